@@ -1,0 +1,2 @@
+//! Answers a question over a folder of text.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The attribute macros of obs; use them through `obs_runtime`.

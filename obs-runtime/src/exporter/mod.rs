@@ -1,0 +1,45 @@
+//! Where finished spans and metric snapshots go.
+
+use std::time::Instant;
+
+use crate::Error;
+use crate::trace::{SpanRecord, SpanView};
+
+/// The drain's side of an exporter. All calls come from the drain thread.
+pub(crate) trait SpanSink: Send {
+    /// Takes one finished span. Must not block: hand bytes to a thread of your own.
+    fn span(&mut self, span: &SpanView<'_>);
+
+    /// One pass over the buffers is over. `idle` says that this pass found nothing or came by the timer,
+    /// so that what is gathered should go out now.
+    fn pass_end(&mut self, idle: bool);
+
+    /// Sends what was taken so far and waits for it until `deadline`.
+    fn flush(&mut self, deadline: Instant) -> Result<(), Error>;
+
+    /// Like `flush`, then ends the sink's threads. Nothing is called afterwards.
+    fn shutdown(&mut self, deadline: Instant) -> Result<(), Error>;
+
+    /// What it took, passed on and lost.
+    fn stats(&self) -> std::sync::Arc<crate::self_obs::ExporterCounters>;
+}
+
+/// Receives batches of finished spans; for your own destinations.
+///
+/// Calls come from one thread of obs, never from the instrumented code. An error counts the
+/// batch as lost; nothing is retried.
+pub trait RecordExporter: Send + 'static {
+    /// Takes a batch.
+    ///
+    /// # Errors
+    /// When the batch could not be delivered; it is counted as lost.
+    fn export(&mut self, batch: Vec<SpanRecord>) -> Result<(), Error>;
+
+    /// The last call, at shutdown.
+    ///
+    /// # Errors
+    /// When something could not be delivered.
+    fn shutdown(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+}

@@ -1,0 +1,16 @@
+//! obs: annotate a function; get its trace, metrics, token costs and alerts.
+
+mod callsite;
+mod error;
+mod exporter;
+pub mod metrics;
+mod self_obs;
+pub mod trace;
+
+pub use callsite::{Callsite, ConstValue, Construct, Level, SpanKind, callsites};
+pub use error::Error;
+pub use exporter::RecordExporter;
+pub use self_obs::{DropReason, ExporterStats};
+pub use trace::{
+    AttributeValue, Capture, Outcome, SpanContext, SpanId, SpanRecord, TraceFlags, TraceId,
+};

@@ -1,0 +1,144 @@
+//! obs' account of itself: what each stage took, passed on and lost, by reason.
+
+use core::fmt;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+/// Why an item was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum DropReason {
+    /// The span buffers had reached their byte budget.
+    BufferFull,
+    /// The exporter's queue was full: the receiver is slower than the program.
+    QueueFull,
+    /// The receiver could not be reached, or the connection broke.
+    Unreachable,
+    /// The receiver refused the data (HTTP 4xx, gRPC status, partial success).
+    Rejected,
+    /// The receiver did not answer in time.
+    Timeout,
+    /// The item was larger than the receiver takes.
+    TooLarge,
+    /// It was still queued when the shutdown deadline passed.
+    Shutdown,
+    /// An attribute, event or status that came after its span had ended.
+    Late,
+    /// A user's exporter returned an error.
+    ExporterFailed,
+}
+
+impl DropReason {
+    pub(crate) const ALL: [Self; 9] = [
+        Self::BufferFull,
+        Self::QueueFull,
+        Self::Unreachable,
+        Self::Rejected,
+        Self::Timeout,
+        Self::TooLarge,
+        Self::Shutdown,
+        Self::Late,
+        Self::ExporterFailed,
+    ];
+
+    /// The reason as the label of `obs.dropped`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BufferFull => "buffer_full",
+            Self::QueueFull => "queue_full",
+            Self::Unreachable => "unreachable",
+            Self::Rejected => "rejected",
+            Self::Timeout => "timeout",
+            Self::TooLarge => "too_large",
+            Self::Shutdown => "shutdown",
+            Self::Late => "late",
+            Self::ExporterFailed => "exporter_failed",
+        }
+    }
+}
+
+impl fmt::Display for DropReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Counters by reason.
+#[derive(Debug, Default)]
+pub(crate) struct DropCounters([AtomicU64; DropReason::ALL.len()]);
+
+impl DropCounters {
+    pub(crate) fn add(&self, reason: DropReason, items: u64) {
+        self.0[reason as usize].fetch_add(items, Ordering::Relaxed);
+    }
+
+    pub(crate) fn snapshot(&self) -> Vec<(DropReason, u64)> {
+        DropReason::ALL
+            .iter()
+            .map(|r| (*r, self.0[*r as usize].load(Ordering::Relaxed)))
+            .filter(|(_, n)| *n > 0)
+            .collect()
+    }
+
+    pub(crate) fn total(&self) -> u64 {
+        self.0.iter().map(|n| n.load(Ordering::Relaxed)).sum()
+    }
+}
+
+/// The account of one exporter for one signal: `taken = exported + dropped + in flight`.
+#[derive(Debug)]
+pub(crate) struct ExporterCounters {
+    /// `otlp`, `console`, …
+    pub(crate) name: &'static str,
+    pub(crate) taken: AtomicU64,
+    pub(crate) exported: AtomicU64,
+    pub(crate) dropped: DropCounters,
+}
+
+impl ExporterCounters {
+    pub(crate) fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            taken: AtomicU64::new(0),
+            exported: AtomicU64::new(0),
+            dropped: DropCounters::default(),
+        }
+    }
+
+    pub(crate) fn snapshot(&self) -> ExporterStats {
+        // The outcomes are read before what was taken, so that the difference is never negative.
+        let exported = self.exported.load(Ordering::Acquire);
+        let dropped = self.dropped.snapshot();
+        let lost = dropped.iter().map(|(_, n)| n).sum::<u64>();
+        let taken = self.taken.load(Ordering::Acquire);
+        ExporterStats {
+            name: self.name,
+            taken,
+            exported,
+            in_flight: taken.saturating_sub(exported + lost),
+            dropped,
+        }
+    }
+}
+
+/// What one exporter did with the items that it was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExporterStats {
+    /// The exporter.
+    pub name: &'static str,
+    /// Items that it was given.
+    pub taken: u64,
+    /// Items that the receiver acknowledged.
+    pub exported: u64,
+    /// Items that are gathered, queued or being sent.
+    pub in_flight: u64,
+    /// Items that were lost, by reason; reasons without a loss are left out.
+    pub dropped: Vec<(DropReason, u64)>,
+}
+
+impl ExporterStats {
+    /// All losses together.
+    pub fn dropped_total(&self) -> u64 {
+        self.dropped.iter().map(|(_, n)| n).sum()
+    }
+}

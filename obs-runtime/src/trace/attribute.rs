@@ -1,0 +1,173 @@
+//! Attribute values outside the hot path: owned, borrowed, and the parts of a span that few
+//! spans have.
+
+use std::borrow::Cow;
+
+use crate::trace::SpanContext;
+
+/// An attribute's value (OpenTelemetry common attributes: a primitive or a homogeneous array).
+///
+/// ```
+/// use obs_runtime::AttributeValue;
+/// assert_eq!(AttributeValue::from(3), AttributeValue::I64(3));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum AttributeValue {
+    /// A truth value.
+    Bool(bool),
+    /// A whole number.
+    I64(i64),
+    /// A number.
+    F64(f64),
+    /// Text.
+    String(Cow<'static, str>),
+    /// Truth values.
+    BoolArray(Vec<bool>),
+    /// Whole numbers.
+    I64Array(Vec<i64>),
+    /// Numbers.
+    F64Array(Vec<f64>),
+    /// Texts.
+    StringArray(Vec<Cow<'static, str>>),
+}
+
+/// A borrowed [`AttributeValue`], as finished spans hand it to exporters.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ValueRef<'a> {
+    /// A truth value.
+    Bool(bool),
+    /// A whole number.
+    I64(i64),
+    /// A number.
+    F64(f64),
+    /// Text.
+    Str(&'a str),
+    /// Truth values.
+    BoolArray(&'a [bool]),
+    /// Whole numbers.
+    I64Array(&'a [i64]),
+    /// Numbers.
+    F64Array(&'a [f64]),
+    /// Texts.
+    StringArray(&'a [Cow<'static, str>]),
+}
+
+impl AttributeValue {
+    /// Borrows the value.
+    pub fn as_ref(&self) -> ValueRef<'_> {
+        match self {
+            Self::Bool(v) => ValueRef::Bool(*v),
+            Self::I64(v) => ValueRef::I64(*v),
+            Self::F64(v) => ValueRef::F64(*v),
+            Self::String(v) => ValueRef::Str(v),
+            Self::BoolArray(v) => ValueRef::BoolArray(v),
+            Self::I64Array(v) => ValueRef::I64Array(v),
+            Self::F64Array(v) => ValueRef::F64Array(v),
+            Self::StringArray(v) => ValueRef::StringArray(v),
+        }
+    }
+}
+
+impl ValueRef<'_> {
+    /// Copies the value.
+    pub fn to_owned(self) -> AttributeValue {
+        match self {
+            Self::Bool(v) => AttributeValue::Bool(v),
+            Self::I64(v) => AttributeValue::I64(v),
+            Self::F64(v) => AttributeValue::F64(v),
+            Self::Str(v) => AttributeValue::String(Cow::Owned(v.to_owned())),
+            Self::BoolArray(v) => AttributeValue::BoolArray(v.to_vec()),
+            Self::I64Array(v) => AttributeValue::I64Array(v.to_vec()),
+            Self::F64Array(v) => AttributeValue::F64Array(v.to_vec()),
+            Self::StringArray(v) => AttributeValue::StringArray(v.to_vec()),
+        }
+    }
+}
+
+macro_rules! from {
+    ($($t:ty => $variant:ident $(as $cast:ty)?),* $(,)?) => {
+        $(impl From<$t> for AttributeValue {
+            fn from(v: $t) -> Self {
+                Self::$variant(v.into())
+            }
+        })*
+    };
+}
+
+from! {
+    bool => Bool, i8 => I64, i16 => I64, i32 => I64, i64 => I64, u8 => I64, u16 => I64, u32 => I64,
+    f32 => F64, f64 => F64, &'static str => String, String => String, Cow<'static, str> => String,
+    Vec<bool> => BoolArray, Vec<i64> => I64Array, Vec<f64> => F64Array,
+    Vec<Cow<'static, str>> => StringArray,
+}
+
+impl From<u64> for AttributeValue {
+    /// OpenTelemetry has no unsigned numbers: what does not fit `i64` becomes text.
+    fn from(v: u64) -> Self {
+        i64::try_from(v).map_or_else(|_| Self::String(v.to_string().into()), Self::I64)
+    }
+}
+
+impl From<usize> for AttributeValue {
+    fn from(v: usize) -> Self {
+        Self::from(v as u64)
+    }
+}
+
+impl From<Vec<String>> for AttributeValue {
+    fn from(v: Vec<String>) -> Self {
+        Self::StringArray(v.into_iter().map(Cow::Owned).collect())
+    }
+}
+
+/// Something that happened at one moment of a span.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// What happened.
+    pub name: Cow<'static, str>,
+    /// When, in nanoseconds since the Unix epoch.
+    pub unix_nanos: u64,
+    /// More about it.
+    pub attributes: Vec<(Cow<'static, str>, AttributeValue)>,
+}
+
+/// A reference to another span.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Link {
+    /// The other span.
+    pub context: SpanContext,
+    /// More about the reference.
+    pub attributes: Vec<(Cow<'static, str>, AttributeValue)>,
+}
+
+/// Why a span failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpanError {
+    /// The value of `error.type`: a type's path, `panic`, or what the user named.
+    pub kind: Cow<'static, str>,
+    /// The redacted message, if the error has one.
+    pub message: Option<String>,
+}
+
+/// The parts of a span that few spans have, kept out of the record.
+#[derive(Debug, Default)]
+pub(crate) struct SpanExtra {
+    /// Replaces the callsite's name.
+    pub(crate) name: Option<Cow<'static, str>>,
+    pub(crate) attributes: Vec<(Cow<'static, str>, AttributeValue)>,
+    pub(crate) events: Vec<Event>,
+    pub(crate) links: Vec<Link>,
+    pub(crate) error: Option<SpanError>,
+}
+
+impl SpanExtra {
+    /// Sets an attribute; the last value of a key wins.
+    pub(crate) fn set(&mut self, key: Cow<'static, str>, value: AttributeValue) {
+        match self.attributes.iter_mut().find(|(k, _)| *k == key) {
+            Some((_, old)) => *old = value,
+            None => self.attributes.push((key, value)),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The identity of a span, as it travels: between threads, tasks and processes.
+
+use crate::trace::{SpanId, TraceId};
+
+/// The flags of a trace (W3C Trace Context Level 2, section 3.2.2.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct TraceFlags(pub(crate) u8);
+
+impl TraceFlags {
+    /// The trace is recorded.
+    pub const SAMPLED: Self = Self(1);
+    /// The trace id's lower 7 bytes are random.
+    pub const RANDOM: Self = Self(2);
+
+    /// Makes flags of their byte.
+    pub const fn from_bits(bits: u8) -> Self {
+        Self(bits)
+    }
+
+    /// The byte that `traceparent` carries.
+    pub const fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// Whether the trace is recorded.
+    pub const fn is_sampled(self) -> bool {
+        self.0 & 1 != 0
+    }
+}
+
+/// The identity of a span: plain data, free to copy, send and keep.
+///
+/// ```
+/// use obs_runtime::SpanContext;
+/// // No span is entered here.
+/// assert!(SpanContext::current().is_none());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SpanContext {
+    pub(crate) trace_id: TraceId,
+    pub(crate) span_id: SpanId,
+    pub(crate) flags: TraceFlags,
+    pub(crate) is_remote: bool,
+    /// The `Observability` that records the span; 0 is the installed default.
+    pub(crate) scope: u16,
+}
+
+impl SpanContext {
+    /// A span of another process, as an incoming `traceparent` names it. `None` if an id is zero.
+    pub fn remote(trace_id: TraceId, span_id: SpanId, flags: TraceFlags) -> Option<Self> {
+        (trace_id.is_valid() && span_id.is_valid()).then_some(Self {
+            trace_id,
+            span_id,
+            flags,
+            is_remote: true,
+            scope: 0,
+        })
+    }
+
+    /// The span that is entered on this thread, if any.
+    pub fn current() -> Option<Self> {
+        crate::trace::local::current()
+    }
+
+    /// The trace's id.
+    pub const fn trace_id(&self) -> TraceId {
+        self.trace_id
+    }
+
+    /// The span's id.
+    pub const fn span_id(&self) -> SpanId {
+        self.span_id
+    }
+
+    /// The trace's flags.
+    pub const fn trace_flags(&self) -> TraceFlags {
+        self.flags
+    }
+
+    /// Whether the trace is recorded.
+    pub const fn is_sampled(&self) -> bool {
+        self.flags.is_sampled()
+    }
+
+    /// Whether the span belongs to another process.
+    pub const fn is_remote(&self) -> bool {
+        self.is_remote
+    }
+}

@@ -1,0 +1,118 @@
+//! Trace and span ids (W3C Trace Context Level 2, sections 3.2.2.3 and 3.2.2.4).
+
+use core::fmt;
+use core::str::FromStr;
+
+/// The 128-bit id of a trace; never zero in a valid context.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
+pub struct TraceId(pub(crate) u128);
+
+/// The 64-bit id of a span; never zero in a valid context.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
+pub struct SpanId(pub(crate) u64);
+
+impl TraceId {
+    /// Makes an id of its 16 bytes, most significant first.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(u128::from_be_bytes(bytes))
+    }
+
+    /// The id's 16 bytes, most significant first, as OTLP carries them.
+    pub const fn to_bytes(self) -> [u8; 16] {
+        self.0.to_be_bytes()
+    }
+
+    /// Whether the id is not all zero.
+    pub const fn is_valid(self) -> bool {
+        self.0 != 0
+    }
+}
+
+impl SpanId {
+    /// Makes an id of its 8 bytes, most significant first.
+    pub const fn from_bytes(bytes: [u8; 8]) -> Self {
+        Self(u64::from_be_bytes(bytes))
+    }
+
+    /// The id's 8 bytes, most significant first, as OTLP carries them.
+    pub const fn to_bytes(self) -> [u8; 8] {
+        self.0.to_be_bytes()
+    }
+
+    /// Whether the id is not zero.
+    pub const fn is_valid(self) -> bool {
+        self.0 != 0
+    }
+}
+
+impl fmt::Display for TraceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl fmt::Debug for TraceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for SpanId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl fmt::Debug for SpanId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Text that is no trace or span id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParseIdError {
+    expected_digits: usize,
+}
+
+impl fmt::Display for ParseIdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "expected {} lower-case hexadecimal digits, not all zero",
+            self.expected_digits
+        )
+    }
+}
+
+impl core::error::Error for ParseIdError {}
+
+fn lower_hex(text: &str, digits: usize) -> Option<u128> {
+    let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+    (text.len() == digits && text.bytes().all(hex))
+        .then(|| u128::from_str_radix(text, 16).ok())
+        .flatten()
+        .filter(|id| *id != 0)
+}
+
+impl FromStr for TraceId {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+        lower_hex(text, 32).map(Self).ok_or(ParseIdError {
+            expected_digits: 32,
+        })
+    }
+}
+
+impl FromStr for SpanId {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+        lower_hex(text, 16)
+            .map(|id| Self(id as u64))
+            .ok_or(ParseIdError {
+                expected_digits: 16,
+            })
+    }
+}

@@ -1,0 +1,388 @@
+//! One attribute value of a record: two whole words, so that it moves through registers.
+//!
+//! Word 0 holds the tag in its low byte; a string also keeps its length there. Short strings lie
+//! inside the value, long ones in a box until the record is written and behind the record then.
+
+use core::fmt::{self, Write as _};
+
+use crate::trace::attribute::ValueRef;
+
+const TAG_NONE: u64 = 0;
+const TAG_BOOL: u64 = 1;
+const TAG_I64: u64 = 2;
+const TAG_F64: u64 = 3;
+/// `&'static str`: length above the tag, pointer in word 1.
+const TAG_STATIC: u64 = 4;
+/// Up to [`INLINE`] bytes: length in byte 1, text in bytes 2 to 15.
+const TAG_INLINE: u64 = 5;
+/// An owned `Box<str>`: length above the tag, pointer in word 1.
+const TAG_BOXED: u64 = 6;
+/// Behind the record: length above the tag, offset from the record's start in word 1.
+const TAG_TAIL: u64 = 7;
+
+/// Bytes of a string that fit a value.
+pub(crate) const INLINE: usize = 14;
+
+/// A captured attribute value; what `fields(…)` expressions become.
+///
+/// Values are made through [`Capture`], by generated code.
+#[repr(C, align(8))]
+pub struct Value {
+    word0: u64,
+    word1: u64,
+}
+
+impl Value {
+    /// No value: the attribute is left out.
+    pub const NONE: Self = Self {
+        word0: TAG_NONE,
+        word1: 0,
+    };
+
+    #[inline(always)]
+    pub(crate) const fn bool(v: bool) -> Self {
+        Self {
+            word0: TAG_BOOL,
+            word1: v as u64,
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) const fn i64(v: i64) -> Self {
+        Self {
+            word0: TAG_I64,
+            word1: v as u64,
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) const fn f64(v: f64) -> Self {
+        Self {
+            word0: TAG_F64,
+            word1: v.to_bits(),
+        }
+    }
+
+    /// Text that lives as long as the program: nothing is copied.
+    #[inline(always)]
+    pub fn from_static(v: &'static str) -> Self {
+        Self {
+            word0: TAG_STATIC | (v.len() as u64) << 8,
+            word1: v.as_ptr().expose_provenance() as u64,
+        }
+    }
+
+    /// Copies the text: inside the value up to 14 bytes, else into a box.
+    #[inline]
+    pub fn from_str(v: &str) -> Self {
+        if v.len() <= INLINE {
+            Self::inline(v.as_bytes())
+        } else {
+            Self::boxed(v.into())
+        }
+    }
+
+    #[inline]
+    pub(crate) fn from_string(v: String) -> Self {
+        if v.len() <= INLINE {
+            Self::inline(v.as_bytes())
+        } else {
+            Self::boxed(v.into_boxed_str())
+        }
+    }
+
+    #[inline]
+    fn inline(bytes: &[u8]) -> Self {
+        let n = bytes.len();
+        // Two overlapping loads build the 14 bytes in registers; a byte copy through memory
+        // would stall the whole-word loads that follow.
+        let text: u128 = match n {
+            0 => 0,
+            1 => u128::from(bytes[0]),
+            2..=3 => {
+                let low = u16::from_le_bytes([bytes[0], bytes[1]]);
+                u128::from(low) | u128::from(bytes[n - 1]) << (8 * (n - 1))
+            }
+            4..=7 => {
+                let low = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+                let at = n - 4;
+                let high =
+                    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+                u128::from(low) | u128::from(high) << (8 * at)
+            }
+            _ => {
+                let word = |at: usize| {
+                    let mut eight = [0; 8];
+                    eight.copy_from_slice(&bytes[at..at + 8]);
+                    u128::from(u64::from_le_bytes(eight))
+                };
+                word(0) | word(n - 8) << (8 * (n - 8))
+            }
+        };
+        Self {
+            word0: TAG_INLINE | (n as u64) << 8 | (text as u64) << 16,
+            word1: (text >> 48) as u64,
+        }
+    }
+
+    #[cold]
+    fn boxed(v: Box<str>) -> Self {
+        let len = v.len() as u64;
+        let text = Box::into_raw(v).cast::<u8>();
+        Self {
+            word0: TAG_BOXED | len << 8,
+            word1: text.expose_provenance() as u64,
+        }
+    }
+
+    /// Formats into the value; an allocation only above 14 bytes. A formatter that panics
+    /// yields a text that says so: a field must not take the call down.
+    #[inline(never)]
+    pub(crate) fn format(args: fmt::Arguments<'_>) -> Self {
+        let write = || {
+            let mut text = Short::default();
+            // A formatter that returns an error leaves what it wrote.
+            let _ = text.write_fmt(args);
+            text.finish()
+        };
+        std::panic::catch_unwind(core::panic::AssertUnwindSafe(write))
+            .unwrap_or_else(|_| Self::from_static("<panicked while formatting>"))
+    }
+
+    #[inline(always)]
+    const fn tag(&self) -> u64 {
+        self.word0 & 0xff
+    }
+
+    /// Whether the value owns heap memory or needs room behind the record.
+    #[inline(always)]
+    pub(crate) const fn is_boxed(&self) -> bool {
+        self.tag() == TAG_BOXED
+    }
+
+    /// The text of a boxed value.
+    pub(crate) fn boxed_str(&self) -> Option<&str> {
+        if !self.is_boxed() {
+            return None;
+        }
+        let text = core::ptr::with_exposed_provenance::<u8>(self.word1 as usize);
+        // SAFETY: `boxed` made the pair of a `Box<str>`, which this value owns until dropped.
+        Some(unsafe {
+            core::str::from_utf8_unchecked(core::slice::from_raw_parts(
+                text,
+                (self.word0 >> 8) as usize,
+            ))
+        })
+    }
+
+    /// A value whose text lies `offset` bytes after the start of its record.
+    pub(crate) const fn tail(len: usize, offset: usize) -> Self {
+        Self {
+            word0: TAG_TAIL | (len as u64) << 8,
+            word1: offset as u64,
+        }
+    }
+
+    /// Reads the value. `base` is the start of the record that holds it; only values behind a
+    /// record use it.
+    pub(crate) fn get<'a>(&'a self, base: *const u8) -> Option<ValueRef<'a>> {
+        let len = (self.word0 >> 8) as usize;
+        let text = |at: *const u8, len: usize| {
+            // SAFETY: each caller below passes the pointer and length that the constructor of
+            // its tag took from a `str`, still alive: static, inside `self`, owned by `self`,
+            // or behind the record that outlives `'a`.
+            unsafe { core::str::from_utf8_unchecked(core::slice::from_raw_parts(at, len)) }
+        };
+        let at = core::ptr::with_exposed_provenance::<u8>(self.word1 as usize);
+        Some(match self.tag() {
+            TAG_BOOL => ValueRef::Bool(self.word1 != 0),
+            TAG_I64 => ValueRef::I64(self.word1 as i64),
+            TAG_F64 => ValueRef::F64(f64::from_bits(self.word1)),
+            TAG_STATIC | TAG_BOXED => ValueRef::Str(text(at, len)),
+            TAG_INLINE => {
+                let start = core::ptr::from_ref(self).cast::<u8>().wrapping_add(2);
+                ValueRef::Str(text(start, len & 0xff))
+            }
+            TAG_TAIL => ValueRef::Str(text(base.wrapping_add(self.word1 as usize), len)),
+            _ => return None,
+        })
+    }
+}
+
+impl Drop for Value {
+    #[inline]
+    fn drop(&mut self) {
+        if self.is_boxed() {
+            drop_boxed(self.word0, self.word1);
+        }
+    }
+}
+
+#[cold]
+fn drop_boxed(word0: u64, word1: u64) {
+    let text = core::ptr::with_exposed_provenance_mut::<u8>(word1 as usize);
+    let bytes = core::ptr::slice_from_raw_parts_mut(text, (word0 >> 8) as usize);
+    // SAFETY: the words of a boxed value come from `Box::into_raw`, and it is dropped once.
+    drop(unsafe { Box::from_raw(bytes as *mut str) });
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.tag() == TAG_TAIL {
+            return f.write_str("<behind the record>");
+        }
+        fmt::Debug::fmt(&self.get(core::ptr::null()), f)
+    }
+}
+
+/// Collects text inside 14 bytes, and in a `String` from then on.
+#[derive(Default)]
+struct Short {
+    bytes: [u8; INLINE],
+    len: usize,
+    long: Option<String>,
+}
+
+impl fmt::Write for Short {
+    fn write_str(&mut self, s: &str) -> fmt::Result {
+        if let Some(long) = &mut self.long {
+            long.push_str(s);
+        } else if self.len + s.len() <= INLINE {
+            self.bytes[self.len..self.len + s.len()].copy_from_slice(s.as_bytes());
+            self.len += s.len();
+        } else {
+            let mut long = String::with_capacity((self.len + s.len()).max(64));
+            long.push_str(core::str::from_utf8(&self.bytes[..self.len]).unwrap_or_default());
+            long.push_str(s);
+            self.long = Some(long);
+        }
+        Ok(())
+    }
+}
+
+impl Short {
+    fn finish(self) -> Value {
+        match self.long {
+            Some(long) => Value::from_string(long),
+            None => Value::inline(&self.bytes[..self.len]),
+        }
+    }
+}
+
+/// Types that can be a field as they are: `fields(rows, user = id)`.
+///
+/// Everything else is written with `%value` (its `Display`) or `?value` (its `Debug`).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a field as it is",
+    label = "write `%…` to record its `Display` text, or `?…` for its `Debug` text",
+    note = "bool, numbers, `&str`, `String` and options of them can be recorded as they are"
+)]
+pub trait Capture {
+    /// Copies the value into an attribute.
+    fn capture(&self) -> Value;
+}
+
+macro_rules! capture {
+    ($($t:ty => |$v:ident| $e:expr),* $(,)?) => {
+        $(impl Capture for $t {
+            #[inline(always)]
+            fn capture(&self) -> Value {
+                let $v = *self;
+                $e
+            }
+        })*
+    };
+}
+
+capture! {
+    bool => |v| Value::bool(v),
+    i8 => |v| Value::i64(v.into()), i16 => |v| Value::i64(v.into()),
+    i32 => |v| Value::i64(v.into()), i64 => |v| Value::i64(v),
+    u8 => |v| Value::i64(v.into()), u16 => |v| Value::i64(v.into()), u32 => |v| Value::i64(v.into()),
+    f32 => |v| Value::f64(v.into()), f64 => |v| Value::f64(v),
+    isize => |v| Value::i64(v as i64), usize => |v| (v as u64).capture(),
+}
+
+macro_rules! capture_wide {
+    ($($t:ty),*) => {
+        $(impl Capture for $t {
+            /// OpenTelemetry's numbers end at `i64`: what does not fit becomes text.
+            #[inline]
+            fn capture(&self) -> Value {
+                match i64::try_from(*self) {
+                    Ok(v) => Value::i64(v),
+                    Err(_) => Value::format(format_args!("{self}")),
+                }
+            }
+        })*
+    };
+}
+
+capture_wide!(u64, u128, i128);
+
+impl Capture for str {
+    #[inline(always)]
+    fn capture(&self) -> Value {
+        Value::from_str(self)
+    }
+}
+
+impl Capture for String {
+    #[inline(always)]
+    fn capture(&self) -> Value {
+        Value::from_str(self)
+    }
+}
+
+impl Capture for char {
+    fn capture(&self) -> Value {
+        Value::from_str(self.encode_utf8(&mut [0; 4]))
+    }
+}
+
+impl Capture for std::borrow::Cow<'_, str> {
+    fn capture(&self) -> Value {
+        Value::from_str(self)
+    }
+}
+
+impl<T: Capture + ?Sized> Capture for &T {
+    #[inline(always)]
+    fn capture(&self) -> Value {
+        (**self).capture()
+    }
+}
+
+impl<T: Capture + ?Sized> Capture for &mut T {
+    #[inline(always)]
+    fn capture(&self) -> Value {
+        (**self).capture()
+    }
+}
+
+macro_rules! capture_pointer {
+    ($($p:ident),*) => {
+        $(impl<T: Capture + ?Sized> Capture for $p<T> {
+            #[inline(always)]
+            fn capture(&self) -> Value {
+                (**self).capture()
+            }
+        })*
+    };
+}
+
+use std::rc::Rc;
+use std::sync::Arc;
+capture_pointer!(Box, Rc, Arc);
+
+impl<T: Capture> Capture for Option<T> {
+    /// `None` leaves the attribute out.
+    #[inline]
+    fn capture(&self) -> Value {
+        self.as_ref().map_or(Value::NONE, Capture::capture)
+    }
+}
+
+#[cfg(test)]
+#[path = "value_tests.rs"]
+mod tests;

@@ -1,0 +1,199 @@
+//! A finished span as exporters see it: borrowed straight from the record, or owned.
+
+use std::borrow::Cow;
+
+use crate::callsite::{Callsite, ConstValue};
+use crate::trace::attribute::{AttributeValue, Event, Link, SpanError, SpanExtra, ValueRef};
+use crate::trace::value::Value;
+use crate::trace::{SpanId, TraceFlags, TraceId};
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Outcome {
+    /// It returned, and what it returned is no error.
+    Ok = 0,
+    /// It returned an error, or the user said that it failed.
+    Error = 1,
+    /// It unwound.
+    Panicked = 2,
+    /// Its future was dropped before it was ready.
+    Cancelled = 3,
+}
+
+impl Outcome {
+    /// The outcome's name in lower case.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Error => "error",
+            Self::Panicked => "panicked",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    pub(crate) const fn from_bits(bits: u64) -> Self {
+        match bits & 3 {
+            0 => Self::Ok,
+            1 => Self::Error,
+            2 => Self::Panicked,
+            _ => Self::Cancelled,
+        }
+    }
+}
+
+/// A finished span, borrowed from the buffer: valid during one call of a sink.
+#[derive(Clone, Copy)]
+pub(crate) struct SpanView<'a> {
+    pub(crate) callsite: &'static Callsite,
+    pub(crate) trace_id: TraceId,
+    pub(crate) span_id: SpanId,
+    /// Zero for a root.
+    pub(crate) parent_id: SpanId,
+    pub(crate) parent_is_remote: bool,
+    pub(crate) flags: TraceFlags,
+    /// Nanoseconds since the Unix epoch; never before the parent's.
+    pub(crate) start_unix_nanos: u64,
+    /// Never before `start_unix_nanos`.
+    pub(crate) end_unix_nanos: u64,
+    pub(crate) outcome: Outcome,
+    /// Values of `callsite.keys()`, in their order.
+    pub(crate) values: &'a [Value],
+    /// Start of the record: strings that did not fit a value lie behind it.
+    pub(crate) base: *const u8,
+    pub(crate) extra: Option<&'a SpanExtra>,
+}
+
+impl<'a> SpanView<'a> {
+    pub(crate) fn name(&self) -> &'a str {
+        match self.extra.and_then(|e| e.name.as_deref()) {
+            Some(name) => name,
+            None => self.callsite.name(),
+        }
+    }
+
+    /// The values that the call recorded, with their keys. The constants of the callsite and
+    /// late attributes are not among them.
+    pub(crate) fn recorded(&self) -> impl Iterator<Item = (&'static str, ValueRef<'a>)> + use<'a> {
+        let base = self.base;
+        self.callsite
+            .keys()
+            .iter()
+            .zip(self.values)
+            .filter_map(move |(key, value)| Some((*key, value.get(base)?)))
+    }
+
+    /// Attributes that were set while the span ran.
+    pub(crate) fn late(&self) -> &'a [(Cow<'static, str>, AttributeValue)] {
+        self.extra.map_or(&[], |e| &e.attributes)
+    }
+
+    pub(crate) fn events(&self) -> &'a [Event] {
+        self.extra.map_or(&[], |e| &e.events)
+    }
+
+    pub(crate) fn links(&self) -> &'a [Link] {
+        self.extra.map_or(&[], |e| &e.links)
+    }
+
+    pub(crate) fn error(&self) -> Option<&'a SpanError> {
+        self.extra.and_then(|e| e.error.as_ref())
+    }
+
+    /// Every attribute once: constants, then recorded values, then late ones; a late value
+    /// replaces an earlier one of the same key.
+    pub(crate) fn attributes(&self) -> impl Iterator<Item = (&'a str, ValueRef<'a>)> + use<'a> {
+        let late = self.late();
+        let fixed = self.callsite.constants().iter().map(|(key, value)| {
+            let value = match value {
+                ConstValue::Str(v) => ValueRef::Str(v),
+                ConstValue::I64(v) => ValueRef::I64(*v),
+                ConstValue::F64(v) => ValueRef::F64(*v),
+                ConstValue::Bool(v) => ValueRef::Bool(*v),
+            };
+            (*key, value)
+        });
+        fixed
+            .chain(self.recorded())
+            .filter(move |(key, _)| !late.iter().any(|(k, _)| k == key))
+            .map(|(key, value)| (key as &'a str, value))
+            .chain(late.iter().map(|(key, value)| (&**key, value.as_ref())))
+    }
+}
+
+/// A finished span that owns its data: what a [`RecordExporter`](crate::RecordExporter) gets.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct SpanRecord {
+    /// The span's name.
+    pub name: Cow<'static, str>,
+    /// The function's name.
+    pub function: &'static str,
+    /// The path of its module.
+    pub module: &'static str,
+    /// The trace.
+    pub trace_id: TraceId,
+    /// The span.
+    pub span_id: SpanId,
+    /// The parent; none for a root.
+    pub parent_id: Option<SpanId>,
+    /// Whether the parent belongs to another process.
+    pub parent_is_remote: bool,
+    /// The span's role.
+    pub kind: crate::SpanKind,
+    /// Nanoseconds since the Unix epoch.
+    pub start_unix_nanos: u64,
+    /// Nanoseconds since the Unix epoch.
+    pub end_unix_nanos: u64,
+    /// How the call ended.
+    pub outcome: Outcome,
+    /// Why it failed, if it did.
+    pub error: Option<SpanError>,
+    /// Attributes, each key once.
+    pub attributes: Vec<(Cow<'static, str>, AttributeValue)>,
+    /// Events in the order they were added.
+    pub events: Vec<Event>,
+    /// Links to other spans.
+    pub links: Vec<Link>,
+}
+
+impl SpanRecord {
+    pub(crate) fn from_view(view: &SpanView<'_>) -> Self {
+        let name = match view.extra.and_then(|e| e.name.clone()) {
+            Some(name) => name,
+            None => Cow::Borrowed(view.callsite.name()),
+        };
+        Self {
+            name,
+            function: view.callsite.function(),
+            module: view.callsite.module(),
+            trace_id: view.trace_id,
+            span_id: view.span_id,
+            parent_id: view.parent_id.is_valid().then_some(view.parent_id),
+            parent_is_remote: view.parent_is_remote,
+            kind: view.callsite.kind(),
+            start_unix_nanos: view.start_unix_nanos,
+            end_unix_nanos: view.end_unix_nanos,
+            outcome: view.outcome,
+            error: view.error().cloned(),
+            attributes: view
+                .attributes()
+                .map(|(k, v)| (Cow::Owned(k.to_owned()), v.to_owned()))
+                .collect(),
+            events: view.events().to_vec(),
+            links: view.links().to_vec(),
+        }
+    }
+
+    /// How long the call took.
+    pub fn duration(&self) -> core::time::Duration {
+        core::time::Duration::from_nanos(self.end_unix_nanos.saturating_sub(self.start_unix_nanos))
+    }
+
+    /// The value of an attribute.
+    pub fn attribute(&self, key: &str) -> Option<&AttributeValue> {
+        self.attributes
+            .iter()
+            .find_map(|(k, v)| (k == key).then_some(v))
+    }
+}
