@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Instructions per call on the calling thread, by callgrind: the bare loop and the drain are taken off.
+# Usage: benches/instructions.sh [ROW]...   (default: every row; CALLS=20000)
+set -euo pipefail
+cd "$(dirname "$0")"
+
+calls="${CALLS:-20000}"
+command -v valgrind >/dev/null || { echo "instructions.sh: valgrind is not installed (apt-get install valgrind)" >&2; exit 1; }
+cargo build --quiet --release ${FEATURES:+--features "$FEATURES"}
+spans="$PWD/${CARGO_TARGET_DIR:-target}/release/spans"
+[[ "${CARGO_TARGET_DIR:-}" != /* ]] || spans="$CARGO_TARGET_DIR/release/spans"
+work="$(mktemp -d)"
+trap 'rm -rf "$work"' EXIT
+
+# Instructions of CALLS calls: collected only inside counted_burst, in the thread that entered it.
+collected() { # ROW VARIANT
+    valgrind --tool=callgrind --toggle-collect='*counted_burst*' --callgrind-out-file="$work/out" \
+        "$spans" --count "$1" "$2" "$calls" >"$work/calls" 2>"$work/log" ||
+        { cat "$work/log" >&2; exit 1; }
+    awk '/^(summary|totals):/ { print $2; exit }' "$work/out"
+}
+
+echo "| row | variant | instructions per call | over bare |"
+echo "|---|---|---|---|"
+"$spans" --list | while read -r row variants; do
+    if (($# > 0)) && [[ " $* " != *" $row "* ]]; then continue; fi
+    bare=""
+    for variant in $variants; do
+        sum="$(collected "$row" "$variant")"
+        bare="${bare:-$sum}"
+        awk -v r="$row" -v v="$variant" -v s="$sum" -v b="$bare" -v n="$(cat "$work/calls")" \
+            'BEGIN { printf "| %s | %s | %.1f | %.1f |\n", r, v, s / n, (s - b) / n }'
+    done
+done
