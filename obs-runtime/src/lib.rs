@@ -4,6 +4,8 @@ mod callsite;
 mod error;
 mod exporter;
 pub mod metrics;
+#[allow(dead_code, reason = "called by the span core, alerts and logs")]
+mod processor;
 mod self_obs;
 pub mod trace;
 

@@ -1,0 +1,3 @@
+//! What happens to finished data between the buffers and the exporters.
+
+pub(crate) mod redact;

@@ -1,0 +1,200 @@
+//! Which names are names of secrets.
+
+/// Longest name that is looked at; of a longer one, its end.
+pub(super) const MAX_KEY: usize = 64;
+const MAX_PARTS: usize = 12;
+
+/// Whole words that name a secret wherever they stand in a name.
+const SECRET: &[&str] = &[
+    "accesskey",
+    "accesstoken",
+    "apikey",
+    "apikeys",
+    "apitoken",
+    "authorization",
+    "authtoken",
+    "bearertoken",
+    "clientsecret",
+    "cookie",
+    "cookies",
+    "credential",
+    "credentials",
+    "idtoken",
+    "jwt",
+    "passcode",
+    "passphrase",
+    "privatekey",
+    "pwd",
+    "refreshtoken",
+    "secret",
+    "secretkey",
+    "secrets",
+    "sessiontoken",
+    "setcookie",
+    "signingkey",
+];
+
+/// Words that make a following `key` a secret: `api_key`, `AccountKey`, `signing-key`.
+const KEY_OWNER: &[&str] = &[
+    "access",
+    "account",
+    "admin",
+    "api",
+    "auth",
+    "encryption",
+    "master",
+    "private",
+    "secret",
+    "session",
+    "shared",
+    "signing",
+    "ssh",
+    "storage",
+    "subscription",
+];
+
+/// Last words of names that speak *about* a secret: `password_length`, `token.type`, `secret_name`.
+const ABOUT: &[&str] = &[
+    "budget",
+    "cost",
+    "count",
+    "endpoint",
+    "error",
+    "exception",
+    "expired",
+    "expires",
+    "expiry",
+    "field",
+    "file",
+    "host",
+    "index",
+    "kind",
+    "len",
+    "length",
+    "limit",
+    "manager",
+    "modality",
+    "name",
+    "path",
+    "policy",
+    "price",
+    "provider",
+    "rate",
+    "ratio",
+    "required",
+    "server",
+    "service",
+    "size",
+    "store",
+    "ttl",
+    "type",
+    "uri",
+    "url",
+    "usage",
+    "version",
+];
+
+/// Words before `token` where the token is text: of a model or of a parser.
+const TEXT_TOKEN: &[&str] = &[
+    "bos",
+    "cached",
+    "completion",
+    "eos",
+    "expected",
+    "expired",
+    "first",
+    "input",
+    "invalid",
+    "last",
+    "max",
+    "min",
+    "missing",
+    "num",
+    "output",
+    "pad",
+    "per",
+    "prompt",
+    "reasoning",
+    "special",
+    "stop",
+    "total",
+    "unexpected",
+    "unk",
+    "unknown",
+];
+
+/// Whether a field, header or variable of this name holds a secret.
+///
+/// Names are split into words (`apiKey`, `API_KEY`, `x-api-key`), so that `author`, `monkey`,
+/// `tokenizer` and `prompt_tokens` are none.
+pub(crate) fn is_secret_key(key: &str) -> bool {
+    let bytes = key.as_bytes();
+    is_secret(&bytes[bytes.len().saturating_sub(MAX_KEY)..])
+}
+
+pub(super) fn is_secret(key: &[u8]) -> bool {
+    let mut lower = [0u8; MAX_KEY];
+    let Some(lower) = lower.get_mut(..key.len()) else {
+        return false;
+    };
+    lower.copy_from_slice(key);
+    lower.make_ascii_lowercase();
+    let mut parts: [&[u8]; MAX_PARTS] = [&[]; MAX_PARTS];
+    let count = split(key, lower, &mut parts);
+    let parts = &parts[..count];
+    let one_of = |part: &[u8], words: &[&str]| words.iter().any(|w| w.as_bytes() == part);
+    let Some(last) = parts.last() else {
+        return false;
+    };
+    if count > 1 && one_of(last, ABOUT) {
+        return false;
+    }
+    parts.iter().enumerate().any(|(i, part)| {
+        let before: &[u8] = if i == 0 { b"" } else { parts[i - 1] };
+        one_of(part, SECRET)
+            || holds(part, b"password")
+            || holds(part, b"passwd")
+            || (part.len() > 6 && part.ends_with(b"secret"))
+            || match *part {
+                b"token" => !one_of(before, TEXT_TOKEN),
+                b"key" | b"keys" => one_of(before, KEY_OWNER),
+                b"auth" | b"pass" => i + 1 == count,
+                b"signature" => before == b"amz" || before == b"goog",
+                b"sig" => count == 1,
+                _ => false,
+            }
+    })
+}
+
+fn holds(part: &[u8], word: &[u8]) -> bool {
+    part.len() >= word.len() && part.windows(word.len()).any(|w| w == word)
+}
+
+/// Splits at everything that is no letter and where the case says so; of a name of very many words
+/// the first ones count. Returns the number of words.
+fn split<'a>(key: &[u8], lower: &'a [u8], parts: &mut [&'a [u8]; MAX_PARTS]) -> usize {
+    let mut count = 0;
+    let mut start = 0;
+    for i in 0..=key.len() {
+        let boundary = match key.get(i) {
+            None => true,
+            Some(c) if !c.is_ascii_alphabetic() => true,
+            // `apiKey` before the K, `APIKey` before the K.
+            Some(c) if c.is_ascii_uppercase() && i > start => {
+                key[i - 1].is_ascii_lowercase()
+                    || key.get(i + 1).is_some_and(u8::is_ascii_lowercase)
+                        && key[i - 1].is_ascii_uppercase()
+            }
+            Some(_) => false,
+        };
+        if boundary {
+            if i > start && count < MAX_PARTS {
+                parts[count] = &lower[start..i];
+                count += 1;
+            }
+            let letter = key.get(i).is_some_and(u8::is_ascii_alphabetic);
+            start = if letter { i } else { i + 1 };
+        }
+    }
+    count
+}

@@ -1,0 +1,154 @@
+//! Secrets that are known by their own look: keys with a vendor's prefix, JSON Web Tokens, PEM.
+
+/// Letters, digits, `_` and `-`.
+fn is_token(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b == b'_' || b == b'-'
+}
+
+/// Letters, digits and what base64 and RFC 7235 (section 2.1, `token68`) allow besides.
+fn is_token68(b: u8) -> bool {
+    is_token(b) || matches!(b, b'.' | b'~' | b'+' | b'/' | b'=')
+}
+
+fn run(bytes: &[u8], accept: fn(u8) -> bool) -> usize {
+    bytes.iter().take_while(|b| accept(**b)).count()
+}
+
+/// Prefixes, and how many characters must follow for a secret. Of two that match, the first counts.
+const PREFIXES: &[(&[u8], usize)] = &[
+    (b"sk-proj-", 4),
+    (b"sk-ant-", 4),
+    (b"sk-or-", 4),
+    (b"sk-svcacct-", 4),
+    (b"sk_live_", 4),
+    (b"sk_test_", 4),
+    (b"rk_live_", 4),
+    (b"ghp_", 6),
+    (b"gho_", 6),
+    (b"ghu_", 6),
+    (b"ghs_", 6),
+    (b"ghr_", 6),
+    (b"github_pat_", 6),
+    (b"glpat-", 6),
+    (b"gsk_", 16),
+    (b"xai-", 20),
+    (b"xoxa-", 6),
+    (b"xoxb-", 6),
+    (b"xoxe-", 6),
+    (b"xoxp-", 6),
+    (b"xoxr-", 6),
+    (b"xoxs-", 6),
+    (b"xapp-", 6),
+    (b"AIza", 20),
+    (b"hf_", 16),
+    (b"npm_", 20),
+    (b"pypi-", 20),
+    (b"ya29.", 10),
+];
+
+/// The length of the secret at the start of `bytes`, if one begins there.
+pub(super) fn secret(bytes: &[u8]) -> Option<usize> {
+    if let Some((prefix, least)) = PREFIXES.iter().find(|(p, _)| bytes.starts_with(p)) {
+        let rest = run(&bytes[prefix.len()..], is_token);
+        return (rest >= *least).then_some(prefix.len() + rest);
+    }
+    match bytes {
+        [b's', b'k', b'-', rest @ ..] => {
+            let n = run(rest, is_token);
+            // `sk-learn` and its like have no digits.
+            (n >= 6 && rest[..n].iter().any(u8::is_ascii_digit)).then_some(3 + n)
+        }
+        [b'A', b'K' | b'S', b'I', b'A', rest @ ..] => {
+            let n = run(rest, |b| b.is_ascii_uppercase() || b.is_ascii_digit());
+            (n >= 12).then_some(4 + n)
+        }
+        [b'e', b'y', b'J', rest @ ..] => jwt(rest).map(|n| 3 + n),
+        _ => None,
+    }
+}
+
+/// A JSON Web Token after its `eyJ` (RFC 7519): parts of base64url between dots.
+fn jwt(rest: &[u8]) -> Option<usize> {
+    let mut end = run(rest, is_token);
+    if end < 6 {
+        return None;
+    }
+    let mut parts = 1;
+    while rest.get(end) == Some(&b'.') {
+        let n = run(&rest[end + 1..], is_token);
+        // A signature may be empty (`alg: none`), but a full stop ends the sentence.
+        if n == 0 {
+            break;
+        }
+        end += 1 + n;
+        parts += 1;
+    }
+    (parts > 1).then_some(end)
+}
+
+/// Words that follow `Bearer` in a sentence about the scheme.
+const ABOUT_BEARER: &[&str] = &[
+    "and",
+    "auth",
+    "authentication",
+    "authorization",
+    "credentials",
+    "error",
+    "expected",
+    "header",
+    "invalid",
+    "is",
+    "missing",
+    "must",
+    "not",
+    "of",
+    "or",
+    "realm",
+    "required",
+    "scheme",
+    "token",
+    "tokens",
+    "was",
+];
+
+/// `Bearer …` and `Basic …` outside a header: where the secret begins and ends.
+pub(super) fn scheme(bytes: &[u8]) -> Option<(usize, usize)> {
+    let (word, basic) = match bytes.get(..6)? {
+        w if w.eq_ignore_ascii_case(b"bearer") => (6, false),
+        w if w[..5].eq_ignore_ascii_case(b"basic") => (5, true),
+        _ => return None,
+    };
+    let spaces = run(&bytes[word..], |b| b == b' ');
+    let start = word + spaces;
+    let secret = &bytes[start..start + run(&bytes[start..], is_token68)];
+    // The sentence's own full stop.
+    let secret = secret.strip_suffix(b".").unwrap_or(secret);
+    if spaces == 0 || secret.is_empty() {
+        return None;
+    }
+    let random = secret.len() >= 8
+        && (secret.iter().any(u8::is_ascii_digit)
+            || secret[1..].iter().any(u8::is_ascii_uppercase));
+    let named = !basic
+        && bytes[0] == b'B'
+        && !ABOUT_BEARER
+            .iter()
+            .any(|w| secret.eq_ignore_ascii_case(w.as_bytes()));
+    // `Bearer realm="…"` is a challenge, and tells nothing.
+    let challenge = secret.starts_with(b"realm=") || secret.starts_with(b"error=");
+    ((random || named) && !challenge).then_some((start, start + secret.len()))
+}
+
+/// A PEM private key (RFC 7468): where its secret part begins and ends.
+pub(super) fn pem(bytes: &[u8]) -> Option<(usize, usize)> {
+    const BEGIN: &[u8] = b"-----BEGIN ";
+    const KEY: &[u8] = b"PRIVATE KEY-----";
+    if !bytes.starts_with(BEGIN) {
+        return None;
+    }
+    let head = &bytes[..bytes.len().min(80)];
+    let start = head.windows(KEY.len()).position(|w| w == KEY)? + KEY.len();
+    let body = &bytes[start..];
+    let end = body.windows(5).position(|w| w == b"-----");
+    Some((start, start + end.unwrap_or(body.len())))
+}
