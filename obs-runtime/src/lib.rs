@@ -7,6 +7,7 @@ pub mod metrics;
 #[allow(dead_code, reason = "called by the span core, alerts and logs")]
 mod processor;
 mod self_obs;
+pub mod semconv;
 pub mod trace;
 
 pub use callsite::{Callsite, ConstValue, Construct, Level, SpanKind, callsites};

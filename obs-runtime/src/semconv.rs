@@ -1,0 +1,169 @@
+//! Every attribute key and metric name that obs emits, once.
+//!
+//! Alerts, dashboards and documentation derive from these tables. The names are
+//! OpenTelemetry's wherever it has one; `gen_ai.*` follows the semantic conventions for generative
+//! AI of October 2026 (all of it has the status "development"). What no convention names begins with `obs.`,
+//! and the text says so.
+
+/// Declares keys and the list of them.
+macro_rules! keys {
+    ($($(#[$doc:meta])* $name:ident = $key:literal;)*) => {
+        $($(#[$doc])* pub const $name: &str = $key;)*
+
+        /// Every key, in the order of their declaration.
+        pub const ALL: &[&str] = &[$($name),*];
+    };
+}
+
+/// Keys of span, event, metric and resource attributes.
+pub mod attribute {
+    keys! {
+        /// The database collection or table.
+        DB_COLLECTION_NAME = "db.collection.name";
+        /// The operation, as the database calls it (`upsert`, `search`).
+        DB_OPERATION_NAME = "db.operation.name";
+        /// Rows or points that an operation returned.
+        DB_RESPONSE_RETURNED_ROWS = "db.response.returned_rows";
+        /// The database product (`qdrant`, `postgresql`).
+        DB_SYSTEM_NAME = "db.system.name";
+        /// The class of an error: a type's path or a code, never a message.
+        ERROR_TYPE = "error.type";
+        /// How many numbers an embedding has.
+        GEN_AI_EMBEDDINGS_DIMENSION_COUNT = "gen_ai.embeddings.dimension.count";
+        /// What is asked of the model: `chat`, `embeddings`, …
+        GEN_AI_OPERATION_NAME = "gen_ai.operation.name";
+        /// Who serves the model, as the client knows it: `openai`, `aws.bedrock`, …
+        GEN_AI_PROVIDER_NAME = "gen_ai.provider.name";
+        /// The model that was asked for, as it was written.
+        GEN_AI_REQUEST_MODEL = "gen_ai.request.model";
+        /// Whether the answer is streamed; absent if not.
+        GEN_AI_REQUEST_STREAM = "gen_ai.request.stream";
+        /// Why the model stopped: one text per choice, in order.
+        GEN_AI_RESPONSE_FINISH_REASONS = "gen_ai.response.finish_reasons";
+        /// The provider's id of the answer.
+        GEN_AI_RESPONSE_ID = "gen_ai.response.id";
+        /// The model that answered.
+        GEN_AI_RESPONSE_MODEL = "gen_ai.response.model";
+        /// Seconds until the first chunk of a stream.
+        GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK = "gen_ai.response.time_to_first_chunk";
+        /// Kind of content that tokens stand for: `text`, `image`, `audio`, `unknown`.
+        GEN_AI_TOKEN_MODALITY = "gen_ai.token.modality";
+        /// Input tokens that were read from the provider's cache; part of the input tokens.
+        GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS = "gen_ai.usage.cache_read.input_tokens";
+        /// Input tokens that were written to the provider's cache; part of the input tokens.
+        GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS = "gen_ai.usage.cache_write.input_tokens";
+        /// All input tokens, cached ones among them.
+        GEN_AI_USAGE_INPUT_TOKENS = "gen_ai.usage.input_tokens";
+        /// All output tokens, those of reasoning among them.
+        GEN_AI_USAGE_OUTPUT_TOKENS = "gen_ai.usage.output_tokens";
+        /// Output tokens of reasoning; part of the output tokens.
+        GEN_AI_USAGE_REASONING_OUTPUT_TOKENS = "gen_ai.usage.reasoning.output_tokens";
+        /// `false` where a call has no known price; absent otherwise. Of obs.
+        OBS_COST_COMPLETE = "obs.cost.complete";
+        /// How many vectors an operation wrote or returned. Of obs: the conventions have no vector stores.
+        OBS_VECTOR_COUNT = "obs.vector.count";
+        /// How many numbers each vector has. Of obs.
+        OBS_VECTOR_DIMENSIONS = "obs.vector.dimensions";
+        /// Price of the call in US dollars. No convention has a key for it; this is the one that
+        /// Logfire and Pydantic AI write and read.
+        OPERATION_COST = "operation.cost";
+    }
+}
+
+/// A metric's definition.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct MetricDef {
+    /// The OpenTelemetry name.
+    pub name: &'static str,
+    /// The UCUM unit; empty if there is none.
+    pub unit: &'static str,
+    /// One sentence.
+    pub description: &'static str,
+    /// Upper bounds of a histogram's buckets; empty for other kinds.
+    pub bounds: &'static [f64],
+}
+
+impl MetricDef {
+    pub(crate) const fn new(
+        name: &'static str,
+        unit: &'static str,
+        description: &'static str,
+        bounds: &'static [f64],
+    ) -> Self {
+        Self {
+            name,
+            unit,
+            description,
+            bounds,
+        }
+    }
+}
+
+/// Declares metrics and the list of them.
+macro_rules! metrics {
+    ($($(#[$doc:meta])* $name:ident = $key:literal, $unit:literal, $text:literal, $bounds:expr;)*) => {
+        $(
+            #[doc = $text]
+            $(#[$doc])*
+            pub const $name: MetricDef = MetricDef::new($key, $unit, $text, $bounds);
+        )*
+
+        /// Every metric, in the order of their declaration.
+        pub const ALL: &[MetricDef] = &[$($name),*];
+    };
+}
+
+/// Metrics that obs emits.
+pub mod metric {
+    use super::MetricDef;
+
+    /// Durations of model calls, seconds (GenAI metrics, "advisory bucket boundaries").
+    const CALL_SECONDS: &[f64] = &[
+        0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92,
+    ];
+    /// Token counts (GenAI metrics).
+    const TOKENS: &[f64] = &[
+        1.0,
+        4.0,
+        16.0,
+        64.0,
+        256.0,
+        1024.0,
+        4096.0,
+        16384.0,
+        65536.0,
+        262_144.0,
+        1_048_576.0,
+        4_194_304.0,
+        16_777_216.0,
+        67_108_864.0,
+    ];
+    /// Durations of database calls, seconds (database metrics).
+    const DB_SECONDS: &[f64] = &[0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
+
+    metrics! {
+        ALERTS = "obs.alerts", "{alert}", "Alerts by notifier and outcome.", &[];
+        DB_CLIENT_OPERATION_DURATION = "db.client.operation.duration", "s", "Duration of database client operations.", DB_SECONDS;
+        GEN_AI_EMBEDDINGS_DURATION = "gen_ai.client.embeddings.duration", "s", "Duration of embeddings calls.", CALL_SECONDS;
+        GEN_AI_EMBEDDINGS_INPUT_TOKENS = "gen_ai.client.embeddings.operation.input_tokens", "{token}", "Input tokens of each embeddings call.", TOKENS;
+        GEN_AI_INFERENCE_DURATION = "gen_ai.client.inference.duration", "s", "Duration of inference calls.", CALL_SECONDS;
+        GEN_AI_INFERENCE_INPUT_TOKENS = "gen_ai.client.inference.operation.input_tokens", "{token}", "Input tokens of each inference call.", TOKENS;
+        GEN_AI_INFERENCE_OUTPUT_TOKENS = "gen_ai.client.inference.operation.output_tokens", "{token}", "Output tokens of each inference call.", TOKENS;
+        GEN_AI_INFERENCE_TIME_TO_FIRST_CHUNK = "gen_ai.client.inference.time_to_first_chunk", "s", "Time until the first chunk of a streamed answer.", CALL_SECONDS;
+        GEN_AI_OPERATION_DURATION = "gen_ai.client.operation.duration", "s", "Duration of other calls to a model provider.", CALL_SECONDS;
+        GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS = "gen_ai.client.inference.usage.cache_read.input_tokens", "{token}", "Input tokens read from the provider's cache.", &[];
+        GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS = "gen_ai.client.inference.usage.cache_write.input_tokens", "{token}", "Input tokens written to the provider's cache.", &[];
+        GEN_AI_USAGE_INPUT_TOKENS = "gen_ai.client.inference.usage.input_tokens", "{token}", "Input tokens, cached ones among them.", &[];
+        GEN_AI_USAGE_OUTPUT_TOKENS = "gen_ai.client.inference.usage.output_tokens", "{token}", "Output tokens, those of reasoning among them.", &[];
+        GEN_AI_USAGE_REASONING_OUTPUT_TOKENS = "gen_ai.client.inference.usage.reasoning.output_tokens", "{token}", "Output tokens of reasoning.", &[];
+        /// No convention has a metric for it.
+        OBS_LLM_COST = "obs.llm.cost", "USD", "Price of model calls.", &[];
+        /// No convention has a metric for it.
+        OBS_LLM_UNPRICED = "obs.llm.unpriced", "{call}", "Model calls whose price is not known.", &[];
+    }
+}
+
+#[cfg(test)]
+#[path = "semconv_tests.rs"]
+mod tests;
