@@ -1,1 +1,5 @@
 //! Shared helpers of the tests.
+
+pub mod http;
+pub mod otlp_oracle;
+pub mod programs;

@@ -19,7 +19,10 @@ fn strings_of_every_short_length_come_back() {
 
 #[test]
 fn numbers_that_do_not_fit_become_text() {
-    assert_eq!(5u64.capture().get(core::ptr::null()), Some(ValueRef::I64(5)));
+    assert_eq!(
+        5u64.capture().get(core::ptr::null()),
+        Some(ValueRef::I64(5))
+    );
     assert_eq!(text(&u64::MAX.capture()), "18446744073709551615");
     assert_eq!(text(&i128::MIN.capture()), i128::MIN.to_string());
 }
@@ -37,7 +40,10 @@ fn none_is_left_out() {
 fn formatting_grows_past_the_inline_bytes() {
     assert_eq!(text(&Value::format(format_args!("{}-{}", 1, "ab"))), "1-ab");
     let long = "x".repeat(200);
-    assert_eq!(text(&Value::format(format_args!("{long}{long}"))), long.repeat(2));
+    assert_eq!(
+        text(&Value::format(format_args!("{long}{long}"))),
+        long.repeat(2)
+    );
 }
 
 #[test]

@@ -1,0 +1,91 @@
+//! Programs that a machine may or may not have, and how a test does without them.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// The python modules of `oracle/requirements.txt`.
+const PYTHON_MODULES: &str = "import grpc, opentelemetry.proto.collector, prometheus_client";
+
+/// The folder of the python programs.
+pub fn oracle_dir() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("oracle")
+}
+
+/// A python that has the oracle's packages: `OBS_TEST_PYTHON`, the virtual environment that
+/// `.ci/run` makes, or the `python3` of the path. `None` (and a SKIPPED line) if there is none.
+///
+/// # Panics
+/// Instead of `None` when `OBS_REQUIRE_BACKENDS=1`.
+pub fn python(test: &str) -> Option<PathBuf> {
+    let cache = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::home_dir().map(|home| home.join(".cache")));
+    let candidates = [
+        std::env::var_os("OBS_TEST_PYTHON").map(PathBuf::from),
+        cache.map(|c| c.join("obs-tests/venv/bin/python")),
+        Some(PathBuf::from("python3")),
+    ];
+    let found = candidates.into_iter().flatten().find(|python| {
+        let mut command = Command::new(python);
+        command.args(["-c", PYTHON_MODULES]);
+        run(command, b"").is_ok_and(|out| out.status.success())
+    });
+    if found.is_none() {
+        missing(
+            test,
+            "python3 with the packages of tests/oracle/requirements.txt (see .ci/run, or set OBS_TEST_PYTHON)",
+        );
+    }
+    found
+}
+
+/// `promtool check metrics` on a text; `None` (and a SKIPPED line) when promtool is not installed.
+///
+/// # Panics
+/// Instead of `None` when `OBS_REQUIRE_BACKENDS=1`; when promtool cannot be run.
+pub fn promtool_check_metrics(test: &str, text: &str) -> Option<Output> {
+    if Command::new("promtool").arg("--version").output().is_err() {
+        missing(test, "promtool (Debian package prometheus)");
+        return None;
+    }
+    let mut command = Command::new("promtool");
+    command.args(["check", "metrics"]);
+    Some(run(command, text.as_bytes()).expect("promtool takes its standard input"))
+}
+
+/// Runs a program to its end with that standard input.
+///
+/// # Errors
+/// When it cannot be started or read.
+///
+/// # Panics
+/// Never: standard input is piped.
+pub fn run(mut command: Command, input: &[u8]) -> std::io::Result<Output> {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let mut stdin = child.stdin.take().expect("piped above");
+    let input = input.to_vec();
+    // A thread writes: the program may answer before it has read everything.
+    let writer = std::thread::spawn(move || stdin.write_all(&input));
+    let output = child.wait_with_output()?;
+    // A program may end without reading all; its output says why.
+    let _ = writer.join();
+    Ok(output)
+}
+
+/// Says that a test cannot run here.
+///
+/// # Panics
+/// When `OBS_REQUIRE_BACKENDS=1`: on such a machine nothing may be missing.
+#[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
+pub fn missing(test: &str, what: &str) {
+    assert!(
+        std::env::var_os("OBS_REQUIRE_BACKENDS").is_none_or(|v| v != "1"),
+        "{test} needs {what}, and OBS_REQUIRE_BACKENDS=1"
+    );
+    eprintln!("{test}: SKIPPED, needs {what}");
+}
