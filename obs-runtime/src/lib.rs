@@ -13,6 +13,7 @@ pub mod trace;
 pub use callsite::{Callsite, ConstValue, Construct, Level, SpanKind, callsites};
 pub use error::Error;
 pub use exporter::RecordExporter;
+pub use metrics::MetricsCollector;
 pub use self_obs::{DropReason, ExporterStats};
 pub use trace::{
     AttributeValue, Capture, Outcome, SpanContext, SpanId, SpanRecord, TraceFlags, TraceId,

@@ -1,5 +1,24 @@
 //! Metrics: instruments, their series, and snapshots of them.
+//!
+//! A [`MetricsCollector`] makes instruments. An instrument with labels gives a handle for each
+//! set of label values; counting through a handle costs a few nanoseconds, because each thread
+//! counts for itself and only a collection adds up.
 
+mod builder;
+mod cells;
+mod collector;
+mod counter;
+mod gauge;
+mod histogram;
+mod instrument;
+pub(crate) mod json;
+mod series;
 pub mod snapshot;
+mod validate;
 
-pub use snapshot::{MetricData, MetricFamily, MetricSource, Number};
+pub use builder::InstrumentBuilder;
+pub use collector::MetricsCollector;
+pub use counter::{BoundCounter, BoundUpDownCounter, Counter, UpDownCounter};
+pub use gauge::{BoundGauge, Gauge};
+pub use histogram::{BoundHistogram, Histogram};
+pub use snapshot::{HistogramPoint, MetricData, MetricFamily, MetricSource, Number};

@@ -70,6 +70,23 @@ impl Number {
     }
 }
 
+macro_rules! number_from {
+    ($($t:ty => $variant:ident),* $(,)?) => {
+        $(impl From<$t> for Number {
+            #[inline(always)]
+            fn from(v: $t) -> Self {
+                Self::$variant(v as _)
+            }
+        })*
+    };
+}
+
+number_from! {
+    u8 => U64, u16 => U64, u32 => U64, u64 => U64, usize => U64,
+    i8 => I64, i16 => I64, i32 => I64, i64 => I64, isize => I64,
+    f32 => F64, f64 => F64,
+}
+
 /// One series of a histogram; cumulative since `start_unix_nanos`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HistogramPoint {
@@ -91,6 +108,75 @@ pub struct HistogramPoint {
     pub max: Option<f64>,
     /// Examples with their trace, at most one for each bucket.
     pub exemplars: Vec<Exemplar>,
+}
+
+impl HistogramPoint {
+    /// The sum of the values by their number; `None` before the first value.
+    pub fn mean(&self) -> Option<f64> {
+        (self.count > 0).then(|| self.sum / self.count as f64)
+    }
+
+    /// The value below which `percent` (0 to 100) of the values lie; `None` before the first value
+    /// and for a `percent` outside of 0 to 100.
+    ///
+    /// A histogram does not keep its values, so this is an estimate: values are taken as evenly
+    /// spread within their bucket, as in PromQL's `histogram_quantile`, and the smallest and the
+    /// largest value bound the result where they are known. The error is at most the width of a
+    /// bucket.
+    ///
+    /// ```
+    /// # use obs_runtime::metrics::MetricsCollector;
+    /// # fn main() -> Result<(), obs_runtime::Error> {
+    /// let collector = MetricsCollector::new();
+    /// let latency = collector.histogram("latency").buckets([10, 20, 50, 100]).build()?;
+    /// for ms in 1..=100 {
+    ///     latency.observe(ms);
+    /// }
+    /// assert_eq!(latency.percentile(50.0), Some(50.0));
+    /// assert_eq!(latency.percentile(100.0), Some(100.0));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn percentile(&self, percent: f64) -> Option<f64> {
+        if self.count == 0 || !(0.0..=100.0).contains(&percent) {
+            return None;
+        }
+        let rank = percent / 100.0 * self.count as f64;
+        let mut below = 0.0;
+        for (index, count) in self.counts.iter().enumerate().filter(|(_, n)| **n > 0) {
+            let inside = *count as f64;
+            if rank <= below + inside {
+                let (low, high) = self.edges(index);
+                return Some(low + (high - low) * ((rank - below) / inside));
+            }
+            below += inside;
+        }
+        // Rounding of `rank` put it above the last value.
+        self.max.or_else(|| self.bounds.last().copied())
+    }
+
+    /// The range of a bucket's values, as far as it is known.
+    fn edges(&self, bucket: usize) -> (f64, f64) {
+        let below = bucket
+            .checked_sub(1)
+            .and_then(|b| self.bounds.get(b))
+            .copied();
+        let bound = self.bounds.get(bucket).copied();
+        let high = match (bound, self.max) {
+            (Some(bound), Some(max)) => bound.min(max),
+            (None, Some(max)) => max,
+            (Some(bound), None) => bound,
+            (None, None) => below.unwrap_or(0.0),
+        };
+        let low = match (below, self.min) {
+            (Some(below), Some(min)) => below.max(min),
+            (None, Some(min)) => min,
+            (Some(below), None) => below,
+            // Like `histogram_quantile`: the first bucket begins at 0 unless its bound is below.
+            (None, None) => high.min(0.0),
+        };
+        (low.min(high), high)
+    }
 }
 
 /// A value with the span that it was measured in.

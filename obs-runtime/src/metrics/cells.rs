@@ -1,0 +1,273 @@
+//! Where instruments count: each thread has cells of its own, added up when somebody reads.
+//!
+//! A thread's cells form a [`Lane`]. Only its thread writes a lane, so an update is a plain load,
+//! an addition and a store: no locked instruction, and no cache line that threads pull from each
+//! other. All instruments of all collectors share the lanes; a [`Slot`] names a series' cells, at
+//! the same place in every lane. When a thread ends, the next new thread carries on with its
+//! lane: what was counted stays, and there are only as many lanes as threads at one time.
+
+use core::cell::Cell;
+use core::sync::atomic::{AtomicU64, Ordering};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+/// Cells of a page (8 KiB); a series' cells lie within one page.
+pub(super) const PAGE: usize = 1024;
+/// Pages of a lane: a million cells, 8 MiB for a thread that uses all of them.
+const PAGES: usize = 1024;
+
+#[repr(align(128))]
+struct Page([AtomicU64; PAGE]);
+
+/// The cells of one thread; pages appear when the thread first writes to them.
+struct Lane {
+    pages: [OnceLock<Box<Page>>; PAGES],
+}
+
+impl Lane {
+    fn new() -> &'static Self {
+        // Lanes live as long as the program: `reset` and readers reach them at any time.
+        Box::leak(Box::new(Self {
+            pages: [const { OnceLock::new() }; PAGES],
+        }))
+    }
+
+    fn page(&self, slot: Slot) -> &Page {
+        let page = &self.pages[slot.page()];
+        if page.get().is_none() {
+            // Not `get_or_init`: an allocator that counts its calls would come back in here.
+            let _ = page.set(Box::new(Page([const { AtomicU64::new(0) }; PAGE])));
+        }
+        page.get_or_init(|| Box::new(Page([const { AtomicU64::new(0) }; PAGE])))
+    }
+}
+
+/// The place of a series' cells in every lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Slot {
+    first: u32,
+}
+
+impl Slot {
+    #[inline(always)]
+    const fn page(self) -> usize {
+        self.first as usize / PAGE % PAGES
+    }
+
+    #[inline(always)]
+    const fn offset(self) -> usize {
+        self.first as usize % PAGE
+    }
+}
+
+/// A series' cells in one lane.
+#[derive(Clone, Copy)]
+pub(super) struct Cells<'a> {
+    page: &'a [AtomicU64; PAGE],
+    offset: usize,
+}
+
+impl Cells<'_> {
+    #[inline(always)]
+    fn cell(&self, index: usize) -> &AtomicU64 {
+        &self.page[(self.offset + index) % PAGE]
+    }
+
+    #[inline(always)]
+    pub(super) fn get(&self, index: usize) -> u64 {
+        self.cell(index).load(Ordering::Relaxed)
+    }
+
+    #[inline(always)]
+    pub(super) fn set(&self, index: usize, value: u64) {
+        self.cell(index).store(value, Ordering::Relaxed);
+    }
+
+    /// Adds whole numbers; negative ones as their two's complement.
+    #[inline(always)]
+    pub(super) fn add(&self, index: usize, amount: u64) {
+        self.set(index, self.get(index).wrapping_add(amount));
+    }
+
+    #[inline(always)]
+    pub(super) fn add_f64(&self, index: usize, amount: f64) {
+        self.set(index, (f64::from_bits(self.get(index)) + amount).to_bits());
+    }
+
+    /// Keeps the larger of the two.
+    #[inline(always)]
+    pub(super) fn raise(&self, index: usize, value: u64) {
+        if value > self.get(index) {
+            self.set(index, value);
+        }
+    }
+}
+
+thread_local! {
+    /// The thread's lane. Without a destructor, so that reading it is one load.
+    static LANE: Cell<Option<&'static Lane>> = const { Cell::new(None) };
+    /// Gives the lane to the next thread when this one ends.
+    static LEASE: Lease = const { Lease(Cell::new(None)) };
+}
+
+struct Lease(Cell<Option<&'static Lane>>);
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        LANE.set(None);
+        if let Some(lane) = self.0.take() {
+            space().idle.push(lane);
+        }
+    }
+}
+
+/// Runs `update` on the thread's own cells of a series.
+#[inline(always)]
+pub(super) fn update(slot: Slot, update: impl FnOnce(Cells<'_>)) {
+    if let Some(lane) = LANE.get()
+        && let Some(page) = lane.pages[slot.page()].get()
+    {
+        update(Cells {
+            page: &page.0,
+            offset: slot.offset(),
+        });
+    } else {
+        update_first(slot, update);
+    }
+}
+
+/// The thread's first use of the page, or a use while the thread is ending.
+#[cold]
+#[inline(never)]
+fn update_first(slot: Slot, update: impl FnOnce(Cells<'_>)) {
+    /// Shared by threads whose lane is given back already; whoever writes holds the lock.
+    static ORPHANS: Mutex<Option<&'static Lane>> = Mutex::new(None);
+
+    let write = |lane: &'static Lane| {
+        update(Cells {
+            page: &lane.page(slot).0,
+            offset: slot.offset(),
+        });
+    };
+    match LEASE.try_with(lease_lane) {
+        Ok(lane) => write(lane),
+        Err(_) => {
+            let mut orphans = ORPHANS.lock().unwrap_or_else(PoisonError::into_inner);
+            write(orphans.get_or_insert_with(|| register(Lane::new())));
+        }
+    }
+}
+
+fn lease_lane(lease: &Lease) -> &'static Lane {
+    if let Some(lane) = lease.0.get() {
+        return lane;
+    }
+    let idle = space().idle.pop();
+    let lane = idle.unwrap_or_else(|| register(Lane::new()));
+    lease.0.set(Some(lane));
+    LANE.set(Some(lane));
+    lane
+}
+
+fn register(lane: &'static Lane) -> &'static Lane {
+    space().lanes.push(lane);
+    lane
+}
+
+/// Which cells are in use, and by which lanes.
+struct Space {
+    lanes: Vec<&'static Lane>,
+    /// Lanes of ended threads.
+    idle: Vec<&'static Lane>,
+    /// The first cell that was never used.
+    fresh: usize,
+    /// Returned cells, by their number.
+    free: BTreeMap<usize, Vec<Slot>>,
+}
+
+fn space() -> MutexGuard<'static, Space> {
+    static SPACE: Mutex<Space> = Mutex::new(Space {
+        lanes: Vec::new(),
+        idle: Vec::new(),
+        fresh: 0,
+        free: BTreeMap::new(),
+    });
+    SPACE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The cells of one series, returned when dropped. They start at zero.
+#[derive(Debug)]
+pub(super) struct Allocation {
+    slot: Slot,
+    len: usize,
+}
+
+impl Allocation {
+    /// `None` when all cells are in use; `len` is at most [`PAGE`].
+    pub(super) fn new(len: usize) -> Option<Self> {
+        let mut space = space();
+        if let Some(slot) = space.free.get_mut(&len).and_then(Vec::pop) {
+            return Some(Self { slot, len });
+        }
+        let mut first = space.fresh;
+        if first % PAGE + len > PAGE {
+            first = first.next_multiple_of(PAGE);
+        }
+        if first + len > PAGE * PAGES {
+            return None;
+        }
+        space.fresh = first + len;
+        let slot = Slot {
+            first: first as u32,
+        };
+        Some(Self { slot, len })
+    }
+
+    pub(super) fn slot(&self) -> Slot {
+        self.slot
+    }
+}
+
+impl Drop for Allocation {
+    fn drop(&mut self) {
+        // Nobody holds the series any more, so no thread writes these cells; the drop of the
+        // last reference ordered their writes before this.
+        let mut space = space();
+        for cells in cells_in(&space.lanes, self.slot) {
+            for index in 0..self.len {
+                cells.set(index, 0);
+            }
+        }
+        space.free.entry(self.len).or_default().push(self.slot);
+    }
+}
+
+fn cells_in<'a>(
+    lanes: &'a [&'static Lane],
+    slot: Slot,
+) -> impl Iterator<Item = Cells<'static>> + 'a {
+    lanes.iter().filter_map(move |lane| {
+        Some(Cells {
+            page: &lane.pages[slot.page()].get()?.0,
+            offset: slot.offset(),
+        })
+    })
+}
+
+/// The lanes at one moment, for reading many series.
+pub(super) struct Reader(Vec<&'static Lane>);
+
+impl Reader {
+    pub(super) fn new() -> Self {
+        Self(space().lanes.clone())
+    }
+
+    /// The cells of a series in every lane that has some.
+    pub(super) fn cells(&self, slot: Slot) -> impl Iterator<Item = Cells<'static>> + '_ {
+        cells_in(&self.0, slot)
+    }
+}
+
+#[cfg(test)]
+#[path = "cells_tests.rs"]
+mod tests;

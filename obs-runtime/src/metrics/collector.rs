@@ -1,0 +1,214 @@
+//! The collector: all instruments by name.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::builder::InstrumentBuilder;
+use super::cells::Reader;
+use super::instrument::Core;
+use super::json;
+use super::snapshot::{MetricData, MetricFamily, MetricSource, Number, NumberPoint};
+use super::{Counter, Gauge, Histogram, UpDownCounter};
+use crate::Error;
+
+/// Holds metrics: makes instruments, and reads them all at once. A clone is the same collector.
+///
+/// ```
+/// # use obs_runtime::metrics::MetricsCollector;
+/// # fn main() -> Result<(), obs_runtime::Error> {
+/// let collector = MetricsCollector::new();
+/// let orders = collector.counter("orders").description("Orders taken").labels(["shop"]).build()?;
+/// orders.with(["Oslo"])?.inc();
+///
+/// for family in collector.collect_all() {
+///     println!("{}: {:?}", family.name, family.data);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct MetricsCollector {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// By name in lower case: OpenTelemetry's instrument names ignore case.
+    metrics: RwLock<BTreeMap<String, Arc<Core>>>,
+}
+
+impl MetricsCollector {
+    /// A collector without metrics.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Defines a sum that only grows.
+    pub fn counter(&self, name: impl Into<Cow<'static, str>>) -> InstrumentBuilder<'_, Counter> {
+        InstrumentBuilder::new(self, name.into())
+    }
+
+    /// Defines a sum that goes up and down.
+    pub fn up_down_counter(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+    ) -> InstrumentBuilder<'_, UpDownCounter> {
+        InstrumentBuilder::new(self, name.into())
+    }
+
+    /// Defines a value that is set.
+    pub fn gauge(&self, name: impl Into<Cow<'static, str>>) -> InstrumentBuilder<'_, Gauge> {
+        InstrumentBuilder::new(self, name.into())
+    }
+
+    /// Defines a distribution of values.
+    pub fn histogram(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+    ) -> InstrumentBuilder<'_, Histogram> {
+        InstrumentBuilder::new(self, name.into())
+    }
+
+    pub(super) fn find_or_create(
+        &self,
+        name: &str,
+        check: impl Fn(&Core) -> Result<(), Error>,
+        create: impl FnOnce() -> Result<Core, Error>,
+    ) -> Result<Arc<Core>, Error> {
+        let metrics = self
+            .inner
+            .metrics
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(core) = metrics.get(name) {
+            return check(core).map(|()| Arc::clone(core));
+        }
+        drop(metrics);
+        let mut metrics = self
+            .inner
+            .metrics
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        // Another thread may have been faster.
+        if let Some(core) = metrics.get(name) {
+            return check(core).map(|()| Arc::clone(core));
+        }
+        let core = Arc::new(create()?);
+        metrics.insert(name.to_owned(), Arc::clone(&core));
+        Ok(core)
+    }
+
+    fn metrics(&self) -> Vec<Arc<Core>> {
+        let metrics = self
+            .inner
+            .metrics
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        metrics.values().map(Arc::clone).collect()
+    }
+
+    /// All metrics that have a series, in the order of their names.
+    pub fn collect_all(&self) -> Vec<MetricFamily> {
+        let mut families = Vec::new();
+        self.collect(&mut families);
+        families
+    }
+
+    /// The metric of this name, read now; `None` if there is none or it has no series.
+    pub fn get(&self, name: &str) -> Option<MetricFamily> {
+        let metrics = self
+            .inner
+            .metrics
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let core = metrics.get(&name.to_ascii_lowercase()).map(Arc::clone)?;
+        drop(metrics);
+        core.collect(&Reader::new())
+    }
+
+    /// Takes a metric out; whether there was one. Its handles work on, unseen, and a new metric
+    /// of the name begins at 0.
+    pub fn remove(&self, name: &str) -> bool {
+        let mut metrics = self
+            .inner
+            .metrics
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let removed = metrics.remove(&name.to_ascii_lowercase());
+        drop(metrics);
+        removed.is_some()
+    }
+
+    /// Takes all metrics out, see [`remove`](Self::remove).
+    pub fn clear(&self) {
+        let mut metrics = self
+            .inner
+            .metrics
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let removed = std::mem::take(&mut *metrics);
+        // Freeing the cells takes a lock of its own.
+        drop(metrics);
+        drop(removed);
+    }
+
+    /// All metrics as JSON: an object with a member for each metric, by its name.
+    ///
+    /// `{"rows": {"type": "counter", "description": "…", "unit": "{row}", "series":
+    /// [{"labels": {"task": "load"}, "value": 3}]}}`; a histogram's series have `count`, `sum`,
+    /// `min`, `max`, `mean`, `p50`, `p95`, `p99` and `buckets` with accumulated counts. JSON has
+    /// no infinity or NaN: these are the strings `"Infinity"`, `"-Infinity"` and `"NaN"`, as in
+    /// the JSON form of Protocol Buffers.
+    pub fn export(&self) -> String {
+        json::export(&self.collect_all())
+    }
+
+    /// What the collector could not take as it was given: series above the limit, refused values.
+    fn collect_losses(metrics: &[Arc<Core>], out: &mut Vec<MetricFamily>) {
+        let families: [(_, _, fn(&Core) -> u64); 2] = [
+            (
+                "obs.metrics.overflowed",
+                "Lookups of label values that fell into the overflow series",
+                |core| core.series.overflowed(),
+            ),
+            (
+                "obs.metrics.refused",
+                "Values that were refused because they were no valid amount",
+                Core::refused,
+            ),
+        ];
+        for (name, description, read) in families {
+            let point = |core: &Arc<Core>| {
+                let value = read(core);
+                (value > 0).then(|| NumberPoint {
+                    labels: Arc::new([("metric".into(), core.name().clone())]),
+                    start_unix_nanos: core.start_unix_nanos,
+                    value: Number::U64(value),
+                })
+            };
+            let points: Vec<_> = metrics.iter().filter_map(point).collect();
+            if !points.is_empty() {
+                out.push(MetricFamily {
+                    name: name.into(),
+                    description: description.into(),
+                    unit: "".into(),
+                    data: MetricData::Counter(points),
+                });
+            }
+        }
+    }
+}
+
+impl MetricSource for MetricsCollector {
+    fn collect(&self, out: &mut Vec<MetricFamily>) {
+        let metrics = self.metrics();
+        let reader = Reader::new();
+        out.extend(metrics.iter().filter_map(|core| core.collect(&reader)));
+        Self::collect_losses(&metrics, out);
+    }
+}
+
+#[cfg(test)]
+#[path = "collector_tests.rs"]
+mod tests;

@@ -1,0 +1,144 @@
+//! Gauges: the last value that was set.
+
+use core::sync::atomic::Ordering;
+use std::sync::Arc;
+
+use super::cells::{Reader, Slot};
+use super::instrument::{Core, instrument};
+use super::series::Series;
+use super::snapshot::Number;
+use crate::Error;
+
+/// A value that is set: a temperature, a size, a ratio. For sums of changes from many places an
+/// [`UpDownCounter`](super::UpDownCounter) is cheaper.
+///
+/// ```
+/// # use obs_runtime::metrics::MetricsCollector;
+/// # fn main() -> Result<(), obs_runtime::Error> {
+/// let collector = MetricsCollector::new();
+/// let depth = collector.gauge("queue.depth").build()?;
+/// depth.set(10);
+/// depth.inc();
+/// depth.add(5);
+/// depth.sub(3);
+/// assert_eq!(depth.value(), 13.0);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Gauge {
+    core: Arc<Core>,
+    only: Option<BoundGauge>,
+}
+
+/// One series of a [`Gauge`].
+#[derive(Clone, Debug)]
+pub struct BoundGauge {
+    /// A gauge has no cells.
+    #[allow(dead_code, reason = "all handles are made by one macro")]
+    slot: Slot,
+    series: Arc<Series>,
+}
+
+instrument!(Gauge, BoundGauge, Gauge);
+
+impl Gauge {
+    /// Sets the value of a metric without labels; with labels the call is
+    /// [`refused`](Self::refused), use [`with`](Self::with).
+    pub fn set(&self, value: impl Into<Number>) {
+        match &self.only {
+            Some(only) => only.set(value),
+            None => self.core.shared.refuse(),
+        }
+    }
+
+    /// Adds to the value of a metric without labels. Infinity and NaN are
+    /// [`refused`](Self::refused), and so is every amount if the metric has labels.
+    pub fn add(&self, amount: impl Into<Number>) {
+        match &self.only {
+            Some(only) => only.add(amount),
+            None => self.core.shared.refuse(),
+        }
+    }
+
+    /// Takes an amount away; otherwise like [`add`](Self::add).
+    pub fn sub(&self, amount: impl Into<Number>) {
+        self.add(-amount.into().as_f64());
+    }
+
+    /// Adds 1 to the value of a metric without labels; refused if it has labels.
+    pub fn inc(&self) {
+        self.add(1_u64);
+    }
+
+    /// Takes 1 from the value of a metric without labels; refused if it has labels.
+    pub fn dec(&self) {
+        self.add(-1_i64);
+    }
+
+    /// The value of a metric without labels; the sum over all series of one with labels.
+    pub fn value(&self) -> f64 {
+        self.core.sum(read)
+    }
+
+    /// The value of the series with these label values; 0 if there is none, and reading does not
+    /// create it.
+    ///
+    /// # Errors
+    /// When the number of values is not that of the labels.
+    pub fn get<const N: usize, V: AsRef<str>>(&self, values: [V; N]) -> Result<f64, Error> {
+        let series = self.core.find(&values.each_ref().map(AsRef::as_ref))?;
+        Ok(series.map_or(0.0, |s| value_of(&s)))
+    }
+}
+
+impl BoundGauge {
+    /// Sets the value; infinity and NaN are values too.
+    #[inline]
+    pub fn set(&self, value: impl Into<Number>) {
+        let bits = value.into().as_f64().to_bits();
+        self.series.gauge.store(bits, Ordering::Relaxed);
+    }
+
+    /// Adds an amount, which may be negative. Infinity and NaN are refused and counted
+    /// ([`Gauge::refused`]).
+    pub fn add(&self, amount: impl Into<Number>) {
+        let amount = amount.into().as_f64();
+        if !amount.is_finite() {
+            self.series.shared.refuse();
+            return;
+        }
+        let sum = |bits| Some((f64::from_bits(bits) + amount).to_bits());
+        let gauge = &self.series.gauge;
+        // The closure always has a value, so this cannot fail.
+        let _ = gauge.fetch_update(Ordering::Relaxed, Ordering::Relaxed, sum);
+    }
+
+    /// Takes an amount away; otherwise like [`add`](Self::add).
+    pub fn sub(&self, amount: impl Into<Number>) {
+        self.add(-amount.into().as_f64());
+    }
+
+    /// Adds 1.
+    pub fn inc(&self) {
+        self.add(1_u64);
+    }
+
+    /// Takes 1 away.
+    pub fn dec(&self) {
+        self.add(-1_i64);
+    }
+
+    /// The series' value.
+    pub fn value(&self) -> f64 {
+        value_of(&self.series)
+    }
+}
+
+fn value_of(series: &Series) -> f64 {
+    f64::from_bits(series.gauge.load(Ordering::Relaxed))
+}
+
+pub(super) fn read(series: &Series, _: &Reader) -> Number {
+    Number::F64(value_of(series))
+}

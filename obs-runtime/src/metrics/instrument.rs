@@ -1,0 +1,299 @@
+//! What all instruments have in common: definition, series, and how a collection reads them.
+
+use core::sync::atomic::{AtomicU64, Ordering};
+use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
+
+use super::cells::{PAGE, Reader};
+use super::series::{Series, SeriesSet, Shared, unix_nanos};
+use super::snapshot::{HistogramPoint, MetricData, MetricFamily, Number, NumberPoint};
+use super::validate::error;
+use super::{counter, histogram};
+use crate::Error;
+
+/// The kind of an instrument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Counter,
+    UpDownCounter,
+    Gauge,
+    Histogram,
+}
+
+impl Kind {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::UpDownCounter => "up-down counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
+/// The validated definition of a metric.
+#[derive(Debug)]
+pub(super) struct Definition {
+    pub(super) name: Cow<'static, str>,
+    pub(super) kind: Kind,
+    pub(super) description: Option<Cow<'static, str>>,
+    pub(super) unit: Cow<'static, str>,
+    pub(super) labels: Vec<Cow<'static, str>>,
+    pub(super) bounds: Vec<f64>,
+    pub(super) max_series: usize,
+}
+
+/// A metric of a collector; instruments are handles to it.
+#[derive(Debug)]
+pub(super) struct Core {
+    pub(super) shared: Arc<Shared>,
+    pub(super) kind: Kind,
+    /// The first description that somebody gave.
+    pub(super) description: OnceLock<Cow<'static, str>>,
+    pub(super) unit: Cow<'static, str>,
+    pub(super) start_unix_nanos: u64,
+    pub(super) series: SeriesSet,
+}
+
+impl Core {
+    pub(super) fn new(definition: Definition) -> Result<Self, Error> {
+        let Definition {
+            name, kind, bounds, ..
+        } = definition;
+        let cells = match kind {
+            Kind::Counter | Kind::UpDownCounter => counter::CELLS,
+            Kind::Gauge => 0,
+            Kind::Histogram => histogram::cells(bounds.len()),
+        };
+        debug_assert!(cells <= PAGE);
+        let shared = Arc::new(Shared {
+            name,
+            bounds: bounds.into(),
+            refused: AtomicU64::new(0),
+        });
+        let (labels, limit) = (definition.labels, definition.max_series);
+        let series =
+            SeriesSet::new(Arc::clone(&shared), labels, cells, limit).ok_or_else(|| {
+                let name = &shared.name;
+                error(format!(
+                    "no room for metric `{name}`: all 1,048,576 cells of metrics are in use; drop \
+                 collectors and handles that are no longer needed, or use fewer series"
+                ))
+            })?;
+        let description = OnceLock::new();
+        if let Some(text) = definition.description {
+            let _ = description.set(text);
+        }
+        Ok(Self {
+            shared,
+            kind,
+            description,
+            unit: definition.unit,
+            start_unix_nanos: unix_nanos(),
+            series,
+        })
+    }
+
+    pub(super) fn name(&self) -> &Cow<'static, str> {
+        &self.shared.name
+    }
+
+    pub(super) fn refused(&self) -> u64 {
+        self.shared.refused.load(Ordering::Relaxed)
+    }
+
+    fn check(&self, given: usize) -> Result<(), Error> {
+        let names = self.series.names();
+        if given == names.len() {
+            return Ok(());
+        }
+        let (name, expected) = (self.name(), names.len());
+        Err(error(if expected == 0 {
+            format!(
+                "metric `{name}` has no labels, but {given} values were given: declare labels with `.labels([…])`"
+            )
+        } else {
+            let names = names.join(", ");
+            format!(
+                "metric `{name}` has {expected} labels ({names}), but {given} values were given: give one for each"
+            )
+        }))
+    }
+
+    pub(super) fn find(&self, values: &[&str]) -> Result<Option<Arc<Series>>, Error> {
+        self.check(values.len())?;
+        Ok(self.series.find(values))
+    }
+
+    pub(super) fn bind(&self, values: &[&str]) -> Result<Arc<Series>, Error> {
+        self.check(values.len())?;
+        self.series
+            .find_or_insert(values)
+            .ok_or_else(|| error(format!("no room for a series of metric `{}`", self.name())))
+    }
+
+    /// Label values in the order of the metric's names, from pairs in any order.
+    pub(super) fn order<'a>(&self, pairs: &[(&str, &'a str)]) -> Result<Vec<&'a str>, Error> {
+        let names = self.series.names();
+        let metric = self.name();
+        let list = || {
+            if names.is_empty() {
+                "none".to_owned()
+            } else {
+                names.join(", ")
+            }
+        };
+        for (i, (key, _)) in pairs.iter().enumerate() {
+            if !names.iter().any(|n| n == key) {
+                return Err(error(format!(
+                    "metric `{metric}` has no label {key:?}; its labels are: {}",
+                    list()
+                )));
+            }
+            if pairs[..i].iter().any(|(k, _)| k == key) {
+                return Err(error(format!(
+                    "label `{key}` of metric `{metric}` is given twice"
+                )));
+            }
+        }
+        let value = |name: &Cow<'static, str>| {
+            let found = pairs.iter().find(|(key, _)| key == name);
+            found.map(|(_, value)| *value).ok_or_else(|| {
+                error(format!(
+                    "label `{name}` of metric `{metric}` is missing: give a value for each of {}",
+                    list()
+                ))
+            })
+        };
+        names.iter().map(value).collect()
+    }
+
+    /// The only series of a metric without labels.
+    pub(super) fn only(&self) -> Option<Arc<Series>> {
+        if self.series.names().is_empty() {
+            self.series.find(&[])
+        } else {
+            None
+        }
+    }
+
+    /// Every series, the overflow series included.
+    fn each<T>(&self, mut read: impl FnMut(&Series) -> T) -> Vec<T> {
+        let (series, overflow) = self.series.all();
+        series.iter().chain(overflow).map(|s| read(s)).collect()
+    }
+
+    /// `None` while there is no series.
+    pub(super) fn collect(&self, reader: &Reader) -> Option<MetricFamily> {
+        let numbers = |read: fn(&Series, &Reader) -> Number| {
+            self.each(|series| NumberPoint {
+                labels: Arc::clone(&series.labels),
+                start_unix_nanos: series.start_unix_nanos,
+                value: read(series, reader),
+            })
+        };
+        let (empty, data) = match self.kind {
+            Kind::Counter => {
+                let points = numbers(counter::read_counter);
+                (points.is_empty(), MetricData::Counter(points))
+            }
+            Kind::UpDownCounter => {
+                let points = numbers(counter::read_up_down);
+                (points.is_empty(), MetricData::UpDownCounter(points))
+            }
+            Kind::Gauge => {
+                let points = numbers(super::gauge::read);
+                (points.is_empty(), MetricData::Gauge(points))
+            }
+            Kind::Histogram => {
+                let points = self.each(|series| histogram::read(series, reader));
+                (points.is_empty(), MetricData::Histogram(points))
+            }
+        };
+        (!empty).then(|| MetricFamily {
+            name: self.name().clone(),
+            description: self.description.get().cloned().unwrap_or_default(),
+            unit: self.unit.clone(),
+            data,
+        })
+    }
+
+    /// The sum over all series.
+    pub(super) fn sum(&self, read: fn(&Series, &Reader) -> Number) -> f64 {
+        let reader = Reader::new();
+        let values = self.each(|series| read(series, &reader).as_f64());
+        // An empty sum of floats is -0.0.
+        values.into_iter().fold(0.0, |sum, value| sum + value)
+    }
+
+    /// All series of a histogram in one.
+    pub(super) fn merged(&self) -> HistogramPoint {
+        let reader = Reader::new();
+        let mut all = histogram::empty(&self.shared);
+        for point in self.each(|series| histogram::read(series, &reader)) {
+            histogram::merge(&mut all, &point);
+        }
+        all
+    }
+}
+
+/// The methods that each instrument has: its handles by label values.
+macro_rules! instrument {
+    ($instrument:ident, $bound:ident, $kind:ident) => {
+        impl $instrument {
+            /// The handle of the series with these label values, in the order of the metric's
+            /// labels. Keep it: counting through it costs a few nanoseconds and cannot fail.
+            ///
+            /// An empty value means that the series does not have the label. When the metric has
+            /// its most series already, new label values share one series with the label
+            /// `otel.metric.overflow`.
+            ///
+            /// # Errors
+            /// When the number of values is not that of the labels.
+            pub fn with<const N: usize, V: AsRef<str>>(
+                &self,
+                values: [V; N],
+            ) -> Result<$bound, Error> {
+                let values = values.each_ref().map(AsRef::as_ref);
+                Ok($bound::new(self.core.bind(&values)?))
+            }
+
+            /// Like `with`, the labels given by name and in any order.
+            ///
+            /// # Errors
+            /// When a label is missing, unknown or given twice.
+            pub fn with_labels(&self, labels: &[(&str, &str)]) -> Result<$bound, Error> {
+                Ok($bound::new(self.core.bind(&self.core.order(labels)?)?))
+            }
+
+            /// The metric's name.
+            pub fn name(&self) -> &str {
+                self.core.name()
+            }
+
+            /// Values that were refused because they were no valid amount for this metric.
+            pub fn refused(&self) -> u64 {
+                self.core.refused()
+            }
+        }
+
+        impl $bound {
+            fn new(series: Arc<Series>) -> Self {
+                Self {
+                    slot: series.slot(),
+                    series,
+                }
+            }
+        }
+
+        impl crate::metrics::builder::Instrument for $instrument {
+            const KIND: crate::metrics::instrument::Kind = crate::metrics::instrument::Kind::$kind;
+
+            fn from_core(core: Arc<crate::metrics::instrument::Core>) -> Self {
+                let only = core.only().map($bound::new);
+                Self { core, only }
+            }
+        }
+    };
+}
+pub(super) use instrument;

@@ -1,0 +1,145 @@
+//! Metrics as JSON text, written without a library.
+
+use super::snapshot::{HistogramPoint, Labels, MetricData, MetricFamily, Number};
+
+/// Appends `text` as a JSON string (RFC 8259, section 7).
+pub(crate) fn string(out: &mut String, text: &str) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c < ' ' => out.push_str(&format!("\\u{:04x}", c as u32)),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+}
+
+/// Appends a number; what JSON cannot say as a string, like the JSON form of Protocol Buffers.
+fn float(out: &mut String, value: f64) {
+    if value.is_nan() {
+        out.push_str("\"NaN\"");
+    } else if value.is_infinite() {
+        out.push_str(if value > 0.0 {
+            "\"Infinity\""
+        } else {
+            "\"-Infinity\""
+        });
+    } else if value != 0.0 && !(1e-6..1e17).contains(&value.abs()) {
+        out.push_str(&format!("{value:e}"));
+    } else {
+        out.push_str(&value.to_string());
+    }
+}
+
+fn member(out: &mut String, key: &str) {
+    if !out.ends_with(['{', '[']) {
+        out.push_str(", ");
+    }
+    string(out, key);
+    out.push_str(": ");
+}
+
+fn begin_series(out: &mut String, labels: &Labels) {
+    if !out.ends_with('[') {
+        out.push_str(", ");
+    }
+    out.push('{');
+    member(out, "labels");
+    out.push('{');
+    for (key, value) in labels.iter() {
+        member(out, key);
+        string(out, value);
+    }
+    out.push('}');
+}
+
+fn histogram(out: &mut String, point: &HistogramPoint) {
+    member(out, "count");
+    out.push_str(&point.count.to_string());
+    member(out, "sum");
+    float(out, point.sum);
+    let derived = [
+        ("min", point.min),
+        ("max", point.max),
+        ("mean", point.mean()),
+        ("p50", point.percentile(50.0)),
+        ("p95", point.percentile(95.0)),
+        ("p99", point.percentile(99.0)),
+    ];
+    for (key, value) in derived {
+        member(out, key);
+        match value {
+            Some(value) => float(out, value),
+            None => out.push_str("null"),
+        }
+    }
+    member(out, "buckets");
+    out.push('[');
+    let mut below = 0;
+    for (index, count) in point.counts.iter().enumerate() {
+        if index > 0 {
+            out.push_str(", ");
+        }
+        below += count;
+        out.push('{');
+        member(out, "le");
+        float(
+            out,
+            point.bounds.get(index).copied().unwrap_or(f64::INFINITY),
+        );
+        member(out, "count");
+        out.push_str(&below.to_string());
+        out.push('}');
+    }
+    out.push(']');
+}
+
+/// See `MetricsCollector::export`.
+pub(super) fn export(families: &[MetricFamily]) -> String {
+    let mut out = String::from("{");
+    for family in families {
+        member(&mut out, &family.name);
+        out.push('{');
+        let (kind, numbers) = match &family.data {
+            MetricData::Counter(points) => ("counter", &points[..]),
+            MetricData::UpDownCounter(points) => ("up_down_counter", &points[..]),
+            MetricData::Gauge(points) => ("gauge", &points[..]),
+            MetricData::Histogram(_) => ("histogram", &[][..]),
+        };
+        for (key, value) in [
+            ("type", kind),
+            ("description", &family.description),
+            ("unit", &family.unit),
+        ] {
+            member(&mut out, key);
+            string(&mut out, value);
+        }
+        member(&mut out, "series");
+        out.push('[');
+        for point in numbers {
+            begin_series(&mut out, &point.labels);
+            member(&mut out, "value");
+            match point.value {
+                Number::U64(v) => out.push_str(&v.to_string()),
+                Number::I64(v) => out.push_str(&v.to_string()),
+                Number::F64(v) => float(&mut out, v),
+            }
+            out.push('}');
+        }
+        if let MetricData::Histogram(points) = &family.data {
+            for point in points {
+                begin_series(&mut out, &point.labels);
+                histogram(&mut out, point);
+                out.push('}');
+            }
+        }
+        out.push_str("]}");
+    }
+    out.push('}');
+    out
+}
