@@ -6,6 +6,8 @@ mod exporter;
 pub mod metrics;
 #[allow(dead_code, reason = "called by the span core, alerts and logs")]
 mod processor;
+#[allow(dead_code, reason = "used by exporters, which features turn on")]
+mod self_log;
 mod self_obs;
 pub mod semconv;
 pub mod trace;
@@ -13,6 +15,8 @@ pub mod trace;
 pub use callsite::{Callsite, ConstValue, Construct, Level, SpanKind, callsites};
 pub use error::Error;
 pub use exporter::RecordExporter;
+#[cfg(feature = "otlp")]
+pub use exporter::otlp::Protocol;
 pub use metrics::MetricsCollector;
 pub use self_obs::{DropReason, ExporterStats};
 pub use trace::{

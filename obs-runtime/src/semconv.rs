@@ -18,6 +18,8 @@ macro_rules! keys {
 /// Keys of span, event, metric and resource attributes.
 pub mod attribute {
     keys! {
+        /// The function with the path of its module (stable code attributes).
+        CODE_FUNCTION_NAME = "code.function.name";
         /// The database collection or table.
         DB_COLLECTION_NAME = "db.collection.name";
         /// The operation, as the database calls it (`upsert`, `search`).
@@ -28,6 +30,10 @@ pub mod attribute {
         DB_SYSTEM_NAME = "db.system.name";
         /// The class of an error: a type's path or a code, never a message.
         ERROR_TYPE = "error.type";
+        /// The redacted text of an error; on the event `exception`.
+        EXCEPTION_MESSAGE = "exception.message";
+        /// The same as `error.type`; on the event `exception`.
+        EXCEPTION_TYPE = "exception.type";
         /// How many numbers an embedding has.
         GEN_AI_EMBEDDINGS_DIMENSION_COUNT = "gen_ai.embeddings.dimension.count";
         /// What is asked of the model: `chat`, `embeddings`, …
@@ -60,6 +66,9 @@ pub mod attribute {
         GEN_AI_USAGE_REASONING_OUTPUT_TOKENS = "gen_ai.usage.reasoning.output_tokens";
         /// `false` where a call has no known price; absent otherwise. Of obs.
         OBS_COST_COMPLETE = "obs.cost.complete";
+        /// `cancelled` on a span whose future was dropped before it was ready; absent otherwise. Of
+        /// obs: OpenTelemetry has no status for it.
+        OBS_OUTCOME = "obs.outcome";
         /// How many vectors an operation wrote or returned. Of obs: the conventions have no vector stores.
         OBS_VECTOR_COUNT = "obs.vector.count";
         /// How many numbers each vector has. Of obs.

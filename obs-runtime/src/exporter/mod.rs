@@ -1,5 +1,9 @@
 //! Where finished spans and metric snapshots go.
 
+#[cfg(feature = "otlp")]
+#[allow(dead_code, reason = "wired by the builder")]
+pub(crate) mod otlp;
+
 use std::time::Instant;
 
 use crate::Error;

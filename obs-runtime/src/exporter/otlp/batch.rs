@@ -1,0 +1,142 @@
+//! One export request: its items are appended, its outer headers written in front at the end.
+
+use std::borrow::Cow;
+
+use crate::exporter::otlp::attributes::key_values;
+use crate::exporter::otlp::protobuf::{field_len, len_tag, message, text, varint};
+use crate::trace::AttributeValue;
+
+/// What describes the program: the attributes of an OpenTelemetry resource.
+pub(crate) type Resource = Vec<(Cow<'static, str>, AttributeValue)>;
+
+/// Of `Export{Trace,Metrics}ServiceRequest`.
+const RESOURCE_ITEMS: u32 = 1;
+/// Of `Resource{Spans,Metrics}`.
+const RESOURCE: u32 = 1;
+const SCOPE_ITEMS: u32 = 2;
+/// Of `Resource`.
+const ATTRIBUTES: u32 = 1;
+/// Of `Scope{Spans,Metrics}`.
+const SCOPE: u32 = 1;
+/// The field of `ScopeSpans` and `ScopeMetrics` that holds the items.
+pub(super) const ITEMS: u32 = 2;
+/// Of `InstrumentationScope`.
+const NAME: u32 = 1;
+const VERSION: u32 = 2;
+
+/// The longest tag and length in front of a message.
+const HEADER: usize = 6;
+
+/// The parts in front of the items, which are the same in every request. Requests for traces
+/// and metrics have the same shape and the same numbers.
+#[derive(Clone, Debug)]
+pub(super) struct Envelope {
+    resource: Vec<u8>,
+    scope: Vec<u8>,
+}
+
+impl Envelope {
+    pub(super) fn new(attributes: &Resource) -> Self {
+        let mut resource = Vec::new();
+        message(&mut resource, RESOURCE, |out| {
+            key_values(out, ATTRIBUTES, attributes);
+        });
+        let mut scope = Vec::new();
+        message(&mut scope, SCOPE, |out| {
+            text(out, NAME, "obs");
+            text(out, VERSION, env!("CARGO_PKG_VERSION"));
+        });
+        Self { resource, scope }
+    }
+
+    /// Room for the headers in front of the items.
+    fn room(&self) -> usize {
+        self.resource.len() + self.scope.len() + 2 * HEADER
+    }
+
+    /// An empty request; `spare` is memory of an earlier one.
+    pub(super) fn begin(&self, mut spare: Vec<u8>) -> Open {
+        spare.clear();
+        spare.resize(self.room(), 0);
+        Open {
+            out: spare,
+            room: self.room(),
+            items: 0,
+        }
+    }
+
+    /// Writes the headers in front of the items.
+    pub(super) fn finish(&self, open: Open) -> Batch {
+        let Open {
+            mut out,
+            room,
+            items,
+        } = open;
+        let inner = self.scope.len() + out.len() - room;
+        let outer = self.resource.len() + field_len(inner);
+        let mut head = Vec::with_capacity(room);
+        head.push(len_tag(RESOURCE_ITEMS));
+        varint(&mut head, outer as u64);
+        head.extend_from_slice(&self.resource);
+        head.push(len_tag(SCOPE_ITEMS));
+        varint(&mut head, inner as u64);
+        head.extend_from_slice(&self.scope);
+        let start = room - head.len();
+        out[start..room].copy_from_slice(&head);
+        Batch {
+            buffer: out,
+            start,
+            items,
+        }
+    }
+}
+
+/// A request that is being filled.
+#[derive(Debug)]
+pub(super) struct Open {
+    /// Where items are appended, as field [`ITEMS`].
+    pub(super) out: Vec<u8>,
+    room: usize,
+    /// How many were appended: spans or metric points.
+    pub(super) items: u64,
+}
+
+impl Open {
+    /// Encoded bytes of the items.
+    pub(super) fn len(&self) -> usize {
+        self.out.len() - self.room
+    }
+
+    /// Takes back what was appended since the items had `len` bytes.
+    pub(super) fn truncate(&mut self, len: usize) {
+        self.out.truncate(self.room + len);
+    }
+}
+
+/// A finished request.
+pub(super) struct Batch {
+    buffer: Vec<u8>,
+    start: usize,
+    pub(super) items: u64,
+}
+
+impl Batch {
+    /// The encoded request.
+    pub(super) fn body(&self) -> &[u8] {
+        &self.buffer[self.start..]
+    }
+
+    /// Gives the memory back for another request.
+    pub(super) fn into_spare(self) -> Vec<u8> {
+        self.buffer
+    }
+}
+
+impl core::fmt::Debug for Batch {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Batch")
+            .field("items", &self.items)
+            .field("bytes", &self.body().len())
+            .finish()
+    }
+}

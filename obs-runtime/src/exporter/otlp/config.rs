@@ -1,0 +1,390 @@
+//! Where OTLP data goes and how: the builder's settings over those of the environment.
+//!
+//! Names, defaults and endpoint forms: OpenTelemetry specification, "OpenTelemetry Protocol
+//! Exporter", section "Configuration Options".
+
+use core::fmt;
+use core::time::Duration;
+
+use crate::Error;
+use crate::exporter::otlp::endpoint::Endpoint;
+
+/// How OTLP data travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Protocol {
+    /// Protobuf over HTTP/1.1, by convention to port 4318 (the default).
+    #[default]
+    HttpProtobuf,
+    /// gRPC, by convention to port 4317; needs feature `otlp-grpc`.
+    Grpc,
+}
+
+impl Protocol {
+    /// The value of `OTEL_EXPORTER_OTLP_PROTOCOL`.
+    ///
+    /// ```
+    /// assert_eq!(obs_runtime::Protocol::HttpProtobuf.as_str(), "http/protobuf");
+    /// ```
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::HttpProtobuf => "http/protobuf",
+            Self::Grpc => "grpc",
+        }
+    }
+}
+
+/// Whether request bodies are compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) enum Compression {
+    #[default]
+    None,
+    Gzip,
+}
+
+/// What OTLP sends separately, to addresses of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signal {
+    Traces,
+    Metrics,
+}
+
+impl Signal {
+    /// Where the signal's settings are kept.
+    const fn index(self) -> usize {
+        match self {
+            Self::Traces => 0,
+            Self::Metrics => 1,
+        }
+    }
+
+    /// What is appended to a base URL (OTLP specification, "OTLP/HTTP Request").
+    pub(crate) const fn http_path(self) -> &'static str {
+        match self {
+            Self::Traces => "/v1/traces",
+            Self::Metrics => "/v1/metrics",
+        }
+    }
+
+    /// The method of the signal's gRPC service.
+    #[cfg(feature = "otlp-grpc")]
+    pub(crate) const fn grpc_path(self) -> &'static str {
+        match self {
+            Self::Traces => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+            Self::Metrics => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+        }
+    }
+
+    /// What an export loses if it fails, in the plural.
+    pub(crate) const fn items(self) -> &'static str {
+        match self {
+            Self::Traces => "spans",
+            Self::Metrics => "metric points",
+        }
+    }
+}
+
+/// A URL as it was given, and by whom: messages name it.
+#[derive(Clone, PartialEq)]
+pub(super) struct GivenUrl {
+    pub(super) url: String,
+    pub(super) origin: &'static str,
+}
+
+/// Settings for one signal, or for all of them.
+#[derive(Clone, Default, PartialEq)]
+pub(super) struct Settings {
+    pub(super) endpoint: Option<GivenUrl>,
+    pub(super) protocol: Option<Protocol>,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) timeout: Option<Duration>,
+    pub(super) compression: Option<Compression>,
+}
+
+/// Bounds of what waits in memory and of how long it is tried.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Limits {
+    /// Spans of one request.
+    pub(crate) batch_spans: u64,
+    /// Encoded bytes of one request.
+    pub(crate) batch_bytes: usize,
+    /// Encoded bytes that wait or are being sent.
+    pub(crate) queue_bytes: usize,
+    /// The longest request; a single larger span is dropped.
+    pub(crate) request_bytes: usize,
+    /// How long one batch is tried, the first attempt included.
+    pub(crate) retry_for: Duration,
+    /// The pause before the first retry; it doubles from then on.
+    pub(crate) backoff: Duration,
+    /// The longest pause.
+    pub(crate) max_backoff: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            batch_spans: 4096,
+            batch_bytes: 1 << 20,
+            queue_bytes: 16 << 20,
+            // The default limit of gRPC servers, a little below 4 MiB; HTTP receivers take more.
+            request_bytes: (4 << 20) - 1024,
+            retry_for: Duration::from_secs(60),
+            backoff: Duration::from_millis(500),
+            max_backoff: Duration::from_secs(10),
+        }
+    }
+}
+
+/// The builder's OTLP settings, or those of the environment.
+#[derive(Clone, Default, PartialEq)]
+pub(crate) struct OtlpConfig {
+    pub(super) general: Settings,
+    /// By [`Signal::index`].
+    signals: [Settings; 2],
+    /// `OTEL_TRACES_EXPORTER`, `OTEL_METRICS_EXPORTER`: whether the list names `otlp`.
+    pub(super) selected: [Option<bool>; 2],
+    pub(super) metric_interval: Option<Duration>,
+    pub(crate) limits: Limits,
+}
+
+/// One signal's settings, resolved and checked.
+#[derive(Clone)]
+pub(crate) struct Target {
+    pub(crate) signal: Signal,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) protocol: Protocol,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) timeout: Duration,
+    pub(crate) compression: Compression,
+}
+
+/// OpenTelemetry's default for one export.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// OpenTelemetry's default of `OTEL_METRIC_EXPORT_INTERVAL`.
+const METRIC_INTERVAL: Duration = Duration::from_secs(60);
+
+impl OtlpConfig {
+    /// Sends every signal to a base URL.
+    pub(crate) fn new(url: impl Into<String>) -> Self {
+        Self::default().with_endpoint(url)
+    }
+
+    pub(crate) fn with_endpoint(mut self, url: impl Into<String>) -> Self {
+        self.general.endpoint = Some(GivenUrl {
+            url: url.into(),
+            origin: "otlp endpoint",
+        });
+        self
+    }
+
+    pub(crate) fn with_protocol(mut self, protocol: Protocol) -> Self {
+        self.general.protocol = Some(protocol);
+        self
+    }
+
+    /// Adds a header to every request; the last value of a name wins.
+    pub(crate) fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        set_header(&mut self.general.headers, name.into(), value.into());
+        self
+    }
+
+    pub(crate) fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.general.timeout = Some(timeout);
+        self
+    }
+
+    pub(crate) fn with_compression(mut self, compression: Compression) -> Self {
+        self.general.compression = Some(compression);
+        self
+    }
+
+    pub(crate) fn with_metric_interval(mut self, interval: Duration) -> Self {
+        self.metric_interval = Some(interval);
+        self
+    }
+
+    pub(super) fn signal_mut(&mut self, signal: Signal) -> &mut Settings {
+        &mut self.signals[signal.index()]
+    }
+
+    pub(super) fn select(&mut self, signal: Signal, selected: bool) {
+        self.selected[signal.index()] = Some(selected);
+    }
+
+    /// Fills what is not set from `env`. A builder's general setting also beats the
+    /// environment's setting for one signal.
+    pub(crate) fn or(mut self, env: Self) -> Self {
+        let [traces, metrics] = env.signals;
+        for (own, other) in self.signals.iter_mut().zip([traces, metrics]) {
+            own.fill(other, Some(&self.general));
+        }
+        if self.general.endpoint.is_none() {
+            self.selected = env.selected;
+        }
+        self.general.fill(env.general, None);
+        self.metric_interval = self.metric_interval.or(env.metric_interval);
+        self
+    }
+
+    /// Whether anything says that the signal is to be sent.
+    pub(crate) fn sends(&self, signal: Signal) -> bool {
+        let given =
+            self.general.endpoint.is_some() || self.signals[signal.index()].endpoint.is_some();
+        self.selected[signal.index()].unwrap_or(given)
+    }
+
+    pub(crate) fn metric_interval(&self) -> Duration {
+        self.metric_interval.unwrap_or(METRIC_INTERVAL)
+    }
+
+    /// Resolves and checks one signal's settings; `None` if it is not to be sent.
+    ///
+    /// # Errors
+    /// When an endpoint or a header is not usable, or the protocol's feature is off.
+    pub(crate) fn target(&self, signal: Signal) -> Result<Option<Target>, Error> {
+        if !self.sends(signal) {
+            return Ok(None);
+        }
+        let (general, own) = (&self.general, &self.signals[signal.index()]);
+        let protocol = own.protocol.or(general.protocol).unwrap_or_default();
+        let endpoint = match (&own.endpoint, &general.endpoint) {
+            (Some(given), _) => Endpoint::as_given(given, protocol)?,
+            (None, Some(given)) => Endpoint::from_base(given, protocol, signal)?,
+            (None, None) => Endpoint::from_base(&default_endpoint(protocol), protocol, signal)?,
+        };
+        let mut headers = general.headers.clone();
+        for (name, value) in &own.headers {
+            set_header(&mut headers, name.clone(), value.clone());
+        }
+        headers.iter().try_for_each(check_header)?;
+        let timeout = own.timeout.or(general.timeout).unwrap_or(TIMEOUT);
+        if timeout.is_zero() {
+            return Err(Error::config(
+                "the OTLP timeout is 0: give how long one export may take, such as 10 s",
+            ));
+        }
+        if protocol == Protocol::Grpc && !cfg!(feature = "otlp-grpc") {
+            return Err(Error::config(
+                "OTLP over gRPC is not built in: enable feature `otlp-grpc` of obs-runtime, or \
+                 use protocol http/protobuf (by convention port 4318)",
+            ));
+        }
+        Ok(Some(Target {
+            signal,
+            endpoint,
+            protocol,
+            headers,
+            timeout,
+            compression: own.compression.or(general.compression).unwrap_or_default(),
+        }))
+    }
+}
+
+impl Settings {
+    /// Takes from `other` what neither `self` nor `over` sets; header by header.
+    fn fill(&mut self, other: Self, over: Option<&Self>) {
+        let none = Self::default();
+        let over = over.unwrap_or(&none);
+        if self.endpoint.is_none() && over.endpoint.is_none() {
+            self.endpoint = other.endpoint;
+        }
+        if self.protocol.is_none() && over.protocol.is_none() {
+            self.protocol = other.protocol;
+        }
+        if self.timeout.is_none() && over.timeout.is_none() {
+            self.timeout = other.timeout;
+        }
+        if self.compression.is_none() && over.compression.is_none() {
+            self.compression = other.compression;
+        }
+        for (name, value) in other.headers {
+            let has = |headers: &[(String, String)]| {
+                headers.iter().any(|(n, _)| n.eq_ignore_ascii_case(&name))
+            };
+            if !has(&self.headers) && !has(&over.headers) {
+                self.headers.push((name, value));
+            }
+        }
+    }
+}
+
+fn default_endpoint(protocol: Protocol) -> GivenUrl {
+    let url = match protocol {
+        Protocol::HttpProtobuf => "http://localhost:4318",
+        Protocol::Grpc => "http://localhost:4317",
+    };
+    GivenUrl {
+        url: url.to_owned(),
+        origin: "default OTLP endpoint",
+    }
+}
+
+/// Sets a header; the last value of a name wins, whatever its case.
+pub(super) fn set_header(headers: &mut Vec<(String, String)>, name: String, value: String) {
+    match headers
+        .iter_mut()
+        .find(|(n, _)| n.eq_ignore_ascii_case(&name))
+    {
+        Some(header) => header.1 = value,
+        None => headers.push((name, value)),
+    }
+}
+
+/// Checks a header without naming its value, which may be a secret.
+fn check_header((name, value): &(String, String)) -> Result<(), Error> {
+    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    if name.is_empty() || !name.bytes().all(token) {
+        return Err(Error::config(format!(
+            "OTLP header {name:?}: expected a name of letters, digits and `-`, such as `api-key`"
+        )));
+    }
+    if !value.bytes().all(|b| (0x20..0x7f).contains(&b)) {
+        return Err(Error::config(format!(
+            "the value of OTLP header `{name}` has a character that HTTP headers cannot carry: \
+             expected visible ASCII"
+        )));
+    }
+    let own = [
+        "content-type",
+        "content-length",
+        "content-encoding",
+        "host",
+        "te",
+    ];
+    if own.iter().any(|own| name.eq_ignore_ascii_case(own)) || name.starts_with("grpc-") {
+        return Err(Error::config(format!(
+            "OTLP header `{name}` is set by the exporter itself: remove it"
+        )));
+    }
+    Ok(())
+}
+
+/// Values of headers are often secrets: only their names are shown.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.headers.iter().map(|(n, _)| n.as_str()).collect();
+        f.debug_struct("Settings")
+            .field(
+                "endpoint",
+                &self
+                    .endpoint
+                    .as_ref()
+                    .and_then(|e| e.url.rsplit('@').next()),
+            )
+            .field("protocol", &self.protocol)
+            .field("headers", &names)
+            .field("timeout", &self.timeout)
+            .field("compression", &self.compression)
+            .finish()
+    }
+}
+
+impl fmt::Debug for OtlpConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OtlpConfig")
+            .field("general", &self.general)
+            .field("signals", &self.signals)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}

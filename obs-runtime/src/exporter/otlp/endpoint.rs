@@ -1,0 +1,157 @@
+//! The URL of a receiver: checked once, so that a typing mistake is an error at start and not
+//! a line in a log later.
+
+use crate::Error;
+use crate::exporter::otlp::config::{GivenUrl, Protocol, Signal};
+
+/// A checked URL.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Endpoint {
+    /// What requests go to: for HTTP with the signal's path.
+    pub(crate) url: String,
+    pub(crate) is_https: bool,
+    /// The receiver is on this machine: no proxy stands in between.
+    pub(crate) is_loopback: bool,
+}
+
+impl Endpoint {
+    /// An endpoint for one signal, "used as is" (specification, "Endpoint URLs for OTLP/HTTP").
+    pub(super) fn as_given(given: &GivenUrl, protocol: Protocol) -> Result<Self, Error> {
+        let parts = Parts::parse(given)?;
+        if protocol == Protocol::Grpc {
+            return parts.grpc(given);
+        }
+        let path = if parts.path.is_empty() {
+            "/"
+        } else {
+            parts.path
+        };
+        Ok(parts.endpoint(path))
+    }
+
+    /// A base URL, to which each signal appends its path.
+    pub(super) fn from_base(
+        given: &GivenUrl,
+        protocol: Protocol,
+        signal: Signal,
+    ) -> Result<Self, Error> {
+        let parts = Parts::parse(given)?;
+        if protocol == Protocol::Grpc {
+            return parts.grpc(given);
+        }
+        if parts.path.contains(['?', '#']) {
+            return Err(bad(given, "a base URL without `?` and `#`"));
+        }
+        let base = parts.path.trim_end_matches('/');
+        if ["/v1/traces", "/v1/metrics", "/v1/logs"]
+            .iter()
+            .any(|path| base.ends_with(path))
+        {
+            return Err(bad(
+                given,
+                "the base URL without the path of a signal, which is appended",
+            ));
+        }
+        Ok(parts.endpoint(&format!("{base}{}", signal.http_path())))
+    }
+}
+
+/// A URL taken apart.
+struct Parts<'a> {
+    is_https: bool,
+    authority: &'a str,
+    host: &'a str,
+    /// From the first `/`, `?` or `#` on; may be empty.
+    path: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    fn parse(given: &'a GivenUrl) -> Result<Self, Error> {
+        let url = given.url.trim();
+        let (scheme, rest) = url
+            .split_once("://")
+            .ok_or_else(|| bad(given, "a URL that begins with http:// or https://"))?;
+        let is_https = match scheme.to_ascii_lowercase().as_str() {
+            "http" => false,
+            "https" => true,
+            _ => return Err(bad(given, "a URL that begins with http:// or https://")),
+        };
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, path) = rest.split_at(end);
+        if authority.contains('@') {
+            // The URL is not repeated: it holds a password.
+            return Err(Error::config(format!(
+                "{} holds a user name or password: expected http://host:port; give credentials \
+                 as a header",
+                given.origin
+            )));
+        }
+        let (host, port) = match authority.strip_prefix('[') {
+            Some(v6) => {
+                let (host, rest) = v6
+                    .split_once(']')
+                    .ok_or_else(|| bad(given, "an IPv6 address in brackets"))?;
+                if host.parse::<std::net::Ipv6Addr>().is_err() {
+                    return Err(bad(given, "an IPv6 address in brackets"));
+                }
+                (host, rest.strip_prefix(':'))
+            }
+            None => match authority.split_once(':') {
+                Some((host, port)) => (host, Some(port)),
+                None => (authority, None),
+            },
+        };
+        let host_byte = |b: u8| b.is_ascii_alphanumeric() || b"-._:".contains(&b);
+        if host.is_empty() || !host.bytes().all(host_byte) {
+            return Err(bad(
+                given,
+                "a host name or address, as in http://localhost:4318",
+            ));
+        }
+        if port.is_some_and(|p| p.parse::<u16>().map_or(true, |p| p == 0)) {
+            return Err(bad(given, "a port from 1 to 65535"));
+        }
+        if !path.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(bad(given, "a path of visible ASCII characters"));
+        }
+        Ok(Self {
+            is_https,
+            authority,
+            host,
+            path,
+        })
+    }
+
+    fn endpoint(&self, path: &str) -> Endpoint {
+        let scheme = if self.is_https { "https" } else { "http" };
+        Endpoint {
+            url: format!("{scheme}://{}{path}", self.authority),
+            is_https: self.is_https,
+            is_loopback: is_loopback(self.host),
+        }
+    }
+
+    fn grpc(&self, given: &GivenUrl) -> Result<Endpoint, Error> {
+        if !matches!(self.path, "" | "/") {
+            return Err(bad(
+                given,
+                "no path for protocol grpc, as in http://host:4317",
+            ));
+        }
+        Ok(self.endpoint(""))
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost")
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback())
+}
+
+fn bad(given: &GivenUrl, expected: &str) -> Error {
+    Error::config(format!(
+        "{} is {:?}: expected {expected}",
+        given.origin, given.url
+    ))
+}

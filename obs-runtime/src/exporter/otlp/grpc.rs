@@ -1,0 +1,233 @@
+//! OTLP/gRPC over tonic's channel; the encoded request goes out as it is (OTLP specification,
+//! "OTLP/gRPC").
+
+use core::error::Error as _;
+use core::time::Duration;
+use std::sync::Arc;
+
+use bytes::{Buf as _, BufMut as _};
+use http::uri::PathAndQuery;
+use tokio::runtime::Runtime;
+use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::metadata::{Ascii, MetadataKey, MetadataMap, MetadataValue};
+use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
+use tonic::{Code, Request, Status};
+
+use crate::Error;
+use crate::error::ErrorKind;
+use crate::exporter::otlp::batch::Batch;
+use crate::exporter::otlp::config::{Compression, Target};
+use crate::exporter::otlp::http::USER_AGENT;
+use crate::exporter::otlp::protobuf::{Field, Reader};
+use crate::exporter::otlp::transport::{
+    Answer, Failure, PartialSuccess, Retry, Transport, partial_success, printable,
+};
+use crate::self_obs::DropReason;
+
+/// A channel with a runtime of its own, which runs only while a request is sent.
+pub(super) struct Grpc {
+    client: tonic::client::Grpc<Channel>,
+    path: PathAndQuery,
+    metadata: MetadataMap,
+    // Last: the client's tasks end with it.
+    runtime: Runtime,
+}
+
+impl Grpc {
+    pub(super) fn new(target: &Target) -> Result<Self, Error> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|e| {
+                let text = format!("the runtime for OTLP over gRPC cannot start: {e}");
+                Error::new(ErrorKind::State, text)
+            })?;
+        let url = &target.endpoint.url;
+        let unusable = |e: tonic::transport::Error| {
+            Error::config(format!("OTLP endpoint {url} cannot be used: {e}"))
+        };
+        let mut endpoint = Endpoint::from_shared(url.clone())
+            .and_then(|e| e.user_agent(USER_AGENT))
+            .map_err(unusable)?
+            .connect_timeout(target.timeout);
+        if target.endpoint.is_https {
+            let tls = ClientTlsConfig::new().with_enabled_roots();
+            endpoint = endpoint.tls_config(tls).map_err(unusable)?;
+        }
+        let channel = {
+            let _entered = runtime.enter();
+            endpoint.connect_lazy()
+        };
+        let mut client = tonic::client::Grpc::new(channel);
+        if target.compression == Compression::Gzip {
+            client = client.send_compressed(CompressionEncoding::Gzip);
+        }
+        Ok(Self {
+            client,
+            path: PathAndQuery::from_static(target.signal.grpc_path()),
+            metadata: metadata(&target.headers)?,
+            runtime,
+        })
+    }
+}
+
+fn metadata(headers: &[(String, String)]) -> Result<MetadataMap, Error> {
+    let mut metadata = MetadataMap::with_capacity(headers.len());
+    for (name, value) in headers {
+        let unusable = || {
+            Error::config(format!(
+                "OTLP header `{name}` cannot be gRPC metadata: expected a name that does not end \
+                 in `-bin` and a value of visible ASCII"
+            ))
+        };
+        let key = name.to_ascii_lowercase();
+        let key = MetadataKey::<Ascii>::from_bytes(key.as_bytes()).map_err(|_| unusable())?;
+        let value = MetadataValue::try_from(value.as_str()).map_err(|_| unusable())?;
+        metadata.insert(key, value);
+    }
+    Ok(metadata)
+}
+
+impl Transport for Grpc {
+    fn send(&mut self, batch: &Arc<Batch>, timeout: Duration) -> Answer {
+        let mut request = Request::new(Arc::clone(batch));
+        *request.metadata_mut() = self.metadata.clone();
+        request.set_timeout(timeout);
+        let (client, path) = (&mut self.client, self.path.clone());
+        let export = async {
+            client
+                .ready()
+                .await
+                .map_err(|e| Status::from_error(Box::new(e)))?;
+            client.unary(request, path, RawCodec).await
+        };
+        match self
+            .runtime
+            .block_on(async { tokio::time::timeout(timeout, export).await })
+        {
+            Err(_) => Failure::answer(
+                DropReason::Timeout,
+                Retry::Backoff,
+                format!("no answer within {timeout:.1?}"),
+            ),
+            Ok(Ok(response)) => {
+                Answer::Accepted(partial_success(response.get_ref()).unwrap_or_else(|| {
+                    PartialSuccess {
+                        rejected: 0,
+                        message: "the answer is no OTLP message".to_owned(),
+                    }
+                }))
+            }
+            Ok(Err(status)) => refused(&status),
+        }
+    }
+}
+
+/// What a status means (OTLP specification, "Failures", the table of gRPC codes).
+fn refused(status: &Status) -> Answer {
+    // A status that tonic made of a broken connection has a source; one of the receiver has none.
+    let source = status.source();
+    let asked = retry_delay(status.details());
+    let backoff = asked.map_or(Retry::Backoff, Retry::After);
+    let (reason, retry) = match status.code() {
+        Code::Unavailable if source.is_some() => (DropReason::Unreachable, backoff),
+        Code::DeadlineExceeded => (DropReason::Timeout, backoff),
+        Code::Cancelled | Code::Aborted | Code::OutOfRange | Code::Unavailable | Code::DataLoss => {
+            (DropReason::Rejected, backoff)
+        }
+        // Only if the receiver says that it will recover.
+        Code::ResourceExhausted => match asked {
+            Some(delay) => (DropReason::Rejected, Retry::After(delay)),
+            None => (DropReason::TooLarge, Retry::Never),
+        },
+        // The connection broke in the middle of the request or of the answer.
+        _ if source.is_some() => (DropReason::Unreachable, backoff),
+        _ => (DropReason::Rejected, Retry::Never),
+    };
+    let text = match (status.message(), source) {
+        ("" | "transport error", Some(source)) => innermost(source).to_string(),
+        (message, _) => printable(message.as_bytes()),
+    };
+    Failure::answer(reason, retry, format!("{:?}: {text}", status.code()))
+}
+
+/// The error below all wrappers, such as "connection refused".
+fn innermost<'a>(
+    mut error: &'a (dyn core::error::Error + 'static),
+) -> &'a (dyn core::error::Error + 'static) {
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error
+}
+
+/// The delay of a `google.rpc.RetryInfo` among the details of a `google.rpc.Status`.
+fn retry_delay(details: &[u8]) -> Option<Duration> {
+    let field = |message, number| {
+        Reader::new(message)
+            .flatten()
+            .find_map(move |(n, field)| (n == number).then_some(field))
+    };
+    let bytes = |message, number| match field(message, number) {
+        Some(Field::Bytes(b)) => Some(b),
+        _ => None,
+    };
+    let number = |message, n| match field(message, n) {
+        Some(Field::Varint(v)) => v,
+        _ => 0,
+    };
+    for (n, detail) in Reader::new(details).flatten() {
+        let (3, Field::Bytes(any)) = (n, detail) else {
+            continue;
+        };
+        if bytes(any, 1) != Some(b"type.googleapis.com/google.rpc.RetryInfo") {
+            continue;
+        }
+        let delay = bytes(any, 2).and_then(|info| bytes(info, 1)).unwrap_or(&[]);
+        let seconds = u64::try_from(number(delay, 1) as i64).unwrap_or(0);
+        let nanos = (number(delay, 2) as u32).min(999_999_999);
+        return Some(Duration::new(seconds, nanos));
+    }
+    None
+}
+
+/// Requests are encoded already; answers are decoded by the caller.
+struct RawCodec;
+
+impl Codec for RawCodec {
+    type Encode = Arc<Batch>;
+    type Decode = Vec<u8>;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for RawCodec {
+    type Item = Arc<Batch>;
+    type Error = Status;
+
+    fn encode(&mut self, batch: Arc<Batch>, out: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        let body = batch.body();
+        out.reserve(body.len());
+        out.put_slice(body);
+        Ok(())
+    }
+}
+
+impl Decoder for RawCodec {
+    type Item = Vec<u8>;
+    type Error = Status;
+
+    fn decode(&mut self, input: &mut DecodeBuf<'_>) -> Result<Option<Vec<u8>>, Status> {
+        let mut message = vec![0; input.remaining()];
+        input.copy_to_slice(&mut message);
+        Ok(Some(message))
+    }
+}

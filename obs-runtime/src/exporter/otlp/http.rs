@@ -1,0 +1,163 @@
+//! OTLP/HTTP with protobuf bodies (OTLP specification, "OTLP/HTTP").
+
+use core::time::Duration;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use ureq::http::{HeaderMap, StatusCode};
+
+use crate::exporter::otlp::batch::Batch;
+use crate::exporter::otlp::config::{Compression, Target};
+use crate::exporter::otlp::policy;
+use crate::exporter::otlp::protobuf::{Field, Reader};
+use crate::exporter::otlp::transport::{
+    Answer, Failure, PartialSuccess, Retry, Transport, partial_success, printable,
+};
+use crate::self_obs::DropReason;
+
+/// More of an answer is not read.
+const MAX_ANSWER: u64 = 64 << 10;
+const PROTOBUF: &str = "application/x-protobuf";
+pub(super) const USER_AGENT: &str = concat!("obs-runtime/", env!("CARGO_PKG_VERSION"));
+
+/// A client that keeps its connection open between requests.
+pub(super) struct Http {
+    agent: ureq::Agent,
+    url: String,
+    headers: Vec<(String, String)>,
+    compression: Compression,
+}
+
+impl Http {
+    pub(super) fn new(target: &Target) -> Self {
+        let mut config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .user_agent(USER_AGENT)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .no_delay(true);
+        if target.endpoint.is_loopback {
+            config = config.proxy(None);
+        }
+        Self {
+            agent: config.build().new_agent(),
+            url: target.endpoint.url.clone(),
+            headers: target.headers.clone(),
+            compression: target.compression,
+        }
+    }
+
+    fn post(&self, body: &[u8], timeout: Duration) -> Result<Answer, ureq::Error> {
+        let mut request = self
+            .agent
+            .post(&self.url)
+            .config()
+            .timeout_global(Some(timeout))
+            .build()
+            .header("content-type", PROTOBUF);
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        let response = match self.compression {
+            Compression::None => request.send(body)?,
+            Compression::Gzip => request
+                .header("content-encoding", "gzip")
+                .send(&gzip(body)?[..])?,
+        };
+        let (head, body) = response.into_parts();
+        let body = body.into_with_config().limit(MAX_ANSWER).read_to_vec();
+        Ok(answer(head.status, &head.headers, body))
+    }
+}
+
+impl Transport for Http {
+    fn send(&mut self, batch: &Arc<Batch>, timeout: Duration) -> Answer {
+        self.post(batch.body(), timeout)
+            .unwrap_or_else(|e| unanswered(&e))
+    }
+}
+
+fn gzip(body: &[u8]) -> std::io::Result<Vec<u8>> {
+    use std::io::Write as _;
+    let out = Vec::with_capacity(body.len() / 4);
+    let mut encoder = flate2::write::GzEncoder::new(out, flate2::Compression::fast());
+    encoder.write_all(body)?;
+    encoder.finish()
+}
+
+/// What an answer means; its status decides, also if its body breaks off.
+fn answer(status: StatusCode, headers: &HeaderMap, body: Result<Vec<u8>, ureq::Error>) -> Answer {
+    let is_protobuf = headers
+        .get("content-type")
+        .is_some_and(|t| t.as_bytes().starts_with(PROTOBUF.as_bytes()));
+    if status.is_success() {
+        // The status is the acknowledgement; a body that is no OTLP says that the endpoint may
+        // be something else.
+        return Answer::Accepted(match body {
+            Ok(body) if is_protobuf || body.is_empty() => {
+                partial_success(&body).unwrap_or_else(|| strange("it is no OTLP message"))
+            }
+            Ok(_) => PartialSuccess::default(),
+            Err(e) => strange(&e.to_string()),
+        });
+    }
+    let text = match body {
+        Ok(body) if is_protobuf => status_message(&body),
+        Ok(body) => printable(&body),
+        Err(_) => String::new(),
+    };
+    let cause = format!(
+        "answered {status}{}{text}",
+        if text.is_empty() { "" } else { ": " }
+    );
+    let asked = headers
+        .get("retry-after")
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| policy::retry_after(v, since_epoch()));
+    match status.as_u16() {
+        // OTLP specification, "Retryable Response Codes".
+        429 | 502..=504 => {
+            let retry = asked.map_or(Retry::Backoff, Retry::After);
+            Failure::answer(DropReason::Rejected, retry, cause)
+        }
+        413 => Failure::answer(DropReason::TooLarge, Retry::Never, cause),
+        _ => Failure::answer(DropReason::Rejected, Retry::Never, cause),
+    }
+}
+
+fn strange(what: &str) -> PartialSuccess {
+    PartialSuccess {
+        rejected: 0,
+        message: format!("the answer's body cannot be read: {what}"),
+    }
+}
+
+/// The message of a `google.rpc.Status`.
+fn status_message(body: &[u8]) -> String {
+    Reader::new(body)
+        .flatten()
+        .find_map(|field| match field {
+            (2, Field::Bytes(text)) => Some(printable(text)),
+            _ => None,
+        })
+        .unwrap_or_default()
+}
+
+/// A request without an answer: it may have been received, and is sent again nevertheless.
+fn unanswered(error: &ureq::Error) -> Answer {
+    let (reason, retry) = match error {
+        ureq::Error::Timeout(_) => (DropReason::Timeout, Retry::Backoff),
+        ureq::Error::Io(e) if e.kind() == std::io::ErrorKind::TimedOut => {
+            (DropReason::Timeout, Retry::Backoff)
+        }
+        ureq::Error::Http(_) | ureq::Error::BadUri(_) => (DropReason::Rejected, Retry::Never),
+        _ => (DropReason::Unreachable, Retry::Backoff),
+    };
+    Failure::answer(reason, retry, error.to_string())
+}
+
+fn since_epoch() -> Duration {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+}

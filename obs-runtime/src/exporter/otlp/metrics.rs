@@ -1,0 +1,208 @@
+//! `Metric` (opentelemetry/proto/metrics/v1/metrics.proto): cumulative sums, gauges and
+//! explicit-bounds histograms from a snapshot.
+
+use crate::exporter::otlp::attributes::key_value;
+use crate::exporter::otlp::batch::{Batch, Envelope, ITEMS};
+use crate::exporter::otlp::protobuf::{bytes, fixed64, len_tag, message, text, uint, varint};
+use crate::metrics::snapshot::{Exemplar, HistogramPoint, Labels, MetricFamily, NumberPoint};
+use crate::metrics::{MetricData, Number};
+use crate::trace::ValueRef;
+
+/// Of `Metric`.
+const NAME: u32 = 1;
+const DESCRIPTION: u32 = 2;
+const UNIT: u32 = 3;
+const GAUGE: u32 = 5;
+const SUM: u32 = 7;
+const HISTOGRAM: u32 = 9;
+
+/// Of `Gauge`, `Sum`, `Histogram`.
+const DATA_POINTS: u32 = 1;
+const TEMPORALITY: u32 = 2;
+const CUMULATIVE: u64 = 2;
+const IS_MONOTONIC: u32 = 3;
+
+/// Of `NumberDataPoint` and `HistogramDataPoint`.
+const START: u32 = 2;
+const TIME: u32 = 3;
+/// Of `NumberDataPoint`.
+const AS_DOUBLE: u32 = 4;
+const AS_INT: u32 = 6;
+const NUMBER_ATTRIBUTES: u32 = 7;
+/// Of `HistogramDataPoint`.
+const COUNT: u32 = 4;
+const VALUE_SUM: u32 = 5;
+const BUCKET_COUNTS: u32 = 6;
+const EXPLICIT_BOUNDS: u32 = 7;
+const EXEMPLARS: u32 = 8;
+const HISTOGRAM_ATTRIBUTES: u32 = 9;
+const MIN: u32 = 11;
+const MAX: u32 = 12;
+/// Of `Exemplar`.
+const EXEMPLAR_TIME: u32 = 2;
+const EXEMPLAR_AS_DOUBLE: u32 = 3;
+const EXEMPLAR_SPAN_ID: u32 = 4;
+const EXEMPLAR_TRACE_ID: u32 = 5;
+
+/// Encodes a collection as requests of about `batch_bytes`; metrics without points are left out,
+/// one with very many goes on in the next request.
+pub(super) fn batches(
+    envelope: &Envelope,
+    families: &[MetricFamily],
+    unix_nanos: u64,
+    batch_bytes: usize,
+) -> Vec<Batch> {
+    let mut done = Vec::new();
+    let mut open = envelope.begin(Vec::new());
+    for family in families {
+        let points = points(&family.data);
+        let mut from = 0;
+        while from < points {
+            let end = open.out.len() + batch_bytes.saturating_sub(open.len());
+            let mut part = Part {
+                from,
+                end,
+                now: unix_nanos,
+            };
+            metric(&mut open.out, family, &mut part);
+            open.items += (part.from - from) as u64;
+            from = part.from;
+            if open.len() >= batch_bytes {
+                let full = core::mem::replace(&mut open, envelope.begin(Vec::new()));
+                done.push(envelope.finish(full));
+            }
+        }
+    }
+    if open.items > 0 {
+        done.push(envelope.finish(open));
+    }
+    done
+}
+
+fn points(data: &MetricData) -> usize {
+    match data {
+        MetricData::Counter(p) | MetricData::UpDownCounter(p) | MetricData::Gauge(p) => p.len(),
+        MetricData::Histogram(p) => p.len(),
+    }
+}
+
+/// Which points of a metric go into a request.
+struct Part {
+    /// The next point.
+    from: usize,
+    /// No further point is begun once the request has so many bytes.
+    end: usize,
+    /// When the points were collected.
+    now: u64,
+}
+
+impl Part {
+    /// Writes at least one point.
+    fn write<P>(&mut self, out: &mut Vec<u8>, points: &[P], point: impl Fn(&mut Vec<u8>, &P, u64)) {
+        for p in &points[self.from..] {
+            point(out, p, self.now);
+            self.from += 1;
+            if out.len() >= self.end {
+                break;
+            }
+        }
+    }
+}
+
+fn metric(out: &mut Vec<u8>, family: &MetricFamily, part: &mut Part) {
+    message(out, ITEMS, |out| {
+        text(out, NAME, &family.name);
+        text(out, DESCRIPTION, &family.description);
+        text(out, UNIT, &family.unit);
+        match &family.data {
+            MetricData::Counter(points) => sum(out, points, true, part),
+            MetricData::UpDownCounter(points) => sum(out, points, false, part),
+            MetricData::Gauge(points) => message(out, GAUGE, |out| {
+                part.write(out, points, number_point);
+            }),
+            MetricData::Histogram(points) => message(out, HISTOGRAM, |out| {
+                part.write(out, points, histogram_point);
+                uint(out, TEMPORALITY, CUMULATIVE);
+            }),
+        }
+    });
+}
+
+fn sum(out: &mut Vec<u8>, points: &[NumberPoint], is_monotonic: bool, part: &mut Part) {
+    message(out, SUM, |out| {
+        part.write(out, points, number_point);
+        uint(out, TEMPORALITY, CUMULATIVE);
+        if is_monotonic {
+            uint(out, IS_MONOTONIC, 1);
+        }
+    });
+}
+
+fn number_point(out: &mut Vec<u8>, point: &NumberPoint, now: u64) {
+    message(out, DATA_POINTS, |out| {
+        fixed64(out, START, point.start_unix_nanos);
+        fixed64(out, TIME, now);
+        // `as_int` is signed: a count above 2^63 goes on as a double.
+        match point.value {
+            Number::I64(v) => fixed64(out, AS_INT, v as u64),
+            Number::U64(v) => match i64::try_from(v) {
+                Ok(v) => fixed64(out, AS_INT, v as u64),
+                Err(_) => fixed64(out, AS_DOUBLE, (v as f64).to_bits()),
+            },
+            Number::F64(v) => fixed64(out, AS_DOUBLE, v.to_bits()),
+        }
+        labels(out, NUMBER_ATTRIBUTES, &point.labels);
+    });
+}
+
+fn histogram_point(out: &mut Vec<u8>, point: &HistogramPoint, now: u64) {
+    message(out, DATA_POINTS, |out| {
+        fixed64(out, START, point.start_unix_nanos);
+        fixed64(out, TIME, now);
+        fixed64(out, COUNT, point.count);
+        fixed64(out, VALUE_SUM, point.sum.to_bits());
+        packed(out, BUCKET_COUNTS, point.counts.iter().copied());
+        packed(
+            out,
+            EXPLICIT_BOUNDS,
+            point.bounds.iter().map(|b| b.to_bits()),
+        );
+        for e in &point.exemplars {
+            exemplar(out, e);
+        }
+        labels(out, HISTOGRAM_ATTRIBUTES, &point.labels);
+        if let Some(min) = point.min {
+            fixed64(out, MIN, min.to_bits());
+        }
+        if let Some(max) = point.max {
+            fixed64(out, MAX, max.to_bits());
+        }
+    });
+}
+
+/// Eight-byte numbers of one field in one piece.
+fn packed(out: &mut Vec<u8>, field: u32, values: impl ExactSizeIterator<Item = u64>) {
+    if values.len() == 0 {
+        return;
+    }
+    out.push(len_tag(field));
+    varint(out, values.len() as u64 * 8);
+    for value in values {
+        out.extend_from_slice(&value.to_le_bytes());
+    }
+}
+
+fn exemplar(out: &mut Vec<u8>, exemplar: &Exemplar) {
+    message(out, EXEMPLARS, |out| {
+        fixed64(out, EXEMPLAR_TIME, exemplar.unix_nanos);
+        fixed64(out, EXEMPLAR_AS_DOUBLE, exemplar.value.to_bits());
+        bytes(out, EXEMPLAR_SPAN_ID, &exemplar.span_id.to_bytes());
+        bytes(out, EXEMPLAR_TRACE_ID, &exemplar.trace_id.to_bytes());
+    });
+}
+
+fn labels(out: &mut Vec<u8>, field: u32, labels: &Labels) {
+    for (key, value) in labels.iter() {
+        key_value(out, field, key, ValueRef::Str(value));
+    }
+}

@@ -1,0 +1,78 @@
+//! OTLP: spans and metrics to any OpenTelemetry receiver, over HTTP or gRPC.
+//!
+//! Requests are written by an encoder of our own, straight from finished records
+//! (`span`, `metrics`, `template`, `attributes`, `protobuf`, `batch`). A sender thread per signal
+//! (`worker`) takes them from a queue bounded in bytes (`lane`) and sends them (`http`, `grpc`).
+
+mod attributes;
+mod batch;
+mod config;
+mod endpoint;
+mod env;
+#[cfg(feature = "otlp-grpc")]
+mod grpc;
+mod http;
+mod lane;
+mod metrics;
+mod policy;
+mod protobuf;
+mod push;
+mod sink;
+mod span;
+mod template;
+mod transport;
+mod worker;
+
+use std::sync::Arc;
+
+use crate::Error;
+use crate::exporter::SpanSink;
+use crate::metrics::MetricSource;
+
+pub(crate) use batch::Resource;
+pub use config::Protocol;
+pub(crate) use config::{Compression, OtlpConfig, Signal};
+pub(crate) use push::MetricPusher;
+
+/// Makes the sink that sends spans. Nothing is connected yet: a receiver that is down is no
+/// error.
+///
+/// # Errors
+/// When the configuration names no receiver for traces, or one that cannot be used.
+pub(crate) fn span_sink(
+    config: &OtlpConfig,
+    resource: &Resource,
+) -> Result<Box<dyn SpanSink>, Error> {
+    let target = config.target(Signal::Traces)?.ok_or_else(not_sent)?;
+    let transport = transport::connect(&target)?;
+    let sink = sink::OtlpSpanSink::start(&target, transport, config.limits, resource)?;
+    Ok(Box::new(sink))
+}
+
+/// Starts the thread that collects and sends metrics.
+///
+/// # Errors
+/// When the configuration names no receiver for metrics, or one that cannot be used.
+pub(crate) fn metric_pusher(
+    config: &OtlpConfig,
+    resource: &Resource,
+    source: Arc<dyn MetricSource>,
+) -> Result<MetricPusher, Error> {
+    let target = config.target(Signal::Metrics)?.ok_or_else(not_sent)?;
+    let transport = transport::connect(&target)?;
+    MetricPusher::start(
+        &target,
+        transport,
+        config.limits,
+        config.metric_interval(),
+        resource,
+        source,
+    )
+}
+
+fn not_sent() -> Error {
+    Error::config(
+        "no OTLP endpoint: give one to the builder or set OTEL_EXPORTER_OTLP_ENDPOINT, such as \
+         http://localhost:4318",
+    )
+}

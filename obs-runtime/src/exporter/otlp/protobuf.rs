@@ -1,0 +1,183 @@
+//! The protobuf wire format, as much of it as OTLP needs (protobuf.dev, "Encoding").
+
+/// The wire type of numbers in seven-bit groups.
+const VARINT: u8 = 0;
+/// Eight bytes, least significant first.
+const FIXED64: u8 = 1;
+/// Length-delimited: text, bytes, messages.
+const LEN: u8 = 2;
+/// Four bytes, least significant first.
+const FIXED32: u8 = 5;
+
+/// The bytes of `value` as a varint.
+#[inline]
+pub(super) const fn varint_len(value: u64) -> usize {
+    // Seven bits a byte; zero takes one as well.
+    (64 - (value | 1).leading_zeros() as usize).div_ceil(7)
+}
+
+/// The bytes of a length-delimited field below number 16 whose content has `len` bytes.
+#[inline]
+pub(super) const fn field_len(len: usize) -> usize {
+    1 + varint_len(len as u64) + len
+}
+
+#[inline]
+pub(super) fn varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+/// The tag byte of a length-delimited field below number 16.
+#[inline]
+pub(super) const fn len_tag(field: u32) -> u8 {
+    debug_assert!(field < 16);
+    (field as u8) << 3 | LEN
+}
+
+#[inline]
+pub(super) const fn varint_tag(field: u32) -> u8 {
+    debug_assert!(field < 16);
+    (field as u8) << 3 | VARINT
+}
+
+#[inline]
+pub(super) const fn fixed64_tag(field: u32) -> u8 {
+    debug_assert!(field < 16);
+    (field as u8) << 3 | FIXED64
+}
+
+#[inline]
+fn tag(out: &mut Vec<u8>, field: u32, wire: u8) {
+    varint(out, u64::from(field << 3 | u32::from(wire)));
+}
+
+/// Text or bytes, also when empty (as members of a `oneof` need it).
+#[inline]
+pub(super) fn bytes(out: &mut Vec<u8>, field: u32, value: &[u8]) {
+    tag(out, field, LEN);
+    varint(out, value.len() as u64);
+    out.extend_from_slice(value);
+}
+
+/// Text; left out when empty, as proto3 does.
+#[inline]
+pub(super) fn text(out: &mut Vec<u8>, field: u32, value: &str) {
+    if !value.is_empty() {
+        bytes(out, field, value.as_bytes());
+    }
+}
+
+/// A number in seven-bit groups, also when zero.
+#[inline]
+pub(super) fn uint(out: &mut Vec<u8>, field: u32, value: u64) {
+    tag(out, field, VARINT);
+    varint(out, value);
+}
+
+/// Eight bytes, also when zero.
+#[inline]
+pub(super) fn fixed64(out: &mut Vec<u8>, field: u32, value: u64) {
+    tag(out, field, FIXED64);
+    out.extend_from_slice(&value.to_le_bytes());
+}
+
+/// Four bytes, also when zero.
+#[inline]
+pub(super) fn fixed32(out: &mut Vec<u8>, field: u32, value: u32) {
+    tag(out, field, FIXED32);
+    out.extend_from_slice(&value.to_le_bytes());
+}
+
+/// A nested message whose length is not known beforehand. One byte is kept for the length;
+/// a message of 128 bytes and more is moved to make room for the others.
+pub(super) fn message(out: &mut Vec<u8>, field: u32, write: impl FnOnce(&mut Vec<u8>)) {
+    tag(out, field, LEN);
+    let at = out.len();
+    out.push(0);
+    write(out);
+    let len = out.len() - at - 1;
+    if len < 0x80 {
+        out[at] = len as u8;
+        return;
+    }
+    let extra = varint_len(len as u64) - 1;
+    out.resize(out.len() + extra, 0);
+    out.copy_within(at + 1..at + 1 + len, at + 1 + extra);
+    let mut rest = len as u64;
+    for byte in &mut out[at..at + extra] {
+        *byte = rest as u8 | 0x80;
+        rest >>= 7;
+    }
+    out[at + extra] = rest as u8;
+}
+
+/// One field of a message that is read.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Field<'a> {
+    Varint(u64),
+    Bytes(&'a [u8]),
+    /// Four or eight bytes, which no answer needs.
+    Fixed,
+}
+
+/// Reads the fields of a message; `None` in place of a field ends it as malformed.
+pub(super) struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    pub(super) const fn new(message: &'a [u8]) -> Self {
+        Self(message)
+    }
+
+    fn varint(&mut self) -> Option<u64> {
+        let mut value = 0;
+        for shift in (0..64).step_by(7) {
+            let (byte, rest) = self.0.split_first()?;
+            self.0 = rest;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Some(value);
+            }
+        }
+        None
+    }
+
+    fn take(&mut self, len: u64) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(usize::try_from(len).ok()?)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn field(&mut self) -> Option<(u64, Field<'a>)> {
+        let tag = self.varint()?;
+        let field = match (tag & 7) as u8 {
+            VARINT => Field::Varint(self.varint()?),
+            FIXED64 => self.take(8).map(|_| Field::Fixed)?,
+            LEN => {
+                let len = self.varint()?;
+                Field::Bytes(self.take(len)?)
+            }
+            FIXED32 => self.take(4).map(|_| Field::Fixed)?,
+            _ => return None,
+        };
+        (tag >> 3 > 0).then_some((tag >> 3, field))
+    }
+}
+
+impl<'a> Iterator for Reader<'a> {
+    type Item = Option<(u64, Field<'a>)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let field = self.field();
+        if field.is_none() {
+            self.0 = &[];
+        }
+        Some(field)
+    }
+}

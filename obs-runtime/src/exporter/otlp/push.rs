@@ -1,0 +1,113 @@
+//! Metrics over OTLP: collected at regular times, and at a flush.
+
+use core::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::Error;
+use crate::exporter::otlp::batch::{Envelope, Resource};
+use crate::exporter::otlp::config::{Limits, Signal, Target};
+use crate::exporter::otlp::lane::Lane;
+use crate::exporter::otlp::metrics::batches;
+use crate::exporter::otlp::transport::Transport;
+use crate::exporter::otlp::worker::{self, Ticker};
+use crate::metrics::MetricSource;
+use crate::self_obs::ExporterCounters;
+
+/// Pushes metrics from a thread of its own until it is shut down or dropped. Its account
+/// counts points.
+pub(crate) struct MetricPusher {
+    collector: Collector,
+}
+
+/// Turns a collection into requests.
+#[derive(Clone)]
+struct Collector {
+    source: Arc<dyn MetricSource>,
+    envelope: Envelope,
+    batch_bytes: usize,
+    lane: Arc<Lane>,
+}
+
+impl Collector {
+    fn collect(&self) {
+        let mut families = Vec::new();
+        self.source.collect(&mut families);
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let now = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
+        for batch in batches(&self.envelope, &families, now, self.batch_bytes) {
+            self.lane
+                .counters
+                .taken
+                .fetch_add(batch.items, Ordering::Release);
+            self.lane.hand_over(batch);
+        }
+    }
+}
+
+impl MetricPusher {
+    pub(super) fn start(
+        target: &Target,
+        transport: Box<dyn Transport>,
+        limits: Limits,
+        interval: Duration,
+        resource: &Resource,
+        source: Arc<dyn MetricSource>,
+    ) -> Result<Self, Error> {
+        let lane = Lane::new(Signal::Metrics, limits.queue_bytes);
+        let collector = Collector {
+            source,
+            envelope: Envelope::new(resource),
+            batch_bytes: limits.batch_bytes,
+            lane: Arc::clone(&lane),
+        };
+        let ticker = Ticker {
+            interval,
+            tick: Box::new({
+                let collector = collector.clone();
+                move || collector.collect()
+            }),
+        };
+        worker::start(
+            "obs-otlp-metrics",
+            &lane,
+            transport,
+            target,
+            limits,
+            Some(ticker),
+        )?;
+        Ok(Self { collector })
+    }
+
+    /// Collects, sends, and waits for it until `deadline`.
+    ///
+    /// # Errors
+    /// When points were lost, or the deadline passed.
+    pub(crate) fn flush(&self, deadline: Instant) -> Result<(), Error> {
+        self.collector.collect();
+        self.collector.lane.flush(deadline)
+    }
+
+    /// Collects for the last time, sends until `deadline`, and ends the thread.
+    ///
+    /// # Errors
+    /// As [`MetricPusher::flush`].
+    pub(crate) fn shutdown(&self, deadline: Instant) -> Result<(), Error> {
+        self.collector.collect();
+        self.collector.lane.close(deadline)
+    }
+
+    /// What it took, passed on and lost, in points.
+    pub(crate) fn stats(&self) -> Arc<ExporterCounters> {
+        Arc::clone(&self.collector.lane.counters)
+    }
+}
+
+impl Drop for MetricPusher {
+    /// Without a shutdown nobody waits: what remains is counted, and the thread ends.
+    fn drop(&mut self) {
+        let _ = self.collector.lane.close(Instant::now());
+    }
+}

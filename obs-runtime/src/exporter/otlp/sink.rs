@@ -1,0 +1,135 @@
+//! The drain's end of the OTLP exporter: spans are encoded where they lie.
+
+use core::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::Error;
+use crate::exporter::SpanSink;
+use crate::exporter::otlp::batch::{Envelope, ITEMS, Open, Resource};
+use crate::exporter::otlp::config::{Limits, Protocol, Signal, Target};
+use crate::exporter::otlp::lane::Lane;
+use crate::exporter::otlp::span::span;
+use crate::exporter::otlp::template::Templates;
+use crate::exporter::otlp::transport::Transport;
+use crate::exporter::otlp::worker;
+use crate::self_obs::{DropReason, ExporterCounters};
+use crate::trace::SpanView;
+
+/// Gathers spans into requests and hands these to the sender thread.
+pub(super) struct OtlpSpanSink {
+    envelope: Envelope,
+    templates: Templates,
+    open: Open,
+    lane: Arc<Lane>,
+    limits: Limits,
+    is_closed: bool,
+}
+
+impl OtlpSpanSink {
+    pub(super) fn start(
+        target: &Target,
+        transport: Box<dyn Transport>,
+        mut limits: Limits,
+        resource: &Resource,
+    ) -> Result<Self, Error> {
+        if target.protocol == Protocol::HttpProtobuf {
+            limits.request_bytes = limits.queue_bytes;
+        }
+        let lane = Lane::new(Signal::Traces, limits.queue_bytes);
+        worker::start("obs-otlp-traces", &lane, transport, target, limits, None)?;
+        let envelope = Envelope::new(resource);
+        let open = envelope.begin(Vec::new());
+        Ok(Self {
+            envelope,
+            templates: Templates::default(),
+            open,
+            lane,
+            limits,
+            is_closed: false,
+        })
+    }
+
+    fn hand_over(&mut self) {
+        if self.open.items > 0 {
+            let next = self.envelope.begin(self.lane.spare());
+            let full = core::mem::replace(&mut self.open, next);
+            self.lane.hand_over(self.envelope.finish(full));
+        }
+    }
+
+    /// Takes the span back that made a request too long, and puts it into the next one if it
+    /// fits there.
+    #[cold]
+    fn overflow(&mut self, view: &SpanView<'_>, before: usize) {
+        self.open.truncate(before);
+        self.hand_over();
+        span(
+            &mut self.open.out,
+            ITEMS,
+            view,
+            self.templates.get(view.callsite),
+        );
+        if self.open.len() > self.limits.request_bytes {
+            self.open.truncate(0);
+            self.lane.lose(DropReason::TooLarge, 1);
+        } else {
+            self.open.items = 1;
+        }
+    }
+}
+
+impl SpanSink for OtlpSpanSink {
+    fn span(&mut self, view: &SpanView<'_>) {
+        // Only this thread writes the counter: no locked instruction is needed.
+        let taken = &self.lane.counters.taken;
+        taken.store(taken.load(Ordering::Relaxed) + 1, Ordering::Release);
+
+        let before = self.open.len();
+        span(
+            &mut self.open.out,
+            ITEMS,
+            view,
+            self.templates.get(view.callsite),
+        );
+        let len = self.open.len();
+        if len > self.limits.request_bytes {
+            self.overflow(view, before);
+        } else {
+            self.open.items += 1;
+        }
+        if len >= self.limits.batch_bytes || self.open.items >= self.limits.batch_spans {
+            self.hand_over();
+        }
+    }
+
+    fn pass_end(&mut self, idle: bool) {
+        if idle {
+            self.hand_over();
+        }
+    }
+
+    fn flush(&mut self, deadline: Instant) -> Result<(), Error> {
+        self.hand_over();
+        self.lane.flush(deadline)
+    }
+
+    fn shutdown(&mut self, deadline: Instant) -> Result<(), Error> {
+        self.hand_over();
+        self.is_closed = true;
+        self.lane.close(deadline)
+    }
+
+    fn stats(&self) -> Arc<ExporterCounters> {
+        Arc::clone(&self.lane.counters)
+    }
+}
+
+impl Drop for OtlpSpanSink {
+    /// Without a shutdown nobody waits: what remains is counted, and the thread ends.
+    fn drop(&mut self) {
+        if !self.is_closed {
+            let _ = self.shutdown(Instant::now());
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! `Span` (opentelemetry/proto/trace/v1/trace.proto), straight from a finished record.
+
+use crate::exporter::otlp::attributes::{
+    any_len, constant, encoded_key_value, key_value, key_value_len, key_values,
+};
+use crate::exporter::otlp::protobuf::{
+    bytes, field_len, fixed32, fixed64, fixed64_tag, len_tag, message, text, uint, varint,
+};
+use crate::exporter::otlp::template::Template;
+use crate::semconv::attribute::{
+    CODE_FUNCTION_NAME, ERROR_TYPE, EXCEPTION_MESSAGE, EXCEPTION_TYPE, OBS_OUTCOME,
+};
+use crate::trace::{Event, Link, Outcome, SpanView, TraceFlags, ValueRef};
+
+const TRACE_ID: u32 = 1;
+const SPAN_ID: u32 = 2;
+const PARENT_SPAN_ID: u32 = 4;
+pub(super) const NAME: u32 = 5;
+pub(super) const KIND: u32 = 6;
+const START: u32 = 7;
+const END: u32 = 8;
+pub(super) const ATTRIBUTES: u32 = 9;
+const EVENTS: u32 = 11;
+const LINKS: u32 = 13;
+const STATUS: u32 = 15;
+const FLAGS: u32 = 16;
+
+/// Of `Span.Event`.
+const EVENT_TIME: u32 = 1;
+const EVENT_NAME: u32 = 2;
+const EVENT_ATTRIBUTES: u32 = 3;
+
+/// Of `Span.Link`.
+const LINK_ATTRIBUTES: u32 = 4;
+const LINK_FLAGS: u32 = 6;
+
+/// Of `Status`.
+const STATUS_MESSAGE: u32 = 2;
+const STATUS_CODE: u32 = 3;
+const STATUS_CODE_ERROR: u64 = 2;
+
+/// `SpanFlags`: the bit below is known.
+const HAS_IS_REMOTE: u32 = 0x100;
+const IS_REMOTE: u32 = 0x200;
+
+/// An error without a type of its own (semantic conventions, `error.type`).
+const OTHER: &str = "_OTHER";
+
+/// Appends the span as field number `field`.
+#[inline]
+pub(super) fn span(out: &mut Vec<u8>, field: u32, view: &SpanView<'_>, template: &Template) {
+    if view.extra.is_none() && view.outcome == Outcome::Ok && template.is_plain {
+        plain(out, field, view, template);
+    } else {
+        full(out, field, view, template);
+    }
+}
+
+/// A span as most are: only what its callsite foresaw. The length is computed first, so that
+/// everything is written once, in place.
+fn plain(out: &mut Vec<u8>, field: u32, view: &SpanView<'_>, template: &Template) {
+    let ids = Ids::of(view);
+    let mut len = ids.as_slice().len() + template.head.len() + TIMES + template.constants.len();
+    for (key, value) in template.keys.iter().zip(view.values) {
+        if let Some(value) = value.get(view.base) {
+            len += field_len(key_value_len(key.len(), any_len(value)));
+        }
+    }
+    len += FLAGS_LEN;
+
+    out.reserve(field_len(len));
+    out.push(len_tag(field));
+    varint(out, len as u64);
+    out.extend_from_slice(ids.as_slice());
+    out.extend_from_slice(&template.head);
+    out.extend_from_slice(&times(view));
+    out.extend_from_slice(&template.constants);
+    for (key, value) in template.keys.iter().zip(view.values) {
+        if let Some(value) = value.get(view.base) {
+            encoded_key_value(out, ATTRIBUTES, key, value, any_len(value));
+        }
+    }
+    fixed32(out, FLAGS, flags(view.flags, view.parent_is_remote));
+}
+
+/// A span with parts that few have: a name, late attributes, events, links, an error.
+#[cold]
+fn full(out: &mut Vec<u8>, field: u32, view: &SpanView<'_>, template: &Template) {
+    message(out, field, |out| {
+        out.extend_from_slice(Ids::of(view).as_slice());
+        text(out, NAME, view.name());
+        uint(out, KIND, template.kind);
+        out.extend_from_slice(&times(view));
+        attributes(out, view, template);
+        for e in view.events() {
+            event(out, e);
+        }
+        exception(out, view);
+        for l in view.links() {
+            link(out, l);
+        }
+        status(out, view);
+        fixed32(out, FLAGS, flags(view.flags, view.parent_is_remote));
+    });
+}
+
+/// Every attribute once; of one key the last that was set.
+fn attributes(out: &mut Vec<u8>, view: &SpanView<'_>, template: &Template) {
+    let mut all: Vec<(&str, ValueRef<'_>)> = Vec::with_capacity(16);
+    let mut set = |key, value| match all.iter_mut().find(|(k, _)| *k == key) {
+        Some((_, old)) => *old = value,
+        None => all.push((key, value)),
+    };
+    for (key, value) in view.callsite.constants() {
+        set(key, constant(value));
+    }
+    if !template.function.is_empty() {
+        set(CODE_FUNCTION_NAME, ValueRef::Str(&template.function));
+    }
+    for (key, value) in view.recorded() {
+        set(key, value);
+    }
+    if let Some(kind) = error_type(view) {
+        set(ERROR_TYPE, ValueRef::Str(kind));
+    }
+    if view.outcome == Outcome::Cancelled {
+        set(OBS_OUTCOME, ValueRef::Str(Outcome::Cancelled.as_str()));
+    }
+    // What the user set while the span ran is the last word.
+    for (key, value) in view.late() {
+        set(key, value.as_ref());
+    }
+    for (key, value) in all {
+        key_value(out, ATTRIBUTES, key, value);
+    }
+}
+
+fn error_type<'a>(view: &SpanView<'a>) -> Option<&'a str> {
+    let default = match view.outcome {
+        Outcome::Ok | Outcome::Cancelled => return None,
+        Outcome::Error => OTHER,
+        Outcome::Panicked => "panic",
+    };
+    Some(view.error().map_or(default, |e| &*e.kind))
+}
+
+fn status(out: &mut Vec<u8>, view: &SpanView<'_>) {
+    if error_type(view).is_some() {
+        let cause = view.error().and_then(|e| e.message.as_deref());
+        message(out, STATUS, |out| {
+            text(out, STATUS_MESSAGE, cause.unwrap_or_default());
+            uint(out, STATUS_CODE, STATUS_CODE_ERROR);
+        });
+    }
+}
+
+fn event(out: &mut Vec<u8>, event: &Event) {
+    message(out, EVENTS, |out| {
+        fixed64(out, EVENT_TIME, event.unix_nanos);
+        text(out, EVENT_NAME, &event.name);
+        key_values(out, EVENT_ATTRIBUTES, &event.attributes);
+    });
+}
+
+/// The error as back ends show it: an event named `exception` (semantic conventions,
+/// "Exceptions on spans"), unless the user recorded one.
+fn exception(out: &mut Vec<u8>, view: &SpanView<'_>) {
+    let (Some(error), Some(_)) = (view.error(), error_type(view)) else {
+        return;
+    };
+    if view.events().iter().any(|e| e.name == "exception") {
+        return;
+    }
+    message(out, EVENTS, |out| {
+        fixed64(out, EVENT_TIME, view.end_unix_nanos);
+        text(out, EVENT_NAME, "exception");
+        let kind = ValueRef::Str(&error.kind);
+        key_value(out, EVENT_ATTRIBUTES, EXCEPTION_TYPE, kind);
+        if let Some(message) = &error.message {
+            let message = ValueRef::Str(message);
+            key_value(out, EVENT_ATTRIBUTES, EXCEPTION_MESSAGE, message);
+        }
+    });
+}
+
+fn link(out: &mut Vec<u8>, link: &Link) {
+    let context = &link.context;
+    message(out, LINKS, |out| {
+        bytes(out, TRACE_ID, &context.trace_id.to_bytes());
+        bytes(out, SPAN_ID, &context.span_id.to_bytes());
+        key_values(out, LINK_ATTRIBUTES, &link.attributes);
+        fixed32(out, LINK_FLAGS, flags(context.flags, context.is_remote));
+    });
+}
+
+const fn flags(flags: TraceFlags, is_remote: bool) -> u32 {
+    let remote = if is_remote { IS_REMOTE } else { 0 };
+    flags.bits() as u32 | HAS_IS_REMOTE | remote
+}
+
+/// The bytes of the flags' field: the tag of number 16 takes two.
+const FLAGS_LEN: usize = 6;
+
+/// The bytes of the fields of start and end.
+const TIMES: usize = 18;
+
+#[inline]
+fn times(view: &SpanView<'_>) -> [u8; TIMES] {
+    let mut fields = [0; TIMES];
+    fields[0] = fixed64_tag(START);
+    fields[1..9].copy_from_slice(&view.start_unix_nanos.to_le_bytes());
+    fields[9] = fixed64_tag(END);
+    fields[10..].copy_from_slice(&view.end_unix_nanos.to_le_bytes());
+    fields
+}
+
+/// The fields of trace, span and parent id.
+struct Ids {
+    fields: [u8; 38],
+    len: usize,
+}
+
+impl Ids {
+    #[inline]
+    fn of(view: &SpanView<'_>) -> Self {
+        let mut fields = [0; 38];
+        fields[0] = len_tag(TRACE_ID);
+        fields[1] = 16;
+        fields[2..18].copy_from_slice(&view.trace_id.to_bytes());
+        fields[18] = len_tag(SPAN_ID);
+        fields[19] = 8;
+        fields[20..28].copy_from_slice(&view.span_id.to_bytes());
+        fields[28] = len_tag(PARENT_SPAN_ID);
+        fields[29] = 8;
+        fields[30..].copy_from_slice(&view.parent_id.to_bytes());
+        let len = if view.parent_id.is_valid() { 38 } else { 28 };
+        Self { fields, len }
+    }
+
+    #[inline]
+    fn as_slice(&self) -> &[u8] {
+        &self.fields[..self.len]
+    }
+}

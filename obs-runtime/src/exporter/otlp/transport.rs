@@ -1,0 +1,105 @@
+//! How an encoded request reaches the receiver, and what its answer means.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use crate::Error;
+use crate::exporter::otlp::batch::Batch;
+use crate::exporter::otlp::config::{Protocol, Target};
+use crate::exporter::otlp::http::Http;
+use crate::exporter::otlp::protobuf::{Field, Reader};
+use crate::self_obs::DropReason;
+
+/// A connection to one receiver, used by one thread.
+pub(super) trait Transport: Send {
+    /// Sends one request and waits for the answer, at most for `timeout`.
+    fn send(&mut self, batch: &Arc<Batch>, timeout: Duration) -> Answer;
+}
+
+/// What became of a request.
+#[derive(Debug, PartialEq)]
+pub(super) enum Answer {
+    /// The receiver took it, apart from what it says it rejected.
+    Accepted(PartialSuccess),
+    Failed(Failure),
+}
+
+/// What a receiver says of a request that it took (OTLP specification, "Partial Success").
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct PartialSuccess {
+    pub(super) rejected: u64,
+    /// Empty if the receiver has nothing to say.
+    pub(super) message: String,
+}
+
+/// A request that did not get through.
+#[derive(Debug, PartialEq)]
+pub(super) struct Failure {
+    pub(super) reason: DropReason,
+    pub(super) retry: Retry,
+    /// For the log.
+    pub(super) cause: String,
+}
+
+/// Whether the same request may succeed later.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Retry {
+    Never,
+    /// After a pause that grows.
+    Backoff,
+    /// After the pause that the receiver asked for.
+    After(Duration),
+}
+
+impl Failure {
+    pub(super) fn answer(reason: DropReason, retry: Retry, cause: impl Into<String>) -> Answer {
+        Answer::Failed(Self {
+            reason,
+            retry,
+            cause: cause.into(),
+        })
+    }
+}
+
+/// Makes the transport that the target's protocol needs. Nothing is connected yet.
+pub(super) fn connect(target: &Target) -> Result<Box<dyn Transport>, Error> {
+    match target.protocol {
+        Protocol::HttpProtobuf => Ok(Box::new(Http::new(target))),
+        #[cfg(feature = "otlp-grpc")]
+        Protocol::Grpc => Ok(Box::new(crate::exporter::otlp::grpc::Grpc::new(target)?)),
+        // `OtlpConfig::target` refused it.
+        #[cfg(not(feature = "otlp-grpc"))]
+        Protocol::Grpc => Err(Error::config("OTLP over gRPC needs feature `otlp-grpc`")),
+    }
+}
+
+/// Reads an `Export*ServiceResponse`: traces and metrics use the same numbers. `None` if it is
+/// no such message.
+pub(super) fn partial_success(body: &[u8]) -> Option<PartialSuccess> {
+    let mut all = PartialSuccess::default();
+    for field in Reader::new(body) {
+        if let (1, Field::Bytes(partial)) = field? {
+            for field in Reader::new(partial) {
+                match field? {
+                    // The number is signed; a negative one makes no sense.
+                    (1, Field::Varint(n)) => all.rejected = u64::try_from(n as i64).unwrap_or(0),
+                    (2, Field::Bytes(text)) => all.message = printable(text),
+                    _ => {}
+                }
+            }
+        }
+    }
+    Some(all)
+}
+
+/// Text of a stranger, made fit for one line of a log.
+pub(super) fn printable(text: &[u8]) -> String {
+    const MAX_CHARS: usize = 200;
+    String::from_utf8_lossy(text)
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(MAX_CHARS)
+        .collect::<String>()
+        .trim()
+        .to_owned()
+}

@@ -1,0 +1,104 @@
+//! Lines of obs about itself, on standard error: at most one a minute for each cause.
+
+use core::fmt;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+/// One cause stays silent for so long after a line.
+const PERIOD: Duration = Duration::from_secs(60);
+/// Bounds the memory; further causes share the last entry's silence.
+const MAX_CAUSES: usize = 256;
+
+/// What was last said of one cause.
+struct Entry {
+    source: &'static str,
+    cause: &'static str,
+    last: Instant,
+    /// Lines that were held back since.
+    silent: u64,
+}
+
+static ENTRIES: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
+
+/// Writes a line unless `source` said something of the same `cause` within the last minute, or
+/// `OBS_LOG=off`. Must not be called by instrumented code: it may take a lock and write.
+pub(crate) fn warn(source: &'static str, cause: &'static str, message: fmt::Arguments<'_>) {
+    if is_off() {
+        return;
+    }
+    let mut entries = ENTRIES.lock().unwrap_or_else(PoisonError::into_inner);
+    let held_back = admit(&mut entries, source, cause, Instant::now());
+    drop(entries);
+    match held_back {
+        None => {}
+        Some(0) => line(format_args!("obs: {source}: {message}")),
+        Some(n) => line(format_args!(
+            "obs: {source}: {message} ({n} similar in the last minutes)"
+        )),
+    }
+}
+
+/// Whether a line may be written now; if so, how many were held back before it.
+fn admit(
+    entries: &mut Vec<Entry>,
+    source: &'static str,
+    cause: &'static str,
+    now: Instant,
+) -> Option<u64> {
+    let known = entries
+        .iter()
+        .position(|e| e.source == source && e.cause == cause);
+    let known = match known {
+        None if entries.len() < MAX_CAUSES => {
+            entries.push(Entry {
+                source,
+                cause,
+                last: now,
+                silent: 0,
+            });
+            return Some(0);
+        }
+        None => entries.len() - 1,
+        Some(at) => at,
+    };
+    let entry = &mut entries[known];
+    if now.saturating_duration_since(entry.last) < PERIOD {
+        entry.silent += 1;
+        return None;
+    }
+    entry.last = now;
+    Some(core::mem::take(&mut entry.silent))
+}
+
+fn is_off() -> bool {
+    static OFF: OnceLock<bool> = OnceLock::new();
+    *OFF.get_or_init(|| {
+        std::env::var("OBS_LOG").is_ok_and(|v| v.trim().eq_ignore_ascii_case("off"))
+    })
+}
+
+/// Standard error may be closed: the line is lost then, the program goes on.
+fn line(text: fmt::Arguments<'_>) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_a_minute_for_each_cause() {
+        let mut entries = Vec::new();
+        let start = Instant::now();
+        let second = |n| start + Duration::from_secs(n);
+        assert_eq!(admit(&mut entries, "otlp", "timeout", start), Some(0));
+        assert_eq!(admit(&mut entries, "otlp", "timeout", second(1)), None);
+        assert_eq!(admit(&mut entries, "otlp", "timeout", second(59)), None);
+        // Another cause and another source have their own minute.
+        assert_eq!(admit(&mut entries, "otlp", "refused", second(2)), Some(0));
+        assert_eq!(admit(&mut entries, "alert", "timeout", second(2)), Some(0));
+        assert_eq!(admit(&mut entries, "otlp", "timeout", second(60)), Some(2));
+        assert_eq!(admit(&mut entries, "otlp", "timeout", second(61)), None);
+    }
+}
