@@ -4,6 +4,8 @@ mod callsite;
 mod error;
 mod exporter;
 pub mod metrics;
+#[cfg(feature = "pipeline")]
+pub mod pipeline;
 #[allow(dead_code, reason = "called by the span core, alerts and logs")]
 mod processor;
 #[allow(dead_code, reason = "used by exporters, which features turn on")]
@@ -18,6 +20,10 @@ pub use exporter::RecordExporter;
 #[cfg(feature = "otlp")]
 pub use exporter::otlp::Protocol;
 pub use metrics::MetricsCollector;
+#[cfg(feature = "pipeline")]
+pub use pipeline::{
+    Input, Pipeline, Resource, RunResult, RunState, TaskContext, TaskResult, TaskState,
+};
 pub use self_obs::{DropReason, ExporterStats};
 pub use trace::{
     AttributeValue, Capture, Outcome, SpanContext, SpanId, SpanRecord, TraceFlags, TraceId,

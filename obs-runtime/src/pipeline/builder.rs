@@ -1,0 +1,71 @@
+//! Pipelines that are put together at run time.
+
+use core::fmt;
+use std::borrow::Cow;
+
+use crate::Error;
+use crate::pipeline::graph::{Graph, NodeSpec};
+use crate::pipeline::task::Use;
+use crate::pipeline::{Pipeline, Task, TaskContext};
+
+/// Gathers tasks made from closures; see [`Pipeline::builder`].
+#[must_use = "`build()` makes the pipeline"]
+#[derive(Debug)]
+pub struct PipelineBuilder {
+    name: Cow<'static, str>,
+    tasks: Vec<Task>,
+}
+
+impl PipelineBuilder {
+    pub(crate) fn new(name: Cow<'static, str>) -> Self {
+        Self {
+            name,
+            tasks: Vec::new(),
+        }
+    }
+
+    /// Adds a task with one attempt and no limits. The closure is called with the task's context;
+    /// `Err` fails the task.
+    pub fn task<'a, F, Fut, T, E>(
+        self,
+        name: impl Into<Cow<'static, str>>,
+        depends_on: impl IntoIterator<Item = &'a str>,
+        run: F,
+    ) -> Self
+    where
+        F: Fn(TaskContext) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
+        T: Send + Sync + 'static,
+        E: fmt::Display + 'static,
+    {
+        self.add(Task::new(name, run).depends_on(depends_on))
+    }
+
+    /// Adds a task.
+    pub fn add(mut self, task: Task) -> Self {
+        self.tasks.push(task);
+        self
+    }
+
+    /// Checks the graph.
+    ///
+    /// # Errors
+    /// When two tasks have the same name, a dependency is no task of the pipeline, or tasks
+    /// depend on each other in a circle.
+    pub fn build(self) -> Result<Pipeline, Error> {
+        let specs = self.tasks.into_iter().map(|task| NodeSpec {
+            name: task.name,
+            place: None,
+            dependencies: task
+                .dependencies
+                .into_iter()
+                .map(|name| (name, Use::Read))
+                .collect(),
+            policy: task.policy,
+            body: task.body,
+            requires: &[],
+            traced: false,
+        });
+        Graph::build(self.name, specs.collect()).map(Pipeline::new)
+    }
+}

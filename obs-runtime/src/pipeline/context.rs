@@ -1,0 +1,219 @@
+//! One run's shared state, and a task's view of it.
+
+use core::any::{Any, type_name};
+use core::fmt;
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use crate::pipeline::CancelHandle;
+use crate::pipeline::graph::{Graph, Node};
+use crate::pipeline::params::{TypeMap, missing};
+use crate::pipeline::result::{Output, TaskError};
+
+/// No task has counted this many records.
+const NO_RECORDS: u64 = u64::MAX;
+
+/// What the tasks of one run share.
+pub(crate) struct Run {
+    pub(crate) graph: Arc<Graph>,
+    pub(crate) run_id: String,
+    pub(crate) inputs: TypeMap,
+    pub(crate) resources: TypeMap,
+    pub(crate) cancel: CancelHandle,
+    pub(crate) began: Instant,
+    /// In the order of `graph.limits`.
+    pub(crate) limits: Vec<Semaphore>,
+    /// In the order of the graph's nodes.
+    pub(crate) cells: Box<[Cell]>,
+}
+
+/// One task's part of a run.
+pub(crate) struct Cell {
+    pub(crate) output: Mutex<Option<Output>>,
+    pub(crate) attempts: AtomicU32,
+    records: AtomicU64,
+    /// Nanoseconds from the run's start to that of the first attempt.
+    began: AtomicU64,
+}
+
+impl Cell {
+    pub(crate) fn new() -> Self {
+        Self {
+            output: Mutex::new(None),
+            attempts: AtomicU32::new(0),
+            records: AtomicU64::new(NO_RECORDS),
+            began: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn set_began(&self, after: Duration) {
+        self.began.store(after.as_nanos() as u64, Ordering::Release);
+    }
+
+    /// When the first attempt began, counted from the run's start.
+    pub(crate) fn began(&self) -> Duration {
+        Duration::from_nanos(self.began.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn records(&self) -> Option<u64> {
+        Some(self.records.load(Ordering::Acquire)).filter(|n| *n != NO_RECORDS)
+    }
+
+    pub(crate) fn set_records(&self, records: u64) {
+        self.records
+            .store(records.min(NO_RECORDS - 1), Ordering::Release);
+    }
+
+    pub(crate) fn set_output(&self, output: Option<Output>) {
+        *self.output.lock().unwrap_or_else(PoisonError::into_inner) = output;
+    }
+
+    pub(crate) fn take_output(&self) -> Option<Output> {
+        self.output
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
+    fn share_output(&self) -> Option<Output> {
+        self.output
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+/// A task's view of its run: a parameter `&TaskContext` of an annotated task, and what a closure
+/// task is called with.
+#[derive(Clone)]
+pub struct TaskContext {
+    pub(crate) run: Arc<Run>,
+    pub(crate) task: u32,
+    pub(crate) attempt: u32,
+}
+
+impl TaskContext {
+    /// The pipeline's name.
+    pub fn pipeline(&self) -> &str {
+        &self.run.graph.pipeline
+    }
+
+    /// The task's name.
+    pub fn task(&self) -> &str {
+        &self.node().name
+    }
+
+    /// The run's id.
+    pub fn run_id(&self) -> &str {
+        &self.run.run_id
+    }
+
+    /// Which attempt this is, from 1.
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// Whether the run is being cancelled: for loops of synchronous tasks, which cannot be
+    /// stopped from the outside.
+    pub fn is_cancelled(&self) -> bool {
+        self.run.cancel.is_cancelled()
+    }
+
+    /// Says how many records the task has worked on. The last call counts; a `records` argument replaces it.
+    pub fn set_records(&self, records: u64) {
+        self.cell().set_records(records);
+    }
+
+    /// The output of a task that this one depends on.
+    ///
+    /// # Errors
+    /// When this task does not depend on it, or its output has another type.
+    pub fn output<T: Any + Send + Sync>(&self, task: &str) -> Result<Arc<T>, TaskError> {
+        let position = self
+            .node()
+            .dependencies
+            .iter()
+            .position(|d| self.run.graph.nodes[*d as usize].name == task);
+        match position {
+            Some(position) => self.dependency(position, false),
+            None => Err(TaskError::new(
+                "pipeline",
+                format!(
+                    "task `{}` does not depend on `{task}`: add it to its dependencies",
+                    self.task()
+                ),
+            )),
+        }
+    }
+
+    /// What the run works on.
+    ///
+    /// # Errors
+    /// When the run was given no input of this type.
+    pub fn input<T: Any + Send + Sync>(&self) -> Result<Arc<T>, TaskError> {
+        let value = self.run.inputs.get();
+        value.ok_or_else(|| missing("input", type_name::<T>()))
+    }
+
+    /// What the run works with.
+    ///
+    /// # Errors
+    /// When the run was given no resource of this type.
+    pub fn resource<T: Any + Send + Sync>(&self) -> Result<Arc<T>, TaskError> {
+        let value = self.run.resources.get();
+        value.ok_or_else(|| missing("resource", type_name::<T>()))
+    }
+
+    /// The output of the dependency at this position; `take` leaves none behind.
+    pub(crate) fn dependency<T: Any + Send + Sync>(
+        &self,
+        position: usize,
+        take: bool,
+    ) -> Result<Arc<T>, TaskError> {
+        let index = self.node().dependencies[position] as usize;
+        let cell = &self.run.cells[index];
+        let output = if take {
+            cell.take_output()
+        } else {
+            cell.share_output()
+        };
+        let name = &self.run.graph.nodes[index].name;
+        let output = output.ok_or_else(|| gone(name))?;
+        output.downcast().map_err(|_| {
+            TaskError::new(
+                "pipeline",
+                format!("the output of task `{name}` is no `{}`", type_name::<T>()),
+            )
+        })
+    }
+
+    pub(crate) fn node(&self) -> &Node {
+        &self.run.graph.nodes[self.task as usize]
+    }
+
+    pub(crate) fn cell(&self) -> &Cell {
+        &self.run.cells[self.task as usize]
+    }
+}
+
+pub(crate) fn gone(task: &str) -> TaskError {
+    TaskError::new(
+        "pipeline",
+        format!("the output of task `{task}` is no longer there: another task has taken it"),
+    )
+}
+
+impl fmt::Debug for TaskContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskContext")
+            .field("pipeline", &self.pipeline())
+            .field("task", &self.task())
+            .field("run_id", &self.run_id())
+            .field("attempt", &self.attempt)
+            .finish_non_exhaustive()
+    }
+}

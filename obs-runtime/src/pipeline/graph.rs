@@ -1,0 +1,286 @@
+//! The tasks of a pipeline in an order in which each comes after what it depends on.
+
+use core::fmt::Write as _;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use crate::Error;
+use crate::error::ErrorKind;
+use crate::pipeline::task::{Body, Requirement, TaskPolicy, Use};
+
+/// A task as it is handed in: dependencies by name.
+pub(crate) struct NodeSpec {
+    pub(crate) name: Cow<'static, str>,
+    /// Where it is written, for messages.
+    pub(crate) place: Option<String>,
+    pub(crate) dependencies: Vec<(Cow<'static, str>, Use)>,
+    pub(crate) policy: TaskPolicy,
+    pub(crate) body: Body,
+    pub(crate) requires: &'static [fn() -> Option<Requirement>],
+    /// Whether the body opens the task's span itself.
+    pub(crate) traced: bool,
+}
+
+/// A task of a graph: dependencies by position.
+pub(crate) struct Node {
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) dependencies: Box<[u32]>,
+    pub(crate) dependants: Vec<u32>,
+    pub(crate) policy: TaskPolicy,
+    /// Position in [`Graph::limits`].
+    pub(crate) limit: Option<u32>,
+    pub(crate) body: Body,
+    pub(crate) requires: &'static [fn() -> Option<Requirement>],
+    pub(crate) traced: bool,
+}
+
+pub(crate) struct Graph {
+    pub(crate) pipeline: Cow<'static, str>,
+    /// Each after its dependencies; otherwise in the order they were handed in.
+    pub(crate) nodes: Vec<Node>,
+    /// The names of the concurrency limits that tasks count against.
+    pub(crate) limits: Vec<Cow<'static, str>>,
+    index: HashMap<Cow<'static, str>, u32>,
+}
+
+impl Graph {
+    pub(crate) fn build(pipeline: Cow<'static, str>, specs: Vec<NodeSpec>) -> Result<Self, Error> {
+        let mut problems = Problems {
+            pipeline: &pipeline,
+            found: Vec::new(),
+        };
+        let index = index(&specs, &mut problems);
+        let edges = edges(&specs, &index, &mut problems);
+        problems.check()?;
+        let order = order(&edges).map_err(|cycle| {
+            let names: Vec<&str> = cycle.iter().map(|i| &*specs[*i as usize].name).collect();
+            pipeline_error(
+                &pipeline,
+                &format!("tasks depend on each other: {}", names.join(" -> ")),
+            )
+        })?;
+        Ok(Self::assemble(pipeline, specs, &edges, &order))
+    }
+
+    /// Brings the tasks into their order.
+    fn assemble(
+        pipeline: Cow<'static, str>,
+        specs: Vec<NodeSpec>,
+        edges: &[Vec<u32>],
+        order: &[u32],
+    ) -> Self {
+        let mut new_position = vec![0_u32; specs.len()];
+        for (new, old) in order.iter().enumerate() {
+            new_position[*old as usize] = new as u32;
+        }
+        let mut specs: Vec<Option<NodeSpec>> = specs.into_iter().map(Some).collect();
+        let mut limits: Vec<Cow<'static, str>> = Vec::new();
+        let mut index = HashMap::with_capacity(order.len());
+        let mut nodes: Vec<Node> = Vec::with_capacity(order.len());
+        for old in order {
+            let Some(spec) = specs[*old as usize].take() else {
+                continue;
+            };
+            let position = nodes.len() as u32;
+            let dependencies: Box<[u32]> = edges[*old as usize]
+                .iter()
+                .map(|d| new_position[*d as usize])
+                .collect();
+            for dependency in &dependencies {
+                nodes[*dependency as usize].dependants.push(position);
+            }
+            let limit = spec.policy.concurrency.as_ref().map(|name| {
+                let known = limits.iter().position(|n| n == name);
+                known.unwrap_or_else(|| {
+                    limits.push(name.clone());
+                    limits.len() - 1
+                }) as u32
+            });
+            index.insert(spec.name.clone(), position);
+            nodes.push(Node {
+                name: spec.name,
+                dependencies,
+                dependants: Vec::new(),
+                policy: spec.policy,
+                limit,
+                body: spec.body,
+                requires: spec.requires,
+                traced: spec.traced,
+            });
+        }
+        Self {
+            pipeline,
+            nodes,
+            limits,
+            index,
+        }
+    }
+
+    pub(crate) fn position(&self, name: &str) -> Option<usize> {
+        self.index.get(name).map(|i| *i as usize)
+    }
+}
+
+/// Everything that is wrong, to be said at once.
+struct Problems<'a> {
+    pipeline: &'a str,
+    found: Vec<String>,
+}
+
+impl Problems<'_> {
+    fn check(self) -> Result<(), Error> {
+        if self.found.is_empty() {
+            return Ok(());
+        }
+        Err(pipeline_error(self.pipeline, &self.found.join("; ")))
+    }
+}
+
+pub(crate) fn pipeline_error(pipeline: &str, what: &str) -> Error {
+    Error::new(
+        ErrorKind::Pipeline,
+        format!("pipeline `{pipeline}`: {what}"),
+    )
+}
+
+fn index<'a>(specs: &'a [NodeSpec], problems: &mut Problems<'_>) -> HashMap<&'a str, u32> {
+    let mut index = HashMap::with_capacity(specs.len());
+    for (i, spec) in specs.iter().enumerate() {
+        if spec.name.trim().is_empty() {
+            problems.found.push("a task has an empty name".to_owned());
+        }
+        match index.entry(&*spec.name) {
+            Entry::Vacant(slot) => {
+                slot.insert(i as u32);
+            }
+            Entry::Occupied(first) => {
+                let first = &specs[*first.get() as usize];
+                let mut text = format!("two tasks have the name `{}`", spec.name);
+                if let (Some(a), Some(b)) = (&first.place, &spec.place) {
+                    let _ = write!(text, " ({a} and {b})");
+                }
+                text.push_str("; give one of them another with `name = \"…\"`");
+                problems.found.push(text);
+            }
+        }
+    }
+    index
+}
+
+/// For each task the positions of its dependencies, in their order.
+fn edges(
+    specs: &[NodeSpec],
+    index: &HashMap<&str, u32>,
+    problems: &mut Problems<'_>,
+) -> Vec<Vec<u32>> {
+    // Who takes or reads each output: `T` by value needs to be alone.
+    let mut first_reader: Vec<Option<u32>> = vec![None; specs.len()];
+    let mut taken_by: Vec<Option<u32>> = vec![None; specs.len()];
+    let mut edges = Vec::with_capacity(specs.len());
+    for (i, spec) in specs.iter().enumerate() {
+        let mut found = Vec::with_capacity(spec.dependencies.len());
+        for (name, usage) in &spec.dependencies {
+            let Some(dependency) = index.get(&**name) else {
+                problems.found.push(unknown(spec, name, specs));
+                continue;
+            };
+            found.push(*dependency);
+            let at = *dependency as usize;
+            if *usage == Use::Order {
+                continue;
+            }
+            let (other, mover) = match (taken_by[at], first_reader[at]) {
+                (Some(mover), _) => (Some(i as u32), mover),
+                (None, Some(reader)) if *usage == Use::Move => (Some(reader), i as u32),
+                _ => (None, i as u32),
+            };
+            if let Some(other) = other {
+                problems.found.push(format!(
+                    "`{}` takes the output of `{name}` by value, but `{}` uses it too: take `&T` or `Arc<T>`",
+                    specs[mover as usize].name, specs[other as usize].name
+                ));
+            }
+            if *usage == Use::Move {
+                taken_by[at].get_or_insert(i as u32);
+            } else {
+                first_reader[at].get_or_insert(i as u32);
+            }
+        }
+        edges.push(found);
+    }
+    edges
+}
+
+fn unknown(spec: &NodeSpec, dependency: &str, specs: &[NodeSpec]) -> String {
+    const SHOWN: usize = 10;
+    let mut text = format!(
+        "`{}` depends on `{dependency}`, which is no task of it; its tasks are",
+        spec.name
+    );
+    for (i, known) in specs.iter().take(SHOWN).enumerate() {
+        let comma = if i == 0 { "" } else { "," };
+        let _ = write!(text, "{comma} `{}`", known.name);
+    }
+    if specs.len() > SHOWN {
+        let _ = write!(text, " and {} more", specs.len() - SHOWN);
+    }
+    text
+}
+
+/// An order in which each task comes after its dependencies, or the tasks of a cycle (the first
+/// again at the end). Linear in tasks and edges, without recursion.
+fn order(edges: &[Vec<u32>]) -> Result<Vec<u32>, Vec<u32>> {
+    let mut open: Vec<u32> = edges.iter().map(|e| e.len() as u32).collect();
+    let mut dependants: Vec<Vec<u32>> = vec![Vec::new(); edges.len()];
+    for (i, dependencies) in edges.iter().enumerate() {
+        for dependency in dependencies {
+            dependants[*dependency as usize].push(i as u32);
+        }
+    }
+    let mut order: Vec<u32> = (0..edges.len() as u32)
+        .filter(|i| open[*i as usize] == 0)
+        .collect();
+    let mut next = 0;
+    while let Some(task) = order.get(next).copied() {
+        next += 1;
+        for dependant in &dependants[task as usize] {
+            let open = &mut open[*dependant as usize];
+            *open -= 1;
+            if *open == 0 {
+                order.push(*dependant);
+            }
+        }
+    }
+    if order.len() == edges.len() {
+        Ok(order)
+    } else {
+        Err(cycle(edges, &open))
+    }
+}
+
+/// Follows open dependencies until a task comes again.
+fn cycle(edges: &[Vec<u32>], open: &[u32]) -> Vec<u32> {
+    let mut seen_at: Vec<Option<usize>> = vec![None; edges.len()];
+    let mut path: Vec<u32> = Vec::new();
+    // Every task that is left over has a dependency that is left over.
+    let mut at = open.iter().position(|n| *n > 0);
+    while let Some(task) = at {
+        if let Some(start) = seen_at[task] {
+            path.drain(..start);
+            path.push(task as u32);
+            break;
+        }
+        seen_at[task] = Some(path.len());
+        path.push(task as u32);
+        at = edges[task]
+            .iter()
+            .map(|d| *d as usize)
+            .find(|d| open[*d] > 0);
+    }
+    path
+}
+
+#[cfg(test)]
+#[path = "graph_tests.rs"]
+mod tests;

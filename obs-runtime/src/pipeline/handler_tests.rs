@@ -1,0 +1,86 @@
+use super::*;
+use crate::pipeline::{Pipeline, TaskContext};
+
+fn succeed(_: HandlerCall<'_>) -> HandlerFuture<'_> {
+    Box::pin(async { Ok(()) })
+}
+
+fn refuse(call: HandlerCall<'_>) -> HandlerFuture<'_> {
+    Box::pin(async move { Err(format!("after {} errors", call.result.handler_errors.len())) })
+}
+
+fn panic_at_once(_: HandlerCall<'_>) -> HandlerFuture<'_> {
+    panic!("at once")
+}
+
+fn panic_later(_: HandlerCall<'_>) -> HandlerFuture<'_> {
+    Box::pin(async {
+        tokio::task::yield_now().await;
+        panic!("later")
+    })
+}
+
+const fn meta(
+    event: HandlerEvent,
+    path: &'static str,
+    run: for<'a> fn(HandlerCall<'a>) -> HandlerFuture<'a>,
+) -> HandlerMeta {
+    HandlerMeta {
+        event,
+        pipeline: None,
+        task: None,
+        module: "m",
+        path,
+        line: 1,
+        run,
+    }
+}
+
+async fn result(fails: bool) -> RunResult {
+    let pipeline = Pipeline::builder("p").task("a", [], move |_: TaskContext| async move {
+        if fails { Err("broken") } else { Ok(()) }
+    });
+    pipeline.build().unwrap().run().await.unwrap()
+}
+
+#[tokio::test]
+async fn every_handler_is_called_whatever_the_others_do() {
+    static HANDLERS: [HandlerMeta; 4] = [
+        meta(HandlerEvent::Complete, "one", panic_at_once),
+        meta(HandlerEvent::Complete, "two", panic_later),
+        meta(HandlerEvent::Complete, "three", succeed),
+        meta(HandlerEvent::Complete, "four", refuse),
+    ];
+    let mut result = result(false).await;
+    call_all(&HANDLERS.each_ref(), &mut result).await;
+    let errors: Vec<_> = result
+        .handler_errors
+        .iter()
+        .map(|e| (e.handler, &*e.message))
+        .collect();
+    assert_eq!(
+        errors,
+        [
+            ("one", "panicked: at once"),
+            ("two", "panicked: later"),
+            ("four", "after 2 errors"),
+        ]
+    );
+    assert!(result.summary().contains("handler two: panicked: later"));
+}
+
+#[tokio::test]
+async fn a_handler_concerns_its_event_and_its_pipeline() {
+    let (good, bad) = (result(false).await, result(true).await);
+    let mut handler = meta(HandlerEvent::Failure, "h", succeed);
+    assert!(concerns(&handler, &bad) && !concerns(&handler, &good));
+    handler.event = HandlerEvent::Complete;
+    assert!(concerns(&handler, &bad) && concerns(&handler, &good));
+    handler.event = HandlerEvent::Cancel;
+    assert!(!concerns(&handler, &bad) && !concerns(&handler, &good));
+    handler.event = HandlerEvent::Complete;
+    handler.pipeline = Some("other");
+    assert!(!concerns(&handler, &good));
+    handler.pipeline = Some("p");
+    assert!(concerns(&handler, &good));
+}

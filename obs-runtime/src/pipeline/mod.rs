@@ -1,0 +1,51 @@
+//! Pipelines: tasks in the order of what they need from each other.
+//!
+//! Tasks are annotated functions (`#[pipeline_task]`) or closures ([`Pipeline::builder`]). A run
+//! starts each task as soon as its dependencies have succeeded, on tokio's threads; a failed task
+//! skips what depends on it, everything else goes on.
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! use obs_runtime::Pipeline;
+//!
+//! let result = Pipeline::builder("etl")
+//!     .task("extract", [], |_| async { Ok::<_, String>(vec![1, 2, 3]) })
+//!     .task("load", ["extract"], |context| async move {
+//!         let rows = context.output::<Vec<i32>>("extract").map_err(|e| e.to_string())?;
+//!         Ok::<_, String>(rows.iter().sum::<i32>())
+//!     })
+//!     .build()?
+//!     .run()
+//!     .await?;
+//! assert!(result.succeeded());
+//! assert_eq!(result.output::<i32>("load"), Some(&6));
+//! # Ok::<(), obs_runtime::Error>(()) }).unwrap();
+//! ```
+
+mod attempt;
+mod builder;
+mod cancel;
+mod context;
+mod graph;
+mod handler;
+mod params;
+mod registry;
+mod result;
+mod retry;
+mod run_id;
+mod runner;
+mod start;
+mod summary;
+mod task;
+
+pub use builder::PipelineBuilder;
+pub use cancel::CancelHandle;
+pub use context::TaskContext;
+pub use params::{Input, Resource};
+pub use registry::names;
+pub use result::{
+    HandlerError, RunResult, RunState, TaskError, TaskResult, TaskResults, TaskState,
+};
+pub use retry::{Backoff, RetryPolicy};
+pub use start::Pipeline;
+pub use task::Task;

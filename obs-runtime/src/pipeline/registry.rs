@@ -1,0 +1,98 @@
+//! From annotated functions to graphs.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use crate::Error;
+use crate::error::ErrorKind;
+use crate::pipeline::graph::{Graph, NodeSpec, pipeline_error};
+use crate::pipeline::task::{Body, RegisteredTask, TaskMeta};
+
+/// The names of all pipelines that annotated tasks belong to, sorted.
+///
+/// ```
+/// for name in obs_runtime::pipeline::names() {
+///     println!("{name}");
+/// }
+/// ```
+pub fn names() -> Vec<&'static str> {
+    let mut names: Vec<_> = registered().map(|meta| meta.pipeline).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+fn registered() -> impl Iterator<Item = &'static TaskMeta> {
+    inventory::iter::<RegisteredTask>.into_iter().map(|r| r.0)
+}
+
+/// The graph of the annotated tasks of a pipeline.
+pub(crate) fn graph(pipeline: &str) -> Result<Graph, Error> {
+    let tasks = tasks(registered().filter(|meta| meta.pipeline == pipeline));
+    let Some(first) = tasks.first() else {
+        return Err(unknown(pipeline));
+    };
+    build(Cow::Borrowed(first.pipeline), &tasks)
+}
+
+/// The given tasks and all that they depend on, in the order of the source.
+fn tasks(given: impl Iterator<Item = &'static TaskMeta>) -> Vec<&'static TaskMeta> {
+    let mut found: Vec<&'static TaskMeta> = Vec::new();
+    let mut seen: HashMap<*const TaskMeta, ()> = HashMap::new();
+    let mut open: Vec<&'static TaskMeta> = given.collect();
+    // A dependency is named by the code even where the linker left its registration out.
+    while let Some(task) = open.pop() {
+        if seen.insert(core::ptr::from_ref(task), ()).is_none() {
+            found.push(task);
+            open.extend(task.dependencies.iter().map(|d| d.task));
+        }
+    }
+    found.sort_by_key(|task| (task.file, task.line, task.path));
+    found
+}
+
+pub(crate) fn build(
+    pipeline: Cow<'static, str>,
+    tasks: &[&'static TaskMeta],
+) -> Result<Graph, Error> {
+    for task in tasks {
+        if task.pipeline != pipeline {
+            return Err(pipeline_error(
+                &pipeline,
+                &format!(
+                    "`{}` is a task of pipeline `{}`: a task depends on tasks of its own pipeline only",
+                    task.path, task.pipeline
+                ),
+            ));
+        }
+    }
+    let specs = tasks.iter().map(|task| NodeSpec {
+        name: Cow::Borrowed(task.name),
+        place: Some(format!("{}:{}", task.file, task.line)),
+        dependencies: task
+            .dependencies
+            .iter()
+            .map(|d| (Cow::Borrowed(d.task.name), d.usage))
+            .collect(),
+        policy: task.policy.clone(),
+        body: Body::Function(task.run),
+        requires: task.requires,
+        traced: true,
+    });
+    Graph::build(pipeline, specs.collect())
+}
+
+fn unknown(pipeline: &str) -> Error {
+    let known = names();
+    let known = if known.is_empty() {
+        "no `#[pipeline_task]` is linked into this program".to_owned()
+    } else {
+        format!("the program's pipelines are `{}`", known.join("`, `"))
+    };
+    Error::new(
+        ErrorKind::Pipeline,
+        format!(
+            "no task belongs to pipeline `{pipeline}`; {known}. A crate that no path names is not linked: `use my_tasks as _;`"
+        ),
+    )
+}

@@ -1,0 +1,132 @@
+//! When a failed attempt is repeated.
+
+use core::time::Duration;
+use std::hash::{BuildHasher, RandomState};
+
+/// How the pause between two attempts grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Backoff {
+    /// No pause.
+    None,
+    /// Always the base delay.
+    Constant,
+    /// The base delay times the number of failed attempts.
+    Linear,
+    /// The base delay, doubled after each failed attempt (the default).
+    #[default]
+    Exponential,
+}
+
+/// How often a task is repeated, and how long it waits before each repetition.
+///
+/// ```
+/// use std::time::Duration;
+/// use obs_runtime::pipeline::RetryPolicy;
+///
+/// let policy = RetryPolicy::new(3).delay(Duration::from_secs(1)).max_delay(Duration::from_secs(3));
+/// let pauses: Vec<u64> = (1..=3).map(|failed| policy.longest_pause(failed).as_secs()).collect();
+/// assert_eq!(pauses, [1, 2, 3]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RetryPolicy {
+    pub(crate) retries: u32,
+    pub(crate) backoff: Backoff,
+    pub(crate) delay: Duration,
+    pub(crate) max_delay: Duration,
+    pub(crate) jitter: f64,
+}
+
+impl RetryPolicy {
+    /// One attempt, no repetition.
+    pub const NEVER: Self = Self::new(0);
+
+    /// At most `retries` repetitions after the first attempt, with exponential backoff from
+    /// 100 ms to at most 30 s, without jitter.
+    pub const fn new(retries: u32) -> Self {
+        Self {
+            retries,
+            backoff: Backoff::Exponential,
+            delay: Duration::from_millis(100),
+            max_delay: Duration::from_secs(30),
+            jitter: 0.0,
+        }
+    }
+
+    /// How the pause grows.
+    #[must_use]
+    pub const fn backoff(mut self, backoff: Backoff) -> Self {
+        self.backoff = backoff;
+        self
+    }
+
+    /// The base delay: the pause after the first failed attempt.
+    #[must_use]
+    pub const fn delay(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
+    }
+
+    /// No pause is longer.
+    #[must_use]
+    pub const fn max_delay(mut self, max_delay: Duration) -> Self {
+        self.max_delay = max_delay;
+        self
+    }
+
+    /// Shortens each pause by a random part of it, at most this fraction (0 to 1; other numbers
+    /// are clamped). 1 is "full jitter": anything between nothing and the pause.
+    #[must_use]
+    pub const fn jitter(mut self, fraction: f64) -> Self {
+        // The negated comparison also turns NaN into 0.
+        self.jitter = if !(fraction > 0.0) {
+            0.0
+        } else if fraction > 1.0 {
+            1.0
+        } else {
+            fraction
+        };
+        self
+    }
+
+    /// The number of repetitions after the first attempt.
+    pub const fn retries(&self) -> u32 {
+        self.retries
+    }
+
+    /// The pause after `failed` failed attempts, before jitter.
+    pub fn longest_pause(&self, failed: u32) -> Duration {
+        let pause = match self.backoff {
+            Backoff::None => Duration::ZERO,
+            Backoff::Constant => self.delay,
+            Backoff::Linear => self.delay.saturating_mul(failed),
+            Backoff::Exponential => {
+                let doublings = failed.saturating_sub(1).min(31);
+                self.delay.saturating_mul(1 << doublings)
+            }
+        };
+        pause.min(self.max_delay)
+    }
+
+    /// The pause after `failed` failed attempts.
+    pub(crate) fn pause(&self, failed: u32) -> Duration {
+        let longest = self.longest_pause(failed);
+        if self.jitter <= 0.0 || longest.is_zero() {
+            return longest;
+        }
+        // Each `RandomState` has other keys: enough for spreading retries, off the hot path.
+        let random = RandomState::new().hash_one(failed) >> 11;
+        let unit = random as f64 / (1_u64 << 53) as f64;
+        longest.mul_f64(1.0 - self.jitter * unit).min(longest)
+    }
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self::NEVER
+    }
+}
+
+#[cfg(test)]
+#[path = "retry_tests.rs"]
+mod tests;

@@ -1,0 +1,50 @@
+use super::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn seconds(policy: RetryPolicy) -> Vec<u64> {
+    (1..=5).map(|n| policy.pause(n).as_secs()).collect()
+}
+
+#[test]
+fn each_backoff_grows_in_its_way() {
+    let policy = RetryPolicy::new(5).delay(SECOND);
+    assert_eq!(seconds(policy.backoff(Backoff::None)), [0, 0, 0, 0, 0]);
+    assert_eq!(seconds(policy.backoff(Backoff::Constant)), [1, 1, 1, 1, 1]);
+    assert_eq!(seconds(policy.backoff(Backoff::Linear)), [1, 2, 3, 4, 5]);
+    assert_eq!(
+        seconds(policy.backoff(Backoff::Exponential)),
+        [1, 2, 4, 8, 16]
+    );
+}
+
+#[test]
+fn no_pause_is_longer_than_the_maximum_whatever_the_number_of_attempts() {
+    let policy = RetryPolicy::new(u32::MAX)
+        .delay(SECOND)
+        .max_delay(SECOND * 7)
+        .jitter(0.5);
+    for failed in [3, 4, 31, 32, 33, 64, u32::MAX] {
+        assert!(policy.pause(failed) <= SECOND * 7, "{failed}");
+        assert!(policy.pause(failed) >= SECOND * 2, "{failed}");
+    }
+}
+
+#[test]
+fn jitter_stays_inside_its_fraction_and_varies() {
+    let policy = RetryPolicy::new(1)
+        .backoff(Backoff::Constant)
+        .delay(SECOND * 10)
+        .jitter(0.25);
+    let pauses: Vec<_> = (0..200).map(|_| policy.pause(1)).collect();
+    let (low, high) = (Duration::from_millis(7_500), SECOND * 10);
+    assert!(pauses.iter().all(|p| (low..=high).contains(p)));
+    assert!(pauses.iter().any(|p| *p != pauses[0]));
+}
+
+#[test]
+fn a_jitter_that_is_no_fraction_is_clamped() {
+    for (given, kept) in [(f64::NAN, 0.0), (-1.0, 0.0), (7.0, 1.0)] {
+        assert!((RetryPolicy::new(1).jitter(given).jitter - kept).abs() < f64::EPSILON);
+    }
+}

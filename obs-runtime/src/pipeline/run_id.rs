@@ -1,0 +1,45 @@
+//! The id of a run.
+
+use std::hash::{BuildHasher, RandomState};
+use std::time::SystemTime;
+
+/// A version 7 UUID (RFC 9562, section 5.7): milliseconds since the Unix epoch, then random bits.
+pub(crate) fn run_id(now: SystemTime) -> String {
+    let millis = now
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |d| d.as_millis() as u64);
+    // Each `RandomState` has other keys, seeded by the operating system.
+    let random = || RandomState::new().hash_one(millis);
+    let (a, b) = (random(), random());
+    format!(
+        "{:08x}-{:04x}-7{:03x}-{:04x}-{:012x}",
+        (millis >> 16) & 0xffff_ffff,
+        millis & 0xffff,
+        a & 0xfff,
+        0x8000 | (a >> 12) & 0x3fff,
+        b & 0xffff_ffff_ffff,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::time::Duration;
+
+    #[test]
+    fn an_id_is_a_version_7_uuid_of_its_time() {
+        // The example of RFC 9562, appendix A.6.
+        let time = SystemTime::UNIX_EPOCH + Duration::from_millis(0x017F_22E2_79B0);
+        let id = run_id(time);
+        assert_eq!(&id[..15], "017f22e2-79b0-7");
+        assert!(matches!(&id[19..20], "8" | "9" | "a" | "b"), "{id}");
+        assert_eq!(id.len(), 36);
+    }
+
+    #[test]
+    fn ids_of_the_same_moment_differ() {
+        let now = SystemTime::now();
+        let ids: std::collections::HashSet<_> = (0..1_000).map(|_| run_id(now)).collect();
+        assert_eq!(ids.len(), 1_000);
+    }
+}

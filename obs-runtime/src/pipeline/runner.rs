@@ -1,0 +1,220 @@
+//! Runs a graph: each task as soon as what it depends on has succeeded.
+
+use core::sync::atomic::Ordering;
+use core::time::Duration;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use tokio::task::{JoinError, JoinSet};
+
+use crate::pipeline::attempt::{Ended, run_task};
+use crate::pipeline::context::Run;
+use crate::pipeline::result::{Output, TaskError, TaskResult, TaskState};
+
+/// What the tasks of a run came to, in the order of the graph.
+pub(crate) struct Finished {
+    pub(crate) results: Vec<TaskResult>,
+    /// Of tasks that nothing depends on.
+    pub(crate) outputs: Vec<Option<Output>>,
+}
+
+/// The state of a run that only its driver touches. Each task and each edge is looked at a
+/// constant number of times.
+pub(crate) struct Runner {
+    run: Arc<Run>,
+    set: JoinSet<Ended>,
+    /// No more tasks than this at once.
+    max_parallel: usize,
+    running: usize,
+    ready: VecDeque<u32>,
+    /// Dependencies that have not ended, by task.
+    open: Vec<u32>,
+    /// Dependants that have not ended, by task: at 0 nobody needs the output any more.
+    needed: Vec<u32>,
+    /// The failed task that keeps a task from running.
+    blocked: Vec<Option<u32>>,
+    started: Vec<bool>,
+    results: Vec<Option<TaskResult>>,
+}
+
+impl Runner {
+    pub(crate) fn new(run: Arc<Run>, max_parallel: usize) -> Self {
+        let nodes = &run.graph.nodes;
+        let open: Vec<u32> = nodes.iter().map(|n| n.dependencies.len() as u32).collect();
+        Self {
+            set: JoinSet::new(),
+            max_parallel: max_parallel.max(1),
+            running: 0,
+            ready: (0..nodes.len() as u32)
+                .filter(|task| open[*task as usize] == 0)
+                .collect(),
+            needed: nodes.iter().map(|n| n.dependants.len() as u32).collect(),
+            blocked: vec![None; nodes.len()],
+            started: vec![false; nodes.len()],
+            results: vec![None; nodes.len()],
+            open,
+            run,
+        }
+    }
+
+    /// Runs until every task has ended. Dropping the future aborts the tasks.
+    pub(crate) async fn drive(mut self) -> Finished {
+        let cancel = self.run.cancel.clone();
+        let cancelled = cancel.cancelled();
+        tokio::pin!(cancelled);
+        let mut lost: Option<JoinError> = None;
+        loop {
+            if !cancel.is_cancelled() {
+                self.start_ready();
+            }
+            tokio::select! {
+                biased;
+                () = &mut cancelled => {
+                    self.stop().await;
+                    break;
+                }
+                joined = self.set.join_next() => match joined {
+                    Some(Ok(ended)) => self.ended(ended),
+                    Some(Err(error)) => lost = Some(error),
+                    None if self.running > 0 => self.settle_lost(lost.as_ref()),
+                    None => break,
+                },
+            }
+        }
+        self.finish()
+    }
+
+    /// Starts what can start; a blocked task ends here, which may free others.
+    fn start_ready(&mut self) {
+        while self.running < self.max_parallel {
+            let Some(task) = self.ready.pop_front() else {
+                return;
+            };
+            if let Some(failed) = self.blocked[task as usize] {
+                let reason = format!("`{}` failed", self.run.graph.nodes[failed as usize].name);
+                let error = TaskError::new("dependency", reason);
+                self.settle(task, TaskState::Skipped, Duration::ZERO, Some(error));
+                continue;
+            }
+            self.running += 1;
+            self.started[task as usize] = true;
+            self.set.spawn(run_task(Arc::clone(&self.run), task));
+        }
+    }
+
+    fn ended(&mut self, ended: Ended) {
+        self.running -= 1;
+        match ended.result {
+            Ok(output) => {
+                self.run.cells[ended.task as usize].set_output(Some(output));
+                self.settle(ended.task, TaskState::Succeeded, ended.duration, None);
+            }
+            Err(error) => {
+                self.settle(ended.task, TaskState::Failed, ended.duration, Some(error));
+            }
+        }
+    }
+
+    /// Writes a task's result and tells its neighbours.
+    fn settle(
+        &mut self,
+        task: u32,
+        state: TaskState,
+        duration: Duration,
+        error: Option<TaskError>,
+    ) {
+        let graph = Arc::clone(&self.run.graph);
+        let at = task as usize;
+        let node = &graph.nodes[at];
+        let cell = &self.run.cells[at];
+        let blocker = match state {
+            TaskState::Succeeded => None,
+            TaskState::Skipped => self.blocked[at],
+            _ => Some(task),
+        };
+        self.results[at] = Some(TaskResult {
+            name: node.name.clone(),
+            state,
+            attempts: cell.attempts.load(Ordering::Acquire),
+            duration,
+            records: cell.records().filter(|_| state == TaskState::Succeeded),
+            error,
+        });
+        for dependant in &node.dependants {
+            let dependant = *dependant as usize;
+            if self.blocked[dependant].is_none() {
+                self.blocked[dependant] = blocker;
+            }
+            self.open[dependant] -= 1;
+            if self.open[dependant] == 0 {
+                self.ready.push_back(dependant as u32);
+            }
+        }
+        for dependency in &node.dependencies {
+            let dependency = *dependency as usize;
+            self.needed[dependency] -= 1;
+            if self.needed[dependency] == 0 {
+                self.run.cells[dependency].set_output(None);
+            }
+        }
+    }
+
+    /// Ends tasks whose future panicked while it was dropped: nothing else loses a task.
+    fn settle_lost(&mut self, error: Option<&JoinError>) {
+        let message = error.map_or_else(|| "the task was lost".to_owned(), ToString::to_string);
+        for task in 0..self.results.len() {
+            if self.started[task] && self.results[task].is_none() {
+                self.running -= 1;
+                let error = TaskError::new("panic", message.clone());
+                self.settle(task as u32, TaskState::Failed, Duration::ZERO, Some(error));
+            }
+        }
+    }
+
+    /// Aborts what runs and waits until it is gone; what had ended already keeps its result.
+    async fn stop(&mut self) {
+        self.set.abort_all();
+        while let Some(joined) = self.set.join_next().await {
+            if let Ok(ended) = joined {
+                self.ended(ended);
+            }
+        }
+    }
+
+    fn finish(mut self) -> Finished {
+        let run = Arc::clone(&self.run);
+        let results = self
+            .results
+            .iter_mut()
+            .enumerate()
+            .map(|(at, result)| result.take().unwrap_or_else(|| cancelled(&run, at)))
+            .collect();
+        let outputs = run
+            .cells
+            .iter()
+            .map(super::context::Cell::take_output)
+            .collect();
+        Finished { results, outputs }
+    }
+}
+
+fn cancelled(run: &Run, at: usize) -> TaskResult {
+    let cell = &run.cells[at];
+    let attempts = cell.attempts.load(Ordering::Acquire);
+    TaskResult {
+        name: run.graph.nodes[at].name.clone(),
+        state: TaskState::Cancelled,
+        attempts,
+        duration: if attempts == 0 {
+            Duration::ZERO
+        } else {
+            run.began.elapsed().saturating_sub(cell.began())
+        },
+        records: None,
+        error: Some(TaskError::new("cancelled", "the run was cancelled")),
+    }
+}
+
+#[cfg(test)]
+#[path = "runner_tests.rs"]
+mod tests;

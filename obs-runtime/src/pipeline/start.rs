@@ -1,0 +1,246 @@
+//! A pipeline that is ready to run.
+
+use core::any::{Any, type_name};
+use core::fmt;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use crate::Error;
+use crate::pipeline::context::{Cell, Run};
+use crate::pipeline::graph::{Graph, pipeline_error};
+use crate::pipeline::params::TypeMap;
+use crate::pipeline::result::{RunResult, RunState, TaskResults, TaskState};
+use crate::pipeline::runner::{Finished, Runner};
+use crate::pipeline::{CancelHandle, PipelineBuilder, handler, registry, run_id};
+
+/// A task graph with what it needs, ready to run once.
+///
+/// See the [module](crate::pipeline) for an example.
+#[must_use = "a pipeline does nothing until `run()` is awaited"]
+pub struct Pipeline {
+    graph: Arc<Graph>,
+    inputs: TypeMap,
+    resources: TypeMap,
+    limits: HashMap<Cow<'static, str>, usize>,
+    max_parallel: usize,
+    cancel: CancelHandle,
+    /// What the calls on it got wrong; said when it starts.
+    problems: Vec<String>,
+}
+
+impl Pipeline {
+    pub(crate) fn new(graph: Graph) -> Self {
+        Self {
+            graph: Arc::new(graph),
+            inputs: TypeMap::default(),
+            resources: TypeMap::default(),
+            limits: HashMap::new(),
+            max_parallel: usize::MAX,
+            cancel: CancelHandle::default(),
+            problems: Vec::new(),
+        }
+    }
+
+    /// The pipeline of all `#[pipeline_task(pipeline = "name", …)]` functions in the program.
+    ///
+    /// # Errors
+    /// When no task belongs to it, two of its tasks have the same name, or an output is taken by
+    /// value although another task uses it.
+    pub fn named(name: &str) -> Result<Self, Error> {
+        registry::graph(name).map(Self::new)
+    }
+
+    /// Begins a pipeline whose tasks are closures.
+    pub fn builder(name: impl Into<Cow<'static, str>>) -> PipelineBuilder {
+        PipelineBuilder::new(name.into())
+    }
+
+    /// The pipeline's name.
+    pub fn name(&self) -> &str {
+        &self.graph.pipeline
+    }
+
+    /// The names of the tasks, each after what it depends on.
+    pub fn task_names(&self) -> impl Iterator<Item = &str> {
+        self.graph.nodes.iter().map(|node| &*node.name)
+    }
+
+    /// What the run works on: the value of every [`Input<T>`](crate::Input) parameter.
+    pub fn input<T: Any + Send + Sync>(mut self, value: T) -> Self {
+        if !self.inputs.insert(value) {
+            self.given_twice::<T>("input");
+        }
+        self
+    }
+
+    /// What the run works with (a client, a connection pool): the value of every
+    /// [`Resource<T>`](crate::Resource) parameter.
+    pub fn resource<T: Any + Send + Sync>(mut self, value: T) -> Self {
+        if !self.resources.insert(value) {
+            self.given_twice::<T>("resource");
+        }
+        self
+    }
+
+    fn given_twice<T>(&mut self, method: &str) {
+        self.problems.push(format!(
+            "two values of type `{0}` were given with `.{method}(…)`: wrap one of them in a type of its own",
+            type_name::<T>()
+        ));
+    }
+
+    /// How many attempts of tasks with `concurrency = "name"` may run at once.
+    pub fn concurrency(mut self, name: impl Into<Cow<'static, str>>, limit: usize) -> Self {
+        let name = name.into();
+        if limit == 0 || limit > Semaphore::MAX_PERMITS {
+            self.problems.push(format!(
+                "the concurrency limit `{name}` is {limit}: it must be between 1 and {}",
+                Semaphore::MAX_PERMITS
+            ));
+        } else if !self.graph.limits.contains(&name) {
+            self.problems.push(format!(
+                "no task has `concurrency = \"{name}\"`: remove the limit or name it on a task"
+            ));
+        }
+        self.limits.insert(name, limit);
+        self
+    }
+
+    /// No more tasks than this at once; without it, every task that can run does. 0 counts as 1.
+    pub fn max_parallel_tasks(mut self, limit: usize) -> Self {
+        self.max_parallel = limit;
+        self
+    }
+
+    /// Cancels the run from anywhere.
+    pub fn cancel_handle(&self) -> CancelHandle {
+        self.cancel.clone()
+    }
+
+    /// Checks all that can be checked without running a task.
+    ///
+    /// # Errors
+    /// When an `Input<T>` or `Resource<T>` parameter has no value, a limit that tasks name has no
+    /// number, or a value was given twice.
+    pub fn check(&self) -> Result<(), Error> {
+        let mut problems = self.problems.clone();
+        for node in &self.graph.nodes {
+            for requirement in node.requires.iter().filter_map(|r| r()) {
+                let given = match requirement.method {
+                    "input" => self.inputs.has(requirement.id),
+                    _ => self.resources.has(requirement.id),
+                };
+                if !given {
+                    problems.push(format!(
+                        "task `{}` needs a value of type `{}`: call `.{}(…)` before `run`",
+                        node.name, requirement.type_name, requirement.method
+                    ));
+                }
+            }
+        }
+        for name in &self.graph.limits {
+            if !self.limits.contains_key(name) {
+                problems.push(format!(
+                    "tasks count against the concurrency limit `{name}`, which has no number: call `.concurrency(\"{name}\", n)`"
+                ));
+            }
+        }
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(pipeline_error(self.name(), &problems.join("; ")))
+        }
+    }
+
+    /// Runs every task, then the handlers. Must be awaited on a tokio runtime.
+    ///
+    /// Dropping the future aborts the tasks; handlers are not called then.
+    ///
+    /// # Errors
+    /// When the pipeline could not start: see [`check`](Self::check). A run whose tasks failed is
+    /// `Ok`, with the state [`RunState::Failed`].
+    pub async fn run(self) -> Result<RunResult, Error> {
+        self.check()?;
+        if Handle::try_current().is_err() {
+            return Err(pipeline_error(
+                self.name(),
+                "not inside a tokio runtime: await `run()` under `#[obs_runtime::main]`, `#[tokio::main]` or `Runtime::block_on`",
+            ));
+        }
+        let started_at = SystemTime::now();
+        let max_parallel = self.max_parallel;
+        let run = Arc::new(self.into_run(started_at));
+        let finished = Runner::new(Arc::clone(&run), max_parallel).drive().await;
+        let mut result = result(&run, started_at, finished);
+        let handlers = handler::concerned(&result);
+        handler::call_all(&handlers, &mut result).await;
+        Ok(result)
+    }
+
+    fn into_run(self, started_at: SystemTime) -> Run {
+        let limits = self.graph.limits.iter();
+        Run {
+            limits: limits
+                .map(|name| Semaphore::new(self.limits.get(name).copied().unwrap_or(1)))
+                .collect(),
+            cells: self.graph.nodes.iter().map(|_| Cell::new()).collect(),
+            graph: self.graph,
+            run_id: run_id::run_id(started_at),
+            inputs: self.inputs,
+            resources: self.resources,
+            cancel: self.cancel,
+            began: Instant::now(),
+        }
+    }
+}
+
+fn result(run: &Run, started_at: SystemTime, finished: Finished) -> RunResult {
+    let count = |state| {
+        let results = finished.results.iter();
+        results.filter(|task| task.state == state).count()
+    };
+    let tasks_failed = count(TaskState::Failed);
+    let tasks_cancelled = count(TaskState::Cancelled);
+    RunResult {
+        run_id: run.run_id.clone(),
+        pipeline_name: run.graph.pipeline.clone(),
+        state: match (tasks_cancelled, tasks_failed) {
+            (0, 0) => RunState::Succeeded,
+            (0, _) => RunState::Failed,
+            _ => RunState::Cancelled,
+        },
+        started_at,
+        duration: run.began.elapsed(),
+        records_count: finished
+            .results
+            .iter()
+            .filter_map(|task| task.records)
+            .fold(0, u64::saturating_add),
+        tasks_succeeded: count(TaskState::Succeeded),
+        tasks_failed,
+        tasks_skipped: count(TaskState::Skipped),
+        tasks_cancelled,
+        trace_id: None,
+        handler_errors: Vec::new(),
+        outputs: finished.outputs.into(),
+        task_results: TaskResults {
+            results: finished.results,
+            graph: Arc::clone(&run.graph),
+        },
+    }
+}
+
+impl fmt::Debug for Pipeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pipeline")
+            .field("name", &self.name())
+            .field("tasks", &self.task_names().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
