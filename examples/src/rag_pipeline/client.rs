@@ -1,0 +1,192 @@
+//! The client of the OpenAI-compatible endpoint, and where that endpoint is.
+
+use std::env;
+use std::time::Duration;
+
+use async_openai::Client;
+use async_openai::config::OpenAIConfig;
+use async_openai::types::chat::{
+    ChatCompletionRequestSystemMessage, ChatCompletionRequestUserMessage,
+    CreateChatCompletionRequest, CreateChatCompletionRequestArgs, CreateChatCompletionResponse,
+};
+use async_openai::types::embeddings::{
+    CreateEmbeddingRequest, CreateEmbeddingResponse, EmbeddingInput,
+};
+
+use crate::error::RagError;
+use crate::provider::Provider;
+
+/// Used unless `OPENAI_MODEL` names another.
+const CHAT_MODEL: &str = "gpt-4o-mini";
+/// Used unless `OPENAI_EMBEDDING_MODEL` names another.
+const EMBEDDING_MODEL: &str = "text-embedding-3-small";
+const OPENAI: &str = "https://api.openai.com/v1";
+
+/// A client that knows its endpoint and its models.
+#[derive(Debug)]
+pub struct Llm {
+    client: Client<OpenAIConfig>,
+    base_url: String,
+    chat_model: String,
+    embedding_model: String,
+    builtin: Option<Provider>,
+}
+
+impl Llm {
+    /// Takes the endpoint from `OPENAI_BASE_URL` and `OPENAI_API_KEY`; with neither set, starts
+    /// the built-in provider.
+    ///
+    /// # Errors
+    /// A sentence, when the address is none or no port can be opened.
+    pub async fn from_env() -> Result<Self, String> {
+        let (url, key) = (variable("OPENAI_BASE_URL"), variable("OPENAI_API_KEY"));
+        if url.is_none() && key.is_none() {
+            let provider = Provider::start("sk-builtin-provider").await.map_err(|e| {
+                format!("the built-in provider could not open a loopback port ({e})")
+            })?;
+            let (url, key) = (provider.base_url(), provider.key().to_owned());
+            // A proxy from the environment has no business with a port of this process.
+            let http = reqwest::Client::builder().no_proxy();
+            return Self::connect(http, url, key, Some(provider));
+        }
+        let url = url.unwrap_or_else(|| OPENAI.to_owned());
+        if !url.starts_with("http://") && !url.starts_with("https://") {
+            return Err(format!(
+                "OPENAI_BASE_URL is '{url}', expected an address such as {OPENAI}"
+            ));
+        }
+        Self::connect(
+            reqwest::Client::builder(),
+            url,
+            key.unwrap_or_default(),
+            None,
+        )
+    }
+
+    fn connect(
+        http: reqwest::ClientBuilder,
+        url: String,
+        key: String,
+        builtin: Option<Provider>,
+    ) -> Result<Self, String> {
+        let base_url = url.trim_end_matches('/').to_owned();
+        if key.contains(|c: char| c.is_control() || !c.is_ascii()) {
+            return Err(
+                "OPENAI_API_KEY holds characters that no key has; set it to the key alone"
+                    .to_owned(),
+            );
+        }
+        let http = http
+            .connect_timeout(Duration::from_secs(5))
+            .timeout(Duration::from_secs(120))
+            .build()
+            .map_err(|e| format!("the HTTP client could not be set up ({e})"))?;
+        let config = OpenAIConfig::new()
+            .with_api_base(&base_url)
+            .with_api_key(key);
+        Ok(Self {
+            client: Client::build(http, config),
+            base_url,
+            chat_model: variable("OPENAI_MODEL").unwrap_or_else(|| CHAT_MODEL.to_owned()),
+            embedding_model: variable("OPENAI_EMBEDDING_MODEL")
+                .unwrap_or_else(|| EMBEDDING_MODEL.to_owned()),
+            builtin,
+        })
+    }
+
+    /// The address of the endpoint.
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// Whether the endpoint is the one inside this program.
+    pub fn is_builtin(&self) -> bool {
+        self.builtin.is_some()
+    }
+
+    /// The model that answers.
+    pub fn chat_model(&self) -> &str {
+        &self.chat_model
+    }
+
+    /// The model that embeds.
+    pub fn embedding_model(&self) -> &str {
+        &self.embedding_model
+    }
+
+    /// One call of `POST /embeddings`.
+    ///
+    /// # Errors
+    /// When the endpoint cannot be reached, refuses, or returns another number of vectors.
+    pub async fn embeddings(
+        &self,
+        texts: Vec<String>,
+    ) -> Result<CreateEmbeddingResponse, RagError> {
+        let expected = texts.len();
+        let request = CreateEmbeddingRequest {
+            model: self.embedding_model.clone(),
+            input: EmbeddingInput::StringArray(texts),
+            ..Default::default()
+        };
+        let response = self
+            .client
+            .embeddings()
+            .create(request)
+            .await
+            .map_err(|e| self.explain(&e))?;
+        if response.data.len() == expected {
+            Ok(response)
+        } else {
+            let got = response.data.len();
+            Err(RagError::Endpoint(format!(
+                "the endpoint {} returned {got} vectors for {expected} texts",
+                self.base_url
+            )))
+        }
+    }
+
+    /// One call of `POST /chat/completions`.
+    ///
+    /// # Errors
+    /// When the endpoint cannot be reached or refuses.
+    pub async fn chat(
+        &self,
+        instruction: &str,
+        prompt: &str,
+    ) -> Result<CreateChatCompletionResponse, RagError> {
+        let request = self
+            .chat_request(instruction, prompt)
+            .map_err(|e| self.explain(&e))?;
+        self.client
+            .chat()
+            .create(request)
+            .await
+            .map_err(|e| self.explain(&e))
+    }
+
+    fn chat_request(
+        &self,
+        instruction: &str,
+        prompt: &str,
+    ) -> Result<CreateChatCompletionRequest, async_openai::error::OpenAIError> {
+        CreateChatCompletionRequestArgs::default()
+            .model(&self.chat_model)
+            .messages([
+                ChatCompletionRequestSystemMessage::from(instruction).into(),
+                ChatCompletionRequestUserMessage::from(prompt).into(),
+            ])
+            .build()
+    }
+
+    fn explain(&self, error: &async_openai::error::OpenAIError) -> RagError {
+        RagError::of_call(&self.base_url, error)
+    }
+}
+
+/// An environment variable; an empty one counts as not set.
+fn variable(name: &str) -> Option<String> {
+    env::var(name)
+        .ok()
+        .map(|value| value.trim().to_owned())
+        .filter(|value| !value.is_empty())
+}

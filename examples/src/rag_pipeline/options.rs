@@ -1,0 +1,89 @@
+//! The command line.
+
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use clap::{Parser, ValueEnum};
+
+use crate::documents::Folder;
+
+/// Answers a question over a folder of text, and shows what that took: tasks, tokens, cost, trace.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "rag_pipeline", after_help = ENVIRONMENT)]
+pub struct Options {
+    /// The folder of texts [default: the Markdown of this repository]
+    #[arg(long, value_name = "DIR")]
+    docs: Option<PathBuf>,
+
+    /// The question
+    #[arg(long, value_name = "TEXT", default_value = "What does obs do?")]
+    pub question: String,
+
+    /// Print one JSON object and nothing else
+    #[arg(long)]
+    pub json: bool,
+
+    /// Serve /metrics after the run, until Ctrl-C
+    #[arg(long)]
+    pub serve: bool,
+
+    /// Let this task fail, to see what obs makes of it
+    #[arg(long, value_name = "TASK")]
+    pub fail: Option<Task>,
+
+    /// Run the pipeline this many times
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..))]
+    pub repeat: u32,
+}
+
+const ENVIRONMENT: &str = "\
+Environment:
+  OPENAI_BASE_URL, OPENAI_API_KEY, OPENAI_MODEL, OPENAI_EMBEDDING_MODEL
+                                 the endpoint; without address and key, a built-in provider
+  OTEL_EXPORTER_OTLP_ENDPOINT    where traces and metrics are sent
+  OTEL_EXPORTER_OTLP_PROTOCOL    http/protobuf or grpc
+  OTEL_EXPORTER_PROMETHEUS_PORT  the port of --serve [default: 9464; 0: any]
+  OBS_ALERT_WEBHOOK              where alerts are sent, beside the log";
+
+/// The tasks of the pipeline, for `--fail`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum Task {
+    LoadDocuments,
+    ChunkDocuments,
+    EmbedChunks,
+    IndexChunks,
+    Retrieve,
+    Answer,
+    Evaluate,
+}
+
+impl Options {
+    /// The options of this process; a wrong one ends it with status 2 and a sentence.
+    pub fn get() -> &'static Self {
+        static OPTIONS: LazyLock<Options> = LazyLock::new(Options::parse);
+        &OPTIONS
+    }
+
+    /// What `--docs` names, or this repository's Markdown.
+    pub fn folder(&self) -> Folder {
+        match &self.docs {
+            Some(path) => Folder {
+                path: path.clone(),
+                markdown_only: false,
+            },
+            None => Folder {
+                path: repository(),
+                markdown_only: true,
+            },
+        }
+    }
+}
+
+/// Where this program was built from; the current folder if that is gone.
+fn repository() -> PathBuf {
+    let built_from = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .filter(|path| path.is_dir());
+    built_from.map_or_else(|| PathBuf::from("."), Path::to_owned)
+}
