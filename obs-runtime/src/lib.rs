@@ -17,6 +17,8 @@ pub mod trace;
 pub use callsite::{Callsite, ConstValue, Construct, Level, SpanKind, callsites};
 pub use error::Error;
 pub use exporter::RecordExporter;
+#[cfg(feature = "console")]
+pub use exporter::console::trace_tree;
 #[cfg(feature = "otlp")]
 pub use exporter::otlp::Protocol;
 pub use metrics::MetricsCollector;

@@ -1,5 +1,8 @@
 //! Where finished spans and metric snapshots go.
 
+#[cfg(feature = "console")]
+#[allow(dead_code, reason = "the sink is opened by the builder")]
+pub(crate) mod console;
 #[cfg(feature = "otlp")]
 #[allow(dead_code, reason = "wired by the builder")]
 pub(crate) mod otlp;

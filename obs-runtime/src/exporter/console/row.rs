@@ -1,0 +1,161 @@
+//! One span, reduced to what its line says.
+
+use core::fmt::Write as _;
+
+use super::text::clean;
+use crate::semconv::attribute as semconv;
+use crate::trace::attribute::{SpanError, ValueRef};
+use crate::trace::{Outcome, SpanId, SpanRecord, SpanView};
+
+/// Columns of a name, of a value, and of everything behind the bar.
+const NAME: usize = 64;
+const VALUE: usize = 48;
+const DETAILS: usize = 160;
+
+/// A span's line, bounded in size whatever the span holds.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) span: SpanId,
+    /// Zero for a root.
+    pub(super) parent: SpanId,
+    pub(super) parent_is_remote: bool,
+    pub(super) start: u64,
+    pub(super) end: u64,
+    pub(super) outcome: Outcome,
+    pub(super) name: String,
+    /// Why it failed, then its attributes.
+    pub(super) error: String,
+    pub(super) details: String,
+}
+
+impl Row {
+    pub(super) fn from_record(span: &SpanRecord) -> Self {
+        Self {
+            span: span.span_id,
+            parent: span.parent_id.unwrap_or_default(),
+            parent_is_remote: span.parent_is_remote,
+            start: span.start_unix_nanos,
+            end: span.end_unix_nanos,
+            outcome: span.outcome,
+            name: clean(&span.name, NAME),
+            error: error(span.error.as_ref()),
+            details: details(
+                &span.name,
+                span.attributes.iter().map(|(k, v)| (&**k, v.as_ref())),
+            ),
+        }
+    }
+
+    pub(super) fn from_view(span: &SpanView<'_>) -> Self {
+        Self {
+            span: span.span_id,
+            parent: span.parent_id,
+            parent_is_remote: span.parent_is_remote,
+            start: span.start_unix_nanos,
+            end: span.end_unix_nanos,
+            outcome: span.outcome,
+            name: clean(span.name(), NAME),
+            error: error(span.error()),
+            details: details(span.name(), span.attributes()),
+        }
+    }
+
+    pub(super) fn duration(&self) -> u64 {
+        self.end.saturating_sub(self.start)
+    }
+
+    /// Whether no span of this process is above it.
+    pub(super) fn is_root(&self) -> bool {
+        !self.parent.is_valid() || self.parent_is_remote
+    }
+}
+
+fn error(error: Option<&SpanError>) -> String {
+    let Some(error) = error else {
+        return String::new();
+    };
+    // `my_crate::load::LoadError`: the last part says it.
+    let kind = error.kind.rsplit("::").next().unwrap_or(&error.kind);
+    match error.message.as_deref() {
+        Some(message) if !message.is_empty() => clean(&format!("{kind}: {message}"), DETAILS),
+        _ => clean(kind, DETAILS),
+    }
+}
+
+/// The attributes that tell spans apart, with short keys, in their order.
+fn details<'a>(name: &str, attributes: impl Iterator<Item = (&'a str, ValueRef<'a>)>) -> String {
+    let mut out = String::new();
+    for (key, value) in attributes {
+        let Some(short) = short_key(key) else {
+            continue;
+        };
+        let value = show(value);
+        // `chat gpt-4o-mini` says its operation and its model already.
+        if key.starts_with("gen_ai.") && name.split(' ').any(|part| part == value) {
+            continue;
+        }
+        let space = if out.is_empty() { "" } else { " " };
+        let _ = write!(out, "{space}{}={value}", clean(short, VALUE));
+        if out.len() > 4 * DETAILS {
+            break;
+        }
+    }
+    clean(&out, DETAILS)
+}
+
+/// How a key is shown; none for what is on every span, or in the name or the error already.
+fn short_key(key: &str) -> Option<&str> {
+    const HIDDEN: [&str; 8] = [
+        semconv::DB_OPERATION_NAME,
+        semconv::DB_SYSTEM_NAME,
+        semconv::ERROR_TYPE,
+        semconv::GEN_AI_OPERATION_NAME,
+        semconv::GEN_AI_PROVIDER_NAME,
+        semconv::GEN_AI_RESPONSE_ID,
+        semconv::GEN_AI_RESPONSE_MODEL,
+        semconv::OBS_OUTCOME,
+    ];
+    let hidden = HIDDEN.contains(&key) || key.starts_with("code.") || key.starts_with("thread.");
+    if key == semconv::OPERATION_COST {
+        return Some("cost_usd");
+    }
+    // Namespaces tell machines apart, not people: `gen_ai.usage.input_tokens` is `input_tokens`.
+    let namespaced = ["gen_ai.usage.", "gen_ai.request.", "gen_ai.", "db.", "obs."];
+    let short = namespaced
+        .iter()
+        .find_map(|namespace| key.strip_prefix(namespace))
+        .unwrap_or(key);
+    (!hidden).then_some(short)
+}
+
+fn show(value: ValueRef<'_>) -> String {
+    match value {
+        ValueRef::Bool(v) => v.to_string(),
+        ValueRef::I64(v) => v.to_string(),
+        ValueRef::F64(v) => v.to_string(),
+        ValueRef::Str(v) => quoted(v),
+        ValueRef::BoolArray(v) => list(v, |v| v.to_string()),
+        ValueRef::I64Array(v) => list(v, |v| v.to_string()),
+        ValueRef::F64Array(v) => list(v, |v| v.to_string()),
+        ValueRef::StringArray(v) => list(v, |v| quoted(v)),
+    }
+}
+
+/// Text with spaces is quoted, so that it is clear where it ends.
+fn quoted(text: &str) -> String {
+    let shown = clean(text, VALUE);
+    if shown.is_empty() || shown.contains([' ', '"', '=']) {
+        format!("\"{}\"", shown.replace('"', "\\\""))
+    } else {
+        shown
+    }
+}
+
+fn list<T>(values: &[T], show: impl Fn(&T) -> String) -> String {
+    const MOST: usize = 4;
+    let mut parts: Vec<String> = values.iter().take(MOST).map(show).collect();
+    if values.len() > MOST {
+        parts.push(format!("… {} in all", values.len()));
+    }
+    format!("[{}]", parts.join(", "))
+}

@@ -1,0 +1,179 @@
+use std::io;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::*;
+use crate::callsite::{Callsite, CallsiteSpec};
+use crate::trace::{Outcome, SpanId, TraceFlags};
+
+static SITE: Callsite = Callsite::new(CallsiteSpec::new("work", "tests", "tests.rs", 1));
+
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Shared {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+/// A span that ran for `id` nanoseconds.
+fn send(sink: &mut ConsoleSink, trace: u128, id: u64, parent: u64) {
+    sink.span(&SpanView {
+        callsite: &SITE,
+        trace_id: TraceId(trace),
+        span_id: SpanId(id),
+        parent_id: SpanId(parent),
+        parent_is_remote: false,
+        flags: TraceFlags::SAMPLED,
+        start_unix_nanos: 1_000,
+        end_unix_nanos: 1_000 + id,
+        outcome: Outcome::Ok,
+        values: &[],
+        base: core::ptr::null(),
+        extra: None,
+    });
+}
+
+fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(60)
+}
+
+#[test]
+fn a_trace_is_printed_when_its_root_and_the_children_of_the_next_pass_are_there() {
+    let out = Shared::default();
+    let mut sink = ConsoleSink::new(Box::new(out.clone()), false);
+    send(&mut sink, 1, 2, 1);
+    sink.pass_end(true);
+    sink.pass_end(true);
+    assert!(!sink.open.is_empty(), "the root is missing");
+    send(&mut sink, 1, 1, 0);
+    sink.pass_end(false);
+    send(&mut sink, 1, 3, 1);
+    sink.pass_end(false);
+    assert!(sink.open.is_empty());
+    sink.flush(soon()).unwrap();
+    assert!(out.text().contains("· 3 spans ·"), "{}", out.text());
+    let stats = sink.counters.snapshot();
+    assert_eq!((stats.taken, stats.exported, stats.in_flight), (3, 3, 0));
+}
+
+#[test]
+fn a_span_that_outlives_its_root_is_printed_by_itself() {
+    let out = Shared::default();
+    let mut sink = ConsoleSink::new(Box::new(out.clone()), false);
+    send(&mut sink, 1, 1, 0);
+    sink.flush(soon()).unwrap();
+    send(&mut sink, 1, 2, 1);
+    sink.pass_end(true);
+    sink.pass_end(true);
+    sink.flush(soon()).unwrap();
+    assert_eq!(out.text().matches("· 1 span ·").count(), 2);
+    assert!(out.text().contains("ended after their root"));
+}
+
+#[test]
+fn shutdown_prints_what_is_unfinished_and_accounts_for_all() {
+    let out = Shared::default();
+    let mut sink = ConsoleSink::new(Box::new(out.clone()), false);
+    send(&mut sink, 1, 2, 1);
+    sink.shutdown(soon()).unwrap();
+    assert!(out.text().contains("the root has not ended"));
+    assert_eq!(sink.counters.snapshot().in_flight, 0);
+}
+
+#[test]
+fn memory_is_bounded_and_nothing_goes_uncounted() {
+    let out = Shared::default();
+    let mut sink = ConsoleSink::new(Box::new(out.clone()), false);
+    for id in 2..=10_000 {
+        send(&mut sink, 1, id, 1);
+        assert!(sink.open[&TraceId(1)].rows.len() < MOST_ROWS);
+    }
+    send(&mut sink, 1, 1_000_000, 0);
+    for trace in 2..5_000 {
+        send(&mut sink, trace, 2, 1);
+        assert!(sink.open.len() <= MOST_TRACES && sink.printed.len() <= REMEMBERED);
+        sink.flush(soon()).unwrap();
+    }
+    sink.shutdown(soon()).unwrap();
+    let stats = sink.counters.snapshot();
+    assert_eq!(
+        (stats.exported + stats.dropped_total(), stats.in_flight),
+        (stats.taken, 0)
+    );
+    assert!(
+        out.text().contains("· 10000 spans ·")
+            && out.text().contains("shorter spans are not shown")
+    );
+}
+
+#[test]
+fn a_closed_console_costs_spans_not_the_program() {
+    struct Closed;
+    impl Write for Closed {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+    }
+    let mut sink = ConsoleSink::new(Box::new(Closed), false);
+    send(&mut sink, 1, 1, 0);
+    sink.shutdown(soon()).unwrap();
+    assert_eq!(
+        sink.counters.snapshot().dropped,
+        [(DropReason::Unreachable, 1)]
+    );
+}
+
+#[test]
+fn a_console_that_takes_nothing_ends_with_the_deadline() {
+    struct Stuck(Receiver<()>);
+    impl Write for Stuck {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let _ = self.0.recv();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let (release, stuck) = sync_channel(0);
+    let mut sink = ConsoleSink::new(Box::new(Stuck(stuck)), false);
+    for trace in 1..=200 {
+        send(&mut sink, trace, 1, 0);
+    }
+    let error = sink
+        .shutdown(Instant::now() + Duration::from_millis(20))
+        .unwrap_err();
+    assert!(error.is_timeout());
+    let stats = sink.counters.snapshot();
+    assert_eq!(stats.dropped, [(DropReason::QueueFull, 200 - QUEUE as u64)]);
+    assert_eq!(stats.in_flight, QUEUE as u64);
+    drop(release);
+}
+
+#[test]
+fn colours_are_an_option() {
+    let out = Shared::default();
+    let mut sink = ConsoleSink::new(Box::new(out.clone()), true);
+    send(&mut sink, 1, 1, 0);
+    sink.shutdown(soon()).unwrap();
+    assert!(out.text().contains("\x1b[32m✓\x1b[0m work"));
+}
