@@ -34,6 +34,8 @@ pub mod attribute {
         EXCEPTION_MESSAGE = "exception.message";
         /// The same as `error.type`; on the event `exception`.
         EXCEPTION_TYPE = "exception.type";
+        /// The function that was called (autometrics).
+        FUNCTION = "function";
         /// How many numbers an embedding has.
         GEN_AI_EMBEDDINGS_DIMENSION_COUNT = "gen_ai.embeddings.dimension.count";
         /// What is asked of the model: `chat`, `embeddings`, …
@@ -64,6 +66,10 @@ pub mod attribute {
         GEN_AI_USAGE_OUTPUT_TOKENS = "gen_ai.usage.output_tokens";
         /// Output tokens of reasoning; part of the output tokens.
         GEN_AI_USAGE_REASONING_OUTPUT_TOKENS = "gen_ai.usage.reasoning.output_tokens";
+        /// The metric that a number of obs' own account is about. Of obs.
+        METRIC = "metric";
+        /// The path of the function's module (autometrics).
+        MODULE = "module";
         /// `false` where a call has no known price; absent otherwise. Of obs.
         OBS_COST_COMPLETE = "obs.cost.complete";
         /// `cancelled` on a span whose future was dropped before it was ready; absent otherwise. Of
@@ -76,6 +82,8 @@ pub mod attribute {
         /// Price of the call in US dollars. No convention has a key for it; this is the one that
         /// Logfire and Pydantic AI write and read.
         OPERATION_COST = "operation.cost";
+        /// How a call ended (autometrics): `ok`, `error`, and here also `cancelled`.
+        RESULT = "result";
     }
 }
 
@@ -151,9 +159,18 @@ pub mod metric {
     /// Durations of database calls, seconds (database metrics).
     const DB_SECONDS: &[f64] = &[0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
 
+    /// Durations of functions, seconds (autometrics, and the HTTP semantic conventions).
+    pub(crate) const FUNCTION_SECONDS: &[f64] = &[
+        0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
+    ];
+
     metrics! {
         ALERTS = "obs.alerts", "{alert}", "Alerts by notifier and outcome.", &[];
         DB_CLIENT_OPERATION_DURATION = "db.client.operation.duration", "s", "Duration of database client operations.", DB_SECONDS;
+        /// The name is that of autometrics.
+        FUNCTION_CALLS = "function.calls", "{call}", "Calls of annotated functions.", &[];
+        /// The name is that of autometrics.
+        FUNCTION_CALLS_DURATION = "function.calls.duration", "s", "Duration of calls of annotated functions.", FUNCTION_SECONDS;
         GEN_AI_EMBEDDINGS_DURATION = "gen_ai.client.embeddings.duration", "s", "Duration of embeddings calls.", CALL_SECONDS;
         GEN_AI_EMBEDDINGS_INPUT_TOKENS = "gen_ai.client.embeddings.operation.input_tokens", "{token}", "Input tokens of each embeddings call.", TOKENS;
         GEN_AI_INFERENCE_DURATION = "gen_ai.client.inference.duration", "s", "Duration of inference calls.", CALL_SECONDS;
@@ -170,6 +187,8 @@ pub mod metric {
         OBS_LLM_COST = "obs.llm.cost", "USD", "Price of model calls.", &[];
         /// No convention has a metric for it.
         OBS_LLM_UNPRICED = "obs.llm.unpriced", "{call}", "Model calls whose price is not known.", &[];
+        OBS_METRICS_OVERFLOWED = "obs.metrics.overflowed", "{lookup}", "Lookups of label values that fell into the overflow series.", &[];
+        OBS_METRICS_REFUSED = "obs.metrics.refused", "{value}", "Values that were refused because they are no valid amount.", &[];
     }
 }
 

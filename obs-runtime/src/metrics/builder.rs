@@ -9,15 +9,10 @@ use super::instrument::{Core, Definition, Kind};
 use super::validate::{self, error};
 use super::{Counter, Gauge, Histogram, UpDownCounter};
 use crate::Error;
+use crate::semconv::metric::FUNCTION_SECONDS;
 
 /// Most series of a metric (OpenTelemetry metrics SDK, "Cardinality limits").
 const DEFAULT_MAX_SERIES: usize = 2_000;
-
-/// Bounds of a histogram whose unit is `s`: those of autometrics and of the HTTP semantic
-/// conventions, 5 ms to 10 s.
-pub(super) const SECONDS: [f64; 14] = [
-    0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
-];
 
 /// OpenTelemetry metrics SDK, "Explicit bucket histogram aggregation".
 const DEFAULT_BOUNDS: [f64; 15] = [
@@ -212,7 +207,7 @@ impl Wanted {
         let bounds = match &self.bounds {
             Some(bounds) => bounds.clone(),
             None if kind != Kind::Histogram => Vec::new(),
-            None if unit == "s" => SECONDS.to_vec(),
+            None if unit == "s" => FUNCTION_SECONDS.to_vec(),
             None => DEFAULT_BOUNDS.to_vec(),
         };
         Definition {

@@ -49,12 +49,12 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    #[inline(always)]
+    #[inline]
     const fn page(self) -> usize {
         self.first as usize / PAGE % PAGES
     }
 
-    #[inline(always)]
+    #[inline]
     const fn offset(self) -> usize {
         self.first as usize % PAGE
     }
@@ -68,34 +68,34 @@ pub(super) struct Cells<'a> {
 }
 
 impl Cells<'_> {
-    #[inline(always)]
+    #[inline]
     fn cell(&self, index: usize) -> &AtomicU64 {
         &self.page[(self.offset + index) % PAGE]
     }
 
-    #[inline(always)]
+    #[inline]
     pub(super) fn get(&self, index: usize) -> u64 {
         self.cell(index).load(Ordering::Relaxed)
     }
 
-    #[inline(always)]
+    #[inline]
     pub(super) fn set(&self, index: usize, value: u64) {
         self.cell(index).store(value, Ordering::Relaxed);
     }
 
     /// Adds whole numbers; negative ones as their two's complement.
-    #[inline(always)]
+    #[inline]
     pub(super) fn add(&self, index: usize, amount: u64) {
         self.set(index, self.get(index).wrapping_add(amount));
     }
 
-    #[inline(always)]
+    #[inline]
     pub(super) fn add_f64(&self, index: usize, amount: f64) {
         self.set(index, (f64::from_bits(self.get(index)) + amount).to_bits());
     }
 
     /// Keeps the larger of the two.
-    #[inline(always)]
+    #[inline]
     pub(super) fn raise(&self, index: usize, value: u64) {
         if value > self.get(index) {
             self.set(index, value);
@@ -122,7 +122,7 @@ impl Drop for Lease {
 }
 
 /// Runs `update` on the thread's own cells of a series.
-#[inline(always)]
+#[inline]
 pub(super) fn update(slot: Slot, update: impl FnOnce(Cells<'_>)) {
     if let Some(lane) = LANE.get()
         && let Some(page) = lane.pages[slot.page()].get()
@@ -149,12 +149,11 @@ fn update_first(slot: Slot, update: impl FnOnce(Cells<'_>)) {
             offset: slot.offset(),
         });
     };
-    match LEASE.try_with(lease_lane) {
-        Ok(lane) => write(lane),
-        Err(_) => {
-            let mut orphans = ORPHANS.lock().unwrap_or_else(PoisonError::into_inner);
-            write(orphans.get_or_insert_with(|| register(Lane::new())));
-        }
+    if let Ok(lane) = LEASE.try_with(lease_lane) {
+        write(lane);
+    } else {
+        let mut orphans = ORPHANS.lock().unwrap_or_else(PoisonError::into_inner);
+        write(orphans.get_or_insert_with(|| register(Lane::new())));
     }
 }
 

@@ -11,6 +11,7 @@ use super::json;
 use super::snapshot::{MetricData, MetricFamily, MetricSource, Number, NumberPoint};
 use super::{Counter, Gauge, Histogram, UpDownCounter};
 use crate::Error;
+use crate::semconv::{MetricDef, attribute, metric};
 
 /// Holds metrics: makes instruments, and reads them all at once. A clone is the same collector.
 ///
@@ -163,40 +164,26 @@ impl MetricsCollector {
     pub fn export(&self) -> String {
         json::export(&self.collect_all())
     }
+}
 
-    /// What the collector could not take as it was given: series above the limit, refused values.
-    fn collect_losses(metrics: &[Arc<Core>], out: &mut Vec<MetricFamily>) {
-        let families: [(_, _, fn(&Core) -> u64); 2] = [
-            (
-                "obs.metrics.overflowed",
-                "Lookups of label values that fell into the overflow series",
-                |core| core.series.overflowed(),
-            ),
-            (
-                "obs.metrics.refused",
-                "Values that were refused because they were no valid amount",
-                Core::refused,
-            ),
-        ];
-        for (name, description, read) in families {
-            let point = |core: &Arc<Core>| {
-                let value = read(core);
-                (value > 0).then(|| NumberPoint {
-                    labels: Arc::new([("metric".into(), core.name().clone())]),
-                    start_unix_nanos: core.start_unix_nanos,
-                    value: Number::U64(value),
-                })
-            };
-            let points: Vec<_> = metrics.iter().filter_map(point).collect();
-            if !points.is_empty() {
-                out.push(MetricFamily {
-                    name: name.into(),
-                    description: description.into(),
-                    unit: "".into(),
-                    data: MetricData::Counter(points),
-                });
-            }
-        }
+/// What the metrics could not take as it was given: nothing, usually.
+fn collect_losses(
+    metrics: &[Arc<Core>],
+    def: &MetricDef,
+    read: fn(&Core) -> u64,
+    out: &mut Vec<MetricFamily>,
+) {
+    let point = |core: &Arc<Core>| {
+        let value = read(core);
+        (value > 0).then(|| NumberPoint {
+            labels: Arc::new([(attribute::METRIC.into(), core.name().clone())]),
+            start_unix_nanos: core.start_unix_nanos,
+            value: Number::U64(value),
+        })
+    };
+    let points: Vec<_> = metrics.iter().filter_map(point).collect();
+    if !points.is_empty() {
+        out.push(MetricFamily::new(def, MetricData::Counter(points)));
     }
 }
 
@@ -205,7 +192,9 @@ impl MetricSource for MetricsCollector {
         let metrics = self.metrics();
         let reader = Reader::new();
         out.extend(metrics.iter().filter_map(|core| core.collect(&reader)));
-        Self::collect_losses(&metrics, out);
+        let overflowed = |core: &Core| core.series.overflowed();
+        collect_losses(&metrics, &metric::OBS_METRICS_OVERFLOWED, overflowed, out);
+        collect_losses(&metrics, &metric::OBS_METRICS_REFUSED, Core::refused, out);
     }
 }
 

@@ -76,6 +76,10 @@ impl Counter {
     ///
     /// # Errors
     /// When the number of values is not that of the labels.
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "an array of values reads better without `&`"
+    )]
     pub fn get<const N: usize, V: AsRef<str>>(&self, values: [V; N]) -> Result<f64, Error> {
         let series = self.core.find(&values.each_ref().map(AsRef::as_ref))?;
         Ok(series.map_or(0.0, |s| read_counter(&s, &Reader::new()).as_f64()))
@@ -86,7 +90,7 @@ impl BoundCounter {
     /// Adds 1.
     #[inline]
     pub fn inc(&self) {
-        cells::update(self.slot, |cells| cells.add(WHOLE, 1));
+        add_whole(self.slot, 1);
     }
 
     /// Adds an amount. A negative amount, infinity and NaN are refused and counted
@@ -94,10 +98,8 @@ impl BoundCounter {
     #[inline]
     pub fn add(&self, amount: impl Into<Number>) {
         match amount.into() {
-            Number::U64(v) => cells::update(self.slot, |cells| cells.add(WHOLE, v)),
-            Number::I64(v) if v >= 0 => {
-                cells::update(self.slot, |cells| cells.add(WHOLE, v as u64))
-            }
+            Number::U64(v) => add_whole(self.slot, v),
+            Number::I64(v) if v >= 0 => add_whole(self.slot, v as u64),
             Number::F64(v) if v >= 0.0 && v.is_finite() => add_fraction(self.slot, v),
             Number::I64(_) | Number::F64(_) => self.series.shared.refuse(),
         }
@@ -107,6 +109,11 @@ impl BoundCounter {
     pub fn value(&self) -> f64 {
         read_counter(&self.series, &Reader::new()).as_f64()
     }
+}
+
+#[inline]
+fn add_whole(slot: Slot, amount: u64) {
+    cells::update(slot, |cells| cells.add(WHOLE, amount));
 }
 
 #[inline]
@@ -175,6 +182,10 @@ impl UpDownCounter {
     ///
     /// # Errors
     /// When the number of values is not that of the labels.
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "an array of values reads better without `&`"
+    )]
     pub fn get<const N: usize, V: AsRef<str>>(&self, values: [V; N]) -> Result<f64, Error> {
         let series = self.core.find(&values.each_ref().map(AsRef::as_ref))?;
         Ok(series.map_or(0.0, |s| read_up_down(&s, &Reader::new()).as_f64()))
@@ -199,8 +210,8 @@ impl BoundUpDownCounter {
     #[inline]
     pub fn add(&self, amount: impl Into<Number>) {
         match amount.into() {
-            Number::U64(v) => cells::update(self.slot, |cells| cells.add(WHOLE, v)),
-            Number::I64(v) => cells::update(self.slot, |cells| cells.add(WHOLE, v as u64)),
+            Number::U64(v) => add_whole(self.slot, v),
+            Number::I64(v) => add_whole(self.slot, v as u64),
             Number::F64(v) if v.is_finite() => add_fraction(self.slot, v),
             Number::F64(_) => self.series.shared.refuse(),
         }

@@ -86,6 +86,10 @@ impl Gauge {
     ///
     /// # Errors
     /// When the number of values is not that of the labels.
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "an array of values reads better without `&`"
+    )]
     pub fn get<const N: usize, V: AsRef<str>>(&self, values: [V; N]) -> Result<f64, Error> {
         let series = self.core.find(&values.each_ref().map(AsRef::as_ref))?;
         Ok(series.map_or(0.0, |s| value_of(&s)))

@@ -94,6 +94,10 @@ impl Histogram {
     ///
     /// # Errors
     /// When the number of values is not that of the labels.
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "an array of values reads better without `&`"
+    )]
     pub fn get<const N: usize, V: AsRef<str>>(
         &self,
         values: [V; N],
@@ -155,7 +159,7 @@ impl BoundHistogram {
 
 /// Maps finite numbers to whole ones in the same order, none of them 0 or `u64::MAX`; so a cell
 /// of 0 means that there was no value, for the largest and (inverted) for the smallest.
-#[inline(always)]
+#[inline]
 fn ordered(value: f64) -> u64 {
     let bits = value.to_bits();
     if bits >> 63 == 0 {

@@ -8,6 +8,8 @@ mod builder;
 mod cells;
 mod collector;
 mod counter;
+#[allow(dead_code, reason = "filled by the drain")]
+pub(crate) mod function;
 mod gauge;
 mod histogram;
 mod instrument;

@@ -44,7 +44,7 @@ pub(super) struct Series {
 }
 
 impl Series {
-    #[inline(always)]
+    #[inline]
     pub(super) fn slot(&self) -> Slot {
         self.cells.slot()
     }

@@ -20,6 +20,17 @@ pub struct MetricFamily {
     pub data: MetricData,
 }
 
+impl MetricFamily {
+    pub(crate) fn new(def: &crate::semconv::MetricDef, data: MetricData) -> Self {
+        Self {
+            name: def.name.into(),
+            description: def.description.into(),
+            unit: def.unit.into(),
+            data,
+        }
+    }
+}
+
 /// The points of a metric.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -73,7 +84,7 @@ impl Number {
 macro_rules! number_from {
     ($($t:ty => $variant:ident),* $(,)?) => {
         $(impl From<$t> for Number {
-            #[inline(always)]
+            #[inline]
             fn from(v: $t) -> Self {
                 Self::$variant(v as _)
             }

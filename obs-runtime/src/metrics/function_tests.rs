@@ -1,0 +1,121 @@
+//! Function metrics as the drain fills them.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::callsite::{CallsiteSpec, Registered};
+
+static LOAD: Callsite = Callsite::new(CallsiteSpec::new("load", "fm::etl", file!(), line!()));
+/// A method of another type with the same name and module.
+static LOAD_TOO: Callsite = Callsite::new(CallsiteSpec::new("load", "fm::etl", file!(), line!()));
+static SAVE: Callsite = Callsite::new(CallsiteSpec::new("save", "fm::etl", file!(), line!()));
+static IDLE: Callsite = Callsite::new(CallsiteSpec::new("idle", "fm::idle", file!(), line!()));
+static SILENT: Callsite = Callsite::new(CallsiteSpec {
+    metrics: false,
+    ..CallsiteSpec::new("silent", "fm::idle", file!(), line!())
+});
+inventory::submit!(Registered(&IDLE));
+inventory::submit!(Registered(&SILENT));
+
+/// `module function result value` of the counter, and the histogram's points.
+fn read(metrics: &FunctionMetrics) -> (Vec<String>, Vec<HistogramPoint>) {
+    let mut families = Vec::new();
+    metrics.collect(&mut families);
+    let [calls, durations] = <[MetricFamily; 2]>::try_from(families).expect("two families");
+    assert_eq!(
+        (&*calls.name, &*durations.name),
+        ("function.calls", "function.calls.duration")
+    );
+    assert_eq!(durations.unit, "s");
+    let (MetricData::Counter(calls), MetricData::Histogram(durations)) =
+        (calls.data, durations.data)
+    else {
+        panic!("a counter and a histogram");
+    };
+    let mine = |labels: &Labels| labels[1].1.starts_with("fm::");
+    assert!(calls.is_sorted_by(|a, b| a.labels < b.labels));
+    let calls = calls.iter().filter(|p| mine(&p.labels)).map(|p| {
+        let values: Vec<_> = p.labels.iter().map(|(_, v)| &**v).collect();
+        format!("{} {}", values.join(" "), p.value.as_f64())
+    });
+    let calls = calls.collect();
+    (
+        calls,
+        durations.into_iter().filter(|p| mine(&p.labels)).collect(),
+    )
+}
+
+#[test]
+fn calls_by_result_and_functions_that_were_never_called() {
+    let mut metrics = FunctionMetrics::new(7);
+    metrics.record(&LOAD, Outcome::Ok, 5_000_000);
+    metrics.record(&LOAD_TOO, Outcome::Ok, 5_000_001);
+    metrics.record(&SAVE, Outcome::Error, 1);
+    metrics.record(&SAVE, Outcome::Panicked, 1);
+    metrics.record(&SAVE, Outcome::Cancelled, 20_000_000_000);
+    let (calls, durations) = read(&metrics);
+    assert_eq!(
+        calls,
+        [
+            "idle fm::idle ok 0",
+            "load fm::etl ok 2",
+            "save fm::etl cancelled 1",
+            "save fm::etl error 2",
+            "save fm::etl ok 0",
+        ]
+    );
+    let [idle, load, save] = &durations[..] else {
+        panic!("three functions");
+    };
+    assert_eq!((idle.count, idle.min), (0, None));
+    assert_eq!((load.counts[0], load.counts[1], load.count), (1, 1, 2));
+    assert_eq!((load.min, load.max), (Some(0.005), Some(0.005_000_001)));
+    assert_eq!(
+        (save.counts[0], save.counts[BOUNDS], save.start_unix_nanos),
+        (2, 1, 7)
+    );
+    assert_eq!(save.sum, 20.000_000_002);
+}
+
+#[test]
+fn merged_stores_add_up() {
+    let (mut a, mut b) = (FunctionMetrics::new(9), FunctionMetrics::new(4));
+    a.record(&LOAD, Outcome::Ok, 1_000);
+    b.record(&LOAD, Outcome::Error, 3_000_000_000);
+    b.record(&SAVE, Outcome::Ok, 1);
+    a.merge(&b);
+    assert_eq!(a.start_unix_nanos(), 4);
+    let (calls, durations) = read(&a);
+    assert!(
+        calls.contains(&"load fm::etl ok 1".to_owned())
+            && calls.contains(&"load fm::etl error 1".to_owned())
+    );
+    let load = durations
+        .iter()
+        .find(|p| p.labels[0].1 == "load")
+        .expect("load");
+    assert_eq!((load.count, load.max), (2, Some(3.0)));
+}
+
+proptest! {
+    #[test]
+    fn a_duration_falls_in_the_bucket_of_its_bound(nanos in prop_oneof![any::<u64>(), 0..20_000_000_000_u64]) {
+        let bucket = NANOS[..BOUNDS].iter().position(|bound| nanos <= *bound);
+        prop_assert_eq!(bucket_of(nanos), bucket.unwrap_or(BOUNDS));
+    }
+}
+
+#[test]
+fn bounds_and_their_neighbours() {
+    for (index, bound) in NANOS[..BOUNDS].iter().enumerate() {
+        assert_eq!(
+            [
+                bucket_of(bound - 1),
+                bucket_of(*bound),
+                bucket_of(bound + 1)
+            ],
+            [index, index, index + 1]
+        );
+    }
+    assert_eq!((bucket_of(0), bucket_of(u64::MAX)), (0, BOUNDS));
+}
