@@ -1,5 +1,7 @@
 //! Instruments seen from a user: definitions, series, reading back.
 
+#![allow(clippy::float_cmp, reason = "the numbers are exact")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -1,5 +1,7 @@
 //! Function metrics as the drain fills them.
 
+#![allow(clippy::float_cmp, reason = "the numbers are exact")]
+
 use proptest::prelude::*;
 
 use super::*;

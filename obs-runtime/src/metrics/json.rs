@@ -1,6 +1,13 @@
 //! Metrics as JSON text, written without a library.
 
+use core::fmt;
+
 use super::snapshot::{HistogramPoint, Labels, MetricData, MetricFamily, Number};
+
+fn write(out: &mut String, text: fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    let _ = fmt::Write::write_fmt(out, text);
+}
 
 /// Appends `text` as a JSON string (RFC 8259, section 7).
 pub(crate) fn string(out: &mut String, text: &str) {
@@ -12,7 +19,7 @@ pub(crate) fn string(out: &mut String, text: &str) {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            c if c < ' ' => out.push_str(&format!("\\u{:04x}", c as u32)),
+            c if c < ' ' => write(out, format_args!("\\u{:04x}", c as u32)),
             c => out.push(c),
         }
     }
@@ -30,9 +37,9 @@ fn float(out: &mut String, value: f64) {
             "\"-Infinity\""
         });
     } else if value != 0.0 && !(1e-6..1e17).contains(&value.abs()) {
-        out.push_str(&format!("{value:e}"));
+        write(out, format_args!("{value:e}"));
     } else {
-        out.push_str(&value.to_string());
+        write(out, format_args!("{value}"));
     }
 }
 
@@ -60,7 +67,7 @@ fn begin_series(out: &mut String, labels: &Labels) {
 
 fn histogram(out: &mut String, point: &HistogramPoint) {
     member(out, "count");
-    out.push_str(&point.count.to_string());
+    write(out, format_args!("{}", point.count));
     member(out, "sum");
     float(out, point.sum);
     let derived = [
@@ -93,7 +100,7 @@ fn histogram(out: &mut String, point: &HistogramPoint) {
             point.bounds.get(index).copied().unwrap_or(f64::INFINITY),
         );
         member(out, "count");
-        out.push_str(&below.to_string());
+        write(out, format_args!("{below}"));
         out.push('}');
     }
     out.push(']');
@@ -125,8 +132,8 @@ pub(super) fn export(families: &[MetricFamily]) -> String {
             begin_series(&mut out, &point.labels);
             member(&mut out, "value");
             match point.value {
-                Number::U64(v) => out.push_str(&v.to_string()),
-                Number::I64(v) => out.push_str(&v.to_string()),
+                Number::U64(v) => write(&mut out, format_args!("{v}")),
+                Number::I64(v) => write(&mut out, format_args!("{v}")),
                 Number::F64(v) => float(&mut out, v),
             }
             out.push('}');

@@ -82,20 +82,34 @@ impl Number {
 }
 
 macro_rules! number_from {
-    ($($t:ty => $variant:ident),* $(,)?) => {
-        $(impl From<$t> for Number {
+    ($($variant:ident: $($t:ty),*;)*) => {
+        $($(impl From<$t> for Number {
             #[inline]
             fn from(v: $t) -> Self {
-                Self::$variant(v as _)
+                Self::$variant(v.into())
             }
-        })*
+        })*)*
     };
 }
 
 number_from! {
-    u8 => U64, u16 => U64, u32 => U64, u64 => U64, usize => U64,
-    i8 => I64, i16 => I64, i32 => I64, i64 => I64, isize => I64,
-    f32 => F64, f64 => F64,
+    U64: u8, u16, u32, u64;
+    I64: i8, i16, i32, i64;
+    F64: f32, f64;
+}
+
+impl From<usize> for Number {
+    #[inline]
+    fn from(v: usize) -> Self {
+        Self::U64(v as u64)
+    }
+}
+
+impl From<isize> for Number {
+    #[inline]
+    fn from(v: isize) -> Self {
+        Self::I64(v as i64)
+    }
 }
 
 /// One series of a histogram; cumulative since `start_unix_nanos`.
