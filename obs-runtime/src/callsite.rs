@@ -158,6 +158,8 @@ impl CallsiteSpec {
 #[derive(Debug)]
 pub struct Callsite {
     pub(crate) spec: CallsiteSpec,
+    /// The level, or above every gate for a root: what the hot path compares.
+    threshold: u8,
     /// 0 until the drain has seen the callsite; then its number, from 1.
     id: AtomicU32,
 }
@@ -167,6 +169,7 @@ impl Callsite {
     pub const fn new(spec: CallsiteSpec) -> Self {
         Self {
             spec,
+            threshold: spec.level as u8 | if spec.root { 0x80 } else { 0 },
             id: AtomicU32::new(0),
         }
     }
@@ -229,6 +232,16 @@ impl Callsite {
     /// Whether calls and durations are counted.
     pub const fn metrics(&self) -> bool {
         self.spec.metrics
+    }
+
+    #[inline(always)]
+    pub(crate) const fn threshold(&self) -> u8 {
+        self.threshold
+    }
+
+    /// Whether each call begins a trace of its own.
+    pub const fn is_root(&self) -> bool {
+        self.spec.root
     }
 
     /// The callsite's number, small and dense: an index for tables. The first request gives it.

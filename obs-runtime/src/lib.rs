@@ -3,15 +3,19 @@
 mod callsite;
 mod error;
 mod exporter;
+mod init;
 pub mod metrics;
 #[cfg(feature = "pipeline")]
 pub mod pipeline;
 #[allow(dead_code, reason = "called by the span core, alerts and logs")]
+#[doc(hidden)]
+pub mod private;
 mod processor;
 #[allow(dead_code, reason = "used by exporters, which features turn on")]
 mod self_log;
 mod self_obs;
 pub mod semconv;
+pub mod testing;
 pub mod trace;
 
 pub use callsite::{Callsite, ConstValue, Construct, Level, SpanKind, callsites};
@@ -21,6 +25,7 @@ pub use exporter::RecordExporter;
 pub use exporter::console::trace_tree;
 #[cfg(feature = "otlp")]
 pub use exporter::otlp::Protocol;
+pub use init::{Builder, Health, Observability, SpanStats, Stats};
 pub use metrics::MetricsCollector;
 #[cfg(feature = "pipeline")]
 pub use pipeline::{
@@ -28,5 +33,6 @@ pub use pipeline::{
 };
 pub use self_obs::{DropReason, ExporterStats};
 pub use trace::{
-    AttributeValue, Capture, Outcome, SpanContext, SpanId, SpanRecord, TraceFlags, TraceId,
+    Attached, AttributeValue, Capture, Entered, Event, Instrument, Link, Outcome, Sampler, Span,
+    SpanContext, SpanError, SpanId, SpanRecord, TraceFlags, TraceId, ValueRef, current,
 };

@@ -142,3 +142,16 @@ impl ExporterStats {
         self.dropped.iter().map(|(_, n)| n).sum()
     }
 }
+
+static LATE: AtomicU64 = AtomicU64::new(0);
+
+/// Something was said of a span that had ended or lives elsewhere, or a call ended after its
+/// `Observability`.
+#[cold]
+pub(crate) fn count_late() {
+    LATE.fetch_add(1, Ordering::Relaxed);
+}
+
+pub(crate) fn late() -> u64 {
+    LATE.load(Ordering::Relaxed)
+}

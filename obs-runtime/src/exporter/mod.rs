@@ -3,6 +3,7 @@
 #[cfg(feature = "console")]
 #[allow(dead_code, reason = "the sink is opened by the builder")]
 pub(crate) mod console;
+pub(crate) mod custom;
 #[cfg(feature = "otlp")]
 #[allow(dead_code, reason = "wired by the builder")]
 pub(crate) mod otlp;
@@ -21,15 +22,18 @@ pub(crate) trait SpanSink: Send {
     /// so that what is gathered should go out now.
     fn pass_end(&mut self, idle: bool);
 
-    /// Sends what was taken so far and waits for it until `deadline`.
-    fn flush(&mut self, deadline: Instant) -> Result<(), Error>;
+    /// Sends off what was taken so far, and returns what waits for it: the drain goes on meanwhile.
+    fn flush(&mut self) -> PendingFlush;
 
-    /// Like `flush`, then ends the sink's threads. Nothing is called afterwards.
+    /// Sends what was taken and waits for it until `deadline`, then ends the sink's threads. Nothing is called afterwards.
     fn shutdown(&mut self, deadline: Instant) -> Result<(), Error>;
 
     /// What it took, passed on and lost.
     fn stats(&self) -> std::sync::Arc<crate::self_obs::ExporterCounters>;
 }
+
+/// Waits until what was handed over is settled, or the given moment.
+pub(crate) type PendingFlush = Box<dyn FnOnce(Instant) -> Result<(), Error> + Send>;
 
 /// Receives batches of finished spans; for your own destinations.
 ///

@@ -101,6 +101,13 @@ pub(crate) struct FunctionMetrics {
     start_unix_nanos: u64,
 }
 
+impl Default for FunctionMetrics {
+    /// Counts for a store that has a start.
+    fn default() -> Self {
+        Self::new(u64::MAX)
+    }
+}
+
 impl FunctionMetrics {
     /// `start_unix_nanos` is when counting began, for all series.
     pub(crate) fn new(start_unix_nanos: u64) -> Self {

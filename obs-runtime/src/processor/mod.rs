@@ -1,3 +1,4 @@
 //! What happens to finished data between the buffers and the exporters.
 
+pub(crate) mod drain;
 pub(crate) mod redact;

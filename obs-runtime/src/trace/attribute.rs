@@ -163,6 +163,25 @@ pub(crate) struct SpanExtra {
 }
 
 impl SpanExtra {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.name.is_none()
+            && self.attributes.is_empty()
+            && self.events.is_empty()
+            && self.links.is_empty()
+            && self.error.is_none()
+    }
+
+    /// Adds what was said later.
+    pub(crate) fn merge(&mut self, later: Self) {
+        self.name = later.name.or(self.name.take());
+        for (key, value) in later.attributes {
+            self.set(key, value);
+        }
+        self.events.extend(later.events);
+        self.links.extend(later.links);
+        self.error = self.error.take().or(later.error);
+    }
+
     /// Sets an attribute; the last value of a key wins.
     pub(crate) fn set(&mut self, key: Cow<'static, str>, value: AttributeValue) {
         match self.attributes.iter_mut().find(|(k, _)| *k == key) {

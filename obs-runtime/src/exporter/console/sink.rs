@@ -11,7 +11,7 @@ use std::time::Instant;
 use super::row::Row;
 use super::tree::Tree;
 use crate::error::ErrorKind;
-use crate::exporter::SpanSink;
+use crate::exporter::{PendingFlush, SpanSink};
 use crate::self_obs::{DropReason, ExporterCounters};
 use crate::trace::SpanView;
 use crate::{Error, TraceId};
@@ -158,23 +158,26 @@ impl SpanSink for ConsoleSink {
         self.print_finished(|trace| trace.root_in_pass.is_some_and(|root| root < pass));
     }
 
-    fn flush(&mut self, deadline: Instant) -> Result<(), Error> {
+    fn flush(&mut self) -> PendingFlush {
         self.print_finished(|trace| trace.root_in_pass.is_some());
-        let Some((sender, _)) = &self.writer else {
-            return Err(Error::new(
-                ErrorKind::Export,
-                "the console writer could not be started; the process may be out of threads",
-            ));
-        };
-        let (done, written) = sync_channel(1);
-        sender.send(Message::Flush(done)).map_err(|_| late())?;
-        let left = deadline.saturating_duration_since(Instant::now());
-        written.recv_timeout(left).map_err(|_| late())
+        let sender = self.writer.as_ref().map(|(sender, _)| sender.clone());
+        Box::new(move |deadline| {
+            let sender = sender.ok_or_else(|| {
+                Error::new(
+                    ErrorKind::Export,
+                    "the console writer could not be started; the process may be out of threads",
+                )
+            })?;
+            let (done, written) = sync_channel(1);
+            sender.send(Message::Flush(done)).map_err(|_| late())?;
+            let left = deadline.saturating_duration_since(Instant::now());
+            written.recv_timeout(left).map_err(|_| late())
+        })
     }
 
     fn shutdown(&mut self, deadline: Instant) -> Result<(), Error> {
         self.print_finished(|_| true);
-        let result = self.flush(deadline);
+        let result = self.flush()(deadline);
         if let Some((sender, thread)) = self.writer.take() {
             drop(sender);
             // A terminal that takes nothing would keep the thread, and the host, for ever.

@@ -66,7 +66,7 @@ fn a_trace_is_printed_when_its_root_and_the_children_of_the_next_pass_are_there(
     send(&mut sink, 1, 3, 1);
     sink.pass_end(false);
     assert!(sink.open.is_empty());
-    sink.flush(soon()).unwrap();
+    sink.flush()(soon()).unwrap();
     assert!(out.text().contains("· 3 spans ·"), "{}", out.text());
     let stats = sink.counters.snapshot();
     assert_eq!((stats.taken, stats.exported, stats.in_flight), (3, 3, 0));
@@ -77,11 +77,11 @@ fn a_span_that_outlives_its_root_is_printed_by_itself() {
     let out = Shared::default();
     let mut sink = ConsoleSink::new(Box::new(out.clone()), false);
     send(&mut sink, 1, 1, 0);
-    sink.flush(soon()).unwrap();
+    sink.flush()(soon()).unwrap();
     send(&mut sink, 1, 2, 1);
     sink.pass_end(true);
     sink.pass_end(true);
-    sink.flush(soon()).unwrap();
+    sink.flush()(soon()).unwrap();
     assert_eq!(out.text().matches("· 1 span ·").count(), 2);
     assert!(out.text().contains("ended after their root"));
 }
@@ -108,7 +108,7 @@ fn memory_is_bounded_and_nothing_goes_uncounted() {
     for trace in 2..5_000 {
         send(&mut sink, trace, 2, 1);
         assert!(sink.open.len() <= MOST_TRACES && sink.printed.len() <= REMEMBERED);
-        sink.flush(soon()).unwrap();
+        sink.flush()(soon()).unwrap();
     }
     sink.shutdown(soon()).unwrap();
     let stats = sink.counters.snapshot();

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::Error;
-use crate::exporter::SpanSink;
 use crate::exporter::otlp::batch::{Envelope, ITEMS, Open, Resource};
 use crate::exporter::otlp::config::{Limits, Protocol, Signal, Target};
 use crate::exporter::otlp::lane::Lane;
@@ -13,6 +12,7 @@ use crate::exporter::otlp::span::span;
 use crate::exporter::otlp::template::Templates;
 use crate::exporter::otlp::transport::Transport;
 use crate::exporter::otlp::worker;
+use crate::exporter::{PendingFlush, SpanSink};
 use crate::self_obs::{DropReason, ExporterCounters};
 use crate::trace::SpanView;
 
@@ -109,9 +109,10 @@ impl SpanSink for OtlpSpanSink {
         }
     }
 
-    fn flush(&mut self, deadline: Instant) -> Result<(), Error> {
+    fn flush(&mut self) -> PendingFlush {
         self.hand_over();
-        self.lane.flush(deadline)
+        let lane = Arc::clone(&self.lane);
+        Box::new(move |deadline| lane.flush(deadline))
     }
 
     fn shutdown(&mut self, deadline: Instant) -> Result<(), Error> {

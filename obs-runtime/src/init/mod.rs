@@ -1,0 +1,16 @@
+//! `Observability`: switching obs on, asking it how it is, and switching it off.
+
+mod builder;
+mod scope;
+mod stats;
+
+pub use builder::Builder;
+pub use scope::Observability;
+#[allow(unused_imports, reason = "used by exporters behind features")]
+pub(crate) use scope::{Pusher, ScopeShared};
+#[allow(
+    unused_imports,
+    reason = "used by the features llm, alert and pipeline"
+)]
+pub(crate) use scope::{current_metrics, current_scope};
+pub use stats::{Health, SpanStats, Stats};

@@ -1,0 +1,270 @@
+//! A running `Observability`.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
+use std::time::{Duration, Instant};
+
+use crate::Error;
+use crate::error::ErrorKind;
+use crate::init::builder::Builder;
+use crate::init::stats::{Health, SpanStats, Stats};
+use crate::metrics::{MetricFamily, MetricSource, MetricsCollector};
+use crate::processor::drain;
+use crate::self_obs;
+use crate::trace::attribute::AttributeValue;
+use crate::trace::gate;
+use crate::trace::local::local;
+use crate::trace::sampler;
+
+/// How long `force_flush`, and the end of the guard, wait for the exporters.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// A running obs: the guard that [`Builder::install`] returns. Dropping it sends what is left, within
+/// five seconds, and switches it off.
+///
+/// ```
+/// use obs_runtime::Observability;
+///
+/// fn main() -> Result<(), obs_runtime::Error> {
+///     let obs = Observability::builder().service_name("shop").install()?;
+///     // … the program …
+///     obs.force_flush()?;
+///     println!("{}", obs.stats());
+///     Ok(())
+/// }
+/// ```
+#[must_use = "obs is switched off when the guard is dropped"]
+pub struct Observability {
+    scope: Arc<ScopeShared>,
+    pushers: Vec<Box<dyn Pusher>>,
+    ended: bool,
+}
+
+/// Something beside the span sinks that runs for a scope: a metric push, the HTTP server.
+pub(crate) trait Pusher: Send + Sync {
+    fn flush(&self, deadline: Instant) -> Result<(), Error>;
+    fn shutdown(&mut self, deadline: Instant) -> Result<(), Error>;
+    fn stats(&self) -> Option<self_obs::ExporterStats>;
+}
+
+/// What code that runs under a scope reaches.
+pub(crate) struct ScopeShared {
+    pub(crate) id: u16,
+    pub(crate) metrics: MetricsCollector,
+    pub(crate) resource: Vec<(std::borrow::Cow<'static, str>, AttributeValue)>,
+    pub(crate) health: Mutex<Health>,
+    /// State that other parts keep for a scope, one value of a type.
+    pub(crate) extensions: Mutex<HashMap<core::any::TypeId, Arc<dyn core::any::Any + Send + Sync>>>,
+}
+
+impl ScopeShared {
+    /// The scope's value of a type; made by the first request.
+    #[allow(dead_code, reason = "used by the features llm, alert and pipeline")]
+    pub(crate) fn extension<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        let mut all = self
+            .extensions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let value = all
+            .entry(core::any::TypeId::of::<T>())
+            .or_insert_with(|| Arc::<T>::default());
+        Arc::clone(value).downcast::<T>().unwrap_or_default()
+    }
+}
+
+/// Scopes by id; weak, so that the guard alone keeps one alive.
+static SCOPES: RwLock<Vec<(u16, Weak<ScopeShared>)>> = RwLock::new(Vec::new());
+
+#[allow(dead_code, reason = "used by the features llm, alert and pipeline")]
+/// The scope that this thread's calls belong to. Where none is switched on: one that collects for
+/// nobody, so that instruments can be used all the same.
+pub(crate) fn current_scope() -> Arc<ScopeShared> {
+    static NOBODY: OnceLock<Arc<ScopeShared>> = OnceLock::new();
+    scope_of(local().scope()).unwrap_or_else(|| {
+        Arc::clone(
+            NOBODY
+                .get_or_init(|| Arc::new(ScopeShared::new(0, Vec::new(), MetricsCollector::new()))),
+        )
+    })
+}
+
+/// The instruments of the scope that this thread's calls belong to.
+#[allow(dead_code, reason = "used by the features llm and pipeline")]
+pub(crate) fn current_metrics() -> MetricsCollector {
+    current_scope().metrics.clone()
+}
+
+/// A scope by its id.
+pub(crate) fn scope_of(id: u16) -> Option<Arc<ScopeShared>> {
+    let scopes = SCOPES.read().unwrap_or_else(PoisonError::into_inner);
+    let found = scopes.iter().find(|(i, _)| *i == id)?;
+    found.1.upgrade()
+}
+
+/// Whether a default is installed.
+pub(crate) fn is_installed() -> bool {
+    scope_of(0).is_some()
+}
+
+impl ScopeShared {
+    pub(crate) fn new(
+        id: u16,
+        resource: Vec<(std::borrow::Cow<'static, str>, AttributeValue)>,
+        metrics: MetricsCollector,
+    ) -> Self {
+        Self {
+            id,
+            metrics,
+            resource,
+            health: Mutex::default(),
+            extensions: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn register(self: &Arc<Self>) {
+        let mut scopes = SCOPES.write().unwrap_or_else(PoisonError::into_inner);
+        scopes.retain(|(id, scope)| *id != self.id && scope.strong_count() > 0);
+        scopes.push((self.id, Arc::downgrade(self)));
+    }
+}
+
+impl MetricSource for ScopeShared {
+    /// Function metrics, fresh as of now, then the instruments, then obs' own account.
+    fn collect(&self, out: &mut Vec<MetricFamily>) {
+        drain::after_pass(self.id, |scope| scope.function_metrics().collect(out));
+        self.metrics.collect(out);
+    }
+}
+
+impl Observability {
+    /// Starts the configuration.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    pub(crate) fn running(scope: Arc<ScopeShared>, pushers: Vec<Box<dyn Pusher>>) -> Self {
+        Self {
+            scope,
+            pushers,
+            ended: false,
+        }
+    }
+
+    pub(crate) fn scope_id(&self) -> u16 {
+        self.scope.id
+    }
+
+    pub(crate) fn scope(&self) -> &Arc<ScopeShared> {
+        &self.scope
+    }
+
+    /// The instruments of this `Observability`.
+    pub fn metrics(&self) -> &MetricsCollector {
+        &self.scope.metrics
+    }
+
+    /// Every metric at this moment: of the annotated functions and of your instruments.
+    pub fn collect_metrics(&self) -> Vec<MetricFamily> {
+        let mut out = Vec::new();
+        self.scope.collect(&mut out);
+        out
+    }
+
+    /// Sends what was recorded before the call and waits for it, five seconds at most.
+    ///
+    /// # Errors
+    /// When an exporter could not deliver in time; what it lost is in [`Observability::stats`].
+    pub fn force_flush(&self) -> Result<(), Error> {
+        let deadline = Instant::now() + DEADLINE;
+        let pending = drain::after_pass(self.scope.id, drain::Scope::flush_sinks);
+        let spans = pending
+            .unwrap_or_default()
+            .into_iter()
+            .map(|wait| wait(deadline));
+        let pushed = self.pushers.iter().map(|p| p.flush(deadline));
+        join(spans.chain(pushed))
+    }
+
+    /// Like dropping the guard, but reports what went wrong.
+    ///
+    /// # Errors
+    /// When an exporter could not deliver in time; what it lost was counted.
+    pub fn shutdown(mut self) -> Result<(), Error> {
+        self.end()
+    }
+
+    fn end(&mut self) -> Result<(), Error> {
+        if std::mem::replace(&mut self.ended, true) {
+            return Ok(());
+        }
+        let deadline = Instant::now() + DEADLINE;
+        gate::set(self.scope.id, None);
+        sampler::set(self.scope.id, None);
+        // Metrics first: the last collection must still see the drain's counts.
+        let mut results: Vec<_> = self
+            .pushers
+            .iter_mut()
+            .map(|p| p.shutdown(deadline))
+            .collect();
+        if let Some(scope) = drain::remove(self.scope.id) {
+            results.extend(
+                scope
+                    .into_sinks()
+                    .into_iter()
+                    .map(|mut sink| sink.shutdown(deadline)),
+            );
+        }
+        join(results.into_iter())
+    }
+
+    /// What was recorded, exported and lost so far.
+    pub fn stats(&self) -> Stats {
+        let spans = drain::after_pass(self.scope.id, |scope| scope.stats()).unwrap_or_default();
+        Stats {
+            spans: SpanStats {
+                recorded: spans.recorded,
+                lost: spans.lost,
+                exporters: spans.exporters,
+            },
+            metrics: self.pushers.iter().filter_map(|p| p.stats()).collect(),
+            late: self_obs::late(),
+        }
+    }
+
+    /// What could not start, and why.
+    pub fn health(&self) -> Health {
+        self.scope
+            .health
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+/// All results, or the first error with the others behind it.
+fn join(results: impl Iterator<Item = Result<(), Error>>) -> Result<(), Error> {
+    let errors: Vec<String> = results
+        .filter_map(Result::err)
+        .map(|e| e.to_string())
+        .collect();
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::new(ErrorKind::Export, errors.join("; ")))
+    }
+}
+
+impl Drop for Observability {
+    fn drop(&mut self) {
+        // Nobody is left to take the error; the losses were counted and logged.
+        let _ = self.end();
+    }
+}
+
+impl core::fmt::Debug for Observability {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Observability")
+            .field("scope", &self.scope.id)
+            .finish_non_exhaustive()
+    }
+}

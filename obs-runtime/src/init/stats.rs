@@ -1,0 +1,83 @@
+//! The account of obs: what was recorded, exported and lost.
+
+use core::fmt;
+
+use crate::self_obs::{DropReason, ExporterStats};
+
+/// What obs took, passed on and lost so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Spans.
+    pub spans: SpanStats,
+    /// Metric exporters: their items are points.
+    pub metrics: Vec<ExporterStats>,
+    /// Attributes, events and calls that came after their span or their `Observability` had ended; of the
+    /// whole process.
+    pub late: u64,
+}
+
+/// The account of spans: `recorded = lost + what each exporter took`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SpanStats {
+    /// Sampled spans that ended.
+    pub recorded: u64,
+    /// Spans for which the buffers had no room ([`DropReason::BufferFull`]).
+    pub lost: u64,
+    /// Each exporter.
+    pub exporters: Vec<ExporterStats>,
+}
+
+impl Stats {
+    /// Everything that was lost, by reason; reasons without a loss are left out.
+    pub fn dropped(&self) -> Vec<(DropReason, u64)> {
+        let mut by_reason = std::collections::BTreeMap::new();
+        let exporters = self.spans.exporters.iter().chain(&self.metrics);
+        let all = exporters.flat_map(|e| e.dropped.iter().copied()).chain([
+            (DropReason::BufferFull, self.spans.lost),
+            (DropReason::Late, self.late),
+        ]);
+        for (reason, items) in all.filter(|(_, items)| *items > 0) {
+            *by_reason.entry(reason).or_insert(0) += items;
+        }
+        by_reason.into_iter().collect()
+    }
+
+    /// The number of lost items of every kind.
+    pub fn dropped_total(&self) -> u64 {
+        self.dropped().iter().map(|(_, items)| items).sum()
+    }
+}
+
+impl fmt::Display for Stats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} spans recorded", self.spans.recorded)?;
+        for e in &self.spans.exporters {
+            write!(
+                f,
+                ", {}: {} exported, {} in flight",
+                e.name, e.exported, e.in_flight
+            )?;
+        }
+        for (reason, items) in self.dropped() {
+            write!(f, ", {items} lost ({reason})")?;
+        }
+        Ok(())
+    }
+}
+
+/// What could not start, and why.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Health {
+    /// One sentence for each part that does not work.
+    pub problems: Vec<String>,
+}
+
+impl Health {
+    /// Whether everything that was asked for works.
+    pub fn is_ok(&self) -> bool {
+        self.problems.is_empty()
+    }
+}

@@ -1,0 +1,269 @@
+//! The drain: reads what the threads recorded, counts every call, and hands spans to the sinks.
+//!
+//! One pass at a time, under one lock, by whoever needs it: the drain's own thread by its timer or
+//! when much is unread, a scrape or a flush when they ask. Sinks never block in a pass.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::Error;
+use crate::callsite::Callsite;
+use crate::error::ErrorKind;
+use crate::exporter::{PendingFlush, SpanSink};
+use crate::metrics::function::FunctionMetrics;
+use crate::self_obs::{self, ExporterStats};
+use crate::trace::buffer::{self, Overflow};
+use crate::trace::clock;
+use crate::trace::current::unix_nanos;
+use crate::trace::record::{self, Record};
+use crate::trace::timeline::Timeline;
+use crate::trace::view::Outcome;
+
+/// The longest that a finished span lies in a buffer before the drain looks at it.
+const TIMER: Duration = Duration::from_millis(500);
+
+/// One `Observability` as the drain knows it.
+pub(crate) struct Scope {
+    metrics: FunctionMetrics,
+    sinks: Vec<Box<dyn SpanSink>>,
+    recorded: u64,
+    lost: u64,
+}
+
+/// The account of a scope's spans.
+#[derive(Debug, Default)]
+pub(crate) struct ScopeStats {
+    /// Spans that ended, the lost ones included.
+    pub(crate) recorded: u64,
+    /// Spans that found no room in the buffers.
+    pub(crate) lost: u64,
+    pub(crate) exporters: Vec<ExporterStats>,
+}
+
+impl Scope {
+    pub(crate) fn new(sinks: Vec<Box<dyn SpanSink>>) -> Self {
+        Self {
+            metrics: FunctionMetrics::new(unix_nanos()),
+            sinks,
+            recorded: 0,
+            lost: 0,
+        }
+    }
+
+    #[inline]
+    fn count(&mut self, site: &'static Callsite, outcome: Outcome, nanos: u64) {
+        if site.metrics() {
+            self.metrics.record(site, outcome, nanos);
+        }
+    }
+
+    #[inline]
+    fn take(&mut self, record: &Record<'_>, timeline: &Timeline) {
+        match record {
+            Record::Full(_, span, ticks) => {
+                self.recorded += 1;
+                self.count(span.callsite, span.outcome, timeline.nanos_of(*ticks));
+                for sink in &mut self.sinks {
+                    sink.span(span);
+                }
+            }
+            Record::Mini(_, site, outcome, ticks) => {
+                self.count(site, *outcome, timeline.nanos_of(*ticks));
+            }
+        }
+    }
+
+    fn add(&mut self, overflow: Overflow) {
+        self.lost += overflow.lost_spans;
+        self.recorded += overflow.lost_spans;
+        self.metrics.merge(&overflow.metrics);
+    }
+
+    pub(crate) fn function_metrics(&self) -> &FunctionMetrics {
+        &self.metrics
+    }
+
+    pub(crate) fn stats(&self) -> ScopeStats {
+        ScopeStats {
+            recorded: self.recorded,
+            lost: self.lost,
+            exporters: self.sinks.iter().map(|s| s.stats().snapshot()).collect(),
+        }
+    }
+
+    pub(crate) fn flush_sinks(&mut self) -> Vec<PendingFlush> {
+        self.sinks.iter_mut().map(|sink| sink.flush()).collect()
+    }
+
+    pub(crate) fn into_sinks(self) -> Vec<Box<dyn SpanSink>> {
+        self.sinks
+    }
+}
+
+struct Drain {
+    /// The installed default, which nearly every record belongs to.
+    default: Option<Scope>,
+    others: HashMap<u16, Scope>,
+    timeline: Timeline,
+}
+
+static DRAIN: Mutex<Option<Drain>> = Mutex::new(None);
+
+fn lock() -> MutexGuard<'static, Option<Drain>> {
+    // A pass that panicked left whole records behind: the next one goes on after them.
+    DRAIN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Drain {
+    fn scope(&mut self, id: u16) -> Option<&mut Scope> {
+        match id {
+            0 => self.default.as_mut(),
+            id => self.others.get_mut(&id),
+        }
+    }
+
+    fn pass(&mut self, timer: bool) {
+        // Everything that is published before this point ended before the next knot.
+        let limits = buffer::limits();
+        self.timeline.advance();
+        clock::publish_rate(self.timeline.rate());
+        let Self {
+            default,
+            others,
+            timeline,
+        } = self;
+        let mut overflows = Vec::new();
+        limits.consume(
+            |at| {
+                let each = |record: Record<'_>| {
+                    let (Record::Full(scope, ..) | Record::Mini(scope, ..)) = &record;
+                    let scope = match *scope {
+                        0 => default.as_mut(),
+                        id => others.get_mut(&id),
+                    };
+                    match scope {
+                        Some(scope) => scope.take(&record, timeline),
+                        None => self_obs::count_late(),
+                    }
+                };
+                // SAFETY: `consume` yields each published record once.
+                unsafe { record::read(at, timeline, each) }
+            },
+            |scope, overflow| overflows.push((scope, overflow)),
+        );
+        for (id, overflow) in overflows {
+            if let Some(scope) = self.scope(id) {
+                scope.add(overflow);
+            }
+        }
+        for scope in self.default.iter_mut().chain(self.others.values_mut()) {
+            for sink in &mut scope.sinks {
+                sink.pass_end(timer);
+            }
+        }
+    }
+}
+
+/// Adds a scope; its calls are taken from now on.
+pub(crate) fn add(id: u16, scope: Scope) {
+    clock::init();
+    let mut drain = lock();
+    let drain = drain.get_or_insert_with(|| Drain {
+        default: None,
+        others: HashMap::new(),
+        timeline: Timeline::new(),
+    });
+    match id {
+        0 => drain.default = Some(scope),
+        id => drop(drain.others.insert(id, scope)),
+    }
+    fork::register();
+}
+
+/// A scope id that is free; 0 is the default's.
+pub(crate) fn free_id() -> Option<u16> {
+    static NEXT: AtomicU16 = AtomicU16::new(1);
+    let drain = lock();
+    (0..u16::MAX).find_map(|_| {
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        let taken = drain.as_ref().is_some_and(|d| d.others.contains_key(&id));
+        (id != 0 && !taken).then_some(id)
+    })
+}
+
+/// Does `what` with a scope right after a pass: everything that ended before the call is in it.
+pub(crate) fn after_pass<R>(id: u16, what: impl FnOnce(&mut Scope) -> R) -> Option<R> {
+    let mut drain = lock();
+    let drain = drain.as_mut()?;
+    drain.pass(true);
+    drain.scope(id).map(what)
+}
+
+/// Removes a scope after a last pass; what is recorded for it later is counted as late.
+pub(crate) fn remove(id: u16) -> Option<Scope> {
+    let mut drain = lock();
+    let drain = drain.as_mut()?;
+    drain.pass(true);
+    match id {
+        0 => drain.default.take(),
+        id => drain.others.remove(&id),
+    }
+}
+
+/// Starts the drain's thread, once in a process.
+pub(crate) fn start_thread() -> Result<(), Error> {
+    static STARTED: Mutex<bool> = Mutex::new(false);
+    let mut started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
+    if *started {
+        return Ok(());
+    }
+    let thread = std::thread::Builder::new()
+        .name("obs-drain".into())
+        .spawn(run)
+        .map_err(|e| {
+            let text = format!(
+                "the thread `obs-drain` could not be started ({e}): raise the limit of threads"
+            );
+            Error::new(ErrorKind::State, text)
+        })?;
+    buffer::set_drain(Some(thread.thread().clone()));
+    *started = true;
+    Ok(())
+}
+
+fn run() {
+    let mut last = Instant::now();
+    loop {
+        std::thread::park_timeout(TIMER.saturating_sub(last.elapsed()));
+        let timer = last.elapsed() >= TIMER;
+        if timer {
+            last = Instant::now();
+        }
+        if let Some(drain) = &mut *lock() {
+            drain.pass(timer);
+        }
+    }
+}
+
+/// A forked child has no drain thread, and its copies of the locks may be held for ever: it records
+/// nothing.
+mod fork {
+    #[cfg(unix)]
+    pub(super) fn register() {
+        static ONCE: std::sync::Once = std::sync::Once::new();
+        extern "C" fn child() {
+            crate::trace::gate::close();
+            crate::trace::buffer::forget_after_fork();
+        }
+        ONCE.call_once(|| {
+            // SAFETY: the handler stores to atomics and to this thread's words, and allocates, which libc
+            // allows there.
+            unsafe { libc::pthread_atfork(None, None, Some(child)) };
+        });
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn register() {}
+}

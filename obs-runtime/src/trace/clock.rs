@@ -1,0 +1,65 @@
+//! The clock of the hot path: raw ticks. The drain turns them into time (`timeline.rs`).
+//!
+//! Two reads of the time stamp counter are the floor of a span's cost; `Instant` costs three
+//! times as much.
+
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::OnceLock;
+use std::time::Instant;
+
+/// Whether the time stamp counter may be used; decided once, before the first read.
+static USE_TSC: AtomicBool = AtomicBool::new(false);
+static DECIDED: OnceLock<Instant> = OnceLock::new();
+
+/// Chooses the clock. Called before the gate opens; later calls change nothing.
+pub(crate) fn init() {
+    DECIDED.get_or_init(|| {
+        USE_TSC.store(has_invariant_tsc(), Ordering::Relaxed);
+        Instant::now()
+    });
+}
+
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+fn has_invariant_tsc() -> bool {
+    use core::arch::x86_64::__cpuid;
+    let highest = __cpuid(0x8000_0000).eax;
+    // AMD APM vol. 3, CPUID Fn8000_0007 EDX bit 8 (Intel SDM vol. 3, 18.17.1): the counter runs at
+    // one rate in every power state.
+    highest >= 0x8000_0007 && __cpuid(0x8000_0007).edx & (1 << 8) != 0
+}
+
+#[cfg(not(all(target_arch = "x86_64", not(miri))))]
+fn has_invariant_tsc() -> bool {
+    false
+}
+
+/// The ticks now. Their unit is only known to the drain; a later read on another core may be
+/// a few dozen ticks lower.
+#[inline(always)]
+pub(crate) fn ticks() -> u64 {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    if USE_TSC.load(Ordering::Relaxed) {
+        // SAFETY: reads a counter; the instruction exists on every x86_64 processor.
+        return unsafe { core::arch::x86_64::_rdtsc() };
+    }
+    nanos()
+}
+
+#[cold]
+#[inline(never)]
+fn nanos() -> u64 {
+    let base = DECIDED.get_or_init(Instant::now);
+    base.elapsed().as_nanos() as u64
+}
+
+/// Nanoseconds per tick as the drain last measured it, as the bits of an `f64`.
+static RATE: AtomicU64 = AtomicU64::new(0);
+
+pub(crate) fn publish_rate(nanos_per_tick: f64) {
+    RATE.store(nanos_per_tick.to_bits(), Ordering::Relaxed);
+}
+
+/// Nanoseconds of a duration in ticks, by the last known rate; for calls that find no room for a record.
+pub(crate) fn approximate_nanos(ticks: u64) -> u64 {
+    (ticks as f64 * f64::from_bits(RATE.load(Ordering::Relaxed))) as u64
+}

@@ -1,0 +1,347 @@
+//! The record of one finished call, as it lies in a buffer.
+//!
+//! Full: 64 bytes of head (one cache line), 16 for each value, 8 for the pointer to the extra part if
+//! there is one, then the text of long strings. Mini: 16 bytes, for calls that are counted but not
+//! sampled.
+
+use core::ptr;
+
+use crate::callsite::Callsite;
+use crate::trace::attribute::SpanExtra;
+use crate::trace::buffer::{self, LARGEST};
+use crate::trace::clock;
+use crate::trace::local::{Local, flag, trace_id};
+use crate::trace::timeline::Timeline;
+use crate::trace::value::Value;
+use crate::trace::view::{Outcome, SpanView};
+use crate::trace::{SpanId, TraceFlags};
+
+const HEAD: usize = size_of::<Head>();
+const VALUE: usize = size_of::<Value>();
+const MINI: usize = 16;
+/// Texts up to this length are copied behind the record; longer ones keep their box.
+const TAIL_MOST: usize = 1024;
+
+/// In the callsite word: a mini record.
+const MINI_BIT: u64 = 1;
+
+// The meta word: values (8 bits), outcome (8), flags of the trace (8), bits, scope (16), length in words (16).
+const OUTCOME_SHIFT: u32 = 8;
+const FLAGS_SHIFT: u32 = 16;
+const EXTRA_BIT: u64 = 1 << 24;
+const REMOTE_BIT: u64 = 1 << 25;
+const SCOPE_SHIFT: u32 = 32;
+const WORDS_SHIFT: u32 = 48;
+
+/// The first cache line of a full record; the same words are kept while the span runs, so that
+/// finishing it is one copy.
+#[repr(C)]
+#[derive(Debug)]
+pub(crate) struct Head {
+    pub(crate) site: u64,
+    pub(crate) meta: u64,
+    pub(crate) trace_hi: u64,
+    pub(crate) trace_lo: u64,
+    pub(crate) span: u64,
+    pub(crate) parent: u64,
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+}
+
+/// What a finished span still holds besides its head.
+pub(crate) struct Rest {
+    /// Start of the values, which the record takes over.
+    pub(crate) values: *mut Value,
+    pub(crate) len: usize,
+    pub(crate) extra: *mut SpanExtra,
+}
+
+fn scope_of(flags: u64) -> u64 {
+    (flags & flag::SCOPE_MASK) >> flag::SCOPE_SHIFT
+}
+
+/// Writes a full record. `flags` are the words of `local::flag`.
+///
+/// # Safety
+/// `rest.values` points to `rest.len` values that the caller gives away; `rest.extra` is null or
+/// from `Box::into_raw`, given away as well.
+#[inline(always)]
+pub(crate) unsafe fn write_full(
+    local: &Local,
+    site: &'static Callsite,
+    head: &Head,
+    flags: u64,
+    outcome: Outcome,
+    rest: Rest,
+) {
+    let mut size = HEAD + rest.len * VALUE;
+    let mut boxed = false;
+    for i in 0..rest.len {
+        // SAFETY: the caller's promise.
+        boxed |= unsafe { (*rest.values.add(i)).is_boxed() };
+    }
+    if boxed || !rest.extra.is_null() {
+        // SAFETY: as above.
+        unsafe { write_long(local, site, head, flags, outcome, rest) };
+        return;
+    }
+    let at = buffer::reserve(local, size);
+    if at.is_null() {
+        // SAFETY: as above.
+        unsafe { lost(local, site, head, flags, outcome, rest) };
+        return;
+    }
+    // SAFETY: `reserve` gave `size` bytes, aligned to 8: chunks are aligned to 64 and every record is
+    // a multiple of 8 long.
+    unsafe {
+        write_head(at, site, head, meta(rest.len, flags, outcome, size));
+        let to = at.add(HEAD).cast::<u64>();
+        let from = rest.values.cast::<u64>();
+        // Word by word: a wider load of words that were just stored would stall.
+        for i in 0..rest.len * 2 {
+            to.add(i).write_volatile(from.add(i).read_volatile());
+        }
+    }
+    size = size.next_multiple_of(8);
+    buffer::commit(local, at, size);
+}
+
+#[inline(always)]
+fn meta(len: usize, flags: u64, outcome: Outcome, size: usize) -> u64 {
+    let remote = if flags & flag::REMOTE != 0 {
+        REMOTE_BIT
+    } else {
+        0
+    };
+    len as u64
+        | (outcome as u64) << OUTCOME_SHIFT
+        | (flags & 0xff) << FLAGS_SHIFT
+        | remote
+        | scope_of(flags) << SCOPE_SHIFT
+        | (size as u64 / 8) << WORDS_SHIFT
+}
+
+/// # Safety
+/// `at` has room for a head.
+#[inline(always)]
+unsafe fn write_head(at: *mut u8, site: &'static Callsite, head: &Head, meta: u64) {
+    let site = ptr::from_ref(site).expose_provenance() as u64;
+    // SAFETY: the caller's promise; `at` is aligned to 8.
+    unsafe {
+        at.cast::<Head>().write(Head {
+            site,
+            meta,
+            trace_hi: head.trace_hi,
+            trace_lo: head.trace_lo,
+            span: head.span,
+            parent: head.parent,
+            start: head.start,
+            end: head.end,
+        });
+    }
+}
+
+/// A record with an extra part or long strings.
+///
+/// # Safety
+/// As `write_full`.
+#[cold]
+#[inline(never)]
+unsafe fn write_long(
+    local: &Local,
+    site: &'static Callsite,
+    head: &Head,
+    flags: u64,
+    outcome: Outcome,
+    rest: Rest,
+) {
+    let has_extra = !rest.extra.is_null();
+    // SAFETY: the caller gave the box away; it is only read here.
+    let failed = has_extra && unsafe { (*rest.extra).error.is_some() };
+    // An error that the user set while the call ran is kept.
+    let outcome = if failed && outcome == Outcome::Ok {
+        Outcome::Error
+    } else {
+        outcome
+    };
+    let fixed = HEAD + rest.len * VALUE + if has_extra { 8 } else { 0 };
+    let mut size = fixed;
+    let tail_len = |value: &Value| value.boxed_str().map_or(0, str::len);
+    for i in 0..rest.len {
+        // SAFETY: the caller's promise.
+        let len = tail_len(unsafe { &*rest.values.add(i) });
+        if len <= TAIL_MOST && size + len <= LARGEST {
+            size += len;
+        }
+    }
+    size = size.next_multiple_of(8);
+    let at = buffer::reserve(local, size);
+    if at.is_null() {
+        // SAFETY: the caller's promise.
+        unsafe { lost(local, site, head, flags, outcome, rest) };
+        return;
+    }
+    let mut words = meta(rest.len, flags, outcome, size);
+    if has_extra {
+        words |= EXTRA_BIT;
+    }
+    // SAFETY: `reserve` gave `size` bytes; the offsets below stay inside by the sums above.
+    unsafe {
+        write_head(at, site, head, words);
+        let mut tail = fixed;
+        for i in 0..rest.len {
+            let value = rest.values.add(i).read();
+            let to = at.add(HEAD + i * VALUE).cast::<Value>();
+            match value.boxed_str() {
+                Some(text) if text.len() <= TAIL_MOST && tail + text.len() <= size => {
+                    ptr::copy_nonoverlapping(text.as_ptr(), at.add(tail), text.len());
+                    to.write(Value::tail(text.len(), tail));
+                    tail += text.len();
+                }
+                _ => to.write(value),
+            }
+        }
+        if has_extra {
+            let pointer = rest.extra.expose_provenance() as u64;
+            at.add(HEAD + rest.len * VALUE).cast::<u64>().write(pointer);
+        }
+    }
+    buffer::commit(local, at, size);
+}
+
+/// No room: the call is counted, the span is lost.
+///
+/// # Safety
+/// As `write_full`.
+#[cold]
+#[inline(never)]
+unsafe fn lost(
+    local: &Local,
+    site: &'static Callsite,
+    head: &Head,
+    flags: u64,
+    outcome: Outcome,
+    rest: Rest,
+) {
+    for i in 0..rest.len {
+        // SAFETY: the caller gave the values away.
+        unsafe { rest.values.add(i).drop_in_place() };
+    }
+    if !rest.extra.is_null() {
+        // SAFETY: the caller gave the box away.
+        drop(unsafe { Box::from_raw(rest.extra) });
+    }
+    let nanos = clock::approximate_nanos(head.end.saturating_sub(head.start));
+    buffer::queue(local).count_unrecorded(scope_of(flags) as u16, site, outcome, nanos, true);
+}
+
+/// Ticks are kept in steps of 16, so that they fit beside outcome and scope.
+const MINI_STEP: u32 = 4;
+
+/// Writes the mini record of a call that is counted but not sampled.
+#[inline(always)]
+pub(crate) fn write_mini(
+    local: &Local,
+    site: &'static Callsite,
+    scope: u16,
+    outcome: Outcome,
+    ticks: u64,
+) {
+    let at = buffer::reserve(local, MINI);
+    if at.is_null() {
+        mini_unrecorded(local, site, scope, outcome, ticks);
+        return;
+    }
+    let first = ptr::from_ref(site).expose_provenance() as u64 | MINI_BIT;
+    let second = outcome as u64 | u64::from(scope) << 2 | (ticks >> MINI_STEP).min(1 << 45) << 18;
+    // SAFETY: `reserve` gave 16 bytes, aligned to 8.
+    unsafe {
+        at.cast::<u64>().write(first);
+        at.cast::<u64>().add(1).write(second);
+    }
+    buffer::commit(local, at, MINI);
+}
+
+#[cold]
+#[inline(never)]
+fn mini_unrecorded(
+    local: &Local,
+    site: &'static Callsite,
+    scope: u16,
+    outcome: Outcome,
+    ticks: u64,
+) {
+    let nanos = clock::approximate_nanos(ticks);
+    buffer::queue(local).count_unrecorded(scope, site, outcome, nanos, false);
+}
+
+/// One record as the drain reads it.
+pub(crate) enum Record<'a> {
+    /// A sampled call, with its duration in ticks.
+    Full(u16, SpanView<'a>, u64),
+    /// A counted call: scope, callsite, outcome, ticks.
+    Mini(u16, &'static Callsite, Outcome, u64),
+}
+
+/// Reads the record at `at`, hands it to `each`, frees what it owns, and returns its length.
+///
+/// # Safety
+/// A published record lies at `at`; it is read once.
+pub(crate) unsafe fn read(
+    at: *mut u8,
+    timeline: &Timeline,
+    each: impl FnOnce(Record<'_>),
+) -> usize {
+    let words = at.cast::<u64>();
+    // SAFETY: the caller's promise: at least 16 bytes.
+    let (first, second) = unsafe { (words.read(), words.add(1).read()) };
+    let site = ptr::with_exposed_provenance::<Callsite>((first & !MINI_BIT) as usize);
+    // SAFETY: the word was made of a `&'static Callsite`.
+    let site: &'static Callsite = unsafe { &*site };
+    if first & MINI_BIT != 0 {
+        each(Record::Mini(
+            (second >> 2) as u16,
+            site,
+            Outcome::from_bits(second),
+            second >> 18 << MINI_STEP,
+        ));
+        return MINI;
+    }
+    // SAFETY: a full record.
+    let head = unsafe { &*at.cast::<Head>() };
+    let meta = head.meta;
+    let len = (meta & 0xff) as usize;
+    // SAFETY: `len` values follow the head.
+    let values = unsafe { core::slice::from_raw_parts_mut(at.add(HEAD).cast::<Value>(), len) };
+    let extra = (meta & EXTRA_BIT != 0).then(|| {
+        // SAFETY: the pointer of a `Box` follows the values; the record owned it.
+        unsafe {
+            let word = at.add(HEAD + len * VALUE).cast::<u64>().read();
+            Box::from_raw(ptr::with_exposed_provenance_mut::<SpanExtra>(word as usize))
+        }
+    });
+    let start_unix_nanos = timeline.unix_nanos(head.start);
+    let view = SpanView {
+        callsite: site,
+        trace_id: trace_id(head.trace_hi, head.trace_lo),
+        span_id: SpanId(head.span),
+        parent_id: SpanId(head.parent),
+        parent_is_remote: meta & REMOTE_BIT != 0,
+        flags: TraceFlags((meta >> FLAGS_SHIFT) as u8),
+        start_unix_nanos,
+        end_unix_nanos: timeline.unix_nanos(head.end).max(start_unix_nanos),
+        outcome: Outcome::from_bits(meta >> OUTCOME_SHIFT),
+        values,
+        base: at,
+        extra: extra.as_deref(),
+    };
+    let ticks = head.end.saturating_sub(head.start);
+    each(Record::Full((meta >> SCOPE_SHIFT) as u16, view, ticks));
+    for value in values {
+        if value.is_boxed() {
+            // SAFETY: the record owned the value and is not read again.
+            unsafe { ptr::drop_in_place(value) };
+        }
+    }
+    (meta >> WORDS_SHIFT) as usize * 8
+}

@@ -1,0 +1,334 @@
+//! Spans that are not a function: made, entered and ended by hand.
+
+use core::fmt;
+use core::marker::PhantomData;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use std::borrow::Cow;
+use std::sync::{Mutex, PoisonError};
+
+use crate::callsite::Callsite;
+use crate::trace::SpanContext;
+use crate::trace::active::Manual;
+use crate::trace::attribute::{AttributeValue, Event, SpanError, SpanExtra};
+use crate::trace::current::unix_nanos;
+use crate::trace::local::{Saved, local};
+use crate::trace::value::Value;
+use crate::trace::view::Outcome;
+
+/// A span that is not entered by itself: `span!` makes it, dropping it ends it.
+///
+/// It may be sent and shared; what is said about it through `&self` goes to this span, wherever the
+/// thread is.
+pub struct Span {
+    /// None if the span is not recorded.
+    inner: Option<Box<Inner>>,
+}
+
+struct Inner {
+    manual: Manual,
+    values: Vec<Value>,
+    extra: Mutex<SpanExtra>,
+    outcome: Outcome,
+}
+
+impl Span {
+    /// Begins a span under the one that is entered here.
+    #[doc(hidden)]
+    pub fn begin(site: &'static Callsite, values: impl FnOnce() -> Vec<Value>) -> Self {
+        let inner = Manual::begin(site).map(|manual| {
+            let values = if manual.is_recording() {
+                values()
+            } else {
+                Vec::new()
+            };
+            Box::new(Inner {
+                manual,
+                values,
+                extra: Mutex::default(),
+                outcome: Outcome::Ok,
+            })
+        });
+        Self { inner }
+    }
+
+    /// A span that records nothing.
+    pub const fn none() -> Self {
+        Self { inner: None }
+    }
+
+    /// Whether anything that is said of the span has an effect.
+    pub fn is_recording(&self) -> bool {
+        self.inner.as_ref().is_some_and(|i| i.manual.is_recording())
+    }
+
+    /// The span's identity; none if obs is off.
+    pub fn context(&self) -> Option<SpanContext> {
+        self.inner.as_ref().and_then(|i| i.manual.context())
+    }
+
+    fn change(&self, change: impl FnOnce(&mut SpanExtra)) -> &Self {
+        if let Some(inner) = self.inner.as_ref().filter(|i| i.manual.is_recording()) {
+            change(&mut inner.extra.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+        self
+    }
+
+    /// Sets an attribute; the last value of a key wins.
+    pub fn set_attribute(
+        &self,
+        key: impl Into<Cow<'static, str>>,
+        value: impl Into<AttributeValue>,
+    ) -> &Self {
+        self.change(|extra| extra.set(key.into(), value.into()))
+    }
+
+    /// Gives the span another name.
+    pub fn set_name(&self, name: impl Into<Cow<'static, str>>) -> &Self {
+        self.change(|extra| extra.name = Some(name.into()))
+    }
+
+    /// Adds an event at this moment.
+    pub fn add_event(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+        attributes: Vec<(Cow<'static, str>, AttributeValue)>,
+    ) -> &Self {
+        let event = Event {
+            name: name.into(),
+            unix_nanos: unix_nanos(),
+            attributes,
+        };
+        self.change(|extra| extra.events.push(event))
+    }
+
+    /// Links the span to another.
+    pub fn add_link(&self, context: SpanContext) -> &Self {
+        let link = crate::trace::Link {
+            context,
+            attributes: Vec::new(),
+        };
+        self.change(|extra| extra.links.push(link))
+    }
+
+    /// Says that the span failed. The first error stays; the message passes the redaction.
+    pub fn set_error(&self, kind: impl Into<Cow<'static, str>>, message: &str) -> &Self {
+        self.change(|extra| {
+            extra.error.get_or_insert_with(|| SpanError {
+                kind: kind.into(),
+                message: Some(crate::processor::redact::redact(message).into_owned()),
+            });
+        })
+    }
+
+    /// Runs `f` inside the span.
+    pub fn in_scope<R>(&self, f: impl FnOnce(&Self) -> R) -> R {
+        let _inside = self.enter();
+        f(self)
+    }
+
+    /// Enters the span on this thread until the guard is dropped. Not to be held over an `.await`:
+    /// the guard is not `Send`, use [`Instrument::instrument`] there.
+    #[must_use = "the span is left when the guard is dropped"]
+    pub fn enter(&self) -> Entered<'_> {
+        // A call that is only counted has no context of its own.
+        let own = self.inner.as_ref().filter(|i| i.manual.has_context());
+        let saved = own.map(|inner| {
+            let local = local();
+            let saved = local.save();
+            inner.manual.enter(local);
+            saved
+        });
+        Entered {
+            span: self,
+            saved,
+            not_send: PhantomData,
+        }
+    }
+
+    /// Ends the span with another outcome than "ok".
+    pub fn end(mut self, outcome: Outcome) {
+        if let Some(inner) = &mut self.inner {
+            inner.outcome = outcome;
+        }
+    }
+
+    pub(crate) fn set_outcome(&mut self, outcome: Outcome) {
+        if let Some(inner) = &mut self.inner {
+            inner.outcome = outcome;
+        }
+    }
+}
+
+impl Drop for Span {
+    fn drop(&mut self) {
+        if let Some(inner) = self.inner.take() {
+            let Inner {
+                manual,
+                values,
+                extra,
+                outcome,
+            } = *inner;
+            let extra = extra.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let outcome = if outcome == Outcome::Ok && manual.unwinds() {
+                Outcome::Panicked
+            } else {
+                outcome
+            };
+            manual.end(outcome, values, extra);
+        }
+    }
+}
+
+impl fmt::Debug for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Span")
+            .field("context", &self.context())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The span is entered on this thread while this lives.
+#[derive(Debug)]
+pub struct Entered<'a> {
+    span: &'a Span,
+    saved: Option<Saved>,
+    /// The thread's context must be put back on this thread.
+    not_send: PhantomData<*const ()>,
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        let Some(saved) = self.saved else { return };
+        let local = local();
+        let late = local.extra.get();
+        local.restore(&saved);
+        if !late.is_null() {
+            // SAFETY: what `current::set_attribute` and its like left while this span was entered: from
+            // `Box::into_raw`, owned by the context that was just left.
+            let late = unsafe { Box::from_raw(late) };
+            self.span.change(|extra| extra.merge(*late));
+        }
+    }
+}
+
+/// Carries a span, or the entered one, with a future: the names of `tracing`.
+pub trait Instrument: Sized {
+    /// The span is entered at each poll and ends with the future: "cancelled" if that is dropped early.
+    fn instrument(self, span: Span) -> Instrumented<Self> {
+        Instrumented {
+            inner: self,
+            span,
+            done: false,
+        }
+    }
+
+    /// Runs the future under the span that is entered here: for `tokio::spawn`, which starts without one.
+    fn in_current_span(self) -> InContext<Self> {
+        self.in_span_context(SpanContext::current())
+    }
+
+    /// Runs the future under the given span.
+    fn in_span_context(self, context: Option<SpanContext>) -> InContext<Self> {
+        InContext {
+            inner: self,
+            context,
+        }
+    }
+}
+
+impl<F: Future> Instrument for F {}
+
+/// A future inside a span of its own.
+#[derive(Debug)]
+#[must_use = "futures do nothing unless polled"]
+pub struct Instrumented<F> {
+    inner: F,
+    span: Span,
+    done: bool,
+}
+
+impl<F: Future> Future for Instrumented<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        // SAFETY: `inner` is never moved out of its place; the other fields are not pinned.
+        let this = unsafe { self.get_unchecked_mut() };
+        let _inside = this.span.enter();
+        // SAFETY: as above.
+        let polled = unsafe { Pin::new_unchecked(&mut this.inner) }.poll(cx);
+        this.done |= polled.is_ready();
+        polled
+    }
+}
+
+impl<F> Drop for Instrumented<F> {
+    fn drop(&mut self) {
+        if !self.done {
+            self.span.set_outcome(Outcome::Cancelled);
+        }
+    }
+}
+
+/// A future under a span that lives elsewhere.
+#[derive(Debug)]
+#[must_use = "futures do nothing unless polled"]
+pub struct InContext<F> {
+    inner: F,
+    context: Option<SpanContext>,
+}
+
+impl<F: Future> Future for InContext<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        // SAFETY: `inner` is never moved out of its place; the context is not pinned.
+        let this = unsafe { self.get_unchecked_mut() };
+        let _inside = Attached::new(this.context.as_ref());
+        // SAFETY: as above.
+        unsafe { Pin::new_unchecked(&mut this.inner) }.poll(cx)
+    }
+}
+
+/// A span of which only the identity is here is the context until this is dropped.
+#[derive(Debug)]
+#[must_use = "the context is left when the guard is dropped"]
+pub struct Attached {
+    saved: Saved,
+    not_send: PhantomData<*const ()>,
+}
+
+impl Attached {
+    pub(crate) fn new(context: Option<&SpanContext>) -> Self {
+        let local = local();
+        let saved = local.save();
+        local.attach(context);
+        Self {
+            saved,
+            not_send: PhantomData,
+        }
+    }
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        local().restore(&self.saved);
+    }
+}
+
+impl SpanContext {
+    /// Makes this span the parent of what begins on this thread until the guard is dropped.
+    ///
+    /// ```
+    /// let context = obs_runtime::SpanContext::current();
+    /// std::thread::spawn(move || {
+    ///     let _entered = context.as_ref().map(obs_runtime::SpanContext::attach);
+    ///     // Spans begun here are children of the span of the other thread.
+    /// })
+    /// .join()
+    /// .unwrap();
+    /// ```
+    pub fn attach(&self) -> Attached {
+        Attached::new(Some(self))
+    }
+}
