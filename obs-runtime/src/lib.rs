@@ -4,6 +4,9 @@ mod callsite;
 mod error;
 mod exporter;
 mod init;
+#[cfg(feature = "llm")]
+#[allow(dead_code, reason = "called by generated code and by `Observability`")]
+pub mod llm;
 pub mod metrics;
 #[cfg(feature = "pipeline")]
 pub mod pipeline;

@@ -38,6 +38,18 @@ pub(crate) fn warn(source: &'static str, cause: &'static str, message: fmt::Argu
     }
 }
 
+/// Writes a line that its caller writes only once, unless `OBS_LOG=off`. Instrumented code may call it: a
+/// thread of its own does the writing.
+pub(crate) fn once(message: String) {
+    if !is_off() {
+        let write = move || line(format_args!("obs: {message}"));
+        // Without a thread the line is lost; what it is about was counted.
+        let _ = std::thread::Builder::new()
+            .name("obs-log".to_owned())
+            .spawn(write);
+    }
+}
+
 /// Whether a line may be written now; if so, how many were held back before it.
 fn admit(
     entries: &mut Vec<Entry>,

@@ -1,0 +1,200 @@
+//! Reporting calls that no macro wraps.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use crate::llm::state;
+use crate::llm::usage::{IntoUsage, LlmResponse};
+
+/// A finished call to a language model, for [`record_llm_call`].
+///
+/// ```
+/// use obs_runtime::llm::{LlmCall, record_llm_call};
+/// use std::time::Duration;
+///
+/// record_llm_call(
+///     LlmCall::new("openai", "chat", "gpt-4o-mini")
+///         .usage((1_200_u64, 80))
+///         .duration(Duration::from_millis(840)),
+/// );
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "nothing is recorded before `record_llm_call`"]
+pub struct LlmCall {
+    pub(crate) provider: Cow<'static, str>,
+    pub(crate) operation: Cow<'static, str>,
+    pub(crate) model: Cow<'static, str>,
+    pub(crate) response: LlmResponse,
+    pub(crate) duration: Option<Duration>,
+    pub(crate) time_to_first_chunk: Option<Duration>,
+    pub(crate) end: End,
+}
+
+/// How a call ended, as its metrics say it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Ok,
+    /// The value of `error.type`.
+    Failed(Cow<'static, str>),
+    Cancelled,
+}
+
+impl End {
+    pub(crate) fn error_type(&self) -> &str {
+        match self {
+            Self::Ok => "",
+            Self::Failed(kind) => kind,
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl LlmCall {
+    /// A call that succeeded: the provider (`openai`, `anthropic`, `aws.bedrock`, …, see
+    /// `gen_ai.provider.name`), the operation (`chat`, `embeddings`, `text_completion`, …) and the model that was
+    /// asked for.
+    pub fn new(
+        provider: impl Into<Cow<'static, str>>,
+        operation: impl Into<Cow<'static, str>>,
+        model: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            provider: provider.into(),
+            operation: operation.into(),
+            model: model.into(),
+            response: LlmResponse::default(),
+            duration: None,
+            time_to_first_chunk: None,
+            end: End::Ok,
+        }
+    }
+
+    /// The tokens, or all that is known of the answer ([`LlmResponse`]).
+    pub fn usage(mut self, usage: impl IntoUsage) -> Self {
+        self.response = usage.into_llm_response();
+        self
+    }
+
+    /// How long the call took, retries included.
+    pub fn duration(mut self, duration: Duration) -> Self {
+        self.duration = Some(duration);
+        self
+    }
+
+    /// How long the first chunk of a streamed answer took.
+    pub fn time_to_first_chunk(mut self, duration: Duration) -> Self {
+        self.time_to_first_chunk = Some(duration);
+        self
+    }
+
+    /// The price in US dollars, where it is known better than from the price list.
+    pub fn cost_usd(mut self, usd: f64) -> Self {
+        self.response.cost_usd = Some(usd);
+        self
+    }
+
+    /// The call failed: the class of its error (`timeout`, `rate_limit_exceeded`, `429`), not the message.
+    pub fn error(mut self, error_type: impl Into<Cow<'static, str>>) -> Self {
+        self.end = End::Failed(error_type.into());
+        self
+    }
+}
+
+/// Records a model call: as attributes of the entered span, in the `gen_ai.*` metrics, and in the
+/// token and cost sums.
+///
+/// Does nothing where no `Observability` is installed.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "made for this call: a borrow would be noise"
+)]
+pub fn record_llm_call(call: LlmCall) {
+    state::record_llm(&call, crate::SpanContext::current(), true);
+}
+
+/// A finished operation of a vector store, for [`record_vector_operation`].
+///
+/// ```
+/// use obs_runtime::llm::{VectorOp, record_vector_operation};
+/// use std::time::Duration;
+///
+/// record_vector_operation(
+///     VectorOp::new("qdrant", "upsert")
+///         .collection("articles")
+///         .count(64)
+///         .dimensions(1_536)
+///         .duration(Duration::from_millis(12)),
+/// );
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "nothing is recorded before `record_vector_operation`"]
+pub struct VectorOp {
+    pub(crate) system: Cow<'static, str>,
+    pub(crate) operation: Cow<'static, str>,
+    pub(crate) collection: Cow<'static, str>,
+    pub(crate) count: Option<u64>,
+    pub(crate) dimensions: Option<u64>,
+    pub(crate) duration: Option<Duration>,
+    pub(crate) end: End,
+}
+
+impl VectorOp {
+    /// An operation that succeeded: the product (`qdrant`, `postgresql`, see `db.system.name`) and what it
+    /// was asked to do (`upsert`, `search`, …).
+    pub fn new(
+        system: impl Into<Cow<'static, str>>,
+        operation: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            system: system.into(),
+            operation: operation.into(),
+            collection: Cow::Borrowed(""),
+            count: None,
+            dimensions: None,
+            duration: None,
+            end: End::Ok,
+        }
+    }
+
+    /// The collection, index or table.
+    pub fn collection(mut self, collection: impl Into<Cow<'static, str>>) -> Self {
+        self.collection = collection.into();
+        self
+    }
+
+    /// How many vectors were written or returned.
+    pub fn count(mut self, vectors: usize) -> Self {
+        self.count = Some(vectors as u64);
+        self
+    }
+
+    /// How many numbers each vector has.
+    pub fn dimensions(mut self, dimensions: usize) -> Self {
+        self.dimensions = Some(dimensions as u64);
+        self
+    }
+
+    /// How long the operation took, retries included.
+    pub fn duration(mut self, duration: Duration) -> Self {
+        self.duration = Some(duration);
+        self
+    }
+
+    /// The operation failed: the class of its error, not the message.
+    pub fn error(mut self, error_type: impl Into<Cow<'static, str>>) -> Self {
+        self.end = End::Failed(error_type.into());
+        self
+    }
+}
+
+/// Records an operation of a vector store: as attributes of the entered span, and in
+/// `db.client.operation.duration`.
+///
+/// Does nothing where no `Observability` is installed.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "made for this call: a borrow would be noise"
+)]
+pub fn record_vector_operation(operation: VectorOp) {
+    state::record_vector(&operation, crate::SpanContext::current(), true);
+}

@@ -1,0 +1,344 @@
+//! What a call costs: prices per provider and model, exact sums.
+
+use core::fmt;
+use std::collections::{HashMap, HashSet};
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use genai_prices::{Calculator, PriceRequest, UsageKey};
+
+use crate::llm::usage::Usage;
+
+/// An amount of US dollars, exact to 1e-12: sums do not drift.
+///
+/// ```
+/// use obs_runtime::llm::Usd;
+/// let call = Usd::from_f64(0.000_15).unwrap();
+/// assert_eq!((call + call).to_string(), "0.0003");
+/// assert_eq!(call.as_f64(), 0.000_15);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Usd(i128);
+
+/// Billionths of a thousandth of a dollar in a dollar.
+const PICO: f64 = 1e12;
+
+impl Usd {
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+
+    /// Rounds to 1e-12 dollars; `None` for NaN, infinities, negative amounts and amounts above 1e18.
+    pub fn from_f64(dollars: f64) -> Option<Self> {
+        (0.0..=1e18)
+            .contains(&dollars)
+            .then(|| Self((dollars * PICO).round() as i128))
+    }
+
+    /// The amount in 1e-12 dollars.
+    pub const fn picodollars(self) -> i128 {
+        self.0
+    }
+
+    /// The nearest `f64`.
+    pub fn as_f64(self) -> f64 {
+        self.0 as f64 / PICO
+    }
+}
+
+impl core::ops::Add for Usd {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+impl core::ops::AddAssign for Usd {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl core::iter::Sum for Usd {
+    fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
+        amounts.fold(Self::ZERO, |sum, amount| sum + amount)
+    }
+}
+
+/// Dollars without their sign, all significant digits, and two decimals at the least. A precision rounds:
+/// `{:.4}`.
+impl fmt::Display for Usd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(digits) = f.precision() {
+            return write!(f, "{:.digits$}", self.as_f64());
+        }
+        let text = format!("{:012}", self.0 % PICO as i128);
+        let decimals = text.trim_end_matches('0').len().max(2);
+        write!(f, "{}.{}", self.0 / PICO as i128, &text[..decimals])
+    }
+}
+
+/// Prices of one model in US dollars per million tokens.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ModelPrice {
+    input: f64,
+    output: f64,
+    cache_read: Option<f64>,
+    cache_write: Option<f64>,
+}
+
+impl ModelPrice {
+    /// US dollars for a million input tokens and for a million output tokens.
+    pub const fn per_million(input: f64, output: f64) -> Self {
+        Self {
+            input,
+            output,
+            cache_read: None,
+            cache_write: None,
+        }
+    }
+
+    /// US dollars for a million tokens read from the cache; the input price unless said.
+    #[must_use]
+    pub const fn cache_read(mut self, price: f64) -> Self {
+        self.cache_read = Some(price);
+        self
+    }
+
+    /// US dollars for a million tokens written to the cache; the input price unless said.
+    #[must_use]
+    pub const fn cache_write(mut self, price: f64) -> Self {
+        self.cache_write = Some(price);
+        self
+    }
+
+    fn of(&self, usage: &Usage) -> Result<Usd, Unpriced> {
+        let cached = usage
+            .cache_read_tokens
+            .saturating_add(usage.cache_write_tokens);
+        let plain = usage
+            .input_tokens
+            .checked_sub(cached)
+            .ok_or(Unpriced::InvalidUsage)?;
+        let dollars = plain as f64 * self.input
+            + usage.cache_read_tokens as f64 * self.cache_read.unwrap_or(self.input)
+            + usage.cache_write_tokens as f64 * self.cache_write.unwrap_or(self.input)
+            + usage.output_tokens as f64 * self.output;
+        Usd::from_f64(dollars / 1e6).ok_or(Unpriced::InvalidUsage)
+    }
+}
+
+/// Your own prices: of models that the price list of obs does not have, or at your discount.
+///
+/// ```
+/// use obs_runtime::llm::{ModelPrice, Prices};
+/// Prices::new()
+///     .price("house-model", 0.15, 0.60)
+///     .price_for("azure.ai.openai", "gpt-4o", ModelPrice::per_million(2.0, 8.0).cache_read(1.0));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Prices {
+    /// The empty provider stands for every provider.
+    models: HashMap<(String, String), ModelPrice>,
+}
+
+impl Prices {
+    /// No prices of your own.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// US dollars for a million input tokens and for a million output tokens of a model, whoever serves it.
+    #[must_use]
+    pub fn price(
+        self,
+        model: impl Into<String>,
+        input_per_mtok: f64,
+        output_per_mtok: f64,
+    ) -> Self {
+        self.price_for(
+            "",
+            model,
+            ModelPrice::per_million(input_per_mtok, output_per_mtok),
+        )
+    }
+
+    /// The prices of a model at one provider; they come before those for every provider.
+    #[must_use]
+    pub fn price_for(
+        mut self,
+        provider: impl Into<String>,
+        model: impl Into<String>,
+        price: ModelPrice,
+    ) -> Self {
+        self.models.insert((provider.into(), model.into()), price);
+        self
+    }
+
+    fn find(&self, provider: &str, model: &str) -> Option<&ModelPrice> {
+        if self.models.is_empty() {
+            return None;
+        }
+        let of = |provider: &str| self.models.get(&(provider.to_owned(), model.to_owned()));
+        of(provider).or_else(|| of(""))
+    }
+}
+
+/// Why a call has no price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Unpriced {
+    /// Neither the price list nor the user's prices have the model.
+    UnknownModel,
+    /// The tokens contradict each other: more cached ones than all.
+    InvalidUsage,
+    /// The provider did not report tokens, or the call gave none.
+    NoUsage,
+    /// The call was abandoned: what it used is not known.
+    Cancelled,
+}
+
+impl Unpriced {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownModel => "unknown_model",
+            Self::InvalidUsage => "invalid_usage",
+            Self::NoUsage => "no_usage",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// The price list. Decoding it takes tens of milliseconds, so it is done once and ahead of the first call.
+static CALCULATOR: LazyLock<Option<&'static Calculator>> =
+    // Should a release of the list be broken, calls are unpriced; the program goes on.
+    LazyLock::new(|| std::panic::catch_unwind(Calculator::bundled).ok());
+
+/// Decodes the price list on a thread of its own.
+pub(crate) fn warm_up() {
+    let decode = || {
+        LazyLock::force(&CALCULATOR);
+    };
+    // Without a thread, the first call does it.
+    let _ = std::thread::Builder::new()
+        .name("obs-prices".to_owned())
+        .spawn(decode);
+}
+
+/// Most models that are remembered as unknown.
+const MAX_UNKNOWN: usize = 1_024;
+
+/// Finds prices for one `Observability`.
+#[derive(Debug, Default)]
+pub(crate) struct Pricer {
+    own: Prices,
+    /// Models without a price: the search through all rules fails but once, and one warning is enough.
+    unknown: Mutex<HashMap<String, HashSet<String>>>,
+}
+
+impl Pricer {
+    pub(crate) fn new(own: Prices) -> Self {
+        Self {
+            own,
+            unknown: Mutex::default(),
+        }
+    }
+
+    /// The price of a call. The model that answered decides; the one that was asked for stands in
+    /// where no price is known for it.
+    pub(crate) fn price(
+        &self,
+        provider: &str,
+        requested: &str,
+        answered: Option<&str>,
+        usage: &Usage,
+    ) -> Result<Usd, Unpriced> {
+        let mut models = answered
+            .into_iter()
+            .chain([requested])
+            .filter(|m| !m.is_empty());
+        if let Some(own) = models.clone().find_map(|m| self.own.find(provider, m)) {
+            return own.of(usage);
+        }
+        let mut failure = Unpriced::UnknownModel;
+        models
+            .find_map(|model| match self.listed(provider, model, usage) {
+                Ok(price) => Some(price),
+                Err(Unpriced::UnknownModel) => None,
+                Err(other) => {
+                    failure = other;
+                    None
+                }
+            })
+            .ok_or(failure)
+    }
+
+    fn listed(&self, provider: &str, model: &str, usage: &Usage) -> Result<Usd, Unpriced> {
+        if self.is_unknown(provider, model) {
+            return Err(Unpriced::UnknownModel);
+        }
+        let price = listed(provider, model, usage);
+        if price == Err(Unpriced::UnknownModel) {
+            self.remember_unknown(provider, model);
+        }
+        price
+    }
+
+    fn is_unknown(&self, provider: &str, model: &str) -> bool {
+        let unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+        unknown.get(provider).is_some_and(|m| m.contains(model))
+    }
+
+    fn remember_unknown(&self, provider: &str, model: &str) {
+        let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+        if unknown.values().map(HashSet::len).sum::<usize>() < MAX_UNKNOWN {
+            let models = unknown.entry(provider.to_owned()).or_default();
+            models.insert(model.to_owned());
+        }
+    }
+}
+
+/// The price list's names of the providers that OpenTelemetry names otherwise
+/// (GenAI semantic conventions, `gen_ai.provider.name`).
+fn listed_provider(provider: &str) -> &str {
+    match provider {
+        "aws.bedrock" => "aws",
+        "azure.ai.inference" | "azure.ai.openai" => "azure",
+        "gcp.gemini" | "gcp.gen_ai" | "gcp.vertex_ai" => "google",
+        "mistral_ai" => "mistral",
+        "moonshot_ai" => "moonshotai",
+        "x_ai" => "x-ai",
+        other => other,
+    }
+}
+
+fn listed(provider: &str, model: &str, usage: &Usage) -> Result<Usd, Unpriced> {
+    let calculator = CALCULATOR.ok_or(Unpriced::UnknownModel)?;
+    let mut tokens = genai_prices::Usage::from([
+        (UsageKey::INPUT_TOKENS, usage.input_tokens as f64),
+        (UsageKey::OUTPUT_TOKENS, usage.output_tokens as f64),
+    ]);
+    if usage.cache_read_tokens > 0 {
+        tokens.insert(UsageKey::CACHE_READ_TOKENS, usage.cache_read_tokens as f64);
+    }
+    if usage.cache_write_tokens > 0 {
+        tokens.insert(
+            UsageKey::CACHE_WRITE_TOKENS,
+            usage.cache_write_tokens as f64,
+        );
+    }
+    let request = PriceRequest::new(model, &tokens).with_provider_id(listed_provider(provider));
+    let price = calculator.calculate(&request).map_err(|e| match e.kind() {
+        genai_prices::ErrorKind::InvalidUsage => Unpriced::InvalidUsage,
+        _ => Unpriced::UnknownModel,
+    })?;
+    // The list has models without prices, and then says $0. Some of them are free, and say so.
+    let silent = (usage.input_tokens > 0 && price.input_price == 0.0)
+        || (usage.output_tokens > 0 && price.output_price == 0.0);
+    if silent && !price.model_id.ends_with(":free") {
+        return Err(Unpriced::UnknownModel);
+    }
+    Usd::from_f64(price.total_price).ok_or(Unpriced::InvalidUsage)
+}
+
+#[cfg(test)]
+#[path = "price_tests.rs"]
+mod tests;

@@ -1,0 +1,385 @@
+//! The account of one `Observability`, and how a finished call enters it.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use crate::llm::call::{End, LlmCall, VectorOp};
+use crate::llm::meters::{Meters, labels};
+use crate::llm::price::{Pricer, Prices, Unpriced, Usd, warm_up};
+use crate::llm::totals::{Entry, Ledger, LlmTotals};
+use crate::llm::usage::Usage;
+use crate::metrics::snapshot::{Labels, MetricFamily};
+use crate::semconv::{MetricDef, attribute as key, metric};
+use crate::{AttributeValue, SpanContext, TraceId};
+
+/// Tokens, costs and metrics of one `Observability`.
+#[derive(Debug, Default)]
+pub(crate) struct LlmState {
+    pricer: RwLock<Pricer>,
+    ledger: Mutex<Ledger>,
+    meters: Meters,
+    /// Models whose missing price was reported on standard error.
+    warned: Mutex<HashSet<String>>,
+}
+
+/// Makes the labels that all metrics of a call share, and more.
+type ClientLabels<'a> = dyn Fn(&[(&'static str, &str)]) -> Labels + 'a;
+
+/// Most models that are warned of.
+const MAX_WARNINGS: usize = 100;
+
+impl LlmState {
+    /// Takes the user's prices, and reads the price list ahead of the first call.
+    pub(crate) fn configure(&self, prices: Prices) {
+        *self.pricer.write().unwrap_or_else(PoisonError::into_inner) = Pricer::new(prices);
+        if crate::callsites().any(|site| site.construct() == crate::Construct::LlmCall) {
+            warm_up();
+        }
+    }
+
+    pub(crate) fn totals(&self) -> LlmTotals {
+        let ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        ledger.totals()
+    }
+
+    pub(crate) fn totals_for_trace(&self, trace: TraceId) -> Option<LlmTotals> {
+        let ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        ledger.for_trace(trace)
+    }
+
+    pub(crate) fn collect(&self, out: &mut Vec<MetricFamily>) {
+        self.meters.collect(out);
+    }
+
+    /// Takes a finished model call; returns its price.
+    pub(crate) fn llm_call(
+        &self,
+        call: &LlmCall,
+        context: Option<SpanContext>,
+    ) -> Result<Usd, Unpriced> {
+        let cost = self.cost(call);
+        if let Err(reason) = cost {
+            self.warn(call, reason);
+        }
+        let entry = Entry {
+            provider: &call.provider,
+            model: &call.model,
+            failed: call.end != End::Ok,
+            usage: call.response.usage,
+            cost: cost.unwrap_or_default(),
+            complete: cost.is_ok(),
+        };
+        self.ledger
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .add(context.map(|context| context.trace_id()), &entry);
+        self.llm_metrics(call, context, cost);
+        cost
+    }
+
+    fn cost(&self, call: &LlmCall) -> Result<Usd, Unpriced> {
+        if let Some(usd) = call.response.cost_usd {
+            return Usd::from_f64(usd).ok_or(Unpriced::InvalidUsage);
+        }
+        let Some(usage) = &call.response.usage else {
+            return match call.end {
+                // Providers charge nothing for a request that they refuse.
+                End::Failed(_) => Ok(Usd::ZERO),
+                End::Cancelled => Err(Unpriced::Cancelled),
+                End::Ok => Err(Unpriced::NoUsage),
+            };
+        };
+        let pricer = self.pricer.read().unwrap_or_else(PoisonError::into_inner);
+        let answered = call.response.model.as_deref();
+        pricer.price(&call.provider, &call.model, answered, usage)
+    }
+
+    /// Once for each model.
+    fn warn(&self, call: &LlmCall, reason: Unpriced) {
+        let (what, remedy) = match reason {
+            Unpriced::UnknownModel => (
+                "has no known price",
+                "set one with `Prices::price` on the builder",
+            ),
+            Unpriced::NoUsage => (
+                "was called without reporting tokens",
+                "give them with `usage = |out| …` or `LlmCall::usage`",
+            ),
+            Unpriced::InvalidUsage => (
+                "reported tokens or a cost that cannot be",
+                "cached tokens are part of the input tokens: see `Usage::cached_apart`",
+            ),
+            // What an abandoned call used cannot be known: counting it is all.
+            Unpriced::Cancelled => return,
+        };
+        let name = format!("{}/{}", call.provider, call.model);
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        let new =
+            warned.len() < MAX_WARNINGS && warned.insert(format!("{name} {}", reason.as_str()));
+        drop(warned);
+        if new {
+            crate::self_log::once(format!(
+                "the model {name} {what}: its cost is missing from the sums; {remedy}"
+            ));
+        }
+    }
+
+    fn llm_metrics(
+        &self,
+        call: &LlmCall,
+        context: Option<SpanContext>,
+        cost: Result<Usd, Unpriced>,
+    ) {
+        let client = |more: &[(&'static str, &str)]| -> Labels {
+            let answered = call.response.model.as_deref().unwrap_or("");
+            let mut pairs = vec![
+                (key::GEN_AI_OPERATION_NAME, &*call.operation),
+                (key::GEN_AI_PROVIDER_NAME, &*call.provider),
+                (key::GEN_AI_REQUEST_MODEL, &*call.model),
+                (key::GEN_AI_RESPONSE_MODEL, answered),
+            ];
+            pairs.extend_from_slice(more);
+            labels(&pairs)
+        };
+        let kind = Kind::of(&call.operation);
+        let meters = &self.meters;
+        if let Some(duration) = call.duration {
+            let labels = client(&[(key::ERROR_TYPE, call.end.error_type())]);
+            meters.observe(kind.duration(), labels, duration.as_secs_f64(), context);
+        }
+        if let Some(first) = call.time_to_first_chunk
+            && kind == Kind::Inference
+        {
+            let def = &metric::GEN_AI_INFERENCE_TIME_TO_FIRST_CHUNK;
+            meters.observe(def, client(&[]), first.as_secs_f64(), context);
+        }
+        if let Some(usage) = &call.response.usage {
+            self.token_metrics(kind, usage, &client, context);
+        }
+        let by_model = |more: &[(&'static str, &str)]| {
+            let mut pairs = vec![
+                (key::GEN_AI_PROVIDER_NAME, &*call.provider),
+                (key::GEN_AI_REQUEST_MODEL, &*call.model),
+            ];
+            pairs.extend_from_slice(more);
+            labels(&pairs)
+        };
+        match cost {
+            Ok(usd) => meters.money(&metric::OBS_LLM_COST, by_model(&[]), usd),
+            Err(reason) => {
+                let labels = by_model(&[("reason", reason.as_str())]);
+                meters.count(&metric::OBS_LLM_UNPRICED, labels, 1);
+            }
+        }
+    }
+
+    /// Sums of tokens by their kind, and how many each call has.
+    fn token_metrics(
+        &self,
+        kind: Kind,
+        usage: &Usage,
+        client: &ClientLabels<'_>,
+        context: Option<SpanContext>,
+    ) {
+        let observe = |def: &'static MetricDef, tokens: u64| {
+            self.meters
+                .observe(def, client(&[]), tokens as f64, context);
+        };
+        match kind {
+            Kind::Embeddings => {
+                observe(&metric::GEN_AI_EMBEDDINGS_INPUT_TOKENS, usage.input_tokens)
+            }
+            Kind::Inference => {
+                observe(&metric::GEN_AI_INFERENCE_INPUT_TOKENS, usage.input_tokens);
+                observe(&metric::GEN_AI_INFERENCE_OUTPUT_TOKENS, usage.output_tokens);
+                // Providers' sums do not tell modalities apart.
+                let sums = client(&[(key::GEN_AI_TOKEN_MODALITY, "unknown")]);
+                let parts = [
+                    (&metric::GEN_AI_USAGE_INPUT_TOKENS, usage.input_tokens, true),
+                    (
+                        &metric::GEN_AI_USAGE_OUTPUT_TOKENS,
+                        usage.output_tokens,
+                        true,
+                    ),
+                    (
+                        &metric::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS,
+                        usage.cache_read_tokens,
+                        false,
+                    ),
+                    (
+                        &metric::GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS,
+                        usage.cache_write_tokens,
+                        false,
+                    ),
+                    (
+                        &metric::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS,
+                        usage.reasoning_tokens,
+                        false,
+                    ),
+                ];
+                for (def, tokens, always) in parts {
+                    if always || tokens > 0 {
+                        self.meters.count(def, sums.clone(), tokens);
+                    }
+                }
+            }
+            Kind::Other => {}
+        }
+    }
+
+    /// Takes a finished operation of a vector store.
+    pub(crate) fn vector_op(&self, op: &VectorOp, context: Option<SpanContext>) {
+        if let Some(duration) = op.duration {
+            let labels = labels(&[
+                (key::DB_SYSTEM_NAME, &*op.system),
+                (key::DB_OPERATION_NAME, &*op.operation),
+                (key::DB_COLLECTION_NAME, &*op.collection),
+                (key::ERROR_TYPE, op.end.error_type()),
+            ]);
+            let def = &metric::DB_CLIENT_OPERATION_DURATION;
+            self.meters
+                .observe(def, labels, duration.as_secs_f64(), context);
+        }
+    }
+}
+
+/// Which metrics an operation has (GenAI metrics).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Inference,
+    Embeddings,
+    Other,
+}
+
+impl Kind {
+    fn of(operation: &str) -> Self {
+        match operation {
+            "chat" | "generate_content" | "text_completion" => Self::Inference,
+            "embeddings" => Self::Embeddings,
+            _ => Self::Other,
+        }
+    }
+
+    const fn duration(self) -> &'static MetricDef {
+        match self {
+            Self::Inference => &metric::GEN_AI_INFERENCE_DURATION,
+            Self::Embeddings => &metric::GEN_AI_EMBEDDINGS_DURATION,
+            Self::Other => &metric::GEN_AI_OPERATION_DURATION,
+        }
+    }
+}
+
+/// Records a model call in the context's account and on the entered span. `request`: the span does
+/// not have the provider, operation and model yet.
+pub(crate) fn record_llm(call: &LlmCall, context: Option<SpanContext>, request: bool) {
+    let cost = of_context(context).map(|state| state.llm_call(call, context));
+    llm_attributes(call, request, cost, &mut |key, value| {
+        set_attribute(key, value)
+    });
+}
+
+/// The span attributes of a model call (GenAI spans, "Inference" and "Embeddings").
+fn llm_attributes(
+    call: &LlmCall,
+    request: bool,
+    cost: Option<Result<Usd, Unpriced>>,
+    set: &mut dyn FnMut(&'static str, AttributeValue),
+) {
+    if request {
+        set(key::GEN_AI_OPERATION_NAME, call.operation.clone().into());
+        set(key::GEN_AI_PROVIDER_NAME, call.provider.clone().into());
+        if !call.model.is_empty() {
+            set(key::GEN_AI_REQUEST_MODEL, call.model.clone().into());
+        }
+    }
+    let response = &call.response;
+    if let Some(model) = &response.model {
+        set(key::GEN_AI_RESPONSE_MODEL, model.clone().into());
+    }
+    if let Some(id) = &response.id {
+        set(key::GEN_AI_RESPONSE_ID, id.clone().into());
+    }
+    if !response.finish_reasons.is_empty() {
+        let reasons = AttributeValue::StringArray(response.finish_reasons.clone());
+        set(key::GEN_AI_RESPONSE_FINISH_REASONS, reasons);
+    }
+    if let Some(first) = call.time_to_first_chunk {
+        set(key::GEN_AI_REQUEST_STREAM, true.into());
+        set(
+            key::GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK,
+            first.as_secs_f64().into(),
+        );
+    }
+    if let Some(dimensions) = response.dimensions {
+        set(key::GEN_AI_EMBEDDINGS_DIMENSION_COUNT, dimensions.into());
+    }
+    if let Some(usage) = &response.usage {
+        set(key::GEN_AI_USAGE_INPUT_TOKENS, usage.input_tokens.into());
+        if Kind::of(&call.operation) != Kind::Embeddings {
+            set(key::GEN_AI_USAGE_OUTPUT_TOKENS, usage.output_tokens.into());
+        }
+        // The parts only where there are any.
+        for (key, tokens) in [
+            (
+                key::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS,
+                usage.cache_read_tokens,
+            ),
+            (
+                key::GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS,
+                usage.cache_write_tokens,
+            ),
+            (
+                key::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS,
+                usage.reasoning_tokens,
+            ),
+        ] {
+            if tokens > 0 {
+                set(key, tokens.into());
+            }
+        }
+    }
+    match cost {
+        Some(Ok(usd)) => set(key::OPERATION_COST, usd.as_f64().into()),
+        Some(Err(_)) => set(key::OBS_COST_COMPLETE, false.into()),
+        None => {}
+    }
+}
+
+/// Records an operation of a vector store in the context's account and on the entered span.
+pub(crate) fn record_vector(op: &VectorOp, context: Option<SpanContext>, request: bool) {
+    if let Some(state) = of_context(context) {
+        state.vector_op(op, context);
+    }
+    if request {
+        set_attribute(key::DB_SYSTEM_NAME, op.system.clone().into());
+        set_attribute(key::DB_OPERATION_NAME, op.operation.clone().into());
+        if !op.collection.is_empty() {
+            set_attribute(key::DB_COLLECTION_NAME, op.collection.clone().into());
+        }
+    }
+    if let Some(count) = op.count {
+        set_attribute(key::OBS_VECTOR_COUNT, count.into());
+    }
+    if let Some(dimensions) = op.dimensions {
+        set_attribute(key::OBS_VECTOR_DIMENSIONS, dimensions.into());
+    }
+}
+
+/// The account that a call under `context` belongs to; `None` where no `Observability` is installed.
+pub(crate) fn of_context(context: Option<SpanContext>) -> Option<Arc<LlmState>> {
+    of_scope(context.map_or(0, |context| context.scope))
+}
+
+static STATES: Mutex<BTreeMap<u16, Arc<LlmState>>> = Mutex::new(BTreeMap::new());
+
+/// The account of a scope.
+pub(crate) fn of_scope(scope: u16) -> Option<Arc<LlmState>> {
+    let mut states = STATES.lock().unwrap_or_else(PoisonError::into_inner);
+    Some(Arc::clone(states.entry(scope).or_default()))
+}
+
+fn set_attribute(_key: &'static str, _value: AttributeValue) {}
+
+#[cfg(test)]
+#[path = "state_tests.rs"]
+mod tests;

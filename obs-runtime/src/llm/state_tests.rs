@@ -1,0 +1,230 @@
+use super::*;
+use crate::metrics::snapshot::{MetricData, Number};
+use std::time::Duration;
+
+fn attributes(
+    call: &LlmCall,
+    request: bool,
+    cost: Option<Result<Usd, Unpriced>>,
+) -> Vec<(&'static str, AttributeValue)> {
+    let mut out = Vec::new();
+    llm_attributes(call, request, cost, &mut |key, value| {
+        out.push((key, value))
+    });
+    out
+}
+
+fn metrics(state: &LlmState) -> Vec<MetricFamily> {
+    let mut out = Vec::new();
+    state.collect(&mut out);
+    out
+}
+
+/// `key=value …` of the only point of a metric, and its value or count.
+fn point(families: &[MetricFamily], name: &str) -> (String, f64) {
+    let family = families
+        .iter()
+        .find(|f| f.name == name)
+        .unwrap_or_else(|| panic!("no {name} in {families:?}"));
+    let (labels, value) = match &family.data {
+        MetricData::Counter(points) => (&points[0].labels, points[0].value),
+        MetricData::Histogram(points) => (&points[0].labels, Number::U64(points[0].count)),
+        other => panic!("{other:?}"),
+    };
+    let labels: Vec<_> = labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
+    (labels.join(" "), value.as_f64())
+}
+
+fn chat() -> LlmCall {
+    LlmCall::new("openai", "chat", "gpt-4o-mini").duration(Duration::from_millis(840))
+}
+
+#[test]
+fn a_chat_call_is_counted_priced_and_timed() {
+    let state = LlmState::default();
+    let response = crate::llm::LlmResponse::new()
+        .usage(Usage::new(1_000, 100).cache_read(400).reasoning(30))
+        .model("gpt-4o-mini-2024-07-18");
+    // 600 at 0.15, 400 at 0.075, 100 at 0.60 dollars for a million.
+    let cost = state.llm_call(&chat().usage(response), None);
+    assert_eq!(
+        cost.map(Usd::picodollars),
+        Ok(90_000_000 + 30_000_000 + 60_000_000)
+    );
+
+    let all = metrics(&state);
+    let client = "gen_ai.operation.name=chat gen_ai.provider.name=openai \
+                  gen_ai.request.model=gpt-4o-mini gen_ai.response.model=gpt-4o-mini-2024-07-18";
+    let tokens = |name: &str| {
+        let (labels, value) = point(&all, &format!("gen_ai.client.inference.usage.{name}"));
+        assert_eq!(labels, format!("{client} gen_ai.token.modality=unknown"));
+        value
+    };
+    assert_eq!(tokens("input_tokens"), 1_000.0);
+    assert_eq!(tokens("output_tokens"), 100.0);
+    assert_eq!(tokens("cache_read.input_tokens"), 400.0);
+    assert_eq!(tokens("reasoning.output_tokens"), 30.0);
+    assert!(all.iter().all(|f| !f.name.contains("cache_write")));
+    for name in [
+        "duration",
+        "operation.input_tokens",
+        "operation.output_tokens",
+    ] {
+        let name = format!("gen_ai.client.inference.{name}");
+        assert_eq!(point(&all, &name), (client.to_owned(), 1.0));
+    }
+    assert_eq!(
+        point(&all, "obs.llm.cost"),
+        (
+            "gen_ai.provider.name=openai gen_ai.request.model=gpt-4o-mini".to_owned(),
+            0.000_18
+        )
+    );
+    assert_eq!(state.totals().cost, cost.unwrap());
+}
+
+#[test]
+fn embeddings_have_their_own_metrics() {
+    let state = LlmState::default();
+    let call = LlmCall::new("openai", "embeddings", "text-embedding-3-small")
+        .usage(Usage::input(500))
+        .duration(Duration::from_millis(20));
+    assert_eq!(
+        state.llm_call(&call, None).map(Usd::picodollars),
+        Ok(10_000_000)
+    );
+    let names: Vec<_> = metrics(&state).iter().map(|f| f.name.to_string()).collect();
+    assert_eq!(
+        names,
+        [
+            "gen_ai.client.embeddings.duration",
+            "gen_ai.client.embeddings.operation.input_tokens",
+            "obs.llm.cost"
+        ]
+    );
+}
+
+#[test]
+fn what_has_no_price_is_counted_by_reason() {
+    let state = LlmState::default();
+    let unknown = LlmCall::new("house", "chat", "m").usage((10_u64, 5));
+    assert_eq!(state.llm_call(&unknown, None), Err(Unpriced::UnknownModel));
+    assert_eq!(state.llm_call(&unknown, None), Err(Unpriced::UnknownModel));
+    let totals = state.totals();
+    assert!(!totals.cost_complete);
+    assert_eq!(
+        (totals.calls, totals.cost, totals.usage),
+        (2, Usd::ZERO, Usage::new(20, 10))
+    );
+    let (labels, calls) = point(&metrics(&state), "obs.llm.unpriced");
+    assert_eq!(
+        labels,
+        "gen_ai.provider.name=house gen_ai.request.model=m reason=unknown_model"
+    );
+    assert_eq!(calls, 2.0);
+    assert_eq!(state.warned.lock().unwrap().len(), 1);
+
+    state.configure(Prices::new().price("m", 1.0, 2.0));
+    assert_eq!(
+        state.llm_call(&unknown, None).map(Usd::picodollars),
+        Ok(20_000_000)
+    );
+}
+
+#[test]
+fn a_failed_call_costs_nothing_and_a_cancelled_one_is_not_known() {
+    let state = LlmState::default();
+    assert_eq!(
+        state.llm_call(&chat().error("rate_limit_exceeded"), None),
+        Ok(Usd::ZERO)
+    );
+    assert!(state.totals().cost_complete);
+    let (labels, _) = point(&metrics(&state), "gen_ai.client.inference.duration");
+    assert!(
+        labels.starts_with("error.type=rate_limit_exceeded "),
+        "{labels}"
+    );
+
+    let mut cancelled = chat();
+    cancelled.end = End::Cancelled;
+    assert_eq!(state.llm_call(&cancelled, None), Err(Unpriced::Cancelled));
+    assert_eq!(state.llm_call(&chat(), None), Err(Unpriced::NoUsage));
+    let totals = state.totals();
+    assert_eq!(
+        (totals.calls, totals.failed_calls, totals.cost_complete),
+        (3, 2, false)
+    );
+}
+
+#[test]
+fn a_reported_cost_beats_the_price_list() {
+    let state = LlmState::default();
+    let call = chat().usage((1_u64, 1)).cost_usd(0.5);
+    assert_eq!(state.llm_call(&call, None), Ok(Usd::from_f64(0.5).unwrap()));
+    let call = chat().cost_usd(f64::NAN);
+    assert_eq!(state.llm_call(&call, None), Err(Unpriced::InvalidUsage));
+}
+
+#[test]
+fn span_attributes_follow_the_conventions() {
+    let response = crate::llm::LlmResponse::new()
+        .usage(Usage::new(10, 5).cache_write(4))
+        .model("gpt-4o-mini-2024-07-18")
+        .id("chatcmpl-1")
+        .finish_reason("stop")
+        .finish_reason("length");
+    let call = chat()
+        .usage(response)
+        .time_to_first_chunk(Duration::from_millis(250));
+    let cost = Some(Ok(Usd::from_f64(0.25).unwrap()));
+    assert_eq!(
+        attributes(&call, true, cost),
+        [
+            ("gen_ai.operation.name", "chat".into()),
+            ("gen_ai.provider.name", "openai".into()),
+            ("gen_ai.request.model", "gpt-4o-mini".into()),
+            ("gen_ai.response.model", "gpt-4o-mini-2024-07-18".into()),
+            ("gen_ai.response.id", "chatcmpl-1".into()),
+            (
+                "gen_ai.response.finish_reasons",
+                AttributeValue::StringArray(vec!["stop".into(), "length".into()])
+            ),
+            ("gen_ai.request.stream", true.into()),
+            ("gen_ai.response.time_to_first_chunk", 0.25.into()),
+            ("gen_ai.usage.input_tokens", 10.into()),
+            ("gen_ai.usage.output_tokens", 5.into()),
+            ("gen_ai.usage.cache_write.input_tokens", 4.into()),
+            ("operation.cost", 0.25.into()),
+        ]
+    );
+    let call = LlmCall::new("openai", "embeddings", "e").usage(
+        crate::llm::LlmResponse::new()
+            .usage(Usage::input(7))
+            .dimensions(1_536),
+    );
+    assert_eq!(
+        attributes(&call, false, Some(Err(Unpriced::UnknownModel))),
+        [
+            ("gen_ai.embeddings.dimension.count", 1_536.into()),
+            ("gen_ai.usage.input_tokens", 7.into()),
+            ("obs.cost.complete", false.into()),
+        ]
+    );
+}
+
+#[test]
+fn a_vector_operation_is_timed() {
+    let state = LlmState::default();
+    let op = VectorOp::new("qdrant", "search")
+        .collection("docs")
+        .count(5)
+        .duration(Duration::from_millis(3));
+    state.vector_op(&op, None);
+    assert_eq!(
+        point(&metrics(&state), "db.client.operation.duration"),
+        (
+            "db.collection.name=docs db.operation.name=search db.system.name=qdrant".to_owned(),
+            1.0
+        )
+    );
+}

@@ -1,0 +1,249 @@
+//! What the calls used and cost together: of the program, and of each recent trace.
+
+use core::fmt;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use crate::TraceId;
+use crate::llm::price::Usd;
+use crate::llm::usage::Usage;
+
+/// Sums over model calls.
+///
+/// ```
+/// use obs_runtime::llm::LlmTotals;
+/// let totals = LlmTotals::default();
+/// assert!(totals.cost_complete);
+/// assert_eq!(totals.to_string(), "0 calls, 0 input and 0 output tokens, $0.00");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LlmTotals {
+    /// Calls, failed ones among them.
+    pub calls: u64,
+    /// Calls that ended in an error, a panic or a cancellation.
+    pub failed_calls: u64,
+    /// Tokens of all calls that reported them.
+    pub usage: Usage,
+    /// Price of all calls that have one.
+    pub cost: Usd,
+    /// Whether every call has a price; if not, the true cost is above `cost`.
+    pub cost_complete: bool,
+    /// The same by model, in the order of provider and model.
+    pub by_model: Vec<ModelTotals>,
+}
+
+/// Sums over the calls of one model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ModelTotals {
+    /// The provider.
+    pub provider: String,
+    /// The model that was asked for.
+    pub model: String,
+    /// Calls, failed ones among them.
+    pub calls: u64,
+    /// Calls that ended in an error, a panic or a cancellation.
+    pub failed_calls: u64,
+    /// Tokens of all calls that reported them.
+    pub usage: Usage,
+    /// Price of all calls that have one.
+    pub cost: Usd,
+    /// Whether every call has a price.
+    pub cost_complete: bool,
+}
+
+impl Default for LlmTotals {
+    fn default() -> Self {
+        Self {
+            calls: 0,
+            failed_calls: 0,
+            usage: Usage::default(),
+            cost: Usd::ZERO,
+            cost_complete: true,
+            by_model: Vec::new(),
+        }
+    }
+}
+
+impl LlmTotals {
+    /// The sums of one trace, from the `Observability` of the entered span, or else the installed one. The
+    /// last 1,024 traces with model calls are kept; `None` for all others.
+    pub fn for_trace(trace_id: TraceId) -> Option<Self> {
+        super::state::of_context(crate::SpanContext::current())?.totals_for_trace(trace_id)
+    }
+
+    /// One JSON object: `calls`, `failed_calls`, `input_tokens`, `output_tokens`, `cost_usd`,
+    /// `cost_complete`, and the same in `by_model`, an object by the model's name (`provider/model` where two
+    /// providers serve a model of the same name).
+    pub fn to_json(&self) -> String {
+        let by_model: serde_json::Map<_, _> = self
+            .by_model
+            .iter()
+            .map(|m| {
+                let twins = self.by_model.iter().filter(|o| o.model == m.model).count();
+                let key = match twins {
+                    1 => m.model.clone(),
+                    _ => format!("{}/{}", m.provider, m.model),
+                };
+                (
+                    key,
+                    sums(m.calls, m.failed_calls, &m.usage, m.cost, m.cost_complete),
+                )
+            })
+            .collect();
+        let mut all = sums(
+            self.calls,
+            self.failed_calls,
+            &self.usage,
+            self.cost,
+            self.cost_complete,
+        );
+        all["by_model"] = by_model.into();
+        all.to_string()
+    }
+}
+
+fn sums(calls: u64, failed: u64, usage: &Usage, cost: Usd, complete: bool) -> serde_json::Value {
+    serde_json::json!({
+        "calls": calls,
+        "failed_calls": failed,
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cost_usd": cost.as_f64(),
+        "cost_complete": complete,
+    })
+}
+
+/// One line, with `at least` before a cost that is not complete.
+impl fmt::Display for LlmTotals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let least = if self.cost_complete { "" } else { "at least " };
+        write!(
+            f,
+            "{} calls, {} input and {} output tokens, {least}${}",
+            self.calls, self.usage.input_tokens, self.usage.output_tokens, self.cost
+        )
+    }
+}
+
+/// One finished call, as the sums take it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry<'a> {
+    pub(crate) provider: &'a str,
+    pub(crate) model: &'a str,
+    pub(crate) failed: bool,
+    pub(crate) usage: Option<Usage>,
+    /// Zero and not complete for a call without a price.
+    pub(crate) cost: Usd,
+    pub(crate) complete: bool,
+}
+
+/// Traces whose sums are kept.
+const MAX_TRACES: usize = 1_024;
+/// Models that are told apart; further ones are summed as `_OTHER` (OpenTelemetry's word for it).
+const MAX_MODELS: usize = 256;
+const OTHER: &str = "_OTHER";
+
+/// Sums by model, the form that is written to.
+#[derive(Debug, Default)]
+struct Sums(BTreeMap<String, BTreeMap<String, ModelTotals>>);
+
+impl Sums {
+    fn add(&mut self, entry: &Entry<'_>) {
+        let known = |sums: &Self| {
+            let models = sums.0.get(entry.provider);
+            models.is_some_and(|models| models.contains_key(entry.model))
+        };
+        let full = || self.0.values().map(BTreeMap::len).sum::<usize>() >= MAX_MODELS;
+        let (provider, model) = match known(self) || !full() {
+            true => (entry.provider, entry.model),
+            false => (OTHER, OTHER),
+        };
+        if !self.0.contains_key(provider) {
+            self.0.insert(provider.to_owned(), BTreeMap::new());
+        }
+        let Some(models) = self.0.get_mut(provider) else {
+            return;
+        };
+        if !models.contains_key(model) {
+            models.insert(
+                model.to_owned(),
+                ModelTotals {
+                    provider: provider.to_owned(),
+                    model: model.to_owned(),
+                    calls: 0,
+                    failed_calls: 0,
+                    usage: Usage::default(),
+                    cost: Usd::ZERO,
+                    cost_complete: true,
+                },
+            );
+        }
+        if let Some(sum) = models.get_mut(model) {
+            sum.calls += 1;
+            sum.failed_calls += u64::from(entry.failed);
+            sum.usage = sum.usage.plus(entry.usage.unwrap_or_default());
+            sum.cost += entry.cost;
+            sum.cost_complete &= entry.complete;
+        }
+    }
+
+    fn totals(&self) -> LlmTotals {
+        let by_model: Vec<_> = self
+            .0
+            .values()
+            .flat_map(BTreeMap::values)
+            .cloned()
+            .collect();
+        let zero = LlmTotals::default();
+        let mut totals = by_model.iter().fold(zero, |mut all, m| {
+            all.calls += m.calls;
+            all.failed_calls += m.failed_calls;
+            all.usage = all.usage.plus(m.usage);
+            all.cost += m.cost;
+            all.cost_complete &= m.cost_complete;
+            all
+        });
+        totals.by_model = by_model;
+        totals
+    }
+}
+
+/// The sums of one `Observability`.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    all: Sums,
+    traces: HashMap<TraceId, Sums>,
+    /// The traces from the oldest to the newest.
+    order: VecDeque<TraceId>,
+}
+
+impl Ledger {
+    pub(crate) fn add(&mut self, trace: Option<TraceId>, entry: &Entry<'_>) {
+        self.all.add(entry);
+        let Some(trace) = trace else {
+            return;
+        };
+        if !self.traces.contains_key(&trace) {
+            if self.order.len() == MAX_TRACES
+                && let Some(oldest) = self.order.pop_front()
+            {
+                self.traces.remove(&oldest);
+            }
+            self.order.push_back(trace);
+        }
+        self.traces.entry(trace).or_default().add(entry);
+    }
+
+    pub(crate) fn totals(&self) -> LlmTotals {
+        self.all.totals()
+    }
+
+    pub(crate) fn for_trace(&self, trace: TraceId) -> Option<LlmTotals> {
+        self.traces.get(&trace).map(Sums::totals)
+    }
+}
+
+#[cfg(test)]
+#[path = "totals_tests.rs"]
+mod tests;

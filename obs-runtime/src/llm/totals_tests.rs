@@ -1,0 +1,101 @@
+use super::*;
+
+fn entry(
+    provider: &'static str,
+    model: &'static str,
+    tokens: u64,
+    dollars: Option<f64>,
+) -> Entry<'static> {
+    Entry {
+        provider,
+        model,
+        failed: false,
+        usage: Some(Usage::new(tokens, tokens / 2)),
+        cost: dollars.and_then(Usd::from_f64).unwrap_or_default(),
+        complete: dollars.is_some(),
+    }
+}
+
+fn trace(n: u128) -> TraceId {
+    TraceId::from_bytes(n.to_be_bytes())
+}
+
+#[test]
+fn a_trace_has_its_own_sums() {
+    let mut ledger = Ledger::default();
+    ledger.add(Some(trace(1)), &entry("openai", "a", 10, Some(0.1)));
+    ledger.add(Some(trace(1)), &entry("openai", "b", 20, Some(0.2)));
+    ledger.add(Some(trace(2)), &entry("openai", "a", 30, Some(0.3)));
+    ledger.add(None, &entry("openai", "a", 40, Some(0.4)));
+
+    let one = ledger.for_trace(trace(1)).unwrap();
+    assert_eq!((one.calls, one.usage), (2, Usage::new(30, 15)));
+    assert_eq!(one.cost.to_string(), "0.30");
+    assert_eq!(one.by_model.len(), 2);
+    assert_eq!(one.by_model[1].cost.to_string(), "0.20");
+    let all = ledger.totals();
+    assert_eq!((all.calls, all.usage.input_tokens), (4, 100));
+    assert_eq!(all.cost.to_string(), "1.00");
+    assert_eq!(ledger.for_trace(trace(3)), None);
+}
+
+#[test]
+fn one_call_without_a_price_makes_the_sum_incomplete() {
+    let mut ledger = Ledger::default();
+    ledger.add(None, &entry("p", "priced", 10, Some(0.5)));
+    ledger.add(None, &entry("p", "unknown", 10, None));
+    let totals = ledger.totals();
+    assert!(!totals.cost_complete);
+    assert!(totals.by_model[0].cost_complete && !totals.by_model[1].cost_complete);
+    assert_eq!(
+        totals.to_string(),
+        "2 calls, 20 input and 10 output tokens, at least $0.50"
+    );
+}
+
+#[test]
+fn memory_is_bounded() {
+    let mut ledger = Ledger::default();
+    let models: Vec<String> = (0..2 * MAX_MODELS).map(|n| format!("m{n}")).collect();
+    for (n, model) in models.iter().enumerate() {
+        let entry = Entry {
+            model,
+            ..entry("p", "", 1, Some(0.0))
+        };
+        ledger.add(Some(trace(n as u128)), &entry);
+    }
+    for n in 0..2 * MAX_TRACES as u128 {
+        ledger.add(Some(trace(n + 10_000)), &entry("p", "m0", 1, Some(0.0)));
+    }
+    let totals = ledger.totals();
+    assert_eq!(totals.calls as usize, 2 * MAX_MODELS + 2 * MAX_TRACES);
+    assert_eq!(totals.by_model.len(), MAX_MODELS + 1);
+    let other = totals.by_model.iter().find(|m| m.model == OTHER).unwrap();
+    assert_eq!(other.calls as usize, MAX_MODELS);
+    assert_eq!(
+        (ledger.traces.len(), ledger.order.len()),
+        (MAX_TRACES, MAX_TRACES)
+    );
+    assert_eq!(ledger.for_trace(trace(0)), None);
+    assert!(
+        ledger
+            .for_trace(trace(2 * MAX_TRACES as u128 + 9_999))
+            .is_some()
+    );
+}
+
+#[test]
+fn json_has_the_sums_by_model() {
+    let mut ledger = Ledger::default();
+    ledger.add(None, &entry("openai", "gpt", 10, Some(0.25)));
+    ledger.add(None, &entry("openai", "same", 2, Some(0.5)));
+    ledger.add(None, &entry("azure", "same", 2, None));
+    let json: serde_json::Value = serde_json::from_str(&ledger.totals().to_json()).unwrap();
+    assert_eq!(json["calls"], 3);
+    assert_eq!(json["input_tokens"], 14);
+    assert_eq!(json["cost_usd"], 0.75);
+    assert_eq!(json["cost_complete"], false);
+    assert_eq!(json["by_model"]["gpt"]["cost_usd"], 0.25);
+    assert_eq!(json["by_model"]["openai/same"]["cost_complete"], true);
+    assert_eq!(json["by_model"]["azure/same"]["cost_complete"], false);
+}

@@ -1,0 +1,228 @@
+//! What a model call used, as the provider reports it.
+
+use std::borrow::Cow;
+
+/// Tokens of one call.
+///
+/// The sums include their parts: `input_tokens` the cached ones, `output_tokens` those of
+/// reasoning (GenAI semantic conventions, `gen_ai.usage.*`).
+///
+/// ```
+/// use obs_runtime::llm::Usage;
+/// let usage = Usage::new(1_200, 80).cache_read(1_000);
+/// assert_eq!(usage.input_tokens, 1_200);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Usage {
+    /// All input tokens.
+    pub input_tokens: u64,
+    /// All output tokens.
+    pub output_tokens: u64,
+    /// Input tokens that came from the provider's cache.
+    pub cache_read_tokens: u64,
+    /// Input tokens that the provider wrote to its cache.
+    pub cache_write_tokens: u64,
+    /// Output tokens of reasoning.
+    pub reasoning_tokens: u64,
+}
+
+impl Usage {
+    /// Tokens of the input and the output, parts included.
+    pub const fn new(input_tokens: u64, output_tokens: u64) -> Self {
+        Self {
+            input_tokens,
+            output_tokens,
+            cache_read_tokens: 0,
+            cache_write_tokens: 0,
+            reasoning_tokens: 0,
+        }
+    }
+
+    /// Input tokens alone: embeddings have no output tokens.
+    pub const fn input(tokens: u64) -> Self {
+        Self::new(tokens, 0)
+    }
+
+    /// How many of the input tokens came from the cache.
+    #[must_use]
+    pub const fn cache_read(mut self, tokens: u64) -> Self {
+        self.cache_read_tokens = tokens;
+        self
+    }
+
+    /// How many of the input tokens were written to the cache.
+    #[must_use]
+    pub const fn cache_write(mut self, tokens: u64) -> Self {
+        self.cache_write_tokens = tokens;
+        self
+    }
+
+    /// How many of the output tokens were reasoning.
+    #[must_use]
+    pub const fn reasoning(mut self, tokens: u64) -> Self {
+        self.reasoning_tokens = tokens;
+        self
+    }
+
+    /// Cached tokens that the provider reports beside the input tokens, as Anthropic does: they are added
+    /// to the input tokens.
+    ///
+    /// ```
+    /// use obs_runtime::llm::Usage;
+    /// let usage = Usage::new(50, 80).cached_apart(1_000, 200);
+    /// assert_eq!(usage, Usage::new(1_250, 80).cache_read(1_000).cache_write(200));
+    /// ```
+    #[must_use]
+    pub const fn cached_apart(mut self, read: u64, written: u64) -> Self {
+        self.input_tokens = self
+            .input_tokens
+            .saturating_add(read)
+            .saturating_add(written);
+        self.cache_read_tokens = read;
+        self.cache_write_tokens = written;
+        self
+    }
+
+    /// The sum of two usages, as for a call that asked twice.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            input_tokens: self.input_tokens.saturating_add(other.input_tokens),
+            output_tokens: self.output_tokens.saturating_add(other.output_tokens),
+            cache_read_tokens: self
+                .cache_read_tokens
+                .saturating_add(other.cache_read_tokens),
+            cache_write_tokens: self
+                .cache_write_tokens
+                .saturating_add(other.cache_write_tokens),
+            reasoning_tokens: self.reasoning_tokens.saturating_add(other.reasoning_tokens),
+        }
+    }
+}
+
+/// What a provider answered, without the content.
+///
+/// ```
+/// use obs_runtime::llm::{LlmResponse, Usage};
+/// LlmResponse::new()
+///     .usage(Usage::new(1_200, 80))
+///     .model("gpt-4o-mini-2024-07-18")
+///     .id("chatcmpl-1")
+///     .finish_reason("stop");
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LlmResponse {
+    pub(crate) usage: Option<Usage>,
+    pub(crate) model: Option<String>,
+    pub(crate) id: Option<String>,
+    pub(crate) finish_reasons: Vec<Cow<'static, str>>,
+    pub(crate) cost_usd: Option<f64>,
+    pub(crate) dimensions: Option<u64>,
+}
+
+impl LlmResponse {
+    /// An answer of which nothing is known.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The tokens: a [`Usage`], a pair of input and output tokens, or an option of these.
+    #[must_use]
+    pub fn usage(mut self, usage: impl IntoUsage) -> Self {
+        self.usage = usage.into_llm_response().usage;
+        self
+    }
+
+    /// The model that answered.
+    #[must_use]
+    pub fn model(mut self, model: impl Into<String>) -> Self {
+        self.model = Some(model.into());
+        self
+    }
+
+    /// The provider's id of the answer.
+    #[must_use]
+    pub fn id(mut self, id: impl Into<String>) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+
+    /// Why the model stopped; called once for each choice, in order.
+    #[must_use]
+    pub fn finish_reason(mut self, reason: impl Into<Cow<'static, str>>) -> Self {
+        self.finish_reasons.push(reason.into());
+        self
+    }
+
+    /// The price in US dollars, where the provider reports it; otherwise it is computed from the tokens.
+    #[must_use]
+    pub fn cost_usd(mut self, usd: f64) -> Self {
+        self.cost_usd = Some(usd);
+        self
+    }
+
+    /// How many numbers each embedding has.
+    #[must_use]
+    pub fn dimensions(mut self, dimensions: usize) -> Self {
+        self.dimensions = Some(dimensions as u64);
+        self
+    }
+}
+
+/// What the `usage` argument of `#[llm_call]` may return.
+#[diagnostic::on_unimplemented(
+    message = "`usage` returned `{Self}`, which says nothing of tokens",
+    label = "expected `Usage`, `(input, output)`, `LlmResponse`, or an `Option` of one of them",
+    note = "for example `usage = |out| (out.usage.prompt_tokens, out.usage.completion_tokens)`"
+)]
+pub trait IntoUsage {
+    /// The answer as obs records it.
+    fn into_llm_response(self) -> LlmResponse;
+}
+
+impl IntoUsage for LlmResponse {
+    fn into_llm_response(self) -> LlmResponse {
+        self
+    }
+}
+
+impl IntoUsage for Usage {
+    fn into_llm_response(self) -> LlmResponse {
+        LlmResponse {
+            usage: Some(self),
+            ..LlmResponse::default()
+        }
+    }
+}
+
+macro_rules! pairs {
+    ($($t:ty),*) => {
+        $(
+            impl From<($t, $t)> for Usage {
+                /// Input and output tokens; a negative count is taken as 0.
+                fn from((input, output): ($t, $t)) -> Self {
+                    Self::new(
+                        u64::try_from(input).unwrap_or(0),
+                        u64::try_from(output).unwrap_or(0),
+                    )
+                }
+            }
+
+            impl IntoUsage for ($t, $t) {
+                fn into_llm_response(self) -> LlmResponse {
+                    Usage::from(self).into_llm_response()
+                }
+            }
+        )*
+    };
+}
+
+// The integer types that clients of providers use.
+pairs!(u32, u64, usize, i32, i64);
+
+impl<T: IntoUsage> IntoUsage for Option<T> {
+    fn into_llm_response(self) -> LlmResponse {
+        self.map(T::into_llm_response).unwrap_or_default()
+    }
+}
