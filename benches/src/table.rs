@@ -4,22 +4,19 @@ use std::fmt::Write as _;
 
 use crate::harness::{Measured, Row, median};
 
-/// The peer that ratios are given to.
-const REFERENCE: &str = "fastrace";
-
-/// The head of the table.
-pub fn head() -> String {
-    String::from(
-        "| row | variant | ns/call median [min..max] | added ns | x fastrace median [min..max] | allocs | bytes |\n\
+/// The head of the table; ratios are given to the variant `reference`.
+pub fn head(reference: &str) -> String {
+    format!(
+        "| row | variant | ns/call median [min..max] | added ns | x {reference} median [min..max] | allocs | bytes |\n\
          |---|---|---|---|---|---|---|\n",
     )
 }
 
 /// The lines of one row.
-pub fn lines(row: &Row, measured: &[Measured]) -> String {
+pub fn lines(row: &Row, measured: &[Measured], reference: &str) -> String {
     let mut out = String::new();
     let bare = &measured[0];
-    let reference = measured.iter().find(|m| m.name == REFERENCE);
+    let reference = measured.iter().find(|m| m.name == reference);
     for m in measured {
         let added = pairwise(m, bare, |a, b| a - b);
         let ratio =
@@ -81,6 +78,7 @@ mod tests {
                 of("fastrace", [10.0, 20.0]),
                 of("obs", [5.0, 10.0]),
             ],
+            "fastrace",
         );
         assert!(
             text.ends_with(

@@ -73,9 +73,12 @@ fn run(args: &[String]) -> Result<(), String> {
         return Err("--rounds and --bursts must be at least 1".into());
     }
     rows.retain(|r| chosen.is_empty() || chosen.contains(&r.name));
-    print!("{}", table::head());
+    print!("{}", table::head("fastrace"));
     for row in &rows {
-        print!("{}", table::lines(row, &harness::measure(row, effort)));
+        print!(
+            "{}",
+            table::lines(row, &harness::measure(row, effort), "fastrace")
+        );
     }
     println!("\n{}", rows::check_counts()?);
     Ok(())

@@ -1,0 +1,144 @@
+//! Cost of a counter and a histogram per call, beside the crate `prometheus`: with handles that are
+//! kept, with labels chosen by each call, and on two threads at once.
+//!
+//! ```text
+//! metrics [--rounds N] [--bursts N]
+//! ```
+
+mod obs_rows;
+mod prometheus_rows;
+mod threads;
+
+use std::hint::black_box;
+use std::process::ExitCode;
+
+use obs_benches::harness::{self, Effort, Row, Variant};
+use obs_benches::table;
+
+/// The label values that calls choose from.
+const ROUTES: [&str; 6] = ["/", "/cart", "/checkout", "/items", "/login", "/search"];
+const KINDS: [&str; 3] = ["get", "head", "post"];
+
+/// Upper bounds of every histogram.
+const BOUNDS: [f64; 11] = [
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
+
+/// The labels of a call.
+fn labels(i: u64) -> [&'static str; 2] {
+    [
+        black_box(ROUTES[(i % 6) as usize]),
+        black_box(KINDS[(i / 6 % 3) as usize]),
+    ]
+}
+
+/// The value of a call, spread over all buckets.
+fn value(i: u64) -> f64 {
+    (i.wrapping_mul(0x9E37_79B9) % 12_000) as f64 / 1000.0
+}
+
+/// One implementation's bursts.
+struct Bursts {
+    name: &'static str,
+    counter: fn(u64) -> u64,
+    histogram: fn(u64) -> u64,
+    counter_labels: fn(u64) -> u64,
+    histogram_labels: fn(u64) -> u64,
+}
+
+/// What all variants do besides: the loop, and choosing value and labels.
+const BARE: Bursts = Bursts {
+    name: "bare",
+    counter: |n| loop_of(n, |i| i),
+    histogram: |n| loop_of(n, |i| value(i).to_bits()),
+    counter_labels: |n| loop_of(n, |i| labels(i)[0].len() as u64),
+    histogram_labels: |n| loop_of(n, |i| value(i).to_bits() ^ labels(i)[0].len() as u64),
+};
+
+/// Calls `call` for each number; the sum keeps the calls alive.
+#[inline(always)]
+fn loop_of(n: u64, call: impl Fn(u64) -> u64) -> u64 {
+    let mut sum = 0u64;
+    for i in 0..n {
+        sum = sum.wrapping_add(call(black_box(i)));
+    }
+    sum
+}
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("metrics: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &[String]) -> Result<(), String> {
+    let mut effort = Effort {
+        rounds: 30,
+        bursts: 20,
+    };
+    for pair in args.chunks(2) {
+        let number = pair.get(1).and_then(|n| n.parse().ok()).filter(|n| *n > 0);
+        let number = number.ok_or(format!("{} needs a number above 0", pair[0]))?;
+        match pair[0].as_str() {
+            "--rounds" => effort.rounds = number,
+            "--bursts" => effort.bursts = number,
+            other => return Err(format!("unknown argument {other:?}")),
+        }
+    }
+    let all = [BARE, prometheus_rows::BURSTS, obs_rows::BURSTS];
+    print!("{}", table::head("prometheus"));
+    for (name, title, select) in ROWS {
+        let variants = all
+            .iter()
+            .map(|b| Variant {
+                name: b.name,
+                burst: select(b),
+                drain: || {},
+            })
+            .collect();
+        let row = Row {
+            name,
+            title,
+            variants,
+        };
+        print!(
+            "{}",
+            table::lines(&row, &harness::measure(&row, effort), "prometheus")
+        );
+    }
+    println!(
+        "\n| two threads | variant | 2T/1T calls per second | the bare loop's in the same windows | of bare |"
+    );
+    println!("|---|---|---|---|---|");
+    for (_, title, select) in ROWS.into_iter().filter(|r| !r.0.ends_with("labels")) {
+        for b in &all[1..] {
+            println!(
+                "{}",
+                threads::line(title, b.name, select(b), select(&BARE), effort.rounds)
+            );
+        }
+    }
+    let seen = (prometheus_rows::counted(), obs_rows::counted());
+    println!(
+        "\ncalls counted on all threads: prometheus {}, obs {}",
+        seen.0, seen.1
+    );
+    Ok(())
+}
+
+type Selector = fn(&Bursts) -> fn(u64) -> u64;
+const ROWS: [(&str, &str, Selector); 4] = [
+    ("counter", "counter, kept handle", |b| b.counter),
+    ("histogram", "histogram, kept handle", |b| b.histogram),
+    ("counter-labels", "counter, labels by call", |b| {
+        b.counter_labels
+    }),
+    ("histogram-labels", "histogram, labels by call", |b| {
+        b.histogram_labels
+    }),
+];
