@@ -1,0 +1,278 @@
+//! The arguments that every function macro shares.
+
+use proc_macro2::{Span, TokenStream};
+use syn::parse::Parser as _;
+use syn::punctuated::Punctuated;
+use syn::{Expr, Ident, Path, Token};
+
+use super::{Arg, ArgList, ArgValue, Field, as_bool, as_path, as_text, fields};
+use crate::errors::Errors;
+
+/// How errors are recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) enum ErrMode {
+    /// Type and message, whatever the type offers.
+    #[default]
+    Auto,
+    /// `err(Debug)`
+    Debug,
+    /// `err(Display)`
+    Display,
+    /// `err = false`
+    Off,
+}
+
+/// How a value becomes text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Render {
+    Debug,
+    Display,
+}
+
+/// `level = …`
+pub(crate) enum LevelArg {
+    /// A variant of `Level`.
+    Variant(&'static str),
+    /// A constant of the user.
+    Path(Path),
+}
+
+/// The shared arguments, as they were written; `valid` judges them with the function.
+#[derive(Default)]
+pub(crate) struct Args {
+    pub(crate) name: Option<Expr>,
+    pub(crate) kind: Option<&'static str>,
+    pub(crate) level: Option<LevelArg>,
+    pub(crate) target: Option<Expr>,
+    pub(crate) fields: Vec<Field>,
+    pub(crate) root: bool,
+    pub(crate) no_metrics: bool,
+    pub(crate) err: ErrMode,
+    /// Where `err` stands.
+    pub(crate) err_span: Option<Span>,
+    pub(crate) ret: Option<Render>,
+    pub(crate) ret_span: Option<Span>,
+    pub(crate) ok_if: Option<Expr>,
+    pub(crate) error_if: Option<Expr>,
+    pub(crate) skip: Vec<Ident>,
+    pub(crate) crate_path: Option<Path>,
+}
+
+impl Args {
+    /// Takes the shared arguments out of the list.
+    pub(crate) fn take(list: &mut ArgList, errors: &mut Errors) -> Self {
+        let mut args = Self {
+            name: list.take("name").and_then(|arg| name(arg, errors)),
+            kind: list.take("kind").and_then(|arg| kind(arg, errors)),
+            level: list.take("level").and_then(|arg| level(arg, errors)),
+            target: list.take("target").and_then(|arg| arg.expr(errors)),
+            ok_if: list.take("ok_if").and_then(|arg| arg.expr(errors)),
+            crate_path: crate_path(list, errors),
+            ..Self::default()
+        };
+        if let Some(tokens) = list
+            .take("fields")
+            .and_then(|arg| arg.list("fields(key = value, …)", errors))
+        {
+            args.fields = fields::parse(tokens, errors);
+        }
+        if let Some(arg) = list.take("error_if") {
+            let span = arg.span();
+            args.error_if = arg.expr(errors);
+            if args.ok_if.is_some() {
+                errors.push(
+                    span,
+                    "`ok_if` and `error_if` answer the same question: keep one",
+                );
+            }
+        }
+        if let Some(arg) = list.take("err") {
+            args.err_span = Some(arg.span());
+            args.err = err(arg, errors);
+        }
+        if let Some(arg) = list.take("ret") {
+            args.ret_span = Some(arg.span());
+            args.ret = ret(arg, errors);
+        }
+        args.root = list
+            .take("root")
+            .and_then(|arg| arg.switch(errors))
+            .unwrap_or(false);
+        args.no_metrics = list
+            .take("metrics")
+            .and_then(|arg| arg.switch(errors))
+            .is_some_and(|on| !on);
+        if let Some(tokens) = list
+            .take("skip")
+            .and_then(|arg| arg.list("skip(parameter, …)", errors))
+        {
+            args.skip = skip(tokens, errors);
+        }
+        if let Some(arg) = list.take("skip_all") {
+            arg.flag(errors);
+        }
+        not_yet(list, errors);
+        args
+    }
+}
+
+/// Arguments of the grammar that this version does not act on: refused rather than ignored.
+fn not_yet(list: &mut ArgList, errors: &mut Errors) {
+    let remedies = [
+        (
+            "parent",
+            "a span's parent is the span that is entered when the call starts",
+        ),
+        ("links", "this version records no links"),
+        ("follows_from", "this version records no links"),
+        (
+            "labels",
+            "use `fields(…)` for data on the span, or a counter of your own with labels",
+        ),
+    ];
+    for (name, remedy) in remedies {
+        if let Some(arg) = list.take(name) {
+            errors.push(arg.span(), format!("`{name}` does not work yet: {remedy}"));
+        }
+    }
+}
+
+fn name(arg: Arg, errors: &mut Errors) -> Option<Expr> {
+    let value = arg.expr(errors)?;
+    if as_text(&value).is_some_and(|text| text.value().trim().is_empty()) {
+        errors.push_on(&value, "a span needs a name");
+        return None;
+    }
+    if let Expr::Lit(lit) = super::plain(&value)
+        && !matches!(lit.lit, syn::Lit::Str(_))
+    {
+        errors.push_on(&value, "`name` takes a string: `name = \"…\"`");
+        return None;
+    }
+    Some(value)
+}
+
+fn kind(arg: Arg, errors: &mut Errors) -> Option<&'static str> {
+    let words = ["client", "server", "producer", "consumer", "internal"];
+    let variant = match arg.word(&words, errors)? {
+        "client" => "Client",
+        "server" => "Server",
+        "producer" => "Producer",
+        "consumer" => "Consumer",
+        _ => "Internal",
+    };
+    Some(variant)
+}
+
+fn level(arg: Arg, errors: &mut Errors) -> Option<LevelArg> {
+    if let ArgValue::Expr(value) = &arg.value
+        && as_text(value).is_none()
+        && let Some(path) = as_path(value)
+    {
+        return Some(LevelArg::Path(path));
+    }
+    let words = ["error", "warn", "info", "debug", "trace"];
+    let variant = match arg.word(&words, errors)? {
+        "error" => "Error",
+        "warn" => "Warn",
+        "debug" => "Debug",
+        "trace" => "Trace",
+        _ => "Info",
+    };
+    Some(LevelArg::Variant(variant))
+}
+
+fn err(arg: Arg, errors: &mut Errors) -> ErrMode {
+    match &arg.value {
+        ArgValue::Flag => ErrMode::Auto,
+        ArgValue::Expr(value) => match as_bool(value) {
+            Some(true) => ErrMode::Auto,
+            Some(false) => ErrMode::Off,
+            None => {
+                errors.push_on(
+                    value,
+                    "`err` takes `true` or `false`; errors are recorded anyway",
+                );
+                ErrMode::Auto
+            }
+        },
+        ArgValue::List(tokens) => match render(tokens, "err", errors) {
+            Some(Render::Debug) => ErrMode::Debug,
+            Some(Render::Display) => ErrMode::Display,
+            None => ErrMode::Auto,
+        },
+    }
+}
+
+fn ret(arg: Arg, errors: &mut Errors) -> Option<Render> {
+    match &arg.value {
+        ArgValue::Flag => Some(Render::Debug),
+        ArgValue::Expr(value) => match as_bool(value) {
+            Some(on) => on.then_some(Render::Debug),
+            None => {
+                errors.push_on(
+                    value,
+                    "`ret` is written `ret`, `ret(Debug)` or `ret(Display)`",
+                );
+                None
+            }
+        },
+        ArgValue::List(tokens) => render(tokens, "ret", errors),
+    }
+}
+
+/// `Debug` or `Display` inside the parentheses of `err` and `ret`.
+fn render(tokens: &TokenStream, argument: &str, errors: &mut Errors) -> Option<Render> {
+    let word = errors.take(syn::parse2::<Expr>(tokens.clone()).map_err(|error| {
+        syn::Error::new(
+            error.span(),
+            format!("`{argument}(…)` takes `Debug` or `Display`"),
+        )
+    }))?;
+    if let Expr::Assign(assign) = &word
+        && let Some(key) = as_path(&assign.left)
+        && (key.is_ident("level") || key.is_ident("expected"))
+    {
+        let remedy = match key.is_ident("level") {
+            true => "use `error_if = |ret| …` to say what counts as an error",
+            false => "use `error_if = |ret| !matches!(…)` for errors that are expected",
+        };
+        errors.push_on(key, format!("this does not work yet: {remedy}"));
+        return None;
+    }
+    match as_path(&word) {
+        Some(path) if path.is_ident("Debug") => Some(Render::Debug),
+        Some(path) if path.is_ident("Display") => Some(Render::Display),
+        _ => {
+            errors.push_on(word, format!("`{argument}(…)` takes `Debug` or `Display`"));
+            None
+        }
+    }
+}
+
+fn skip(tokens: TokenStream, errors: &mut Errors) -> Vec<Ident> {
+    use syn::ext::IdentExt as _;
+    let idents = (|input: syn::parse::ParseStream<'_>| {
+        Punctuated::<Ident, Token![,]>::parse_terminated_with(input, |i| i.call(Ident::parse_any))
+    })
+    .parse2(tokens);
+    let message = "`skip(…)` takes names of parameters";
+    let idents = idents.map_err(|error| syn::Error::new(error.span(), message));
+    errors
+        .take(idents)
+        .map(|all| all.into_iter().collect())
+        .unwrap_or_default()
+}
+
+/// `crate = path`
+pub(crate) fn crate_path(list: &mut ArgList, errors: &mut Errors) -> Option<Path> {
+    let value = list.take("crate")?.expr(errors)?;
+    let path = as_path(&value);
+    if path.is_none() {
+        errors.push_on(
+            &value,
+            "`crate` takes the path of obs_runtime: `crate = facade::obs_runtime`",
+        );
+    }
+    path
+}

@@ -1,0 +1,151 @@
+//! Which arguments each macro takes, and the words for one that it does not take.
+
+/// One macro: its name, and the arguments that it alone takes.
+#[derive(Debug)]
+pub(crate) struct Table {
+    /// As users write it, without `#[…]`.
+    pub(crate) name: &'static str,
+    /// Whether it takes [`SHARED`] too.
+    pub(crate) shared: bool,
+    pub(crate) own: &'static [&'static str],
+}
+
+/// Arguments of every macro that makes a span of a function.
+pub(crate) const SHARED: &[&str] = &[
+    "name",
+    "kind",
+    "level",
+    "target",
+    "fields",
+    "labels",
+    "parent",
+    "root",
+    "links",
+    "follows_from",
+    "err",
+    "ret",
+    "ok_if",
+    "error_if",
+    "metrics",
+    "skip",
+    "skip_all",
+    "crate",
+];
+
+pub(crate) const TRACED: Table = Table {
+    name: "traced",
+    shared: true,
+    own: &[],
+};
+
+pub(crate) const LLM_CALL: Table = Table {
+    name: "llm_call",
+    shared: true,
+    own: &[
+        "provider",
+        "model",
+        "operation",
+        "usage",
+        "stream",
+        "capture",
+        "budget",
+        "reserve",
+    ],
+};
+
+pub(crate) const VECTOR_OP: Table = Table {
+    name: "vector_op",
+    shared: true,
+    own: &["system", "operation", "collection", "count", "dimensions"],
+};
+
+pub(crate) const MAIN: Table = Table {
+    name: "obs_runtime::main",
+    shared: false,
+    own: &[
+        "service",
+        "setup",
+        "flavor",
+        "worker_threads",
+        "signals",
+        "crate",
+    ],
+};
+
+/// Every table, for "that is an argument of another macro".
+const ALL: &[&Table] = &[&TRACED, &LLM_CALL, &VECTOR_OP, &MAIN];
+
+impl Table {
+    pub(crate) fn accepts(&self, name: &str) -> bool {
+        self.own.contains(&name) || (self.shared && SHARED.contains(&name))
+    }
+
+    fn names(&self) -> impl Iterator<Item = &'static str> {
+        let shared = if self.shared { SHARED } else { &[] };
+        self.own.iter().chain(shared).copied()
+    }
+
+    /// What to say about an argument that the macro does not take.
+    pub(crate) fn unknown(&self, name: &str) -> String {
+        let this = self.name;
+        let others: Vec<_> = ALL
+            .iter()
+            .filter(|table| table.accepts(name))
+            .map(|table| format!("`#[{}]`", table.name))
+            .collect();
+        if let Some(near) = nearest(name, self.names()).filter(|_| others.is_empty()) {
+            return format!("`#[{this}]` has no argument `{name}`; did you mean `{near}`?");
+        }
+        if !others.is_empty() {
+            return format!(
+                "`{name}` is an argument of {}, not of `#[{this}]`",
+                others.join(" and ")
+            );
+        }
+        let names: Vec<_> = self.names().map(|n| format!("`{n}`")).collect();
+        format!(
+            "`#[{this}]` has no argument `{name}`; it takes {}",
+            names.join(", ")
+        )
+    }
+}
+
+/// The known word that is most like `word`, if one is near enough to be meant.
+pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let limit = (word.chars().count() / 3).max(1);
+    known
+        .map(|k| (distance(word, k), k))
+        .filter(|(d, _)| *d <= limit)
+        .min_by_key(|(d, _)| *d)
+        .map(|(_, k)| k)
+}
+
+/// Edits between two words, where exchanging two neighbours is one edit.
+fn distance(a: &str, b: &str) -> usize {
+    let a: Vec<char> = a.chars().collect();
+    let b: Vec<char> = b.chars().collect();
+    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for (i, row) in rows.iter_mut().enumerate() {
+        row[0] = i;
+    }
+    for (j, cell) in rows[0].iter_mut().enumerate() {
+        *cell = j;
+    }
+    for i in 1..=a.len() {
+        for j in 1..=b.len() {
+            let change = usize::from(a[i - 1] != b[j - 1]);
+            let mut best = (rows[i - 1][j] + 1)
+                .min(rows[i][j - 1] + 1)
+                .min(rows[i - 1][j - 1] + change);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                best = best.min(rows[i - 2][j - 2] + 1);
+            }
+            rows[i][j] = best;
+        }
+    }
+    rows[a.len()][b.len()]
+}
+
+#[cfg(test)]
+#[path = "table_tests.rs"]
+mod tests;

@@ -1,0 +1,66 @@
+//! The path by which generated code reaches `obs_runtime`.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens as _, quote};
+
+/// `crate = path` if given; else the name that this compilation gave the library (Cargo renames
+/// dependencies through `--extern`); else `::obs_runtime`.
+pub(crate) fn resolve(argument: Option<&syn::Path>) -> TokenStream {
+    if let Some(path) = argument {
+        return path.to_token_stream();
+    }
+    let name = renamed(std::env::args()).unwrap_or_else(|| "obs_runtime".to_owned());
+    let name = Ident::new(&name, Span::mixed_site());
+    quote!(::#name)
+}
+
+/// Finds `--extern NAME=…/libobs_runtime-HASH.…` among rustc's arguments.
+fn renamed(args: impl Iterator<Item = String>) -> Option<String> {
+    args.filter_map(|arg| {
+        let arg = arg.strip_prefix("--extern=").unwrap_or(&arg);
+        let (name, file) = arg.split_once('=')?;
+        // `--extern priv,noprelude:NAME=FILE`
+        let name = name.rsplit(':').next()?;
+        let file = file.rsplit(['/', '\\']).next()?;
+        let is_ours = file.starts_with("libobs_runtime-") || file.starts_with("libobs_runtime.r");
+        (is_ours && syn::parse_str::<Ident>(name).is_ok()).then(|| name.to_owned())
+    })
+    .next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::renamed;
+
+    fn found(args: &[&str]) -> Option<String> {
+        renamed(args.iter().map(ToString::to_string))
+    }
+
+    #[test]
+    fn the_name_of_the_dependency_wins() {
+        let args = [
+            "rustc",
+            "--extern",
+            "telemetry=/t/deps/libobs_runtime-1f.rmeta",
+        ];
+        assert_eq!(found(&args).as_deref(), Some("telemetry"));
+    }
+
+    #[test]
+    fn modifiers_are_no_part_of_the_name() {
+        let args = ["--extern=priv,noprelude:obs=/t/libobs_runtime-1f.rlib"];
+        assert_eq!(found(&args).as_deref(), Some("obs"));
+    }
+
+    #[test]
+    fn the_macro_crate_is_another_library() {
+        assert_eq!(
+            found(&["--extern", "m=/t/libobs_runtime_macros-1f.so"]),
+            None
+        );
+        assert_eq!(
+            found(&["rustc", "--extern", "serde=/t/libserde-1.rlib"]),
+            None
+        );
+    }
+}

@@ -1,0 +1,105 @@
+//! Asynchronous functions: the state of the span around the future, never inside the coroutine.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::ReturnType;
+use syn::spanned::Spanned as _;
+
+use super::{assemble, prelude, rebind, site, types, value};
+use crate::ast::{Function, with_content};
+use crate::shape::{self, InBox};
+use crate::valid::Plan;
+
+/// The fields, evaluated in the first poll.
+fn fields(plan: &Plan) -> Option<TokenStream> {
+    if prelude::is_empty(plan) {
+        return None;
+    }
+    let krate = &plan.krate;
+    let count = prelude::value_count(plan);
+    let fields = prelude::closure(plan);
+    Some(quote!(#krate::private::future_fields::<#count>(#fields);))
+}
+
+/// `let value = async move { … };` and the wrapped future.
+fn statements(function: &Function, plan: &Plan, rebound: &rebind::Rebound) -> TokenStream {
+    let krate = &plan.krate;
+    let site = site::callsite(plan, &function.sig.ident);
+    let rebind::Rebound { lets, receiver, .. } = rebound;
+    let fields = fields(plan);
+    let body = &function.body;
+    let output = &function.sig.output;
+    let ty = match output {
+        ReturnType::Default => None,
+        ReturnType::Type(_, ty) => Some(shape::plain(ty)),
+    };
+    // An async block takes no expectation from outside; this tells it the type of its value.
+    let expect = (!shape::is_never(ty)).then(|| {
+        let span = proc_macro2::Span::mixed_site().located_at(output.span());
+        let returned = types::returned(output);
+        quote_spanned!(span=> if false { return #krate::private::absurd::<#returned>(); })
+    });
+    let may_be_future = ty.is_some_and(|ty| {
+        !shape::is_named_result(ty)
+            && (!shape::is_inert(Some(ty)) || matches!(ty, syn::Type::ImplTrait(_)))
+    });
+    let allow = may_be_future.then(|| quote!(#[allow(clippy::async_yields_async)]));
+    let kind = value::kind(plan, &quote!(__probe));
+    let count = prelude::value_count(plan);
+    quote! {
+        #allow
+        let __value = async move { #expect #receiver #lets #fields (#body) };
+        let __probe = #krate::private::probe_output(&__value);
+        #krate::private::future::<_, _, #count>(#site, #kind, __value)
+    }
+}
+
+/// `async fn` as `fn -> impl Future`.
+pub(super) fn flat(function: &Function, plan: &Plan) -> TokenStream {
+    let rebound = rebind::rebind(&function.sig, &plan.krate);
+    let statements = statements(function, plan, &rebound);
+    let mut sig = function.sig.clone();
+    sig.asyncness = None;
+    sig.output = types::future(&sig.output, &plan.krate);
+    sig.inputs = rebound.inputs;
+    assemble(function, &sig, &quote!({ #statements }))
+}
+
+/// `async fn` that stays one.
+pub(super) fn kept(function: &Function, plan: &Plan) -> TokenStream {
+    let rebound = rebind::rebind(&function.sig, &plan.krate);
+    let statements = statements(function, plan, &rebound);
+    let mut sig = function.sig.clone();
+    sig.inputs = rebound.inputs;
+    // One scope for the future, one for the await: else it would be stored twice.
+    assemble(function, &sig, &quote!({ ({ #statements }).await }))
+}
+
+/// `Box::pin(future)` as `Box::pin(wrapped)`: the box that is there is used.
+pub(super) fn in_box(function: &Function, plan: &Plan, in_box: &InBox) -> TokenStream {
+    let krate = &plan.krate;
+    let site = site::callsite(plan, &function.sig.ident);
+    let kind = value::kind(plan, &quote!(__probe));
+    let count = prelude::value_count(plan);
+    let inner = in_box.call.stream();
+    let future = match (fields(plan), shape::async_block(&inner)) {
+        (Some(fields), Some((head, block))) => {
+            let statements = block.stream();
+            let block = with_content(&block, quote!(#fields #statements));
+            quote!(#head #block)
+        }
+        _ => match shape::async_block(&inner) {
+            Some((head, block)) => quote!(#head #block),
+            None => quote!((#inner)),
+        },
+    };
+    let wrapped = quote! {{
+        let __value = #future;
+        let __probe = #krate::private::probe_output(&__value);
+        #krate::private::future::<_, _, #count>(#site, #kind, __value)
+    }};
+    let call = with_content(&in_box.call, wrapped);
+    let before = &in_box.before;
+    let body = with_content(&function.body.braces, quote!(#before #call));
+    assemble(function, &function.sig, &quote!(#body))
+}

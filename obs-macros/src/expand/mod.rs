@@ -1,0 +1,38 @@
+//! From a plan to tokens. Nothing here can fail: `valid` has judged already.
+//!
+//! All generated names have mixed-site hygiene and all generated braces the edition of this crate,
+//! so tail temporaries of ours end before our locals whatever the caller's edition is.
+
+mod future;
+mod prelude;
+mod rebind;
+mod site;
+mod sync;
+mod types;
+mod value;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::ast::Function;
+use crate::shape::Shape;
+use crate::valid::Plan;
+
+/// The annotated function, expanded.
+pub(crate) fn function(function: &Function, plan: &Plan) -> TokenStream {
+    match &plan.shape {
+        Shape::Guard { outer: false } => sync::guard_inside(function, plan),
+        Shape::Guard { outer: true } => sync::guard_outside(function, plan),
+        Shape::Block => sync::block(function, plan),
+        Shape::Closure | Shape::FutureClosure => sync::closure(function, plan),
+        Shape::InBox(in_box) => future::in_box(function, plan, in_box),
+        Shape::Async => future::flat(function, plan),
+        Shape::AsyncKept => future::kept(function, plan),
+    }
+}
+
+/// Attributes, visibility and signature around a body.
+fn assemble(function: &Function, sig: &syn::Signature, body: &TokenStream) -> TokenStream {
+    let Function { attrs, vis, .. } = function;
+    quote!(#(#attrs)* #vis #sig #body)
+}

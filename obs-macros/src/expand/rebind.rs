@@ -1,0 +1,75 @@
+//! Parameters are renamed by hygiene and bound again inside the span, as rustc itself lowers an
+//! `async fn`: drop order, `_` and patterns stay those of the plain function.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote};
+use syn::spanned::Spanned as _;
+use syn::{Attribute, FnArg, Pat, Signature};
+
+/// The signature's parameters under hygienic names, and the `let`s that give the user's back.
+pub(super) struct Rebound {
+    pub(super) inputs: syn::punctuated::Punctuated<FnArg, syn::Token![,]>,
+    pub(super) lets: TokenStream,
+    /// `let _ = &self;`: a closure captures it whole, and first.
+    pub(super) receiver: TokenStream,
+}
+
+pub(super) fn rebind(sig: &Signature, krate: &TokenStream) -> Rebound {
+    let mut lets = TokenStream::new();
+    let mut receiver = TokenStream::new();
+    let mut inputs = sig.inputs.clone();
+    for (index, arg) in inputs.iter_mut().enumerate() {
+        let arg = match arg {
+            FnArg::Receiver(this) => {
+                let this = &this.self_token;
+                receiver = quote!(let _ = &#this;);
+                continue;
+            }
+            FnArg::Typed(arg) => arg,
+        };
+        let (cfgs, others): (Vec<Attribute>, Vec<Attribute>) = arg
+            .attrs
+            .drain(..)
+            .partition(|attr| attr.path().is_ident("cfg"));
+        let pat = &arg.pat;
+        let span = Span::mixed_site().located_at(pat.span());
+        let name = match &**pat {
+            Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => {
+                let mut name = pat.ident.clone();
+                name.set_span(Span::mixed_site().located_at(pat.ident.span()));
+                // A call, because clippy takes `let _x = x;` for a statement without effect.
+                let value = match name.to_string().starts_with('_') {
+                    true => quote!(#krate::private::arg(#name)),
+                    false => quote!(#name),
+                };
+                lets.extend(quote!(#(#cfgs)* #(#others)* let #pat = #value;));
+                name
+            }
+            pat => {
+                let name = format_ident!("__arg{}", index, span = span);
+                lets.extend(quote! {
+                    #(#cfgs)* let #name = #name;
+                    #(#cfgs)* #(#others)* let #pat = #name;
+                });
+                name
+            }
+        };
+        arg.pat = ident_pattern(name);
+        arg.attrs = cfgs;
+    }
+    Rebound {
+        inputs,
+        lets,
+        receiver,
+    }
+}
+
+fn ident_pattern(ident: Ident) -> Box<Pat> {
+    Box::new(Pat::Ident(syn::PatIdent {
+        attrs: Vec::new(),
+        by_ref: None,
+        mutability: None,
+        ident,
+        subpat: None,
+    }))
+}

@@ -1,0 +1,45 @@
+//! How the returned value is looked at: an expression that evaluates to a `Kind`.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned as _;
+
+use crate::attr::{ErrMode, Render};
+use crate::valid::{Observer, Plan};
+
+/// Builds the `Kind` from `probe`, a variable that holds the `Probe` of the value's type.
+pub(super) fn kind(plan: &Plan, probe: &TokenStream) -> TokenStream {
+    let krate = &plan.krate;
+    let span = plan.err_span.unwrap_or_else(Span::mixed_site);
+    let span = Span::mixed_site().located_at(span);
+    let base = match plan.err {
+        ErrMode::Auto => quote!(#probe.kind().how()),
+        ErrMode::Off => quote!(#krate::private::no_errors(#probe.kind().how())),
+        ErrMode::Debug => quote_spanned!(span=> #krate::private::err_debug(#probe)),
+        ErrMode::Display => quote_spanned!(span=> #krate::private::err_display(#probe)),
+    };
+    plan.observers.iter().fold(base, |kind, observer| match observer {
+        Observer::Return(render, span) => {
+            let span = Span::mixed_site().located_at(*span);
+            let record = match render {
+                Render::Debug => quote_spanned!(span=> record_return_debug),
+                Render::Display => quote_spanned!(span=> record_return_display),
+            };
+            quote_spanned!(span=> #krate::private::on_return(#kind, #probe, #krate::private::#record))
+        }
+        Observer::OkIf(closure) => {
+            let span = Span::mixed_site().located_at(closure.span());
+            quote_spanned!(span=> #krate::private::ok_if(#kind, #probe, #closure))
+        }
+        Observer::ErrorIf(closure) => {
+            let span = Span::mixed_site().located_at(closure.span());
+            quote_spanned!(span=> #krate::private::error_if(#kind, #probe, #closure))
+        }
+        Observer::Success { closure, record } => {
+            let span = Span::mixed_site().located_at(closure.span());
+            quote_spanned! {span=>
+                #krate::private::on_success(#kind, #probe, #closure, #krate::private::#record)
+            }
+        }
+    })
+}

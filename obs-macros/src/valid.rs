@@ -1,0 +1,245 @@
+//! The rules: what the arguments mean for this function, or why they cannot be used.
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
+use syn::{Expr, FnArg, Ident, Pat, ReturnType};
+
+use crate::ast::{Function, Item};
+use crate::attr::table::{Table, nearest};
+use crate::attr::{Args, ErrMode, Field, LevelArg, Render, plain};
+use crate::crate_path;
+use crate::errors::Errors;
+use crate::shape::{self, Shape};
+
+/// What the expansion needs to know; nothing in it can be wrong.
+pub(crate) struct Plan {
+    /// The path of `obs_runtime`.
+    pub(crate) krate: TokenStream,
+    pub(crate) shape: Shape,
+    /// The variant of `Construct`.
+    pub(crate) construct: &'static str,
+    /// The span's name if it is constant; else the function's.
+    pub(crate) name: Option<TokenStream>,
+    /// The span's name if the call decides.
+    pub(crate) dynamic_name: Option<TokenStream>,
+    pub(crate) kind: Option<&'static str>,
+    pub(crate) level: Option<LevelArg>,
+    pub(crate) target: Option<Expr>,
+    pub(crate) fields: Vec<Field>,
+    pub(crate) root: bool,
+    pub(crate) metrics: bool,
+    pub(crate) err: ErrMode,
+    pub(crate) err_span: Option<Span>,
+    /// What looks at the value before the span ends, in this order.
+    pub(crate) observers: Vec<Observer>,
+}
+
+/// Something that looks at the returned value.
+pub(crate) enum Observer {
+    /// `ret`
+    Return(Render, Span),
+    /// `ok_if = closure`: true is ok.
+    OkIf(Expr),
+    /// `error_if = closure`: true is an error.
+    ErrorIf(Expr),
+    /// A function of `private` gets what the user's closure makes of the `Ok` value.
+    Success { closure: Expr, record: Ident },
+}
+
+/// The function, if the item is one that a macro can take.
+pub(crate) fn function(item: Item, table: &Table, errors: &mut Errors) -> Option<Function> {
+    let this = table.name;
+    match item {
+        Item::Function(function) => {
+            let sig = &function.sig;
+            if let Some(word) = &sig.constness {
+                errors.push(
+                    word.span,
+                    format!("`#[{this}]` cannot be put on a `const fn`: it may run at compile time, where nothing can be recorded"),
+                );
+                return None;
+            }
+            if let Some(variadic) = &sig.variadic {
+                errors.push_on(
+                    variadic,
+                    format!("`#[{this}]` cannot be put on a variadic function"),
+                );
+                return None;
+            }
+            Some(*function)
+        }
+        Item::NoBody(sig) => {
+            errors.push(
+                sig.ident.span(),
+                format!("`#[{this}]` needs a function with a body: put it on the implementation"),
+            );
+            None
+        }
+        Item::Impl(item) => {
+            errors.push(
+                item.impl_token.span,
+                format!("`#[{this}]` goes on a function; put it on the methods"),
+            );
+            None
+        }
+        Item::Other(span, word) => {
+            errors.push(
+                span,
+                format!("`#[{this}]` goes on a function, not on `{word}`"),
+            );
+            None
+        }
+    }
+}
+
+/// Judges the shared arguments for a function. The caller adds what its own arguments say.
+pub(crate) fn plan(
+    args: Args,
+    function: &Function,
+    construct: &'static str,
+    own_observers: Vec<Observer>,
+    errors: &mut Errors,
+) -> Plan {
+    check_skip(&args, function, errors);
+    check_value_arguments(&args, function, errors);
+    let mut observers = own_observers;
+    if let Some(render) = args.ret {
+        let span = args.ret_span.unwrap_or_else(Span::call_site);
+        observers.push(Observer::Return(render, span));
+    }
+    observers.extend(args.ok_if.map(Observer::OkIf));
+    observers.extend(args.error_if.map(Observer::ErrorIf));
+    let needs_value = !observers.is_empty() || !matches!(args.err, ErrMode::Auto | ErrMode::Off);
+    let mut shape = shape::choose(function, needs_value);
+    if let Shape::InBox(in_box) = &shape
+        && (!args.fields.is_empty() || args.name.as_ref().is_some_and(|n| is_dynamic(n, function)))
+        && shape::async_block(&in_box.call.stream()).is_none()
+    {
+        // Fields are evaluated inside the future, which is only possible if its text is here.
+        shape = Shape::Closure;
+    }
+    let (name, dynamic_name) = match args.name {
+        None => (None, None),
+        Some(name) if is_dynamic(&name, function) => (None, Some(quote!(#name))),
+        Some(name) => (Some(quote!(#name)), None),
+    };
+    Plan {
+        krate: crate_path::resolve(args.crate_path.as_ref()),
+        shape,
+        construct,
+        name,
+        dynamic_name,
+        kind: args.kind,
+        level: args.level,
+        target: args.target,
+        fields: args.fields,
+        root: args.root,
+        metrics: !args.no_metrics,
+        err: args.err,
+        err_span: args.err_span,
+        observers,
+    }
+}
+
+/// Whether the name is decided by each call: not a literal, `concat!` or a constant's path.
+pub(crate) fn is_dynamic(name: &Expr, function: &Function) -> bool {
+    match plain(name) {
+        Expr::Lit(_) => false,
+        Expr::Macro(mac) => !["concat", "stringify"].iter().any(|constant| {
+            mac.mac
+                .path
+                .segments
+                .last()
+                .is_some_and(|s| s.ident == constant)
+        }),
+        Expr::Path(path) => {
+            let segments = &path.path.segments;
+            let generic = |ident: &Ident| {
+                function
+                    .sig
+                    .generics
+                    .const_params()
+                    .any(|p| p.ident == *ident)
+            };
+            match segments.first() {
+                _ if path.qself.is_some() => true,
+                Some(first) if first.ident == "Self" || first.ident == "self" => true,
+                Some(only) if segments.len() == 1 => {
+                    generic(&only.ident) || parameters(function).contains(&only.ident)
+                }
+                _ => false,
+            }
+        }
+        _ => true,
+    }
+}
+
+/// Every name that the parameters bind.
+pub(crate) fn parameters(function: &Function) -> Vec<Ident> {
+    struct Names(Vec<Ident>);
+    impl<'ast> syn::visit::Visit<'ast> for Names {
+        fn visit_pat_ident(&mut self, pat: &'ast syn::PatIdent) {
+            self.0.push(pat.ident.clone());
+            syn::visit::visit_pat_ident(self, pat);
+        }
+    }
+    let mut names = Names(Vec::new());
+    for arg in &function.sig.inputs {
+        match arg {
+            FnArg::Receiver(receiver) => names.0.push(receiver.self_token.into()),
+            FnArg::Typed(arg) => syn::visit::Visit::visit_pat(&mut names, &arg.pat),
+        }
+    }
+    names.0
+}
+
+fn check_skip(args: &Args, function: &Function, errors: &mut Errors) {
+    let names: Vec<String> = parameters(function)
+        .iter()
+        .map(|name| name.unraw().to_string())
+        .collect();
+    let has_wild = function
+        .sig
+        .inputs
+        .iter()
+        .any(|arg| matches!(arg, FnArg::Typed(arg) if matches!(*arg.pat, Pat::Wild(_))));
+    for skipped in &args.skip {
+        let name = skipped.unraw().to_string();
+        if names.contains(&name) || (name == "_" && has_wild) {
+            continue;
+        }
+        let hint = match nearest(&name, names.iter().map(String::as_str)) {
+            Some(near) => format!("; did you mean `{near}`?"),
+            None => String::new(),
+        };
+        errors.push(
+            skipped.span(),
+            format!("the function has no parameter `{name}`{hint}"),
+        );
+    }
+}
+
+/// `err(…)` and `ret` need something to look at.
+fn check_value_arguments(args: &Args, function: &Function, errors: &mut Errors) {
+    let returned = match &function.sig.output {
+        ReturnType::Default => None,
+        ReturnType::Type(_, ty) => Some(shape::plain(ty)),
+    };
+    let certainly_no_result = match returned {
+        None => true,
+        Some(syn::Type::ImplTrait(_)) => false,
+        some => shape::is_inert(some),
+    };
+    if let Some(span) = args.err_span
+        && certainly_no_result
+        && args.err != ErrMode::Off
+    {
+        errors.push(span, "`err` needs a function that returns a `Result`");
+    }
+    if args.ret.is_some() && shape::is_never(returned) {
+        let span = args.ret_span.unwrap_or_else(|| function.sig.output.span());
+        errors.push(span, "`ret` needs a function that returns");
+    }
+}
