@@ -1,5 +1,8 @@
 //! obs: annotate a function; get its trace, metrics, token costs and alerts.
 
+// Generated code names this crate by its name, in its own documentation tests too.
+extern crate self as obs_runtime;
+
 mod callsite;
 mod error;
 mod exporter;
@@ -35,6 +38,7 @@ pub use pipeline::{
     Input, Pipeline, Resource, RunResult, RunState, TaskContext, TaskResult, TaskState,
 };
 pub use self_obs::{DropReason, ExporterStats};
+pub use obs_macros::traced;
 pub use trace::{
     Attached, AttributeValue, Capture, Entered, Event, Instrument, Link, Outcome, Sampler, Span,
     SpanContext, SpanError, SpanId, SpanRecord, TraceFlags, TraceId, ValueRef, current,

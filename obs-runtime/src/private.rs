@@ -1,5 +1,28 @@
 //! What generated code names. No stable interface: the macros are pinned to this version.
+//!
+//! Generated code decides nothing. How a value is looked at is chosen here by its type, through
+//! autoderef: `probe(&value).kind()` finds the first of several inherent methods whose bounds the
+//! type meets. Nothing is imported into the user's scope for that, so shadowed names and blanket
+//! traits of the user are harmless.
 
-pub use crate::callsite::{Callsite, CallsiteSpec, Registered};
-pub use crate::trace::{Capture, FutureSpan, Outcome, SpanError, SyncSpan, Value, future_fields};
+mod call;
+mod fields;
+mod future;
+mod kind;
+mod observe;
+mod probe;
+
+pub use call::{FnRet, absurd, arg, call, call_future, call_future_with, call_with, finish};
+pub use fields::{capture, debug, display, set_name};
+pub use future::{Traced, finish_future, finish_when, future};
+pub use kind::{Kind, Plain};
+pub use observe::{
+    error_if, no_errors, ok_if, on_return, on_success, record_return_debug, record_return_display,
+};
+pub use probe::{err_debug, err_display, probe, probe_output};
+
+pub use crate::callsite::{
+    Callsite, CallsiteSpec, ConstValue, Construct, Level, Registered, SpanKind,
+};
+pub use crate::trace::{FutureSpan, SyncSpan, Value, future_fields};
 pub use inventory;

@@ -84,6 +84,8 @@ pub mod attribute {
         OPERATION_COST = "operation.cost";
         /// How a call ended (autometrics): `ok`, `error`, and here also `cancelled`.
         RESULT = "result";
+        /// What a function with the argument `ret` returned; the name is that of `tracing`.
+        RETURN = "return";
     }
 }
 

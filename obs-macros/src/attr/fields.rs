@@ -120,7 +120,7 @@ fn parse_field(input: ParseStream<'_>) -> syn::Result<Field> {
 
 fn finish(key: FieldKey, value: FieldValue, span: Span, secrecy: Secrecy) -> syn::Result<Field> {
     let value = match (&key, secrecy) {
-        (_, Secrecy::Redact) => FieldValue::Const(quote!(Str("[redacted]"))),
+        (_, Secrecy::Redact) => FieldValue::Const(quote!(Str("***"))),
         (FieldKey::Text(name), Secrecy::Unsaid) if is_secret(name) => {
             return Err(syn::Error::new(
                 span,

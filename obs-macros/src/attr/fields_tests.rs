@@ -88,7 +88,7 @@ fn secrets_need_a_decision() {
         fields(quote!(allow token = t, redact password, allow, redact = 1 + n)),
         [
             "token=t",
-            "password=constStr(\"[redacted]\")",
+            "password=constStr(\"***\")",
             "allow=allow",
             "redact=1+n"
         ]

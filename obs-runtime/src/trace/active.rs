@@ -360,6 +360,39 @@ impl<const N: usize> FutureSpan<N> {
         }
     }
 
+    /// Goes on with the call of a function that returned a future, and leaves its span.
+    pub fn adopt(site: &'static Callsite, call: SyncSpan<N>) -> Self {
+        let call = ManuallyDrop::new(call);
+        let mut this = Self::new(site);
+        let state = call.core.state & !mode::UNWINDING;
+        this.core.state = state & !mode::FIELDS;
+        if state == mode::OFF {
+            return this;
+        }
+        // SAFETY: set whenever the state is not `OFF`.
+        let running = unsafe { call.core.running.assume_init_ref() };
+        this.core.start = running.start;
+        if state & mode::MASK == mode::COUNT {
+            return this;
+        }
+        let local = local();
+        this.core.trace_hi = local.trace_hi.get();
+        this.core.trace_lo = local.trace_lo.get();
+        this.core.span = running.span;
+        this.core.parent = running.parent;
+        this.core.extra = local.extra.get();
+        if state & mode::MASK == mode::RECORD {
+            this.core.state |= running.saved.flags & flag::REMOTE;
+        }
+        if state & mode::FIELDS != 0 {
+            // SAFETY: the values were written; `call` is not dropped, so they have one owner.
+            this.values = unsafe { ptr::read(&raw const call.values) };
+            this.core.state |= mode::FIELDS;
+        }
+        local.restore(&running.saved);
+        this
+    }
+
     /// Whether the call has begun and not ended.
     #[inline(always)]
     pub fn is_live(&self) -> bool {

@@ -1,0 +1,70 @@
+//! Running the body of a synchronous function, and ending its span.
+
+use crate::private::Kind;
+use crate::trace::{Outcome, SyncSpan};
+
+/// Runs a body. The bound makes the closure `FnOnce`, so that what it borrowed from a `&mut`
+/// argument may be returned.
+#[inline(always)]
+pub fn call<R>(body: impl FnOnce() -> R) -> R {
+    body()
+}
+
+/// As [`call`], for a body that records fields.
+#[inline(always)]
+pub fn call_with<const N: usize, R>(
+    span: &mut SyncSpan<N>,
+    body: impl FnOnce(&mut SyncSpan<N>) -> R,
+) -> R {
+    body(span)
+}
+
+/// As [`call`], for a body that makes a future of a known output.
+#[inline(always)]
+pub fn call_future<T, F: Future<Output = T>>(body: impl FnOnce() -> F) -> F {
+    body()
+}
+
+/// As [`call_future`], for a body that records fields.
+#[inline(always)]
+pub fn call_future_with<const N: usize, F: Future>(
+    span: &mut SyncSpan<N>,
+    body: impl FnOnce(&mut SyncSpan<N>) -> F,
+) -> F {
+    body(span)
+}
+
+/// Ends the span by what the value is, and gives the value back.
+#[inline(always)]
+pub fn finish<T, K: Kind<T>, const N: usize>(span: SyncSpan<N>, kind: K, value: T) -> T {
+    kind.observe(&value, span.is_recording());
+    if kind.failed(&value) {
+        let error = kind.error(&value, span.is_recording());
+        span.fail(error);
+    } else {
+        span.end(Outcome::Ok);
+    }
+    value
+}
+
+/// The argument itself. A call, because clippy takes `let _x = x;` for a statement without effect.
+#[inline(always)]
+pub fn arg<T>(argument: T) -> T {
+    argument
+}
+
+/// Tells an async block the type of its value; never called.
+#[cold]
+pub fn absurd<T>() -> T {
+    unreachable!("generated code calls this under `if false`")
+}
+
+/// Names the type `!`, which has no name of its own on stable: `<fn() -> ! as FnRet>::Ret`.
+pub trait FnRet {
+    /// What the function pointer returns.
+    type Ret;
+}
+
+impl<R> FnRet for fn() -> R {
+    type Ret = R;
+}

@@ -1,0 +1,222 @@
+//! The future that carries its span, and functions whose value is a future in a box.
+
+use core::fmt;
+use core::marker::PhantomData;
+use core::mem::{self, ManuallyDrop};
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
+use super::call::finish;
+use super::kind::Kind;
+use super::probe::Probe;
+use crate::callsite::Callsite;
+use crate::trace::{FutureSpan, Outcome, SyncSpan};
+
+/// A future inside the span of its call: the state is outside of the coroutine.
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+pub struct Traced<F, K, const N: usize> {
+    span: FutureSpan<N>,
+    kind: K,
+    /// Dropped inside the span.
+    inner: ManuallyDrop<F>,
+}
+
+// SAFETY: all fields are `Send` if `F` and `K` are. The automatic implementation would go through
+// `ManuallyDrop` at every level of a chain of calls and reach the recursion limit sooner.
+unsafe impl<F: Send, K: Send, const N: usize> Send for Traced<F, K, N> {}
+// SAFETY: as above.
+unsafe impl<F: Sync, K: Sync, const N: usize> Sync for Traced<F, K, N> {}
+
+impl<F, K, const N: usize> fmt::Debug for Traced<F, K, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Traced").finish_non_exhaustive()
+    }
+}
+
+/// Wraps a future whose span begins with the first poll.
+#[inline(always)]
+pub fn future<F: Future, K: Kind<F::Output>, const N: usize>(
+    site: &'static Callsite,
+    kind: K,
+    inner: F,
+) -> Traced<F, K, N> {
+    Traced {
+        span: FutureSpan::new(site),
+        kind,
+        inner: ManuallyDrop::new(inner),
+    }
+}
+
+/// Wraps a future whose span began with the call that made it.
+#[inline(always)]
+pub fn finish_future<F: Future, K: Kind<F::Output>, const N: usize>(
+    site: &'static Callsite,
+    span: SyncSpan<N>,
+    kind: K,
+    inner: F,
+) -> Traced<F, K, N> {
+    Traced {
+        span: FutureSpan::adopt(site, span),
+        kind,
+        inner: ManuallyDrop::new(inner),
+    }
+}
+
+/// Ends the span as panicked unless it is told that the poll came back.
+struct Poller<'a, const N: usize>(&'a mut FutureSpan<N>);
+
+impl<const N: usize> Drop for Poller<'_, N> {
+    #[cold]
+    fn drop(&mut self) {
+        self.0.end(Outcome::Panicked);
+    }
+}
+
+impl<F: Future, K: Kind<F::Output>, const N: usize> Future for Traced<F, K, N> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        // SAFETY: `inner` stays where it is until it is dropped; the other fields are not pinned.
+        let Self { span, kind, inner } = unsafe { self.get_unchecked_mut() };
+        let poller = Poller(span);
+        // SAFETY: `inner` is pinned because `self` was.
+        let inner = unsafe { Pin::new_unchecked(&mut **inner) };
+        let polled = poller.0.poll(|| inner.poll(cx));
+        if let Poll::Ready(value) = &polled {
+            if K::OBSERVES {
+                let recorded = poller.0.is_recording();
+                poller.0.poll(|| kind.observe(value, recorded));
+            }
+            if kind.failed(value) {
+                let error = kind.error(value, poller.0.is_recording());
+                poller.0.fail(error);
+            } else {
+                poller.0.end(Outcome::Ok);
+            }
+        }
+        mem::forget(poller);
+        polled
+    }
+}
+
+impl<F, K, const N: usize> Drop for Traced<F, K, N> {
+    #[inline]
+    fn drop(&mut self) {
+        let Self { span, inner, .. } = self;
+        // SAFETY: `inner` is dropped here only, once, and where it was pinned.
+        let drop_inner = || unsafe { ManuallyDrop::drop(inner) };
+        if span.is_live() {
+            // What the future drops belongs to the call. If that panics, dropping `span` ends it.
+            span.poll(drop_inner);
+            span.end(Outcome::Cancelled);
+        } else {
+            drop_inner();
+        }
+    }
+}
+
+/// The value is there when the function returns.
+pub struct Now<T>(PhantomData<fn(T)>);
+
+/// The value is there when the boxed future that the function returns is ready; `B` is the box.
+pub struct Later<O, B>(PhantomData<fn(O, B)>);
+
+/// A box without bounds.
+#[derive(Debug)]
+pub struct LaterLocal;
+/// A box that is `Send`.
+#[derive(Debug)]
+pub struct LaterSend;
+/// A box that is `Send` and `Sync`.
+#[derive(Debug)]
+pub struct LaterSync;
+
+impl<T> fmt::Debug for Now<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Now")
+    }
+}
+
+impl<O, B> fmt::Debug for Later<O, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Later")
+    }
+}
+
+impl<T> Now<T> {
+    #[inline(always)]
+    pub(super) const fn new() -> Self {
+        Self(PhantomData)
+    }
+
+    /// The type to look at: the value's.
+    #[inline(always)]
+    pub fn probe(&self) -> Probe<T> {
+        Probe::new()
+    }
+}
+
+impl<O, B> Later<O, B> {
+    #[inline(always)]
+    pub(super) const fn new() -> Self {
+        Self(PhantomData)
+    }
+
+    /// The type to look at: the output's.
+    #[inline(always)]
+    pub fn probe(&self) -> Probe<O> {
+        Probe::new()
+    }
+}
+
+/// When the span of a call ends.
+pub trait When<T, K> {
+    /// Ends the span, or goes on with it in the value.
+    fn finish<const N: usize>(site: &'static Callsite, span: SyncSpan<N>, kind: K, value: T) -> T;
+}
+
+impl<T, K: Kind<T>> When<T, K> for Now<T> {
+    #[inline(always)]
+    fn finish<const N: usize>(_: &'static Callsite, span: SyncSpan<N>, kind: K, value: T) -> T {
+        finish(span, kind, value)
+    }
+}
+
+macro_rules! later {
+    ($($when:ident: $($auto:ident),*;)*) => {
+        $(impl<'a, O, K> When<Pin<Box<dyn Future<Output = O> $(+ $auto)* + 'a>>, K> for Later<O, $when>
+        where
+            O: 'a,
+            K: Kind<O> $(+ $auto)* + 'a,
+        {
+            #[inline]
+            fn finish<const N: usize>(
+                site: &'static Callsite,
+                span: SyncSpan<N>,
+                kind: K,
+                value: Pin<Box<dyn Future<Output = O> $(+ $auto)* + 'a>>,
+            ) -> Pin<Box<dyn Future<Output = O> $(+ $auto)* + 'a>> {
+                Box::pin(finish_future(site, span, kind, value))
+            }
+        })*
+    };
+}
+
+later! {
+    LaterLocal: ;
+    LaterSend: Send;
+    LaterSync: Send, Sync;
+}
+
+/// Ends the span when the value is there.
+#[inline(always)]
+pub fn finish_when<T, K, W: When<T, K>, const N: usize>(
+    _: W,
+    site: &'static Callsite,
+    span: SyncSpan<N>,
+    kind: K,
+    value: T,
+) -> T {
+    W::finish(site, span, kind, value)
+}

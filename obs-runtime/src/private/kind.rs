@@ -1,0 +1,159 @@
+//! What a returned value says about its call.
+
+use core::any::type_name;
+use core::fmt::{self, Debug, Display, Write as _};
+use core::marker::PhantomData;
+use std::borrow::Cow;
+
+use crate::processor::redact::redact;
+use crate::trace::SpanError;
+
+/// Looks at values of the type `T`. Kinds hold no data, at most a user's closure.
+pub trait Kind<T> {
+    /// What the `Ok` value is; the whole value if there is no error.
+    type Success;
+
+    /// Whether `observe` does anything.
+    const OBSERVES: bool = false;
+
+    /// The value of a call that went well.
+    fn success<'a>(&self, value: &'a T) -> Option<&'a Self::Success>;
+
+    /// Whether the value is an error.
+    #[inline(always)]
+    fn failed(&self, value: &T) -> bool {
+        let _ = value;
+        false
+    }
+
+    /// The error of a value that failed; its text only if it is recorded.
+    fn error(&self, value: &T, recorded: bool) -> SpanError;
+
+    /// Hands the value to the user's closures, inside the span.
+    #[inline(always)]
+    fn observe(&self, value: &T, recorded: bool) {
+        let _ = (value, recorded);
+    }
+}
+
+/// An error of which no more is known.
+#[cold]
+pub(super) fn other_error() -> SpanError {
+    SpanError {
+        // OpenTelemetry's fallback (semantic conventions, `error.type`).
+        kind: Cow::Borrowed("_OTHER"),
+        message: None,
+    }
+}
+
+/// A type that is no `Result`.
+#[derive(Clone, Copy, Debug)]
+pub struct Plain;
+
+impl Plain {
+    /// The end of the chain that a `Result` goes on.
+    #[inline(always)]
+    pub fn how(&self) -> Self {
+        Self
+    }
+}
+
+impl<T> Kind<T> for Plain {
+    type Success = T;
+
+    #[inline(always)]
+    fn success<'a>(&self, value: &'a T) -> Option<&'a T> {
+        Some(value)
+    }
+
+    fn error(&self, _: &T, _: bool) -> SpanError {
+        other_error()
+    }
+}
+
+/// A `Result`; `X` is how its error becomes text.
+pub struct Fallible<X>(pub(super) PhantomData<fn(X)>);
+
+impl<X> fmt::Debug for Fallible<X> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Fallible")
+    }
+}
+
+impl<T, E, X: ErrorText<E>> Kind<Result<T, E>> for Fallible<X> {
+    type Success = T;
+
+    #[inline(always)]
+    fn success<'a>(&self, value: &'a Result<T, E>) -> Option<&'a T> {
+        value.as_ref().ok()
+    }
+
+    #[inline(always)]
+    fn failed(&self, value: &Result<T, E>) -> bool {
+        value.is_err()
+    }
+
+    #[cold]
+    fn error(&self, value: &Result<T, E>, recorded: bool) -> SpanError {
+        SpanError {
+            kind: Cow::Borrowed(type_name::<E>()),
+            message: match value {
+                Err(error) if recorded => X::text(error),
+                _ => None,
+            },
+        }
+    }
+}
+
+/// How an error becomes text.
+pub trait ErrorText<E> {
+    /// The redacted text, if the type has one.
+    fn text(error: &E) -> Option<String>;
+}
+
+/// Through `Display`.
+#[derive(Debug)]
+pub struct ByDisplay;
+
+/// Through `Debug`.
+#[derive(Debug)]
+pub struct ByDebug;
+
+/// Not at all.
+#[derive(Debug)]
+pub struct Untold;
+
+impl<E: Display> ErrorText<E> for ByDisplay {
+    fn text(error: &E) -> Option<String> {
+        Some(redacted(format_args!("{error}")))
+    }
+}
+
+impl<E: Debug> ErrorText<E> for ByDebug {
+    fn text(error: &E) -> Option<String> {
+        Some(redacted(format_args!("{error:?}")))
+    }
+}
+
+impl<E> ErrorText<E> for Untold {
+    fn text(_: &E) -> Option<String> {
+        None
+    }
+}
+
+/// Formats and redacts. A formatter of the user that panics must not take the call down.
+pub(super) fn redacted(text: fmt::Arguments<'_>) -> String {
+    let write = || {
+        let mut buffer = String::new();
+        // A formatter that returns an error leaves what it wrote.
+        let _ = buffer.write_fmt(text);
+        buffer
+    };
+    match std::panic::catch_unwind(core::panic::AssertUnwindSafe(write)) {
+        Ok(text) => match redact(&text) {
+            Cow::Borrowed(_) => text,
+            Cow::Owned(redacted) => redacted,
+        },
+        Err(_) => "<panicked while formatting>".to_owned(),
+    }
+}
