@@ -1,6 +1,8 @@
 //! obs: annotate a function; get its trace, metrics, token costs and alerts.
 
-// Generated code names this crate by its name, in its own documentation tests too.
+// Generated code names this crate by its name: unit tests may annotate functions too.
+#[cfg(test)]
+#[allow(unused_extern_crates)]
 extern crate self as obs_runtime;
 
 mod callsite;
@@ -33,12 +35,12 @@ pub use exporter::console::trace_tree;
 pub use exporter::otlp::Protocol;
 pub use init::{Builder, Health, Observability, SpanStats, Stats};
 pub use metrics::MetricsCollector;
+pub use obs_macros::traced;
 #[cfg(feature = "pipeline")]
 pub use pipeline::{
     Input, Pipeline, Resource, RunResult, RunState, TaskContext, TaskResult, TaskState,
 };
 pub use self_obs::{DropReason, ExporterStats};
-pub use obs_macros::traced;
 pub use trace::{
     Attached, AttributeValue, Capture, Entered, Event, Instrument, Link, Outcome, Sampler, Span,
     SpanContext, SpanError, SpanId, SpanRecord, TraceFlags, TraceId, ValueRef, current,

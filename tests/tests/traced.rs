@@ -59,7 +59,10 @@ fn sync_functions_record_their_result() {
     assert_eq!(outcome(&capture(|| parse("1")), "parse"), Outcome::Ok);
     let bad = capture(|| parse("x"));
     assert!(bad.value.is_err());
-    assert_eq!(message(bad.span("parse")), Some("invalid digit found in string"));
+    assert_eq!(
+        message(bad.span("parse")),
+        Some("invalid digit found in string")
+    );
 }
 
 #[test]
@@ -180,7 +183,11 @@ async fn children_have_parents_across_shapes() {
         let _ = middle();
     }
     let captured = capture_async(top()).await;
-    let (leaf, middle, top) = (captured.span("leaf"), captured.span("middle"), captured.span("top"));
+    let (leaf, middle, top) = (
+        captured.span("leaf"),
+        captured.span("middle"),
+        captured.span("top"),
+    );
     assert_eq!(leaf.parent_id, Some(middle.span_id));
     assert_eq!(middle.parent_id, Some(top.span_id));
     assert_eq!(top.parent_id, None);
@@ -231,11 +238,18 @@ mod returned_futures {
         })
         .await;
         assert_eq!(message(captured.span("in_box")), Some("broken 3"));
-        let opaque: Vec<_> = captured.spans.iter().filter(|s| s.name == "opaque").collect();
+        let opaque: Vec<_> = captured
+            .spans
+            .iter()
+            .filter(|s| s.name == "opaque")
+            .collect();
         assert_eq!(message(opaque[0]), Some("broken 5"));
         assert_eq!(opaque[0].attribute("n"), Some(&AttributeValue::I64(0)));
         assert_eq!(opaque[1].outcome, Outcome::Ok);
-        assert_eq!(captured.span("lends").attribute("text").cloned(), text("abc"));
+        assert_eq!(
+            captured.span("lends").attribute("text").cloned(),
+            text("abc")
+        );
     }
 
     #[tokio::test]
@@ -245,7 +259,10 @@ mod returned_futures {
         })
         .await;
         assert_eq!(message(captured.span("alias")), Some("broken 4"));
-        assert_eq!(captured.span("alias").attribute("n"), Some(&AttributeValue::I64(0)));
+        assert_eq!(
+            captured.span("alias").attribute("n"),
+            Some(&AttributeValue::I64(0))
+        );
         let captured = capture_async(alias(2)).await;
         assert_eq!(captured.value, Ok(2));
         let inner = captured.span("in_box");
@@ -310,7 +327,11 @@ fn every_setting_reaches_the_callsite() {
         ("a.x", "1".into()),
         ("quoted key", 1.into()),
     ];
-    let found: Vec<_> = span.attributes.iter().map(|(k, v)| (&**k, v.clone())).collect();
+    let found: Vec<_> = span
+        .attributes
+        .iter()
+        .map(|(k, v)| (&**k, v.clone()))
+        .collect();
     assert_eq!(found, expected);
 }
 
@@ -333,10 +354,20 @@ async fn the_call_may_decide_the_name() {
         closure("cc".to_owned()).unwrap();
     })
     .await;
-    let names: Vec<_> = captured.spans.iter().map(|s| (&*s.name, s.function)).collect();
-    assert_eq!(names, [("load a", "guard"), ("b", "future"), ("cc", "closure")]);
+    let names: Vec<_> = captured
+        .spans
+        .iter()
+        .map(|s| (&*s.name, s.function))
+        .collect();
+    assert_eq!(
+        names,
+        [("load a", "guard"), ("b", "future"), ("cc", "closure")]
+    );
     assert_eq!(captured.span("b").attributes, []);
-    assert_eq!(captured.span("cc").attribute("rows"), Some(&AttributeValue::I64(5)));
+    assert_eq!(
+        captured.span("cc").attribute("rows"),
+        Some(&AttributeValue::I64(5))
+    );
 }
 
 #[tokio::test]
@@ -398,7 +429,11 @@ async fn returned_values_are_recorded_when_asked() {
         let _ = display(0).await;
     })
     .await;
-    let found: Vec<_> = captured.spans.iter().map(|s| s.attribute("return").cloned()).collect();
+    let found: Vec<_> = captured
+        .spans
+        .iter()
+        .map(|s| s.attribute("return").cloned())
+        .collect();
     assert_eq!(found, [text("Some(1)"), text("2"), None]);
 }
 
@@ -433,7 +468,7 @@ mod async_trait_methods {
     use async_trait::async_trait;
 
     #[async_trait]
-    trait Load {
+    trait Load: Sync {
         async fn below(&self, n: u8) -> Result<u8, Broken>;
         async fn above(&self, n: u8) -> Result<u8, Broken>;
         #[traced(fields(n))]

@@ -105,7 +105,7 @@ impl<F, K, const N: usize> Drop for Traced<F, K, N> {
     fn drop(&mut self) {
         let Self { span, inner, .. } = self;
         // SAFETY: `inner` is dropped here only, once, and where it was pinned.
-        let drop_inner = || unsafe { ManuallyDrop::drop(inner) };
+        let mut drop_inner = || unsafe { ManuallyDrop::drop(inner) };
         if span.is_live() {
             // What the future drops belongs to the call. If that panics, dropping `span` ends it.
             span.poll(drop_inner);

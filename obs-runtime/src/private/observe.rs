@@ -139,12 +139,18 @@ impl<T, K: Kind<T>, R: Fn(&K::Success)> Kind<T> for OnReturn<K, R> {
 
 /// `ret`, `ret(Debug)`
 pub fn record_return_debug<T: Debug>(value: &T) {
-    current::set_attribute(crate::semconv::attribute::RETURN, redacted(format_args!("{value:?}")));
+    current::set_attribute(
+        crate::semconv::attribute::RETURN,
+        redacted(format_args!("{value:?}")),
+    );
 }
 
 /// `ret(Display)`
 pub fn record_return_display<T: Display>(value: &T) {
-    current::set_attribute(crate::semconv::attribute::RETURN, redacted(format_args!("{value}")));
+    current::set_attribute(
+        crate::semconv::attribute::RETURN,
+        redacted(format_args!("{value}")),
+    );
 }
 
 /// A user's closure on the `Ok` value, and what takes its result.

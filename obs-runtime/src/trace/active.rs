@@ -365,10 +365,11 @@ impl<const N: usize> FutureSpan<N> {
         let call = ManuallyDrop::new(call);
         let mut this = Self::new(site);
         let state = call.core.state & !mode::UNWINDING;
-        this.core.state = state & !mode::FIELDS;
         if state == mode::OFF {
+            // Nothing recorded there; where the future is polled something may.
             return this;
         }
+        this.core.state = state & !mode::FIELDS;
         // SAFETY: set whenever the state is not `OFF`.
         let running = unsafe { call.core.running.assume_init_ref() };
         this.core.start = running.start;
