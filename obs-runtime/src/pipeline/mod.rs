@@ -25,7 +25,10 @@
 mod attempt;
 mod builder;
 mod cancel;
+mod check;
 mod context;
+#[doc(hidden)]
+pub mod glue;
 mod graph;
 mod handler;
 mod params;
@@ -37,6 +40,7 @@ mod runner;
 mod start;
 mod summary;
 mod task;
+mod telemetry;
 
 pub use builder::PipelineBuilder;
 pub use cancel::CancelHandle;

@@ -1,0 +1,274 @@
+//! What generated code calls.
+
+use core::any::{Any, type_name};
+use core::fmt;
+use core::marker::PhantomData;
+use core::ops::Deref;
+use std::sync::Arc;
+
+use crate::pipeline::context::gone;
+use crate::pipeline::result::TaskError;
+pub use crate::pipeline::check::{check, check_moves};
+pub use crate::pipeline::handler::{
+    HandlerCall, HandlerEvent, HandlerFuture, HandlerMeta, RegisteredHandler,
+};
+pub use crate::pipeline::params::{FromOutput, TaskParam};
+pub use crate::pipeline::task::{
+    Attempt, Attempted, Dependency, RegisteredTask, Requirement, TaskMeta, TaskPolicy, Use,
+};
+pub use crate::pipeline::{Backoff, RetryPolicy, RunResult, TaskContext};
+pub use core::time::Duration;
+pub use std::borrow::Cow;
+
+/// The type beside an annotated task: what its output is.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no task",
+    note = "put `#[pipeline_task(pipeline = \"…\")]` on the function"
+)]
+pub trait PipelineTask {
+    /// What the task yields; of a `Result`, the `Ok` type.
+    type Output: Send + Sync + 'static;
+}
+
+/// A parameter that is the output of the dependency at `position`.
+///
+/// # Errors
+/// When the output is not there.
+pub fn output<P, O>(context: &TaskContext, position: usize) -> Result<P, TaskError>
+where
+    P: FromOutput<O>,
+    O: Any + Send + Sync,
+{
+    let output = context.dependency::<O>(position, P::MOVES)?;
+    P::from_output(output).ok_or_else(|| {
+        let index = context.node().dependencies[position] as usize;
+        gone(&context.run.graph.nodes[index].name)
+    })
+}
+
+/// The output of the dependency at `position`, to be lent.
+///
+/// # Errors
+/// When the output is not there.
+pub fn shared<O: Any + Send + Sync>(
+    context: &TaskContext,
+    position: usize,
+) -> Result<Arc<O>, TaskError> {
+    context.dependency(position, false)
+}
+
+/// A parameter that is no output.
+///
+/// # Errors
+/// When the run was not given its value.
+pub fn param<P: TaskParam>(context: &TaskContext) -> Result<P, TaskError> {
+    P::get(context)
+}
+
+/// How a parameter uses an output that is taken by value.
+pub const fn usage<P: FromOutput<O>, O>() -> Use {
+    if P::MOVES { Use::Move } else { Use::Read }
+}
+
+/// An attempt of an `async fn`.
+pub fn attempt<F>(future: F) -> Attempt
+where
+    F: Future<Output = Result<Attempted, TaskError>> + Send + 'static,
+{
+    Box::pin(future)
+}
+
+/// An attempt of a synchronous function: on a thread that may block, so that tokio's workers stay
+/// free. It sees the span that the task runs in.
+///
+/// # Errors
+/// When the function fails; a panic goes on.
+pub async fn blocking<F>(call: F) -> Result<Attempted, TaskError>
+where
+    F: FnOnce() -> Result<Attempted, TaskError> + Send + 'static,
+{
+    let call = crate::pipeline::telemetry::carry(call);
+    match tokio::task::spawn_blocking(call).await {
+        Ok(ended) => ended,
+        Err(error) => match error.try_into_panic() {
+            Ok(payload) => std::panic::resume_unwind(payload),
+            Err(error) => Err(TaskError::new("cancelled", error.to_string())),
+        },
+    }
+}
+
+/// What an attempt yields.
+///
+/// # Errors
+/// None: the signature is that of an attempt.
+pub fn done<T: Any + Send + Sync>(value: T, records: Option<u64>) -> Result<Attempted, TaskError> {
+    Ok(Attempted {
+        value: Arc::new(value),
+        records,
+    })
+}
+
+/// Counts the records of an output.
+pub fn records<T, N: RecordCount>(value: &T, count: impl FnOnce(&T) -> N) -> Option<u64> {
+    count(value).records()
+}
+
+/// What a `records` argument may yield.
+#[diagnostic::on_unimplemented(
+    message = "`records` yields a number of records, not `{Self}`",
+    label = "expected an unsigned number or an `Option` of one"
+)]
+pub trait RecordCount {
+    /// The number, if there is one.
+    fn records(self) -> Option<u64>;
+}
+
+macro_rules! record_count {
+    ($($t:ty),*) => {
+        $(impl RecordCount for $t {
+            fn records(self) -> Option<u64> {
+                u64::try_from(self).ok()
+            }
+        })*
+    };
+}
+
+record_count!(u8, u16, u32, u64, usize, i32, i64);
+
+impl<N: RecordCount> RecordCount for Option<N> {
+    fn records(self) -> Option<u64> {
+        self?.records()
+    }
+}
+
+/// Looks at a returned value by its type: `failure` says whether it is an `Err`. The tiers are
+/// linked by `Deref`, so that the first that fits is found without any trait in scope.
+#[derive(Debug)]
+pub struct Returned<'a, T>(Fallback<'a, T>);
+
+/// Any value: it is no error.
+#[derive(Debug)]
+pub struct Fallback<'a, T>(&'a T);
+
+/// Begins to look at a returned value.
+pub fn returned<T>(value: &T) -> Returned<'_, T> {
+    Returned(Fallback(value))
+}
+
+impl<'a, T> Deref for Returned<'a, T> {
+    type Target = Fallback<'a, T>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<T, E> Returned<'_, Result<T, E>> {
+    /// The error's description, if the value is one.
+    pub fn failure(&self, describe: impl FnOnce(&E) -> TaskError) -> Option<TaskError> {
+        self.0.0.as_ref().err().map(describe)
+    }
+
+    /// The type of the error, for the tiers of [`Described`].
+    pub fn error(&self) -> PhantomData<E> {
+        PhantomData
+    }
+}
+
+impl<T> Fallback<'_, T> {
+    /// Nothing.
+    pub fn failure(&self, _: impl FnOnce(&()) -> TaskError) -> Option<TaskError> {
+        None
+    }
+
+    /// Nothing.
+    pub fn error(&self) -> PhantomData<()> {
+        PhantomData
+    }
+}
+
+/// Describes an error by what its type offers: `Display`, else `Debug`, else its name alone.
+#[derive(Debug)]
+pub struct Described<E>(DescribedDebug<E>);
+
+/// The tier below `Display`.
+#[derive(Debug)]
+pub struct DescribedDebug<E>(DescribedName<E>);
+
+/// The tier below `Debug`.
+#[derive(Debug)]
+pub struct DescribedName<E>(PhantomData<E>);
+
+/// Begins to look at an error's type.
+pub const fn described<E>(_: PhantomData<E>) -> Described<E> {
+    Described(DescribedDebug(DescribedName(PhantomData)))
+}
+
+impl<E> Deref for Described<E> {
+    type Target = DescribedDebug<E>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<E> Deref for DescribedDebug<E> {
+    type Target = DescribedName<E>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<E: fmt::Display> Described<E> {
+    /// How to describe the error.
+    pub fn how(&self) -> fn(&E) -> TaskError {
+        |error| TaskError::new(type_name::<E>(), error.to_string())
+    }
+}
+
+impl<E: fmt::Debug> DescribedDebug<E> {
+    /// How to describe the error.
+    pub fn how(&self) -> fn(&E) -> TaskError {
+        |error| TaskError::new(type_name::<E>(), format!("{error:?}"))
+    }
+}
+
+impl<E> DescribedName<E> {
+    /// How to describe the error.
+    pub fn how(&self) -> fn(&E) -> TaskError {
+        |_| TaskError::new(type_name::<E>(), type_name::<E>())
+    }
+}
+
+/// What a handler's function may return.
+#[diagnostic::on_unimplemented(
+    message = "a handler returns nothing or a `Result<(), E>`, not `{Self}`"
+)]
+pub trait HandlerReturn {
+    /// The error's text.
+    ///
+    /// # Errors
+    /// When the handler failed.
+    fn into_result(self) -> Result<(), String>;
+}
+
+impl HandlerReturn for () {
+    fn into_result(self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+impl<E: fmt::Display> HandlerReturn for Result<(), E> {
+    fn into_result(self) -> Result<(), String> {
+        self.map_err(|error| error.to_string())
+    }
+}
+
+/// The work of a handler.
+pub fn handler<'a, F>(future: F) -> HandlerFuture<'a>
+where
+    F: Future<Output = Result<(), String>> + Send + 'a,
+{
+    Box::pin(future)
+}
