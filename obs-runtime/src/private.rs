@@ -24,5 +24,7 @@ pub use probe::{err_debug, err_display, probe, probe_output};
 pub use crate::callsite::{
     Callsite, CallsiteSpec, ConstValue, Construct, Level, Registered, SpanKind,
 };
+#[cfg(feature = "pipeline")]
+pub use crate::pipeline::glue as pipeline;
 pub use crate::trace::{FutureSpan, SyncSpan, Value, future_fields};
 pub use inventory;

@@ -75,6 +75,16 @@ pub mod attribute {
         /// `cancelled` on a span whose future was dropped before it was ready; absent otherwise. Of
         /// obs: OpenTelemetry has no status for it.
         OBS_OUTCOME = "obs.outcome";
+        /// The pipeline that a run or task belongs to. Of obs.
+        OBS_PIPELINE_NAME = "obs.pipeline.name";
+        /// How many records the tasks of a run counted. Of obs.
+        OBS_PIPELINE_RECORDS = "obs.pipeline.records";
+        /// `succeeded`, `failed` or `cancelled`. Of obs.
+        OBS_PIPELINE_STATE = "obs.pipeline.state";
+        /// The id of a pipeline run, as in its result. Of obs.
+        OBS_RUN_ID = "obs.run.id";
+        /// Which attempt of a task the span is, from 1. Of obs.
+        OBS_TASK_ATTEMPT = "obs.task.attempt";
         /// How many vectors an operation wrote or returned. Of obs: the conventions have no vector stores.
         OBS_VECTOR_COUNT = "obs.vector.count";
         /// How many numbers each vector has. Of obs.
@@ -161,6 +171,11 @@ pub mod metric {
     /// Durations of database calls, seconds (database metrics).
     const DB_SECONDS: &[f64] = &[0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
 
+    /// Durations of pipelines and their tasks, seconds: up to hours.
+    const PIPELINE_SECONDS: &[f64] = &[
+        0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 1800.0, 3600.0, 14_400.0,
+    ];
+
     /// Durations of functions, seconds (autometrics, and the HTTP semantic conventions).
     pub(crate) const FUNCTION_SECONDS: &[f64] = &[
         0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
@@ -191,6 +206,11 @@ pub mod metric {
         OBS_LLM_UNPRICED = "obs.llm.unpriced", "{call}", "Model calls whose price is not known.", &[];
         OBS_METRICS_OVERFLOWED = "obs.metrics.overflowed", "{lookup}", "Lookups of label values that fell into the overflow series.", &[];
         OBS_METRICS_REFUSED = "obs.metrics.refused", "{value}", "Values that were refused because they are no valid amount.", &[];
+        OBS_PIPELINE_RECORDS = "obs.pipeline.records", "{record}", "Records that tasks counted.", &[];
+        OBS_PIPELINE_RUNS = "obs.pipeline.runs", "{run}", "Runs of pipelines by state.", &[];
+        OBS_PIPELINE_RUN_DURATION = "obs.pipeline.run.duration", "s", "Duration of runs of pipelines.", PIPELINE_SECONDS;
+        OBS_PIPELINE_TASK_DURATION = "obs.pipeline.task.duration", "s", "Duration of tasks, from the first attempt to the end of the last.", PIPELINE_SECONDS;
+        OBS_PIPELINE_TASK_RETRIES = "obs.pipeline.task.retries", "{retry}", "Attempts of tasks after their first.", &[];
     }
 }
 

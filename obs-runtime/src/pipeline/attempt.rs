@@ -13,7 +13,9 @@ use tokio::time::Instant;
 use crate::pipeline::TaskContext;
 use crate::pipeline::context::Run;
 use crate::pipeline::result::{Output, TaskError};
-use crate::pipeline::task::{Attempt, Attempted, Body};
+use crate::pipeline::task::{Attempted, Body};
+use crate::pipeline::telemetry::{self, Beginning};
+use crate::trace::{Instrument as _, current};
 
 /// How a task's attempts ended.
 pub(crate) struct Ended {
@@ -90,13 +92,30 @@ enum Failure {
 }
 
 async fn once(context: TaskContext) -> Result<Attempted, Failure> {
+    if context.node().traced {
+        return limited(context).await;
+    }
+    let span = telemetry::task_span(&context);
+    let attempt = async {
+        let ended = limited(context).await;
+        if let Err(Failure::Repeatable(error) | Failure::Final(error)) = &ended {
+            current::set_error(error.kind.clone(), error.message());
+        }
+        ended
+    };
+    attempt.instrument(span).await
+}
+
+/// Makes and runs an attempt within its time.
+async fn limited(context: TaskContext) -> Result<Attempted, Failure> {
     let run = Arc::clone(&context.run);
     let node = &run.graph.nodes[context.task as usize];
+    let beginning = context.clone();
     let attempt = match catch_unwind(AssertUnwindSafe(|| match &node.body {
         Body::Function(make) => make(context),
         Body::Closure(make) => make(context),
     })) {
-        Ok(attempt) => CatchPanic(attempt),
+        Ok(attempt) => CatchPanic(Beginning::new(attempt, beginning)),
         Err(payload) => return Err(panicked(&*payload)),
     };
     let Some(limit) = node.policy.timeout else {
@@ -128,14 +147,14 @@ pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> String {
 }
 
 /// Turns a panic of the attempt into its result.
-struct CatchPanic(Attempt);
+struct CatchPanic(Beginning);
 
 impl Future for CatchPanic {
     type Output = Result<Attempted, Failure>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         // After a panic the attempt is only dropped, never polled again.
-        match catch_unwind(AssertUnwindSafe(|| self.0.as_mut().poll(cx))) {
+        match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.0).poll(cx))) {
             Ok(poll) => poll.map_err(Failure::Repeatable),
             Err(payload) => Poll::Ready(Err(panicked(&*payload))),
         }

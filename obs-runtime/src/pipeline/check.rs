@@ -44,8 +44,14 @@ pub const fn check(task: &'static TaskMeta) {
         if !equal(dependency.pipeline, task.pipeline) {
             let mut text = Text::new();
             text.push_all(&[
-                "`", task.path, "` belongs to pipeline \"", task.pipeline, "\" and depends on `",
-                dependency.path, "` of pipeline \"", dependency.pipeline,
+                "`",
+                task.path,
+                "` belongs to pipeline \"",
+                task.pipeline,
+                "\" and depends on `",
+                dependency.path,
+                "` of pipeline \"",
+                dependency.pipeline,
                 "\": a task depends on tasks of its own pipeline only",
             ]);
             text.fail();
@@ -54,7 +60,11 @@ pub const fn check(task: &'static TaskMeta) {
     }
     if let Some(walk) = Walk::to_itself(task) {
         let mut text = Text::new();
-        text.push_all(&["tasks of pipeline \"", task.pipeline, "\" depend on each other: "]);
+        text.push_all(&[
+            "tasks of pipeline \"",
+            task.pipeline,
+            "\" depend on each other: ",
+        ]);
         let mut i = 0;
         while i < walk.depth {
             text.push_all(&[walk.path[i].path, " -> "]);
@@ -99,7 +109,11 @@ impl Walk {
             walk.next[at] += 1;
             let id = identity(dependency);
             if id == goal {
-                return if walk.is_first(start) { Some(walk) } else { None };
+                return if walk.is_first(start) {
+                    Some(walk)
+                } else {
+                    None
+                };
             }
             if walk.mark(id) {
                 if walk.depth == CAPACITY || walk.seen_count == CAPACITY {

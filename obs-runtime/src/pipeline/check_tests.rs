@@ -1,8 +1,5 @@
 use super::*;
-use crate::callsite::{Callsite, CallsiteSpec};
 use crate::pipeline::task::{Dependency, TaskPolicy, Use};
-
-static SITE: Callsite = Callsite::new(CallsiteSpec::new("f", "m", "f.rs", 1));
 
 /// A task of a pipeline and what it depends on.
 macro_rules! meta {
@@ -20,7 +17,6 @@ macro_rules! meta {
             policy: TaskPolicy::DEFAULT,
             requires: &[],
             run: |_| Box::pin(core::future::pending()),
-            callsite: || &SITE,
         }
     };
 }

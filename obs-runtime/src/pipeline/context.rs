@@ -9,10 +9,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
+use crate::SpanContext;
 use crate::pipeline::CancelHandle;
 use crate::pipeline::graph::{Graph, Node};
 use crate::pipeline::params::{TypeMap, missing};
 use crate::pipeline::result::{Output, TaskError};
+use crate::pipeline::telemetry::Meters;
 
 /// No task has counted this many records.
 const NO_RECORDS: u64 = u64::MAX;
@@ -25,6 +27,9 @@ pub(crate) struct Run {
     pub(crate) resources: TypeMap,
     pub(crate) cancel: CancelHandle,
     pub(crate) began: Instant,
+    /// The run's span, the parent of all task spans.
+    pub(crate) span: Option<SpanContext>,
+    pub(crate) meters: Meters,
     /// In the order of `graph.limits`.
     pub(crate) limits: Vec<Semaphore>,
     /// In the order of the graph's nodes.
@@ -38,6 +43,8 @@ pub(crate) struct Cell {
     records: AtomicU64,
     /// Nanoseconds from the run's start to that of the first attempt.
     began: AtomicU64,
+    /// The span of the last attempt: what dependants link to.
+    span: Mutex<Option<SpanContext>>,
 }
 
 impl Cell {
@@ -47,7 +54,16 @@ impl Cell {
             attempts: AtomicU32::new(0),
             records: AtomicU64::new(NO_RECORDS),
             began: AtomicU64::new(0),
+            span: Mutex::new(None),
         }
+    }
+
+    pub(crate) fn set_span(&self, span: Option<SpanContext>) {
+        *self.span.lock().unwrap_or_else(PoisonError::into_inner) = span;
+    }
+
+    pub(crate) fn span(&self) -> Option<SpanContext> {
+        *self.span.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn set_began(&self, after: Duration) {

@@ -6,16 +6,18 @@ use core::marker::PhantomData;
 use core::ops::Deref;
 use std::sync::Arc;
 
-use crate::pipeline::context::gone;
-use crate::pipeline::result::TaskError;
 pub use crate::pipeline::check::{check, check_moves};
+use crate::pipeline::context::gone;
 pub use crate::pipeline::handler::{
     HandlerCall, HandlerEvent, HandlerFuture, HandlerMeta, RegisteredHandler,
 };
 pub use crate::pipeline::params::{FromOutput, TaskParam};
+use crate::pipeline::result::TaskError;
 pub use crate::pipeline::task::{
     Attempt, Attempted, Dependency, RegisteredTask, Requirement, TaskMeta, TaskPolicy, Use,
 };
+use crate::pipeline::telemetry::carry;
+pub use crate::pipeline::telemetry::span_began;
 pub use crate::pipeline::{Backoff, RetryPolicy, RunResult, TaskContext};
 pub use core::time::Duration;
 pub use std::borrow::Cow;
@@ -87,7 +89,7 @@ pub async fn blocking<F>(call: F) -> Result<Attempted, TaskError>
 where
     F: FnOnce() -> Result<Attempted, TaskError> + Send + 'static,
 {
-    let call = crate::pipeline::telemetry::carry(call);
+    let call = carry(call);
     match tokio::task::spawn_blocking(call).await {
         Ok(ended) => ended,
         Err(error) => match error.try_into_panic() {

@@ -10,6 +10,7 @@ use std::time::SystemTime;
 
 use crate::TraceId;
 use crate::pipeline::graph::Graph;
+use crate::processor::redact::redact;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -86,7 +87,11 @@ impl TaskError {
     ) -> Self {
         Self {
             kind: kind.into(),
-            message: message.into(),
+            message: match message.into() {
+                Cow::Borrowed(text) => Cow::Borrowed(text),
+                // Summaries and alerts show it: secrets are masked before it is stored.
+                Cow::Owned(text) => redact(&text).into_owned().into(),
+            },
         }
     }
 
@@ -96,7 +101,7 @@ impl TaskError {
         &self.kind
     }
 
-    /// What the error says.
+    /// What the error says; secrets in it are masked.
     pub fn message(&self) -> &str {
         &self.message
     }

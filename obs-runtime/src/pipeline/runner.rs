@@ -10,6 +10,7 @@ use tokio::task::{JoinError, JoinSet};
 use crate::pipeline::attempt::{Ended, run_task};
 use crate::pipeline::context::Run;
 use crate::pipeline::result::{Output, TaskError, TaskResult, TaskState};
+use crate::trace::Instrument as _;
 
 /// What the tasks of a run came to, in the order of the graph.
 pub(crate) struct Finished {
@@ -98,7 +99,9 @@ impl Runner {
             }
             self.running += 1;
             self.started[task as usize] = true;
-            self.set.spawn(run_task(Arc::clone(&self.run), task));
+            let span = self.run.span;
+            let running = run_task(Arc::clone(&self.run), task).in_span_context(span);
+            self.set.spawn(running);
         }
     }
 
@@ -132,14 +135,16 @@ impl Runner {
             TaskState::Skipped => self.blocked[at],
             _ => Some(task),
         };
-        self.results[at] = Some(TaskResult {
+        let result = TaskResult {
             name: node.name.clone(),
             state,
             attempts: cell.attempts.load(Ordering::Acquire),
             duration,
             records: cell.records().filter(|_| state == TaskState::Succeeded),
             error,
-        });
+        };
+        self.run.meters.task(&graph.pipeline, &result);
+        self.results[at] = Some(result);
         for dependant in &node.dependants {
             let dependant = *dependant as usize;
             if self.blocked[dependant].is_none() {
@@ -187,7 +192,13 @@ impl Runner {
             .results
             .iter_mut()
             .enumerate()
-            .map(|(at, result)| result.take().unwrap_or_else(|| cancelled(&run, at)))
+            .map(|(at, result)| {
+                result.take().unwrap_or_else(|| {
+                    let result = cancelled(&run, at);
+                    run.meters.task(&run.graph.pipeline, &result);
+                    result
+                })
+            })
             .collect();
         let outputs = run
             .cells

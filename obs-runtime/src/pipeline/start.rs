@@ -17,7 +17,9 @@ use crate::pipeline::graph::{Graph, pipeline_error};
 use crate::pipeline::params::TypeMap;
 use crate::pipeline::result::{RunResult, RunState, TaskResults, TaskState};
 use crate::pipeline::runner::{Finished, Runner};
+use crate::pipeline::telemetry::RunTelemetry;
 use crate::pipeline::{CancelHandle, PipelineBuilder, handler, registry, run_id};
+use crate::trace::Instrument as _;
 
 /// A task graph with what it needs, ready to run once.
 ///
@@ -175,15 +177,20 @@ impl Pipeline {
         }
         let started_at = SystemTime::now();
         let max_parallel = self.max_parallel;
-        let run = Arc::new(self.into_run(started_at));
+        let run_id = run_id::run_id(started_at);
+        let telemetry = RunTelemetry::begin(self.graph.pipeline.clone(), &run_id);
+        let run = Arc::new(self.into_run(run_id, &telemetry));
         let finished = Runner::new(Arc::clone(&run), max_parallel).drive().await;
         let mut result = result(&run, started_at, finished);
         let handlers = handler::concerned(&result);
-        handler::call_all(&handlers, &mut result).await;
+        handler::call_all(&handlers, &mut result)
+            .in_span_context(run.span)
+            .await;
+        telemetry.end(&result);
         Ok(result)
     }
 
-    fn into_run(self, started_at: SystemTime) -> Run {
+    fn into_run(self, run_id: String, telemetry: &RunTelemetry) -> Run {
         let limits = self.graph.limits.iter();
         Run {
             limits: limits
@@ -191,11 +198,13 @@ impl Pipeline {
                 .collect(),
             cells: self.graph.nodes.iter().map(|_| Cell::new()).collect(),
             graph: self.graph,
-            run_id: run_id::run_id(started_at),
+            run_id,
             inputs: self.inputs,
             resources: self.resources,
             cancel: self.cancel,
             began: Instant::now(),
+            span: telemetry.context(),
+            meters: telemetry.meters(),
         }
     }
 }
@@ -226,7 +235,7 @@ fn result(run: &Run, started_at: SystemTime, finished: Finished) -> RunResult {
         tasks_failed,
         tasks_skipped: count(TaskState::Skipped),
         tasks_cancelled,
-        trace_id: None,
+        trace_id: run.span.map(|span| span.trace_id()),
         handler_errors: Vec::new(),
         outputs: finished.outputs.into(),
         task_results: TaskResults {

@@ -7,7 +7,6 @@ use core::time::Duration;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::Callsite;
 use crate::pipeline::result::{Output, TaskError};
 use crate::pipeline::{Backoff, RetryPolicy, TaskContext};
 
@@ -91,8 +90,6 @@ pub struct TaskMeta {
     pub requires: &'static [fn() -> Option<Requirement>],
     /// Makes an attempt.
     pub run: fn(TaskContext) -> Attempt,
-    /// The span's site.
-    pub callsite: fn() -> &'static Callsite,
 }
 
 /// What generated code submits to the registry.

@@ -1,6 +1,288 @@
-//! A run's span and metrics.
+//! The spans and metrics of a run.
 
-/// Makes a call see the span that is entered here, on whatever thread it runs.
-pub(crate) fn carry<R>(call: impl FnOnce() -> R) -> impl FnOnce() -> R {
-    call
+use core::cell::Cell;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use std::borrow::Cow;
+
+use crate::callsite::CallsiteSpec;
+use crate::metrics::{Counter, Histogram, MetricsCollector};
+use crate::pipeline::TaskContext;
+use crate::pipeline::result::{RunResult, RunState, TaskError, TaskResult, TaskState};
+use crate::pipeline::task::{Attempt, Attempted};
+use crate::semconv::{MetricDef, attribute, metric};
+use crate::trace::{Outcome, current};
+use crate::{AttributeValue, Callsite, Construct, Span, SpanContext};
+
+/// Of every run: the span's name carries that of the pipeline.
+static RUN_SITE: Callsite = Callsite::new(CallsiteSpec {
+    construct: Construct::Span,
+    metrics: false,
+    ..CallsiteSpec::new("pipeline", module_path!(), file!(), line!())
+});
+
+/// Of every attempt of a closure task: the span has the task's name.
+static TASK_SITE: Callsite = Callsite::new(CallsiteSpec {
+    construct: Construct::PipelineTask,
+    metrics: false,
+    ..CallsiteSpec::new("task", module_path!(), file!(), line!())
+});
+
+/// A run's span and metrics. If it is dropped early, the run was.
+pub(crate) struct RunTelemetry {
+    pipeline: Cow<'static, str>,
+    /// None after the end.
+    span: Option<Span>,
+    meters: Meters,
+    began: std::time::Instant,
 }
+
+impl RunTelemetry {
+    pub(crate) fn begin(pipeline: Cow<'static, str>, run_id: &str) -> Self {
+        let span = Span::begin(&RUN_SITE, Vec::new);
+        if span.is_recording() {
+            span.set_name(format!("pipeline {pipeline}"));
+            span.set_attribute(attribute::OBS_PIPELINE_NAME, pipeline.clone());
+            span.set_attribute(attribute::OBS_RUN_ID, run_id.to_owned());
+        }
+        Self {
+            pipeline,
+            span: Some(span),
+            meters: Meters::new(&crate::init::current_metrics()),
+            began: std::time::Instant::now(),
+        }
+    }
+
+    /// What the tasks' spans are children of.
+    pub(crate) fn context(&self) -> Option<SpanContext> {
+        // A run below a span that is not recorded belongs to that one's trace all the same.
+        let own = self.span.as_ref().and_then(Span::context);
+        own.or_else(SpanContext::current)
+    }
+
+    pub(crate) fn meters(&self) -> Meters {
+        self.meters.clone()
+    }
+
+    pub(crate) fn end(mut self, result: &RunResult) {
+        self.meters
+            .run(&self.pipeline, result.state, result.duration.as_secs_f64());
+        let Some(span) = self.span.take() else { return };
+        span.set_attribute(attribute::OBS_PIPELINE_STATE, result.state.as_str());
+        span.set_attribute(attribute::OBS_PIPELINE_RECORDS, result.records_count);
+        match result.state {
+            RunState::Succeeded => span.end(Outcome::Ok),
+            RunState::Cancelled => span.end(Outcome::Cancelled),
+            RunState::Failed => {
+                span.set_error("task_failed", &failure(result));
+                span.end(Outcome::Error);
+            }
+        }
+    }
+}
+
+impl Drop for RunTelemetry {
+    fn drop(&mut self) {
+        if let Some(span) = self.span.take() {
+            let seconds = self.began.elapsed().as_secs_f64();
+            self.meters
+                .run(&self.pipeline, RunState::Cancelled, seconds);
+            span.set_attribute(attribute::OBS_PIPELINE_STATE, RunState::Cancelled.as_str());
+            span.end(Outcome::Cancelled);
+        }
+    }
+}
+
+/// `2 of 5 tasks failed: extract, load`
+fn failure(result: &RunResult) -> String {
+    const SHOWN: usize = 5;
+    let failed = result.get_failed_tasks();
+    let shown: Vec<&str> = failed.iter().take(SHOWN).map(|task| &*task.name).collect();
+    let more = if failed.len() > SHOWN { ", …" } else { "" };
+    format!(
+        "{} of {} tasks failed: {}{more}",
+        failed.len(),
+        result.task_results.len(),
+        shown.join(", ")
+    )
+}
+
+/// The span of a closure task's attempt. Annotated tasks bring their own.
+pub(crate) fn task_span(context: &TaskContext) -> Span {
+    let span = Span::begin(&TASK_SITE, Vec::new);
+    if span.is_recording() {
+        span.set_name(context.node().name.clone());
+        span.set_attribute(
+            attribute::OBS_PIPELINE_NAME,
+            context.run.graph.pipeline.clone(),
+        );
+        span.set_attribute(attribute::OBS_TASK_ATTEMPT, context.attempt);
+        for link in links(context) {
+            span.add_link(link);
+        }
+        context.cell().set_span(span.context());
+    }
+    span
+}
+
+/// The spans of the tasks that this one depends on.
+fn links(context: &TaskContext) -> impl Iterator<Item = SpanContext> + '_ {
+    let dependencies = context.node().dependencies.iter();
+    dependencies.filter_map(|d| context.run.cells[*d as usize].span())
+}
+
+thread_local! {
+    /// The attempt whose function is about to begin its span on this thread.
+    static BEGINNING: Cell<Option<TaskContext>> = const { Cell::new(None) };
+}
+
+/// Called inside the span that an annotated task has just begun, if it is recorded: links it to
+/// the spans of its dependencies. The number of the attempt, if the function was called by a run.
+pub fn span_began() -> Option<u32> {
+    let context = BEGINNING.take()?;
+    context.cell().set_span(SpanContext::current());
+    links(&context).for_each(current::add_link);
+    Some(context.attempt)
+}
+
+/// An attempt; in its first poll the function can find out that a run has called it.
+pub(crate) struct Beginning {
+    attempt: Attempt,
+    context: Option<TaskContext>,
+}
+
+impl Beginning {
+    pub(crate) fn new(attempt: Attempt, context: TaskContext) -> Self {
+        Self {
+            attempt,
+            context: Some(context),
+        }
+    }
+}
+
+impl Future for Beginning {
+    type Output = Result<Attempted, TaskError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(context) = self.context.take() else {
+            return self.attempt.as_mut().poll(cx);
+        };
+        let _here = Here::enter(context);
+        self.attempt.as_mut().poll(cx)
+    }
+}
+
+/// The attempt is [`BEGINNING`] until this is dropped.
+struct Here {
+    before: Option<TaskContext>,
+}
+
+impl Here {
+    fn enter(context: TaskContext) -> Self {
+        Self {
+            before: BEGINNING.replace(Some(context)),
+        }
+    }
+}
+
+impl Drop for Here {
+    fn drop(&mut self) {
+        BEGINNING.set(self.before.take());
+    }
+}
+
+/// Makes a call see the span that is entered here, and the attempt that begins here, on whatever
+/// thread it runs.
+pub(crate) fn carry<R>(call: impl FnOnce() -> R) -> impl FnOnce() -> R {
+    let span = SpanContext::current();
+    let beginning = BEGINNING.take();
+    move || {
+        let _inside = span.as_ref().map(SpanContext::attach);
+        let _here = beginning.map(Here::enter);
+        call()
+    }
+}
+
+/// The instruments of pipelines. One that the program has defined otherwise is left out.
+#[derive(Clone)]
+pub(crate) struct Meters {
+    runs: Option<Counter>,
+    run_duration: Option<Histogram>,
+    task_duration: Option<Histogram>,
+    task_retries: Option<Counter>,
+    records: Option<Counter>,
+}
+
+impl Meters {
+    fn new(collector: &MetricsCollector) -> Self {
+        let run = ["pipeline", "state"];
+        let task = ["pipeline", "task"];
+        Self {
+            runs: counter(collector, &metric::OBS_PIPELINE_RUNS, run),
+            run_duration: histogram(collector, &metric::OBS_PIPELINE_RUN_DURATION, run),
+            task_duration: histogram(
+                collector,
+                &metric::OBS_PIPELINE_TASK_DURATION,
+                ["pipeline", "task", "state"],
+            ),
+            task_retries: counter(collector, &metric::OBS_PIPELINE_TASK_RETRIES, task),
+            records: counter(collector, &metric::OBS_PIPELINE_RECORDS, task),
+        }
+    }
+
+    fn run(&self, pipeline: &str, state: RunState, seconds: f64) {
+        let labels = [pipeline, state.as_str()];
+        if let Some(Ok(runs)) = self.runs.as_ref().map(|m| m.with(labels)) {
+            runs.inc();
+        }
+        if let Some(Ok(duration)) = self.run_duration.as_ref().map(|m| m.with(labels)) {
+            duration.observe(seconds);
+        }
+    }
+
+    /// Counts a task that has ended; one that never ran has no duration.
+    pub(crate) fn task(&self, pipeline: &str, task: &TaskResult) {
+        if task.attempts == 0 || task.state == TaskState::Skipped {
+            return;
+        }
+        let labels = [pipeline, &task.name, task.state.as_str()];
+        if let Some(Ok(duration)) = self.task_duration.as_ref().map(|m| m.with(labels)) {
+            duration.observe(task.duration.as_secs_f64());
+        }
+        let labels = [pipeline, &*task.name];
+        if task.attempts > 1
+            && let Some(Ok(retries)) = self.task_retries.as_ref().map(|m| m.with(labels))
+        {
+            retries.add(task.attempts - 1);
+        }
+        if let Some(count) = task.records
+            && let Some(Ok(records)) = self.records.as_ref().map(|m| m.with(labels))
+        {
+            records.add(count);
+        }
+    }
+}
+
+fn counter<const N: usize>(
+    collector: &MetricsCollector,
+    def: &MetricDef,
+    labels: [&'static str; N],
+) -> Option<Counter> {
+    let counter = collector.counter(def.name).unit(def.unit);
+    let counter = counter.description(def.description).labels(labels);
+    counter.build().ok()
+}
+
+fn histogram<const N: usize>(
+    collector: &MetricsCollector,
+    def: &MetricDef,
+    labels: [&'static str; N],
+) -> Option<Histogram> {
+    let histogram = collector.histogram(def.name).unit(def.unit);
+    let histogram = histogram.description(def.description).labels(labels);
+    histogram.buckets(def.bounds.iter().copied()).build().ok()
+}
+
+#[cfg(test)]
+#[path = "telemetry_tests.rs"]
+mod tests;
