@@ -8,6 +8,8 @@ extern crate self as obs_runtime;
 mod callsite;
 mod error;
 mod exporter;
+#[cfg(feature = "http")]
+pub mod http;
 mod init;
 #[cfg(feature = "llm")]
 #[allow(dead_code, reason = "called by generated code and by `Observability`")]
@@ -33,6 +35,7 @@ pub use exporter::RecordExporter;
 pub use exporter::console::trace_tree;
 #[cfg(feature = "otlp")]
 pub use exporter::otlp::Protocol;
+pub use exporter::prometheus;
 pub use init::{Builder, Health, Observability, SpanStats, Stats};
 pub use metrics::MetricsCollector;
 pub use obs_macros::traced;

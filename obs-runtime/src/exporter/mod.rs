@@ -7,6 +7,7 @@ pub(crate) mod custom;
 #[cfg(feature = "otlp")]
 #[allow(dead_code, reason = "wired by the builder")]
 pub(crate) mod otlp;
+pub mod prometheus;
 
 use std::time::Instant;
 

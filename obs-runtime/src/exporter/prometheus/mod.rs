@@ -1,0 +1,310 @@
+//! The text format that Prometheus scrapes (version 0.0.4).
+//!
+//! Names and labels follow the OpenTelemetry specification, "Prometheus and OpenMetrics
+//! compatibility": `function.calls.duration` in seconds is
+//! `function_calls_duration_seconds`, counters end with `_total`, the resource becomes the
+//! metric `target_info`.
+
+mod labels;
+mod names;
+mod write;
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
+
+use labels::LabelNames;
+
+use crate::AttributeValue;
+use crate::metrics::snapshot::{HistogramPoint, Labels, NumberPoint};
+use crate::metrics::{MetricData, MetricFamily, Number};
+
+/// The value of the header `Content-Type` for [`text`].
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// A metric exposition and what had to be left out of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Exposition {
+    /// What Prometheus reads.
+    pub text: String,
+    /// Metrics and series that are not in the text, because they would have had the names of
+    /// others: one sentence each.
+    pub conflicts: Vec<String>,
+}
+
+/// The metrics as Prometheus reads them, sorted by name and labels.
+///
+/// ```
+/// # use obs_runtime::metrics::MetricsCollector;
+/// # use obs_runtime::prometheus;
+/// # fn main() -> Result<(), obs_runtime::Error> {
+/// let collector = MetricsCollector::new();
+/// let rows = collector.counter("rows").description("Rows loaded").labels(["task"]).build()?;
+/// rows.with(["load"])?.add(3);
+/// let resource = [("service.name".into(), "etl".into())];
+/// assert_eq!(
+///     prometheus::text(&collector.collect_all(), &resource),
+///     "# HELP rows_total Rows loaded\n\
+///      # TYPE rows_total counter\n\
+///      rows_total{task=\"load\"} 3\n\
+///      # HELP target_info Target metadata\n\
+///      # TYPE target_info gauge\n\
+///      target_info{service_name=\"etl\"} 1\n",
+/// );
+/// # Ok(())
+/// # }
+/// ```
+pub fn text(families: &[MetricFamily], resource: &[(Cow<'static, str>, AttributeValue)]) -> String {
+    encode(families, resource).text
+}
+
+/// Like [`text`], and says what had to be left out.
+pub fn encode(
+    families: &[MetricFamily],
+    resource: &[(Cow<'static, str>, AttributeValue)],
+) -> Exposition {
+    let target_info = target_info(resource);
+    let mut encoder = Encoder::default();
+    let mut by_name: BTreeMap<String, Vec<&MetricFamily>> = BTreeMap::new();
+    for family in families.iter().chain(&target_info) {
+        let counter = matches!(family.data, MetricData::Counter(_));
+        let name = names::metric(&family.name, &family.unit, counter);
+        by_name.entry(name).or_default().push(family);
+    }
+    for (name, families) in &by_name {
+        encoder.metric(name, families);
+    }
+    encoder.out
+}
+
+fn target_info(resource: &[(Cow<'static, str>, AttributeValue)]) -> Option<MetricFamily> {
+    let mut labels: Vec<_> = resource
+        .iter()
+        .map(|(key, value)| (key.clone(), value_text(value)))
+        .filter(|(_, value)| !value.is_empty())
+        .collect();
+    labels.sort();
+    let point = NumberPoint {
+        labels: Labels::from(labels),
+        start_unix_nanos: 0,
+        value: Number::U64(1),
+    };
+    (!point.labels.is_empty()).then(|| MetricFamily {
+        name: "target_info".into(),
+        description: "Target metadata".into(),
+        unit: "".into(),
+        data: MetricData::Gauge(vec![point]),
+    })
+}
+
+/// Attribute values as text (OpenTelemetry common specification, "Attribute", mapping to
+/// non-OTLP formats): arrays as JSON.
+fn value_text(value: &AttributeValue) -> Cow<'static, str> {
+    fn list<T>(items: &[T], mut item: impl FnMut(&mut String, &T)) -> Cow<'static, str> {
+        let mut out = String::from("[");
+        for (index, value) in items.iter().enumerate() {
+            if index > 0 {
+                out.push(',');
+            }
+            item(&mut out, value);
+        }
+        out.push(']');
+        out.into()
+    }
+    match value {
+        AttributeValue::String(v) => v.clone(),
+        AttributeValue::Bool(v) => v.to_string().into(),
+        AttributeValue::I64(v) => v.to_string().into(),
+        AttributeValue::F64(v) => v.to_string().into(),
+        AttributeValue::BoolArray(v) => list(v, |out, v| out.push_str(&v.to_string())),
+        AttributeValue::I64Array(v) => list(v, |out, v| out.push_str(&v.to_string())),
+        AttributeValue::F64Array(v) => list(v, |out, v| write::float(out, *v)),
+        AttributeValue::StringArray(v) => list(v, |out, v| crate::metrics::json::string(out, v)),
+    }
+}
+
+/// The word after `# TYPE`.
+fn type_name(data: &MetricData) -> &'static str {
+    match data {
+        MetricData::Counter(_) => "counter",
+        MetricData::UpDownCounter(_) | MetricData::Gauge(_) => "gauge",
+        MetricData::Histogram(_) => "histogram",
+    }
+}
+
+#[derive(Default)]
+struct Encoder {
+    out: Exposition,
+    /// Names of samples, so that a metric `x_count` does not meet a histogram `x`.
+    samples: HashSet<String>,
+    /// The labels of the series at hand.
+    labels: String,
+}
+
+impl Encoder {
+    /// Families of one name: normally one, several when sources share a metric.
+    fn metric(&mut self, name: &str, families: &[&MetricFamily]) {
+        let Some(first) = families.first() else {
+            return;
+        };
+        let kind = type_name(&first.data);
+        let samples = match kind {
+            "histogram" => vec![
+                name.to_owned(),
+                format!("{name}_bucket"),
+                format!("{name}_count"),
+                format!("{name}_sum"),
+            ],
+            _ => vec![name.to_owned()],
+        };
+        if let Some(taken) = samples.iter().find(|s| self.samples.contains(*s)) {
+            let lost = &first.name;
+            self.conflict(format!(
+                "metric `{lost}` is left out: `{taken}` is a series of another metric"
+            ));
+            return;
+        }
+        self.samples.extend(samples);
+
+        let mut numbers: Vec<&NumberPoint> = Vec::new();
+        let mut histograms: Vec<&HistogramPoint> = Vec::new();
+        for family in families {
+            let other = type_name(&family.data);
+            // The same metric from two sources is one metric; two metrics with one name are not.
+            if other != kind || family.name != first.name {
+                let (lost, kept) = (&family.name, &first.name);
+                self.conflict(format!(
+                    "metric `{lost}` ({other}) is left out: metric `{kept}` ({kind}) has the name `{name}` already"
+                ));
+                continue;
+            }
+            match &family.data {
+                MetricData::Counter(points)
+                | MetricData::UpDownCounter(points)
+                | MetricData::Gauge(points) => numbers.extend(points),
+                MetricData::Histogram(points) => histograms.extend(points),
+            }
+        }
+        if numbers.is_empty() && histograms.is_empty() {
+            return;
+        }
+        let help = families
+            .iter()
+            .map(|f| &f.description)
+            .find(|d| !d.is_empty());
+        self.header(name, help.unwrap_or(&first.name), kind);
+        self.series(name, numbers, "", |p| &p.labels, Self::number);
+        self.series(name, histograms, "le", |p| &p.labels, Self::histogram);
+    }
+
+    fn conflict(&mut self, text: String) {
+        self.out.conflicts.push(text);
+    }
+
+    fn header(&mut self, name: &str, help: &str, kind: &str) {
+        let out = &mut self.out.text;
+        for part in ["# HELP ", name, " "] {
+            out.push_str(part);
+        }
+        write::help(out, help);
+        for part in ["\n# TYPE ", name, " ", kind, "\n"] {
+            out.push_str(part);
+        }
+    }
+
+    /// Writes each point once, in the order of the labels.
+    fn series<P>(
+        &mut self,
+        name: &str,
+        mut points: Vec<&P>,
+        reserved: &'static str,
+        labels: fn(&P) -> &Labels,
+        write: fn(&mut Self, &str, &P),
+    ) {
+        if !points.is_sorted_by(|a, b| labels(a) <= labels(b)) {
+            points.sort_by(|a, b| labels(a).cmp(labels(b)));
+        }
+        let mut names = LabelNames::new(reserved);
+        let mut written = HashSet::new();
+        let start = (self.out.text.len(), self.out.conflicts.len());
+        let mut at = 0;
+        while let Some(point) = points.get(at) {
+            let labels_of = labels(point);
+            self.labels.clear();
+            let ambiguous = names.ambiguous();
+            names.write(&mut self.labels, labels_of);
+            if names.ambiguous() && !ambiguous {
+                // Series already written may look like later ones: compare all from the first on.
+                self.out.text.truncate(start.0);
+                self.out.conflicts.truncate(start.1);
+                at = 0;
+                continue;
+            }
+            let again = (at > 0 && labels(points[at - 1]) == labels_of)
+                || (ambiguous && !written.insert(self.labels.clone()));
+            at += 1;
+            if again {
+                let twice = format!(
+                    "series `{name}{{{}}}` is left out: there is another with these labels",
+                    self.labels
+                );
+                self.conflict(twice);
+            } else {
+                write(self, name, point);
+            }
+        }
+    }
+
+    fn number(&mut self, name: &str, point: &NumberPoint) {
+        let out = &mut self.out.text;
+        out.push_str(name);
+        if !self.labels.is_empty() {
+            out.push('{');
+            out.push_str(&self.labels);
+            out.push('}');
+        }
+        out.push(' ');
+        write::number(out, point.value);
+        out.push('\n');
+    }
+
+    fn histogram(&mut self, name: &str, point: &HistogramPoint) {
+        let out = &mut self.out.text;
+        let mut below = 0;
+        for (index, count) in point.counts.iter().enumerate() {
+            below += count;
+            for part in [name, "_bucket{", &self.labels] {
+                out.push_str(part);
+            }
+            out.push_str(if self.labels.is_empty() {
+                "le=\""
+            } else {
+                ",le=\""
+            });
+            let bound = point.bounds.get(index).copied();
+            write::float(out, bound.unwrap_or(f64::INFINITY));
+            out.push_str("\"} ");
+            write::whole(out, below);
+            out.push('\n');
+        }
+        for (suffix, value) in [
+            ("_sum", Number::F64(point.sum)),
+            ("_count", Number::U64(below)),
+        ] {
+            out.push_str(name);
+            out.push_str(suffix);
+            if !self.labels.is_empty() {
+                for part in ["{", &self.labels, "}"] {
+                    out.push_str(part);
+                }
+            }
+            out.push(' ');
+            write::number(out, value);
+            out.push('\n');
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "prometheus_tests.rs"]
+mod tests;

@@ -1,0 +1,159 @@
+//! The HTTP server: `/metrics` for Prometheus, `/health` for people and probes.
+//!
+//! It runs in a thread of its own, apart from the program's runtime, and on loopback unless told
+//! otherwise. Elsewhere it demands a bearer token. Every request must name a host that belongs to
+//! the server, so that a web page cannot read metrics by pointing its own name at this machine
+//! (DNS rebinding). There is no CORS header.
+
+mod config;
+mod guard;
+mod route;
+mod serve;
+mod stream;
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+pub use config::HttpConfig;
+
+use crate::Error;
+use crate::error::ErrorKind;
+use crate::metrics::MetricSource;
+
+/// Says what does not work, one sentence each; nothing if all is well. Called for each request of
+/// `/health`, from a thread of the server.
+pub type HealthCheck = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
+
+/// How long `drop` waits for requests under way.
+const DROP_DEADLINE: Duration = Duration::from_secs(1);
+
+/// A running server; it ends when dropped.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::{Duration, Instant};
+/// use obs_runtime::http::{HttpConfig, HttpServer};
+/// use obs_runtime::metrics::MetricsCollector;
+///
+/// # fn main() -> Result<(), obs_runtime::Error> {
+/// let collector = MetricsCollector::new();
+/// let everything_is_well = Arc::new(Vec::new);
+/// let server = HttpServer::start(
+///     ([127, 0, 0, 1], 0).into(),
+///     HttpConfig::new(),
+///     Arc::new(collector),
+///     everything_is_well,
+/// )?;
+/// println!("metrics at http://{}/metrics", server.local_addr());
+/// server.shutdown(Instant::now() + Duration::from_secs(1))?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct HttpServer {
+    local_addr: SocketAddr,
+    /// The deadline, once the server is to end.
+    stop: watch::Sender<Option<Instant>>,
+    /// Closed when the server's thread has let go of the port.
+    ended: std::sync::Mutex<mpsc::Receiver<()>>,
+}
+
+impl HttpServer {
+    /// Listens at `addr`; port 0 lets the system choose, see [`local_addr`](Self::local_addr).
+    ///
+    /// # Errors
+    /// When the address is taken or not of this machine, when it is not a loopback address and
+    /// there is no bearer token, and when no thread can be started.
+    pub fn start(
+        addr: SocketAddr,
+        config: HttpConfig,
+        source: Arc<dyn MetricSource>,
+        health: HealthCheck,
+    ) -> Result<Self, Error> {
+        config.check(addr)?;
+        let listener = TcpListener::bind(addr).map_err(|e| cannot_listen(addr, &e))?;
+        let listening = listener
+            .set_nonblocking(true)
+            .and_then(|()| listener.local_addr());
+        let local_addr = listening.map_err(|e| cannot_listen(addr, &e))?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .thread_name("obs-http-collect")
+            .max_blocking_threads(4)
+            .build()
+            .map_err(|e| cannot_listen(addr, &e))?;
+
+        let routes = route::Routes::new(local_addr, config, source, health);
+        let (stop, stopped) = watch::channel(None);
+        let (ending, ended) = mpsc::channel::<()>();
+        let serve = move || {
+            let deadline = runtime.block_on(serve::serve(listener, Arc::new(routes), stopped));
+            // A collection may hang; it must not keep this thread.
+            runtime.shutdown_timeout(deadline.saturating_duration_since(Instant::now()));
+            drop(ending);
+        };
+        std::thread::Builder::new()
+            .name("obs-http".into())
+            .spawn(serve)
+            .map_err(|e| cannot_listen(addr, &e))?;
+        Ok(Self {
+            local_addr,
+            stop,
+            ended: ended.into(),
+        })
+    }
+
+    /// Where the server listens.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Takes no more requests, finishes those under way until `deadline`, and frees the port.
+    ///
+    /// # Errors
+    /// When the server has not ended at the deadline; it ends as soon as it can then.
+    pub fn shutdown(&self, deadline: Instant) -> Result<(), Error> {
+        self.stop.send_modify(|stop| {
+            stop.get_or_insert(deadline);
+        });
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        // The server gives up at the deadline, and needs a moment to say so.
+        let grace = Duration::from_millis(200);
+        let wait = deadline.saturating_duration_since(Instant::now()) + grace;
+        match ended.recv_timeout(wait) {
+            Err(RecvTimeoutError::Disconnected) | Ok(()) => Ok(()),
+            Err(RecvTimeoutError::Timeout) => Err(Error::new(
+                ErrorKind::Timeout,
+                format!(
+                    "the HTTP server at {} did not end within its deadline",
+                    self.local_addr
+                ),
+            )),
+        }
+    }
+}
+
+impl Drop for HttpServer {
+    fn drop(&mut self) {
+        // Nobody is there to hear that it took longer.
+        let _ = self.shutdown(Instant::now() + DROP_DEADLINE);
+    }
+}
+
+fn cannot_listen(addr: SocketAddr, error: &std::io::Error) -> Error {
+    let remedy = match error.kind() {
+        std::io::ErrorKind::AddrInUse => "; choose another port, or 0 for any free one",
+        std::io::ErrorKind::AddrNotAvailable => "; use an address of this machine",
+        _ => "",
+    };
+    Error::config(format!("cannot serve metrics at {addr}: {error}{remedy}"))
+}
+
+#[cfg(test)]
+#[path = "http_tests.rs"]
+mod tests;

@@ -1,0 +1,163 @@
+//! What the server answers.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{self, HeaderName, HeaderValue};
+use hyper::{Method, Request, Response, StatusCode};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use super::{HealthCheck, HttpConfig, guard};
+use crate::exporter::prometheus;
+use crate::metrics::{MetricSource, json};
+use crate::self_log;
+
+type Answer = Response<Full<Bytes>>;
+
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// Everything that requests need.
+pub(super) struct Routes {
+    bound: SocketAddr,
+    config: HttpConfig,
+    source: Arc<dyn MetricSource>,
+    health: HealthCheck,
+    /// One collection at a time: a slow one must not pile up threads.
+    collecting: Arc<Semaphore>,
+}
+
+impl Routes {
+    pub(super) fn new(
+        bound: SocketAddr,
+        config: HttpConfig,
+        source: Arc<dyn MetricSource>,
+        health: HealthCheck,
+    ) -> Self {
+        Self {
+            bound,
+            config,
+            source,
+            health,
+            collecting: Arc::new(Semaphore::new(1)),
+        }
+    }
+
+    pub(super) fn config(&self) -> &HttpConfig {
+        &self.config
+    }
+
+    pub(super) async fn answer<B>(&self, request: &Request<B>) -> Answer {
+        if !guard::host_allowed(request, self.bound, &self.config.hosts) {
+            return text(
+                StatusCode::FORBIDDEN,
+                "The header Host names another server. Allow the name with HttpConfig::allow_host.\n",
+            );
+        }
+        if !guard::token_allowed(request, self.config.bearer_token.as_deref()) {
+            let mut answer = text(StatusCode::UNAUTHORIZED, "A bearer token is needed.\n");
+            set(&mut answer, header::WWW_AUTHENTICATE, "Bearer");
+            return answer;
+        }
+        let path = request.uri().path();
+        if !matches!(path, "/metrics" | "/health") {
+            return text(
+                StatusCode::NOT_FOUND,
+                "Not found. There are /metrics and /health.\n",
+            );
+        }
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "Use GET.\n");
+            set(&mut answer, header::ALLOW, "GET, HEAD");
+            return answer;
+        }
+        if path == "/metrics" {
+            self.metrics().await
+        } else {
+            self.health().await
+        }
+    }
+
+    /// Collects on another thread, so that other requests go on.
+    async fn metrics(&self) -> Answer {
+        let source = Arc::clone(&self.source);
+        let resource = self.config.resource.clone();
+        let collecting = Arc::clone(&self.collecting);
+        let collected = async move {
+            let turn = collecting.acquire_owned().await;
+            let collect = move || {
+                let mut families = Vec::new();
+                source.collect(&mut families);
+                let exposition = prometheus::encode(&families, &resource);
+                drop(turn);
+                exposition
+            };
+            tokio::task::spawn_blocking(collect).await
+        };
+        match timeout(self.config.collect_timeout, collected).await {
+            Ok(Ok(exposition)) => {
+                if let [first, rest @ ..] = &exposition.conflicts[..] {
+                    let more = rest.len();
+                    let message = format_args!("{first} (and {more} more)");
+                    self_log::warn("prometheus", "conflict", message);
+                }
+                answer(StatusCode::OK, prometheus::CONTENT_TYPE, exposition.text)
+            }
+            Ok(Err(_)) => text(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "A source of metrics panicked.\n",
+            ),
+            Err(_) => text(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The metrics were not collected in time.\n",
+            ),
+        }
+    }
+
+    /// The status is 200 as long as somebody answers: telemetry that does not work is no reason
+    /// to restart the program.
+    async fn health(&self) -> Answer {
+        let health = Arc::clone(&self.health);
+        let problems = tokio::task::spawn_blocking(move || health());
+        let problems = match timeout(self.config.collect_timeout, problems).await {
+            Ok(Ok(problems)) => problems,
+            Ok(Err(_)) => vec!["the health check panicked".to_owned()],
+            Err(_) => vec!["the health check did not answer in time".to_owned()],
+        };
+        let status = if problems.is_empty() {
+            "ok"
+        } else {
+            "degraded"
+        };
+        let mut body = format!("{{\"status\": \"{status}\", \"problems\": [");
+        for (index, problem) in problems.iter().enumerate() {
+            if index > 0 {
+                body.push_str(", ");
+            }
+            json::string(&mut body, problem);
+        }
+        body.push_str("]}\n");
+        answer(StatusCode::OK, "application/json", body)
+    }
+}
+
+fn text(status: StatusCode, body: &'static str) -> Answer {
+    answer(status, TEXT, body)
+}
+
+fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
+    let mut answer = Response::new(Full::new(body.into()));
+    *answer.status_mut() = status;
+    set(&mut answer, header::CONTENT_TYPE, content_type);
+    set(&mut answer, header::CACHE_CONTROL, "no-store");
+    set(&mut answer, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    answer
+}
+
+fn set(answer: &mut Answer, name: HeaderName, value: &'static str) {
+    answer
+        .headers_mut()
+        .insert(name, HeaderValue::from_static(value));
+}
