@@ -5,6 +5,8 @@
 #[allow(unused_extern_crates)]
 extern crate self as obs_runtime;
 
+#[cfg(feature = "alert")]
+pub mod alert;
 mod callsite;
 mod error;
 mod exporter;

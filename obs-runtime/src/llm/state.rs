@@ -187,7 +187,7 @@ impl LlmState {
         };
         match kind {
             Kind::Embeddings => {
-                observe(&metric::GEN_AI_EMBEDDINGS_INPUT_TOKENS, usage.input_tokens)
+                observe(&metric::GEN_AI_EMBEDDINGS_INPUT_TOKENS, usage.input_tokens);
             }
             Kind::Inference => {
                 observe(&metric::GEN_AI_INFERENCE_INPUT_TOKENS, usage.input_tokens);
@@ -274,7 +274,7 @@ impl Kind {
 pub(crate) fn record_llm(call: &LlmCall, context: Option<SpanContext>, request: bool) {
     let cost = of_context(context).map(|state| state.llm_call(call, context));
     llm_attributes(call, request, cost, &mut |key, value| {
-        set_attribute(key, value)
+        set_attribute(key, value);
     });
 }
 

@@ -155,9 +155,10 @@ impl Sums {
             models.is_some_and(|models| models.contains_key(entry.model))
         };
         let full = || self.0.values().map(BTreeMap::len).sum::<usize>() >= MAX_MODELS;
-        let (provider, model) = match known(self) || !full() {
-            true => (entry.provider, entry.model),
-            false => (OTHER, OTHER),
+        let (provider, model) = if known(self) || !full() {
+            (entry.provider, entry.model)
+        } else {
+            (OTHER, OTHER)
         };
         if !self.0.contains_key(provider) {
             self.0.insert(provider.to_owned(), BTreeMap::new());

@@ -14,6 +14,7 @@ use std::borrow::Cow;
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
+#[expect(clippy::struct_field_names, reason = "the conventions' names")]
 pub struct Usage {
     /// All input tokens.
     pub input_tokens: u64,

@@ -1,0 +1,273 @@
+//! What an alert says.
+
+use core::fmt::{self, Write as _};
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::TraceId;
+use crate::processor::redact::{MASK, is_secret_key, redact};
+
+/// How bad it is: the four levels that PagerDuty's Events API v2 knows.
+///
+/// ```
+/// use obs_runtime::alert::Severity;
+/// assert!(Severity::Critical > Severity::Warning);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// Something should be looked at.
+    Warning,
+    /// Something failed.
+    Error,
+    /// Somebody must act now.
+    Critical,
+}
+
+impl Severity {
+    /// The level's name in lower case.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A message to people. Notifiers get it with its secrets masked.
+///
+/// Alerts with the same title and labels are one alert to their receivers, see
+/// [`fingerprint`](Self::fingerprint): what differs each time (a run's id, a number) belongs into the message or the
+/// details.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Alert {
+    /// How bad it is.
+    pub severity: Severity,
+    /// One line: what is wrong.
+    pub title: String,
+    /// More about it; may be empty.
+    pub message: String,
+    /// Facts, in the order they were given.
+    pub details: Vec<(String, String)>,
+    /// What the alert is about: it identifies the alert, and receivers route by it.
+    pub labels: BTreeMap<String, String>,
+    /// The trace that led to it: of the span that was entered when the alert was made.
+    pub trace_id: Option<TraceId>,
+    /// When it was made.
+    pub time: SystemTime,
+}
+
+impl Alert {
+    /// An alert of now, from the entered span's trace.
+    pub fn new(severity: Severity, title: impl Into<String>) -> Self {
+        Self {
+            severity,
+            title: title.into(),
+            message: String::new(),
+            details: Vec::new(),
+            labels: BTreeMap::new(),
+            trace_id: crate::SpanContext::current().map(|context| context.trace_id()),
+            time: SystemTime::now(),
+        }
+    }
+
+    /// Says more about it.
+    #[must_use]
+    pub fn message(mut self, message: impl Into<String>) -> Self {
+        self.message = message.into();
+        self
+    }
+
+    /// Adds a fact.
+    #[must_use]
+    pub fn detail(mut self, key: impl Into<String>, value: impl fmt::Display) -> Self {
+        self.details.push((key.into(), value.to_string()));
+        self
+    }
+
+    /// Adds facts.
+    ///
+    /// ```
+    /// use obs_runtime::alert::{Alert, Severity};
+    /// let failed = [("load", "timeout"), ("index", "skipped")];
+    /// Alert::new(Severity::Error, "etl failed").details(failed);
+    /// ```
+    #[must_use]
+    pub fn details<K: Into<String>, V: fmt::Display>(
+        mut self,
+        details: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        let details = details.into_iter().map(|(k, v)| (k.into(), v.to_string()));
+        self.details.extend(details);
+        self
+    }
+
+    /// Says what the alert is about; the last value of a key wins.
+    #[must_use]
+    pub fn label(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.labels.insert(key.into(), value.into());
+        self
+    }
+
+    /// The trace that led to it.
+    #[must_use]
+    pub fn trace_id(mut self, trace_id: TraceId) -> Self {
+        self.trace_id = Some(trace_id);
+        self
+    }
+
+    /// The alert's identity, 16 hexadecimal digits: the same for alerts with the same title and labels, in every
+    /// process and release.
+    ///
+    /// ```
+    /// use obs_runtime::alert::{Alert, Severity};
+    /// let alert = |severity| Alert::new(severity, "disk full").label("host", "a");
+    /// assert_eq!(
+    ///     alert(Severity::Warning).message("91 %").fingerprint(),
+    ///     alert(Severity::Critical).message("99 %").fingerprint(),
+    /// );
+    /// ```
+    pub fn fingerprint(&self) -> String {
+        // FNV-1a, 64 bits: small, and fixed for all time, as `std`'s hash is not.
+        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+        let mut eat = |text: &str| {
+            // The end of each text counts, so that "ab", "c" is not "a", "bc".
+            for byte in text.bytes().chain([0xff]) {
+                hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+            }
+        };
+        eat(&self.title);
+        for (key, value) in &self.labels {
+            eat(key);
+            eat(value);
+        }
+        format!("{hash:016x}")
+    }
+
+    /// The alert without secrets.
+    pub(crate) fn redacted(mut self) -> Self {
+        let mask = |text: &mut String| {
+            if let std::borrow::Cow::Owned(masked) = redact(text) {
+                *text = masked;
+            }
+        };
+        let mask_of = |key: &str, value: &mut String| {
+            if is_secret_key(key) {
+                MASK.clone_into(value);
+            } else {
+                mask(value);
+            }
+        };
+        mask(&mut self.title);
+        mask(&mut self.message);
+        for (key, value) in &mut self.details {
+            mask_of(key, value);
+        }
+        for (key, value) in &mut self.labels {
+            mask_of(key, value);
+        }
+        self
+    }
+
+    /// The alert as the webhook sends it.
+    pub(crate) fn to_json(&self) -> String {
+        let object = |pairs: &mut dyn Iterator<Item = (&String, &String)>| {
+            let mut object = serde_json::Map::new();
+            for (key, value) in pairs {
+                object.insert(key.clone(), value.as_str().into());
+            }
+            object
+        };
+        let mut json = serde_json::json!({
+            "version": 1,
+            "fingerprint": self.fingerprint(),
+            "severity": self.severity.as_str(),
+            "title": self.title,
+            "message": self.message,
+            "details": object(&mut self.details.iter().map(|(k, v)| (k, v))),
+            "labels": object(&mut self.labels.iter()),
+            "time": rfc3339(self.time),
+        });
+        if let Some(trace) = self.trace_id {
+            json["trace_id"] = trace.to_string().into();
+        }
+        json.to_string()
+    }
+}
+
+/// One line, control characters escaped: `CRITICAL title: message key=value trace=…`.
+impl fmt::Display for Alert {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut line = self.severity.as_str().to_uppercase();
+        line.push(' ');
+        escape(&self.title, &mut line);
+        if !self.message.is_empty() {
+            line.push_str(": ");
+            escape(&self.message, &mut line);
+        }
+        let facts = self
+            .labels
+            .iter()
+            .chain(self.details.iter().map(|(k, v)| (k, v)));
+        for (key, value) in facts {
+            line.push(' ');
+            escape(key, &mut line);
+            line.push('=');
+            if value.is_empty() || value.contains([' ', '"', '=']) {
+                write!(line, "{value:?}")?;
+            } else {
+                escape(value, &mut line);
+            }
+        }
+        if let Some(trace) = self.trace_id {
+            write!(line, " trace={trace}")?;
+        }
+        f.write_str(&line)
+    }
+}
+
+fn escape(text: &str, out: &mut String) {
+    for c in text.chars() {
+        if c.is_control() {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+}
+
+/// RFC 3339 in UTC with milliseconds: `2026-11-20T11:00:00.000Z`.
+fn rfc3339(time: SystemTime) -> String {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    let (seconds, millis) = (since.as_secs(), since.subsec_millis());
+    // Days in years that begin in March: the leap day is the last of its year.
+    let days = seconds / 86_400 + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year_of_era = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day_of_year = day - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let march_month = (5 * day_of_year + 2) / 153;
+    let day_of_month = day_of_year - (153 * march_month + 2) / 5 + 1;
+    let month = if march_month < 10 {
+        march_month + 3
+    } else {
+        march_month - 9
+    };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
+    format!("{year:04}-{month:02}-{day_of_month:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+}
+
+#[cfg(test)]
+#[path = "event_tests.rs"]
+mod tests;

@@ -1,0 +1,79 @@
+use super::*;
+
+fn alert() -> Alert {
+    let mut alert = Alert::new(Severity::Critical, "Pipeline etl failed")
+        .message("Run 42\nfailed")
+        .detail("task", "load rows")
+        .detail("attempt", 3)
+        .label("pipeline", "etl");
+    alert.trace_id = None;
+    alert.time = UNIX_EPOCH + Duration::from_millis(1_795_172_645_007);
+    alert
+}
+
+#[test]
+fn the_json_is_as_documented() {
+    let json: serde_json::Value = serde_json::from_str(&alert().to_json()).unwrap();
+    assert_eq!(
+        json,
+        serde_json::json!({
+            "version": 1,
+            "fingerprint": "d69c9cce41ad5289",
+            "severity": "critical",
+            "title": "Pipeline etl failed",
+            "message": "Run 42\nfailed",
+            "details": {"task": "load rows", "attempt": "3"},
+            "labels": {"pipeline": "etl"},
+            "time": "2026-11-20T11:04:05.007Z",
+        })
+    );
+    let trace = TraceId::from_bytes([0xab; 16]);
+    let json: serde_json::Value = serde_json::from_str(&alert().trace_id(trace).to_json()).unwrap();
+    assert_eq!(json["trace_id"], "ab".repeat(16));
+}
+
+#[test]
+fn the_line_is_one_line() {
+    assert_eq!(
+        alert().to_string(),
+        r#"CRITICAL Pipeline etl failed: Run 42\nfailed pipeline=etl task="load rows" attempt=3"#
+    );
+}
+
+#[test]
+fn the_fingerprint_is_of_title_and_labels() {
+    let print = |alert: Alert| alert.fingerprint();
+    let same = print(alert());
+    assert_eq!(print(alert().message("other").detail("n", 1)), same);
+    assert_ne!(print(alert().label("host", "a")), same);
+    assert_ne!(
+        print(Alert::new(Severity::Info, "ab").label("c", "d")),
+        print(Alert::new(Severity::Info, "a").label("bc", "d"))
+    );
+}
+
+#[test]
+fn secrets_are_masked_everywhere() {
+    let alert = Alert::new(Severity::Error, "token=abc failed")
+        .message("Authorization: Bearer x")
+        .detail("db", "postgres://u:p@h/d")
+        .detail("password", "hunter2")
+        .label("api_key", "k")
+        .redacted();
+    assert_eq!(alert.title, "token=*** failed");
+    assert_eq!(alert.message, "Authorization: Bearer ***");
+    assert_eq!(alert.details[0].1, "postgres://u:***@h/d");
+    assert_eq!(alert.details[1].1, "***");
+    assert_eq!(alert.labels["api_key"], "***");
+}
+
+#[test]
+fn times_are_dates() {
+    let at = |seconds| rfc3339(UNIX_EPOCH + Duration::from_secs(seconds));
+    assert_eq!(at(0), "1970-01-01T00:00:00.000Z");
+    assert_eq!(at(951_782_400), "2000-02-29T00:00:00.000Z");
+    assert_eq!(at(1_709_251_199), "2024-02-29T23:59:59.000Z");
+    assert_eq!(at(1_709_251_200), "2024-03-01T00:00:00.000Z");
+    assert_eq!(at(4_107_542_399), "2100-02-28T23:59:59.000Z");
+    assert_eq!(at(4_107_542_400), "2100-03-01T00:00:00.000Z");
+}

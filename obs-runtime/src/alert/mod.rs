@@ -1,0 +1,25 @@
+//! Alerts: messages to people, sent from a thread of their own.
+//!
+//! ```
+//! use obs_runtime::alert::{Alert, AlertManager, Severity};
+//!
+//! # fn main() -> Result<(), obs_runtime::Error> {
+//! let alerts = AlertManager::builder().log(true).build()?;
+//! alerts.send(
+//!     Alert::new(Severity::Critical, "Pipeline etl failed")
+//!         .message("Run 42 failed after 3 s")
+//!         .detail("task", "load")
+//!         .label("pipeline", "etl"),
+//! );
+//! # Ok(())
+//! # }
+//! ```
+
+mod event;
+mod manager;
+mod notifier;
+mod outbox;
+
+pub use event::{Alert, Severity};
+pub use manager::{AlertManager, AlertManagerBuilder};
+pub use notifier::{Notifier, NotifyError};

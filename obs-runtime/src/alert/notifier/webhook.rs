@@ -1,0 +1,131 @@
+//! Alerts as JSON to an HTTP endpoint.
+
+use std::time::{Duration, Instant};
+
+use ureq::http::{StatusCode, Uri};
+
+use super::{Notifier, NotifyError, Retry};
+use crate::alert::Alert;
+use crate::processor::redact::redact;
+use crate::{DropReason, Error};
+
+/// One request takes no longer.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest pause that a receiver may ask for.
+const MAX_PAUSE: Duration = Duration::from_secs(60);
+
+/// Posts each alert as one JSON object.
+///
+/// ```json
+/// {
+///   "version": 1,
+///   "fingerprint": "d69c9cce41ad5289",
+///   "severity": "critical",
+///   "title": "Pipeline etl failed",
+///   "message": "Run 42 failed after 3 s",
+///   "details": {"task": "load"},
+///   "labels": {"pipeline": "etl"},
+///   "time": "2026-11-20T11:04:05.007Z",
+///   "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"
+/// }
+/// ```
+///
+/// `severity` is `info`, `warning`, `error` or `critical`; values of `details` and `labels` are text; `trace_id` is
+/// left out if there is none. An alert may come more than once, when an answer is lost: receivers tell by
+/// `fingerprint` and `time`. Receivers acknowledge with any 2xx.
+pub(in crate::alert) struct Webhook {
+    agent: ureq::Agent,
+    url: String,
+}
+
+impl Webhook {
+    pub(in crate::alert) fn new(url: &str) -> Result<Self, Error> {
+        let invalid = |why: &str| {
+            let shown = redact(url);
+            Error::config(format!(
+                "alert webhook `{shown}`: {why}; expected `http://host/path` or `https://host/path`"
+            ))
+        };
+        let uri: Uri = url.trim().parse().map_err(|_| invalid("it is no URL"))?;
+        let Some(host) = uri.host().filter(|host| !host.is_empty()) else {
+            return Err(invalid("it names no host"));
+        };
+        match uri.scheme_str() {
+            Some("http" | "https") => {}
+            Some(_) => return Err(invalid("its scheme is not supported")),
+            None => return Err(invalid("it has no scheme")),
+        }
+        let mut config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .user_agent(concat!("obs-runtime/", env!("CARGO_PKG_VERSION")));
+        if matches!(host, "localhost" | "[::1]") || host.starts_with("127.") {
+            config = config.proxy(None);
+        }
+        Ok(Self {
+            agent: config.build().new_agent(),
+            url: url.trim().to_owned(),
+        })
+    }
+}
+
+impl Notifier for Webhook {
+    fn name(&self) -> &'static str {
+        "webhook"
+    }
+
+    fn notify(&mut self, alert: &Alert, deadline: Instant) -> Result<(), NotifyError> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let response = self
+            .agent
+            .post(&self.url)
+            .config()
+            // Zero would mean none.
+            .timeout_global(Some(left.clamp(Duration::from_millis(1), TIMEOUT)))
+            .build()
+            .header("content-type", "application/json")
+            .send(alert.to_json())
+            .map_err(|error| unanswered(&error))?;
+        let pause = response
+            .headers()
+            .get("retry-after")
+            .and_then(|value| value.to_str().ok()?.trim().parse().ok())
+            .map(|seconds| Duration::from_secs(seconds).min(MAX_PAUSE));
+        judge(response.status(), pause)
+    }
+}
+
+fn judge(status: StatusCode, pause: Option<Duration>) -> Result<(), NotifyError> {
+    if status.is_success() {
+        return Ok(());
+    }
+    let message = format!("answered {status}");
+    let reason = match status.as_u16() {
+        413 => DropReason::TooLarge,
+        408 | 504 => DropReason::Timeout,
+        _ => DropReason::Rejected,
+    };
+    // What the server may yet be able to do (RFC 9110, sections 15.5.9 and 15.6; RFC 6585, section 4).
+    let temporary = status.is_server_error() || matches!(status.as_u16(), 408 | 429);
+    Err(NotifyError {
+        reason,
+        message,
+        retry: temporary.then(|| pause.map_or(Retry::Backoff, Retry::After)),
+    })
+}
+
+fn unanswered(error: &ureq::Error) -> NotifyError {
+    match error {
+        ureq::Error::Timeout(_) => {
+            NotifyError::temporary(DropReason::Timeout, "did not answer in time")
+        }
+        ureq::Error::Http(_) | ureq::Error::BadUri(_) => {
+            NotifyError::permanent(DropReason::Rejected, format!("no request: {error}"))
+        }
+        _ => NotifyError::temporary(
+            DropReason::Unreachable,
+            format!("cannot be reached: {error}"),
+        ),
+    }
+}
