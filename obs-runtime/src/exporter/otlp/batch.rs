@@ -137,6 +137,6 @@ impl core::fmt::Debug for Batch {
         f.debug_struct("Batch")
             .field("items", &self.items)
             .field("bytes", &self.body().len())
-            .finish()
+            .finish_non_exhaustive()
     }
 }

@@ -110,8 +110,8 @@ pub(crate) struct Limits {
     pub(crate) batch_bytes: usize,
     /// Encoded bytes that wait or are being sent.
     pub(crate) queue_bytes: usize,
-    /// The longest request; a single larger span is dropped.
-    pub(crate) request_bytes: usize,
+    /// The longest message over gRPC, whose servers refuse longer ones.
+    pub(crate) grpc_message_bytes: usize,
     /// How long one batch is tried, the first attempt included.
     pub(crate) retry_for: Duration,
     /// The pause before the first retry; it doubles from then on.
@@ -126,8 +126,8 @@ impl Default for Limits {
             batch_spans: 4096,
             batch_bytes: 1 << 20,
             queue_bytes: 16 << 20,
-            // The default limit of gRPC servers, a little below 4 MiB; HTTP receivers take more.
-            request_bytes: (4 << 20) - 1024,
+            // A little below 4 MiB, the servers' default; HTTP receivers take more.
+            grpc_message_bytes: (4 << 20) - 1024,
             retry_for: Duration::from_secs(60),
             backoff: Duration::from_millis(500),
             max_backoff: Duration::from_secs(10),
@@ -388,3 +388,7 @@ impl fmt::Debug for OtlpConfig {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+#[path = "config_tests.rs"]
+mod tests;

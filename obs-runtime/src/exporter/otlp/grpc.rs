@@ -20,7 +20,7 @@ use crate::exporter::otlp::config::{Compression, Target};
 use crate::exporter::otlp::http::USER_AGENT;
 use crate::exporter::otlp::protobuf::{Field, Reader};
 use crate::exporter::otlp::transport::{
-    Answer, Failure, PartialSuccess, Retry, Transport, partial_success, printable,
+    Answer, Failure, PartialSuccess, Retry, Transport, partial_success,
 };
 use crate::self_obs::DropReason;
 
@@ -92,7 +92,6 @@ impl Transport for Grpc {
     fn send(&mut self, batch: &Arc<Batch>, timeout: Duration) -> Answer {
         let mut request = Request::new(Arc::clone(batch));
         *request.metadata_mut() = self.metadata.clone();
-        request.set_timeout(timeout);
         let (client, path) = (&mut self.client, self.path.clone());
         let export = async {
             client
@@ -108,7 +107,7 @@ impl Transport for Grpc {
             Err(_) => Failure::answer(
                 DropReason::Timeout,
                 Retry::Backoff,
-                format!("no answer within {timeout:.1?}"),
+                &format!("no answer within {timeout:.1?}"),
             ),
             Ok(Ok(response)) => {
                 Answer::Accepted(partial_success(response.get_ref()).unwrap_or_else(|| {
@@ -144,11 +143,9 @@ fn refused(status: &Status) -> Answer {
         _ if source.is_some() => (DropReason::Unreachable, backoff),
         _ => (DropReason::Rejected, Retry::Never),
     };
-    let text = match (status.message(), source) {
-        ("" | "transport error", Some(source)) => innermost(source).to_string(),
-        (message, _) => printable(message.as_bytes()),
-    };
-    Failure::answer(reason, retry, format!("{:?}: {text}", status.code()))
+    let cause = source.map(|s| format!(": {}", innermost(s)));
+    let text = format!("{}{}", status.message(), cause.unwrap_or_default());
+    Failure::answer(reason, retry, &format!("{:?}: {text}", status.code()))
 }
 
 /// The error below all wrappers, such as "connection refused".
@@ -231,3 +228,7 @@ impl Decoder for RawCodec {
         Ok(Some(message))
     }
 }
+
+#[cfg(test)]
+#[path = "grpc_tests.rs"]
+mod tests;

@@ -73,7 +73,7 @@ impl Http {
 impl Transport for Http {
     fn send(&mut self, batch: &Arc<Batch>, timeout: Duration) -> Answer {
         self.post(batch.body(), timeout)
-            .unwrap_or_else(|e| unanswered(&e))
+            .unwrap_or_else(|e| unanswered(&e, timeout))
     }
 }
 
@@ -118,10 +118,10 @@ fn answer(status: StatusCode, headers: &HeaderMap, body: Result<Vec<u8>, ureq::E
         // OTLP specification, "Retryable Response Codes".
         429 | 502..=504 => {
             let retry = asked.map_or(Retry::Backoff, Retry::After);
-            Failure::answer(DropReason::Rejected, retry, cause)
+            Failure::answer(DropReason::Rejected, retry, &cause)
         }
-        413 => Failure::answer(DropReason::TooLarge, Retry::Never, cause),
-        _ => Failure::answer(DropReason::Rejected, Retry::Never, cause),
+        413 => Failure::answer(DropReason::TooLarge, Retry::Never, &cause),
+        _ => Failure::answer(DropReason::Rejected, Retry::Never, &cause),
     }
 }
 
@@ -144,7 +144,7 @@ fn status_message(body: &[u8]) -> String {
 }
 
 /// A request without an answer: it may have been received, and is sent again nevertheless.
-fn unanswered(error: &ureq::Error) -> Answer {
+fn unanswered(error: &ureq::Error, timeout: Duration) -> Answer {
     let (reason, retry) = match error {
         ureq::Error::Timeout(_) => (DropReason::Timeout, Retry::Backoff),
         ureq::Error::Io(e) if e.kind() == std::io::ErrorKind::TimedOut => {
@@ -153,7 +153,11 @@ fn unanswered(error: &ureq::Error) -> Answer {
         ureq::Error::Http(_) | ureq::Error::BadUri(_) => (DropReason::Rejected, Retry::Never),
         _ => (DropReason::Unreachable, Retry::Backoff),
     };
-    Failure::answer(reason, retry, error.to_string())
+    let cause = match reason {
+        DropReason::Timeout => format!("no answer within {timeout:.1?}"),
+        _ => error.to_string(),
+    };
+    Failure::answer(reason, retry, &cause)
 }
 
 fn since_epoch() -> Duration {

@@ -54,6 +54,13 @@ pub(super) enum Next {
     End,
 }
 
+/// A moment of a lane, to wait from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mark {
+    queued: u64,
+    lost: u64,
+}
+
 /// What became of a batch.
 #[derive(Debug, PartialEq)]
 pub(super) struct Verdict {
@@ -113,43 +120,66 @@ impl Lane {
         self.lock().spare.pop().unwrap_or_default()
     }
 
-    /// Waits until all that was queued before is settled.
+    /// Where the lane stands, before something is handed over that is to be waited for.
+    pub(super) fn mark(&self) -> Mark {
+        let state = self.lock();
+        Mark {
+            queued: state.queued,
+            lost: state.lost,
+        }
+    }
+
+    /// Has a mark's wait include what was handed over since.
+    pub(super) fn extend(&self, mark: Mark) -> Mark {
+        Mark {
+            queued: self.lock().queued,
+            lost: mark.lost,
+        }
+    }
+
+    /// Waits until all that was queued before the mark is settled.
     ///
     /// # Errors
-    /// When the deadline comes first, or items were lost meanwhile.
-    pub(super) fn flush(&self, deadline: Instant) -> Result<(), Error> {
+    /// When the deadline comes first, or items were lost since.
+    pub(super) fn wait_for(&self, mark: Mark, deadline: Instant) -> Result<(), Error> {
         let state = self.lock();
-        let (target, lost_before) = (state.queued, state.lost);
-        let state = self.wait(state, Some(deadline), |s| s.settled >= target || s.ended);
-        self.outcome(&state, target, lost_before)
+        let settled = |s: &State| s.settled >= mark.queued || s.ended;
+        let state = self.wait(state, Some(deadline), settled);
+        self.outcome(&state, mark)
     }
 
     /// Lets the sender go on until `deadline`, then counts what remains as lost.
     ///
     /// # Errors
-    /// As [`Lane::flush`].
-    pub(super) fn close(&self, deadline: Instant) -> Result<(), Error> {
+    /// As [`Lane::wait_for`].
+    pub(super) fn close(&self, mark: Mark, deadline: Instant) -> Result<(), Error> {
         let mut state = self.lock();
-        let (target, lost_before) = (state.queued, state.lost);
         state.closing = Some(deadline);
         self.changed.notify_all();
         let mut state = self.wait(state, Some(deadline), |s| s.ended);
         self.abandon(&mut state);
-        let result = self.outcome(&state, target, lost_before);
+        let result = self.outcome(&state, mark);
         drop(state);
         self.changed.notify_all();
         result
     }
 
-    fn outcome(&self, state: &State, target: u64, lost_before: u64) -> Result<(), Error> {
+    /// Waits until the sender has gone, at most until `deadline`.
+    #[cfg(test)]
+    pub(super) fn wait_until_ended(&self, deadline: Instant) {
+        let state = self.wait(self.lock(), Some(deadline), |s| s.ended);
+        assert!(state.ended, "the sender is still there");
+    }
+
+    fn outcome(&self, state: &State, mark: Mark) -> Result<(), Error> {
         let items = self.signal.items();
-        let lost = state.lost - lost_before;
+        let lost = state.lost - mark.lost;
         if lost > 0 {
             let cause = &state.last_cause;
             let text = format!("OTLP: {lost} {items} could not be delivered: {cause}");
             return Err(Error::new(ErrorKind::Export, text));
         }
-        if state.settled < target {
+        if state.settled < mark.queued {
             let text = format!("OTLP: {items} were still being sent when the deadline passed");
             return Err(Error::new(ErrorKind::Timeout, text));
         }

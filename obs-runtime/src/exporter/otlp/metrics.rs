@@ -206,3 +206,7 @@ fn labels(out: &mut Vec<u8>, field: u32, labels: &Labels) {
         key_value(out, field, key, ValueRef::Str(value));
     }
 }
+
+#[cfg(test)]
+#[path = "metrics_tests.rs"]
+mod tests;

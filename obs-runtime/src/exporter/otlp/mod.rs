@@ -9,6 +9,8 @@ mod batch;
 mod config;
 mod endpoint;
 mod env;
+#[cfg(test)]
+mod fixtures;
 #[cfg(feature = "otlp-grpc")]
 mod grpc;
 mod http;
@@ -17,6 +19,8 @@ mod metrics;
 mod policy;
 mod protobuf;
 mod push;
+#[cfg(test)]
+mod receiver;
 mod sink;
 mod span;
 mod template;

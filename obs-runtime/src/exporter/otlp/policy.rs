@@ -76,3 +76,7 @@ fn http_date(text: &str) -> Option<u64> {
     let since_epoch = days.checked_sub(719_468)?;
     Some(since_epoch * 86_400 + hour * 3600 + minute * 60 + second)
 }
+
+#[cfg(test)]
+#[path = "policy_tests.rs"]
+mod tests;

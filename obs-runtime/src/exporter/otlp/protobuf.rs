@@ -181,3 +181,7 @@ impl<'a> Iterator for Reader<'a> {
         Some(field)
     }
 }
+
+#[cfg(test)]
+#[path = "protobuf_tests.rs"]
+mod tests;

@@ -86,8 +86,10 @@ impl MetricPusher {
     /// # Errors
     /// When points were lost, or the deadline passed.
     pub(crate) fn flush(&self, deadline: Instant) -> Result<(), Error> {
+        let lane = &self.collector.lane;
+        let mark = lane.mark();
         self.collector.collect();
-        self.collector.lane.flush(deadline)
+        lane.wait_for(lane.extend(mark), deadline)
     }
 
     /// Collects for the last time, sends until `deadline`, and ends the thread.
@@ -95,8 +97,10 @@ impl MetricPusher {
     /// # Errors
     /// As [`MetricPusher::flush`].
     pub(crate) fn shutdown(&self, deadline: Instant) -> Result<(), Error> {
+        let lane = &self.collector.lane;
+        let mark = lane.mark();
         self.collector.collect();
-        self.collector.lane.close(deadline)
+        lane.close(mark, deadline)
     }
 
     /// What it took, passed on and lost, in points.
@@ -108,6 +112,11 @@ impl MetricPusher {
 impl Drop for MetricPusher {
     /// Without a shutdown nobody waits: what remains is counted, and the thread ends.
     fn drop(&mut self) {
-        let _ = self.collector.lane.close(Instant::now());
+        let lane = &self.collector.lane;
+        let _ = lane.close(lane.mark(), Instant::now());
     }
 }
+
+#[cfg(test)]
+#[path = "push_tests.rs"]
+mod tests;

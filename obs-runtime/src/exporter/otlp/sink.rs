@@ -23,6 +23,8 @@ pub(super) struct OtlpSpanSink {
     open: Open,
     lane: Arc<Lane>,
     limits: Limits,
+    /// The longest request; a single larger span is dropped.
+    request_bytes: usize,
     is_closed: bool,
 }
 
@@ -30,12 +32,9 @@ impl OtlpSpanSink {
     pub(super) fn start(
         target: &Target,
         transport: Box<dyn Transport>,
-        mut limits: Limits,
+        limits: Limits,
         resource: &Resource,
     ) -> Result<Self, Error> {
-        if target.protocol == Protocol::HttpProtobuf {
-            limits.request_bytes = limits.queue_bytes;
-        }
         let lane = Lane::new(Signal::Traces, limits.queue_bytes);
         worker::start("obs-otlp-traces", &lane, transport, target, limits, None)?;
         let envelope = Envelope::new(resource);
@@ -46,6 +45,10 @@ impl OtlpSpanSink {
             open,
             lane,
             limits,
+            request_bytes: match target.protocol {
+                Protocol::HttpProtobuf => limits.queue_bytes,
+                Protocol::Grpc => limits.grpc_message_bytes.min(limits.queue_bytes),
+            },
             is_closed: false,
         })
     }
@@ -70,7 +73,7 @@ impl OtlpSpanSink {
             view,
             self.templates.get(view.callsite),
         );
-        if self.open.len() > self.limits.request_bytes {
+        if self.open.len() > self.request_bytes {
             self.open.truncate(0);
             self.lane.lose(DropReason::TooLarge, 1);
         } else {
@@ -93,7 +96,7 @@ impl SpanSink for OtlpSpanSink {
             self.templates.get(view.callsite),
         );
         let len = self.open.len();
-        if len > self.limits.request_bytes {
+        if len > self.request_bytes {
             self.overflow(view, before);
         } else {
             self.open.items += 1;
@@ -110,15 +113,19 @@ impl SpanSink for OtlpSpanSink {
     }
 
     fn flush(&mut self) -> PendingFlush {
+        // Losses from here on are those of this flush.
+        let mark = self.lane.mark();
         self.hand_over();
+        let mark = self.lane.extend(mark);
         let lane = Arc::clone(&self.lane);
-        Box::new(move |deadline| lane.flush(deadline))
+        Box::new(move |deadline| lane.wait_for(mark, deadline))
     }
 
     fn shutdown(&mut self, deadline: Instant) -> Result<(), Error> {
+        let mark = self.lane.mark();
         self.hand_over();
         self.is_closed = true;
-        self.lane.close(deadline)
+        self.lane.close(mark, deadline)
     }
 
     fn stats(&self) -> Arc<ExporterCounters> {
@@ -134,3 +141,7 @@ impl Drop for OtlpSpanSink {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "sink_tests.rs"]
+mod tests;

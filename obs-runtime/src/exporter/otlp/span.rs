@@ -242,3 +242,7 @@ impl Ids {
         &self.fields[..self.len]
     }
 }
+
+#[cfg(test)]
+#[path = "span_tests.rs"]
+mod tests;

@@ -52,11 +52,12 @@ pub(super) enum Retry {
 }
 
 impl Failure {
-    pub(super) fn answer(reason: DropReason, retry: Retry, cause: impl Into<String>) -> Answer {
+    pub(super) fn answer(reason: DropReason, retry: Retry, cause: &str) -> Answer {
         Answer::Failed(Self {
             reason,
             retry,
-            cause: cause.into(),
+            // Errors of libraries repeat what the other side sent.
+            cause: printable(cause.as_bytes()),
         })
     }
 }

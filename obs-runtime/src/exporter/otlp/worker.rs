@@ -112,7 +112,7 @@ impl Worker {
             }
             attempt += 1;
             let failure = match self.transport.send(batch, timeout) {
-                Answer::Accepted(partial) => return self.accepted(batch, partial),
+                Answer::Accepted(partial) => return self.accepted(batch, &partial),
                 Answer::Failed(failure) => failure,
             };
             let pause = self.after(&failure, attempt, began.elapsed());
@@ -148,7 +148,7 @@ impl Worker {
         )
     }
 
-    fn accepted(&self, batch: &Batch, partial: PartialSuccess) -> Verdict {
+    fn accepted(&self, batch: &Batch, partial: &PartialSuccess) -> Verdict {
         let rejected = partial.rejected.min(batch.items);
         if rejected > 0 || !partial.message.is_empty() {
             self_log::warn(

@@ -1,0 +1,255 @@
+use super::*;
+
+fn from(vars: &[(&str, &str)]) -> Result<OtlpConfig, Error> {
+    OtlpConfig::from_vars(|name| {
+        let found = vars.iter().find(|(n, _)| *n == name);
+        Ok(found.map(|(_, v)| (*v).to_owned()))
+    })
+}
+
+fn urls(config: &OtlpConfig) -> [Option<String>; 2] {
+    [Signal::Traces, Signal::Metrics]
+        .map(|signal| config.target(signal).unwrap().map(|t| t.endpoint.url))
+}
+
+fn some(url: &str) -> Option<String> {
+    Some(url.to_owned())
+}
+
+#[test]
+fn without_a_word_nothing_is_sent() {
+    assert_eq!(urls(&OtlpConfig::default()), [None, None]);
+    let headers_only = from(&[
+        ("OTEL_EXPORTER_OTLP_HEADERS", "a=b"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "  "),
+    ]);
+    assert_eq!(urls(&headers_only.unwrap()), [None, None]);
+}
+
+#[test]
+fn endpoint_forms() {
+    for (base, traces) in [
+        ("http://localhost:4318", "http://localhost:4318/v1/traces"),
+        ("http://localhost:4318/", "http://localhost:4318/v1/traces"),
+        (
+            "HTTPS://otlp.example/otlp/",
+            "https://otlp.example/otlp/v1/traces",
+        ),
+        ("http://[::1]:4318", "http://[::1]:4318/v1/traces"),
+    ] {
+        assert_eq!(urls(&OtlpConfig::new(base))[0], some(traces));
+    }
+    let own = from(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://a:1"),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://b:2"),
+        ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://c:3/in?x=1"),
+    ]);
+    // "Used as is".
+    assert_eq!(
+        urls(&own.unwrap()),
+        [some("http://b:2/"), some("http://c:3/in?x=1")]
+    );
+    let traces_only = from(&[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://b:2/x")]);
+    assert_eq!(urls(&traces_only.unwrap()), [some("http://b:2/x"), None]);
+}
+
+#[test]
+fn lists_of_exporters_turn_signals_on_and_off() {
+    let config = from(&[
+        ("OTEL_TRACES_EXPORTER", "otlp,console"),
+        ("OTEL_METRICS_EXPORTER", "prometheus"),
+    ]);
+    assert_eq!(
+        urls(&config.unwrap()),
+        [some("http://localhost:4318/v1/traces"), None]
+    );
+    let off = [("OTEL_TRACES_EXPORTER", "none")];
+    let env = from(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://a:1"), off[0]]).unwrap();
+    assert_eq!(urls(&env), [None, some("http://a:1/v1/metrics")]);
+    // The builder's endpoint beats the environment's list.
+    let both = OtlpConfig::new("http://b:2").or(from(&off).unwrap());
+    assert_eq!(urls(&both)[0], some("http://b:2/v1/traces"));
+}
+
+#[test]
+fn the_builder_comes_first_and_one_signal_before_all() {
+    let env = || {
+        from(&[
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://env:1"),
+            ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://env:2"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "a=env,B=env%20b"),
+            ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "a=traces"),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "2000"),
+            ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "3000"),
+            ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
+            ("OTEL_METRIC_EXPORT_INTERVAL", "500"),
+        ])
+        .unwrap()
+    };
+    let target = env().target(Signal::Traces).unwrap().unwrap();
+    assert_eq!(target.endpoint.url, "http://env:2/");
+    assert_eq!(target.timeout, Duration::from_secs(3));
+    assert_eq!(target.compression, Compression::Gzip);
+    let header = |target: &Target, name: &str| {
+        let found = target.headers.iter().find(|(n, _)| n == name);
+        found.map(|(_, v)| v.clone()).unwrap_or_default()
+    };
+    assert_eq!(
+        (header(&target, "a"), header(&target, "B")),
+        ("traces".into(), "env b".into())
+    );
+
+    let built = OtlpConfig::new("http://built:9")
+        .with_timeout(Duration::from_secs(7))
+        .with_compression(Compression::None)
+        .with_header("A", "built")
+        .or(env());
+    let target = built.target(Signal::Traces).unwrap().unwrap();
+    assert_eq!(target.endpoint.url, "http://built:9/v1/traces");
+    assert_eq!(target.timeout, Duration::from_secs(7));
+    assert_eq!(target.compression, Compression::None);
+    assert_eq!(target.headers.len(), 2, "{:?}", target.headers);
+    assert_eq!(
+        (header(&target, "A"), header(&target, "B")),
+        ("built".into(), "env b".into())
+    );
+    assert_eq!(built.metric_interval(), Duration::from_millis(500));
+    assert_eq!(
+        OtlpConfig::default().metric_interval(),
+        Duration::from_secs(60)
+    );
+    let plain = OtlpConfig::new("http://built:9").target(Signal::Metrics);
+    assert_eq!(plain.unwrap().unwrap().timeout, Duration::from_secs(10));
+}
+
+#[test]
+fn bad_variables_are_named_with_what_was_expected() {
+    for (name, value, expected) in [
+        (
+            "OTEL_EXPORTER_OTLP_PROTOCOL",
+            "http/json",
+            "`http/protobuf` or `grpc`",
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+            "GRPC",
+            "`http/protobuf` or `grpc`",
+        ),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "milliseconds"),
+        ("OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "0", "milliseconds"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "`none` or `gzip`"),
+        ("OTEL_TRACES_EXPORTER", "jaeger", "`otlp`"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "-1", "milliseconds"),
+    ] {
+        let error = from(&[(name, value)]).unwrap_err();
+        assert!(error.is_config());
+        let text = error.to_string();
+        for part in [name, value, expected] {
+            assert!(text.contains(part), "{text} without {part}");
+        }
+    }
+    // Headers may hold secrets: their text is not repeated.
+    for list in ["sesame", "a=b,sesame", "=sesame", "key=%zzsesame"] {
+        let text = from(&[("OTEL_EXPORTER_OTLP_HEADERS", list)])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            text.starts_with("OTEL_EXPORTER_OTLP_HEADERS: entry"),
+            "{text}"
+        );
+        assert!(!text.contains("sesame"), "{text}");
+    }
+}
+
+#[test]
+fn bad_endpoints_are_refused_at_start() {
+    for (url, expected) in [
+        ("localhost:4318", "http:// or https://"),
+        ("ftp://localhost", "http:// or https://"),
+        ("http://", "a host name"),
+        ("http://:4318", "a host name"),
+        ("http://a b", "a host name"),
+        ("http://a:port", "a port"),
+        ("http://a:0", "a port"),
+        ("http://a:65536", "a port"),
+        ("http://[::1", "IPv6"),
+        ("http://a/x?y=1", "without `?`"),
+        ("http://a:4318/v1/traces/", "without the path of a signal"),
+        ("http://a/\u{fc}", "ASCII"),
+    ] {
+        let error = OtlpConfig::new(url).target(Signal::Traces).err().unwrap();
+        assert!(error.is_config());
+        let text = error.to_string();
+        assert!(
+            text.contains(expected) && text.contains("otlp endpoint"),
+            "{text}"
+        );
+    }
+    let env = from(&[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "nowhere")]).unwrap();
+    let text = env.target(Signal::Traces).err().unwrap().to_string();
+    assert!(
+        text.contains("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is \"nowhere\""),
+        "{text}"
+    );
+}
+
+#[test]
+fn secrets_stay_out_of_messages() {
+    let config = OtlpConfig::new("http://me:sesame@host:1").with_header("api-key", "sesame");
+    let text = config.target(Signal::Traces).err().unwrap().to_string();
+    assert!(
+        text.contains("user name or password") && !text.contains("sesame"),
+        "{text}"
+    );
+    let text = format!("{config:?}");
+    assert!(
+        text.contains("api-key") && !text.contains("sesame"),
+        "{text}"
+    );
+}
+
+#[test]
+fn bad_headers_are_refused() {
+    for (name, value) in [
+        ("", "x"),
+        ("a b", "x"),
+        ("a", "line\r\nbreak"),
+        ("a", "\u{fc}"),
+        ("Content-Type", "text/plain"),
+        ("grpc-timeout", "1S"),
+    ] {
+        let config = OtlpConfig::new("http://a:1").with_header(name, value);
+        assert!(config.target(Signal::Traces).is_err(), "{name}: {value}");
+    }
+    let zero = OtlpConfig::new("http://a:1").with_timeout(Duration::ZERO);
+    assert!(zero.target(Signal::Traces).is_err());
+}
+
+#[test]
+#[cfg(feature = "otlp-grpc")]
+fn grpc_endpoints_have_no_path() {
+    let grpc = |url: &str| {
+        OtlpConfig::new(url)
+            .with_protocol(Protocol::Grpc)
+            .target(Signal::Traces)
+            .map(|target| target.unwrap().endpoint)
+    };
+    assert_eq!(grpc("http://host:4317").unwrap().url, "http://host:4317");
+    assert_eq!(grpc("http://host:4317/").unwrap().url, "http://host:4317");
+    assert!(grpc("https://host:4317").unwrap().is_https);
+    assert!(grpc("http://host:4317/v1/traces").is_err());
+    let env = from(&[
+        ("OTEL_TRACES_EXPORTER", "otlp"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+    ]);
+    assert_eq!(urls(&env.unwrap())[0], some("http://localhost:4317"));
+}
+
+#[test]
+#[cfg(not(feature = "otlp-grpc"))]
+fn grpc_names_its_feature() {
+    let config = OtlpConfig::new("http://host:4317").with_protocol(Protocol::Grpc);
+    let text = config.target(Signal::Traces).err().unwrap().to_string();
+    assert!(text.contains("otlp-grpc"), "{text}");
+}

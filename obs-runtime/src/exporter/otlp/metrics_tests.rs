@@ -1,0 +1,203 @@
+use std::sync::Arc;
+
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::metrics::v1::{
+    AggregationTemporality, Metric, exemplar, metric::Data, number_data_point::Value,
+};
+use prost::Message as _;
+
+use super::*;
+use crate::exporter::otlp::fixtures::{pair, resource};
+use crate::{SpanId, TraceId};
+
+const NOW: u64 = 1_700_000_000_000_000_000;
+
+fn family(name: &'static str, data: MetricData) -> MetricFamily {
+    MetricFamily {
+        name: name.into(),
+        description: "What it counts.".into(),
+        unit: "{call}".into(),
+        data,
+    }
+}
+
+fn labels_of(pairs: &[(&'static str, &'static str)]) -> Labels {
+    pairs
+        .iter()
+        .map(|(k, v)| ((*k).into(), (*v).into()))
+        .collect()
+}
+
+fn point(value: Number) -> NumberPoint {
+    NumberPoint {
+        labels: labels_of(&[("function", "load"), ("result", "ok")]),
+        start_unix_nanos: 5,
+        value,
+    }
+}
+
+/// The metrics of each request, after the other implementation has written the same bytes.
+fn requests(families: &[MetricFamily], batch_bytes: usize) -> Vec<(u64, Vec<Metric>)> {
+    batches(&Envelope::new(&resource()), families, NOW, batch_bytes)
+        .iter()
+        .map(|batch| {
+            let request = ExportMetricsServiceRequest::decode(batch.body()).unwrap();
+            assert_eq!(request.encode_to_vec(), batch.body());
+            let [all] = &request.resource_metrics[..] else {
+                panic!("one resource");
+            };
+            assert_eq!(
+                all.resource.as_ref().unwrap().attributes[0],
+                pair("service.name", "shop")
+            );
+            let [scope] = &all.scope_metrics[..] else {
+                panic!("one scope");
+            };
+            assert_eq!(scope.scope.as_ref().unwrap().name, "obs");
+            (batch.items, scope.metrics.clone())
+        })
+        .collect()
+}
+
+fn only(family: MetricFamily) -> Metric {
+    let mut all = requests(&[family], 1 << 20);
+    assert_eq!(all.len(), 1);
+    assert_eq!(all[0].1.len(), 1);
+    all.remove(0).1.remove(0)
+}
+
+#[test]
+fn a_counter_is_a_cumulative_monotonic_sum() {
+    let data = MetricData::Counter(vec![point(Number::U64(7)), point(Number::U64(u64::MAX))]);
+    let metric = only(family("function.calls", data));
+    assert_eq!(metric.name, "function.calls");
+    assert_eq!(metric.description, "What it counts.");
+    assert_eq!(metric.unit, "{call}");
+    let Some(Data::Sum(sum)) = metric.data else {
+        panic!("a sum");
+    };
+    assert!(sum.is_monotonic);
+    assert_eq!(
+        sum.aggregation_temporality(),
+        AggregationTemporality::Cumulative
+    );
+    let first = &sum.data_points[0];
+    assert_eq!(first.value, Some(Value::AsInt(7)));
+    assert_eq!((first.start_time_unix_nano, first.time_unix_nano), (5, NOW));
+    assert_eq!(
+        first.attributes,
+        [pair("function", "load"), pair("result", "ok")]
+    );
+    // OTLP's whole numbers are signed: the largest counts go on as doubles.
+    assert_eq!(
+        sum.data_points[1].value,
+        Some(Value::AsDouble(u64::MAX as f64))
+    );
+}
+
+#[test]
+fn other_numbers() {
+    let data = MetricData::UpDownCounter(vec![point(Number::I64(-7))]);
+    let Some(Data::Sum(sum)) = only(family("m", data)).data else {
+        panic!("a sum");
+    };
+    assert!(!sum.is_monotonic);
+    assert_eq!(sum.data_points[0].value, Some(Value::AsInt(-7)));
+
+    let data = MetricData::Gauge(vec![point(Number::F64(0.0)), point(Number::F64(-1.5))]);
+    let Some(Data::Gauge(gauge)) = only(family("m", data)).data else {
+        panic!("a gauge");
+    };
+    let values: Vec<_> = gauge.data_points.iter().map(|p| p.value).collect();
+    assert_eq!(
+        values,
+        [Some(Value::AsDouble(0.0)), Some(Value::AsDouble(-1.5))]
+    );
+}
+
+fn histogram(labels: Labels) -> HistogramPoint {
+    HistogramPoint {
+        labels,
+        start_unix_nanos: 5,
+        bounds: Arc::from([0.1, 1.0]),
+        counts: vec![0, 2, 300],
+        count: 302,
+        sum: 77.5,
+        min: Some(0.0),
+        max: Some(9.25),
+        exemplars: vec![Exemplar {
+            value: 0.5,
+            unix_nanos: 11,
+            trace_id: TraceId(3),
+            span_id: SpanId(4),
+        }],
+    }
+}
+
+#[test]
+fn a_histogram_has_bounds_counts_extremes_and_exemplars() {
+    let mut bare = histogram(labels_of(&[]));
+    bare.min = None;
+    bare.max = None;
+    bare.exemplars.clear();
+    bare.bounds = Arc::from([]);
+    bare.counts = vec![302];
+    let points = vec![histogram(labels_of(&[("function", "load")])), bare];
+    let Some(Data::Histogram(found)) = only(family("m", MetricData::Histogram(points))).data else {
+        panic!("a histogram");
+    };
+    assert_eq!(
+        found.aggregation_temporality(),
+        AggregationTemporality::Cumulative
+    );
+    let first = &found.data_points[0];
+    assert_eq!(first.explicit_bounds, [0.1, 1.0]);
+    assert_eq!(first.bucket_counts, [0, 2, 300]);
+    assert_eq!((first.count, first.sum), (302, Some(77.5)));
+    assert_eq!((first.min, first.max), (Some(0.0), Some(9.25)));
+    assert_eq!(first.attributes, [pair("function", "load")]);
+    let exemplar = &first.exemplars[0];
+    assert_eq!(exemplar.value, Some(exemplar::Value::AsDouble(0.5)));
+    assert_eq!(exemplar.time_unix_nano, 11);
+    assert_eq!(exemplar.trace_id, 3_u128.to_be_bytes());
+    assert_eq!(exemplar.span_id, 4_u64.to_be_bytes());
+    let second = &found.data_points[1];
+    assert_eq!((second.min, second.max), (None, None));
+    assert_eq!(second.bucket_counts, [302]);
+    assert!(second.explicit_bounds.is_empty() && second.exemplars.is_empty());
+}
+
+#[test]
+fn nothing_to_say_is_no_request() {
+    assert!(requests(&[], 1 << 20).is_empty());
+    assert!(requests(&[family("m", MetricData::Gauge(Vec::new()))], 1 << 20).is_empty());
+}
+
+#[test]
+fn many_points_go_into_several_requests() {
+    let point = |i: u64| NumberPoint {
+        start_unix_nanos: 5,
+        labels: labels_of(&[("function", "load")]),
+        value: Number::U64(i + 1),
+    };
+    let families = [
+        family("a", MetricData::Counter((0..1000).map(point).collect())),
+        family("b", MetricData::Counter((1000..1010).map(point).collect())),
+    ];
+    let requests = requests(&families, 10_000);
+    assert!(requests.len() > 3, "{}", requests.len());
+    let mut values = Vec::new();
+    for (items, metrics) in &requests {
+        let before = values.len();
+        for metric in metrics {
+            assert!(metric.encoded_len() < 10_200);
+            let Some(Data::Sum(sum)) = &metric.data else {
+                panic!("a sum");
+            };
+            values.extend(sum.data_points.iter().map(|p| p.value));
+        }
+        assert_eq!(*items, (values.len() - before) as u64);
+    }
+    let expected: Vec<_> = (1..=1010).map(|i| Some(Value::AsInt(i))).collect();
+    assert_eq!(values, expected);
+}
