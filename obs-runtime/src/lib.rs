@@ -38,7 +38,7 @@ pub use exporter::console::trace_tree;
 #[cfg(feature = "otlp")]
 pub use exporter::otlp::Protocol;
 pub use exporter::prometheus;
-pub use init::{Builder, Health, Observability, SpanStats, Stats};
+pub use init::{Builder, Health, Observability, SpanStats, Stats, prometheus_port_from_env};
 pub use metrics::MetricsCollector;
 pub use obs_macros::traced;
 #[cfg(feature = "pipeline")]

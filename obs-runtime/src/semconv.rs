@@ -28,6 +28,8 @@ pub mod attribute {
         DB_RESPONSE_RETURNED_ROWS = "db.response.returned_rows";
         /// The database product (`qdrant`, `postgresql`).
         DB_SYSTEM_NAME = "db.system.name";
+        /// Where the service runs (`production`, `staging`).
+        DEPLOYMENT_ENVIRONMENT_NAME = "deployment.environment.name";
         /// The class of an error: a type's path or a code, never a message.
         ERROR_TYPE = "error.type";
         /// The redacted text of an error; on the event `exception`.
@@ -92,10 +94,24 @@ pub mod attribute {
         /// Price of the call in US dollars. No convention has a key for it; this is the one that
         /// Logfire and Pydantic AI write and read.
         OPERATION_COST = "operation.cost";
+        /// The process' number.
+        PROCESS_PID = "process.pid";
         /// How a call ended (autometrics): `ok`, `error`, and here also `cancelled`.
         RESULT = "result";
         /// What a function with the argument `ret` returned; the name is that of `tracing`.
         RETURN = "return";
+        /// One running copy of the service: a random UUID.
+        SERVICE_INSTANCE_ID = "service.instance.id";
+        /// The service; the same for all its copies.
+        SERVICE_NAME = "service.name";
+        /// The service's version.
+        SERVICE_VERSION = "service.version";
+        /// The language that obs is written for.
+        TELEMETRY_SDK_LANGUAGE = "telemetry.sdk.language";
+        /// obs itself.
+        TELEMETRY_SDK_NAME = "telemetry.sdk.name";
+        /// Its version.
+        TELEMETRY_SDK_VERSION = "telemetry.sdk.version";
     }
 }
 

@@ -1,16 +1,17 @@
 //! The configuration of `Observability`: builder, then environment, then defaults.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Mutex, PoisonError};
 
 use crate::callsite::Level;
 use crate::error::{Error, ErrorKind};
-use crate::exporter::{RecordExporter, SpanSink, custom};
-use crate::init::scope::{Observability, ScopeShared, is_installed};
-use crate::metrics::MetricsCollector;
-use crate::processor::drain::{self, Scope};
+use crate::exporter::{RecordExporter, SpanSink};
+use crate::init::env::Environment;
+use crate::init::scope::Observability;
+use crate::init::start;
+use crate::processor::drain;
 use crate::trace::attribute::AttributeValue;
-use crate::trace::{Sampler, buffer, gate, sampler};
+use crate::trace::{Sampler, sampler};
 
 /// What an [`Observability`] is to do. Nothing listens and nothing is sent unless it, or an `OTEL_*`
 /// variable, says so.
@@ -26,6 +27,10 @@ pub struct Builder {
     pub(crate) buffer_bytes: Option<usize>,
     pub(crate) strict: bool,
     pub(crate) record_exporters: Vec<Box<dyn RecordExporter>>,
+    #[cfg(feature = "console")]
+    pub(crate) console: Option<bool>,
+    #[cfg(feature = "otlp")]
+    pub(crate) otlp: crate::exporter::otlp::OtlpConfig,
 }
 
 impl Builder {
@@ -88,19 +93,66 @@ impl Builder {
         self
     }
 
+    /// Prints each finished trace as a tree on standard error.
+    #[cfg(feature = "console")]
+    pub fn console(mut self, console: bool) -> Self {
+        self.console = Some(console);
+        self
+    }
+
+    /// Sends traces and metrics to an OTLP receiver: `http://localhost:4318`, or port 4317 with
+    /// [`Protocol::Grpc`](crate::Protocol::Grpc). Default: `OTEL_EXPORTER_OTLP_ENDPOINT`, else nothing is sent.
+    #[cfg(feature = "otlp")]
+    pub fn otlp(mut self, endpoint: impl Into<String>) -> Self {
+        self.otlp = self.otlp.with_endpoint(endpoint);
+        self
+    }
+
+    /// How OTLP travels. Default: `OTEL_EXPORTER_OTLP_PROTOCOL`, else HTTP.
+    #[cfg(feature = "otlp")]
+    pub fn protocol(mut self, protocol: crate::Protocol) -> Self {
+        self.otlp = self.otlp.with_protocol(protocol);
+        self
+    }
+
+    /// Adds a header to every OTLP request, such as the key of a back end.
+    #[cfg(feature = "otlp")]
+    pub fn otlp_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.otlp = self.otlp.with_header(name, value);
+        self
+    }
+
+    /// The longest that one OTLP request may take. Default: `OTEL_EXPORTER_OTLP_TIMEOUT`, else 10 s.
+    #[cfg(feature = "otlp")]
+    pub fn otlp_timeout(mut self, timeout: core::time::Duration) -> Self {
+        self.otlp = self.otlp.with_timeout(timeout);
+        self
+    }
+
+    /// How often metrics are sent over OTLP. Default: `OTEL_METRIC_EXPORT_INTERVAL`, else 60 s.
+    #[cfg(feature = "otlp")]
+    pub fn metric_interval(mut self, interval: core::time::Duration) -> Self {
+        self.otlp = self.otlp.with_metric_interval(interval);
+        self
+    }
+
     /// Switches obs on for the whole process.
     ///
     /// # Errors
-    /// When another `Observability` is installed, or an argument or variable is not usable.
+    /// When another `Observability` is installed, or an argument is not usable. What the environment asks
+    /// for in vain is in [`Observability::health`], unless [`Builder::strict`].
     pub fn install(self) -> Result<Observability, Error> {
-        if is_installed() {
+        // Two threads that install at once: one of them is told.
+        static ONE: Mutex<()> = Mutex::new(());
+        let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+        if sampler::scope_records(0) {
             return Err(Error::new(
                 ErrorKind::State,
                 "an Observability is installed already: keep one guard for the process, \
                  or use `obs_runtime::testing::capture` in tests",
             ));
         }
-        self.start(0, Vec::new())
+        start::start(self, 0, Environment::read(), Vec::new())
     }
 
     /// Starts a scope beside the installed default, with sinks of its own.
@@ -111,30 +163,7 @@ impl Builder {
         let id = drain::free_id().ok_or_else(|| {
             Error::new(ErrorKind::State, "65,535 Observability values run already")
         })?;
-        self.start(id, sinks)
-    }
-
-    fn start(self, id: u16, mut sinks: Vec<Box<dyn SpanSink>>) -> Result<Observability, Error> {
-        let sampler = self.sampler.unwrap_or_default();
-        sampler.check()?;
-        let resource = self.resolved_resource();
-        if let Some(bytes) = self.buffer_bytes {
-            buffer::set_budget(bytes);
-        }
-        for exporter in self.record_exporters {
-            sinks.push(custom::sink(exporter)?);
-        }
-        let scope = Arc::new(ScopeShared::new(id, resource, MetricsCollector::new()));
-        drain::add(id, Scope::new(sinks));
-        drain::start_thread()?;
-        scope.register();
-        sampler::set(id, Some(sampler));
-        gate::set(id, Some(self.max_level.unwrap_or_default()));
-        Ok(Observability::running(scope, Vec::new()))
-    }
-
-    fn resolved_resource(&self) -> Vec<(Cow<'static, str>, AttributeValue)> {
-        Vec::new()
+        start::start(self, id, Environment::default(), sinks)
     }
 }
 

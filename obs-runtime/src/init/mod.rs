@@ -1,10 +1,14 @@
 //! `Observability`: switching obs on, asking it how it is, and switching it off.
 
 mod builder;
+mod env;
+mod resource;
 mod scope;
+mod start;
 mod stats;
 
 pub use builder::Builder;
+pub use env::prometheus_port_from_env;
 pub use scope::Observability;
 #[allow(unused_imports, reason = "used by exporters behind features")]
 pub(crate) use scope::{Pusher, ScopeShared};

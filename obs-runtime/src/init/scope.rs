@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use crate::Error;
 use crate::error::ErrorKind;
 use crate::init::builder::Builder;
+use crate::init::resource::Resource;
 use crate::init::stats::{Health, SpanStats, Stats};
 use crate::metrics::{MetricFamily, MetricSource, MetricsCollector};
 use crate::processor::drain;
 use crate::self_obs;
-use crate::trace::attribute::AttributeValue;
 use crate::trace::gate;
 use crate::trace::local::local;
 use crate::trace::sampler;
@@ -51,7 +51,8 @@ pub(crate) trait Pusher: Send + Sync {
 pub(crate) struct ScopeShared {
     pub(crate) id: u16,
     pub(crate) metrics: MetricsCollector,
-    pub(crate) resource: Vec<(std::borrow::Cow<'static, str>, AttributeValue)>,
+    #[cfg_attr(not(any(feature = "otlp", feature = "http")), allow(dead_code))]
+    pub(crate) resource: Resource,
     pub(crate) health: Mutex<Health>,
     /// State that other parts keep for a scope, one value of a type.
     pub(crate) extensions: Mutex<HashMap<core::any::TypeId, Arc<dyn core::any::Any + Send + Sync>>>,
@@ -101,17 +102,8 @@ pub(crate) fn scope_of(id: u16) -> Option<Arc<ScopeShared>> {
     found.1.upgrade()
 }
 
-/// Whether a default is installed.
-pub(crate) fn is_installed() -> bool {
-    scope_of(0).is_some()
-}
-
 impl ScopeShared {
-    pub(crate) fn new(
-        id: u16,
-        resource: Vec<(std::borrow::Cow<'static, str>, AttributeValue)>,
-        metrics: MetricsCollector,
-    ) -> Self {
+    pub(crate) fn new(id: u16, resource: Resource, metrics: MetricsCollector) -> Self {
         Self {
             id,
             metrics,
@@ -154,10 +146,6 @@ impl Observability {
         self.scope.id
     }
 
-    pub(crate) fn scope(&self) -> &Arc<ScopeShared> {
-        &self.scope
-    }
-
     /// The instruments of this `Observability`.
     pub fn metrics(&self) -> &MetricsCollector {
         &self.scope.metrics
@@ -198,6 +186,8 @@ impl Observability {
             return Ok(());
         }
         let deadline = Instant::now() + DEADLINE;
+        // The spans are under way while the metrics are sent.
+        drain::after_pass(self.scope.id, drain::Scope::flush_sinks);
         gate::set(self.scope.id, None);
         sampler::set(self.scope.id, None);
         // Metrics first: the last collection must still see the drain's counts.

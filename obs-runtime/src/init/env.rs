@@ -1,0 +1,199 @@
+//! What the environment says (OpenTelemetry specification, "Environment Variable Specification").
+//!
+//! A value that cannot be used is reported and left out, as that specification asks: a typing error in a
+//! deployment must not keep the program from starting. `Builder::strict` makes it an error.
+
+use std::borrow::Cow;
+use std::ffi::OsString;
+
+use crate::Error;
+use crate::callsite::Level;
+use crate::trace::Sampler;
+use crate::trace::attribute::AttributeValue;
+
+/// Variables that this module reads; OTLP's own are read beside its exporter.
+#[derive(Debug, Default)]
+pub(crate) struct Environment {
+    pub(crate) disabled: bool,
+    pub(crate) service_name: Option<String>,
+    pub(crate) resource: Vec<(Cow<'static, str>, AttributeValue)>,
+    pub(crate) sampler: Option<Sampler>,
+    pub(crate) level: Option<Level>,
+    pub(crate) console: bool,
+    #[cfg_attr(not(feature = "http"), allow(dead_code))]
+    pub(crate) prometheus: Option<(String, u16)>,
+    /// One sentence for each value that could not be used.
+    pub(crate) problems: Vec<String>,
+}
+
+impl Environment {
+    pub(crate) fn read() -> Self {
+        Self::from(|name| std::env::var_os(name))
+    }
+
+    fn from(var: impl Fn(&str) -> Option<OsString>) -> Self {
+        let mut this = Self::default();
+        let mut problems = Vec::new();
+        // An empty value is as good as none.
+        let mut text = |name: &str| match var(name)?.into_string() {
+            Ok(value) => Some(value.trim().to_owned()).filter(|v| !v.is_empty()),
+            Err(_) => {
+                problems.push(format!("{name}: expected UTF-8 text; it is left out"));
+                None
+            }
+        };
+        this.disabled = text("OTEL_SDK_DISABLED").is_some_and(|v| v.eq_ignore_ascii_case("true"));
+        this.service_name = text("OTEL_SERVICE_NAME");
+        let resource = text("OTEL_RESOURCE_ATTRIBUTES");
+        let sampler = (text("OTEL_TRACES_SAMPLER"), text("OTEL_TRACES_SAMPLER_ARG"));
+        let level = text("OBS_LEVEL");
+        let traces = text("OTEL_TRACES_EXPORTER").unwrap_or_default();
+        let metrics = text("OTEL_METRICS_EXPORTER").unwrap_or_default();
+        let host = text("OTEL_EXPORTER_PROMETHEUS_HOST").unwrap_or_else(|| "localhost".into());
+        let port = text("OTEL_EXPORTER_PROMETHEUS_PORT");
+        let names = |list: &str, name: &str| list.split(',').any(|n| n.trim() == name);
+
+        this.problems = problems;
+        this.console = names(&traces, "console");
+        if let Some(list) = resource {
+            let read = this.note(resource_attributes(&list));
+            this.resource = read.unwrap_or_default();
+        }
+        if let (Some(name), arg) = sampler {
+            this.sampler = this.note(sampler_of(&name, arg.as_deref()));
+        }
+        if let Some(name) = level {
+            this.level = this.note(level_of(&name));
+        }
+        if names(&metrics, "prometheus") {
+            let port = port.map_or(Some(9464), |port| this.note(port_of(&port)));
+            this.prometheus = port.map(|port| (host, port));
+        }
+        this
+    }
+
+    fn note<T>(&mut self, result: Result<T, Error>) -> Option<T> {
+        result.map_err(|e| self.problems.push(e.to_string())).ok()
+    }
+}
+
+fn port_of(text: &str) -> Result<u16, Error> {
+    text.parse().map_err(|_| {
+        Error::config(format!(
+            "OTEL_EXPORTER_PROMETHEUS_PORT={text}: expected a port from 0 (any free one) to 65535"
+        ))
+    })
+}
+
+/// The port of the Prometheus endpoint as `OTEL_EXPORTER_PROMETHEUS_PORT` says it, 9464 without.
+///
+/// ```
+/// # fn main() -> Result<(), obs_runtime::Error> {
+/// let port = obs_runtime::prometheus_port_from_env()?;
+/// # assert_eq!(port, 9464);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// When the variable is no port.
+pub fn prometheus_port_from_env() -> Result<u16, Error> {
+    match std::env::var("OTEL_EXPORTER_PROMETHEUS_PORT") {
+        Ok(text) if !text.trim().is_empty() => port_of(text.trim()),
+        _ => Ok(9464),
+    }
+}
+
+fn level_of(name: &str) -> Result<Level, Error> {
+    let levels = [
+        Level::Error,
+        Level::Warn,
+        Level::Info,
+        Level::Debug,
+        Level::Trace,
+    ];
+    let found = levels
+        .into_iter()
+        .find(|l| l.as_str().eq_ignore_ascii_case(name));
+    found.ok_or_else(|| {
+        Error::config(format!(
+            "OBS_LEVEL={name}: expected error, warn, info, debug or trace; info is used"
+        ))
+    })
+}
+
+/// Names and arguments: trace SDK specification, "Built-in samplers", through
+/// `OTEL_TRACES_SAMPLER`.
+fn sampler_of(name: &str, arg: Option<&str>) -> Result<Sampler, Error> {
+    let ratio = || {
+        let Some(arg) = arg else { return Ok(1.0) };
+        let ratio = arg.parse().ok().filter(|r| (0.0..=1.0).contains(r));
+        ratio.ok_or_else(|| {
+            Error::config(format!(
+                "OTEL_TRACES_SAMPLER_ARG={arg}: expected a ratio from 0 to 1; every trace is recorded"
+            ))
+        })
+    };
+    Ok(match name {
+        "always_on" => Sampler::always_on(),
+        "always_off" => Sampler::always_off(),
+        "traceidratio" => Sampler::ratio(ratio()?),
+        "parentbased_always_on" => Sampler::parent_based(Sampler::always_on()),
+        "parentbased_always_off" => Sampler::parent_based(Sampler::always_off()),
+        "parentbased_traceidratio" => Sampler::parent_based(Sampler::ratio(ratio()?)),
+        _ => {
+            return Err(Error::config(format!(
+                "OTEL_TRACES_SAMPLER={name}: expected always_on, always_off, traceidratio or one of them \
+                 after `parentbased_`; every trace is recorded"
+            )));
+        }
+    })
+}
+
+/// `key=value,key=value`, values percent-encoded (resource SDK specification, "Specifying resource
+/// information via an environment variable": an error discards the whole variable).
+fn resource_attributes(list: &str) -> Result<Vec<(Cow<'static, str>, AttributeValue)>, Error> {
+    let bad = |what: &str| {
+        Error::config(format!(
+            "OTEL_RESOURCE_ATTRIBUTES: {what}; expected key=value pairs between commas, values \
+             percent-encoded; none is used"
+        ))
+    };
+    list.split(',')
+        .filter(|pair| !pair.trim().is_empty())
+        .map(|pair| {
+            let (key, value) = pair
+                .split_once('=')
+                .ok_or_else(|| bad(&format!("`{}` has no `=`", pair.trim())))?;
+            let key = key.trim();
+            if key.is_empty() {
+                return Err(bad(&format!("`{}` has no key", pair.trim())));
+            }
+            let value = percent_decoded(value.trim()).ok_or_else(|| {
+                bad(&format!(
+                    "the value of `{key}` is not percent-encoded UTF-8"
+                ))
+            })?;
+            Ok((Cow::Owned(key.to_owned()), value.into()))
+        })
+        .collect()
+}
+
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let hex = [rest.next()?, rest.next()?];
+            let hex = core::str::from_utf8(&hex).ok()?;
+            bytes.push(u8::from_str_radix(hex, 16).ok()?);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+#[path = "env_tests.rs"]
+mod tests;

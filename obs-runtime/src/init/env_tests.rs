@@ -1,0 +1,88 @@
+use super::*;
+
+fn read(vars: &[(&str, &str)]) -> Environment {
+    Environment::from(|name| {
+        let found = vars.iter().find(|(n, _)| *n == name);
+        found.map(|(_, value)| OsString::from(value))
+    })
+}
+
+#[test]
+fn an_empty_environment_says_nothing() {
+    let env = read(&[("OTEL_SERVICE_NAME", ""), ("OBS_LEVEL", "  ")]);
+    assert!(env.service_name.is_none() && env.level.is_none() && env.sampler.is_none());
+    assert!(!env.disabled && !env.console && env.prometheus.is_none());
+    assert!(env.problems.is_empty());
+}
+
+#[test]
+fn what_is_set_is_used() {
+    let env = read(&[
+        ("OTEL_SDK_DISABLED", "TRUE"),
+        ("OTEL_SERVICE_NAME", "shop"),
+        (
+            "OTEL_RESOURCE_ATTRIBUTES",
+            "team=a%20b, k8s.pod.name = p-1 ",
+        ),
+        ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
+        ("OTEL_TRACES_SAMPLER_ARG", "0.25"),
+        ("OBS_LEVEL", "Debug"),
+        ("OTEL_TRACES_EXPORTER", "otlp, console"),
+        ("OTEL_METRICS_EXPORTER", "prometheus"),
+        ("OTEL_EXPORTER_PROMETHEUS_PORT", "0"),
+    ]);
+    assert!(env.disabled && env.console);
+    assert_eq!(env.service_name.as_deref(), Some("shop"));
+    let expected = [
+        ("team".into(), "a b".into()),
+        ("k8s.pod.name".into(), "p-1".into()),
+    ];
+    assert_eq!(env.resource, expected);
+    assert_eq!(
+        env.sampler,
+        Some(Sampler::parent_based(Sampler::ratio(0.25)))
+    );
+    assert_eq!(env.level, Some(Level::Debug));
+    assert_eq!(env.prometheus, Some(("localhost".into(), 0)));
+    assert!(env.problems.is_empty(), "{:?}", env.problems);
+}
+
+#[test]
+fn each_unusable_value_is_named_and_left_out() {
+    let env = read(&[
+        ("OTEL_RESOURCE_ATTRIBUTES", "a=1,b"),
+        ("OTEL_TRACES_SAMPLER", "sometimes"),
+        ("OBS_LEVEL", "loud"),
+        ("OTEL_METRICS_EXPORTER", "prometheus"),
+        ("OTEL_EXPORTER_PROMETHEUS_PORT", "99999"),
+    ]);
+    assert!(env.resource.is_empty() && env.sampler.is_none());
+    assert!(env.level.is_none() && env.prometheus.is_none());
+    for name in [
+        "OTEL_RESOURCE_ATTRIBUTES",
+        "OTEL_TRACES_SAMPLER=sometimes",
+        "OBS_LEVEL=loud",
+        "OTEL_EXPORTER_PROMETHEUS_PORT=99999",
+    ] {
+        let said = env.problems.iter().filter(|p| p.starts_with(name)).count();
+        assert_eq!(said, 1, "{name}: {:?}", env.problems);
+    }
+}
+
+#[test]
+fn ratios_are_checked() {
+    assert!(sampler_of("traceidratio", Some("1.5")).is_err());
+    assert!(sampler_of("traceidratio", Some("nan")).is_err());
+    assert_eq!(
+        sampler_of("traceidratio", None).unwrap(),
+        Sampler::ratio(1.0)
+    );
+}
+
+#[test]
+fn percent_encoding_is_read_strictly() {
+    assert_eq!(percent_decoded("a%2Cb").as_deref(), Some("a,b"));
+    assert_eq!(percent_decoded("%4"), None);
+    assert_eq!(percent_decoded("%zz"), None);
+    assert_eq!(percent_decoded("%ff"), None);
+}

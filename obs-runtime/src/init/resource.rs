@@ -1,0 +1,80 @@
+//! What describes the process in every export (OpenTelemetry semantic conventions, "Resource").
+
+use std::borrow::Cow;
+
+use crate::init::builder::Builder;
+use crate::init::env::Environment;
+use crate::semconv::attribute as key;
+use crate::trace::attribute::AttributeValue;
+
+pub(crate) type Resource = Vec<(Cow<'static, str>, AttributeValue)>;
+
+/// Builder over environment over defaults; each key once.
+pub(crate) fn resolve(builder: &Builder, env: &Environment) -> Resource {
+    let mut resource: Resource = Vec::new();
+    let mut set = |key: Cow<'static, str>, value: AttributeValue| match resource
+        .iter_mut()
+        .find(|(k, _)| *k == key)
+    {
+        Some((_, old)) => *old = value,
+        None => resource.push((key, value)),
+    };
+    set(key::SERVICE_NAME.into(), default_name().into());
+    set(key::SERVICE_INSTANCE_ID.into(), instance_id().into());
+    set(key::PROCESS_PID.into(), std::process::id().into());
+    set(key::TELEMETRY_SDK_NAME.into(), "obs".into());
+    set(key::TELEMETRY_SDK_LANGUAGE.into(), "rust".into());
+    set(
+        key::TELEMETRY_SDK_VERSION.into(),
+        env!("CARGO_PKG_VERSION").into(),
+    );
+    for (key, value) in &env.resource {
+        set(key.clone(), value.clone());
+    }
+    if let Some(name) = &env.service_name {
+        set(key::SERVICE_NAME.into(), name.clone().into());
+    }
+    for (key, value) in &builder.resource {
+        set(key.clone(), value.clone());
+    }
+    let named = [
+        (key::SERVICE_NAME, &builder.service_name),
+        (key::SERVICE_VERSION, &builder.service_version),
+        (key::DEPLOYMENT_ENVIRONMENT_NAME, &builder.environment),
+    ];
+    for (key, value) in named {
+        if let Some(value) = value {
+            set(key.into(), value.clone().into());
+        }
+    }
+    resource
+}
+
+/// "Service" conventions: without a name, `unknown_service:` and the executable's.
+fn default_name() -> String {
+    let exe = std::env::current_exe().ok();
+    let name = exe.as_deref().and_then(|e| e.file_name());
+    match name {
+        Some(name) => format!("unknown_service:{}", name.to_string_lossy()),
+        None => "unknown_service".to_owned(),
+    }
+}
+
+/// A random UUID of version 4 (RFC 9562, section 5.4).
+fn instance_id() -> String {
+    let local = crate::trace::local::local();
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&local.next_id().to_be_bytes());
+    bytes[8..].copy_from_slice(&local.next_id().to_be_bytes());
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+    format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    )
+}

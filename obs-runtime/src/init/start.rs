@@ -1,0 +1,145 @@
+//! From a configuration to a running `Observability`.
+
+use std::sync::{Arc, PoisonError};
+
+use crate::error::Error;
+use crate::exporter::{SpanSink, custom};
+use crate::init::builder::Builder;
+use crate::init::env::Environment;
+use crate::init::resource;
+use crate::init::scope::{Observability, Pusher, ScopeShared};
+use crate::metrics::MetricsCollector;
+use crate::processor::drain::{self, Scope};
+use crate::self_log;
+use crate::trace::{buffer, gate, sampler};
+
+/// Collects what does not work: an error where the user wants none of it, else a line of `health`.
+struct Problems {
+    strict: bool,
+    found: Vec<String>,
+}
+
+impl Problems {
+    fn add(&mut self, problem: String) -> Result<(), Error> {
+        if self.strict {
+            return Err(Error::config(problem));
+        }
+        self_log::once(problem.clone());
+        self.found.push(problem);
+        Ok(())
+    }
+
+    fn note<T>(&mut self, result: Result<T, Error>) -> Result<Option<T>, Error> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(e) => self.add(e.to_string()).map(|()| None),
+        }
+    }
+}
+
+pub(super) fn start(
+    mut builder: Builder,
+    id: u16,
+    env: Environment,
+    mut sinks: Vec<Box<dyn SpanSink>>,
+) -> Result<Observability, Error> {
+    let mut problems = Problems {
+        strict: builder.strict,
+        found: Vec::new(),
+    };
+    let sampler = builder.sampler.or(env.sampler).unwrap_or_default();
+    sampler.check()?;
+    if let Some(bytes) = builder.buffer_bytes {
+        buffer::set_budget(bytes);
+    }
+    let resource = resource::resolve(&builder, &env);
+    let scope = Arc::new(ScopeShared::new(id, resource, MetricsCollector::new()));
+    if env.disabled {
+        return Ok(Observability::running(scope, Vec::new()));
+    }
+    for exporter in std::mem::take(&mut builder.record_exporters) {
+        sinks.push(custom::sink(exporter)?);
+    }
+    let mut pushers: Vec<Box<dyn Pusher>> = Vec::new();
+    #[cfg(feature = "console")]
+    if builder.console.unwrap_or(env.console) {
+        sinks.push(crate::exporter::console::sink());
+    }
+    #[cfg(feature = "otlp")]
+    otlp(
+        &builder,
+        id,
+        &scope,
+        &mut problems,
+        &mut sinks,
+        &mut pushers,
+    )?;
+    for problem in env.problems {
+        problems.add(problem)?;
+    }
+    scope
+        .health
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .problems = problems.found;
+
+    drain::add(id, Scope::new(sinks));
+    drain::start_thread()?;
+    scope.register();
+    sampler::set(id, Some(sampler));
+    gate::set(
+        id,
+        Some(builder.max_level.or(env.level).unwrap_or_default()),
+    );
+    Ok(Observability::running(scope, pushers))
+}
+
+#[cfg(feature = "otlp")]
+fn otlp(
+    builder: &Builder,
+    id: u16,
+    scope: &Arc<ScopeShared>,
+    problems: &mut Problems,
+    sinks: &mut Vec<Box<dyn SpanSink>>,
+    pushers: &mut Vec<Box<dyn Pusher>>,
+) -> Result<(), Error> {
+    use crate::exporter::otlp::{self, OtlpConfig, Signal};
+
+    let asked = builder.otlp.sends(Signal::Traces);
+    let mut config = builder.otlp.clone();
+    // A scope beside the installed default is a test's: the environment is not meant for it.
+    if id == 0
+        && let Some(env) = problems.note(OtlpConfig::from_env())?
+    {
+        config = config.or(env);
+    }
+    let mut keep = |result: Result<(), Error>| match result {
+        // What the program asks for itself is an error of the program.
+        Err(e) if asked => Err(e),
+        other => problems.note(other).map(drop),
+    };
+    if config.sends(Signal::Traces) {
+        keep(otlp::span_sink(&config, &scope.resource).map(|sink| sinks.push(sink)))?;
+    }
+    if config.sends(Signal::Metrics) {
+        let source = Arc::clone(scope) as Arc<dyn crate::metrics::MetricSource>;
+        let pusher = otlp::metric_pusher(&config, &scope.resource, source);
+        keep(pusher.map(|pusher| pushers.push(Box::new(pusher))))?;
+    }
+    Ok(())
+}
+
+#[cfg(feature = "otlp")]
+impl Pusher for crate::exporter::otlp::MetricPusher {
+    fn flush(&self, deadline: std::time::Instant) -> Result<(), Error> {
+        Self::flush(self, deadline)
+    }
+
+    fn shutdown(&mut self, deadline: std::time::Instant) -> Result<(), Error> {
+        Self::shutdown(self, deadline)
+    }
+
+    fn stats(&self) -> Option<crate::self_obs::ExporterStats> {
+        Some(Self::stats(self).snapshot())
+    }
+}
