@@ -29,6 +29,8 @@ pub struct Builder {
     pub(crate) record_exporters: Vec<Box<dyn RecordExporter>>,
     #[cfg(feature = "console")]
     pub(crate) console: Option<bool>,
+    #[cfg(feature = "http")]
+    pub(crate) prometheus: Option<(std::net::SocketAddr, crate::http::HttpConfig)>,
     #[cfg(feature = "otlp")]
     pub(crate) otlp: crate::exporter::otlp::OtlpConfig,
 }
@@ -133,6 +135,27 @@ impl Builder {
     #[cfg(feature = "otlp")]
     pub fn metric_interval(mut self, interval: core::time::Duration) -> Self {
         self.otlp = self.otlp.with_metric_interval(interval);
+        self
+    }
+
+    /// Serves `/metrics` for Prometheus, and `/health`, at an address of this machine; port 0 lets the
+    /// system choose ([`Observability::prometheus_addr`]). Off loopback a bearer token is needed:
+    /// [`Builder::prometheus_with`].
+    ///
+    /// A port that is taken is reported in [`Observability::health`], and the program runs without.
+    #[cfg(feature = "http")]
+    pub fn prometheus(self, addr: impl Into<std::net::SocketAddr>) -> Self {
+        self.prometheus_with(addr, crate::http::HttpConfig::new())
+    }
+
+    /// Like [`Builder::prometheus`], with a token, host names and limits of your own.
+    #[cfg(feature = "http")]
+    pub fn prometheus_with(
+        mut self,
+        addr: impl Into<std::net::SocketAddr>,
+        config: crate::http::HttpConfig,
+    ) -> Self {
+        self.prometheus = Some((addr.into(), config));
         self
     }
 

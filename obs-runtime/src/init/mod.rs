@@ -2,6 +2,8 @@
 
 mod builder;
 mod env;
+#[cfg(feature = "http")]
+mod prometheus;
 mod resource;
 mod scope;
 mod start;

@@ -37,6 +37,8 @@ const DEADLINE: Duration = Duration::from_secs(5);
 pub struct Observability {
     scope: Arc<ScopeShared>,
     pushers: Vec<Box<dyn Pusher>>,
+    #[cfg(feature = "http")]
+    prometheus_addr: Option<std::net::SocketAddr>,
     ended: bool,
 }
 
@@ -138,6 +140,8 @@ impl Observability {
         Self {
             scope,
             pushers,
+            #[cfg(feature = "http")]
+            prometheus_addr: None,
             ended: false,
         }
     }
@@ -205,6 +209,18 @@ impl Observability {
             );
         }
         join(results.into_iter())
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) fn serve(&mut self, server: crate::http::HttpServer) {
+        self.prometheus_addr = Some(server.local_addr());
+        self.pushers.push(Box::new(server));
+    }
+
+    /// Where `/metrics` is served; none if it is not.
+    #[cfg(feature = "http")]
+    pub fn prometheus_addr(&self) -> Option<std::net::SocketAddr> {
+        self.prometheus_addr
     }
 
     /// What was recorded, exported and lost so far.

@@ -74,6 +74,8 @@ pub(super) fn start(
         &mut sinks,
         &mut pushers,
     )?;
+    #[cfg(feature = "http")]
+    let prometheus = prometheus(&mut builder, &env, &scope, &mut problems)?;
     for problem in env.problems {
         problems.add(problem)?;
     }
@@ -91,7 +93,33 @@ pub(super) fn start(
         id,
         Some(builder.max_level.or(env.level).unwrap_or_default()),
     );
-    Ok(Observability::running(scope, pushers))
+    #[allow(unused_mut, reason = "only some features change it")]
+    let mut obs = Observability::running(scope, pushers);
+    #[cfg(feature = "http")]
+    if let Some(server) = prometheus {
+        obs.serve(server);
+    }
+    Ok(obs)
+}
+
+#[cfg(feature = "http")]
+fn prometheus(
+    builder: &mut Builder,
+    env: &Environment,
+    scope: &Arc<ScopeShared>,
+    problems: &mut Problems,
+) -> Result<Option<crate::http::HttpServer>, Error> {
+    use crate::init::prometheus;
+
+    let asked = match (builder.prometheus.take(), &env.prometheus) {
+        (Some(asked), _) => Ok(asked),
+        (None, Some((host, port))) => {
+            prometheus::resolve(host, *port).map(|addr| (addr, crate::http::HttpConfig::new()))
+        }
+        (None, None) => return Ok(None),
+    };
+    let server = asked.and_then(|(addr, config)| prometheus::start(scope, addr, config));
+    problems.note(server)
 }
 
 #[cfg(feature = "otlp")]

@@ -1,0 +1,72 @@
+//! The endpoint that Prometheus scrapes, as part of an `Observability`.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::{Arc, PoisonError, Weak};
+use std::time::Instant;
+
+use crate::Error;
+use crate::http::{HttpConfig, HttpServer};
+use crate::init::scope::{Pusher, ScopeShared};
+use crate::metrics::MetricSource;
+use crate::self_obs::ExporterStats;
+
+/// Starts the server for a scope. It keeps the scope by a weak reference: the guard alone decides how
+/// long that lives.
+pub(super) fn start(
+    scope: &Arc<ScopeShared>,
+    addr: SocketAddr,
+    config: HttpConfig,
+) -> Result<HttpServer, Error> {
+    let source = Arc::new(Source(Arc::downgrade(scope)));
+    let of_health = Arc::downgrade(scope);
+    let health = Arc::new(move || match of_health.upgrade() {
+        Some(scope) => {
+            let health = scope.health.lock().unwrap_or_else(PoisonError::into_inner);
+            health.problems.clone()
+        }
+        None => vec!["obs is switched off".to_owned()],
+    });
+    HttpServer::start(
+        addr,
+        config.resource(scope.resource.clone()),
+        source,
+        health,
+    )
+}
+
+struct Source(Weak<ScopeShared>);
+
+impl MetricSource for Source {
+    fn collect(&self, out: &mut Vec<crate::metrics::MetricFamily>) {
+        if let Some(scope) = self.0.upgrade() {
+            scope.collect(out);
+        }
+    }
+}
+
+/// The address that a host and a port of the environment name.
+pub(super) fn resolve(host: &str, port: u16) -> Result<SocketAddr, Error> {
+    let found = (host, port).to_socket_addrs().ok();
+    // `localhost` may name ::1 first; the convention's default is what most scrapers are told.
+    let found: Vec<SocketAddr> = found.into_iter().flatten().collect();
+    let v4 = found.iter().find(|a| a.is_ipv4());
+    v4.or(found.first()).copied().ok_or_else(|| {
+        Error::config(format!(
+            "OTEL_EXPORTER_PROMETHEUS_HOST={host}: expected an IP address or a host name of this machine"
+        ))
+    })
+}
+
+impl Pusher for HttpServer {
+    fn flush(&self, _: Instant) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn shutdown(&mut self, deadline: Instant) -> Result<(), Error> {
+        Self::shutdown(self, deadline)
+    }
+
+    fn stats(&self) -> Option<ExporterStats> {
+        None
+    }
+}
