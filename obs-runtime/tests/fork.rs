@@ -1,0 +1,29 @@
+//! A forked child: it records nothing, runs as before, and leaves the parent's spans to the parent.
+#![cfg(unix)]
+
+use obs_runtime::{Observability, SpanContext, traced};
+
+#[traced]
+fn work() -> Option<SpanContext> {
+    SpanContext::current()
+}
+
+#[test]
+fn a_child_runs_on_without_obs() {
+    let obs = Observability::builder().install().unwrap();
+    assert!(work().is_some());
+    // SAFETY: the child calls one function of this test and ends without unwinding.
+    let child = unsafe { libc::fork() };
+    assert!(child >= 0, "fork failed");
+    if child == 0 {
+        let quiet = work().is_none();
+        // SAFETY: ends the child at once.
+        unsafe { libc::_exit(i32::from(!quiet)) };
+    }
+    let mut status = 0;
+    // SAFETY: waits for the child that was just made.
+    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+    assert_eq!(status, 0, "the child recorded or died");
+    assert!(work().is_some());
+    assert_eq!(obs.stats().spans.recorded, 2);
+}

@@ -1,0 +1,47 @@
+//! One installed default, what it refuses, and what is left when it goes.
+
+use obs_runtime::{Observability, Sampler, SpanContext, traced};
+
+#[traced]
+fn work() -> Option<SpanContext> {
+    SpanContext::current()
+}
+
+/// One test: the installed default belongs to the process.
+#[test]
+fn installing_and_ending() {
+    assert!(work().is_none());
+
+    let error = Observability::builder()
+        .sampler(Sampler::ratio(1.5))
+        .install()
+        .unwrap_err();
+    assert!(
+        error.is_config() && error.to_string().contains("1.5"),
+        "{error}"
+    );
+
+    let obs = Observability::builder()
+        .service_name("one")
+        .install()
+        .unwrap();
+    assert!(work().is_some_and(|c| c.is_sampled()));
+    let error = Observability::builder().install().unwrap_err();
+    assert!(error.to_string().contains("installed already"), "{error}");
+    assert!(obs.health().is_ok());
+    obs.shutdown().unwrap();
+    assert!(work().is_none());
+
+    let obs = Observability::builder()
+        .sampler(Sampler::always_off())
+        .install()
+        .unwrap();
+    let unsampled = work().expect("a trace that is not recorded has an identity too");
+    assert!(!unsampled.is_sampled());
+    let stats = obs.stats();
+    assert_eq!(stats.spans.recorded, 0);
+    let calls = obs.collect_metrics();
+    assert!(calls.iter().any(|f| f.name == "function.calls"));
+    drop(obs);
+    assert!(work().is_none());
+}
