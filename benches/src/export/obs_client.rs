@@ -1,11 +1,40 @@
 //! obs with its OTLP exporter, defaults throughout.
 
-use crate::client::Client;
+use obs_runtime::{Observability, Protocol, traced};
 
-pub fn http(_url: &str) -> Result<Client, String> {
-    Err("not yet".into())
+use crate::client::{Client, SPANS};
+
+pub fn http(url: &str) -> Result<Client, String> {
+    install(url, Protocol::HttpProtobuf)
 }
 
-pub fn grpc(_url: &str) -> Result<Client, String> {
-    Err("not yet".into())
+pub fn grpc(url: &str) -> Result<Client, String> {
+    install(url, Protocol::Grpc)
+}
+
+fn install(url: &str, protocol: Protocol) -> Result<Client, String> {
+    let obs = Observability::builder()
+        .service_name("benches")
+        .otlp(url)
+        .protocol(protocol)
+        .install()
+        .map_err(|e| e.to_string())?;
+    let finish = Box::new(move || {
+        if let Err(e) = obs.shutdown() {
+            eprintln!("obs: {e}");
+        }
+    });
+    Ok(Client { trace: job, finish })
+}
+
+#[traced]
+fn job(i: u64) {
+    for n in 1..SPANS {
+        step(i + n, "acme");
+    }
+}
+
+#[traced(fields(x, tenant))]
+fn step(x: u64, tenant: &str) {
+    std::hint::black_box(x);
 }

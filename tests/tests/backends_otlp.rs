@@ -1,0 +1,189 @@
+//! Spans and metrics of a whole program, judged by a receiver that shares no code with obs.
+
+use std::process::Command;
+
+use obs_tests::otlp_oracle::{Dump, OtlpOracle};
+use obs_tests::programs;
+use serde_json::{Value, json};
+
+/// As in `src/bin/otlp_program.rs`.
+const MANY: usize = 20_000;
+
+fn run(args: &[&str], environment: &[(&str, &str)]) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_otlp_program"));
+    command.args(args).envs(environment.iter().copied());
+    let output = programs::run(command, b"").expect("the program was built with this test");
+    assert!(output.status.success(), "{output:?}");
+}
+
+/// The span whose child this is.
+fn parent_of<'a>(dump: &'a Dump, span: &Value) -> &'a Value {
+    dump.spans()
+        .iter()
+        .find(|s| s["span_id"] == span["parent_span_id"])
+        .unwrap_or_else(|| panic!("no parent of {span}"))
+}
+
+/// Everything that does not depend on how the spans travelled.
+fn check_spans(dump: &Dump) {
+    assert_eq!(dump.problems(), &[] as &[Value]);
+    assert_eq!(dump.spans().len(), 6 + MANY);
+
+    let root = dump.only("handle_order");
+    assert_eq!(root["parent_span_id"], "");
+    assert_eq!(root["kind"], "internal");
+    assert!(
+        dump.spans()
+            .iter()
+            .all(|s| s["trace_id"] == root["trace_id"])
+    );
+    for child in ["check_stock", "GET /price", "bill", "ship"] {
+        assert_eq!(
+            parent_of(dump, dump.only(child))["name"],
+            "handle_order",
+            "{child}"
+        );
+    }
+    assert_eq!(
+        parent_of(dump, dump.only("parse_price"))["name"],
+        "GET /price"
+    );
+
+    let mut leaves: Vec<u64> = dump
+        .named("leaf")
+        .iter()
+        .map(|s| s["attributes"]["n"].as_u64().unwrap_or(u64::MAX))
+        .collect();
+    leaves.sort_unstable();
+    assert!(leaves.into_iter().eq(0..MANY as u64), "each leaf once");
+
+    let stock = dump.only("check_stock");
+    assert_eq!(
+        stock["status"],
+        json!({"code": "error", "message": "item is out of stock"})
+    );
+    assert_eq!(stock["attributes"]["item"], 7);
+    assert!(
+        stock["attributes"]["error.type"]
+            .as_str()
+            .is_some_and(|t| t.contains("OutOfStock"))
+    );
+
+    let price = dump.only("GET /price");
+    assert_eq!(price["kind"], "client");
+    assert_ne!(price["status"]["code"], "error");
+    let attributes = &price["attributes"];
+    assert_eq!(attributes["currency"], "EUR");
+    assert_eq!(attributes["cached"], false);
+    assert_eq!(attributes["ratio"], 0.5);
+    assert_eq!(
+        attributes["text"],
+        "a text that is longer than any inline buffer"
+    );
+
+    let parse = dump.only("parse_price");
+    assert_eq!(parse["events"][0]["name"], "parsed");
+    assert_eq!(parse["attributes"]["price.cents"], 950);
+
+    let link = &dump.only("bill")["links"][0];
+    assert_eq!(link["trace_id"], root["trace_id"]);
+
+    let ship = dump.only("ship");
+    assert_eq!(ship["status"]["code"], "error");
+    assert_eq!(ship["parent_span_id"], root["span_id"]);
+}
+
+fn check_metrics(dump: &Dump) {
+    let orders = dump.last_metric("orders");
+    assert_eq!(orders["monotonic"], true);
+    assert_eq!(orders["points"][0]["attributes"], json!({"shop": "Oslo"}));
+    assert_eq!(orders["points"][0]["value"], 3);
+
+    let leaf = |metric: &str| {
+        dump.last_metric(metric)["points"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|p| p["attributes"]["function"] == "leaf")
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(leaf("function.calls").len(), 1);
+    assert_eq!(leaf("function.calls")[0]["value"], MANY);
+    assert_eq!(leaf("function.calls.duration")[0]["count"], MANY);
+    assert_eq!(dump.last_metric("function.calls.duration")["unit"], "s");
+}
+
+fn check_resource(dump: &Dump, service: &str) {
+    for entry in dump.spans().iter().chain(dump.metrics()) {
+        assert_eq!(entry["resource"]["service.name"], service);
+        assert_eq!(entry["resource"]["telemetry.sdk.language"], "rust");
+    }
+}
+
+fn transports(dump: &Dump) -> Vec<&Value> {
+    let mut all: Vec<&Value> = dump.requests().iter().map(|r| &r["transport"]).collect();
+    all.dedup();
+    all
+}
+
+#[test]
+fn everything_arrives_over_http() {
+    let Some(oracle) = OtlpOracle::start("everything_arrives_over_http") else {
+        return;
+    };
+    run(&[&oracle.http_url(), "http"], &[]);
+    let dump = oracle.dump();
+    check_spans(&dump);
+    check_metrics(&dump);
+    check_resource(&dump, "otlp_program");
+    assert_eq!(dump.only("bill")["resource"]["service.version"], "1.2.3");
+    assert_eq!(transports(&dump), ["http"]);
+}
+
+#[test]
+fn everything_arrives_over_grpc() {
+    let Some(oracle) = OtlpOracle::start("everything_arrives_over_grpc") else {
+        return;
+    };
+    run(&[&oracle.grpc_url(), "grpc"], &[]);
+    let dump = oracle.dump();
+    check_spans(&dump);
+    check_metrics(&dump);
+    check_resource(&dump, "otlp_program");
+    assert_eq!(transports(&dump), ["grpc"]);
+}
+
+#[test]
+fn the_environment_alone_is_enough() {
+    let Some(oracle) = OtlpOracle::start("the_environment_alone_is_enough") else {
+        return;
+    };
+    run(
+        &[],
+        &[
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", &oracle.http_url()),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+            ("OTEL_SERVICE_NAME", "from the environment"),
+        ],
+    );
+    let dump = oracle.dump();
+    check_spans(&dump);
+    check_metrics(&dump);
+    check_resource(&dump, "from the environment");
+}
+
+#[test]
+fn a_program_without_a_receiver_runs_and_says_what_it_lost() {
+    // Nothing listens on the discard port of the loopback interface.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_otlp_program"));
+    command.args(["http://127.0.0.1:9", "http"]);
+    let output = programs::run(command, b"").expect("the program was built with this test");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "shutdown reports the loss: {text}"
+    );
+    assert!(text.contains("127.0.0.1:9"), "{text}");
+}
