@@ -3,3 +3,4 @@
 pub mod http;
 pub mod otlp_oracle;
 pub mod programs;
+pub mod prometheus_server;

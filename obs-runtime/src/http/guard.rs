@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use hyper::header::{AUTHORIZATION, HOST};
+use hyper::header::{AUTHORIZATION, HOST, HeaderValue};
 use hyper::http::uri::Authority;
 use hyper::{Request, Version};
 
@@ -64,7 +64,10 @@ pub(super) fn token_allowed<B>(request: &Request<B>, token: Option<&str>) -> boo
     let Some(token) = token else {
         return true;
     };
-    let header = request.headers().get(AUTHORIZATION).map(|h| h.as_bytes());
+    let header = request
+        .headers()
+        .get(AUTHORIZATION)
+        .map(HeaderValue::as_bytes);
     let given = header.and_then(|h| {
         let (scheme, rest) = h.split_at_checked(7)?;
         scheme

@@ -123,7 +123,7 @@ impl HttpServer {
         });
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         // The server gives up at the deadline, and needs a moment to say so.
-        let grace = Duration::from_millis(200);
+        let grace = Duration::from_secs(1);
         let wait = deadline.saturating_duration_since(Instant::now()) + grace;
         match ended.recv_timeout(wait) {
             Err(RecvTimeoutError::Disconnected) | Ok(()) => Ok(()),

@@ -11,6 +11,7 @@ use super::json;
 use super::snapshot::{MetricData, MetricFamily, MetricSource, Number, NumberPoint};
 use super::{Counter, Gauge, Histogram, UpDownCounter};
 use crate::Error;
+use crate::self_log;
 use crate::semconv::{MetricDef, attribute, metric};
 
 /// Holds metrics: makes instruments, and reads them all at once. A clone is the same collector.
@@ -187,11 +188,27 @@ fn collect_losses(
     }
 }
 
+/// Once for each metric. Said by the reader, so that counting never writes to standard error.
+fn warn_of_overflow(metrics: &[Arc<Core>]) {
+    for core in metrics.iter().filter(|core| core.series.overflow_is_news()) {
+        let (name, limit) = (core.name(), core.series.limit());
+        self_log::warn(
+            "metrics",
+            "overflow",
+            format_args!(
+                "metric `{name}` has reached its {limit} series; further label values share the \
+                 series otel.metric.overflow: use labels with fewer values, or raise `max_series`"
+            ),
+        );
+    }
+}
+
 impl MetricSource for MetricsCollector {
     fn collect(&self, out: &mut Vec<MetricFamily>) {
         let metrics = self.metrics();
         let reader = Reader::new();
         out.extend(metrics.iter().filter_map(|core| core.collect(&reader)));
+        warn_of_overflow(&metrics);
         let overflowed = |core: &Core| core.series.overflowed();
         collect_losses(&metrics, &metric::OBS_METRICS_OVERFLOWED, overflowed, out);
         collect_losses(&metrics, &metric::OBS_METRICS_REFUSED, Core::refused, out);

@@ -521,7 +521,9 @@ proptest! {
     ) {
         bounds.sort_unstable();
         let h = MetricsCollector::new().histogram("h").buckets(bounds.clone()).build().expect("valid");
-        values.iter().for_each(|v| h.observe(*v));
+        for value in &values {
+            h.observe(*value);
+        }
         let point = h.snapshot();
         let mut counts = vec![0; bounds.len() + 1];
         for value in &values {
@@ -540,7 +542,9 @@ proptest! {
         percents in proptest::collection::vec(0.0..=100.0_f64, 2..20),
     ) {
         let h = MetricsCollector::new().histogram("h").build().expect("valid");
-        values.iter().for_each(|v| h.observe(*v));
+        for value in &values {
+            h.observe(*value);
+        }
         let point = h.snapshot();
         let mut percents = percents;
         percents.sort_by(f64::total_cmp);

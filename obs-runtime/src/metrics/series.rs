@@ -1,7 +1,7 @@
 //! The series of one metric: found by their label values, kept in order, limited in number.
 
 use core::hash::{BuildHasher, BuildHasherDefault, Hasher};
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -87,6 +87,8 @@ pub(super) struct SeriesSet {
     overflow: Option<Arc<Series>>,
     /// Lookups that fell into the overflow series.
     overflowed: AtomicU64,
+    /// Whether somebody was told.
+    warned: AtomicBool,
 }
 
 impl SeriesSet {
@@ -106,6 +108,7 @@ impl SeriesSet {
             table: RwLock::default(),
             overflow: None,
             overflowed: AtomicU64::new(0),
+            warned: AtomicBool::new(false),
         };
         if set.names.is_empty() {
             set.find_or_insert(&[])?;
@@ -126,6 +129,11 @@ impl SeriesSet {
 
     pub(super) fn overflowed(&self) -> u64 {
         self.overflowed.load(Ordering::Relaxed)
+    }
+
+    /// Whether series were lost in the overflow series since nobody knew; true once.
+    pub(super) fn overflow_is_news(&self) -> bool {
+        self.overflowed() > 0 && !self.warned.swap(true, Ordering::Relaxed)
     }
 
     /// All series in the order of their labels; the overflow series last, once it is used.

@@ -8,7 +8,7 @@ use super::{names, write};
 /// Label names of one family, translated once each.
 #[derive(Default)]
 pub(super) struct LabelNames {
-    known: Vec<(Cow<'static, str>, String)>,
+    known: Vec<(String, String)>,
     /// Keys that differ in OpenTelemetry have one name here.
     ambiguous: bool,
     /// A name that the format needs for itself.
@@ -30,7 +30,7 @@ impl LabelNames {
 
     /// The position of a key; series of a family list their keys in the same order, so `hint` is
     /// nearly always right.
-    fn find(&mut self, hint: usize, key: &Cow<'static, str>) -> usize {
+    fn find(&mut self, hint: usize, key: &str) -> usize {
         if self.known.get(hint).is_some_and(|(known, _)| known == key) {
             return hint;
         }
@@ -42,7 +42,7 @@ impl LabelNames {
             name.insert_str(0, "exported_");
         }
         self.ambiguous |= self.known.iter().any(|(_, known)| *known == name);
-        self.known.push((key.clone(), name));
+        self.known.push((key.to_owned(), name));
         self.known.len() - 1
     }
 
@@ -75,7 +75,7 @@ impl LabelNames {
         // `labels` are sorted by key.
         for (hint, (key, value)) in labels.iter().enumerate() {
             let at = self.find(hint, key);
-            let same = |(_, name): &(_, String)| *name == self.known[at].1;
+            let same = |(_, name): &(String, String)| *name == self.known[at].1;
             let first = self.known.iter().position(same).unwrap_or(at);
             joined
                 .entry(first)

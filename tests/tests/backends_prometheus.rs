@@ -1,0 +1,200 @@
+//! What Prometheus, its linter and its official python parser make of our metrics.
+
+use std::process::Command;
+use std::sync::Arc;
+
+use obs_runtime::http::{HttpConfig, HttpServer};
+use obs_runtime::metrics::{MetricSource, MetricsCollector};
+use obs_runtime::prometheus;
+use obs_tests::programs;
+use obs_tests::prometheus_server::Prometheus;
+use serde_json::Value;
+
+type Result<T = ()> = std::result::Result<T, obs_runtime::Error>;
+
+const HOSTILE: [&str; 6] = [
+    "a\"b",
+    "a\\b",
+    "a\nb",
+    "größe 東京",
+    "{a=\"b\"} 1 # x",
+    "\\n",
+];
+
+/// A metric of each kind, with names and labels as users choose them.
+fn collector() -> Result<MetricsCollector> {
+    let collector = MetricsCollector::new();
+    let rows = collector
+        .counter("etl.rows")
+        .description("Rows with a \\ and a\nsecond line")
+        .unit("{row}")
+        .labels(["pipeline", "task.name"])
+        .build()?;
+    for value in HOSTILE {
+        rows.with(["etl", value])?.add(2);
+    }
+    rows.with(["etl", "load"])?.add(40);
+    collector.counter("revenue").unit("USD").build()?.add(12.25);
+    collector
+        .gauge("queue.depth")
+        .description("Waiting items")
+        .build()?
+        .set(-3);
+    let special = collector.gauge("special").labels(["value"]).build()?;
+    for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300, 5e-324] {
+        special.with([value.to_string()])?.set(value);
+    }
+    collector
+        .up_down_counter("requests.active")
+        .unit("{request}")
+        .build()?
+        .add(2);
+    let latency = collector
+        .histogram("request.duration")
+        .description("Time of a request")
+        .unit("s")
+        .labels(["route"])
+        .build()?;
+    let bound = latency.with(["/a"])?;
+    for ms in 1..=100 {
+        bound.observe(f64::from(ms) / 100.0);
+    }
+    Ok(collector)
+}
+
+fn text() -> Result<String> {
+    let resource = [
+        ("service.name".into(), "rag \"x\"".into()),
+        ("service.version".into(), "1.0".into()),
+    ];
+    let exposition = prometheus::encode(&collector()?.collect_all(), &resource);
+    assert!(
+        exposition.conflicts.is_empty(),
+        "{:?}",
+        exposition.conflicts
+    );
+    Ok(exposition.text)
+}
+
+#[test]
+fn promtool_has_nothing_to_say() -> Result {
+    let Some(output) = programs::promtool_check_metrics("promtool_has_nothing_to_say", &text()?)
+    else {
+        return Ok(());
+    };
+    assert!(
+        output.status.success() && output.stdout.is_empty() && output.stderr.is_empty(),
+        "{output:?}"
+    );
+    Ok(())
+}
+
+#[test]
+fn the_official_parser_reads_it_back_unchanged() -> Result {
+    let Some(python) = programs::python("the_official_parser_reads_it_back_unchanged") else {
+        return Ok(());
+    };
+    let mut command = Command::new(python);
+    command
+        .arg("-B")
+        .arg(programs::oracle_dir().join("prometheus_text.py"));
+    let output = programs::run(command, text()?.as_bytes()).expect("python runs");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let families: Vec<Value> = serde_json::from_slice(&output.stdout).expect("JSON");
+    let family = |name: &str| {
+        let found = families.iter().find(|f| f["name"] == name);
+        found.unwrap_or_else(|| panic!("no {name} in {families:?}"))
+    };
+    let rows = family("etl_rows");
+    assert_eq!(rows["type"], "counter");
+    assert_eq!(rows["help"], "Rows with a \\ and a\nsecond line");
+    let samples = rows["samples"].as_array().expect("samples");
+    for value in HOSTILE {
+        let read =
+            |s: &&Value| s[1]["task_name"] == value && s[1]["pipeline"] == "etl" && s[2] == "2.0";
+        assert!(samples.iter().any(|s| read(&s)), "{value:?} in {samples:?}");
+    }
+    assert_eq!(samples.len(), HOSTILE.len() + 1);
+
+    let special = &family("special")["samples"];
+    let mut values: Vec<_> = special
+        .as_array()
+        .expect("samples")
+        .iter()
+        .map(|s| s[2].as_str().expect("a text"))
+        .collect();
+    values.sort_unstable();
+    assert_eq!(values, ["-inf", "1e+300", "5e-324", "inf", "nan"]);
+
+    let latency = family("request_duration_seconds");
+    assert_eq!(latency["type"], "histogram");
+    let samples = latency["samples"].as_array().expect("samples");
+    let infinite: Vec<_> = samples.iter().filter(|s| s[1]["le"] == "+Inf").collect();
+    assert!(
+        infinite.len() == 1 && infinite[0][2] == "100.0",
+        "{infinite:?}"
+    );
+    assert_eq!(
+        family("target_info")["samples"][0][1]["service_name"],
+        "rag \"x\""
+    );
+    Ok(())
+}
+
+#[test]
+fn prometheus_scrapes_and_answers_queries() -> Result {
+    let test = "prometheus_scrapes_and_answers_queries";
+    let collector = collector()?;
+    let resource = vec![("service.name".into(), "rag".into())];
+    let config = HttpConfig::new().bearer_token("s3cret").resource(resource);
+    let source: Arc<dyn MetricSource> = Arc::new(collector.clone());
+    let server = HttpServer::start(
+        ([127, 0, 0, 1], 0).into(),
+        config,
+        source,
+        Arc::new(Vec::new),
+    )?;
+    let Some(prometheus) = Prometheus::scrape(test, server.local_addr(), Some("s3cret")) else {
+        return Ok(());
+    };
+    prometheus.query_until_result("up == 1");
+    let only = |promql: &str| {
+        let result = prometheus.query(promql);
+        let [(labels, value)] = &result[..] else {
+            panic!("{promql}: {result:?}");
+        };
+        (labels.clone(), *value)
+    };
+    let close = |a: f64, b: f64| (a - b).abs() < 1e-9;
+    assert!(close(
+        only("sum(etl_rows_total)").1,
+        40.0 + 2.0 * HOSTILE.len() as f64
+    ));
+    assert!(close(only(r#"etl_rows_total{task_name="a\\b"}"#).1, 2.0));
+    assert!(close(only("revenue_USD_total").1, 12.25));
+    assert!(close(only("queue_depth").1, -3.0));
+    assert_eq!(prometheus.query("special == Inf").len(), 1);
+    assert_eq!(only("target_info").0["service_name"], "rag");
+
+    // Both estimate in the same way.
+    let ours = collector.get("request.duration").expect("a metric").data;
+    let obs_runtime::metrics::MetricData::Histogram(points) = ours else {
+        panic!("a histogram");
+    };
+    let ours = points[0].percentile(95.0).expect("values");
+    let theirs = only("histogram_quantile(0.95, request_duration_seconds_bucket)").1;
+    assert!(close(ours, theirs), "{ours} {theirs}");
+
+    // What is counted after the first scrape arrives as well.
+    collector
+        .counter("etl.rows")
+        .build()?
+        .with(["etl", "load"])?
+        .add(1);
+    prometheus.query_until_result(r#"etl_rows_total{task_name="load"} == 41"#);
+    Ok(())
+}
