@@ -39,6 +39,8 @@ pub use exporter::console::trace_tree;
 pub use exporter::otlp::Protocol;
 pub use exporter::prometheus;
 pub use init::{Builder, Health, Observability, SpanStats, Stats, prometheus_port_from_env};
+#[cfg(feature = "llm")]
+pub use llm::{LlmCall, VectorOp, record_llm_call, record_vector_operation};
 pub use metrics::MetricsCollector;
 pub use obs_macros::traced;
 #[cfg(feature = "pipeline")]

@@ -24,6 +24,11 @@ pub use probe::{err_debug, err_display, probe, probe_output};
 pub use crate::callsite::{
     Callsite, CallsiteSpec, ConstValue, Construct, Level, Registered, SpanKind,
 };
+#[cfg(feature = "llm")]
+pub mod llm {
+    //! What `#[llm_call]` and `#[vector_op]` name.
+    pub use crate::llm::generated::*;
+}
 #[cfg(feature = "pipeline")]
 pub use crate::pipeline::glue as pipeline;
 pub use crate::trace::{FutureSpan, SyncSpan, Value, future_fields};

@@ -18,5 +18,5 @@ pub(crate) use scope::{Pusher, ScopeShared};
     unused_imports,
     reason = "used by the features llm, alert and pipeline"
 )]
-pub(crate) use scope::{current_metrics, current_scope};
+pub(crate) use scope::{current_metrics, current_scope, scope_of};
 pub use stats::{Health, SpanStats, Stats};

@@ -127,6 +127,8 @@ impl MetricSource for ScopeShared {
     fn collect(&self, out: &mut Vec<MetricFamily>) {
         drain::after_pass(self.id, |scope| scope.function_metrics().collect(out));
         self.metrics.collect(out);
+        #[cfg(feature = "llm")]
+        self.extension::<crate::llm::LlmState>().collect(out);
     }
 }
 

@@ -7,9 +7,8 @@
 use std::borrow::Cow;
 use std::time::Instant;
 
-use crate::SpanContext;
 use crate::llm::call::{End, LlmCall, VectorOp};
-use crate::llm::state;
+use crate::llm::state::{self, Here};
 use crate::llm::usage::{IntoUsage, LlmResponse};
 
 /// A model call that runs.
@@ -17,7 +16,7 @@ use crate::llm::usage::{IntoUsage, LlmResponse};
 pub struct RunningLlmCall {
     /// `None` once it has ended.
     call: Option<LlmCall>,
-    context: Option<SpanContext>,
+    here: Here,
     started: Instant,
     first_chunk: Option<Instant>,
 }
@@ -30,7 +29,7 @@ pub fn llm_begin(
 ) -> RunningLlmCall {
     RunningLlmCall {
         call: Some(LlmCall::new(provider, operation, model)),
-        context: SpanContext::current(),
+        here: Here::now(),
         started: Instant::now(),
         first_chunk: None,
     }
@@ -66,7 +65,7 @@ impl RunningLlmCall {
             call.time_to_first_chunk = self
                 .first_chunk
                 .map(|first| first.saturating_duration_since(self.started));
-            state::record_llm(&call, self.context, false);
+            state::record_llm(&call, self.here, false);
         }
     }
 }
@@ -91,7 +90,7 @@ fn abandoned() -> End {
 #[derive(Debug)]
 pub struct RunningVectorOp {
     op: Option<VectorOp>,
-    context: Option<SpanContext>,
+    here: Here,
     started: Instant,
 }
 
@@ -103,7 +102,7 @@ pub fn vector_begin(
 ) -> RunningVectorOp {
     RunningVectorOp {
         op: Some(VectorOp::new(system, operation).collection(collection)),
-        context: SpanContext::current(),
+        here: Here::now(),
         started: Instant::now(),
     }
 }
@@ -133,7 +132,7 @@ impl RunningVectorOp {
         if let Some(mut op) = self.op.take() {
             op.end = end;
             op.duration = Some(self.started.elapsed());
-            state::record_vector(&op, self.context, false);
+            state::record_vector(&op, self.here, false);
         }
     }
 }
@@ -145,3 +144,7 @@ impl Drop for RunningVectorOp {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "generated_tests.rs"]
+mod tests;

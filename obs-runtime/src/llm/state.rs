@@ -1,8 +1,9 @@
 //! The account of one `Observability`, and how a finished call enters it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use crate::init::scope_of;
 use crate::llm::call::{End, LlmCall, VectorOp};
 use crate::llm::meters::{Meters, labels};
 use crate::llm::price::{Pricer, Prices, Unpriced, Usd, warm_up};
@@ -10,7 +11,8 @@ use crate::llm::totals::{Entry, Ledger, LlmTotals};
 use crate::llm::usage::Usage;
 use crate::metrics::snapshot::{Labels, MetricFamily};
 use crate::semconv::{MetricDef, attribute as key, metric};
-use crate::{AttributeValue, SpanContext, TraceId};
+use crate::trace::local::local;
+use crate::{AttributeValue, Observability, Span, SpanContext, TraceId, current};
 
 /// Tokens, costs and metrics of one `Observability`.
 #[derive(Debug, Default)]
@@ -269,12 +271,15 @@ impl Kind {
     }
 }
 
-/// Records a model call in the context's account and on the entered span. `request`: the span does
+/// Records a model call in its account and on its span. `request`: the span does
 /// not have the provider, operation and model yet.
-pub(crate) fn record_llm(call: &LlmCall, context: Option<SpanContext>, request: bool) {
-    let cost = of_context(context).map(|state| state.llm_call(call, context));
+pub(crate) fn record_llm(call: &LlmCall, here: Here, request: bool) {
+    let cost = here.state().map(|state| state.llm_call(call, here.context));
+    if !here.is_entered() || !current::is_recording() {
+        return;
+    }
     llm_attributes(call, request, cost, &mut |key, value| {
-        set_attribute(key, value);
+        current::set_attribute(key, value);
     });
 }
 
@@ -346,10 +351,14 @@ fn llm_attributes(
 }
 
 /// Records an operation of a vector store in the context's account and on the entered span.
-pub(crate) fn record_vector(op: &VectorOp, context: Option<SpanContext>, request: bool) {
-    if let Some(state) = of_context(context) {
-        state.vector_op(op, context);
+pub(crate) fn record_vector(op: &VectorOp, here: Here, request: bool) {
+    if let Some(state) = here.state() {
+        state.vector_op(op, here.context);
     }
+    if !here.is_entered() || !current::is_recording() {
+        return;
+    }
+    let set_attribute = |key, value: AttributeValue| current::set_attribute(key, value);
     if request {
         set_attribute(key::DB_SYSTEM_NAME, op.system.clone().into());
         set_attribute(key::DB_OPERATION_NAME, op.operation.clone().into());
@@ -365,20 +374,60 @@ pub(crate) fn record_vector(op: &VectorOp, context: Option<SpanContext>, request
     }
 }
 
-/// The account that a call under `context` belongs to; `None` where no `Observability` is installed.
-pub(crate) fn of_context(context: Option<SpanContext>) -> Option<Arc<LlmState>> {
-    of_scope(context.map_or(0, |context| context.scope))
+/// Where a call is made: the `Observability` that it belongs to, and the span around it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Here {
+    scope: u16,
+    context: Option<SpanContext>,
 }
 
-static STATES: Mutex<BTreeMap<u16, Arc<LlmState>>> = Mutex::new(BTreeMap::new());
+impl Here {
+    pub(crate) fn now() -> Self {
+        Self {
+            scope: local().scope(),
+            context: SpanContext::current(),
+        }
+    }
 
-/// The account of a scope.
-pub(crate) fn of_scope(scope: u16) -> Option<Arc<LlmState>> {
-    let mut states = STATES.lock().unwrap_or_else(PoisonError::into_inner);
-    Some(Arc::clone(states.entry(scope).or_default()))
+    /// The account; `None` where no `Observability` is installed.
+    pub(crate) fn state(self) -> Option<Arc<LlmState>> {
+        scope_of(self.scope).map(|scope| scope.extension())
+    }
+
+    /// Whether its span is the one that is entered now. A call that is abandoned may end outside.
+    fn is_entered(self) -> bool {
+        SpanContext::current().map(|now| now.span_id) == self.context.map(|then| then.span_id)
+    }
 }
 
-fn set_attribute(_key: &'static str, _value: AttributeValue) {}
+impl Observability {
+    /// Tokens and costs of all model calls so far.
+    pub fn llm_totals(&self) -> LlmTotals {
+        self.scope().extension::<LlmState>().totals()
+    }
+
+    /// Tokens and costs of one trace, such as a pipeline's run. The last 1,024 traces with model calls are
+    /// kept; `None` for all others.
+    pub fn llm_totals_for_trace(&self, trace_id: TraceId) -> Option<LlmTotals> {
+        let state = self.scope().extension::<LlmState>();
+        state.totals_for_trace(trace_id)
+    }
+}
+
+impl Span {
+    /// Records a model call on this span, see [`record_llm_call`](crate::llm::record_llm_call).
+    pub fn record_llm_call(&self, call: LlmCall) -> &Self {
+        self.in_scope(|_| crate::llm::record_llm_call(call));
+        self
+    }
+
+    /// Records an operation of a vector store on this span, see
+    /// [`record_vector_operation`](crate::llm::record_vector_operation).
+    pub fn record_vector_operation(&self, operation: VectorOp) -> &Self {
+        self.in_scope(|_| crate::llm::record_vector_operation(operation));
+        self
+    }
+}
 
 #[cfg(test)]
 #[path = "state_tests.rs"]

@@ -69,7 +69,9 @@ impl LlmTotals {
     /// The sums of one trace, from the `Observability` of the entered span, or else the installed one. The
     /// last 1,024 traces with model calls are kept; `None` for all others.
     pub fn for_trace(trace_id: TraceId) -> Option<Self> {
-        super::state::of_context(crate::SpanContext::current())?.totals_for_trace(trace_id)
+        super::state::Here::now()
+            .state()?
+            .totals_for_trace(trace_id)
     }
 
     /// One JSON object: `calls`, `failed_calls`, `input_tokens`, `output_tokens`, `cost_usd`,
