@@ -19,7 +19,10 @@ mod event;
 mod manager;
 mod notifier;
 mod outbox;
+mod scope;
 
 pub use event::{Alert, Severity};
 pub use manager::{AlertManager, AlertManagerBuilder};
 pub use notifier::{Notifier, NotifyError};
+#[allow(unused_imports, reason = "used by pipelines")]
+pub(crate) use scope::{collect, current, set};

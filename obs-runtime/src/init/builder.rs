@@ -27,6 +27,10 @@ pub struct Builder {
     pub(crate) buffer_bytes: Option<usize>,
     pub(crate) strict: bool,
     pub(crate) record_exporters: Vec<Box<dyn RecordExporter>>,
+    #[cfg(feature = "alert")]
+    pub(crate) alerts: Option<crate::alert::AlertManager>,
+    #[cfg(feature = "llm")]
+    pub(crate) prices: crate::llm::Prices,
     #[cfg(feature = "console")]
     pub(crate) console: Option<bool>,
     #[cfg(feature = "http")]
@@ -156,6 +160,20 @@ impl Builder {
         config: crate::http::HttpConfig,
     ) -> Self {
         self.prometheus = Some((addr.into(), config));
+        self
+    }
+
+    /// Where alerts of handlers and rules go, and whose account is among the metrics.
+    #[cfg(feature = "alert")]
+    pub fn alerts(mut self, alerts: crate::alert::AlertManager) -> Self {
+        self.alerts = Some(alerts);
+        self
+    }
+
+    /// Your own prices of models, before those of the price list.
+    #[cfg(feature = "llm")]
+    pub fn prices(mut self, prices: crate::llm::Prices) -> Self {
+        self.prices = prices;
         self
     }
 

@@ -127,6 +127,8 @@ impl MetricSource for ScopeShared {
     fn collect(&self, out: &mut Vec<MetricFamily>) {
         drain::after_pass(self.id, |scope| scope.function_metrics().collect(out));
         self.metrics.collect(out);
+        #[cfg(feature = "alert")]
+        crate::alert::collect(self, out);
         #[cfg(feature = "llm")]
         self.extension::<crate::llm::LlmState>().collect(out);
     }
@@ -150,6 +152,11 @@ impl Observability {
 
     pub(crate) fn scope_id(&self) -> u16 {
         self.scope.id
+    }
+
+    #[cfg(any(feature = "alert", feature = "llm"))]
+    pub(crate) fn scope(&self) -> &Arc<ScopeShared> {
+        &self.scope
     }
 
     /// The instruments of this `Observability`.

@@ -85,6 +85,14 @@ pub(super) fn start(
         .unwrap_or_else(PoisonError::into_inner)
         .problems = problems.found;
 
+    #[cfg(feature = "alert")]
+    if let Some(alerts) = builder.alerts.take() {
+        crate::alert::set(&scope, alerts);
+    }
+    #[cfg(feature = "llm")]
+    scope
+        .extension::<crate::llm::LlmState>()
+        .configure(std::mem::take(&mut builder.prices));
     drain::add(id, Scope::new(sinks));
     drain::start_thread()?;
     scope.register();

@@ -9,7 +9,7 @@ fn attributes(
 ) -> Vec<(&'static str, AttributeValue)> {
     let mut out = Vec::new();
     llm_attributes(call, request, cost, &mut |key, value| {
-        out.push((key, value))
+        out.push((key, value));
     });
     out
 }
