@@ -9,6 +9,8 @@ mod crate_path;
 mod errors;
 mod expand;
 mod fallback;
+mod handler;
+mod pipeline_task;
 mod shape;
 mod traced;
 mod valid;
@@ -19,4 +21,32 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn traced(args: TokenStream, item: TokenStream) -> TokenStream {
     traced::expand(args.into(), item.into()).into()
+}
+
+/// Makes a function a task of a pipeline; each attempt is a span.
+#[doc = include_str!("docs/pipeline_task.md")]
+#[proc_macro_attribute]
+pub fn pipeline_task(args: TokenStream, item: TokenStream) -> TokenStream {
+    pipeline_task::expand(args.into(), item.into()).into()
+}
+
+/// Calls a function after each run, or each end of a task, that failed.
+#[doc = include_str!("docs/handlers.md")]
+#[proc_macro_attribute]
+pub fn on_failure(args: TokenStream, item: TokenStream) -> TokenStream {
+    handler::expand(handler::Event::Failure, args.into(), item.into()).into()
+}
+
+/// Calls a function after each run, or each end of a task, that succeeded or failed.
+#[doc = include_str!("docs/handlers.md")]
+#[proc_macro_attribute]
+pub fn on_complete(args: TokenStream, item: TokenStream) -> TokenStream {
+    handler::expand(handler::Event::Complete, args.into(), item.into()).into()
+}
+
+/// Calls a function after each run that was cancelled, or whose task was.
+#[doc = include_str!("docs/handlers.md")]
+#[proc_macro_attribute]
+pub fn on_cancel(args: TokenStream, item: TokenStream) -> TokenStream {
+    handler::expand(handler::Event::Cancel, args.into(), item.into()).into()
 }

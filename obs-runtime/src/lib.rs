@@ -44,6 +44,8 @@ pub use llm::{LlmCall, VectorOp, record_llm_call, record_vector_operation};
 pub use metrics::MetricsCollector;
 pub use obs_macros::traced;
 #[cfg(feature = "pipeline")]
+pub use obs_macros::{on_cancel, on_complete, on_failure, pipeline_task};
+#[cfg(feature = "pipeline")]
 pub use pipeline::{
     Input, Pipeline, Resource, RunResult, RunState, TaskContext, TaskResult, TaskState,
 };

@@ -4,10 +4,12 @@
 //! is asked of the single [`Arg`], which reports what does not fit.
 
 mod common;
+mod duration;
 mod fields;
 pub(crate) mod table;
 
 pub(crate) use common::{Args, ErrMode, LevelArg, Render};
+pub(crate) use duration::DurationArg;
 pub(crate) use fields::{Field, FieldKey, FieldValue};
 
 use proc_macro2::{Span, TokenStream, TokenTree};

@@ -72,8 +72,48 @@ pub(crate) const MAIN: Table = Table {
     ],
 };
 
+pub(crate) const PIPELINE_TASK: Table = Table {
+    name: "pipeline_task",
+    shared: true,
+    own: &[
+        "pipeline",
+        "depends_on",
+        "retries",
+        "backoff",
+        "delay",
+        "max_delay",
+        "jitter",
+        "timeout",
+        "concurrency",
+        "cache",
+        "records",
+    ],
+};
+
+/// `#[on_failure]`, `#[on_complete]` and `#[on_cancel]`.
+pub(crate) const fn handler(name: &'static str) -> Table {
+    Table {
+        name,
+        shared: true,
+        own: &["pipeline", "task"],
+    }
+}
+
+pub(crate) const ON_FAILURE: Table = handler("on_failure");
+pub(crate) const ON_COMPLETE: Table = handler("on_complete");
+pub(crate) const ON_CANCEL: Table = handler("on_cancel");
+
 /// Every table, for "that is an argument of another macro".
-const ALL: &[&Table] = &[&TRACED, &LLM_CALL, &VECTOR_OP, &MAIN];
+const ALL: &[&Table] = &[
+    &TRACED,
+    &LLM_CALL,
+    &VECTOR_OP,
+    &MAIN,
+    &PIPELINE_TASK,
+    &ON_FAILURE,
+    &ON_COMPLETE,
+    &ON_CANCEL,
+];
 
 impl Table {
     pub(crate) fn accepts(&self, name: &str) -> bool {

@@ -4,6 +4,8 @@
 //! so tail temporaries of ours end before our locals whatever the caller's edition is.
 
 mod future;
+pub(crate) mod handler;
+pub(crate) mod pipeline_task;
 mod prelude;
 mod rebind;
 mod site;

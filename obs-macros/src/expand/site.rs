@@ -100,7 +100,7 @@ fn keys(plan: &Plan) -> (Vec<TokenStream>, Vec<TokenStream>) {
 }
 
 /// The line of the function, not of the attribute above it.
-fn line_of(span: Span) -> TokenStream {
+pub(super) fn line_of(span: Span) -> TokenStream {
     if proc_macro::is_available() {
         let line = u32::try_from(span.unwrap().line()).unwrap_or(0);
         quote!(#line)

@@ -99,15 +99,85 @@ where
     }
 }
 
-/// What an attempt yields.
+/// What an attempt of a function that returns a `Result` yields.
 ///
 /// # Errors
-/// None: the signature is that of an attempt.
-pub fn done<T: Any + Send + Sync>(value: T, records: Option<u64>) -> Result<Attempted, TaskError> {
+/// That of the function.
+pub fn settle<T: Any + Send + Sync, E>(
+    returned: Result<T, E>,
+    describe: fn(&E) -> TaskError,
+    count: impl FnOnce(&T) -> Option<u64>,
+) -> Result<Attempted, TaskError> {
+    match returned {
+        Ok(value) => settle_value(None, value, count),
+        Err(error) => Err(describe(&error)),
+    }
+}
+
+/// What an attempt of any other function yields.
+///
+/// # Errors
+/// The failure, if there is one.
+pub fn settle_value<T: Any + Send + Sync>(
+    failure: Option<TaskError>,
+    value: T,
+    count: impl FnOnce(&T) -> Option<u64>,
+) -> Result<Attempted, TaskError> {
+    if let Some(failure) = failure {
+        return Err(failure);
+    }
+    let records = count(&value);
     Ok(Attempted {
         value: Arc::new(value),
         records,
     })
+}
+
+/// Without a `records` argument.
+pub fn no_records<T>(_: &T) -> Option<u64> {
+    None
+}
+
+/// The `Ok` type of a return type that is named `Result`, whatever it is an alias of.
+pub trait ResultType {
+    /// The type.
+    type Ok;
+}
+
+impl<T, E> ResultType for Result<T, E> {
+    type Ok = T;
+}
+
+/// The error's type, for the tiers of [`Described`].
+pub fn error_of<T, E>(_: &Result<T, E>) -> PhantomData<E> {
+    PhantomData
+}
+
+/// `&T` of an output that is shared.
+pub fn lend<O>(output: &Arc<O>) -> &O {
+    output
+}
+
+/// A parameter `&T` that is no output.
+#[diagnostic::on_unimplemented(
+    message = "`&{Self}` is no parameter that a task can take",
+    label = "no dependency has this parameter's name",
+    note = "a parameter is the output of a task in `depends_on(…)` and has its name, or is `Input<T>`, `Resource<T>` or `&TaskContext`"
+)]
+pub trait LentParam {
+    /// The value.
+    fn lend(context: &TaskContext) -> &Self;
+}
+
+impl LentParam for TaskContext {
+    fn lend(context: &TaskContext) -> &Self {
+        context
+    }
+}
+
+/// A parameter `&T` that is no output.
+pub fn lent<P: LentParam>(context: &TaskContext) -> &P {
+    P::lend(context)
 }
 
 /// Counts the records of an output.
@@ -265,6 +335,41 @@ impl<E: fmt::Display> HandlerReturn for Result<(), E> {
     fn into_result(self) -> Result<(), String> {
         self.map_err(|error| error.to_string())
     }
+}
+
+/// What a handler returned.
+///
+/// # Errors
+/// When the handler failed.
+pub fn handled<R: HandlerReturn>(returned: R) -> Result<(), String> {
+    returned.into_result()
+}
+
+/// A parameter `&T` of a handler.
+#[diagnostic::on_unimplemented(
+    message = "`&{Self}` is no parameter that a handler can take",
+    label = "expected `&RunResult` or `&AlertManager`"
+)]
+pub trait HandlerParam {
+    /// The value.
+    ///
+    /// # Errors
+    /// When there is none, with the remedy.
+    fn of<'a>(call: &HandlerCall<'a>) -> Result<&'a Self, String>;
+}
+
+impl HandlerParam for RunResult {
+    fn of<'a>(call: &HandlerCall<'a>) -> Result<&'a Self, String> {
+        Ok(call.result)
+    }
+}
+
+/// A parameter `&T` of a handler.
+///
+/// # Errors
+/// When there is none, with the remedy.
+pub fn handler_param<'a, P: HandlerParam>(call: &HandlerCall<'a>) -> Result<&'a P, String> {
+    P::of(call)
 }
 
 /// The work of a handler.

@@ -1,0 +1,86 @@
+//! A handler: the traced function, and its entry in the registry.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
+use syn::{Ident, ReturnType};
+
+use super::{function, site};
+use crate::ast::Function;
+use crate::handler::Handler;
+use crate::pipeline_task::cfgs;
+use crate::valid::Plan;
+
+/// The annotated function, expanded.
+pub(crate) fn expand(item: &Function, plan: &Plan, handler: &Handler) -> TokenStream {
+    let traced = function(item, plan);
+    let krate = &plan.krate;
+    let glue = quote!(#krate::private::pipeline);
+    let cfgs = cfgs(item);
+    let event = format_ident!("{}", handler.event.variant(), span = Span::mixed_site());
+    let pipeline = optional(handler.pipeline.as_ref().map(|name| quote!(#name)));
+    let task = optional(
+        handler
+            .task
+            .as_ref()
+            .map(|path| quote!(<#path>::__obs_task())),
+    );
+    let name = item.sig.ident.unraw().to_string();
+    let line = site::line_of(item.sig.ident.span());
+    let run = run(item, handler, &glue);
+    quote! {
+        #traced
+
+        #(#cfgs)*
+        const _: () = {
+            static __OBS_HANDLER: #glue::HandlerMeta = #glue::HandlerMeta {
+                event: #glue::HandlerEvent::#event,
+                pipeline: #pipeline,
+                task: #task,
+                module: ::core::module_path!(),
+                path: ::core::concat!(::core::module_path!(), "::", #name),
+                line: #line,
+                run: __obs_run,
+            };
+
+            #run
+
+            #krate::private::inventory::submit! { #glue::RegisteredHandler(&__OBS_HANDLER) }
+        };
+    }
+}
+
+fn optional(value: Option<TokenStream>) -> TokenStream {
+    match value {
+        Some(value) => quote!(::core::option::Option::Some(#value)),
+        None => quote!(::core::option::Option::None),
+    }
+}
+
+fn run(item: &Function, handler: &Handler, glue: &TokenStream) -> TokenStream {
+    let ident = &item.sig.ident;
+    let values = (0..handler.params.len())
+        .map(|at| format_ident!("__value{}", at, span = Span::mixed_site()))
+        .collect::<Vec<_>>();
+    let call = Ident::new("__call", Span::mixed_site());
+    let lets = handler.params.iter().zip(&values).map(|(ty, value)| {
+        let span = Span::mixed_site().located_at(ty.span());
+        quote_spanned!(span=> let #value = #glue::handler_param::<#ty>(&#call)?;)
+    });
+    let wait = item.sig.asyncness.is_some().then(|| quote!(.await));
+    let span = match &item.sig.output {
+        ReturnType::Type(_, ty) => ty.span(),
+        ReturnType::Default => ident.span(),
+    };
+    let span = Span::mixed_site().located_at(span);
+    let ended = quote_spanned!(span=> #glue::handled(#ident(#(#values),*) #wait));
+    quote! {
+        fn __obs_run(#call: #glue::HandlerCall<'_>) -> #glue::HandlerFuture<'_> {
+            #glue::handler(async move {
+                #(#lets)*
+                #ended
+            })
+        }
+    }
+}

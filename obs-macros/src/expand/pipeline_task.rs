@@ -1,0 +1,318 @@
+//! A task: the traced function, and beside it what the pipeline knows of it.
+//!
+//! The braced `struct` has the function's name: it lives in the namespace of types, so a `use` of the function
+//! brings both, and `depends_on(path)` reaches the struct by the function's path.
+
+use core::time::Duration;
+
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
+use syn::{Ident, Path, ReturnType};
+
+use super::{function, site};
+use crate::ast::Function;
+use crate::attr::DurationArg;
+use crate::pipeline_task::{Param, Task, cfgs};
+use crate::shape;
+use crate::valid::Plan;
+
+/// The annotated function, expanded.
+pub(crate) fn expand(item: &Function, plan: &Plan, task: &Task) -> TokenStream {
+    let traced = function(item, plan);
+    let krate = &plan.krate;
+    let glue = quote!(#krate::private::pipeline);
+    let (vis, ident) = (&item.vis, &item.sig.ident);
+    let cfgs = cfgs(item);
+    let output = output(&item.sig.output, &glue);
+    let meta = meta(item, plan, task, &glue);
+    let run = run(item, task, &glue);
+    let checks = checks(task, &glue);
+    // The static, the impls and the checks stay out of the user's scope.
+    quote! {
+        #traced
+
+        #(#cfgs)*
+        #[doc(hidden)]
+        #[allow(
+            non_camel_case_types,
+            dead_code,
+            unreachable_pub,
+            missing_debug_implementations,
+            missing_copy_implementations
+        )]
+        #vis struct #ident {}
+
+        #(#cfgs)*
+        const _: () = {
+            static __OBS_TASK: #glue::TaskMeta = #meta;
+
+            #[allow(dead_code)]
+            impl #ident {
+                #[doc(hidden)]
+                pub const fn __obs_task() -> &'static #glue::TaskMeta {
+                    &__OBS_TASK
+                }
+            }
+
+            impl #glue::PipelineTask for #ident {
+                type Output = #output;
+            }
+
+            #run
+            #checks
+
+            #krate::private::inventory::submit! { #glue::RegisteredTask(&__OBS_TASK) }
+        };
+    }
+}
+
+/// What dependants get: of a type named `Result`, the `Ok` type.
+fn output(output: &ReturnType, glue: &TokenStream) -> TokenStream {
+    match output {
+        ReturnType::Default => quote!(()),
+        ReturnType::Type(_, ty) if shape::is_named_result(ty) => {
+            let span = Span::mixed_site().located_at(ty.span());
+            quote_spanned!(span=> <#ty as #glue::ResultType>::Ok)
+        }
+        ReturnType::Type(_, ty) => quote!(#ty),
+    }
+}
+
+fn dependency_output(path: &Path, glue: &TokenStream) -> TokenStream {
+    quote!(<#path as #glue::PipelineTask>::Output)
+}
+
+fn meta(item: &Function, plan: &Plan, task: &Task, glue: &TokenStream) -> TokenStream {
+    let pipeline = &task.pipeline;
+    let ident = item.sig.ident.unraw().to_string();
+    let name = match &plan.name {
+        Some(name) => name.clone(),
+        None => quote!(#ident),
+    };
+    let line = site::line_of(item.sig.ident.span());
+    let dependencies = dependencies(task, glue);
+    let policy = policy(task, glue);
+    let requires = task.params.iter().filter_map(|param| match param {
+        Param::Value { ty } => {
+            let span = Span::mixed_site().located_at(ty.span());
+            Some(quote_spanned!(span=> <#ty as #glue::TaskParam>::requirement))
+        }
+        _ => None,
+    });
+    quote! {
+        #glue::TaskMeta {
+            pipeline: #pipeline,
+            name: #name,
+            path: ::core::concat!(::core::module_path!(), "::", #ident),
+            file: ::core::file!(),
+            line: #line,
+            dependencies: &[#(#dependencies),*],
+            policy: #policy,
+            requires: &[#(#requires),*],
+            run: __obs_run,
+        }
+    }
+}
+
+fn dependencies<'a>(
+    task: &'a Task,
+    glue: &'a TokenStream,
+) -> impl Iterator<Item = TokenStream> + 'a {
+    task.dependencies
+        .iter()
+        .enumerate()
+        .map(move |(at, dependency)| {
+            let path = &dependency.path;
+            let mut usage = quote!(#glue::Use::Order);
+            for param in &task.params {
+                match param {
+                    Param::Shared { position, .. } if *position == at => {
+                        usage = quote!(#glue::Use::Read);
+                    }
+                    Param::Output { position, ty } if *position == at => {
+                        let output = dependency_output(path, glue);
+                        let span = Span::mixed_site().located_at(ty.span());
+                        usage = quote_spanned!(span=> #glue::usage::<#ty, #output>());
+                    }
+                    _ => {}
+                }
+            }
+            quote!(#glue::Dependency { task: <#path>::__obs_task(), usage: #usage })
+        })
+}
+
+fn policy(task: &Task, glue: &TokenStream) -> TokenStream {
+    let retry = &task.retry;
+    let retries = retries(task);
+    let backoff = retry.backoff.map(|variant| {
+        let variant = format_ident!("{}", variant, span = Span::mixed_site());
+        quote!(.backoff(#glue::Backoff::#variant))
+    });
+    let delay = retry.delay.as_ref().map(|value| {
+        let value = duration(value, glue);
+        quote!(.delay(#value))
+    });
+    let max_delay = retry.max_delay.as_ref().map(|value| {
+        let value = duration(value, glue);
+        quote!(.max_delay(#value))
+    });
+    let jitter = retry.jitter.as_ref().map(|value| quote!(.jitter(#value)));
+    let timeout = optional(task.timeout.as_ref().map(|value| duration(value, glue)));
+    let concurrency = optional(
+        task.concurrency
+            .as_ref()
+            .map(|name| quote!(#glue::Cow::Borrowed(#name))),
+    );
+    quote! {
+        #glue::TaskPolicy {
+            retry: #glue::RetryPolicy::new(#retries) #backoff #delay #max_delay #jitter,
+            timeout: #timeout,
+            concurrency: #concurrency,
+        }
+    }
+}
+
+fn retries(task: &Task) -> TokenStream {
+    match &task.retry.retries {
+        Some(retries) => quote!(#retries),
+        None => quote!(0),
+    }
+}
+
+fn optional(value: Option<TokenStream>) -> TokenStream {
+    match value {
+        Some(value) => quote!(::core::option::Option::Some(#value)),
+        None => quote!(::core::option::Option::None),
+    }
+}
+
+fn duration(value: &DurationArg, glue: &TokenStream) -> TokenStream {
+    match value {
+        DurationArg::Known(value) => {
+            let (seconds, nanos): (u64, u32) = (Duration::as_secs(value), value.subsec_nanos());
+            quote!(#glue::Duration::new(#seconds, #nanos))
+        }
+        DurationArg::Expr(value) => quote!(#value),
+    }
+}
+
+/// A variable of generated code: hygienic, whatever span the tokens around it have.
+fn variable(name: &str) -> Ident {
+    Ident::new(name, Span::mixed_site())
+}
+
+/// `fn __obs_run(context) -> Attempt`: fetches the parameters, calls, and judges the value.
+fn run(item: &Function, task: &Task, glue: &TokenStream) -> TokenStream {
+    let ident = &item.sig.ident;
+    let (context, value) = (variable("__context"), variable("__value"));
+    let (lets, args): (Vec<_>, Vec<_>) = task
+        .params
+        .iter()
+        .enumerate()
+        .map(|(at, param)| argument(at, param, task, glue))
+        .unzip();
+    let is_async = item.sig.asyncness.is_some();
+    let wait = is_async.then(|| quote!(.await));
+    let settle = settle(item, task, glue);
+    let body = quote! {
+        let #context = &#context;
+        #(#lets)*
+        let #value = #ident(#(#args),*) #wait;
+        #settle
+    };
+    // A future that is not `Send` is reported at the function's name.
+    let span = Span::mixed_site().located_at(ident.span());
+    let attempt = match is_async {
+        true => quote_spanned!(span=> #glue::attempt(async move { #body })),
+        false => quote_spanned!(span=> #glue::attempt(#glue::blocking(move || { #body }))),
+    };
+    quote! {
+        fn __obs_run(#context: #glue::TaskContext) -> #glue::Attempt {
+            #attempt
+        }
+    }
+}
+
+/// The statement that fetches a parameter's value, and the variable that holds it. What does not
+/// fit is reported at the parameter's type.
+fn argument(at: usize, param: &Param, task: &Task, glue: &TokenStream) -> (TokenStream, Ident) {
+    let (Param::Shared { ty, .. }
+    | Param::Output { ty, .. }
+    | Param::Lent { ty }
+    | Param::Value { ty }) = param;
+    let span = Span::mixed_site().located_at(ty.span());
+    let value = Ident::new(&format!("__value{at}"), span);
+    let context = variable("__context");
+    let output = |position: usize| dependency_output(&task.dependencies[position].path, glue);
+    let fetch = match param {
+        Param::Shared { position, .. } => {
+            let output = output(*position);
+            // `&Vec<T>` becomes `&[T]`, `&String` becomes `&str`: the call coerces the variable.
+            quote! {
+                let #value = #glue::shared::<#output>(#context, #position)?;
+                let #value = #glue::lend(&#value);
+            }
+        }
+        Param::Output { position, .. } => {
+            let output = output(*position);
+            quote_spanned!(span=> let #value = #glue::output::<#ty, #output>(#context, #position)?;)
+        }
+        Param::Lent { .. } => quote_spanned!(span=> let #value = #glue::lent::<#ty>(#context);),
+        Param::Value { .. } => quote_spanned!(span=> let #value = #glue::param::<#ty>(#context)?;),
+    };
+    (fetch, value)
+}
+
+fn settle(item: &Function, task: &Task, glue: &TokenStream) -> TokenStream {
+    let [value, how, failure, returned_value, output] =
+        ["__value", "__how", "__failure", "__returned", "__output"].map(variable);
+    let count = match &task.records {
+        Some(count) => {
+            let span = Span::mixed_site().located_at(count.span());
+            quote_spanned!(span=> |#output| #glue::records(#output, #count))
+        }
+        None => quote!(#glue::no_records),
+    };
+    let returned = match &item.sig.output {
+        ReturnType::Type(_, ty) => Some(ty),
+        ReturnType::Default => None,
+    };
+    if returned.is_some_and(|ty| shape::is_named_result(ty)) {
+        quote! {
+            let #how = #glue::described(#glue::error_of(&#value)).how();
+            #glue::settle(#value, #how, #count)
+        }
+    } else {
+        // An alias of `Result` under another name still fails the task.
+        quote! {
+            let #failure = {
+                let #returned_value = #glue::returned(&#value);
+                let #how = #glue::described(#returned_value.error()).how();
+                #returned_value.failure(#how)
+            };
+            #glue::settle_value(#failure, #value, #count)
+        }
+    }
+}
+
+/// What the compiler evaluates: cycles, and outputs that a repeated task takes away.
+fn checks(task: &Task, glue: &TokenStream) -> TokenStream {
+    let retries = retries(task);
+    let moves = task.params.iter().filter_map(|param| match param {
+        Param::Output { position, ty } => {
+            let output = dependency_output(&task.dependencies[*position].path, glue);
+            let span = Span::mixed_site().located_at(ty.span());
+            Some(quote_spanned! {span=>
+                const _: () = #glue::check_moves(<#ty as #glue::FromOutput<#output>>::MOVES, #retries);
+            })
+        }
+        _ => None,
+    });
+    let cycle = task.dependencies.first().map(|first| {
+        let span = Span::mixed_site().located_at(first.path.span());
+        quote_spanned!(span=> const _: () = #glue::check(&__OBS_TASK);)
+    });
+    quote!(#cycle #(#moves)*)
+}

@@ -1,0 +1,423 @@
+//! `#[pipeline_task]`: the arguments, and the rules for them and for the function.
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+use syn::ext::IdentExt as _;
+use syn::parse::{ParseStream, Parser as _};
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned as _;
+use syn::visit::{self, Visit};
+use syn::{Expr, FnArg, Ident, LitStr, Pat, Path, ReturnType, Signature, Token, Type};
+
+use crate::ast::{Function, Item};
+use crate::attr::table::{PIPELINE_TASK, nearest};
+use crate::attr::{
+    Arg, ArgList, ArgValue, Args, DurationArg, Field, FieldKey, FieldValue, as_bool,
+};
+use crate::errors::Errors;
+use crate::{expand, fallback, shape, valid};
+
+/// What the expansion needs to know; nothing in it can be wrong.
+pub(crate) struct Task {
+    pub(crate) pipeline: LitStr,
+    pub(crate) dependencies: Vec<Dependency>,
+    pub(crate) params: Vec<Param>,
+    pub(crate) retry: Retry,
+    pub(crate) timeout: Option<DurationArg>,
+    pub(crate) concurrency: Option<LitStr>,
+    pub(crate) records: Option<Expr>,
+}
+
+/// One entry of `depends_on(…)`.
+pub(crate) struct Dependency {
+    /// The parameter that takes its output, if there is one.
+    pub(crate) name: Ident,
+    pub(crate) path: Path,
+}
+
+/// Where a parameter's value comes from.
+pub(crate) enum Param {
+    /// The output of the dependency at this position, as a reference.
+    Shared { position: usize, ty: Type },
+    /// The output of the dependency at this position.
+    Output { position: usize, ty: Type },
+    /// `&T` of the run.
+    Lent { ty: Type },
+    /// `T` of the run.
+    Value { ty: Type },
+}
+
+/// Repetition, as it was written.
+#[derive(Default)]
+pub(crate) struct Retry {
+    pub(crate) retries: Option<Expr>,
+    /// A variant of `Backoff`.
+    pub(crate) backoff: Option<&'static str>,
+    pub(crate) delay: Option<DurationArg>,
+    pub(crate) max_delay: Option<DurationArg>,
+    pub(crate) jitter: Option<TokenStream>,
+}
+
+pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let parsed = errors.take(syn::parse2::<Item>(item.clone()));
+    let expanded = parsed.and_then(|parsed| on_item(tokens, parsed, &mut errors));
+    match expanded {
+        Some(expanded) if errors.is_empty() => expanded,
+        _ => fallback::beside(errors, item),
+    }
+}
+
+fn on_item(tokens: TokenStream, item: Item, errors: &mut Errors) -> Option<TokenStream> {
+    needs_feature(&PIPELINE_TASK.name, errors);
+    let mut list = ArgList::parse(tokens, &PIPELINE_TASK, errors);
+    let mut own = own(&mut list, errors);
+    let mut args = Args::take(&mut list, errors);
+    let function = valid::function(item, &PIPELINE_TASK, errors)?;
+    check_signature(PIPELINE_TASK.name, &function.sig, errors);
+    check_output(&function.sig.output, errors);
+    if let Some(name) = args
+        .name
+        .as_ref()
+        .filter(|n| valid::is_dynamic(n, &function))
+    {
+        let message = "the name of a task is constant: the pipeline is built from it";
+        errors.push_on(name, message);
+    }
+    let dependencies = core::mem::take(&mut own.dependencies);
+    let params = params(&function.sig, &dependencies, errors);
+    let task = Task {
+        pipeline: own.pipeline?,
+        dependencies,
+        params,
+        retry: own.retry,
+        timeout: own.timeout,
+        concurrency: own.concurrency,
+        records: own.records,
+    };
+    args.fields.extend(fields(&task, args.crate_path.as_ref()));
+    let plan = valid::plan(args, &function, "PipelineTask", Vec::new(), errors);
+    errors
+        .is_empty()
+        .then(|| expand::pipeline_task::expand(&function, &plan, &task))
+}
+
+/// The macros are the same in every feature set; the runtime is not.
+pub(crate) fn needs_feature(name: &str, errors: &mut Errors) {
+    if !cfg!(feature = "pipeline") {
+        errors.push(
+            Span::call_site(),
+            format!(
+                "`#[{name}]` needs the feature `pipeline`: write `obs-runtime = {{ version = \"…\", features = [\"pipeline\"] }}` in Cargo.toml"
+            ),
+        );
+    }
+}
+
+/// The arguments that only tasks have.
+#[derive(Default)]
+struct Own {
+    pipeline: Option<LitStr>,
+    dependencies: Vec<Dependency>,
+    retry: Retry,
+    timeout: Option<DurationArg>,
+    concurrency: Option<LitStr>,
+    records: Option<Expr>,
+}
+
+fn own(list: &mut ArgList, errors: &mut Errors) -> Own {
+    let pipeline = match list.take("pipeline") {
+        Some(arg) => non_empty(arg, "a pipeline needs a name", errors),
+        None => {
+            let message =
+                "say which pipeline the task belongs to: `#[pipeline_task(pipeline = \"…\")]`";
+            errors.push(Span::call_site(), message);
+            None
+        }
+    };
+    if let Some(arg) = list.take("cache") {
+        let message = "`cache` does not work yet: outputs are kept for one run only; keep them yourself, in a `Resource<T>`";
+        errors.push(arg.span(), message);
+    }
+    let concurrency = list.take("concurrency");
+    Own {
+        pipeline,
+        dependencies: dependencies(list, errors),
+        retry: retry(list, errors),
+        timeout: list.take("timeout").and_then(|arg| arg.duration(errors)),
+        concurrency: concurrency.and_then(|arg| non_empty(arg, "a limit needs a name", errors)),
+        records: list.take("records").and_then(|arg| arg.expr(errors)),
+    }
+}
+
+pub(crate) fn non_empty(arg: Arg, message: &str, errors: &mut Errors) -> Option<LitStr> {
+    let text = arg.text(errors)?;
+    if text.value().trim().is_empty() {
+        errors.push(text.span(), message);
+        return None;
+    }
+    Some(text)
+}
+
+fn retry(list: &mut ArgList, errors: &mut Errors) -> Retry {
+    let retries = list.take("retries").and_then(|arg| arg.expr(errors));
+    for name in ["backoff", "delay", "max_delay", "jitter"] {
+        if retries.is_none()
+            && let Some(arg) = list.take(name)
+        {
+            let message = format!("`{name}` is about repetition: say how often with `retries = 3`");
+            errors.push(arg.span(), message);
+        }
+    }
+    let words = ["none", "constant", "linear", "exponential"];
+    let backoff = list
+        .take("backoff")
+        .and_then(|arg| arg.word(&words, errors));
+    Retry {
+        retries,
+        backoff: backoff.map(|word| match word {
+            "none" => "None",
+            "constant" => "Constant",
+            "linear" => "Linear",
+            _ => "Exponential",
+        }),
+        delay: list.take("delay").and_then(|arg| arg.duration(errors)),
+        max_delay: list.take("max_delay").and_then(|arg| arg.duration(errors)),
+        jitter: list.take("jitter").and_then(|arg| jitter(arg, errors)),
+    }
+}
+
+/// `jitter`, `jitter = true` or `jitter = 0.5`
+fn jitter(arg: Arg, errors: &mut Errors) -> Option<TokenStream> {
+    match &arg.value {
+        ArgValue::Expr(value) if as_bool(value).is_none() => Some(quote!(#value)),
+        _ => Some(match arg.switch(errors)? {
+            true => quote!(1.0),
+            false => quote!(0.0),
+        }),
+    }
+}
+
+/// `depends_on(extract, rows = etl::load)`
+fn dependencies(list: &mut ArgList, errors: &mut Errors) -> Vec<Dependency> {
+    let form = "depends_on(task, parameter = path::to::task)";
+    let tokens = list
+        .take("depends_on")
+        .and_then(|arg| arg.list(form, errors));
+    let Some(tokens) = tokens else {
+        return Vec::new();
+    };
+    let parse = |input: ParseStream<'_>| {
+        Punctuated::<Dependency, Token![,]>::parse_terminated_with(input, dependency)
+    };
+    let parsed = errors.take(parse.parse2(tokens)).unwrap_or_default();
+    let mut known: Vec<Dependency> = Vec::new();
+    for dependency in parsed {
+        let path = &dependency.path;
+        let same_path = |d: &Dependency| {
+            quote!(#path).to_string() == {
+                let other = &d.path;
+                quote!(#other).to_string()
+            }
+        };
+        if known.iter().any(same_path) {
+            errors.push_on(path, "this dependency is given twice");
+        } else if known
+            .iter()
+            .any(|d| d.name.unraw() == dependency.name.unraw())
+        {
+            let message = format!(
+                "two dependencies have the name `{}`: name one of them, `parameter = path::to::task`",
+                dependency.name
+            );
+            errors.push(dependency.name.span(), message);
+        } else {
+            known.push(dependency);
+        }
+    }
+    known
+}
+
+fn dependency(input: ParseStream<'_>) -> syn::Result<Dependency> {
+    if input.peek(LitStr) {
+        let text: LitStr = input.parse()?;
+        return Err(syn::Error::new(
+            text.span(),
+            format!(
+                "a dependency is the path of its function, not text: `depends_on({})`",
+                text.value()
+            ),
+        ));
+    }
+    if input.peek(syn::Ident::peek_any) && input.peek2(Token![=]) {
+        let name = Ident::parse_any(input)?;
+        input.parse::<Token![=]>()?;
+        let path = input.call(Path::parse_mod_style)?;
+        return Ok(Dependency { name, path });
+    }
+    let path = input.call(Path::parse_mod_style)?;
+    match path.segments.last() {
+        Some(last) => Ok(Dependency {
+            name: last.ident.clone(),
+            path,
+        }),
+        None => Err(syn::Error::new(path.span(), "expected the path of a task")),
+    }
+}
+
+/// A function that the runtime can call without knowing anything of its caller.
+pub(crate) fn check_signature(this: &str, sig: &Signature, errors: &mut Errors) {
+    if let Some(generic) = sig.generics.params.first() {
+        let message = format!(
+            "`#[{this}]` cannot be put on a generic function: there is no caller that would choose the types"
+        );
+        errors.push_on(generic, message);
+    }
+    if let syn::Safety::Unsafe(word) = &sig.safety {
+        let message = format!("`#[{this}]` cannot be put on an `unsafe fn`: a run calls it");
+        errors.push(word.span, message);
+    }
+    for arg in &sig.inputs {
+        match arg {
+            FnArg::Receiver(receiver) => {
+                let message = format!(
+                    "`#[{this}]` goes on a free function: there is no `self` in a run; take `Resource<T>`"
+                );
+                errors.push_on(receiver, message);
+            }
+            FnArg::Typed(arg) if matches!(shape::plain(&arg.ty), Type::ImplTrait(_)) => {
+                let message = "this parameter needs a type of its own: no caller chooses one";
+                errors.push_on(&arg.ty, message);
+            }
+            FnArg::Typed(_) => {}
+        }
+    }
+}
+
+/// The output has a name and lives on.
+fn check_output(output: &ReturnType, errors: &mut Errors) {
+    struct Parts<'a>(&'a mut Errors);
+    impl<'ast> Visit<'ast> for Parts<'_> {
+        fn visit_type_impl_trait(&mut self, ty: &'ast syn::TypeImplTrait) {
+            let message =
+                "the output of a task needs a type with a name: dependants are checked against it";
+            self.0.push_on(ty, message);
+        }
+
+        fn visit_type_reference(&mut self, ty: &'ast syn::TypeReference) {
+            let is_static = |l: &syn::Lifetime| l.ident == "static";
+            if !ty.lifetime.as_ref().is_some_and(is_static) {
+                let message = "the output of a task outlives the call: return owned data";
+                self.0.push_on(ty, message);
+            }
+            visit::visit_type_reference(self, ty);
+        }
+
+        // References inside `fn(&T)` and `dyn Fn(&T)` are no references to anything of the call.
+        fn visit_type_fn_ptr(&mut self, _: &'ast syn::TypeFnPtr) {}
+        fn visit_parenthesized_generic_arguments(
+            &mut self,
+            _: &'ast syn::ParenthesizedGenericArguments,
+        ) {
+        }
+    }
+    if let ReturnType::Type(_, ty) = output {
+        Parts(errors).visit_type(ty);
+    }
+}
+
+fn params(sig: &Signature, dependencies: &[Dependency], errors: &mut Errors) -> Vec<Param> {
+    let mut params = Vec::new();
+    for arg in &sig.inputs {
+        let FnArg::Typed(arg) = arg else { continue };
+        let name = match &*arg.pat {
+            Pat::Ident(pat) => Some(pat.ident.unraw()),
+            _ => None,
+        };
+        let position = dependencies
+            .iter()
+            .position(|d| name.as_ref().is_some_and(|n| d.name.unraw() == *n));
+        let param = match (position, shape::plain(&arg.ty)) {
+            (_, Type::Reference(ty)) if ty.mutability.is_some() => {
+                let message = "a task cannot change what others read: take it by value";
+                errors.push_on(ty, message);
+                continue;
+            }
+            (Some(position), Type::Reference(ty)) => Param::Shared {
+                position,
+                ty: Type::Reference(ty.clone()),
+            },
+            (Some(position), ty) => Param::Output {
+                position,
+                ty: ty.clone(),
+            },
+            (None, ty) => match other(ty, name.as_ref(), dependencies, errors) {
+                Some(param) => param,
+                None => continue,
+            },
+        };
+        params.push(param);
+    }
+    params
+}
+
+/// A parameter that has the name of no dependency. A type that is none of ours by name may still
+/// be one of ours under another name: the compiler says.
+fn other(
+    ty: &Type,
+    name: Option<&Ident>,
+    dependencies: &[Dependency],
+    errors: &mut Errors,
+) -> Option<Param> {
+    let is_ours = match ty {
+        Type::Path(path) => path.path.segments.last().is_some_and(|last| {
+            ["Input", "Resource", "TaskContext"]
+                .iter()
+                .any(|n| last.ident == n)
+        }),
+        _ => false,
+    };
+    let names: Vec<String> = dependencies
+        .iter()
+        .map(|d| d.name.unraw().to_string())
+        .collect();
+    let wanted = name.map(ToString::to_string).unwrap_or_default();
+    let wanted = wanted.trim_start_matches('_');
+    if let Some(near) = nearest(wanted, names.iter().map(String::as_str)).filter(|_| !is_ours) {
+        let message = format!("no dependency is named `{}`; did you mean `{near}`?", name?);
+        errors.push_on(name, message);
+        return None;
+    }
+    Some(match ty {
+        Type::Reference(ty) => Param::Lent {
+            ty: (*ty.elem).clone(),
+        },
+        ty => Param::Value { ty: ty.clone() },
+    })
+}
+
+/// What every span of the task says.
+fn fields(task: &Task, crate_path: Option<&Path>) -> [Field; 2] {
+    let krate = crate::crate_path::resolve(crate_path);
+    let pipeline = &task.pipeline;
+    let span = Span::mixed_site();
+    let attempt = syn::parse_quote!(#krate::private::pipeline::span_began());
+    [
+        Field {
+            key: FieldKey::Text("obs.pipeline.name".to_owned()),
+            value: FieldValue::Const(quote!(Str(#pipeline))),
+            span,
+        },
+        Field {
+            key: FieldKey::Text("obs.task.attempt".to_owned()),
+            value: FieldValue::Capture(attempt),
+            span,
+        },
+    ]
+}
+
+/// The function of a task or handler, for the generated call.
+pub(crate) fn cfgs(function: &Function) -> Vec<&syn::Attribute> {
+    let attrs = function.attrs.iter();
+    attrs.filter(|attr| attr.path().is_ident("cfg")).collect()
+}
