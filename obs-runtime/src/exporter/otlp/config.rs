@@ -8,6 +8,8 @@ use core::time::Duration;
 
 use crate::Error;
 use crate::exporter::otlp::endpoint::Endpoint;
+use crate::exporter::otlp::headers::{check_header, set_header};
+use crate::exporter::otlp::tls::{Tls, TlsFiles};
 
 /// How OTLP data travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -99,6 +101,7 @@ pub(super) struct Settings {
     pub(super) headers: Vec<(String, String)>,
     pub(super) timeout: Option<Duration>,
     pub(super) compression: Option<Compression>,
+    pub(super) tls: TlsFiles,
 }
 
 /// Bounds of what waits in memory and of how long it is tried.
@@ -156,6 +159,7 @@ pub(crate) struct Target {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) timeout: Duration,
     pub(crate) compression: Compression,
+    pub(crate) tls: Tls,
 }
 
 /// OpenTelemetry's default for one export.
@@ -269,6 +273,11 @@ impl OtlpConfig {
                  use protocol http/protobuf (by convention port 4318)",
             ));
         }
+        let tls = if endpoint.is_https {
+            own.tls.clone().or(general.tls.clone()).load()?
+        } else {
+            Tls::default()
+        };
         Ok(Some(Target {
             signal,
             endpoint,
@@ -276,6 +285,7 @@ impl OtlpConfig {
             headers,
             timeout,
             compression: own.compression.or(general.compression).unwrap_or_default(),
+            tls,
         }))
     }
 }
@@ -297,6 +307,7 @@ impl Settings {
         if self.compression.is_none() && over.compression.is_none() {
             self.compression = other.compression;
         }
+        self.tls = core::mem::take(&mut self.tls).or(other.tls);
         for (name, value) in other.headers {
             let has = |headers: &[(String, String)]| {
                 headers.iter().any(|(n, _)| n.eq_ignore_ascii_case(&name))
@@ -317,46 +328,6 @@ fn default_endpoint(protocol: Protocol) -> GivenUrl {
         url: url.to_owned(),
         origin: "default OTLP endpoint",
     }
-}
-
-/// Sets a header; the last value of a name wins, whatever its case.
-pub(super) fn set_header(headers: &mut Vec<(String, String)>, name: String, value: String) {
-    match headers
-        .iter_mut()
-        .find(|(n, _)| n.eq_ignore_ascii_case(&name))
-    {
-        Some(header) => header.1 = value,
-        None => headers.push((name, value)),
-    }
-}
-
-/// Checks a header without naming its value, which may be a secret.
-fn check_header((name, value): &(String, String)) -> Result<(), Error> {
-    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-    if name.is_empty() || !name.bytes().all(token) {
-        return Err(Error::config(format!(
-            "OTLP header {name:?}: expected a name of letters, digits and `-`, such as `api-key`"
-        )));
-    }
-    if !value.bytes().all(|b| (0x20..0x7f).contains(&b)) {
-        return Err(Error::config(format!(
-            "the value of OTLP header `{name}` has a character that HTTP headers cannot carry: \
-             expected visible ASCII"
-        )));
-    }
-    let own = [
-        "content-type",
-        "content-length",
-        "content-encoding",
-        "host",
-        "te",
-    ];
-    if own.iter().any(|own| name.eq_ignore_ascii_case(own)) || name.starts_with("grpc-") {
-        return Err(Error::config(format!(
-            "OTLP header `{name}` is set by the exporter itself: remove it"
-        )));
-    }
-    Ok(())
 }
 
 /// Values of headers are often secrets: only their names are shown.

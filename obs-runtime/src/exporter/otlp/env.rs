@@ -4,8 +4,10 @@ use core::time::Duration;
 
 use crate::Error;
 use crate::exporter::otlp::config::{
-    Compression, GivenUrl, OtlpConfig, Protocol, Settings, Signal, set_header,
+    Compression, GivenUrl, OtlpConfig, Protocol, Settings, Signal,
 };
+use crate::exporter::otlp::headers::set_header;
+use crate::exporter::otlp::tls::{GivenFile, TlsFiles};
 
 /// The variables of one signal, or of all.
 struct Names {
@@ -14,6 +16,9 @@ struct Names {
     headers: &'static str,
     timeout: &'static str,
     compression: &'static str,
+    certificate: &'static str,
+    client_certificate: &'static str,
+    client_key: &'static str,
 }
 
 const GENERAL: Names = Names {
@@ -22,6 +27,9 @@ const GENERAL: Names = Names {
     headers: "OTEL_EXPORTER_OTLP_HEADERS",
     timeout: "OTEL_EXPORTER_OTLP_TIMEOUT",
     compression: "OTEL_EXPORTER_OTLP_COMPRESSION",
+    certificate: "OTEL_EXPORTER_OTLP_CERTIFICATE",
+    client_certificate: "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+    client_key: "OTEL_EXPORTER_OTLP_CLIENT_KEY",
 };
 const TRACES: Names = Names {
     endpoint: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
@@ -29,6 +37,9 @@ const TRACES: Names = Names {
     headers: "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
     timeout: "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
     compression: "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
+    certificate: "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE",
+    client_certificate: "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE",
+    client_key: "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY",
 };
 const METRICS: Names = Names {
     endpoint: "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
@@ -36,6 +47,9 @@ const METRICS: Names = Names {
     headers: "OTEL_EXPORTER_OTLP_METRICS_HEADERS",
     timeout: "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT",
     compression: "OTEL_EXPORTER_OTLP_METRICS_COMPRESSION",
+    certificate: "OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE",
+    client_certificate: "OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE",
+    client_key: "OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY",
 };
 
 impl OtlpConfig {
@@ -110,6 +124,12 @@ fn read(
     settings.timeout = get(names.timeout)?
         .map(|v| milliseconds(names.timeout, &v))
         .transpose()?;
+    let file = |origin| Ok::<_, Error>(get(origin)?.map(|path| GivenFile { path, origin }));
+    settings.tls = TlsFiles {
+        certificate: file(names.certificate)?,
+        client_certificate: file(names.client_certificate)?,
+        client_key: file(names.client_key)?,
+    };
     if let Some(list) = get(names.headers)? {
         settings.headers = headers(names.headers, &list)?;
     }

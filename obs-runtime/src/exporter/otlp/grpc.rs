@@ -10,7 +10,7 @@ use http::uri::PathAndQuery;
 use tokio::runtime::Runtime;
 use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::metadata::{Ascii, MetadataKey, MetadataMap, MetadataValue};
-use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
+use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 
 use crate::Error;
@@ -51,8 +51,9 @@ impl Grpc {
             .map_err(unusable)?
             .connect_timeout(target.timeout);
         if target.endpoint.is_https {
-            let tls = ClientTlsConfig::new().with_enabled_roots();
-            endpoint = endpoint.tls_config(tls).map_err(unusable)?;
+            endpoint = endpoint
+                .tls_config(target.tls.for_tonic())
+                .map_err(unusable)?;
         }
         let channel = {
             let _entered = runtime.enter();

@@ -35,7 +35,8 @@ impl Http {
             .user_agent(USER_AGENT)
             .max_redirects(0)
             .max_redirects_will_error(false)
-            .no_delay(true);
+            .no_delay(true)
+            .tls_config(target.tls.for_ureq());
         if target.endpoint.is_loopback {
             config = config.proxy(None);
         }

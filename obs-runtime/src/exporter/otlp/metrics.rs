@@ -141,7 +141,8 @@ fn sum(out: &mut Vec<u8>, points: &[NumberPoint], is_monotonic: bool, part: &mut
 fn number_point(out: &mut Vec<u8>, point: &NumberPoint, now: u64) {
     message(out, DATA_POINTS, |out| {
         fixed64(out, START, point.start_unix_nanos);
-        fixed64(out, TIME, now);
+        // The system's clock may have been set back since.
+        fixed64(out, TIME, now.max(point.start_unix_nanos));
         // `as_int` is signed: a count above 2^63 goes on as a double.
         match point.value {
             Number::I64(v) => fixed64(out, AS_INT, v as u64),
@@ -158,7 +159,8 @@ fn number_point(out: &mut Vec<u8>, point: &NumberPoint, now: u64) {
 fn histogram_point(out: &mut Vec<u8>, point: &HistogramPoint, now: u64) {
     message(out, DATA_POINTS, |out| {
         fixed64(out, START, point.start_unix_nanos);
-        fixed64(out, TIME, now);
+        // The system's clock may have been set back since.
+        fixed64(out, TIME, now.max(point.start_unix_nanos));
         fixed64(out, COUNT, point.count);
         fixed64(out, VALUE_SUM, point.sum.to_bits());
         packed(out, BUCKET_COUNTS, point.counts.iter().copied());

@@ -13,6 +13,7 @@ mod env;
 mod fixtures;
 #[cfg(feature = "otlp-grpc")]
 mod grpc;
+mod headers;
 mod http;
 mod lane;
 mod metrics;
@@ -24,6 +25,9 @@ mod receiver;
 mod sink;
 mod span;
 mod template;
+mod tls;
+#[cfg(test)]
+mod tls_fixtures;
 mod transport;
 mod worker;
 
