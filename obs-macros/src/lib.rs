@@ -5,7 +5,9 @@
 
 mod ast;
 mod attr;
+mod calls;
 mod crate_path;
+mod driver;
 mod errors;
 mod expand;
 mod fallback;
@@ -49,4 +51,22 @@ pub fn on_complete(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn on_cancel(args: TokenStream, item: TokenStream) -> TokenStream {
     handler::expand(handler::Event::Cancel, args.into(), item.into()).into()
+}
+
+/// Records each call of a language model: span, tokens, cost, metrics.
+#[proc_macro_attribute]
+pub fn llm_call(args: TokenStream, item: TokenStream) -> TokenStream {
+    let item = item.into();
+    driver::require_feature(&attr::table::LLM_CALL, "llm", cfg!(feature = "llm"), &item)
+        .unwrap_or_else(|| calls::llm_call(args.into(), item))
+        .into()
+}
+
+/// Records each operation on a vector store: span, size, metrics.
+#[proc_macro_attribute]
+pub fn vector_op(args: TokenStream, item: TokenStream) -> TokenStream {
+    let item = item.into();
+    driver::require_feature(&attr::table::VECTOR_OP, "llm", cfg!(feature = "llm"), &item)
+        .unwrap_or_else(|| calls::vector_op(args.into(), item))
+        .into()
 }

@@ -280,6 +280,11 @@ pub(crate) fn async_block(tokens: &TokenStream) -> Option<(TokenStream, Group)> 
     }
 }
 
+/// Whether the tokens are `async move { … }` and nothing else.
+pub(crate) fn is_async_move(tokens: &TokenStream) -> bool {
+    async_block(tokens).is_some_and(|(head, _)| head.into_iter().count() == 2)
+}
+
 /// Whether dropping the argument may run code, or its pattern takes it apart.
 fn may_drop(arg: &syn::FnArg) -> bool {
     const PLAIN: &[&str] = &[

@@ -8,7 +8,8 @@ use crate::ast::Item;
 use crate::attr::table::TRACED;
 use crate::attr::{ArgList, Args};
 use crate::errors::Errors;
-use crate::{crate_path, expand, fallback, valid};
+use crate::valid::Own;
+use crate::{crate_path, driver, fallback};
 
 pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
@@ -31,13 +32,13 @@ fn on_function(tokens: TokenStream, item: Item, errors: &mut Errors) -> Option<T
         errors.push_on(tokens, message);
         return None;
     }
-    let mut list = ArgList::parse(tokens, &TRACED, errors);
-    let args = Args::take(&mut list, errors);
-    let function = valid::function(item, &TRACED, errors)?;
-    let plan = valid::plan(args, &function, "Traced", Vec::new(), errors);
-    errors
-        .is_empty()
-        .then(|| expand::function(&function, &plan))
+    driver::expand_item(
+        &TRACED,
+        tokens,
+        item,
+        |_, _, _, _| Some(Own::default()),
+        errors,
+    )
 }
 
 /// Puts the attribute on each method; the methods' own expansions do the rest.

@@ -8,7 +8,7 @@ use syn::{Expr, FnArg, Ident, Pat, ReturnType};
 
 use crate::ast::{Function, Item};
 use crate::attr::table::{Table, nearest};
-use crate::attr::{Args, ErrMode, Field, LevelArg, Render, plain};
+use crate::attr::{Args, ErrMode, Field, FieldValue, LevelArg, Render, plain};
 use crate::crate_path;
 use crate::errors::Errors;
 use crate::shape::{self, Shape};
@@ -34,6 +34,36 @@ pub(crate) struct Plan {
     pub(crate) err_span: Option<Span>,
     /// What looks at the value before the span ends, in this order.
     pub(crate) observers: Vec<Observer>,
+    /// Statements inside the span, before the fields.
+    pub(crate) before: TokenStream,
+    /// What is begun before the body and told how the call ended.
+    pub(crate) running: Option<Running>,
+}
+
+/// What a macro adds to the shared arguments.
+#[derive(Default)]
+pub(crate) struct Own {
+    /// The variant of `Construct`; `Traced` if empty.
+    pub(crate) construct: &'static str,
+    /// The convention's name, for calls that have none of their own: constant, or dynamic.
+    pub(crate) name: Option<TokenStream>,
+    pub(crate) dynamic_name: Option<TokenStream>,
+    pub(crate) kind: Option<&'static str>,
+    /// Before the user's.
+    pub(crate) fields: Vec<Field>,
+    pub(crate) observers: Vec<Observer>,
+    pub(crate) before: TokenStream,
+    pub(crate) running: Option<Running>,
+}
+
+/// A measurement beside the span: begun inside it, ended by the value, by a panic or by a drop.
+pub(crate) struct Running {
+    /// An expression that begins it.
+    pub(crate) begin: TokenStream,
+    /// The function of `private` that makes the kind that ends it.
+    pub(crate) kind: &'static str,
+    /// More arguments of that function.
+    pub(crate) closures: Vec<TokenStream>,
 }
 
 /// Something that looks at the returned value.
@@ -44,8 +74,6 @@ pub(crate) enum Observer {
     OkIf(Expr),
     /// `error_if = closure`: true is an error.
     ErrorIf(Expr),
-    /// A function of `private` gets what the user's closure makes of the `Ok` value.
-    Success { closure: Expr, record: Ident },
 }
 
 /// The function, if the item is one that a macro can take.
@@ -94,52 +122,69 @@ pub(crate) fn function(item: Item, table: &Table, errors: &mut Errors) -> Option
     }
 }
 
-/// Judges the shared arguments for a function. The caller adds what its own arguments say.
-pub(crate) fn plan(
-    args: Args,
-    function: &Function,
-    construct: &'static str,
-    own_observers: Vec<Observer>,
-    errors: &mut Errors,
-) -> Plan {
+/// Judges the shared arguments for a function, with what its macro adds.
+pub(crate) fn plan(args: Args, own: Own, function: &Function, errors: &mut Errors) -> Plan {
     check_skip(&args, function, errors);
     check_value_arguments(&args, function, errors);
-    let mut observers = own_observers;
+    let mut observers = own.observers;
     if let Some(render) = args.ret {
         let span = args.ret_span.unwrap_or_else(Span::call_site);
         observers.push(Observer::Return(render, span));
     }
     observers.extend(args.ok_if.map(Observer::OkIf));
     observers.extend(args.error_if.map(Observer::ErrorIf));
-    let needs_value = !observers.is_empty() || !matches!(args.err, ErrMode::Auto | ErrMode::Off);
-    let mut shape = shape::choose(function, needs_value);
-    if let Shape::InBox(in_box) = &shape
-        && (!args.fields.is_empty() || args.name.as_ref().is_some_and(|n| is_dynamic(n, function)))
-        && shape::async_block(&in_box.call.stream()).is_none()
-    {
-        // Fields are evaluated inside the future, which is only possible if its text is here.
-        shape = Shape::Closure;
-    }
+    let needs_value = !observers.is_empty()
+        || own.running.is_some()
+        || !matches!(args.err, ErrMode::Auto | ErrMode::Off);
     let (name, dynamic_name) = match args.name {
-        None => (None, None),
+        None => (own.name, own.dynamic_name),
         Some(name) if is_dynamic(&name, function) => (None, Some(quote!(#name))),
         Some(name) => (Some(quote!(#name)), None),
     };
-    Plan {
+    let mut fields = own.fields;
+    fields.extend(args.fields);
+    let mut plan = Plan {
         krate: crate_path::resolve(args.crate_path.as_ref()),
-        shape,
-        construct,
+        shape: shape::choose(function, needs_value),
+        construct: own.construct,
         name,
         dynamic_name,
-        kind: args.kind,
+        kind: args.kind.or(own.kind),
         level: args.level,
         target: args.target,
-        fields: args.fields,
+        fields,
         root: args.root,
         metrics: !args.no_metrics,
         err: args.err,
         err_span: args.err_span,
         observers,
+        before: own.before,
+        running: own.running,
+    };
+    if let Shape::InBox(in_box) = &plan.shape
+        && plan.runs_before_the_body()
+        && !shape::is_async_move(&in_box.call.stream())
+    {
+        // What runs before the body runs inside the future, so its text must be here.
+        plan.shape = Shape::Closure;
+    }
+    plan
+}
+
+impl Plan {
+    /// Whether the call evaluates any field.
+    pub(crate) fn has_values(&self) -> bool {
+        self.fields
+            .iter()
+            .any(|field| !matches!(field.value, FieldValue::Const(_)))
+    }
+
+    /// Whether code of ours stands between the start of the span and the user's body.
+    pub(crate) fn runs_before_the_body(&self) -> bool {
+        self.dynamic_name.is_some()
+            || self.has_values()
+            || self.running.is_some()
+            || !self.before.is_empty()
     }
 }
 

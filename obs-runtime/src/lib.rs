@@ -43,6 +43,8 @@ pub use init::{Builder, Health, Observability, SpanStats, Stats, prometheus_port
 pub use llm::{LlmCall, VectorOp, record_llm_call, record_vector_operation};
 pub use metrics::MetricsCollector;
 pub use obs_macros::traced;
+#[cfg(feature = "llm")]
+pub use obs_macros::{llm_call, vector_op};
 #[cfg(feature = "pipeline")]
 pub use obs_macros::{on_cancel, on_complete, on_failure, pipeline_task};
 #[cfg(feature = "pipeline")]

@@ -11,15 +11,20 @@ mod future;
 mod kind;
 mod observe;
 mod probe;
+#[cfg(feature = "llm")]
+mod running;
 
 pub use call::{FnRet, absurd, arg, call, call_future, call_future_with, call_with, finish};
 pub use fields::{capture, debug, display, set_name};
 pub use future::{Traced, finish_future, finish_when, future};
-pub use kind::{Kind, Plain};
+pub use kind::{Abandon, Kind, Plain};
 pub use observe::{
-    error_if, no_errors, ok_if, on_return, on_success, record_return_debug, record_return_display,
+    error_if, no_errors, ok_if, on_return, record_return_debug, record_return_display,
 };
 pub use probe::{err_debug, err_display, probe, probe_output};
+
+#[cfg(feature = "llm")]
+pub use running::{IntoCount, Slot, join, llm_kind, text, vector_kind, vector_start};
 
 pub use crate::callsite::{
     Callsite, CallsiteSpec, ConstValue, Construct, Level, Registered, SpanKind,
@@ -29,7 +34,12 @@ pub mod llm {
     //! What `#[llm_call]` and `#[vector_op]` name.
     pub use crate::llm::generated::*;
 }
+#[cfg(feature = "llm")]
+pub use crate::llm::LlmResponse;
+#[cfg(feature = "llm")]
+pub use crate::llm::generated::{llm_begin, vector_begin};
 #[cfg(feature = "pipeline")]
 pub use crate::pipeline::glue as pipeline;
+pub use crate::semconv::attribute as key;
 pub use crate::trace::{FutureSpan, SyncSpan, Value, future_fields};
 pub use inventory;

@@ -10,23 +10,13 @@ use crate::ast::{Function, with_content};
 use crate::shape::{self, InBox};
 use crate::valid::Plan;
 
-/// The fields, evaluated in the first poll.
-fn fields(plan: &Plan) -> Option<TokenStream> {
-    if prelude::is_empty(plan) {
-        return None;
-    }
-    let krate = &plan.krate;
-    let count = prelude::value_count(plan);
-    let fields = prelude::closure(plan);
-    Some(quote!(#krate::private::future_fields::<#count>(#fields);))
-}
-
 /// `let value = async move { … };` and the wrapped future.
 fn statements(function: &Function, plan: &Plan, rebound: &rebind::Rebound) -> TokenStream {
     let krate = &plan.krate;
     let site = site::callsite(plan, &function.sig.ident);
     let rebind::Rebound { lets, receiver, .. } = rebound;
-    let fields = fields(plan);
+    let prelude = prelude::in_future(plan);
+    let slot = prelude::slot(plan);
     let body = &function.body;
     let output = &function.sig.output;
     let ty = match output {
@@ -47,8 +37,9 @@ fn statements(function: &Function, plan: &Plan, rebound: &rebind::Rebound) -> To
     let kind = value::kind(plan, &quote!(__probe));
     let count = prelude::value_count(plan);
     quote! {
+        #slot
         #allow
-        let __value = async move { #expect #receiver #lets #fields (#body) };
+        let __value = async move { #expect #receiver #lets #prelude (#body) };
         let __probe = #krate::private::probe_output(&__value);
         #krate::private::future::<_, _, #count>(#site, #kind, __value)
     }
@@ -82,18 +73,18 @@ pub(super) fn in_box(function: &Function, plan: &Plan, in_box: &InBox) -> TokenS
     let kind = value::kind(plan, &quote!(__probe));
     let count = prelude::value_count(plan);
     let inner = in_box.call.stream();
-    let future = match (fields(plan), shape::async_block(&inner)) {
-        (Some(fields), Some((head, block))) => {
+    let slot = prelude::slot(plan);
+    let prelude = prelude::in_future(plan);
+    let future = match shape::async_block(&inner) {
+        Some((head, block)) => {
             let statements = block.stream();
-            let block = with_content(&block, quote!(#fields #statements));
+            let block = with_content(&block, quote!(#prelude #statements));
             quote!(#head #block)
         }
-        _ => match shape::async_block(&inner) {
-            Some((head, block)) => quote!(#head #block),
-            None => quote!((#inner)),
-        },
+        None => quote!((#inner)),
     };
     let wrapped = quote! {{
+        #slot
         let __value = #future;
         let __probe = #krate::private::probe_output(&__value);
         #krate::private::future::<_, _, #count>(#site, #kind, __value)

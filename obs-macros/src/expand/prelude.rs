@@ -18,12 +18,6 @@ pub(super) fn value_count(plan: &Plan) -> usize {
     recorded + usize::from(needs_slot(plan))
 }
 
-fn has_values(plan: &Plan) -> bool {
-    plan.fields
-        .iter()
-        .any(|field| !matches!(field.value, FieldValue::Const(_)))
-}
-
 /// A future learns that it is recorded from the storage of its values: a name without a value
 /// takes one that stays empty.
 pub(super) fn needs_slot(plan: &Plan) -> bool {
@@ -31,16 +25,61 @@ pub(super) fn needs_slot(plan: &Plan) -> bool {
         plan.shape,
         Shape::Async | Shape::AsyncKept | Shape::InBox(_)
     );
-    in_future && plan.dynamic_name.is_some() && !has_values(plan)
+    in_future && plan.dynamic_name.is_some() && !plan.has_values()
 }
 
-/// Whether anything runs before the body.
-pub(super) fn is_empty(plan: &Plan) -> bool {
-    plan.dynamic_name.is_none() && !has_values(plan)
+/// Whether there is a name or a value to evaluate.
+fn is_empty(plan: &Plan) -> bool {
+    plan.dynamic_name.is_none() && !plan.has_values()
+}
+
+/// Whether the guard is changed after it was made.
+pub(super) fn changes_guard(plan: &Plan) -> bool {
+    !is_empty(plan)
+}
+
+/// The statements between the parameters and the body of a synchronous call.
+pub(super) fn with_guard(plan: &Plan) -> TokenStream {
+    let fields = (!is_empty(plan)).then(|| {
+        let fields = closure(plan);
+        quote!(__guard.fields(#fields);)
+    });
+    around(plan, fields)
+}
+
+/// The statements between the parameters and the body of a future: evaluated in the first poll.
+pub(super) fn in_future(plan: &Plan) -> TokenStream {
+    let krate = &plan.krate;
+    let fields = (!is_empty(plan)).then(|| {
+        let count = value_count(plan);
+        let fields = closure(plan);
+        quote!(#krate::private::future_fields::<#count>(#fields);)
+    });
+    around(plan, fields)
+}
+
+fn around(plan: &Plan, fields: Option<TokenStream>) -> TokenStream {
+    let before = &plan.before;
+    let start = plan.running.as_ref().map(|running| {
+        let begin = &running.begin;
+        quote!(__start.start(#begin);)
+    });
+    quote!(#before #fields #start)
+}
+
+/// The place of the running measurement, outside of the body.
+pub(super) fn slot(plan: &Plan) -> Option<TokenStream> {
+    let krate = &plan.krate;
+    plan.running.as_ref().map(|_| {
+        quote! {
+            let __slot = #krate::private::Slot::new();
+            let __start = __slot.handle();
+        }
+    })
 }
 
 /// `|| { …name…; [values] }`: run once, and only if the call is recorded.
-pub(super) fn closure(plan: &Plan) -> TokenStream {
+fn closure(plan: &Plan) -> TokenStream {
     let krate = &plan.krate;
     let name = plan.dynamic_name.as_ref().map(|name| {
         let span = Span::mixed_site().located_at(name.span());

@@ -56,7 +56,7 @@ fn settings(plan: &Plan) -> TokenStream {
         Some(LevelArg::Path(path)) => set("level", quote!(#path)),
         None => {}
     }
-    if plan.construct != "Traced" {
+    if !plan.construct.is_empty() {
         let construct = format_ident!("{}", plan.construct, span = Span::mixed_site());
         set("construct", quote!(#krate::private::Construct::#construct));
     }

@@ -1,6 +1,6 @@
 //! How the returned value is looked at: an expression that evaluates to a `Kind`.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned as _;
 
@@ -18,9 +18,30 @@ pub(super) fn kind(plan: &Plan, probe: &TokenStream) -> TokenStream {
         ErrMode::Debug => quote_spanned!(span=> #krate::private::err_debug(#probe)),
         ErrMode::Display => quote_spanned!(span=> #krate::private::err_display(#probe)),
     };
-    plan.observers.iter().fold(base, |kind, observer| match observer {
+    let observed = plan.observers.iter().fold(base, |kind, observer| {
+        observe(krate, probe, &kind, observer)
+    });
+    match &plan.running {
+        None => observed,
+        Some(running) => {
+            let name = Ident::new(running.kind, Span::mixed_site());
+            let closures = &running.closures;
+            quote!(#krate::private::#name(#observed, #probe, __slot, #(#closures),*))
+        }
+    }
+}
+
+/// Wraps a kind in what one argument asks for.
+fn observe(
+    krate: &TokenStream,
+    probe: &TokenStream,
+    kind: &TokenStream,
+    observer: &Observer,
+) -> TokenStream {
+    let at = |span: Span| Span::mixed_site().located_at(span);
+    match observer {
         Observer::Return(render, span) => {
-            let span = Span::mixed_site().located_at(*span);
+            let span = at(*span);
             let record = match render {
                 Render::Debug => quote_spanned!(span=> record_return_debug),
                 Render::Display => quote_spanned!(span=> record_return_display),
@@ -28,18 +49,12 @@ pub(super) fn kind(plan: &Plan, probe: &TokenStream) -> TokenStream {
             quote_spanned!(span=> #krate::private::on_return(#kind, #probe, #krate::private::#record))
         }
         Observer::OkIf(closure) => {
-            let span = Span::mixed_site().located_at(closure.span());
+            let span = at(closure.span());
             quote_spanned!(span=> #krate::private::ok_if(#kind, #probe, #closure))
         }
         Observer::ErrorIf(closure) => {
-            let span = Span::mixed_site().located_at(closure.span());
+            let span = at(closure.span());
             quote_spanned!(span=> #krate::private::error_if(#kind, #probe, #closure))
         }
-        Observer::Success { closure, record } => {
-            let span = Span::mixed_site().located_at(closure.span());
-            quote_spanned! {span=>
-                #krate::private::on_success(#kind, #probe, #closure, #krate::private::#record)
-            }
-        }
-    })
+    }
 }

@@ -7,14 +7,14 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 
 use super::call::finish;
-use super::kind::Kind;
+use super::kind::{Abandon, Kind};
 use super::probe::Probe;
 use crate::callsite::Callsite;
 use crate::trace::{FutureSpan, Outcome, SyncSpan};
 
 /// A future inside the span of its call: the state is outside of the coroutine.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
-pub struct Traced<F, K, const N: usize> {
+pub struct Traced<F, K: Abandon, const N: usize> {
     span: FutureSpan<N>,
     kind: K,
     /// Dropped inside the span.
@@ -23,11 +23,11 @@ pub struct Traced<F, K, const N: usize> {
 
 // SAFETY: all fields are `Send` if `F` and `K` are. The automatic implementation would go through
 // `ManuallyDrop` at every level of a chain of calls and reach the recursion limit sooner.
-unsafe impl<F: Send, K: Send, const N: usize> Send for Traced<F, K, N> {}
+unsafe impl<F: Send, K: Abandon + Send, const N: usize> Send for Traced<F, K, N> {}
 // SAFETY: as above.
-unsafe impl<F: Sync, K: Sync, const N: usize> Sync for Traced<F, K, N> {}
+unsafe impl<F: Sync, K: Abandon + Sync, const N: usize> Sync for Traced<F, K, N> {}
 
-impl<F, K, const N: usize> fmt::Debug for Traced<F, K, N> {
+impl<F, K: Abandon, const N: usize> fmt::Debug for Traced<F, K, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Traced").finish_non_exhaustive()
     }
@@ -63,12 +63,18 @@ pub fn finish_future<F: Future, K: Kind<F::Output>, const N: usize>(
 }
 
 /// Ends the span as panicked unless it is told that the poll came back.
-struct Poller<'a, const N: usize>(&'a mut FutureSpan<N>);
+struct Poller<'a, K: Abandon, const N: usize> {
+    span: &'a mut FutureSpan<N>,
+    kind: &'a K,
+}
 
-impl<const N: usize> Drop for Poller<'_, N> {
+impl<K: Abandon, const N: usize> Drop for Poller<'_, K, N> {
     #[cold]
     fn drop(&mut self) {
-        self.0.end(Outcome::Panicked);
+        if K::OBSERVES {
+            self.span.poll(|| self.kind.abandon());
+        }
+        self.span.end(Outcome::Panicked);
     }
 }
 
@@ -79,20 +85,20 @@ impl<F: Future, K: Kind<F::Output>, const N: usize> Future for Traced<F, K, N> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         // SAFETY: `inner` stays where it is until it is dropped; the other fields are not pinned.
         let Self { span, kind, inner } = unsafe { self.get_unchecked_mut() };
-        let poller = Poller(span);
         // SAFETY: `inner` is pinned because `self` was.
         let inner = unsafe { Pin::new_unchecked(&mut **inner) };
-        let polled = poller.0.poll(|| inner.poll(cx));
+        let poller = Poller { span, kind };
+        let polled = poller.span.poll(|| inner.poll(cx));
         if let Poll::Ready(value) = &polled {
             if K::OBSERVES {
-                let recorded = poller.0.is_recording();
-                poller.0.poll(|| kind.observe(value, recorded));
+                let recorded = poller.span.is_recording();
+                poller.span.poll(|| kind.observe(value, recorded));
             }
             if kind.failed(value) {
-                let error = kind.error(value, poller.0.is_recording());
-                poller.0.fail(error);
+                let error = kind.error(value, poller.span.is_recording());
+                poller.span.fail(error);
             } else {
-                poller.0.end(Outcome::Ok);
+                poller.span.end(Outcome::Ok);
             }
         }
         mem::forget(poller);
@@ -100,15 +106,18 @@ impl<F: Future, K: Kind<F::Output>, const N: usize> Future for Traced<F, K, N> {
     }
 }
 
-impl<F, K, const N: usize> Drop for Traced<F, K, N> {
+impl<F, K: Abandon, const N: usize> Drop for Traced<F, K, N> {
     #[inline]
     fn drop(&mut self) {
-        let Self { span, inner, .. } = self;
+        let Self { span, inner, kind } = self;
         // SAFETY: `inner` is dropped here only, once, and where it was pinned.
         let mut drop_inner = || unsafe { ManuallyDrop::drop(inner) };
         if span.is_live() {
             // What the future drops belongs to the call. If that panics, dropping `span` ends it.
-            span.poll(drop_inner);
+            span.poll(|| {
+                drop_inner();
+                kind.abandon();
+            });
             span.end(Outcome::Cancelled);
         } else {
             drop_inner();

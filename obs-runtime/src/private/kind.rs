@@ -8,13 +8,20 @@ use std::borrow::Cow;
 use crate::processor::redact::redact;
 use crate::trace::SpanError;
 
+/// What a kind does without a value.
+pub trait Abandon {
+    /// Whether `Kind::observe` or `abandon` does anything.
+    const OBSERVES: bool = false;
+
+    /// The call ends without a value: it panicked or was cancelled. Called inside the span.
+    #[inline(always)]
+    fn abandon(&self) {}
+}
+
 /// Looks at values of the type `T`. Kinds hold no data, at most a user's closure.
-pub trait Kind<T> {
+pub trait Kind<T>: Abandon {
     /// What the `Ok` value is; the whole value if there is no error.
     type Success;
-
-    /// Whether `observe` does anything.
-    const OBSERVES: bool = false;
 
     /// The value of a call that went well.
     fn success<'a>(&self, value: &'a T) -> Option<&'a Self::Success>;
@@ -58,6 +65,8 @@ impl Plain {
     }
 }
 
+impl Abandon for Plain {}
+
 impl<T> Kind<T> for Plain {
     type Success = T;
 
@@ -79,6 +88,8 @@ impl<X> fmt::Debug for Fallible<X> {
         f.write_str("Fallible")
     }
 }
+
+impl<X> Abandon for Fallible<X> {}
 
 impl<T, E, X: ErrorText<E>> Kind<Result<T, E>> for Fallible<X> {
     type Success = T;

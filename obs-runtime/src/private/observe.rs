@@ -1,9 +1,9 @@
-//! Arguments that look at the returned value: `err = false`, `ret`, `ok_if`, `error_if`, and the
-//! closures of other macros. Each wraps a kind in another.
+//! Arguments that look at the returned value: `err = false`, `ret`, `ok_if` and
+//! `error_if`. Each wraps a kind in another.
 
 use core::fmt::{Debug, Display};
 
-use super::kind::{Kind, other_error, redacted};
+use super::kind::{Abandon, Kind, other_error, redacted};
 use super::probe::Probe;
 use crate::trace::{SpanError, current};
 
@@ -17,9 +17,17 @@ pub fn no_errors<K>(kind: K) -> NoErrors<K> {
     NoErrors(kind)
 }
 
+impl<K: Abandon> Abandon for NoErrors<K> {
+    const OBSERVES: bool = K::OBSERVES;
+
+    #[inline(always)]
+    fn abandon(&self) {
+        self.0.abandon();
+    }
+}
+
 impl<T, K: Kind<T>> Kind<T> for NoErrors<K> {
     type Success = K::Success;
-    const OBSERVES: bool = K::OBSERVES;
 
     #[inline(always)]
     fn success<'a>(&self, value: &'a T) -> Option<&'a K::Success> {
@@ -56,9 +64,17 @@ macro_rules! judged {
                 $wrapper { kind, judge }
             }
 
+            impl<K: Abandon, C> Abandon for $wrapper<K, C> {
+                const OBSERVES: bool = K::OBSERVES;
+
+                #[inline(always)]
+                fn abandon(&self) {
+                    self.kind.abandon();
+                }
+            }
+
             impl<T, K: Kind<T>, C: Fn(&T) -> bool> Kind<T> for $wrapper<K, C> {
                 type Success = K::Success;
-                const OBSERVES: bool = K::OBSERVES;
 
                 #[inline(always)]
                 fn success<'a>(&self, value: &'a T) -> Option<&'a K::Success> {
@@ -110,9 +126,17 @@ pub fn on_return<T, K: Kind<T>, R: Fn(&K::Success)>(
     OnReturn { kind, record }
 }
 
+impl<K: Abandon, R> Abandon for OnReturn<K, R> {
+    const OBSERVES: bool = true;
+
+    #[inline(always)]
+    fn abandon(&self) {
+        self.kind.abandon();
+    }
+}
+
 impl<T, K: Kind<T>, R: Fn(&K::Success)> Kind<T> for OnReturn<K, R> {
     type Success = K::Success;
-    const OBSERVES: bool = true;
 
     #[inline(always)]
     fn success<'a>(&self, value: &'a T) -> Option<&'a K::Success> {
@@ -151,54 +175,4 @@ pub fn record_return_display<T: Display>(value: &T) {
         crate::semconv::attribute::RETURN,
         redacted(format_args!("{value}")),
     );
-}
-
-/// A user's closure on the `Ok` value, and what takes its result.
-#[derive(Debug)]
-pub struct OnSuccess<K, C, R> {
-    kind: K,
-    closure: C,
-    record: R,
-}
-
-/// `usage = |out| …` and its like. `record` also learns whether the span is recorded.
-#[inline(always)]
-pub fn on_success<T, K: Kind<T>, U, C: Fn(&K::Success) -> U, R: Fn(U, bool)>(
-    kind: K,
-    _: Probe<T>,
-    closure: C,
-    record: R,
-) -> OnSuccess<K, C, R> {
-    OnSuccess {
-        kind,
-        closure,
-        record,
-    }
-}
-
-impl<T, K: Kind<T>, U, C: Fn(&K::Success) -> U, R: Fn(U, bool)> Kind<T> for OnSuccess<K, C, R> {
-    type Success = K::Success;
-    const OBSERVES: bool = true;
-
-    #[inline(always)]
-    fn success<'a>(&self, value: &'a T) -> Option<&'a K::Success> {
-        self.kind.success(value)
-    }
-
-    #[inline(always)]
-    fn failed(&self, value: &T) -> bool {
-        self.kind.failed(value)
-    }
-
-    fn error(&self, value: &T, recorded: bool) -> SpanError {
-        self.kind.error(value, recorded)
-    }
-
-    #[inline]
-    fn observe(&self, value: &T, recorded: bool) {
-        self.kind.observe(value, recorded);
-        if let Some(value) = self.kind.success(value) {
-            (self.record)((self.closure)(value), recorded);
-        }
-    }
 }
