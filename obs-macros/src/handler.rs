@@ -89,7 +89,11 @@ fn on_item(
         task,
         params: params(table.name, &function, errors),
     };
-    let plan = valid::plan(args, &function, "Handler", Vec::new(), errors);
+    let span = valid::Own {
+        construct: "Handler",
+        ..valid::Own::default()
+    };
+    let plan = valid::plan(args, span, &function, errors);
     errors
         .is_empty()
         .then(|| expand::handler::expand(&function, &plan, &handler))

@@ -12,8 +12,10 @@ mod errors;
 mod expand;
 mod fallback;
 mod handler;
+mod main_fn;
 mod pipeline_task;
 mod shape;
+mod span;
 mod traced;
 mod valid;
 
@@ -68,5 +70,20 @@ pub fn vector_op(args: TokenStream, item: TokenStream) -> TokenStream {
     let item = item.into();
     driver::require_feature(&attr::table::VECTOR_OP, "llm", cfg!(feature = "llm"), &item)
         .unwrap_or_else(|| calls::vector_op(args.into(), item))
+        .into()
+}
+
+/// A span that is not a function: made here, entered by `in_scope`, `enter` or `instrument`.
+#[proc_macro]
+pub fn span(tokens: TokenStream) -> TokenStream {
+    span::expand(tokens.into()).into()
+}
+
+/// Starts obs (and a tokio runtime for `async fn main`) around the program, and flushes at its end.
+#[proc_macro_attribute]
+pub fn main(args: TokenStream, item: TokenStream) -> TokenStream {
+    let item = item.into();
+    driver::require_feature(&attr::table::MAIN, "tokio", cfg!(feature = "tokio"), &item)
+        .unwrap_or_else(|| main_fn::expand(args.into(), item))
         .into()
 }

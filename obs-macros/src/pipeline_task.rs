@@ -96,7 +96,11 @@ fn on_item(tokens: TokenStream, item: Item, errors: &mut Errors) -> Option<Token
         records: own.records,
     };
     args.fields.extend(fields(&task, args.crate_path.as_ref()));
-    let plan = valid::plan(args, &function, "PipelineTask", Vec::new(), errors);
+    let span = valid::Own {
+        construct: "PipelineTask",
+        ..valid::Own::default()
+    };
+    let plan = valid::plan(args, span, &function, errors);
     errors
         .is_empty()
         .then(|| expand::pipeline_task::expand(&function, &plan, &task))

@@ -13,23 +13,29 @@ use crate::crate_path;
 use crate::errors::Errors;
 use crate::shape::{self, Shape};
 
-/// What the expansion needs to know; nothing in it can be wrong.
-pub(crate) struct Plan {
+/// What the static callsite says.
+#[derive(Default)]
+pub(crate) struct Site {
     /// The path of `obs_runtime`.
     pub(crate) krate: TokenStream,
-    pub(crate) shape: Shape,
-    /// The variant of `Construct`.
+    /// The variant of `Construct`; `Traced` if empty.
     pub(crate) construct: &'static str,
     /// The span's name if it is constant; else the function's.
     pub(crate) name: Option<TokenStream>,
-    /// The span's name if the call decides.
-    pub(crate) dynamic_name: Option<TokenStream>,
     pub(crate) kind: Option<&'static str>,
     pub(crate) level: Option<LevelArg>,
     pub(crate) target: Option<Expr>,
     pub(crate) fields: Vec<Field>,
     pub(crate) root: bool,
-    pub(crate) metrics: bool,
+    pub(crate) no_metrics: bool,
+}
+
+/// What the expansion needs to know; nothing in it can be wrong.
+pub(crate) struct Plan {
+    pub(crate) site: Site,
+    pub(crate) shape: Shape,
+    /// The span's name if the call decides.
+    pub(crate) dynamic_name: Option<TokenStream>,
     pub(crate) err: ErrMode,
     pub(crate) err_span: Option<Span>,
     /// What looks at the value before the span ends, in this order.
@@ -144,17 +150,19 @@ pub(crate) fn plan(args: Args, own: Own, function: &Function, errors: &mut Error
     let mut fields = own.fields;
     fields.extend(args.fields);
     let mut plan = Plan {
-        krate: crate_path::resolve(args.crate_path.as_ref()),
+        site: Site {
+            krate: crate_path::resolve(args.crate_path.as_ref()),
+            construct: own.construct,
+            name,
+            kind: args.kind.or(own.kind),
+            level: args.level,
+            target: args.target,
+            fields,
+            root: args.root,
+            no_metrics: args.no_metrics,
+        },
         shape: shape::choose(function, needs_value),
-        construct: own.construct,
-        name,
         dynamic_name,
-        kind: args.kind.or(own.kind),
-        level: args.level,
-        target: args.target,
-        fields,
-        root: args.root,
-        metrics: !args.no_metrics,
         err: args.err,
         err_span: args.err_span,
         observers,
@@ -171,18 +179,20 @@ pub(crate) fn plan(args: Args, own: Own, function: &Function, errors: &mut Error
     plan
 }
 
-impl Plan {
+impl Site {
     /// Whether the call evaluates any field.
     pub(crate) fn has_values(&self) -> bool {
         self.fields
             .iter()
             .any(|field| !matches!(field.value, FieldValue::Const(_)))
     }
+}
 
+impl Plan {
     /// Whether code of ours stands between the start of the span and the user's body.
     pub(crate) fn runs_before_the_body(&self) -> bool {
         self.dynamic_name.is_some()
-            || self.has_values()
+            || self.site.has_values()
             || self.running.is_some()
             || !self.before.is_empty()
     }

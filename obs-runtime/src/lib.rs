@@ -42,9 +42,11 @@ pub use init::{Builder, Health, Observability, SpanStats, Stats, prometheus_port
 #[cfg(feature = "llm")]
 pub use llm::{LlmCall, VectorOp, record_llm_call, record_vector_operation};
 pub use metrics::MetricsCollector;
-pub use obs_macros::traced;
+#[cfg(feature = "tokio")]
+pub use obs_macros::main;
 #[cfg(feature = "llm")]
 pub use obs_macros::{llm_call, vector_op};
+pub use obs_macros::{span, traced};
 #[cfg(feature = "pipeline")]
 pub use obs_macros::{on_cancel, on_complete, on_failure, pipeline_task};
 #[cfg(feature = "pipeline")]

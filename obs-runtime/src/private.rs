@@ -9,15 +9,19 @@ mod call;
 mod fields;
 mod future;
 mod kind;
+#[cfg(feature = "tokio")]
+mod main_fn;
 mod observe;
 mod probe;
 #[cfg(feature = "llm")]
 mod running;
 
 pub use call::{FnRet, absurd, arg, call, call_future, call_future_with, call_with, finish};
-pub use fields::{capture, debug, display, set_name};
+pub use fields::{capture, debug, display, rename, set_name, values};
 pub use future::{Traced, finish_future, finish_when, future};
 pub use kind::{Abandon, Kind, Plain};
+#[cfg(feature = "tokio")]
+pub use main_fn::Main;
 pub use observe::{
     error_if, no_errors, ok_if, on_return, record_return_debug, record_return_display,
 };
@@ -41,5 +45,5 @@ pub use crate::llm::generated::{llm_begin, vector_begin};
 #[cfg(feature = "pipeline")]
 pub use crate::pipeline::glue as pipeline;
 pub use crate::semconv::attribute as key;
-pub use crate::trace::{FutureSpan, SyncSpan, Value, future_fields};
+pub use crate::trace::{FutureSpan, Span, SyncSpan, Value, future_fields};
 pub use inventory;

@@ -5,10 +5,10 @@
 
 mod common;
 mod duration;
-mod fields;
+pub(crate) mod fields;
 pub(crate) mod table;
 
-pub(crate) use common::{Args, ErrMode, LevelArg, Render};
+pub(crate) use common::{Args, ErrMode, LevelArg, Render, crate_path};
 pub(crate) use duration::DurationArg;
 pub(crate) use fields::{Field, FieldKey, FieldValue};
 

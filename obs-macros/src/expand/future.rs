@@ -12,8 +12,8 @@ use crate::valid::Plan;
 
 /// `let value = async move { … };` and the wrapped future.
 fn statements(function: &Function, plan: &Plan, rebound: &rebind::Rebound) -> TokenStream {
-    let krate = &plan.krate;
-    let site = site::callsite(plan, &function.sig.ident);
+    let krate = &plan.site.krate;
+    let site = site::of_function(function, plan);
     let rebind::Rebound { lets, receiver, .. } = rebound;
     let prelude = prelude::in_future(plan);
     let slot = prelude::slot(plan);
@@ -47,18 +47,18 @@ fn statements(function: &Function, plan: &Plan, rebound: &rebind::Rebound) -> To
 
 /// `async fn` as `fn -> impl Future`.
 pub(super) fn flat(function: &Function, plan: &Plan) -> TokenStream {
-    let rebound = rebind::rebind(&function.sig, &plan.krate);
+    let rebound = rebind::rebind(&function.sig, &plan.site.krate);
     let statements = statements(function, plan, &rebound);
     let mut sig = function.sig.clone();
     sig.asyncness = None;
-    sig.output = types::future(&sig.output, &plan.krate);
+    sig.output = types::future(&sig.output, &plan.site.krate);
     sig.inputs = rebound.inputs;
     assemble(function, &sig, &quote!({ #statements }))
 }
 
 /// `async fn` that stays one.
 pub(super) fn kept(function: &Function, plan: &Plan) -> TokenStream {
-    let rebound = rebind::rebind(&function.sig, &plan.krate);
+    let rebound = rebind::rebind(&function.sig, &plan.site.krate);
     let statements = statements(function, plan, &rebound);
     let mut sig = function.sig.clone();
     sig.inputs = rebound.inputs;
@@ -68,8 +68,8 @@ pub(super) fn kept(function: &Function, plan: &Plan) -> TokenStream {
 
 /// `Box::pin(future)` as `Box::pin(wrapped)`: the box that is there is used.
 pub(super) fn in_box(function: &Function, plan: &Plan, in_box: &InBox) -> TokenStream {
-    let krate = &plan.krate;
-    let site = site::callsite(plan, &function.sig.ident);
+    let krate = &plan.site.krate;
+    let site = site::of_function(function, plan);
     let kind = value::kind(plan, &quote!(__probe));
     let count = prelude::value_count(plan);
     let inner = in_box.call.stream();

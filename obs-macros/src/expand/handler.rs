@@ -15,7 +15,7 @@ use crate::valid::Plan;
 /// The annotated function, expanded.
 pub(crate) fn expand(item: &Function, plan: &Plan, handler: &Handler) -> TokenStream {
     let traced = function(item, plan);
-    let krate = &plan.krate;
+    let krate = &plan.site.krate;
     let glue = quote!(#krate::private::pipeline);
     let cfgs = cfgs(item);
     let event = format_ident!("{}", handler.event.variant(), span = Span::mixed_site());

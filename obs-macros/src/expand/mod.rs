@@ -13,12 +13,14 @@ mod sync;
 mod types;
 mod value;
 
-use proc_macro2::TokenStream;
+pub(crate) use types::returned;
+
+use proc_macro2::{Span, TokenStream};
 use quote::quote;
 
 use crate::ast::Function;
 use crate::shape::Shape;
-use crate::valid::Plan;
+use crate::valid::{Plan, Site};
 
 /// The annotated function, expanded.
 pub(crate) fn function(function: &Function, plan: &Plan) -> TokenStream {
@@ -31,6 +33,14 @@ pub(crate) fn function(function: &Function, plan: &Plan) -> TokenStream {
         Shape::Async => future::flat(function, plan),
         Shape::AsyncKept => future::kept(function, plan),
     }
+}
+
+/// `Span::begin(…)`, for a span that is no function.
+pub(crate) fn span(site: &Site, name: &str, at: Span) -> TokenStream {
+    let krate = &site.krate;
+    let callsite = site::callsite(site, name, at, false);
+    let values = prelude::values(site);
+    quote!(#krate::private::Span::begin(#callsite, || #krate::private::values([#(#values),*])))
 }
 
 /// Attributes, visibility and signature around a body.

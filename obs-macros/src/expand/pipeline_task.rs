@@ -21,7 +21,7 @@ use crate::valid::Plan;
 /// The annotated function, expanded.
 pub(crate) fn expand(item: &Function, plan: &Plan, task: &Task) -> TokenStream {
     let traced = function(item, plan);
-    let krate = &plan.krate;
+    let krate = &plan.site.krate;
     let glue = quote!(#krate::private::pipeline);
     let (vis, ident) = (&item.vis, &item.sig.ident);
     let cfgs = cfgs(item);
@@ -87,7 +87,7 @@ fn dependency_output(path: &Path, glue: &TokenStream) -> TokenStream {
 fn meta(item: &Function, plan: &Plan, task: &Task, glue: &TokenStream) -> TokenStream {
     let pipeline = &task.pipeline;
     let ident = item.sig.ident.unraw().to_string();
-    let name = match &plan.name {
+    let name = match &plan.site.name {
         Some(name) => name.clone(),
         None => quote!(#ident),
     };

@@ -6,11 +6,12 @@ use syn::spanned::Spanned as _;
 
 use crate::attr::FieldValue;
 use crate::shape::Shape;
-use crate::valid::Plan;
+use crate::valid::{Plan, Site};
 
 /// How many values the call records: the `N` of the span types.
 pub(super) fn value_count(plan: &Plan) -> usize {
     let recorded = plan
+        .site
         .fields
         .iter()
         .filter(|field| !matches!(field.value, FieldValue::Const(_)))
@@ -25,12 +26,12 @@ pub(super) fn needs_slot(plan: &Plan) -> bool {
         plan.shape,
         Shape::Async | Shape::AsyncKept | Shape::InBox(_)
     );
-    in_future && plan.dynamic_name.is_some() && !plan.has_values()
+    in_future && plan.dynamic_name.is_some() && !plan.site.has_values()
 }
 
 /// Whether there is a name or a value to evaluate.
 fn is_empty(plan: &Plan) -> bool {
-    plan.dynamic_name.is_none() && !plan.has_values()
+    plan.dynamic_name.is_none() && !plan.site.has_values()
 }
 
 /// Whether the guard is changed after it was made.
@@ -49,7 +50,7 @@ pub(super) fn with_guard(plan: &Plan) -> TokenStream {
 
 /// The statements between the parameters and the body of a future: evaluated in the first poll.
 pub(super) fn in_future(plan: &Plan) -> TokenStream {
-    let krate = &plan.krate;
+    let krate = &plan.site.krate;
     let fields = (!is_empty(plan)).then(|| {
         let count = value_count(plan);
         let fields = closure(plan);
@@ -69,7 +70,7 @@ fn around(plan: &Plan, fields: Option<TokenStream>) -> TokenStream {
 
 /// The place of the running measurement, outside of the body.
 pub(super) fn slot(plan: &Plan) -> Option<TokenStream> {
-    let krate = &plan.krate;
+    let krate = &plan.site.krate;
     plan.running.as_ref().map(|_| {
         quote! {
             let __slot = #krate::private::Slot::new();
@@ -80,17 +81,21 @@ pub(super) fn slot(plan: &Plan) -> Option<TokenStream> {
 
 /// `|| { …name…; [values] }`: run once, and only if the call is recorded.
 fn closure(plan: &Plan) -> TokenStream {
-    let krate = &plan.krate;
+    let krate = &plan.site.krate;
     let name = plan.dynamic_name.as_ref().map(|name| {
         let span = Span::mixed_site().located_at(name.span());
         quote_spanned!(span=> #krate::private::set_name(&(#name));)
     });
-    let values = plan
-        .fields
-        .iter()
-        .filter_map(|field| value(krate, &field.value));
+    let values = values(&plan.site);
     let slot = needs_slot(plan).then(|| quote!(#krate::private::Value::NONE));
     quote!(|| { #name [#(#values,)* #slot] })
+}
+
+/// The expressions of the recorded values.
+pub(super) fn values(site: &Site) -> impl Iterator<Item = TokenStream> {
+    site.fields
+        .iter()
+        .filter_map(|field| value(&site.krate, &field.value))
 }
 
 fn value(krate: &TokenStream, value: &FieldValue) -> Option<TokenStream> {

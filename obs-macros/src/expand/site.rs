@@ -4,16 +4,24 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::ext::IdentExt as _;
 
+use crate::ast::Function;
 use crate::attr::{FieldKey, FieldValue, LevelArg};
-use crate::valid::Plan;
+use crate::valid::{Plan, Site};
+
+/// The callsite of an annotated function.
+pub(super) fn of_function(function: &Function, plan: &Plan) -> TokenStream {
+    let ident = &function.sig.ident;
+    let name = ident.unraw().to_string();
+    let slot = super::prelude::needs_slot(plan);
+    callsite(&plan.site, &name, ident.span(), slot)
+}
 
 /// A block that evaluates to `&'static Callsite`. Items are not hygienic: the block keeps the
-/// static out of the user's scope.
-pub(super) fn callsite(plan: &Plan, function: &Ident) -> TokenStream {
-    let krate = &plan.krate;
-    let name = function.unraw().to_string();
-    let line = line_of(function.span());
-    let settings = settings(plan);
+/// static out of the user's scope. `slot`: one more value that stays empty.
+pub(super) fn callsite(site: &Site, name: &str, at: Span, slot: bool) -> TokenStream {
+    let krate = &site.krate;
+    let line = line_of(at);
+    let settings = settings(site, slot);
     quote! {{
         static __OBS_SITE: #krate::private::Callsite =
             #krate::private::Callsite::new(#krate::private::CallsiteSpec {
@@ -31,24 +39,24 @@ pub(super) fn callsite(plan: &Plan, function: &Ident) -> TokenStream {
 }
 
 /// The fields of `CallsiteSpec` that differ from the default.
-fn settings(plan: &Plan) -> TokenStream {
-    let krate = &plan.krate;
+fn settings(site: &Site, slot: bool) -> TokenStream {
+    let krate = &site.krate;
     let mut tokens = TokenStream::new();
     let mut set = |field: &str, value: TokenStream| {
         let field = Ident::new(field, Span::mixed_site());
         tokens.extend(quote!(#field: #value,));
     };
-    if let Some(name) = &plan.name {
+    if let Some(name) = &site.name {
         set("name", name.clone());
     }
-    if let Some(target) = &plan.target {
+    if let Some(target) = &site.target {
         set("target", quote!(#target));
     }
-    if let Some(kind) = plan.kind {
+    if let Some(kind) = site.kind {
         let kind = Ident::new(kind, Span::mixed_site());
         set("kind", quote!(#krate::private::SpanKind::#kind));
     }
-    match &plan.level {
+    match &site.level {
         Some(LevelArg::Variant(level)) => {
             let level = Ident::new(level, Span::mixed_site());
             set("level", quote!(#krate::private::Level::#level));
@@ -56,32 +64,32 @@ fn settings(plan: &Plan) -> TokenStream {
         Some(LevelArg::Path(path)) => set("level", quote!(#path)),
         None => {}
     }
-    if !plan.construct.is_empty() {
-        let construct = format_ident!("{}", plan.construct, span = Span::mixed_site());
+    if !site.construct.is_empty() {
+        let construct = format_ident!("{}", site.construct, span = Span::mixed_site());
         set("construct", quote!(#krate::private::Construct::#construct));
     }
-    let (keys, constants) = keys(plan);
+    let (keys, constants) = keys(site, slot);
     if !keys.is_empty() {
         set("keys", quote!(&[#(#keys),*]));
     }
     if !constants.is_empty() {
         set("constants", quote!(&[#(#constants),*]));
     }
-    if !plan.metrics {
+    if site.no_metrics {
         set("metrics", quote!(false));
     }
-    if plan.root {
+    if site.root {
         set("root", quote!(true));
     }
     tokens
 }
 
 /// Keys of recorded values, and pairs that never change.
-fn keys(plan: &Plan) -> (Vec<TokenStream>, Vec<TokenStream>) {
-    let krate = &plan.krate;
+fn keys(site: &Site, slot: bool) -> (Vec<TokenStream>, Vec<TokenStream>) {
+    let krate = &site.krate;
     let mut keys = Vec::new();
     let mut constants = Vec::new();
-    for field in &plan.fields {
+    for field in &site.fields {
         let key = match &field.key {
             FieldKey::Text(key) => quote!(#key),
             FieldKey::Const(key) => quote!(#key),
@@ -93,7 +101,7 @@ fn keys(plan: &Plan) -> (Vec<TokenStream>, Vec<TokenStream>) {
             _ => keys.push(key),
         }
     }
-    if super::prelude::needs_slot(plan) {
+    if slot {
         keys.push(quote!(""));
     }
     (keys, constants)

@@ -11,7 +11,7 @@ use crate::valid::Plan;
 
 /// `let guard = SyncSpan::enter(site);`
 fn enter(plan: &Plan, site: &TokenStream) -> TokenStream {
-    let krate = &plan.krate;
+    let krate = &plan.site.krate;
     let count = prelude::value_count(plan);
     let mutable = prelude::changes_guard(plan).then(|| quote!(mut));
     quote!(let #mutable __guard = #krate::private::SyncSpan::<#count>::enter(#site);)
@@ -19,7 +19,7 @@ fn enter(plan: &Plan, site: &TokenStream) -> TokenStream {
 
 /// The guard in front of the user's statements, inside the user's braces.
 pub(super) fn guard_inside(function: &Function, plan: &Plan) -> TokenStream {
-    let site = site::callsite(plan, &function.sig.ident);
+    let site = site::of_function(function, plan);
     let enter = enter(plan, &site);
     let prelude = prelude::with_guard(plan);
     let statements = function.body.braces.stream();
@@ -29,9 +29,9 @@ pub(super) fn guard_inside(function: &Function, plan: &Plan) -> TokenStream {
 
 /// The guard in braces of ours around the user's: arguments are dropped inside the span.
 pub(super) fn guard_outside(function: &Function, plan: &Plan) -> TokenStream {
-    let site = site::callsite(plan, &function.sig.ident);
+    let site = site::of_function(function, plan);
     let enter = enter(plan, &site);
-    let rebound = rebind::rebind(&function.sig, &plan.krate);
+    let rebound = rebind::rebind(&function.sig, &plan.site.krate);
     let mut sig = function.sig.clone();
     sig.inputs = rebound.inputs;
     let lets = rebound.lets;
@@ -43,7 +43,7 @@ pub(super) fn guard_outside(function: &Function, plan: &Plan) -> TokenStream {
 /// The value in a `let`: a closure would be the caller that `#[track_caller]` sees.
 pub(super) fn block(function: &Function, plan: &Plan) -> TokenStream {
     let returned = types::returned(&function.sig.output);
-    let site = site::callsite(plan, &function.sig.ident);
+    let site = site::of_function(function, plan);
     let enter = enter(plan, &quote!(__site));
     let slot = prelude::slot(plan);
     let prelude = prelude::with_guard(plan);
@@ -62,8 +62,8 @@ pub(super) fn block(function: &Function, plan: &Plan) -> TokenStream {
 
 /// The body in a closure that runs at once: early exits come back as its value.
 pub(super) fn closure(function: &Function, plan: &Plan) -> TokenStream {
-    let site = site::callsite(plan, &function.sig.ident);
-    let rebound = rebind::rebind(&function.sig, &plan.krate);
+    let site = site::of_function(function, plan);
+    let rebound = rebind::rebind(&function.sig, &plan.site.krate);
     let mut sig = function.sig.clone();
     sig.inputs = rebound.inputs;
     let enter = enter(plan, &quote!(__site));
@@ -87,7 +87,7 @@ fn call(
     receiver: &TokenStream,
     lets: &TokenStream,
 ) -> TokenStream {
-    let krate = &plan.krate;
+    let krate = &plan.site.krate;
     let body = &function.body;
     let returned = types::returned(&function.sig.output);
     let prelude = prelude::with_guard(plan);
@@ -117,7 +117,7 @@ fn call(
 
 /// Ends the span by what the value is, and gives the value back.
 fn finish(function: &Function, plan: &Plan) -> TokenStream {
-    let krate = &plan.krate;
+    let krate = &plan.site.krate;
     let probe = quote!(__probe);
     let kind = value::kind(plan, &probe);
     if matches!(plan.shape, Shape::FutureClosure) {

@@ -9,7 +9,7 @@ use crate::valid::{Observer, Plan};
 
 /// Builds the `Kind` from `probe`, a variable that holds the `Probe` of the value's type.
 pub(super) fn kind(plan: &Plan, probe: &TokenStream) -> TokenStream {
-    let krate = &plan.krate;
+    let krate = &plan.site.krate;
     let span = plan.err_span.unwrap_or_else(Span::mixed_site);
     let span = Span::mixed_site().located_at(span);
     let base = match plan.err {

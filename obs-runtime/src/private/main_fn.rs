@@ -1,0 +1,238 @@
+//! What `#[obs_runtime::main]` runs: the program between `install` and the last flush.
+
+use std::future::Future;
+use std::process;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use tokio::runtime::{Builder as RuntimeBuilder, Runtime};
+use tokio::sync::oneshot;
+
+use crate::init::{Builder, Observability};
+use crate::self_log;
+
+/// The arguments of `#[main]`.
+#[derive(Debug)]
+pub struct Main {
+    builder: Builder,
+    worker_threads: Option<usize>,
+    current_thread: bool,
+    signals: bool,
+}
+
+/// The guard, which the end of `main` and a signal both want: the first takes it.
+type Guard = Arc<Mutex<Option<Observability>>>;
+
+impl Main {
+    /// The defaults.
+    #[allow(clippy::new_without_default, reason = "only generated code makes one")]
+    pub fn new() -> Self {
+        Self {
+            builder: Observability::builder(),
+            worker_threads: None,
+            current_thread: false,
+            signals: true,
+        }
+    }
+
+    /// `service = …`
+    #[must_use]
+    pub fn service(mut self, name: impl Into<String>) -> Self {
+        self.builder = self.builder.service_name(name);
+        self
+    }
+
+    /// `setup = …`
+    #[must_use]
+    pub fn setup(mut self, setup: impl FnOnce(Builder) -> Builder) -> Self {
+        self.builder = setup(self.builder);
+        self
+    }
+
+    /// `worker_threads = …`
+    #[must_use]
+    pub fn worker_threads(mut self, threads: usize) -> Self {
+        self.worker_threads = Some(threads.max(1));
+        self
+    }
+
+    /// `flavor = "current_thread"`
+    #[must_use]
+    pub fn current_thread(mut self) -> Self {
+        self.current_thread = true;
+        self
+    }
+
+    /// `signals = false`
+    #[must_use]
+    pub fn without_signals(mut self) -> Self {
+        self.signals = false;
+        self
+    }
+
+    /// Runs a synchronous `main`. A signal flushes and ends the process, wherever `main` is.
+    pub fn run<R>(self, main: impl FnOnce() -> R) -> R {
+        let guard = install(self.builder);
+        if self.signals {
+            let guard = Arc::clone(&guard);
+            on_signals(move |status| {
+                flush(&guard);
+                process::exit(status)
+            });
+        }
+        let value = main();
+        flush(&guard);
+        value
+    }
+
+    /// Runs an asynchronous `main`. A signal drops its future, flushes, and ends the process.
+    ///
+    /// # Panics
+    /// When the operating system refuses the threads of the runtime: there is no way to go on.
+    pub fn run_async<F: Future>(self, main: F) -> F::Output {
+        let runtime = match runtime(self.current_thread, self.worker_threads) {
+            Ok(runtime) => runtime,
+            Err(error) => panic!("the tokio runtime could not start: {error}"),
+        };
+        // Exporters may want the runtime.
+        let entered = runtime.enter();
+        let guard = install(self.builder);
+        let (signal, mut signalled) = oneshot::channel();
+        if self.signals {
+            on_signals(move |status| {
+                // An error says that `main` has returned: it flushes and exits by itself.
+                let _ = signal.send(status);
+            });
+        } else {
+            drop(signal);
+        }
+        let ended = runtime.block_on(async move {
+            let mut main = core::pin::pin!(main);
+            tokio::select! {
+                biased;
+                value = &mut main => Ok(value),
+                Ok(status) = &mut signalled => Err(status),
+            }
+            // `main` is dropped here: the spans that are open in it end as cancelled.
+        });
+        drop(entered);
+        flush(&guard);
+        match ended {
+            Ok(value) => value,
+            Err(status) => process::exit(status),
+        }
+    }
+}
+
+fn runtime(current_thread: bool, workers: Option<usize>) -> std::io::Result<Runtime> {
+    let mut builder = match current_thread {
+        true => RuntimeBuilder::new_current_thread(),
+        false => RuntimeBuilder::new_multi_thread(),
+    };
+    if let Some(workers) = workers {
+        builder.worker_threads(workers);
+    }
+    builder.enable_all().build()
+}
+
+/// Switches obs on. A program that cannot be observed still runs, unless the builder is strict.
+fn install(builder: Builder) -> Guard {
+    let strict = builder.strict;
+    let installed = match builder.install() {
+        Ok(obs) => Some(obs),
+        Err(error) => {
+            self_log::warn(
+                "main",
+                "install",
+                format_args!("nothing is recorded: {error}"),
+            );
+            if strict {
+                process::exit(1);
+            }
+            None
+        }
+    };
+    Arc::new(Mutex::new(installed))
+}
+
+/// Sends what was recorded; once, whoever comes first.
+fn flush(guard: &Guard) {
+    let mut place = guard.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(obs) = place.take()
+        && let Err(error) = obs.shutdown()
+    {
+        self_log::warn("main", "flush", format_args!("{error}"));
+    }
+}
+
+/// Calls `first` with the exit status on the first signal; the second ends the process.
+fn on_signals(first: impl FnOnce(i32) + Send + 'static) {
+    let started = RuntimeBuilder::new_current_thread()
+        .enable_io()
+        .build()
+        .and_then(|runtime| {
+            let signals = {
+                let _entered = runtime.enter();
+                Signals::new()?
+            };
+            thread::Builder::new()
+                .name("obs-signals".to_owned())
+                .spawn(move || listen(&runtime, signals, first))
+        });
+    if let Err(error) = started {
+        let message = format_args!("Ctrl-C will not flush: {error}");
+        self_log::warn("main", "signals", message);
+    }
+}
+
+fn listen(runtime: &Runtime, mut signals: Signals, first: impl FnOnce(i32) + Send + 'static) {
+    let status = runtime.block_on(signals.next());
+    let flushing = thread::Builder::new()
+        .name("obs-flush".to_owned())
+        .spawn(move || first(status));
+    if flushing.is_err() {
+        process::exit(status);
+    }
+    process::exit(runtime.block_on(signals.next()));
+}
+
+/// SIGINT and SIGTERM; the status is 128 and the signal's number, as shells report it.
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) -> i32 {
+        tokio::select! {
+            _ = self.interrupt.recv() => 130,
+            _ = self.terminate.recv() => 143,
+        }
+    }
+}
+
+/// Ctrl-C.
+#[cfg(windows)]
+struct Signals(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        tokio::signal::windows::ctrl_c().map(Self)
+    }
+
+    async fn next(&mut self) -> i32 {
+        self.0.recv().await;
+        130
+    }
+}
