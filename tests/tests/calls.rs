@@ -92,6 +92,8 @@ async fn a_model_call_has_the_name_and_attributes_of_the_convention() {
         attribute(chat, "gen_ai.request.model"),
         Some(&text("gpt-4o-mini"))
     );
+    let tokens = attribute(chat, "gen_ai.usage.input_tokens");
+    assert_eq!(tokens, Some(&AttributeValue::I64(12)));
     let embed = captured.span("embeddings text-embedding-3-small");
     let model = text("text-embedding-3-small");
     assert_eq!(attribute(embed, "gen_ai.request.model"), Some(&model));
@@ -151,7 +153,19 @@ async fn a_vector_operation_has_the_name_and_attributes_of_the_convention() {
         Some(&text("upsert"))
     );
     assert_eq!(attribute(upsert, "db.collection.name"), Some(&text("docs")));
+    assert_eq!(
+        attribute(upsert, "obs.vector.count"),
+        Some(&AttributeValue::I64(4))
+    );
+    assert_eq!(
+        attribute(upsert, "obs.vector.dimensions"),
+        Some(&AttributeValue::I64(3))
+    );
     let search = captured.span("search docs");
+    assert_eq!(
+        attribute(search, "obs.vector.count"),
+        Some(&AttributeValue::I64(2))
+    );
     assert_eq!(attribute(search, "db.collection.name"), Some(&text("docs")));
 }
 
