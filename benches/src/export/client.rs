@@ -75,7 +75,8 @@ fn produce(trace: fn(u64), load: Load) -> u64 {
                 let start = Instant::now();
                 let share = load.rate as f64 / load.producers as f64 / SPANS as f64;
                 while !stop.load(Ordering::Relaxed) {
-                    // What is due by now, in portions of about a millisecond; a flood is always due.
+                    // What is due by now, in portions of 10 ms, so that waking up costs little and
+                    // a portion of 1,000 spans fits every peer's queue; a flood is always due.
                     let due = if load.rate == 0 {
                         traces + 100
                     } else {
@@ -86,7 +87,7 @@ fn produce(trace: fn(u64), load: Load) -> u64 {
                         traces += 1;
                     }
                     if load.rate > 0 {
-                        std::thread::sleep(Duration::from_millis(1));
+                        std::thread::sleep(Duration::from_millis(10));
                     }
                 }
                 produced.fetch_add(traces * SPANS, Ordering::Relaxed);
