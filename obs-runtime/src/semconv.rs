@@ -217,6 +217,8 @@ pub mod metric {
         GEN_AI_USAGE_OUTPUT_TOKENS = "gen_ai.client.inference.usage.output_tokens", "{token}", "Output tokens, those of reasoning among them.", &[];
         GEN_AI_USAGE_REASONING_OUTPUT_TOKENS = "gen_ai.client.inference.usage.reasoning.output_tokens", "{token}", "Output tokens of reasoning.", &[];
         /// No convention has a metric for it.
+        OBS_LLM_ACTIVE = "obs.llm.active", "{call}", "Model calls that are running.", &[];
+        /// No convention has a metric for it.
         OBS_LLM_COST = "obs.llm.cost", "USD", "Price of model calls.", &[];
         /// No convention has a metric for it.
         OBS_LLM_UNPRICED = "obs.llm.unpriced", "{call}", "Model calls whose price is not known.", &[];

@@ -5,9 +5,10 @@ fn sorted_without_twins<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), 
     let mut sorted = names.clone();
     sorted.sort_unstable();
     sorted.dedup();
-    match sorted.len() == names.len() {
-        true => Ok(()),
-        false => Err(format!("a name is declared twice in {names:?}")),
+    if sorted.len() == names.len() {
+        Ok(())
+    } else {
+        Err(format!("a name is declared twice in {names:?}"))
     }
 }
 

@@ -5,10 +5,11 @@
 //! of the answer are set here.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::llm::call::{End, LlmCall, VectorOp};
-use crate::llm::state::{self, Here};
+use crate::llm::state::{self, Here, LlmState};
 use crate::llm::usage::{IntoUsage, LlmResponse};
 
 /// A model call that runs.
@@ -19,6 +20,10 @@ pub struct RunningLlmCall {
     here: Here,
     started: Instant,
     first_chunk: Option<Instant>,
+    /// Where the call is counted as running.
+    counted: Option<Arc<LlmState>>,
+    /// The span does not have the attributes of the request.
+    request: bool,
 }
 
 /// Begins a model call, inside its span.
@@ -27,12 +32,7 @@ pub fn llm_begin(
     operation: impl Into<Cow<'static, str>>,
     model: impl Into<Cow<'static, str>>,
 ) -> RunningLlmCall {
-    RunningLlmCall {
-        call: Some(LlmCall::new(provider, operation, model)),
-        here: Here::now(),
-        started: Instant::now(),
-        first_chunk: None,
-    }
+    RunningLlmCall::begin(LlmCall::new(provider, operation, model), false)
 }
 
 /// What the closure of `usage` says of the `Ok` value.
@@ -41,6 +41,32 @@ pub fn llm_usage<T: ?Sized, U: IntoUsage>(out: &T, usage: impl FnOnce(&T) -> U) 
 }
 
 impl RunningLlmCall {
+    fn begin(call: LlmCall, request: bool) -> Self {
+        let here = Here::now();
+        let counted = here.state();
+        if let Some(state) = &counted {
+            state.active(&call, 1);
+        }
+        Self {
+            call: Some(call),
+            here,
+            counted,
+            started: Instant::now(),
+            first_chunk: None,
+            request,
+        }
+    }
+
+    /// Begins a call whose span has no attributes yet.
+    pub(crate) fn reported(call: LlmCall) -> Self {
+        Self::begin(call, true)
+    }
+
+    /// Ends the call.
+    pub(crate) fn finish(mut self, end: End, response: LlmResponse) {
+        self.end(end, response);
+    }
+
     /// The call returned; `response` is what `llm_usage` gave, or the default without `usage`.
     pub fn succeed(mut self, response: LlmResponse) {
         self.end(End::Ok, response);
@@ -59,13 +85,16 @@ impl RunningLlmCall {
     #[cold]
     fn end(&mut self, end: End, response: LlmResponse) {
         if let Some(mut call) = self.call.take() {
+            if let Some(state) = self.counted.take() {
+                state.active(&call, -1);
+            }
             call.response = response;
             call.end = end;
             call.duration = Some(self.started.elapsed());
             call.time_to_first_chunk = self
                 .first_chunk
                 .map(|first| first.saturating_duration_since(self.started));
-            state::record_llm(&call, self.here, false);
+            state::record_llm(&call, self.here, self.request);
         }
     }
 }
@@ -78,7 +107,7 @@ impl Drop for RunningLlmCall {
     }
 }
 
-fn abandoned() -> End {
+pub(crate) fn abandoned() -> End {
     if std::thread::panicking() {
         End::Failed(Cow::Borrowed("panic"))
     } else {

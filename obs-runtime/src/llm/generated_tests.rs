@@ -1,6 +1,6 @@
 use super::*;
 use crate::llm::Usage;
-use crate::metrics::snapshot::{MetricData, MetricFamily};
+use crate::metrics::snapshot::{MetricData, MetricFamily, Number};
 use crate::{AttributeValue, Callsite, Span, testing};
 
 static CHAT: Callsite = Callsite::new(crate::callsite::CallsiteSpec::new("chat", "m", "f.rs", 1));
@@ -201,6 +201,27 @@ fn manual_reports_name_the_request_too() {
             "{key}"
         );
     }
+}
+
+#[test]
+fn calls_that_run_are_counted() {
+    let active = |metrics: &[MetricFamily]| {
+        let family = metrics.iter().find(|f| f.name == "obs.llm.active").unwrap();
+        let MetricData::UpDownCounter(points) = &family.data else {
+            panic!("{family:?}")
+        };
+        assert_eq!(points.len(), 1);
+        points[0].value
+    };
+    let captured = testing::capture(|| (begin(), begin()));
+    assert_eq!(active(&captured.metrics), Number::I64(2));
+    let captured = testing::capture(|| {
+        let (kept, dropped) = (begin(), begin());
+        drop(dropped);
+        begin().fail("timeout");
+        kept
+    });
+    assert_eq!(active(&captured.metrics), Number::I64(1));
 }
 
 #[test]

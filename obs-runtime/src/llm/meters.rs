@@ -21,6 +21,7 @@ const MAX_SERIES: usize = 2_000;
 enum Series {
     Count(u64),
     Money(Usd),
+    Level(i64),
     Distribution(Distribution),
 }
 
@@ -62,6 +63,14 @@ impl Meters {
         self.update(def, labels, |series, _| {
             if let Series::Count(sum) = series.get_or_insert(Series::Count(0)) {
                 *sum = sum.saturating_add(amount);
+            }
+        });
+    }
+
+    pub(crate) fn shift(&self, def: &'static MetricDef, labels: Labels, by: i64) {
+        self.update(def, labels, |series, _| {
+            if let Series::Level(level) = series.get_or_insert(Series::Level(0)) {
+                *level += by;
             }
         });
     }
@@ -167,6 +176,7 @@ impl Family {
             };
             match series {
                 Series::Count(sum) => number(Number::U64(*sum)),
+                Series::Level(level) => number(Number::I64(*level)),
                 Series::Money(sum) => number(Number::F64(sum.as_f64())),
                 Series::Distribution(d) => distributions.push(HistogramPoint {
                     labels: Arc::clone(labels),
@@ -181,8 +191,15 @@ impl Family {
                 }),
             }
         }
-        let data = match self.def.bounds {
-            [] => MetricData::Counter(numbers),
+        let data = match (numbers.first(), self.def.bounds) {
+            (
+                Some(NumberPoint {
+                    value: Number::I64(_),
+                    ..
+                }),
+                _,
+            ) => MetricData::UpDownCounter(numbers),
+            (_, []) => MetricData::Counter(numbers),
             _ => MetricData::Histogram(distributions),
         };
         MetricFamily {

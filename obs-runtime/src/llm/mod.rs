@@ -9,6 +9,7 @@ pub(crate) mod generated;
 mod meters;
 mod price;
 mod state;
+mod stream;
 mod totals;
 mod usage;
 
@@ -16,5 +17,6 @@ pub use call::{LlmCall, VectorOp, record_llm_call, record_vector_operation};
 pub use price::{ModelPrice, Prices, Usd};
 #[allow(unused_imports, reason = "the account that an `Observability` keeps")]
 pub(crate) use state::LlmState;
+pub use stream::{LlmStream, observe_stream, observe_try_stream};
 pub use totals::{LlmTotals, ModelTotals};
 pub use usage::{IntoUsage, LlmResponse, Usage};

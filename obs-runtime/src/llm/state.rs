@@ -79,6 +79,15 @@ impl LlmState {
         cost
     }
 
+    /// Counts a call among those that run: 1 when it begins, -1 when it ends.
+    pub(crate) fn active(&self, call: &LlmCall, by: i64) {
+        let labels = labels(&[
+            (key::GEN_AI_PROVIDER_NAME, &*call.provider),
+            (key::GEN_AI_REQUEST_MODEL, &*call.model),
+        ]);
+        self.meters.shift(&metric::OBS_LLM_ACTIVE, labels, by);
+    }
+
     fn cost(&self, call: &LlmCall) -> Result<Usd, Unpriced> {
         if let Some(usd) = call.response.cost_usd {
             return Usd::from_f64(usd).ok_or(Unpriced::InvalidUsage);

@@ -1,3 +1,5 @@
+#![expect(clippy::float_cmp, reason = "sums of whole numbers, and one that must be exact")]
+
 use super::*;
 use crate::metrics::snapshot::{MetricData, Number};
 use std::time::Duration;

@@ -128,6 +128,16 @@ impl LlmResponse {
         Self::default()
     }
 
+    /// Takes what a later chunk says; what it does not say stays.
+    pub(crate) fn merge(&mut self, later: Self) {
+        self.usage = later.usage.or(self.usage);
+        self.model = later.model.or_else(|| self.model.take());
+        self.id = later.id.or_else(|| self.id.take());
+        self.finish_reasons.extend(later.finish_reasons);
+        self.cost_usd = later.cost_usd.or(self.cost_usd);
+        self.dimensions = later.dimensions.or(self.dimensions);
+    }
+
     /// The tokens: a [`Usage`], a pair of input and output tokens, or an option of these.
     #[must_use]
     pub fn usage(mut self, usage: impl IntoUsage) -> Self {

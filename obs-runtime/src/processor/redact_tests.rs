@@ -341,6 +341,7 @@ proptest! {
 
 /// Prints the cost; no verdict, since the machine is shared.
 #[test]
+#[expect(clippy::print_stdout, reason = "the figure is the result")]
 fn cost_of_a_clean_message() {
     let text = "connection to the index refused after 3 retries, giving up!!";
     assert_eq!(text.len(), 60);
