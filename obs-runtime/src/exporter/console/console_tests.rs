@@ -78,6 +78,21 @@ trace 00000000000000000000000000000001 · 4 spans · 1.00 s
 }
 
 #[test]
+fn what_the_parent_says_is_not_repeated() {
+    let spans = [
+        with(span(1, 0, "run", 0, 2), "tenant", "a"),
+        with(with(span(2, 1, "same", 0, 1), "tenant", "a"), "rows", 1),
+        with(span(3, 1, "other", 1, 2), "tenant", "b"),
+    ];
+    let tree = trace_tree(&spans);
+    let lines: Vec<_> = tree
+        .lines()
+        .map(|line| line.rsplit("  ").next().unwrap())
+        .collect();
+    assert_eq!(lines[1..], ["tenant=a", "rows=1", "tenant=b"]);
+}
+
+#[test]
 fn siblings_stand_in_the_order_of_their_start() {
     let spans = [
         span(4, 1, "third", 3, 9),

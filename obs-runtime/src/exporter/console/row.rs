@@ -1,13 +1,11 @@
 //! One span, reduced to what its line says.
 
-use core::fmt::Write as _;
-
-use super::text::clean;
+use super::text::{clean, width};
 use crate::semconv::attribute as semconv;
 use crate::trace::attribute::{SpanError, ValueRef};
 use crate::trace::{Outcome, SpanId, SpanRecord, SpanView};
 
-/// Columns of a name, of a value, and of everything behind the bar.
+/// Columns of a name, of a value, and of all attributes together.
 const NAME: usize = 64;
 const VALUE: usize = 48;
 const DETAILS: usize = 160;
@@ -23,9 +21,10 @@ pub(super) struct Row {
     pub(super) end: u64,
     pub(super) outcome: Outcome,
     pub(super) name: String,
-    /// Why it failed, then its attributes.
+    /// Why it failed; may be empty.
     pub(super) error: String,
-    pub(super) details: String,
+    /// Short keys and values of the attributes that tell spans apart, in their order.
+    pub(super) details: Vec<(String, String)>,
 }
 
 impl Row {
@@ -82,30 +81,37 @@ fn error(error: Option<&SpanError>) -> String {
     }
 }
 
-/// The attributes that tell spans apart, with short keys, in their order.
-fn details<'a>(name: &str, attributes: impl Iterator<Item = (&'a str, ValueRef<'a>)>) -> String {
-    let mut out = String::new();
+fn details<'a>(
+    name: &str,
+    attributes: impl Iterator<Item = (&'a str, ValueRef<'a>)>,
+) -> Vec<(String, String)> {
+    let mut details = Vec::new();
+    let mut used = 0;
     for (key, value) in attributes {
         let Some(short) = short_key(key) else {
             continue;
         };
         let value = show(value);
         // `chat gpt-4o-mini` says its operation and its model already.
-        if key.starts_with("gen_ai.") && name.split(' ').any(|part| part == value) {
+        let in_name = short.len() < key.len() && name.split(' ').any(|part| part == value);
+        let first_attempt = key == semconv::OBS_TASK_ATTEMPT && value == "1";
+        if in_name || first_attempt {
             continue;
         }
-        let space = if out.is_empty() { "" } else { " " };
-        let _ = write!(out, "{space}{}={value}", clean(short, VALUE));
-        if out.len() > 4 * DETAILS {
+        let short = clean(short, VALUE);
+        used += width(&short) + width(&value) + 2;
+        if used > DETAILS {
+            details.push(("…".to_owned(), String::new()));
             break;
         }
+        details.push((short, value));
     }
-    clean(&out, DETAILS)
+    details
 }
 
 /// How a key is shown; none for what is on every span, or in the name or the error already.
 fn short_key(key: &str) -> Option<&str> {
-    const HIDDEN: [&str; 8] = [
+    const HIDDEN: [&str; 9] = [
         semconv::DB_OPERATION_NAME,
         semconv::DB_SYSTEM_NAME,
         semconv::ERROR_TYPE,
@@ -114,13 +120,22 @@ fn short_key(key: &str) -> Option<&str> {
         semconv::GEN_AI_RESPONSE_ID,
         semconv::GEN_AI_RESPONSE_MODEL,
         semconv::OBS_OUTCOME,
+        semconv::OBS_PIPELINE_STATE,
     ];
     let hidden = HIDDEN.contains(&key) || key.starts_with("code.") || key.starts_with("thread.");
     if key == semconv::OPERATION_COST {
         return Some("cost_usd");
     }
     // Namespaces tell machines apart, not people: `gen_ai.usage.input_tokens` is `input_tokens`.
-    let namespaced = ["gen_ai.usage.", "gen_ai.request.", "gen_ai.", "db.", "obs."];
+    let namespaced = [
+        "gen_ai.usage.",
+        "gen_ai.request.",
+        "gen_ai.response.",
+        "gen_ai.",
+        "db.",
+        "obs.vector.",
+        "obs.",
+    ];
     let short = namespaced
         .iter()
         .find_map(|namespace| key.strip_prefix(namespace))

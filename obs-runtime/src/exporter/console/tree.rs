@@ -59,11 +59,12 @@ impl<'a> Tree<'a> {
         let headline = format!("trace {} · {spans} span{plural} · {all}", self.trace);
         self.paint(out, BOLD, &headline);
         let _ = writeln!(out, "{}", self.remark);
-        let placed = self.place();
+        let (by_id, placed) = (self.by_id(), self.place());
         let left = |p: &Placed| width(&p.prefix) + 2 + width(&self.rows[p.row].name);
         let name_column = placed.iter().map(left).max().unwrap_or(0);
         for placed in &placed {
             let row = &self.rows[placed.row];
+            let details = details(row, by_id.get(&row.parent).map(|at| &self.rows[*at]));
             self.paint(out, DIM, &placed.prefix);
             self.paint(out, colour(row.outcome), mark(row.outcome));
             out.push(' ');
@@ -76,7 +77,7 @@ impl<'a> Tree<'a> {
             out.push_str(&time);
             out.push_str("  ");
             let mut line = bar(row, begin, end);
-            if row.error.is_empty() && row.details.is_empty() {
+            if row.error.is_empty() && details.is_empty() {
                 line.truncate(line.trim_end().len());
             }
             self.paint(out, DIM, &line);
@@ -84,9 +85,9 @@ impl<'a> Tree<'a> {
                 out.push_str("  ");
                 self.paint(out, colour(row.outcome), &row.error);
             }
-            if !row.details.is_empty() {
+            if !details.is_empty() {
                 out.push_str("  ");
-                self.paint(out, DIM, &row.details);
+                self.paint(out, DIM, &details);
             }
             out.push('\n');
         }
@@ -137,12 +138,17 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// The rows without a parent among the rows, and the children of the others.
-    fn family(&self) -> (Vec<usize>, HashMap<usize, Vec<usize>>) {
-        let mut by_id: HashMap<SpanId, usize> = HashMap::with_capacity(self.rows.len());
+    fn by_id(&self) -> HashMap<SpanId, usize> {
+        let mut by_id = HashMap::with_capacity(self.rows.len());
         for (at, row) in self.rows.iter().enumerate() {
             by_id.entry(row.span).or_insert(at);
         }
+        by_id
+    }
+
+    /// The rows without a parent among the rows, and the children of the others.
+    fn family(&self) -> (Vec<usize>, HashMap<usize, Vec<usize>>) {
+        let by_id = self.by_id();
         let mut tops = Vec::new();
         let mut children: HashMap<usize, Vec<usize>> = HashMap::new();
         for at in self.by_start(0..self.rows.len()) {
@@ -176,6 +182,20 @@ fn lead(depth: usize, above: &str, last: bool) -> (String, String) {
         ("├─ ", "│  ")
     };
     (format!("{above}{branch}"), format!("{above}{line}"))
+}
+
+/// The row's attributes; what its parent says already is not repeated.
+fn details(row: &Row, parent: Option<&Row>) -> String {
+    let own = row.details.iter().filter(|detail| {
+        parent.is_none_or(|parent| core::ptr::eq(parent, row) || !parent.details.contains(detail))
+    });
+    let shown: Vec<String> = own
+        .map(|(key, value)| match value.is_empty() {
+            true => key.clone(),
+            false => format!("{key}={value}"),
+        })
+        .collect();
+    shown.join(" ")
 }
 
 fn mark(outcome: Outcome) -> &'static str {
