@@ -364,6 +364,15 @@ impl HandlerParam for RunResult {
     }
 }
 
+#[cfg(feature = "alert")]
+impl HandlerParam for crate::alert::AlertManager {
+    fn of<'a>(call: &HandlerCall<'a>) -> Result<&'a Self, String> {
+        call.alerts.ok_or_else(|| {
+            "there is no AlertManager: give one to the builder with `.alerts(…)`".to_owned()
+        })
+    }
+}
+
 /// A parameter `&T` of a handler.
 ///
 /// # Errors

@@ -24,6 +24,9 @@ pub enum HandlerEvent {
 pub struct HandlerCall<'a> {
     /// The run.
     pub result: &'a RunResult,
+    /// The manager of the `Observability` that the run belongs to.
+    #[cfg(feature = "alert")]
+    pub alerts: Option<&'a crate::alert::AlertManager>,
 }
 
 /// A handler's work.
@@ -93,9 +96,15 @@ fn concerns_task(event: HandlerEvent, state: TaskState) -> bool {
 
 /// Calls one after the other; what goes wrong is written into the result.
 pub(crate) async fn call_all(handlers: &[&'static HandlerMeta], result: &mut RunResult) {
+    #[cfg(feature = "alert")]
+    let alerts = crate::alert::current();
     for handler in handlers {
         let ended = {
-            let call = HandlerCall { result };
+            let call = HandlerCall {
+                result,
+                #[cfg(feature = "alert")]
+                alerts: alerts.as_ref(),
+            };
             match catch_unwind(AssertUnwindSafe(|| (handler.run)(call))) {
                 Ok(future) => CatchPanic(future).await,
                 Err(payload) => Err(panic_message(&*payload)),
