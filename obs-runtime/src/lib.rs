@@ -46,9 +46,9 @@ pub use metrics::MetricsCollector;
 pub use obs_macros::main;
 #[cfg(feature = "llm")]
 pub use obs_macros::{llm_call, vector_op};
-pub use obs_macros::{span, traced};
 #[cfg(feature = "pipeline")]
 pub use obs_macros::{on_cancel, on_complete, on_failure, pipeline_task};
+pub use obs_macros::{span, traced};
 #[cfg(feature = "pipeline")]
 pub use pipeline::{
     Input, Pipeline, Resource, RunResult, RunState, TaskContext, TaskResult, TaskState,

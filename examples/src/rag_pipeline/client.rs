@@ -1,6 +1,7 @@
 //! The client of the OpenAI-compatible endpoint, and where that endpoint is.
 
 use std::env;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_openai::Client;
@@ -8,10 +9,14 @@ use async_openai::config::OpenAIConfig;
 use async_openai::types::chat::{
     ChatCompletionRequestSystemMessage, ChatCompletionRequestUserMessage,
     CreateChatCompletionRequest, CreateChatCompletionRequestArgs, CreateChatCompletionResponse,
+    FinishReason,
 };
 use async_openai::types::embeddings::{
     CreateEmbeddingRequest, CreateEmbeddingResponse, EmbeddingInput,
 };
+
+use obs_runtime::llm::{LlmResponse, Usage};
+use obs_runtime::llm_call;
 
 use crate::error::RagError;
 use crate::provider::Provider;
@@ -23,13 +28,13 @@ const EMBEDDING_MODEL: &str = "text-embedding-3-small";
 const OPENAI: &str = "https://api.openai.com/v1";
 
 /// A client that knows its endpoint and its models.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Llm {
     client: Client<OpenAIConfig>,
     base_url: String,
     chat_model: String,
     embedding_model: String,
-    builtin: Option<Provider>,
+    builtin: Option<Arc<Provider>>,
 }
 
 impl Llm {
@@ -47,7 +52,7 @@ impl Llm {
             let (url, key) = (provider.base_url(), provider.key().to_owned());
             // A proxy from the environment has no business with a port of this process.
             let http = reqwest::Client::builder().no_proxy();
-            return Self::connect(http, url, key, Some(provider));
+            return Self::connect(http, url, key, Some(Arc::new(provider)));
         }
         let url = url.unwrap_or_else(|| OPENAI.to_owned());
         if !url.starts_with("http://") && !url.starts_with("https://") {
@@ -67,7 +72,7 @@ impl Llm {
         http: reqwest::ClientBuilder,
         url: String,
         key: String,
-        builtin: Option<Provider>,
+        builtin: Option<Arc<Provider>>,
     ) -> Result<Self, String> {
         let base_url = url.trim_end_matches('/').to_owned();
         if key.contains(|c: char| c.is_control() || !c.is_ascii()) {
@@ -114,42 +119,70 @@ impl Llm {
         &self.embedding_model
     }
 
-    /// One call of `POST /embeddings`.
+    /// Embeds texts: a vector for each, in their order.
     ///
     /// # Errors
     /// When the endpoint cannot be reached, refuses, or returns another number of vectors.
-    pub async fn embeddings(
-        &self,
-        texts: Vec<String>,
-    ) -> Result<CreateEmbeddingResponse, RagError> {
+    pub async fn embed(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, RagError> {
         let expected = texts.len();
+        let mut data = self.embeddings(texts).await?.data;
+        if data.len() != expected {
+            let (url, got) = (&self.base_url, data.len());
+            return Err(RagError::Endpoint(format!(
+                "the endpoint {url} returned {got} vectors for {expected} texts"
+            )));
+        }
+        data.sort_by_key(|embedding| embedding.index);
+        Ok(data
+            .into_iter()
+            .map(|embedding| embedding.embedding)
+            .collect())
+    }
+
+    /// Asks the chat model.
+    ///
+    /// # Errors
+    /// When the endpoint cannot be reached, refuses, or answers without a text.
+    pub async fn ask(&self, instruction: &str, prompt: &str) -> Result<String, RagError> {
+        let response = self.chat(instruction, prompt).await?;
+        let text = response
+            .choices
+            .into_iter()
+            .find_map(|choice| choice.message.content);
+        text.ok_or_else(|| {
+            RagError::Endpoint(format!(
+                "the endpoint {} answered without a text",
+                self.base_url
+            ))
+        })
+    }
+
+    /// One call of `POST /embeddings`. The attribute makes it a span with its model, tokens and
+    /// cost; `usage` says where they stand in the response.
+    #[llm_call(
+        provider = "openai",
+        operation = "embeddings",
+        model = self.embedding_model,
+        usage = |response| LlmResponse::new()
+            .usage(Usage::input(response.usage.prompt_tokens.into()))
+            .model(&response.model)
+    )]
+    async fn embeddings(&self, texts: Vec<String>) -> Result<CreateEmbeddingResponse, RagError> {
         let request = CreateEmbeddingRequest {
             model: self.embedding_model.clone(),
             input: EmbeddingInput::StringArray(texts),
             ..Default::default()
         };
-        let response = self
-            .client
+        self.client
             .embeddings()
             .create(request)
             .await
-            .map_err(|e| self.explain(&e))?;
-        if response.data.len() == expected {
-            Ok(response)
-        } else {
-            let got = response.data.len();
-            Err(RagError::Endpoint(format!(
-                "the endpoint {} returned {got} vectors for {expected} texts",
-                self.base_url
-            )))
-        }
+            .map_err(|e| self.explain(&e))
     }
 
     /// One call of `POST /chat/completions`.
-    ///
-    /// # Errors
-    /// When the endpoint cannot be reached or refuses.
-    pub async fn chat(
+    #[llm_call(provider = "openai", model = self.chat_model, usage = chat_usage)]
+    async fn chat(
         &self,
         instruction: &str,
         prompt: &str,
@@ -181,6 +214,31 @@ impl Llm {
     fn explain(&self, error: &async_openai::error::OpenAIError) -> RagError {
         RagError::of_call(&self.base_url, error)
     }
+}
+
+/// What a chat response says of itself.
+fn chat_usage(response: &CreateChatCompletionResponse) -> LlmResponse {
+    let tokens = response
+        .usage
+        .as_ref()
+        .map(|u| (u.prompt_tokens, u.completion_tokens));
+    let mut described = LlmResponse::new()
+        .usage(tokens)
+        .model(&response.model)
+        .id(&response.id);
+    for reason in response
+        .choices
+        .iter()
+        .filter_map(|choice| choice.finish_reason)
+    {
+        described = described.finish_reason(match reason {
+            FinishReason::Stop => "stop",
+            FinishReason::Length => "length",
+            FinishReason::ToolCalls | FinishReason::FunctionCall => "tool_call",
+            FinishReason::ContentFilter => "content_filter",
+        });
+    }
+    described
 }
 
 /// An environment variable; an empty one counts as not set.

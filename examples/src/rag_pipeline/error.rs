@@ -16,7 +16,7 @@ pub enum RagError {
     /// The endpoint answered with an error, or with something else than was asked for.
     Endpoint(String),
     /// `--fail` asked for it.
-    Asked(&'static str),
+    Asked(String),
 }
 
 impl RagError {
@@ -61,7 +61,11 @@ fn root_cause(error: &dyn std::error::Error) -> String {
     while let Some(source) = cause.source() {
         cause = source;
     }
-    cause.to_string()
+    let text = cause.to_string();
+    text.split(" (os error")
+        .next()
+        .unwrap_or(&text)
+        .to_lowercase()
 }
 
 impl fmt::Display for RagError {
@@ -71,7 +75,7 @@ impl fmt::Display for RagError {
             | Self::Unreachable(why)
             | Self::WrongKey(why)
             | Self::Endpoint(why) => f.write_str(why),
-            Self::Asked(task) => write!(f, "{task} failed because --fail {task} asked for it"),
+            Self::Asked(task) => write!(f, "--fail {task} asked for it"),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The vector index: in this process, exact, by cosine similarity.
 
+use obs_runtime::vector_op;
+
 use crate::chunks::Chunk;
 
 /// Chunks with their vectors.
@@ -19,6 +21,13 @@ pub struct Hit {
 
 impl VectorIndex {
     /// Adds chunks; `vectors` has one for each.
+    #[vector_op(
+        system = "in_process",
+        operation = "upsert",
+        collection = "chunks",
+        count = chunks.len(),
+        dimensions = vectors.first().map_or(0, Vec::len)
+    )]
     pub fn upsert(&mut self, chunks: &[Chunk], vectors: Vec<Vec<f32>>) {
         let unit = vectors.into_iter().map(normalized);
         self.entries.extend(chunks.iter().cloned().zip(unit));
@@ -35,6 +44,13 @@ impl VectorIndex {
     }
 
     /// The nearest chunks, best first; equals in the order they were added.
+    #[vector_op(
+        system = "in_process",
+        operation = "search",
+        collection = "chunks",
+        count = |hits| hits.len(),
+        dimensions = query.len()
+    )]
     pub fn search(&self, query: Vec<f32>, top_k: usize) -> Vec<Hit> {
         let query = normalized(query);
         let mut scored: Vec<(f32, usize)> = self

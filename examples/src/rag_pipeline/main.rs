@@ -1,15 +1,283 @@
-//! Answers a question over a folder of text.
+//! Answers a question over a folder of text, observed by obs.
+//!
+//! ```sh
+//! cargo run --release -p obs-examples --bin rag_pipeline -- --question "What is an invariant?"
+//! ```
+//!
+//! The tasks below are plain functions. Each attribute says what obs needs to know: which task
+//! comes before, what counts as a record, where the tokens stand in a response. Traces, metrics,
+//! costs, retries, the order of the tasks and the report follow from that.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program talks to its user"
+)]
+#![allow(unreachable_pub, reason = "what a module of a program offers is `pub`")]
 
 mod chunks;
 mod client;
+mod collector;
 mod documents;
 mod error;
 mod evaluation;
 mod index;
+mod interrupt;
 mod options;
+mod prompt;
 mod provider;
+#[cfg(test)]
+mod quality_tests;
+mod report;
 #[cfg(test)]
 mod testing;
 mod text;
+mod voice;
 
-fn main() {}
+use std::pin::{Pin, pin};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use obs_runtime::alert::{Alert, AlertManager, Severity};
+use obs_runtime::llm::LlmTotals;
+use obs_runtime::{
+    Error, Input, Observability, Pipeline, Resource, RunResult, RunState, on_failure,
+    pipeline_task, prometheus_port_from_env,
+};
+
+use crate::chunks::Chunk;
+use crate::client::Llm;
+use crate::collector::Collector;
+use crate::documents::Corpus;
+use crate::error::RagError;
+use crate::index::{Hit, VectorIndex};
+use crate::options::{Options, Task};
+use crate::report::{Answered, Report};
+use crate::voice::{Voice, say};
+
+/// Sources that the model is shown.
+const TOP_K: usize = 6;
+/// Texts in one call of the embeddings endpoint.
+const BATCH: usize = 64;
+/// How long the program waits at its end for alerts to be delivered.
+const ALERTS_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What is wrong with what the program was given, in a sentence.
+type Problem = Box<dyn std::error::Error>;
+
+// ---- The tasks, in the order in which data goes through them. --------------------------------
+
+#[pipeline_task(pipeline = "rag", records = |corpus| corpus.documents.len())]
+fn load_documents(options: Input<Options>) -> Result<Corpus, RagError> {
+    options.fail_if_asked(Task::LoadDocuments)?;
+    let corpus = options.folder().load()?;
+    voice::loaded(&corpus);
+    Ok(corpus)
+}
+
+// A parameter named like a task is that task's output.
+#[pipeline_task(pipeline = "rag", depends_on(load_documents), records = Vec::len)]
+fn chunk_documents(
+    load_documents: Corpus,
+    options: Input<Options>,
+) -> Result<Vec<Chunk>, RagError> {
+    options.fail_if_asked(Task::ChunkDocuments)?;
+    let chunks: Vec<Chunk> = load_documents
+        .documents
+        .iter()
+        .flat_map(chunks::cut)
+        .collect();
+    say!("chunk_documents   {}", voice::count(chunks.len(), "chunk"));
+    Ok(chunks)
+}
+
+// Two attempts with a pause between them: an endpoint may be busy.
+#[pipeline_task(
+    pipeline = "rag",
+    depends_on(chunks = chunk_documents),
+    retries = 1,
+    backoff = "exponential",
+    timeout = "5m",
+    records = Vec::len
+)]
+async fn embed_chunks(
+    chunks: &[Chunk],
+    llm: Resource<Llm>,
+    options: Input<Options>,
+) -> Result<Vec<Vec<f32>>, RagError> {
+    options.fail_if_asked(Task::EmbedChunks)?;
+    let mut vectors = Vec::with_capacity(chunks.len());
+    for batch in chunks.chunks(BATCH) {
+        vectors.extend(
+            llm.embed(batch.iter().map(Chunk::embedding_text).collect())
+                .await?,
+        );
+        say!("embed_chunks      {} of {}", vectors.len(), chunks.len());
+    }
+    Ok(vectors)
+}
+
+#[pipeline_task(pipeline = "rag", depends_on(chunks = chunk_documents, vectors = embed_chunks), records = VectorIndex::len)]
+fn index_chunks(
+    chunks: &[Chunk],
+    vectors: Vec<Vec<f32>>,
+    options: Input<Options>,
+) -> Result<VectorIndex, RagError> {
+    options.fail_if_asked(Task::IndexChunks)?;
+    let mut index = VectorIndex::default();
+    index.upsert(chunks, vectors);
+    say!(
+        "index_chunks      {} vectors of {} numbers",
+        index.len(),
+        index.dimensions()
+    );
+    Ok(index)
+}
+
+#[pipeline_task(pipeline = "rag", depends_on(index = index_chunks), retries = 1, timeout = "1m", records = Vec::len)]
+async fn retrieve(
+    index: &VectorIndex,
+    llm: Resource<Llm>,
+    options: Input<Options>,
+) -> Result<Vec<Hit>, RagError> {
+    options.fail_if_asked(Task::Retrieve)?;
+    let question = llm.embed(vec![options.question.clone()]).await?.remove(0);
+    let hits = index.search(question, TOP_K);
+    voice::retrieved(&hits);
+    Ok(hits)
+}
+
+#[pipeline_task(pipeline = "rag", depends_on(sources = retrieve), retries = 1, timeout = "3m")]
+async fn answer(
+    sources: &[Hit],
+    llm: Resource<Llm>,
+    options: Input<Options>,
+) -> Result<String, RagError> {
+    options.fail_if_asked(Task::Answer)?;
+    let text = llm
+        .ask(
+            prompt::INSTRUCTION,
+            &prompt::with_sources(&options.question, sources),
+        )
+        .await?;
+    say!(
+        "answer            {} words",
+        text.split_whitespace().count()
+    );
+    Ok(text)
+}
+
+#[pipeline_task(pipeline = "rag", depends_on(answer, sources = retrieve))]
+fn evaluate(answer: &str, sources: &[Hit], options: Input<Options>) -> Result<Answered, RagError> {
+    options.fail_if_asked(Task::Evaluate)?;
+    let answered = Answered::new(answer, sources);
+    say!("evaluate          faithfulness {:.2}", answered.score);
+    Ok(answered)
+}
+
+/// Called after a run in which a task failed.
+#[on_failure(pipeline = "rag")]
+async fn alert_on_failure(run: &RunResult, alerts: &AlertManager) {
+    let mut alert =
+        Alert::new(Severity::Critical, "The pipeline rag failed").label("run_id", &run.run_id);
+    for task in run.get_failed_tasks() {
+        let why = task.error.as_ref().map_or("", |error| error.message());
+        alert = alert.detail(task.name.clone(), why);
+    }
+    alerts.send(alert);
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let options = Options::get();
+    answer_question(options).await.unwrap_or_else(|problem| {
+        eprintln!("rag_pipeline: {problem}");
+        ExitCode::from(2)
+    })
+}
+
+/// Switches obs on. Where traces and metrics are sent is said by the `OTEL_*` variables.
+///
+/// `#[obs_runtime::main]` does this in one line; here the guard is kept, to draw the trace.
+fn observe(
+    options: &Options,
+    collector: &Collector,
+    alerts: &AlertManager,
+) -> Result<Observability, Error> {
+    let mut builder = Observability::builder()
+        .service_name("rag_pipeline")
+        .service_version(env!("CARGO_PKG_VERSION"))
+        .record_exporter(collector.clone())
+        .alerts(alerts.clone());
+    if options.serve {
+        builder = builder.prometheus(([127, 0, 0, 1], prometheus_port_from_env()?));
+    }
+    builder.install()
+}
+
+/// Runs the pipeline as often as was asked for, and reports the last run. An error is a sentence
+/// about what the program was given.
+async fn answer_question(options: &Options) -> Result<ExitCode, Problem> {
+    options.folder().check()?;
+    let llm = Llm::from_env().await?;
+    let alerts = AlertManager::from_env()?;
+    let collector = Collector::default();
+    let obs = observe(options, &collector, &alerts)?;
+    let mut stop = pin!(interrupt::interrupted());
+    voice::begin(options, &llm, &obs)?;
+
+    let mut memory = report::Memory::default();
+    let mut run = run_once(options, &llm, stop.as_mut()).await?;
+    for number in 2..=options.repeat {
+        if run.state == RunState::Cancelled {
+            break;
+        }
+        voice::speak(Voice::Nothing);
+        memory.after_run(number - 1);
+        collector.take(None);
+        run = run_once(options, &llm, stop.as_mut()).await?;
+    }
+
+    // What the run recorded must have arrived before it can be shown.
+    let sent = [obs.force_flush(), alerts.flush(ALERTS_TIMEOUT)];
+    for undelivered in sent.into_iter().filter_map(Result::err) {
+        eprintln!("rag_pipeline: {undelivered}");
+    }
+    let report = Report {
+        run: &run,
+        llm: run
+            .trace_id
+            .and_then(LlmTotals::for_trace)
+            .unwrap_or_default(),
+        spans: collector.take(run.trace_id),
+        dropped: obs.stats().dropped_total(),
+        memory: memory.after_all(options.repeat),
+        builtin: llm.is_builtin(),
+    };
+    report.print(options.json);
+    if options.serve && run.state != RunState::Cancelled {
+        stop.await;
+    }
+    Ok(report.exit_code())
+}
+
+/// One run of the pipeline. When the program is asked to stop, the run is cancelled: it still ends
+/// with a result.
+async fn run_once(
+    options: &Options,
+    llm: &Llm,
+    stop: Pin<&mut impl Future<Output = ()>>,
+) -> Result<RunResult, Error> {
+    let pipeline = Pipeline::named("rag")?
+        .input(options.clone())
+        .resource(llm.clone());
+    let cancel = pipeline.cancel_handle();
+    let mut run = pin!(pipeline.run());
+    tokio::select! {
+        finished = &mut run => finished,
+        () = stop => {
+            cancel.cancel();
+            run.await
+        }
+    }
+}

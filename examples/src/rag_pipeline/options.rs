@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use clap::{Parser, ValueEnum};
 
 use crate::documents::Folder;
+use crate::error::RagError;
 
 /// Answers a question over a folder of text, and shows what that took: tasks, tokens, cost, trace.
 #[derive(Clone, Debug, Parser)]
@@ -63,6 +64,20 @@ impl Options {
     pub fn get() -> &'static Self {
         static OPTIONS: LazyLock<Options> = LazyLock::new(Options::parse);
         &OPTIONS
+    }
+
+    /// What `--fail` is for.
+    ///
+    /// # Errors
+    /// If it names this task.
+    pub fn fail_if_asked(&self, task: Task) -> Result<(), RagError> {
+        if self.fail != Some(task) {
+            return Ok(());
+        }
+        let name = task
+            .to_possible_value()
+            .map(|value| value.get_name().to_owned());
+        Err(RagError::Asked(name.unwrap_or_default()))
     }
 
     /// What `--docs` names, or this repository's Markdown.

@@ -138,15 +138,18 @@ fn flush(paragraph: &mut String, found: &mut Vec<String>) {
 
 /// Takes Markdown's marks out of a paragraph: emphasis, code, links, table bars.
 fn plain(paragraph: &str) -> String {
+    let is_row = paragraph.starts_with('|');
     let mut out = String::with_capacity(paragraph.len());
+    let mut in_code = false;
     let mut rest = paragraph;
     while let Some(c) = rest.chars().next() {
         rest = &rest[c.len_utf8()..];
         match c {
-            '`' => {}
-            '*' if rest.starts_with('*') || out.ends_with(' ') || out.is_empty() => {}
-            '*' if !rest.starts_with(' ') || !out.ends_with(' ') => {}
-            '|' => out.push_str(if out.is_empty() || rest.is_empty() {
+            '`' => in_code = !in_code,
+            c if in_code => out.push(c),
+            // A star between spaces multiplies.
+            '*' if !(out.ends_with(' ') && rest.starts_with(' ')) => {}
+            '|' if is_row => out.push_str(if out.is_empty() || rest.is_empty() {
                 ""
             } else {
                 "·"

@@ -47,11 +47,11 @@ Did it rain? Yes.";
 
 #[test]
 fn markdown_is_read_as_prose() {
-    let text = "# Title\n\nA **bold** [link](http://x.y/z) and `code`.\n\n```\nlet x = 1. Or two.\n```\n- first item\n- second\n  goes on\n\n| a | b |\n|---|---|\n| 1 | 2 |\n";
+    let text = "# Title\n\nA **bold** [link](http://x.y/z) and `code_*|x`, 2 * 3.\n\n```\nlet x = 1. Or two.\n```\n- first item\n- second\n  goes on\n\n| a | b |\n|---|---|\n| 1 | 2 |\n";
     assert_eq!(
         sentences(text),
         [
-            "A bold link and code.",
+            "A bold link and code_*|x, 2 * 3.",
             "first item",
             "second goes on",
             "a · b",

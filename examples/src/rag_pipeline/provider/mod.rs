@@ -69,6 +69,8 @@ async fn accept(listener: TcpListener, key: Arc<str>) {
             accepted = listener.accept() => {
                 // One connection that broke before it was accepted says nothing about the next.
                 let Ok((stream, _)) = accepted else { continue };
+                // Without this, the end of a large response may wait 40 ms for an acknowledgement.
+                let _ = stream.set_nodelay(true);
                 let key = Arc::clone(&key);
                 connections.spawn(async move {
                     let service = service_fn(move |request| {
@@ -83,6 +85,16 @@ async fn accept(listener: TcpListener, key: Arc<str>) {
                 });
             }
         }
+    }
+}
+
+/// What the provider computes, without HTTP.
+#[cfg(test)]
+pub mod offline {
+    pub use super::answer::answer;
+
+    pub fn embed(text: &str) -> Vec<f32> {
+        super::embedding::embed(text, super::embedding::DIMENSIONS)
     }
 }
 

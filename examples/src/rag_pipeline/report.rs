@@ -1,0 +1,329 @@
+//! What the program prints when it is done.
+
+mod json;
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use obs_runtime::llm::{LlmTotals, Usd};
+use obs_runtime::{RunResult, RunState, SpanRecord, trace_tree};
+use serde::Serialize;
+
+use crate::evaluation;
+use crate::index::Hit;
+use crate::interrupt;
+
+/// What came of a question.
+#[derive(Clone, Debug)]
+pub struct Answered {
+    /// The answer, with its sources as numbers in brackets.
+    pub text: String,
+    /// The files that it cites, in the order of their first mention.
+    pub sources: Vec<String>,
+    /// Share of its sentences that the sources support.
+    pub score: f64,
+}
+
+impl Answered {
+    /// Resolves the citations and evaluates the answer.
+    pub fn new(text: &str, hits: &[Hit]) -> Self {
+        let cited = evaluation::citations(text);
+        let mut sources = Vec::new();
+        for hit in cited
+            .iter()
+            .filter_map(|number| hits.get(number.checked_sub(1)?))
+        {
+            if !sources.contains(&hit.chunk.source) {
+                sources.push(hit.chunk.source.clone());
+            }
+        }
+        let score = evaluation::faithfulness(text, hits.iter().map(|hit| hit.chunk.text.as_str()));
+        Self {
+            text: text.to_owned(),
+            sources,
+            score,
+        }
+    }
+}
+
+/// The memory of this process in the course of many runs.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Memory {
+    runs: u32,
+    #[serde(rename = "resident_bytes_after_run_100")]
+    after_100: Option<u64>,
+    #[serde(rename = "resident_bytes_at_end")]
+    at_end: Option<u64>,
+}
+
+impl Memory {
+    /// Notes the memory after run 100.
+    pub fn after_run(&mut self, number: u32) {
+        if number == 100 {
+            self.after_100 = resident_bytes();
+        }
+    }
+
+    /// Notes the memory at the end; none of it is of interest after a single run.
+    pub fn after_all(mut self, runs: u32) -> Option<Self> {
+        self.runs = runs;
+        self.at_end = resident_bytes();
+        (runs > 1).then_some(self)
+    }
+
+    fn text(&self, dropped: u64) -> String {
+        let mib = |bytes: Option<u64>| {
+            bytes.map_or_else(
+                || "unknown".to_owned(),
+                |b| format!("{:.1} MiB", b as f64 / 1_048_576.0),
+            )
+        };
+        format!(
+            "{} runs; memory {} after run 100, {} at the end; {dropped} items of telemetry lost\n",
+            self.runs,
+            mib(self.after_100),
+            mib(self.at_end)
+        )
+    }
+}
+
+/// Bytes of memory that the process has in RAM; only Linux says it in a file.
+fn resident_bytes() -> Option<u64> {
+    const PAGE: u64 = 4096;
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    statm
+        .split(' ')
+        .nth(1)?
+        .parse::<u64>()
+        .ok()
+        .map(|pages| pages * PAGE)
+}
+
+/// Everything there is to say about a run.
+#[derive(Debug)]
+pub struct Report<'a> {
+    pub run: &'a RunResult,
+    pub llm: LlmTotals,
+    pub spans: Vec<SpanRecord>,
+    /// Items that obs lost on their way.
+    pub dropped: u64,
+    /// With `--repeat`.
+    pub memory: Option<Memory>,
+    /// Whether the prices are those of models that did not run.
+    pub builtin: bool,
+}
+
+impl Report<'_> {
+    /// Prints the report on standard output, and in any case why tasks failed on standard error.
+    pub fn print(&self, as_json: bool) {
+        if as_json {
+            println!("{}", self.json());
+        } else {
+            print!("{}", self.text());
+        }
+        for task in self.run.get_failed_tasks() {
+            let why = task
+                .error
+                .as_ref()
+                .map_or("no reason was given", |error| error.message());
+            eprintln!("rag_pipeline: {} failed: {why}", task.name);
+        }
+    }
+
+    /// 0, 1 for a failed run, and what a shell reports after Ctrl-C.
+    pub fn exit_code(&self) -> ExitCode {
+        match self.run.state {
+            RunState::Succeeded => ExitCode::SUCCESS,
+            RunState::Cancelled => ExitCode::from(interrupt::STATUS),
+            _ => ExitCode::FAILURE,
+        }
+    }
+
+    fn answered(&self) -> Option<&Answered> {
+        self.run.output("evaluate")
+    }
+
+    /// The report for people.
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        section(&mut out, "Tasks", &self.run.summary());
+        if let Some(memory) = &self.memory {
+            section(&mut out, "Repetition", &memory.text(self.dropped));
+        }
+        section(&mut out, "Tokens and cost", &self.cost_table());
+        section(&mut out, "Trace", &trace_tree(&self.spans));
+        if let Some(answered) = self.answered() {
+            let mut text = wrap(&answered.text, 96);
+            let _ = write!(text, "\nSources: {}", or_none(&answered.sources.join(", ")));
+            let _ = writeln!(text, "\nFaithfulness: {:.2}", answered.score);
+            section(&mut out, "Answer", &text);
+        }
+        section(&mut out, "Where to look next", &self.next());
+        out
+    }
+
+    fn cost_table(&self) -> String {
+        let mut rows =
+            vec![["model", "calls", "input tokens", "output tokens", "USD"].map(str::to_owned)];
+        for model in &self.llm.by_model {
+            let usage = model.usage;
+            rows.push([
+                model.model.clone(),
+                model.calls.to_string(),
+                thousands(usage.input_tokens),
+                thousands(usage.output_tokens),
+                usd(model.cost, model.cost_complete),
+            ]);
+        }
+        let all = &self.llm;
+        rows.push([
+            "total".to_owned(),
+            all.calls.to_string(),
+            thousands(all.usage.input_tokens),
+            thousands(all.usage.output_tokens),
+            usd(all.cost, all.cost_complete),
+        ]);
+        let mut table = columns(&rows);
+        if self.builtin {
+            table.push_str(
+                "These are the prices of the models by that name; the built-in provider is free.\n",
+            );
+        }
+        if !all.cost_complete {
+            table.push_str("A model without a known price is marked +: the true cost is higher.\n");
+        }
+        table
+    }
+
+    fn next(&self) -> String {
+        let mut next = String::new();
+        let trace = self
+            .run
+            .trace_id
+            .map(|id| id.to_string())
+            .unwrap_or_default();
+        match std::env::var("OTEL_EXPORTER_OTLP_ENDPOINT") {
+            Ok(endpoint) if !endpoint.is_empty() => {
+                let _ = writeln!(next, "This trace and its metrics were sent to {endpoint}: look for {trace}.");
+            }
+            _ => next.push_str(
+                "OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318   sends this trace and its metrics to any OpenTelemetry backend\n",
+            ),
+        }
+        next.push_str(
+            "--serve                                             keeps /metrics up for Prometheus\n\
+             --fail answer                                       shows a failure: handler, alert, skipped tasks\n\
+             --json                                              prints all of this for a machine\n",
+        );
+        next
+    }
+
+    /// The report for machines: one JSON object on one line.
+    pub fn json(&self) -> String {
+        let answered = self.answered();
+        let report = json::Report {
+            pipeline: &self.run.pipeline_name,
+            run_id: &self.run.run_id,
+            trace_id: self.run.trace_id.map(|id| id.to_string()),
+            state: self.run.state.as_str(),
+            duration_seconds: self.run.duration.as_secs_f64(),
+            records: self.run.records_count,
+            tasks: self.run.task_results.iter().map(json::Task::from).collect(),
+            llm: json::Llm::from(&self.llm),
+            answer: answered.map(|a| a.text.as_str()),
+            sources: answered.map_or(&[], |a| &a.sources),
+            score: answered.map(|a| a.score),
+            dropped: self.dropped,
+            repeat: self.memory.as_ref(),
+        };
+        // Strings, numbers and lists of them cannot fail to become JSON.
+        serde_json::to_string(&report).unwrap_or_default()
+    }
+}
+
+fn section(out: &mut String, title: &str, body: &str) {
+    let _ = writeln!(out, "\n{title}\n{}", "─".repeat(title.chars().count()));
+    out.push_str(body);
+}
+
+fn or_none(text: &str) -> &str {
+    if text.is_empty() { "none" } else { text }
+}
+
+fn usd(cost: Usd, complete: bool) -> String {
+    format!("{:.6}{}", cost.as_f64(), if complete { "" } else { "+" })
+}
+
+/// 1234567 as 1,234,567.
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Rows in columns: the first to the left, numbers to the right.
+fn columns<const N: usize>(rows: &[[String; N]]) -> String {
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let mut out = String::new();
+    for row in rows {
+        for (column, cell) in row.iter().enumerate() {
+            let width = width(column);
+            let _ = if column == 0 {
+                write!(out, "{cell:<width$}")
+            } else {
+                write!(out, "  {cell:>width$}")
+            };
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// Breaks a text between words.
+fn wrap(text: &str, width: usize) -> String {
+    let mut out = String::new();
+    let mut used = 0;
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        if used > 0 && used + 1 + length > width {
+            out.push('\n');
+            used = 0;
+        } else if used > 0 {
+            out.push(' ');
+            used += 1;
+        }
+        out.push_str(word);
+        used += length;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_text_are_easy_to_read() {
+        assert_eq!(thousands(0), "0");
+        assert_eq!(thousands(999), "999");
+        assert_eq!(thousands(1_234_567), "1,234,567");
+        assert_eq!(wrap("aa bb cc", 5), "aa bb\ncc");
+        assert_eq!(wrap("  a very-long-word b ", 4), "a\nvery-long-word\nb");
+        let rows = [
+            ["a".to_owned(), "1".to_owned()],
+            ["bbb".to_owned(), "100".to_owned()],
+        ];
+        assert_eq!(columns(&rows), "a      1\nbbb  100\n");
+    }
+}

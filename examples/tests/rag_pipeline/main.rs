@@ -1,0 +1,186 @@
+//! The program `rag_pipeline` from the outside: what it prints, and its exit status.
+
+mod failures;
+mod program;
+
+use program::{TempDir, rag_pipeline, run};
+use serde_json::Value;
+
+const TASKS: [&str; 7] = [
+    "load_documents",
+    "chunk_documents",
+    "embed_chunks",
+    "index_chunks",
+    "retrieve",
+    "answer",
+    "evaluate",
+];
+
+fn texts() -> TempDir {
+    let dir = TempDir::new();
+    dir.write(
+        "lighthouse.md",
+        b"# Skarvholm\n\nThe lighthouse of Skarvholm was lit for the first time in 1874. Its keeper was Runa Eide, who \
+          stayed for 31 years. The light reaches nineteen nautical miles.\n",
+    );
+    dir.write(
+        "notes/ferry.txt",
+        b"The ferry to Skarvholm leaves at eight in the morning. A ticket costs 45 crowns.",
+    );
+    dir
+}
+
+fn states(report: &Value) -> Vec<(&str, &str)> {
+    let tasks = report["tasks"].as_array().expect("tasks");
+    tasks
+        .iter()
+        .map(|t| (t["name"].as_str().unwrap(), t["state"].as_str().unwrap()))
+        .collect()
+}
+
+#[test]
+fn json_is_one_object_with_all_that_a_script_needs() {
+    let dir = texts();
+    let ended = run(rag_pipeline(&dir).args([
+        "--json",
+        "--question",
+        "Who was the keeper of the lighthouse?",
+    ]));
+    assert_eq!(ended.status, 0, "{}", ended.stderr);
+    assert_eq!(ended.stdout.lines().count(), 1);
+    let report = ended.json();
+    let keys: Vec<_> = report
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    let expected = [
+        "answer",
+        "dropped",
+        "duration_seconds",
+        "llm",
+        "pipeline",
+        "records",
+        "run_id",
+        "score",
+        "sources",
+        "state",
+        "tasks",
+        "trace_id",
+    ];
+    assert_eq!(keys, expected);
+    assert_eq!(
+        (report["pipeline"].as_str(), report["state"].as_str()),
+        (Some("rag"), Some("succeeded"))
+    );
+    let trace = report["trace_id"].as_str().expect("a trace id");
+    assert!(
+        trace.len() == 32 && trace.bytes().all(|b| b.is_ascii_hexdigit()),
+        "{trace}"
+    );
+    assert!(report["duration_seconds"].as_f64().unwrap() > 0.0);
+    assert_eq!(report["dropped"], 0);
+    assert_eq!(states(&report), TASKS.map(|name| (name, "succeeded")));
+    for task in report["tasks"].as_array().unwrap() {
+        assert_eq!(task["attempts"], 1);
+        assert!(
+            task["duration_seconds"].is_f64() && task["records"].is_u64(),
+            "{task}"
+        );
+    }
+    assert_eq!(report["tasks"][0]["records"], 2);
+}
+
+#[test]
+fn the_answer_comes_from_texts_that_the_program_has_never_seen() {
+    let dir = texts();
+    for (question, answer, source) in [
+        (
+            "Who was the keeper of the lighthouse?",
+            "Runa Eide",
+            "lighthouse.md",
+        ),
+        ("When was the lighthouse lit?", "1874", "lighthouse.md"),
+        (
+            "How much is a ticket for the ferry?",
+            "45 crowns",
+            "notes/ferry.txt",
+        ),
+    ] {
+        let report = run(rag_pipeline(&dir).args(["--json", "--question", question])).json();
+        let text = report["answer"].as_str().unwrap();
+        assert!(text.contains(answer), "{question} {text}");
+        assert_eq!(report["sources"][0], source, "{question}");
+        assert_eq!(report["score"], 1.0, "{question}");
+    }
+}
+
+#[test]
+fn tokens_and_cost_add_up_over_the_models() {
+    let dir = texts();
+    let report = run(rag_pipeline(&dir).arg("--json")).json();
+    let llm = &report["llm"];
+    let models = llm["by_model"].as_object().unwrap();
+    assert_eq!(
+        models.keys().collect::<Vec<_>>(),
+        ["gpt-4o-mini", "text-embedding-3-small"]
+    );
+    for key in ["calls", "input_tokens", "output_tokens"] {
+        let sum: u64 = models.values().map(|m| m[key].as_u64().unwrap()).sum();
+        assert_eq!(llm[key].as_u64().unwrap(), sum, "{key}");
+    }
+    // One batch of chunks, the question, the answer.
+    assert_eq!(llm["calls"], 3);
+    assert!(llm["cost_usd"].as_f64().unwrap() > 0.0);
+    assert_eq!(llm["cost_complete"], true);
+}
+
+#[test]
+fn the_report_for_people_has_every_part() {
+    let dir = texts();
+    let ended = run(rag_pipeline(&dir).args(["--question", "When was the lighthouse lit?"]));
+    assert_eq!(ended.status, 0, "{}", ended.stderr);
+    for part in [
+        "built-in provider",
+        "Tasks\n",
+        "Tokens and cost\n",
+        "gpt-4o-mini",
+        "Trace\n",
+        "└─ ✓",
+        "Answer\n",
+        "1874",
+        "Sources: lighthouse.md",
+        "Faithfulness: 1.00",
+        "Where to look next\n",
+    ] {
+        assert!(
+            ended.stdout.contains(part),
+            "{part} is missing:\n{}",
+            ended.stdout
+        );
+    }
+    assert!(
+        TASKS
+            .iter()
+            .all(|task| ended.stdout.matches(task).count() >= 2),
+        "{}",
+        ended.stdout
+    );
+    assert!(
+        !ended.stdout.contains('\x1b'),
+        "no colour where there is no terminal"
+    );
+}
+
+#[test]
+fn many_runs_report_the_last_one_and_lose_nothing() {
+    let dir = texts();
+    let report = run(rag_pipeline(&dir).args(["--json", "--repeat", "5"])).json();
+    assert_eq!(report["repeat"]["runs"], 5);
+    assert_eq!(
+        (&report["state"], &report["dropped"]),
+        (&"succeeded".into(), &0.into())
+    );
+    assert_eq!(report["llm"]["calls"], 3, "of the last run");
+}
