@@ -100,13 +100,11 @@ impl Prometheus {
         let path = format!("/api/v1/query?query={}", encoded.concat());
         let answer = http::get(self.port, &path, "").expect("prometheus answers");
         // Long answers are chunked; the JSON lies between the lengths.
-        let body: String = match answer
-            .head
-            .to_ascii_lowercase()
-            .contains("transfer-encoding: chunked")
-        {
-            true => unchunked(&answer.body),
-            false => answer.body,
+        let head = answer.head.to_ascii_lowercase();
+        let body = if head.contains("transfer-encoding: chunked") {
+            unchunked(&answer.body)
+        } else {
+            answer.body
         };
         let json: Value = serde_json::from_str(&body).expect("prometheus speaks JSON");
         assert_eq!(json["status"], "success", "{promql}: {json}");

@@ -29,11 +29,11 @@ pub(super) const fn cells(bounds: usize) -> usize {
 ///     .unit("s")
 ///     .buckets([0.1, 0.5, 1.0])
 ///     .build()?;
-/// latency.observe(0.1);
+/// latency.observe(0.25);
 /// latency.observe(0.5);
 /// latency.observe(1.5);
 /// assert_eq!(latency.count(), 3);
-/// assert_eq!(latency.mean(), Some(0.7));
+/// assert_eq!(latency.mean(), Some(0.75));
 /// # Ok(())
 /// # }
 /// ```
