@@ -14,6 +14,9 @@ use crate::semconv::metric::FUNCTION_SECONDS;
 /// Most series of a metric (OpenTelemetry metrics SDK, "Cardinality limits").
 const DEFAULT_MAX_SERIES: usize = 2_000;
 
+/// What `max_series` can be raised to.
+const MOST_SERIES: usize = 1_000_000;
+
 /// OpenTelemetry metrics SDK, "Explicit bucket histogram aggregation".
 const DEFAULT_BOUNDS: [f64; 15] = [
     0.0, 5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0, 1_000.0, 2_500.0, 5_000.0,
@@ -134,10 +137,12 @@ fn find_or_create(
     if let Some(bounds) = wanted.bounds.take() {
         wanted.bounds = Some(validate::buckets(&wanted.name, bounds)?);
     }
-    if wanted.max_series == Some(0) {
+    if let Some(max) = wanted.max_series
+        && !(1..=MOST_SERIES).contains(&max)
+    {
         let name = &wanted.name;
         return Err(error(format!(
-            "`max_series(0)` of metric `{name}`: a metric needs at least one series"
+            "`max_series({max})` of metric `{name}`: a metric may have 1 to {MOST_SERIES} series"
         )));
     }
     collector.find_or_create(

@@ -217,6 +217,13 @@ fn invalid_definitions_are_errors_that_name_the_input() {
         );
     }
     assert!(collector.counter("c").max_series(0).build().is_err());
+    assert!(
+        collector
+            .counter("c")
+            .max_series(2_000_000)
+            .build()
+            .is_err()
+    );
     assert!(collector.counter("c").unit("two words").build().is_err());
     assert!(
         collector.collect_all().is_empty(),
@@ -256,6 +263,38 @@ fn an_empty_value_is_no_label() -> Result {
         panic!("a counter");
     };
     assert_eq!(*points[0].labels, [("a".into(), "x".into())]);
+    Ok(())
+}
+
+#[test]
+fn many_series_are_found_again_by_many_threads() -> Result {
+    let collector = MetricsCollector::new();
+    let c = collector
+        .counter("c")
+        .labels(["user", "path"])
+        .max_series(5_000)
+        .build()?;
+    // Lengths around the words of the hash, and long values that differ in one place only.
+    let path = |user: usize| format!("{}{user}{}", "/".repeat(user % 40), "x".repeat(user % 23));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for user in 0..5_000 {
+                    let bound = c.with([user.to_string(), path(user)]).expect("two labels");
+                    bound.inc();
+                }
+            });
+        }
+    });
+    for user in 0..5_000 {
+        assert_eq!(c.get([user.to_string(), path(user)])?, 4.0, "{user}");
+    }
+    assert_eq!(c.get(["5000".to_owned(), path(5_000)])?, 0.0);
+    let MetricData::Counter(points) = &collector.collect_all()[0].data else {
+        panic!("a counter");
+    };
+    assert_eq!(points.len(), 5_000);
+    assert!(points.is_sorted_by(|a, b| a.labels < b.labels));
     Ok(())
 }
 

@@ -12,6 +12,7 @@ mod counter;
 pub(crate) mod function;
 mod gauge;
 mod histogram;
+mod index;
 mod instrument;
 pub(crate) mod json;
 mod series;

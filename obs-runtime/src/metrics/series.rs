@@ -1,13 +1,13 @@
 //! The series of one metric: found by their label values, kept in order, limited in number.
 
-use core::hash::{BuildHasher, BuildHasherDefault, Hasher};
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use core::hash::BuildHasher;
+use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::cells::{Allocation, Slot};
+use super::index::SeriesIndex;
 use super::snapshot::Labels;
 use super::validate::OVERFLOW_LABEL;
 
@@ -49,7 +49,8 @@ impl Series {
         self.cells.slot()
     }
 
-    fn is(&self, values: &[&str]) -> bool {
+    #[inline]
+    pub(super) fn is(&self, values: &[&str]) -> bool {
         self.values.iter().zip(values).all(|(a, b)| **a == **b)
     }
 }
@@ -57,22 +58,6 @@ impl Series {
 pub(super) fn unix_nanos() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |d| d.as_nanos() as u64)
-}
-
-/// The series by the hash of their label values. Different values may share a hash.
-type ByHash = HashMap<u64, Vec<Arc<Series>>, BuildHasherDefault<Identity>>;
-
-#[derive(Debug, Default)]
-struct Table {
-    by_hash: ByHash,
-    /// By labels. Readers take a reference and let go of the lock.
-    sorted: Arc<Vec<Arc<Series>>>,
-}
-
-impl Table {
-    fn find(&self, hash: u64, values: &[&str]) -> Option<&Arc<Series>> {
-        self.by_hash.get(&hash)?.iter().find(|s| s.is(values))
-    }
 }
 
 /// All series of one metric.
@@ -83,7 +68,10 @@ pub(super) struct SeriesSet {
     cells_each: usize,
     limit: usize,
     seed: u64,
-    table: RwLock<Table>,
+    index: SeriesIndex,
+    /// By labels. Readers take a reference and let go of the lock; writers take turns with it.
+    sorted: Mutex<Arc<Vec<Arc<Series>>>>,
+    len: AtomicUsize,
     overflow: Option<Arc<Series>>,
     /// Lookups that fell into the overflow series.
     overflowed: AtomicU64,
@@ -105,7 +93,9 @@ impl SeriesSet {
             cells_each,
             limit,
             seed: std::hash::RandomState::new().hash_one(0_u64) | 1,
-            table: RwLock::default(),
+            index: SeriesIndex::default(),
+            sorted: Mutex::default(),
+            len: AtomicUsize::new(0),
             overflow: None,
             overflowed: AtomicU64::new(0),
             warned: AtomicBool::new(false),
@@ -138,27 +128,34 @@ impl SeriesSet {
 
     /// All series in the order of their labels; the overflow series last, once it is used.
     pub(super) fn all(&self) -> (Arc<Vec<Arc<Series>>>, Option<&Arc<Series>>) {
-        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
         let overflow = self.overflow.as_ref().filter(|_| self.overflowed() > 0);
-        (Arc::clone(&table.sorted), overflow)
+        (Arc::clone(&self.sorted()), overflow)
+    }
+
+    fn sorted(&self) -> MutexGuard<'_, Arc<Vec<Arc<Series>>>> {
+        self.sorted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The series of these values, if there is one.
     pub(super) fn find(&self, values: &[&str]) -> Option<Arc<Series>> {
-        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
-        table.find(hash(self.seed, values), values).cloned()
+        self.index.find(hash(self.seed, values), values).cloned()
     }
 
     /// The series of these values; a new one while the limit allows it, the overflow series then.
     /// `None` only if there are no cells and no overflow series.
+    #[inline]
     pub(super) fn find_or_insert(&self, values: &[&str]) -> Option<Arc<Series>> {
         let hash = hash(self.seed, values);
-        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(series) = table.find(hash, values) {
-            return Some(Arc::clone(series));
+        match self.index.find(hash, values) {
+            Some(series) => Some(Arc::clone(series)),
+            None => self.insert_or_overflow(hash, values),
         }
-        let full = table.sorted.len() >= self.limit;
-        drop(table);
+    }
+
+    #[cold]
+    fn insert_or_overflow(&self, hash: u64, values: &[&str]) -> Option<Arc<Series>> {
+        // Above the limit no lock is taken.
+        let full = self.len.load(Ordering::Relaxed) >= self.limit;
         let fresh = if full {
             None
         } else {
@@ -170,21 +167,21 @@ impl SeriesSet {
         })
     }
 
-    #[cold]
     fn insert(&self, hash: u64, values: &[&str]) -> Option<Arc<Series>> {
-        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        let mut sorted = self.sorted();
         // Another thread may have been faster.
-        if let Some(series) = table.find(hash, values) {
+        if let Some(series) = self.index.find(hash, values) {
             return Some(Arc::clone(series));
         }
-        if table.sorted.len() >= self.limit {
+        let len = sorted.len();
+        if len >= self.limit {
             return None;
         }
         let series = self.create(values, self.labels(values))?;
-        let same_hash = table.by_hash.entry(hash).or_default();
-        same_hash.push(Arc::clone(&series));
-        let at = table.sorted.partition_point(|s| s.labels < series.labels);
-        Arc::make_mut(&mut table.sorted).insert(at, Arc::clone(&series));
+        self.index.insert(hash, Arc::clone(&series), len);
+        let at = sorted.partition_point(|s| s.labels < series.labels);
+        Arc::make_mut(&mut sorted).insert(at, Arc::clone(&series));
+        self.len.store(len + 1, Ordering::Relaxed);
         Some(series)
     }
 
@@ -210,47 +207,57 @@ impl SeriesSet {
     }
 }
 
-/// Multiplies and folds, eight bytes at a time; seeded for each metric, so that nobody can choose
-/// label values that meet in one place.
+/// The hash of label values, one multiplication for each sixteen bytes; seeded for each metric, so
+/// that nobody can choose values that meet in one place.
+#[inline]
 fn hash(seed: u64, values: &[&str]) -> u64 {
-    let fold = |state: u64, word: u64| {
-        let wide = u128::from(state ^ word) * 0x9e37_79b9_7f4a_7c15;
-        (wide as u64).wrapping_add(seed) ^ ((wide >> 64) as u64)
-    };
-    let mut state = seed;
-    for value in values {
+    values.iter().fold(seed, |state, value| {
+        let bytes = value.as_bytes();
         // The length keeps ("ab", "c") apart from ("a", "bc").
-        state = fold(state, value.len() as u64);
-        let mut chunks = value.as_bytes().chunks_exact(8);
-        for chunk in &mut chunks {
-            let mut word = [0; 8];
-            word.copy_from_slice(chunk);
-            state = fold(state, u64::from_le_bytes(word));
-        }
-        let mut word = [0; 8];
-        let rest = chunks.remainder();
-        word[..rest.len()].copy_from_slice(rest);
-        state = fold(state, u64::from_le_bytes(word));
-    }
-    state
+        let state = state.wrapping_add(bytes.len() as u64);
+        let (ends, long) = ends(bytes);
+        let state = if long {
+            hash_chunks(state, bytes)
+        } else {
+            state
+        };
+        fold(state ^ ends.0, ends.1 ^ seed.rotate_left(32))
+    })
 }
 
-/// The keys are hashes already.
-#[derive(Default)]
-struct Identity(u64);
-
-impl Hasher for Identity {
-    fn finish(&self) -> u64 {
-        self.0
+/// Both ends of the text as words, overlapping; and whether there is more between them.
+#[inline]
+fn ends(bytes: &[u8]) -> ((u64, u64), bool) {
+    let len = bytes.len();
+    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        return (
+            (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+            len > 16,
+        );
     }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
+    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+        return ((first.into(), last.into()), false);
     }
+    let byte = |at: usize| bytes.get(at).copied().map_or(0, u64::from);
+    ((byte(0) | byte(1) << 8, byte(2)), false)
+}
 
-    fn write_u64(&mut self, value: u64) {
-        self.0 = value;
-    }
+#[cold]
+fn hash_chunks(state: u64, bytes: &[u8]) -> u64 {
+    // The last chunk overlaps the one before it, unless the length is a multiple of 16.
+    let last = bytes.last_chunk::<16>().map(<[u8; 16]>::as_slice);
+    bytes
+        .chunks_exact(16)
+        .chain(last)
+        .fold(state, |state, chunk| {
+            let ((first, last), _) = ends(chunk);
+            fold(state ^ first, last ^ 0x9e37_79b9_7f4a_7c15)
+        })
+}
+
+#[inline]
+fn fold(a: u64, b: u64) -> u64 {
+    let wide = u128::from(a) * u128::from(b);
+    (wide as u64) ^ ((wide >> 64) as u64)
 }

@@ -1,0 +1,95 @@
+//! Finds a series by its label values without a lock: entries are only ever added.
+//!
+//! The entries lie in segments, each four times as large as the one before. A full segment stays as
+//! it is and a larger one follows, so a reader never sees an entry move.
+
+use core::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use super::series::Series;
+
+/// Slots of the first segment; a power of two.
+const FIRST: usize = 32;
+/// With the last one there is room for more series than cells exist.
+const SEGMENTS: usize = 9;
+
+#[derive(Debug)]
+struct Entry {
+    hash: u64,
+    series: Arc<Series>,
+}
+
+type Segment = Box<[OnceLock<Entry>]>;
+
+#[derive(Debug, Default)]
+pub(super) struct SeriesIndex {
+    segments: [OnceLock<Segment>; SEGMENTS],
+    /// Segments that exist.
+    used: AtomicUsize,
+}
+
+impl SeriesIndex {
+    #[inline]
+    pub(super) fn find(&self, hash: u64, values: &[&str]) -> Option<&Arc<Series>> {
+        // The newest segment has most of the entries.
+        let used = self.used.load(Ordering::Acquire);
+        let segments = self.segments[..used].iter().rev();
+        segments
+            .filter_map(OnceLock::get)
+            .find_map(|segment| find_in(segment, hash, values))
+    }
+
+    /// Adds a series that is not there; `len` is the number of those that are. Callers take turns.
+    /// A series above the index's capacity is not added, and found never.
+    pub(super) fn insert(&self, hash: u64, series: Arc<Series>, len: usize) {
+        let Some(at) = segment_of(len) else {
+            return;
+        };
+        let slots = slots(at);
+        let segment =
+            self.segments[at].get_or_init(|| (0..slots).map(|_| OnceLock::new()).collect());
+        let mut entry = Entry { hash, series };
+        for slot in probe(hash, slots) {
+            match segment[slot].set(entry) {
+                Ok(()) => break,
+                Err(back) => entry = back,
+            }
+        }
+        self.used.store(at + 1, Ordering::Release);
+    }
+}
+
+const fn slots(segment: usize) -> usize {
+    FIRST << (2 * segment)
+}
+
+/// The segment of the entry with this number: each takes three quarters of its slots, so that
+/// probing ends soon.
+fn segment_of(entry: usize) -> Option<usize> {
+    let mut before = 0;
+    (0..SEGMENTS).find(|segment| {
+        before += slots(*segment) / 4 * 3;
+        entry < before
+    })
+}
+
+#[inline]
+fn probe(hash: u64, slots: usize) -> impl Iterator<Item = usize> {
+    (0..slots).map(move |step| (hash as usize).wrapping_add(step) & (slots - 1))
+}
+
+#[inline]
+fn find_in<'a>(
+    segment: &'a [OnceLock<Entry>],
+    hash: u64,
+    values: &[&str],
+) -> Option<&'a Arc<Series>> {
+    for slot in probe(hash, segment.len()) {
+        // An empty slot ends the search: a series would have been put there.
+        let entry = segment.get(slot)?.get()?;
+        if entry.hash == hash && entry.series.is(values) {
+            return Some(&entry.series);
+        }
+    }
+    None
+}
