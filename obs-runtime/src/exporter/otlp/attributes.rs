@@ -17,11 +17,6 @@ const ARRAY: u32 = 5;
 /// Of `ArrayValue`.
 const VALUES: u32 = 1;
 
-/// Appends the key's field: the constant head of each `KeyValue`.
-pub(super) fn key(out: &mut Vec<u8>, key: &str) {
-    bytes(out, KEY, key.as_bytes());
-}
-
 /// The bytes of an `AnyValue`, without its own header.
 #[inline]
 pub(super) fn any_len(value: ValueRef<'_>) -> usize {
@@ -91,34 +86,76 @@ fn any_array(out: &mut Vec<u8>, array: ValueRef<'_>) {
     });
 }
 
-/// The bytes of a `KeyValue`, without its own header; `key_len` are those of the key's field.
-#[inline]
-pub(super) fn key_value_len(key_len: usize, any_len: usize) -> usize {
-    key_len + field_len(any_len)
+/// A key as it is written in each `KeyValue`: encoded once.
+#[derive(Debug)]
+pub(super) struct KeyField {
+    /// Of the pair.
+    tag: u8,
+    field: Box<[u8]>,
+    /// The head of a whole pair: a tag, a length to be filled in, and the key's field, if it fits.
+    /// Copying all of it and cutting it off is quicker than copying a part.
+    padded: Option<[u8; Self::PADDED]>,
 }
 
-/// Appends a `KeyValue` as field number `field`; `key` is the key's field, ready encoded, and
-/// `any_len` what [`any_len`] says of the value.
-#[inline]
-pub(super) fn encoded_key_value(
-    out: &mut Vec<u8>,
-    field: u32,
-    key: &[u8],
-    value: ValueRef<'_>,
-    any_len: usize,
-) {
-    out.push(len_tag(field));
-    varint(out, key_value_len(key.len(), any_len) as u64);
-    out.extend_from_slice(key);
-    out.push(len_tag(VALUE));
-    varint(out, any_len as u64);
-    any(out, value);
+impl KeyField {
+    pub(super) const PADDED: usize = 32;
+
+    pub(super) fn new(number: u32, key: &str) -> Self {
+        let mut field = Vec::new();
+        bytes(&mut field, KEY, key.as_bytes());
+        let mut padded = [0; Self::PADDED];
+        padded[0] = len_tag(number);
+        let fits = padded.get_mut(2..2 + field.len());
+        let padded = fits
+            .is_some_and(|room| {
+                room.copy_from_slice(&field);
+                true
+            })
+            .then_some(padded);
+        Self {
+            tag: len_tag(number),
+            field: field.into_boxed_slice(),
+            padded,
+        }
+    }
+
+    /// The bytes of a pair, without its own header; `any_len` are those of the value.
+    #[inline]
+    pub(super) fn pair_len(&self, any_len: usize) -> usize {
+        self.field.len() + field_len(any_len)
+    }
+
+    /// Appends the key with a value.
+    #[inline]
+    pub(super) fn pair(&self, out: &mut Vec<u8>, value: ValueRef<'_>) {
+        let any_len = any_len(value);
+        let len = self.pair_len(any_len);
+        match &self.padded {
+            // A pair of one length byte has a value of one length byte.
+            Some(padded) if len < 0x80 => {
+                let at = out.len();
+                out.extend_from_slice(padded);
+                // In place: patched before, the copy would wait for the patch.
+                out[at + 1] = len as u8;
+                out.truncate(at + 2 + self.field.len());
+                out.extend_from_slice(&[len_tag(VALUE), any_len as u8]);
+            }
+            _ => {
+                out.push(self.tag);
+                varint(out, len as u64);
+                out.extend_from_slice(&self.field);
+                out.push(len_tag(VALUE));
+                varint(out, any_len as u64);
+            }
+        }
+        any(out, value);
+    }
 }
 
 /// Appends a `KeyValue` as field number `field`.
 pub(super) fn key_value(out: &mut Vec<u8>, field: u32, name: &str, value: ValueRef<'_>) {
     message(out, field, |out| {
-        key(out, name);
+        bytes(out, KEY, name.as_bytes());
         out.push(len_tag(VALUE));
         varint(out, any_len(value) as u64);
         any(out, value);

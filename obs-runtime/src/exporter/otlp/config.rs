@@ -238,7 +238,9 @@ impl OtlpConfig {
     }
 
     pub(crate) fn metric_interval(&self) -> Duration {
-        self.metric_interval.unwrap_or(METRIC_INTERVAL)
+        // A pause of nothing would be a busy loop.
+        let interval = self.metric_interval.unwrap_or(METRIC_INTERVAL);
+        interval.max(Duration::from_millis(1))
     }
 
     /// Resolves and checks one signal's settings; `None` if it is not to be sent.

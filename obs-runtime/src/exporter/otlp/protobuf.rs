@@ -7,7 +7,7 @@ const FIXED64: u8 = 1;
 /// Length-delimited: text, bytes, messages.
 const LEN: u8 = 2;
 /// Four bytes, least significant first.
-const FIXED32: u8 = 5;
+pub(super) const FIXED32: u8 = 5;
 
 /// The bytes of `value` as a varint.
 #[inline]
@@ -23,7 +23,17 @@ pub(super) const fn field_len(len: usize) -> usize {
 }
 
 #[inline]
-pub(super) fn varint(out: &mut Vec<u8>, mut value: u64) {
+pub(super) fn varint(out: &mut Vec<u8>, value: u64) {
+    let group = |shift: u32| (value >> shift) as u8;
+    match value {
+        0..0x80 => out.push(group(0)),
+        // Most lengths: one check of the room.
+        0x80..0x4000 => out.extend_from_slice(&[group(0) | 0x80, group(7)]),
+        _ => long_varint(out, value),
+    }
+}
+
+fn long_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -92,27 +102,51 @@ pub(super) fn fixed32(out: &mut Vec<u8>, field: u32, value: u32) {
     out.extend_from_slice(&value.to_le_bytes());
 }
 
-/// A nested message whose length is not known beforehand. One byte is kept for the length;
-/// a message of 128 bytes and more is moved to make room for the others.
+/// A nested message, most often one below 128 bytes.
 pub(super) fn message(out: &mut Vec<u8>, field: u32, write: impl FnOnce(&mut Vec<u8>)) {
     tag(out, field, LEN);
-    let at = out.len();
     out.push(0);
+    let at = out.len();
     write(out);
-    let len = out.len() - at - 1;
+    let len = out.len() - at;
     if len < 0x80 {
-        out[at] = len as u8;
-        return;
+        out[at - 1] = len as u8;
+    } else {
+        fit(out, at, 1);
     }
-    let extra = varint_len(len as u64) - 1;
-    out.resize(out.len() + extra, 0);
-    out.copy_within(at + 1..at + 1 + len, at + 1 + extra);
-    let mut rest = len as u64;
-    for byte in &mut out[at..at + extra] {
+}
+
+/// A nested message, most often one from 128 bytes to 16 KiB.
+#[inline]
+pub(super) fn long_message(out: &mut Vec<u8>, field: u32, write: impl FnOnce(&mut Vec<u8>)) {
+    out.extend_from_slice(&[len_tag(field), 0, 0]);
+    let at = out.len();
+    write(out);
+    let len = out.len() - at;
+    if (0x80..0x4000).contains(&len) {
+        out[at - 2] = len as u8 | 0x80;
+        out[at - 1] = (len >> 7) as u8;
+    } else {
+        fit(out, at, 2);
+    }
+}
+
+/// Writes the length of the message that begins at `at`, for which `room` bytes were kept: the
+/// message moves if it needs more or fewer.
+#[cold]
+fn fit(out: &mut Vec<u8>, at: usize, room: usize) {
+    let len = out.len() - at;
+    let needed = varint_len(len as u64);
+    let moved = at - room + needed;
+    out.resize(out.len().max(moved + len), 0);
+    out.copy_within(at..at + len, moved);
+    out.truncate(moved + len);
+    let mut rest = len;
+    for byte in &mut out[at - room..moved] {
         *byte = rest as u8 | 0x80;
         rest >>= 7;
     }
-    out[at + extra] = rest as u8;
+    out[moved - 1] &= 0x7f;
 }
 
 /// One field of a message that is read.

@@ -26,11 +26,16 @@ fn varint_lengths_at_their_edges() {
 #[test]
 fn a_message_of_any_length_is_written_in_place() {
     for len in [0, 1, 127, 128, 16_383, 16_384, 2_097_151, 2_097_152] {
-        let mut out = b"before".to_vec();
-        message(&mut out, 2, |out| out.resize(out.len() + len, 7));
-        let fields: Vec<_> = Reader::new(&out[6..]).collect();
-        assert_eq!(fields, [Some((2, Field::Bytes(&vec![7; len])))], "{len}");
-        assert_eq!(out.len(), 6 + field_len(len));
+        let fill = |out: &mut Vec<u8>| out.resize(out.len() + len, 7);
+        let (mut short, mut long) = (b"before".to_vec(), b"before".to_vec());
+        message(&mut short, 2, fill);
+        long_message(&mut long, 2, fill);
+        for out in [short, long] {
+            assert!(out.starts_with(b"before"));
+            let fields: Vec<_> = Reader::new(&out[6..]).collect();
+            assert!(fields == [Some((2, Field::Bytes(&vec![7; len])))], "{len}");
+            assert_eq!(out.len(), 6 + field_len(len));
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Metrics over OTLP: collected at regular times, and at a flush.
 
+use core::panic::AssertUnwindSafe;
 use core::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -12,7 +13,11 @@ use crate::exporter::otlp::metrics::batches;
 use crate::exporter::otlp::transport::Transport;
 use crate::exporter::otlp::worker::{self, Ticker};
 use crate::metrics::MetricSource;
+use crate::self_log;
 use crate::self_obs::ExporterCounters;
+
+/// The thread's name, and who speaks in the log.
+const SOURCE: &str = "obs-otlp-metrics";
 
 /// Pushes metrics from a thread of its own until it is shut down or dropped. Its account
 /// counts points.
@@ -32,7 +37,15 @@ struct Collector {
 impl Collector {
     fn collect(&self) {
         let mut families = Vec::new();
-        self.source.collect(&mut families);
+        // A callback of the user may panic: what the other instruments say is sent all the same.
+        let collect = AssertUnwindSafe(|| self.source.collect(&mut families));
+        if std::panic::catch_unwind(collect).is_err() {
+            self_log::warn(
+                SOURCE,
+                "panic",
+                format_args!("collecting metrics panicked: some are missing"),
+            );
+        }
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
@@ -70,14 +83,7 @@ impl MetricPusher {
                 move || collector.collect()
             }),
         };
-        worker::start(
-            "obs-otlp-metrics",
-            &lane,
-            transport,
-            target,
-            limits,
-            Some(ticker),
-        )?;
+        worker::start(SOURCE, &lane, transport, target, limits, Some(ticker))?;
         Ok(Self { collector })
     }
 

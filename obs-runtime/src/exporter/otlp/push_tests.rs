@@ -125,3 +125,25 @@ fn no_endpoint_is_an_error_that_says_what_to_do() {
         "{error}"
     );
 }
+
+/// Fails after its first family.
+struct Panics;
+
+impl MetricSource for Panics {
+    fn collect(&self, out: &mut Vec<MetricFamily>) {
+        Asked::default().collect(out);
+        panic!("a callback of the user");
+    }
+}
+
+#[test]
+fn a_source_that_panics_ends_neither_the_caller_nor_the_thread() {
+    let receiver = Receiver::start([]);
+    let config = OtlpConfig::new(&receiver.url).with_metric_interval(Duration::from_millis(1));
+    let pusher = metric_pusher(&config, &resource(), Arc::new(Panics)).unwrap();
+    for _ in 0..3 {
+        assert_eq!(value(&receiver.next().body), Some(Value::AsInt(1)));
+    }
+    pusher.flush(long()).unwrap();
+    pusher.shutdown(long()).unwrap();
+}

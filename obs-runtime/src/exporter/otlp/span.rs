@@ -1,10 +1,8 @@
 //! `Span` (opentelemetry/proto/trace/v1/trace.proto), straight from a finished record.
 
-use crate::exporter::otlp::attributes::{
-    any_len, constant, encoded_key_value, key_value, key_value_len, key_values,
-};
+use crate::exporter::otlp::attributes::{constant, key_value, key_values};
 use crate::exporter::otlp::protobuf::{
-    bytes, field_len, fixed32, fixed64, fixed64_tag, len_tag, message, text, uint, varint,
+    FIXED32, bytes, fixed32, fixed64, long_message, message, text, uint,
 };
 use crate::exporter::otlp::template::Template;
 use crate::semconv::attribute::{
@@ -12,13 +10,13 @@ use crate::semconv::attribute::{
 };
 use crate::trace::{Event, Link, Outcome, SpanView, TraceFlags, ValueRef};
 
-const TRACE_ID: u32 = 1;
-const SPAN_ID: u32 = 2;
-const PARENT_SPAN_ID: u32 = 4;
+pub(super) const TRACE_ID: u32 = 1;
+pub(super) const SPAN_ID: u32 = 2;
+pub(super) const PARENT_SPAN_ID: u32 = 4;
 pub(super) const NAME: u32 = 5;
 pub(super) const KIND: u32 = 6;
-const START: u32 = 7;
-const END: u32 = 8;
+pub(super) const START: u32 = 7;
+pub(super) const END: u32 = 8;
 pub(super) const ATTRIBUTES: u32 = 9;
 const EVENTS: u32 = 11;
 const LINKS: u32 = 13;
@@ -56,41 +54,38 @@ pub(super) fn span(out: &mut Vec<u8>, field: u32, view: &SpanView<'_>, template:
     }
 }
 
-/// A span as most are: only what its callsite foresaw. The length is computed first, so that
-/// everything is written once, in place.
+/// A span as most are: only what its callsite foresaw.
 fn plain(out: &mut Vec<u8>, field: u32, view: &SpanView<'_>, template: &Template) {
-    let ids = Ids::of(view);
-    let mut len = ids.as_slice().len() + template.head.len() + TIMES + template.constants.len();
-    for (key, value) in template.keys.iter().zip(view.values) {
-        if let Some(value) = value.get(view.base) {
-            len += field_len(key_value_len(key.len(), any_len(value)));
+    let image = if view.parent_id.is_valid() {
+        &template.child
+    } else {
+        &template.root
+    };
+    long_message(out, field, |out| {
+        image.stamp(out, view);
+        for (key, value) in template.keys.iter().zip(view.values) {
+            if let Some(value) = value.get(view.base) {
+                key.pair(out, value);
+            }
         }
-    }
-    len += FLAGS_LEN;
-
-    out.reserve(field_len(len));
-    out.push(len_tag(field));
-    varint(out, len as u64);
-    out.extend_from_slice(ids.as_slice());
-    out.extend_from_slice(&template.head);
-    out.extend_from_slice(&times(view));
-    out.extend_from_slice(&template.constants);
-    for (key, value) in template.keys.iter().zip(view.values) {
-        if let Some(value) = value.get(view.base) {
-            encoded_key_value(out, ATTRIBUTES, key, value, any_len(value));
-        }
-    }
-    fixed32(out, FLAGS, flags(view.flags, view.parent_is_remote));
+        let flags = flags(view.flags, view.parent_is_remote);
+        out.extend_from_slice(&flags_field(flags));
+    });
 }
 
 /// A span with parts that few have: a name, late attributes, events, links, an error.
 #[cold]
 fn full(out: &mut Vec<u8>, field: u32, view: &SpanView<'_>, template: &Template) {
-    message(out, field, |out| {
-        out.extend_from_slice(Ids::of(view).as_slice());
+    long_message(out, field, |out| {
+        bytes(out, TRACE_ID, &view.trace_id.to_bytes());
+        bytes(out, SPAN_ID, &view.span_id.to_bytes());
+        if view.parent_id.is_valid() {
+            bytes(out, PARENT_SPAN_ID, &view.parent_id.to_bytes());
+        }
         text(out, NAME, view.name());
         uint(out, KIND, template.kind);
-        out.extend_from_slice(&times(view));
+        fixed64(out, START, view.start_unix_nanos);
+        fixed64(out, END, view.end_unix_nanos);
         attributes(out, view, template);
         for e in view.events() {
             event(out, e);
@@ -100,7 +95,8 @@ fn full(out: &mut Vec<u8>, field: u32, view: &SpanView<'_>, template: &Template)
             link(out, l);
         }
         status(out, view);
-        fixed32(out, FLAGS, flags(view.flags, view.parent_is_remote));
+        let flags = flags(view.flags, view.parent_is_remote);
+        out.extend_from_slice(&flags_field(flags));
     });
 }
 
@@ -198,49 +194,18 @@ const fn flags(flags: TraceFlags, is_remote: bool) -> u32 {
     flags.bits() as u32 | HAS_IS_REMOTE | remote
 }
 
-/// The bytes of the flags' field: the tag of number 16 takes two.
-const FLAGS_LEN: usize = 6;
-
-/// The bytes of the fields of start and end.
-const TIMES: usize = 18;
-
+/// The field of the flags in one piece; the tag of number 16 takes two bytes.
 #[inline]
-fn times(view: &SpanView<'_>) -> [u8; TIMES] {
-    let mut fields = [0; TIMES];
-    fields[0] = fixed64_tag(START);
-    fields[1..9].copy_from_slice(&view.start_unix_nanos.to_le_bytes());
-    fields[9] = fixed64_tag(END);
-    fields[10..].copy_from_slice(&view.end_unix_nanos.to_le_bytes());
-    fields
-}
-
-/// The fields of trace, span and parent id.
-struct Ids {
-    fields: [u8; 38],
-    len: usize,
-}
-
-impl Ids {
-    #[inline]
-    fn of(view: &SpanView<'_>) -> Self {
-        let mut fields = [0; 38];
-        fields[0] = len_tag(TRACE_ID);
-        fields[1] = 16;
-        fields[2..18].copy_from_slice(&view.trace_id.to_bytes());
-        fields[18] = len_tag(SPAN_ID);
-        fields[19] = 8;
-        fields[20..28].copy_from_slice(&view.span_id.to_bytes());
-        fields[28] = len_tag(PARENT_SPAN_ID);
-        fields[29] = 8;
-        fields[30..].copy_from_slice(&view.parent_id.to_bytes());
-        let len = if view.parent_id.is_valid() { 38 } else { 28 };
-        Self { fields, len }
-    }
-
-    #[inline]
-    fn as_slice(&self) -> &[u8] {
-        &self.fields[..self.len]
-    }
+fn flags_field(flags: u32) -> [u8; 6] {
+    let [a, b, c, d] = flags.to_le_bytes();
+    [
+        0x80 | (FLAGS << 3 & 0x7f) as u8 | FIXED32,
+        (FLAGS >> 4) as u8,
+        a,
+        b,
+        c,
+        d,
+    ]
 }
 
 #[cfg(test)]

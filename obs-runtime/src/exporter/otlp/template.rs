@@ -5,23 +5,24 @@
 
 use crate::Callsite;
 use crate::callsite::SpanKind;
-use crate::exporter::otlp::attributes::{self, constant};
-use crate::exporter::otlp::protobuf::{text, uint};
-use crate::exporter::otlp::span::{ATTRIBUTES, KIND, NAME};
+use crate::exporter::otlp::attributes::{self, KeyField, constant};
+use crate::exporter::otlp::protobuf::{bytes, fixed64, text, uint};
+use crate::exporter::otlp::span::{
+    ATTRIBUTES, END, KIND, NAME, PARENT_SPAN_ID, SPAN_ID, START, TRACE_ID,
+};
 use crate::semconv::attribute::CODE_FUNCTION_NAME;
-use crate::trace::ValueRef;
+use crate::trace::{SpanView, ValueRef};
 
 /// The ready parts of a callsite's spans.
 #[derive(Debug)]
 pub(super) struct Template {
-    /// The fields of name and kind.
-    pub(super) head: Box<[u8]>,
+    /// All that comes before the recorded values, for a span with a parent and for one without.
+    pub(super) child: Image,
+    pub(super) root: Image,
     /// `Span.SpanKind`.
     pub(super) kind: u64,
-    /// Whole attribute fields: the constants and where the code is.
-    pub(super) constants: Box<[u8]>,
-    /// The key's field of each recorded value, in their order.
-    pub(super) keys: Box<[Box<[u8]>]>,
+    /// The keys of the recorded values, in their order.
+    pub(super) keys: Box<[KeyField]>,
     /// The function with its module; empty if a recorded or constant attribute says it.
     pub(super) function: Box<str>,
     /// No key occurs twice: nothing needs to be compared for each span.
@@ -43,9 +44,6 @@ impl Template {
         let is_plain = (1..all.len()).all(|i| !all[..i].contains(&all[i]));
 
         let kind = kind(site.kind());
-        let mut head = Vec::new();
-        text(&mut head, NAME, site.name());
-        uint(&mut head, KIND, kind);
         let mut constants = Vec::new();
         for (key, value) in site.constants() {
             attributes::key_value(&mut constants, ATTRIBUTES, key, constant(value));
@@ -54,19 +52,70 @@ impl Template {
             let value = ValueRef::Str(&function);
             attributes::key_value(&mut constants, ATTRIBUTES, CODE_FUNCTION_NAME, value);
         }
-        let keys = keys.iter().map(|key| {
-            let mut field = Vec::new();
-            attributes::key(&mut field, key);
-            field.into_boxed_slice()
-        });
+        let image = |has_parent| Image::new(has_parent, site.name(), kind, &constants);
         Self {
-            head: head.into_boxed_slice(),
+            child: image(true),
+            root: image(false),
             kind,
-            constants: constants.into_boxed_slice(),
-            keys: keys.collect(),
+            keys: keys
+                .iter()
+                .map(|key| KeyField::new(ATTRIBUTES, key))
+                .collect(),
             function: function.into_boxed_str(),
             is_plain,
         }
+    }
+}
+
+/// The beginning of a span with holes for ids and times.
+#[derive(Debug)]
+pub(super) struct Image {
+    bytes: Box<[u8]>,
+    has_parent: bool,
+    /// Where the field of the start begins; that of the end follows.
+    times: usize,
+}
+
+impl Image {
+    fn new(has_parent: bool, name: &str, kind: u64, constants: &[u8]) -> Self {
+        let mut image = Vec::new();
+        bytes(&mut image, TRACE_ID, &[0; 16]);
+        bytes(&mut image, SPAN_ID, &[0; 8]);
+        if has_parent {
+            bytes(&mut image, PARENT_SPAN_ID, &[0; 8]);
+        }
+        text(&mut image, NAME, name);
+        uint(&mut image, KIND, kind);
+        let times = image.len();
+        fixed64(&mut image, START, 0);
+        fixed64(&mut image, END, 0);
+        image.extend_from_slice(constants);
+        Self {
+            bytes: image.into_boxed_slice(),
+            has_parent,
+            times,
+        }
+    }
+
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Appends the image and fills its holes.
+    #[inline]
+    pub(super) fn stamp(&self, out: &mut Vec<u8>, view: &SpanView<'_>) {
+        let at = out.len();
+        out.extend_from_slice(&self.bytes);
+        let (ids, times) = out[at..].split_at_mut(self.times);
+        // Each field is its tag, its length and the id; a time has no length.
+        ids[2..18].copy_from_slice(&view.trace_id.to_bytes());
+        ids[20..28].copy_from_slice(&view.span_id.to_bytes());
+        if self.has_parent {
+            ids[30..38].copy_from_slice(&view.parent_id.to_bytes());
+        }
+        times[1..9].copy_from_slice(&view.start_unix_nanos.to_le_bytes());
+        times[10..18].copy_from_slice(&view.end_unix_nanos.to_le_bytes());
     }
 }
 

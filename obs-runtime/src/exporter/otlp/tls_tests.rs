@@ -3,7 +3,6 @@ use std::net::TcpListener;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use super::*;
 use crate::exporter::otlp::batch::Envelope;
 use crate::exporter::otlp::config::{OtlpConfig, Signal};
 use crate::exporter::otlp::fixtures::resource;
