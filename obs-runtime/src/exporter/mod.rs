@@ -5,7 +5,6 @@
 pub(crate) mod console;
 pub(crate) mod custom;
 #[cfg(feature = "otlp")]
-#[allow(dead_code, reason = "wired by the builder")]
 pub(crate) mod otlp;
 pub mod prometheus;
 

@@ -1,4 +1,7 @@
-#![expect(clippy::float_cmp, reason = "sums of whole numbers, and one that must be exact")]
+#![expect(
+    clippy::float_cmp,
+    reason = "sums of whole numbers, and one that must be exact"
+)]
 
 use super::*;
 use crate::metrics::snapshot::{MetricData, Number};

@@ -169,6 +169,7 @@ const METRIC_INTERVAL: Duration = Duration::from_secs(60);
 
 impl OtlpConfig {
     /// Sends every signal to a base URL.
+    #[cfg(test)]
     pub(crate) fn new(url: impl Into<String>) -> Self {
         Self::default().with_endpoint(url)
     }
@@ -197,6 +198,7 @@ impl OtlpConfig {
         self
     }
 
+    #[cfg(test)]
     pub(crate) fn with_compression(mut self, compression: Compression) -> Self {
         self.general.compression = Some(compression);
         self
@@ -348,6 +350,7 @@ impl fmt::Debug for Settings {
             .field("headers", &names)
             .field("timeout", &self.timeout)
             .field("compression", &self.compression)
+            .field("tls", &self.tls)
             .finish()
     }
 }

@@ -39,7 +39,7 @@ use crate::metrics::MetricSource;
 
 pub(crate) use batch::Resource;
 pub use config::Protocol;
-pub(crate) use config::{Compression, OtlpConfig, Signal};
+pub(crate) use config::{OtlpConfig, Signal};
 pub(crate) use push::MetricPusher;
 
 /// Makes the sink that sends spans. Nothing is connected yet: a receiver that is down is no

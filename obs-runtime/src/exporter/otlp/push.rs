@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::Error;
 use crate::exporter::otlp::batch::{Envelope, Resource};
-use crate::exporter::otlp::config::{Limits, Signal, Target};
+use crate::exporter::otlp::config::{Limits, Target};
 use crate::exporter::otlp::lane::Lane;
 use crate::exporter::otlp::metrics::batches;
 use crate::exporter::otlp::transport::Transport;
@@ -69,7 +69,7 @@ impl MetricPusher {
         resource: &Resource,
         source: Arc<dyn MetricSource>,
     ) -> Result<Self, Error> {
-        let lane = Lane::new(Signal::Metrics, limits.queue_bytes);
+        let lane = Lane::new(target.signal, limits.queue_bytes);
         let collector = Collector {
             source,
             envelope: Envelope::new(resource),

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::Error;
 use crate::exporter::otlp::batch::{Envelope, ITEMS, Open, Resource};
-use crate::exporter::otlp::config::{Limits, Protocol, Signal, Target};
+use crate::exporter::otlp::config::{Limits, Protocol, Target};
 use crate::exporter::otlp::lane::Lane;
 use crate::exporter::otlp::span::span;
 use crate::exporter::otlp::template::Templates;
@@ -35,7 +35,7 @@ impl OtlpSpanSink {
         limits: Limits,
         resource: &Resource,
     ) -> Result<Self, Error> {
-        let lane = Lane::new(Signal::Traces, limits.queue_bytes);
+        let lane = Lane::new(target.signal, limits.queue_bytes);
         worker::start("obs-otlp-traces", &lane, transport, target, limits, None)?;
         let envelope = Envelope::new(resource);
         let open = envelope.begin(Vec::new());

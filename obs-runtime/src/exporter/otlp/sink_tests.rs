@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::exporter::otlp::config::{Compression, OtlpConfig};
+use crate::exporter::otlp::config::{Compression, OtlpConfig, Signal};
 use crate::exporter::otlp::fixtures::{Fixture, callsite, resource, spans};
 use crate::exporter::otlp::receiver::{LONG, Receiver, Reply, ok};
 use crate::exporter::otlp::transport;

@@ -97,11 +97,6 @@ impl Image {
         }
     }
 
-    #[inline]
-    pub(super) fn len(&self) -> usize {
-        self.bytes.len()
-    }
-
     /// Appends the image and fills its holes.
     #[inline]
     pub(super) fn stamp(&self, out: &mut Vec<u8>, view: &SpanView<'_>) {
