@@ -46,56 +46,54 @@ impl Llm {
     pub async fn from_env() -> Result<Self, String> {
         let (url, key) = (variable("OPENAI_BASE_URL"), variable("OPENAI_API_KEY"));
         if url.is_none() && key.is_none() {
-            let provider = Provider::start("sk-builtin-provider").await.map_err(|e| {
-                format!("the built-in provider could not open a loopback port ({e})")
-            })?;
+            let provider = Provider::start("sk-builtin-provider")
+                .await
+                .map_err(|error| {
+                    format!("the built-in provider could not open a loopback port ({error})")
+                })?;
             let (url, key) = (provider.base_url(), provider.key().to_owned());
             // A proxy from the environment has no business with a port of this process.
             let http = reqwest::Client::builder().no_proxy();
-            return Self::connect(http, url, key, Some(Arc::new(provider)));
+            let builtin = Some(Arc::new(provider));
+            return Ok(Self {
+                builtin,
+                ..Self::connect(http, &url, &key)?
+            });
         }
         let url = url.unwrap_or_else(|| OPENAI.to_owned());
-        if !url.starts_with("http://") && !url.starts_with("https://") {
+        let is_http = url.starts_with("http://") || url.starts_with("https://");
+        if !is_http || reqwest::Url::parse(&url).is_err() {
             return Err(format!(
                 "OPENAI_BASE_URL is '{url}', expected an address such as {OPENAI}"
             ));
         }
-        Self::connect(
-            reqwest::Client::builder(),
-            url,
-            key.unwrap_or_default(),
-            None,
-        )
+        let key = key.unwrap_or_default();
+        if key.contains(|c: char| c.is_control() || !c.is_ascii()) {
+            let remedy = "set it to the key alone";
+            return Err(format!(
+                "OPENAI_API_KEY holds characters that no key has; {remedy}"
+            ));
+        }
+        Self::connect(reqwest::Client::builder(), &url, &key)
     }
 
-    fn connect(
-        http: reqwest::ClientBuilder,
-        url: String,
-        key: String,
-        builtin: Option<Arc<Provider>>,
-    ) -> Result<Self, String> {
-        let base_url = url.trim_end_matches('/').to_owned();
-        if key.contains(|c: char| c.is_control() || !c.is_ascii()) {
-            return Err(
-                "OPENAI_API_KEY holds characters that no key has; set it to the key alone"
-                    .to_owned(),
-            );
-        }
+    fn connect(http: reqwest::ClientBuilder, url: &str, key: &str) -> Result<Self, String> {
         let http = http
             .connect_timeout(Duration::from_secs(5))
             .timeout(Duration::from_secs(120))
             .build()
-            .map_err(|e| format!("the HTTP client could not be set up ({e})"))?;
+            .map_err(|error| format!("the HTTP client could not be set up ({error})"))?;
+        let base_url = url.trim_end_matches('/').to_owned();
         let config = OpenAIConfig::new()
             .with_api_base(&base_url)
             .with_api_key(key);
+        let model = |name, default: &str| variable(name).unwrap_or_else(|| default.to_owned());
         Ok(Self {
             client: Client::build(http, config),
             base_url,
-            chat_model: variable("OPENAI_MODEL").unwrap_or_else(|| CHAT_MODEL.to_owned()),
-            embedding_model: variable("OPENAI_EMBEDDING_MODEL")
-                .unwrap_or_else(|| EMBEDDING_MODEL.to_owned()),
-            builtin,
+            chat_model: model("OPENAI_MODEL", CHAT_MODEL),
+            embedding_model: model("OPENAI_EMBEDDING_MODEL", EMBEDDING_MODEL),
+            builtin: None,
         })
     }
 

@@ -57,6 +57,7 @@ fn without_citations(answer: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp, reason = "shares of small numbers are exact")]
 mod tests {
     use super::*;
 

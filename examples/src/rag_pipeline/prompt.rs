@@ -1,5 +1,7 @@
 //! What the model is told.
 
+use std::fmt::Write as _;
+
 use crate::index::Hit;
 
 /// The system message.
@@ -11,13 +13,9 @@ the source behind each sentence, like this: [1]. If the sources do not answer th
 pub fn with_sources(question: &str, sources: &[Hit]) -> String {
     let mut prompt = String::new();
     for (n, hit) in sources.iter().enumerate() {
-        prompt.push_str(&format!(
-            "[{}] {}\n{}\n\n",
-            n + 1,
-            hit.chunk.title(),
-            hit.chunk.text
-        ));
+        let (title, text) = (hit.chunk.title(), &hit.chunk.text);
+        // Writing to a `String` cannot fail.
+        let _ = write!(prompt, "[{}] {title}\n{text}\n\n", n + 1);
     }
-    prompt.push_str(&format!("Question: {question}"));
-    prompt
+    prompt + "Question: " + question
 }

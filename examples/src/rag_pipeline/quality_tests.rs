@@ -69,90 +69,92 @@ fn ask(question: &str) -> (String, String, f64) {
     (hits[0].chunk.source.clone(), answer, score)
 }
 
+/// A question, the file that answers it, and what the answer must hold.
+const CASES: [(&str, &str, &str); 18] = [
+    (
+        "Who founded the observatory?",
+        "observatory.txt",
+        "Ingrid Halvorsen",
+    ),
+    (
+        "When did the telescope see first light?",
+        "observatory.txt",
+        "14 March 1987",
+    ),
+    (
+        "How long did construction of the observatory take?",
+        "observatory.txt",
+        "six years",
+    ),
+    (
+        "How many people work at the observatory?",
+        "observatory.txt",
+        "41 people",
+    ),
+    (
+        "On which days can visitors come to the observatory?",
+        "observatory.txt",
+        "Saturdays",
+    ),
+    (
+        "Which cakes contain nuts?",
+        "bakery/handbook.md",
+        "marzipan",
+    ),
+    (
+        "When is the bakery open on Friday?",
+        "bakery/handbook.md",
+        "6:30 to 18:00",
+    ),
+    (
+        "How long do the loaves ferment?",
+        "bakery/handbook.md",
+        "eighteen hours",
+    ),
+    (
+        "How many vacation days can be carried over?",
+        "policy.txt",
+        "five days",
+    ),
+    (
+        "Who decides about unpaid leave?",
+        "policy.txt",
+        "head of department",
+    ),
+    (
+        "How often are laptops replaced?",
+        "policy.txt",
+        "every four years",
+    ),
+    ("What do blue whales eat?", "whales.md", "krill"),
+    (
+        "How deep do sperm whales dive?",
+        "whales.md",
+        "1,000 metres",
+    ),
+    ("How do I reset the router?", "router.md", "ten seconds"),
+    (
+        "Which port is used for administration?",
+        "router.md",
+        "8443",
+    ),
+    (
+        "How can automatic updates be turned off?",
+        "router.md",
+        "falcon update --manual",
+    ),
+    ("Why did the mint close?", "history.txt", "silver mines"),
+    (
+        "Who paid for the reconstruction of the harbour?",
+        "history.txt",
+        "Pieter Oort",
+    ),
+];
+
 #[test]
 fn answers_hold_what_was_asked_for() {
-    let cases = [
-        (
-            "Who founded the observatory?",
-            "observatory.txt",
-            "Ingrid Halvorsen",
-        ),
-        (
-            "When did the telescope see first light?",
-            "observatory.txt",
-            "14 March 1987",
-        ),
-        (
-            "How long did construction of the observatory take?",
-            "observatory.txt",
-            "six years",
-        ),
-        (
-            "How many people work at the observatory?",
-            "observatory.txt",
-            "41 people",
-        ),
-        (
-            "On which days can visitors come to the observatory?",
-            "observatory.txt",
-            "Saturdays",
-        ),
-        (
-            "Which cakes contain nuts?",
-            "bakery/handbook.md",
-            "marzipan",
-        ),
-        (
-            "When is the bakery open on Friday?",
-            "bakery/handbook.md",
-            "6:30 to 18:00",
-        ),
-        (
-            "How long do the loaves ferment?",
-            "bakery/handbook.md",
-            "eighteen hours",
-        ),
-        (
-            "How many vacation days can be carried over?",
-            "policy.txt",
-            "five days",
-        ),
-        (
-            "Who decides about unpaid leave?",
-            "policy.txt",
-            "head of department",
-        ),
-        (
-            "How often are laptops replaced?",
-            "policy.txt",
-            "every four years",
-        ),
-        ("What do blue whales eat?", "whales.md", "krill"),
-        (
-            "How deep do sperm whales dive?",
-            "whales.md",
-            "1,000 metres",
-        ),
-        ("How do I reset the router?", "router.md", "ten seconds"),
-        (
-            "Which port is used for administration?",
-            "router.md",
-            "8443",
-        ),
-        (
-            "How can automatic updates be turned off?",
-            "router.md",
-            "falcon update --manual",
-        ),
-        ("Why did the mint close?", "history.txt", "silver mines"),
-        (
-            "Who paid for the reconstruction of the harbour?",
-            "history.txt",
-            "Pieter Oort",
-        ),
-    ];
     let mut wrong = Vec::new();
-    for (question, source, expected) in cases {
+    for (question, source, expected) in CASES {
         let (best, answer, score) = ask(question);
         if best != source || !answer.contains(expected) || score < 1.0 {
             wrong.push(format!("{question}\n  {best}, {score}: {answer}"));
@@ -162,7 +164,7 @@ fn answers_hold_what_was_asked_for() {
         wrong.is_empty(),
         "{} of {}:\n{}",
         wrong.len(),
-        cases.len(),
+        CASES.len(),
         wrong.join("\n")
     );
 }

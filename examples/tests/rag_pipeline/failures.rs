@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::program::{self, Ended, TempDir, answers_like_openai, rag_pipeline, run};
+use crate::program::{self, Ended, Receiver, TempDir, rag_pipeline, run};
 use crate::{TASKS, states, texts};
 
 #[test]
@@ -142,10 +142,10 @@ fn a_folder_without_a_single_text_fails_the_run() {
 fn a_wrong_key_fails_the_run_with_one_sentence() {
     let dir = texts();
     let body = r#"{"error":{"message":"Incorrect API key provided.","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}"#;
-    let endpoint = answers_like_openai("401 Unauthorized", body);
+    let endpoint = Receiver::start("401 Unauthorized", body);
     let mut program = rag_pipeline(&dir);
     let ended = run(program
-        .env("OPENAI_BASE_URL", endpoint)
+        .env("OPENAI_BASE_URL", endpoint.url())
         .env("OPENAI_API_KEY", "sk-wrong"));
     assert_eq!(ended.status, 1);
     assert!(
@@ -164,15 +164,9 @@ fn a_wrong_key_fails_the_run_with_one_sentence() {
 #[test]
 fn an_endpoint_that_is_not_there_fails_the_run_with_one_sentence() {
     let dir = texts();
-    // A port that was free a moment ago: nobody listens on it.
-    let port = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
     let mut program = rag_pipeline(&dir);
     let ended = run(program
-        .env("OPENAI_BASE_URL", format!("http://127.0.0.1:{port}/v1"))
+        .env("OPENAI_BASE_URL", program::nobody())
         .arg("--json"));
     assert_eq!(ended.status, 1);
     assert_eq!(states(&ended.json())[2], ("embed_chunks", "failed"));
@@ -186,8 +180,8 @@ fn an_endpoint_that_is_not_there_fails_the_run_with_one_sentence() {
 #[test]
 fn an_endpoint_that_speaks_something_else_fails_the_run_with_one_sentence() {
     let dir = texts();
-    let endpoint = answers_like_openai("200 OK", "<html>Welcome</html>");
-    let ended = run(rag_pipeline(&dir).env("OPENAI_BASE_URL", endpoint));
+    let endpoint = Receiver::start("200 OK", "<html>Welcome</html>");
+    let ended = run(rag_pipeline(&dir).env("OPENAI_BASE_URL", endpoint.url()));
     assert_eq!(ended.status, 1);
     assert!(
         ended

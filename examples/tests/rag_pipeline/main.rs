@@ -2,6 +2,7 @@
 
 mod failures;
 mod program;
+mod telemetry;
 
 use program::{TempDir, rag_pipeline, run};
 use serde_json::Value;

@@ -1,10 +1,11 @@
 //! Starting the program, and what it talks to.
 
-use std::io::{Read, Write};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
@@ -65,45 +66,85 @@ pub(crate) fn interrupt(child: &std::process::Child) {
     assert!(status.expect("kill").success());
 }
 
-/// An HTTP server that gives every request the same answer, for as long as the test program runs.
-pub(crate) fn answers_like_openai(status: &'static str, body: &'static str) -> String {
+/// An address where nobody listens: a port that was free a moment ago.
+pub(crate) fn nobody() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address");
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            answer(stream, status, body);
-        }
-    });
-    format!("http://{address}/v1")
+    format!("http://{}", listener.local_addr().expect("an address"))
 }
 
-fn answer(mut stream: TcpStream, status: &str, body: &str) {
-    let mut request = Vec::new();
-    let mut buffer = [0; 4096];
-    // The whole request is read: closing earlier would reset the connection.
-    while !is_whole(&request) {
-        match stream.read(&mut buffer) {
-            Ok(0) | Err(_) => return,
-            Ok(n) => request.extend_from_slice(&buffer[..n]),
-        }
+/// What an HTTP client sent.
+pub(crate) struct Request {
+    pub(crate) path: String,
+    pub(crate) body: Vec<u8>,
+}
+
+/// An HTTP server that keeps every request and gives it the same answer, for as long as the test
+/// program runs.
+pub(crate) struct Receiver {
+    url: String,
+    requests: Arc<Mutex<Vec<Request>>>,
+}
+
+impl Receiver {
+    pub(crate) fn start(status: &'static str, body: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&requests);
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                // It is kept before it is answered: a client that has its answer was received.
+                if let Some(request) = read(&mut stream) {
+                    kept.lock().expect("no panic").push(request);
+                    answer(&mut stream, status, body);
+                }
+            }
+        });
+        Self { url, requests }
     }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(crate) fn requests(&self) -> std::sync::MutexGuard<'_, Vec<Request>> {
+        self.requests.lock().expect("no panic")
+    }
+}
+
+fn answer(stream: &mut TcpStream, status: &str, body: &str) {
     let head = "Content-Type: application/json\r\nConnection: close";
+    let length = body.len();
     let _ = write!(
         stream,
-        "HTTP/1.1 {status}\r\n{head}\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
+        "HTTP/1.1 {status}\r\n{head}\r\nContent-Length: {length}\r\n\r\n{body}"
     );
 }
 
-fn is_whole(request: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(request).to_lowercase();
-    let Some((head, body)) = text.split_once("\r\n\r\n") else {
-        return false;
-    };
-    let length = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: ")?.trim().parse().ok());
-    body.len() >= length.unwrap_or(0)
+/// Reads a request to its end: closing earlier would reset the connection.
+fn read(stream: &mut TcpStream) -> Option<Request> {
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    reader.read_line(&mut line).ok()?;
+    let path = line.split(' ').nth(1)?.to_owned();
+    let (mut length, mut chunked) = (0, false);
+    loop {
+        line.clear();
+        reader.read_line(&mut line).ok()?;
+        let header = line.trim().to_lowercase();
+        match header.split_once(": ") {
+            Some(("content-length", value)) => length = value.parse().ok()?,
+            Some(("transfer-encoding", "chunked")) => chunked = true,
+            _ => {}
+        }
+        if header.is_empty() {
+            break;
+        }
+    }
+    assert!(!chunked, "requests of known length are expected");
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some(Request { path, body })
 }
 
 /// A folder that goes away with the test.

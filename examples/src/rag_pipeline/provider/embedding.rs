@@ -4,6 +4,8 @@
 //! Long words count more than short ones, because rare words tend to be long (Zipf's law of
 //! abbreviation) and a rare word in common says more.
 
+use std::collections::BTreeMap;
+
 use crate::text;
 
 /// What `text-embedding-3-small` returns, so that code which relies on it works.
@@ -14,7 +16,7 @@ const PAIR: f32 = 0.6;
 /// Embeds a text: a vector of length one (of length zero if the text has no words).
 pub fn embed(text: &str, dimensions: usize) -> Vec<f32> {
     let stems = text::stems(text);
-    let mut counts: std::collections::BTreeMap<(u64, bool), (f32, f32)> = Default::default();
+    let mut counts: BTreeMap<(u64, bool), (f32, f32)> = BTreeMap::new();
     for stem in &stems {
         let weight = (stem.chars().count() as f32 / 5.0).clamp(0.6, 1.6);
         counts
@@ -35,7 +37,9 @@ pub fn embed(text: &str, dimensions: usize) -> Vec<f32> {
     }
     let length = vector.iter().map(|v| v * v).sum::<f32>().sqrt();
     if length > 0.0 {
-        vector.iter_mut().for_each(|v| *v /= length);
+        for value in &mut vector {
+            *value /= length;
+        }
     }
     vector
 }

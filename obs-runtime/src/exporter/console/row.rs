@@ -149,9 +149,9 @@ fn show(value: ValueRef<'_>) -> String {
         ValueRef::I64(v) => v.to_string(),
         ValueRef::F64(v) => v.to_string(),
         ValueRef::Str(v) => quoted(v),
-        ValueRef::BoolArray(v) => list(v, |v| v.to_string()),
-        ValueRef::I64Array(v) => list(v, |v| v.to_string()),
-        ValueRef::F64Array(v) => list(v, |v| v.to_string()),
+        ValueRef::BoolArray(v) => list(v, ToString::to_string),
+        ValueRef::I64Array(v) => list(v, ToString::to_string),
+        ValueRef::F64Array(v) => list(v, ToString::to_string),
         ValueRef::StringArray(v) => list(v, |v| quoted(v)),
     }
 }

@@ -190,9 +190,12 @@ fn details(row: &Row, parent: Option<&Row>) -> String {
         parent.is_none_or(|parent| core::ptr::eq(parent, row) || !parent.details.contains(detail))
     });
     let shown: Vec<String> = own
-        .map(|(key, value)| match value.is_empty() {
-            true => key.clone(),
-            false => format!("{key}={value}"),
+        .map(|(key, value)| {
+            if value.is_empty() {
+                key.clone()
+            } else {
+                format!("{key}={value}")
+            }
         })
         .collect();
     shown.join(" ")
