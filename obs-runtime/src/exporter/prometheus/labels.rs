@@ -1,25 +1,39 @@
 //! The labels of a family's series, as text between the braces.
 
+use core::cmp::Ordering;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::{names, write};
 
-/// Label names of one family, translated once each.
-#[derive(Default)]
+/// A key with its value.
+pub(super) type Label = (Cow<'static, str>, Cow<'static, str>);
+
+/// A label name, translated once for all series.
+struct Known {
+    key: Cow<'static, str>,
+    name: String,
+    /// What precedes the value of a first label: `name="`.
+    first: String,
+    /// What stands between two values: `",name="`.
+    next: String,
+}
+
+/// Label names of one family.
 pub(super) struct LabelNames {
-    known: Vec<(String, String)>,
+    known: Vec<Known>,
     /// Keys that differ in OpenTelemetry have one name here.
     ambiguous: bool,
-    /// A name that the format needs for itself.
+    /// A name that the format needs for itself; may be empty.
     reserved: &'static str,
 }
 
 impl LabelNames {
     pub(super) fn new(reserved: &'static str) -> Self {
         Self {
+            known: Vec::new(),
+            ambiguous: false,
             reserved,
-            ..Self::default()
         }
     }
 
@@ -30,73 +44,96 @@ impl LabelNames {
 
     /// The position of a key; series of a family list their keys in the same order, so `hint` is
     /// nearly always right.
-    fn find(&mut self, hint: usize, key: &str) -> usize {
-        if self.known.get(hint).is_some_and(|(known, _)| known == key) {
+    fn find(&mut self, hint: usize, label: &Label) -> usize {
+        let is = |known: &Known| same(&known.key, &label.0);
+        if self.known.get(hint).is_some_and(is) {
             return hint;
         }
-        if let Some(at) = self.known.iter().position(|(known, _)| known == key) {
-            return at;
-        }
+        self.known
+            .iter()
+            .position(is)
+            .unwrap_or_else(|| self.learn(&label.0))
+    }
+
+    #[cold]
+    #[allow(clippy::ptr_arg, reason = "a borrowed key stays borrowed")]
+    fn learn(&mut self, key: &Cow<'static, str>) -> usize {
         let mut name = names::label(key);
         if name == self.reserved {
             name.insert_str(0, "exported_");
         }
-        self.ambiguous |= self.known.iter().any(|(_, known)| *known == name);
-        self.known.push((key.to_owned(), name));
+        self.ambiguous |= self.known.iter().any(|known| known.name == name);
+        self.known.push(Known {
+            key: key.clone(),
+            first: format!("{name}=\""),
+            next: format!("\",{name}=\""),
+            name,
+        });
         self.known.len() - 1
     }
 
     /// Writes `a="x",b="y"`; nothing without labels.
-    pub(super) fn write(
-        &mut self,
-        out: &mut String,
-        labels: &[(Cow<'static, str>, Cow<'static, str>)],
-    ) {
+    pub(super) fn write(&mut self, out: &mut String, labels: &[Label]) {
         let start = out.len();
-        for (hint, (key, value)) in labels.iter().enumerate() {
-            let at = self.find(hint, key);
-            pair(out, start, &self.known[at].1, value);
+        for (hint, label) in labels.iter().enumerate() {
+            let at = self.find(hint, label);
+            self.open(out, at, hint == 0);
+            write::label_value(out, &label.1);
         }
         if self.ambiguous {
             out.truncate(start);
             self.write_joined(out, labels);
+        } else if !labels.is_empty() {
+            out.push('"');
         }
+    }
+
+    fn open(&self, out: &mut String, at: usize, first: bool) {
+        let known = &self.known[at];
+        out.push_str(if first { &known.first } else { &known.next });
     }
 
     /// Values of keys with one name are joined by `;`, in the order of the keys (OpenTelemetry
     /// specification, "Prometheus and OpenMetrics compatibility", metric attributes).
-    fn write_joined(
-        &mut self,
-        out: &mut String,
-        labels: &[(Cow<'static, str>, Cow<'static, str>)],
-    ) {
-        let start = out.len();
+    fn write_joined(&mut self, out: &mut String, labels: &[Label]) {
         let mut joined: BTreeMap<usize, String> = BTreeMap::new();
         // `labels` are sorted by key.
-        for (hint, (key, value)) in labels.iter().enumerate() {
-            let at = self.find(hint, key);
-            let same = |(_, name): &(String, String)| *name == self.known[at].1;
-            let first = self.known.iter().position(same).unwrap_or(at);
+        for (hint, label) in labels.iter().enumerate() {
+            let at = self.find(hint, label);
+            let name = &self.known[at].name;
+            let first = self.known.iter().position(|known| known.name == *name);
             joined
-                .entry(first)
+                .entry(first.unwrap_or(at))
                 .and_modify(|all| {
                     all.push(';');
-                    all.push_str(value);
+                    all.push_str(&label.1);
                 })
-                .or_insert_with(|| value.clone().into_owned());
+                .or_insert_with(|| label.1.clone().into_owned());
         }
-        for (at, value) in joined {
-            pair(out, start, &self.known[at].1, &value);
+        let end = if joined.is_empty() { "" } else { "\"" };
+        for (index, (at, value)) in joined.into_iter().enumerate() {
+            self.open(out, at, index == 0);
+            write::label_value(out, &value);
         }
+        out.push_str(end);
     }
 }
 
-fn pair(out: &mut String, start: usize, name: &str, value: &str) {
-    if out.len() > start {
-        out.push(',');
+/// Keys of a family are mostly the same piece of memory.
+fn same(a: &str, b: &str) -> bool {
+    core::ptr::eq(a, b) || a == b
+}
+
+/// The order of label sets: that of their pairs.
+pub(super) fn compare(a: &[Label], b: &[Label]) -> Ordering {
+    for ((key_a, value_a), (key_b, value_b)) in a.iter().zip(b) {
+        if !same(key_a, key_b) {
+            return key_a.cmp(key_b);
+        }
+        match value_a.cmp(value_b) {
+            Ordering::Equal => {}
+            order => return order,
+        }
     }
-    out.push_str(name);
-    out.push_str("=\"");
-    write::label_value(out, value);
-    out.push('"');
+    a.len().cmp(&b.len())
 }

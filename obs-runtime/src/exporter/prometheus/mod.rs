@@ -11,6 +11,7 @@ mod write;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use labels::LabelNames;
 
@@ -20,6 +21,9 @@ use crate::metrics::{MetricData, MetricFamily, Number};
 
 /// The value of the header `Content-Type` for [`text`].
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// A guess that saves most of the copying while the text grows.
+const BYTES_OF_LINE: usize = 64;
 
 /// A metric exposition and what had to be left out of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,11 +64,19 @@ pub fn encode(
     let target_info = target_info(resource);
     let mut encoder = Encoder::default();
     let mut by_name: BTreeMap<String, Vec<&MetricFamily>> = BTreeMap::new();
+    let mut lines = 0;
     for family in families.iter().chain(&target_info) {
+        lines += 2 + match &family.data {
+            MetricData::Counter(points)
+            | MetricData::UpDownCounter(points)
+            | MetricData::Gauge(points) => points.len(),
+            MetricData::Histogram(points) => points.iter().map(|p| p.counts.len() + 2).sum(),
+        };
         let counter = matches!(family.data, MetricData::Counter(_));
         let name = names::metric(&family.name, &family.unit, counter);
         by_name.entry(name).or_default().push(family);
     }
+    encoder.out.text.reserve(lines * BYTES_OF_LINE);
     for (name, families) in &by_name {
         encoder.metric(name, families);
     }
@@ -131,8 +143,9 @@ struct Encoder {
     out: Exposition,
     /// Names of samples, so that a metric `x_count` does not meet a histogram `x`.
     samples: HashSet<String>,
-    /// The labels of the series at hand.
+    /// The labels of the histogram at hand, and its bounds.
     labels: String,
+    bounds: BoundTexts,
 }
 
 impl Encoder {
@@ -213,89 +226,121 @@ impl Encoder {
         mut points: Vec<&P>,
         reserved: &'static str,
         labels: fn(&P) -> &Labels,
-        write: fn(&mut Self, &str, &P),
+        write: fn(&mut Self, &str, &mut LabelNames, &P),
     ) {
-        if !points.is_sorted_by(|a, b| labels(a) <= labels(b)) {
-            points.sort_by(|a, b| labels(a).cmp(labels(b)));
+        let compare = |a: &&P, b: &&P| labels::compare(labels(a), labels(b));
+        let ascending = points.is_sorted_by(|a, b| compare(a, b).is_lt());
+        if !ascending {
+            points.sort_by(compare);
         }
         let mut names = LabelNames::new(reserved);
         let mut written = HashSet::new();
         let start = (self.out.text.len(), self.out.conflicts.len());
         let mut at = 0;
         while let Some(point) = points.get(at) {
-            let labels_of = labels(point);
-            self.labels.clear();
             let ambiguous = names.ambiguous();
-            names.write(&mut self.labels, labels_of);
+            let again = (!ascending && at > 0 && compare(&points[at - 1], point).is_eq())
+                || (ambiguous && !written.insert(label_text(&mut names, labels(point))));
+            if again {
+                let twice = label_text(&mut names, labels(point));
+                self.conflict(format!(
+                    "series `{name}{{{twice}}}` is left out: there is another with these labels"
+                ));
+                at += 1;
+                continue;
+            }
+            write(self, name, &mut names, point);
+            at += 1;
             if names.ambiguous() && !ambiguous {
                 // Series already written may look like later ones: compare all from the first on.
                 self.out.text.truncate(start.0);
                 self.out.conflicts.truncate(start.1);
                 at = 0;
-                continue;
-            }
-            let again = (at > 0 && labels(points[at - 1]) == labels_of)
-                || (ambiguous && !written.insert(self.labels.clone()));
-            at += 1;
-            if again {
-                let twice = format!(
-                    "series `{name}{{{}}}` is left out: there is another with these labels",
-                    self.labels
-                );
-                self.conflict(twice);
-            } else {
-                write(self, name, point);
             }
         }
     }
 
-    fn number(&mut self, name: &str, point: &NumberPoint) {
+    fn number(&mut self, name: &str, names: &mut LabelNames, point: &NumberPoint) {
         let out = &mut self.out.text;
         out.push_str(name);
-        if !self.labels.is_empty() {
+        if point.labels.is_empty() {
+            out.push(' ');
+        } else {
             out.push('{');
-            out.push_str(&self.labels);
-            out.push('}');
+            names.write(out, &point.labels);
+            out.push_str("} ");
         }
-        out.push(' ');
         write::number(out, point.value);
         out.push('\n');
     }
 
-    fn histogram(&mut self, name: &str, point: &HistogramPoint) {
+    fn histogram(&mut self, name: &str, names: &mut LabelNames, point: &HistogramPoint) {
+        self.labels.clear();
+        names.write(&mut self.labels, &point.labels);
+        self.bounds.prepare(&point.bounds, !self.labels.is_empty());
         let out = &mut self.out.text;
         let mut below = 0;
-        for (index, count) in point.counts.iter().enumerate() {
+        for (count, bound) in point.counts.iter().zip(&self.bounds.texts) {
             below += count;
-            for part in [name, "_bucket{", &self.labels] {
-                out.push_str(part);
-            }
-            out.push_str(if self.labels.is_empty() {
-                "le=\""
-            } else {
-                ",le=\""
-            });
-            let bound = point.bounds.get(index).copied();
-            write::float(out, bound.unwrap_or(f64::INFINITY));
-            out.push_str("\"} ");
+            out.push_str(name);
+            out.push_str("_bucket{");
+            out.push_str(&self.labels);
+            out.push_str(bound);
             write::whole(out, below);
             out.push('\n');
         }
-        for (suffix, value) in [
+        let values = [
             ("_sum", Number::F64(point.sum)),
             ("_count", Number::U64(below)),
-        ] {
+        ];
+        for (suffix, value) in values {
             out.push_str(name);
             out.push_str(suffix);
             if !self.labels.is_empty() {
-                for part in ["{", &self.labels, "}"] {
-                    out.push_str(part);
-                }
+                out.push('{');
+                out.push_str(&self.labels);
+                out.push('}');
             }
             out.push(' ');
             write::number(out, value);
             out.push('\n');
         }
+    }
+}
+
+fn label_text(names: &mut LabelNames, labels: &Labels) -> String {
+    let mut text = String::new();
+    names.write(&mut text, labels);
+    text
+}
+
+/// The bounds of a histogram as text: `,le="0.5"} `. Series of a family share their bounds.
+#[derive(Default)]
+struct BoundTexts {
+    bounds: Option<Arc<[f64]>>,
+    after_labels: bool,
+    texts: Vec<String>,
+}
+
+impl BoundTexts {
+    fn prepare(&mut self, bounds: &Arc<[f64]>, after_labels: bool) {
+        let known = self
+            .bounds
+            .as_ref()
+            .is_some_and(|known| Arc::ptr_eq(known, bounds));
+        if known && self.after_labels == after_labels {
+            return;
+        }
+        let text = |bound: f64| {
+            let mut text = String::from(if after_labels { ",le=\"" } else { "le=\"" });
+            write::float(&mut text, bound);
+            text.push_str("\"} ");
+            text
+        };
+        let all = bounds.iter().copied().chain([f64::INFINITY]);
+        self.texts = all.map(text).collect();
+        self.bounds = Some(Arc::clone(bounds));
+        self.after_labels = after_labels;
     }
 }
 
