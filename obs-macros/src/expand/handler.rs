@@ -6,6 +6,7 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Ident, ReturnType};
 
+use super::pipeline_task::at;
 use super::{function, site};
 use crate::ast::Function;
 use crate::handler::Handler;
@@ -24,7 +25,7 @@ pub(crate) fn expand(item: &Function, plan: &Plan, handler: &Handler) -> TokenSt
         handler
             .task
             .as_ref()
-            .map(|path| quote!(<#path>::__obs_task())),
+            .map(|path| quote!(<#path as #glue::PipelineTask>::META)),
     );
     let name = item.sig.ident.unraw().to_string();
     let line = site::line_of(item.sig.ident.span());
@@ -74,7 +75,8 @@ fn run(item: &Function, handler: &Handler, glue: &TokenStream) -> TokenStream {
         ReturnType::Default => ident.span(),
     };
     let span = Span::mixed_site().located_at(span);
-    let ended = quote_spanned!(span=> #glue::handled(#ident(#(#values),*) #wait));
+    let here = at(glue, span);
+    let ended = quote_spanned!(span=> #here::handled(#ident(#(#values),*) #wait));
     quote! {
         fn __obs_run(#call: #glue::HandlerCall<'_>) -> #glue::HandlerFuture<'_> {
             #glue::handler(async move {

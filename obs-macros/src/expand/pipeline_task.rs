@@ -8,7 +8,6 @@ use core::time::Duration;
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt as _;
-use syn::spanned::Spanned as _;
 use syn::{Ident, Path, ReturnType};
 
 use super::{function, site};
@@ -29,6 +28,8 @@ pub(crate) fn expand(item: &Function, plan: &Plan, task: &Task) -> TokenStream {
     let meta = meta(item, plan, task, &glue);
     let run = run(item, task, &glue);
     let checks = checks(task, &glue);
+    let sources = task.params.iter().enumerate();
+    let sources = sources.filter_map(|(at, param)| source(at, param, task, &glue));
     // The static, the impls and the checks stay out of the user's scope.
     quote! {
         #traced
@@ -48,18 +49,12 @@ pub(crate) fn expand(item: &Function, plan: &Plan, task: &Task) -> TokenStream {
         const _: () = {
             static __OBS_TASK: #glue::TaskMeta = #meta;
 
-            #[allow(dead_code)]
-            impl #ident {
-                #[doc(hidden)]
-                pub const fn __obs_task() -> &'static #glue::TaskMeta {
-                    &__OBS_TASK
-                }
-            }
-
             impl #glue::PipelineTask for #ident {
                 type Output = #output;
+                const META: &'static #glue::TaskMeta = &__OBS_TASK;
             }
 
+            #(#sources)*
             #run
             #checks
 
@@ -73,7 +68,7 @@ fn output(output: &ReturnType, glue: &TokenStream) -> TokenStream {
     match output {
         ReturnType::Default => quote!(()),
         ReturnType::Type(_, ty) if shape::is_named_result(ty) => {
-            let span = Span::mixed_site().located_at(ty.span());
+            let span = located(ty);
             quote_spanned!(span=> <#ty as #glue::ResultType>::Ok)
         }
         ReturnType::Type(_, ty) => quote!(#ty),
@@ -94,12 +89,9 @@ fn meta(item: &Function, plan: &Plan, task: &Task, glue: &TokenStream) -> TokenS
     let line = site::line_of(item.sig.ident.span());
     let dependencies = dependencies(task, glue);
     let policy = policy(task, glue);
-    let requires = task.params.iter().filter_map(|param| match param {
-        Param::Value { ty } => {
-            let span = Span::mixed_site().located_at(ty.span());
-            Some(quote_spanned!(span=> <#ty as #glue::TaskParam>::requirement))
-        }
-        _ => None,
+    let requires = task.params.iter().enumerate().filter_map(|(at, param)| {
+        let source = source_name(at);
+        matches!(param, Param::Value { .. }).then(|| quote!(#source.requirement))
     });
     quote! {
         #glue::TaskMeta {
@@ -124,23 +116,62 @@ fn dependencies<'a>(
         .iter()
         .enumerate()
         .map(move |(at, dependency)| {
-            let path = &dependency.path;
             let mut usage = quote!(#glue::Use::Order);
-            for param in &task.params {
+            for (index, param) in task.params.iter().enumerate() {
                 match param {
                     Param::Shared { position, .. } if *position == at => {
                         usage = quote!(#glue::Use::Read);
                     }
-                    Param::Output { position, ty } if *position == at => {
-                        let output = dependency_output(path, glue);
-                        let span = Span::mixed_site().located_at(ty.span());
-                        usage = quote_spanned!(span=> #glue::usage::<#ty, #output>());
+                    Param::Output { position, .. } if *position == at => {
+                        let source = source_name(index);
+                        usage = quote!(#source.usage());
                     }
                     _ => {}
                 }
             }
-            quote!(#glue::Dependency { task: <#path>::__obs_task(), usage: #usage })
+            let path = &dependency.path;
+            quote!(#glue::Dependency { task: <#path as #glue::PipelineTask>::META, usage: #usage })
         })
+}
+
+fn source_name(at: usize) -> Ident {
+    Ident::new(&format!("__OBS_SOURCE{at}"), Span::mixed_site())
+}
+
+/// `const __OBS_SOURCE0: … = …;`: the one place where the parameter's type is judged, so that a wrong one is
+/// one error, at the type.
+fn source(at: usize, param: &Param, task: &Task, glue: &TokenStream) -> Option<TokenStream> {
+    let name = source_name(at);
+    match param {
+        Param::Output { position, ty } => {
+            let output = dependency_output(&task.dependencies[*position].path, glue);
+            let span = located(ty);
+            let new = quote_spanned!(span=> new::<#ty, #output>());
+            Some(quote!(const #name: #glue::Taken<#ty, #output> = #glue::Taken::#new;))
+        }
+        Param::Value { ty } => {
+            let span = located(ty);
+            let new = quote_spanned!(span=> new::<#ty>());
+            Some(quote!(const #name: #glue::Given<#ty> = #glue::Given::#new;))
+        }
+        Param::Shared { .. } | Param::Lent { .. } => None,
+    }
+}
+
+/// Generated code that is reported where the user's tokens are.
+fn located(tokens: &impl syn::spanned::Spanned) -> Span {
+    Span::mixed_site().located_at(tokens.span())
+}
+
+/// The same tokens, reported elsewhere: an error over several tokens is shown where all of them are.
+pub(super) fn at(tokens: &TokenStream, span: Span) -> TokenStream {
+    let tokens = tokens.clone().into_iter();
+    tokens
+        .map(|mut token| {
+            token.set_span(span);
+            token
+        })
+        .collect()
 }
 
 fn policy(task: &Task, glue: &TokenStream) -> TokenStream {
@@ -223,10 +254,11 @@ fn run(item: &Function, task: &Task, glue: &TokenStream) -> TokenStream {
         #settle
     };
     // A future that is not `Send` is reported at the function's name.
-    let span = Span::mixed_site().located_at(ident.span());
+    let span = located(ident);
+    let here = at(glue, span);
     let attempt = match is_async {
-        true => quote_spanned!(span=> #glue::attempt(async move { #body })),
-        false => quote_spanned!(span=> #glue::attempt(#glue::blocking(move || { #body }))),
+        true => quote_spanned!(span=> #here::attempt(async move { #body })),
+        false => quote_spanned!(span=> #here::attempt(#here::blocking(move || { #body }))),
     };
     quote! {
         fn __obs_run(#context: #glue::TaskContext) -> #glue::Attempt {
@@ -242,13 +274,13 @@ fn argument(at: usize, param: &Param, task: &Task, glue: &TokenStream) -> (Token
     | Param::Output { ty, .. }
     | Param::Lent { ty }
     | Param::Value { ty }) = param;
-    let span = Span::mixed_site().located_at(ty.span());
+    let span = located(ty);
     let value = Ident::new(&format!("__value{at}"), span);
     let context = variable("__context");
-    let output = |position: usize| dependency_output(&task.dependencies[position].path, glue);
+    let source = source_name(at);
     let fetch = match param {
         Param::Shared { position, .. } => {
-            let output = output(*position);
+            let output = dependency_output(&task.dependencies[*position].path, glue);
             // `&Vec<T>` becomes `&[T]`, `&String` becomes `&str`: the call coerces the variable.
             quote! {
                 let #value = #glue::shared::<#output>(#context, #position)?;
@@ -256,11 +288,10 @@ fn argument(at: usize, param: &Param, task: &Task, glue: &TokenStream) -> (Token
             }
         }
         Param::Output { position, .. } => {
-            let output = output(*position);
-            quote_spanned!(span=> let #value = #glue::output::<#ty, #output>(#context, #position)?;)
+            quote!(let #value = #source.take(#context, #position)?;)
         }
         Param::Lent { .. } => quote_spanned!(span=> let #value = #glue::lent::<#ty>(#context);),
-        Param::Value { .. } => quote_spanned!(span=> let #value = #glue::param::<#ty>(#context)?;),
+        Param::Value { .. } => quote!(let #value = (#source.get)(#context)?;),
     };
     (fetch, value)
 }
@@ -268,10 +299,12 @@ fn argument(at: usize, param: &Param, task: &Task, glue: &TokenStream) -> (Token
 fn settle(item: &Function, task: &Task, glue: &TokenStream) -> TokenStream {
     let [value, how, failure, returned_value, output] =
         ["__value", "__how", "__failure", "__returned", "__output"].map(variable);
+    let ident = &item.sig.ident;
     let count = match &task.records {
         Some(count) => {
-            let span = Span::mixed_site().located_at(count.span());
-            quote_spanned!(span=> |#output| #glue::records(#output, #count))
+            let span = located(count);
+            let here = at(glue, span);
+            quote_spanned!(span=> |#output| #here::records(#output, #count))
         }
         None => quote!(#glue::no_records),
     };
@@ -282,7 +315,7 @@ fn settle(item: &Function, task: &Task, glue: &TokenStream) -> TokenStream {
     if returned.is_some_and(|ty| shape::is_named_result(ty)) {
         quote! {
             let #how = #glue::described(#glue::error_of(&#value)).how();
-            #glue::settle(#value, #how, #count)
+            #glue::settle::<#ident, _>(#value, #how, #count)
         }
     } else {
         // An alias of `Result` under another name still fails the task.
@@ -292,7 +325,7 @@ fn settle(item: &Function, task: &Task, glue: &TokenStream) -> TokenStream {
                 let #how = #glue::described(#returned_value.error()).how();
                 #returned_value.failure(#how)
             };
-            #glue::settle_value(#failure, #value, #count)
+            #glue::settle_value::<#ident>(#failure, #value, #count)
         }
     }
 }
@@ -300,19 +333,19 @@ fn settle(item: &Function, task: &Task, glue: &TokenStream) -> TokenStream {
 /// What the compiler evaluates: cycles, and outputs that a repeated task takes away.
 fn checks(task: &Task, glue: &TokenStream) -> TokenStream {
     let retries = retries(task);
-    let moves = task.params.iter().filter_map(|param| match param {
-        Param::Output { position, ty } => {
-            let output = dependency_output(&task.dependencies[*position].path, glue);
-            let span = Span::mixed_site().located_at(ty.span());
-            Some(quote_spanned! {span=>
-                const _: () = #glue::check_moves(<#ty as #glue::FromOutput<#output>>::MOVES, #retries);
-            })
+    let moves = task.params.iter().enumerate().filter_map(|(index, param)| match param {
+        Param::Output { ty, .. } => {
+            let source = source_name(index);
+            let span = located(ty);
+            let here = at(glue, span);
+            Some(quote_spanned!(span=> const _: () = #here::check_moves(#source.moves, #retries);))
         }
         _ => None,
     });
     let cycle = task.dependencies.first().map(|first| {
-        let span = Span::mixed_site().located_at(first.path.span());
-        quote_spanned!(span=> const _: () = #glue::check(&__OBS_TASK);)
+        let span = located(&first.path);
+        let here = at(glue, span);
+        quote_spanned!(span=> const _: () = #here::check(&__OBS_TASK);)
     });
     quote!(#cycle #(#moves)*)
 }

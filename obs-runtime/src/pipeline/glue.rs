@@ -30,22 +30,68 @@ pub use std::borrow::Cow;
 pub trait PipelineTask {
     /// What the task yields; of a `Result`, the `Ok` type.
     type Output: Send + Sync + 'static;
+
+    /// All that is known of it.
+    const META: &'static TaskMeta;
 }
 
-/// A parameter that is the output of the dependency at `position`.
-///
-/// # Errors
-/// When the output is not there.
-pub fn output<P, O>(context: &TaskContext, position: usize) -> Result<P, TaskError>
-where
-    P: FromOutput<O>,
-    O: Any + Send + Sync,
-{
-    let output = context.dependency::<O>(position, P::MOVES)?;
-    P::from_output(output).ok_or_else(|| {
-        let index = context.node().dependencies[position] as usize;
-        gone(&context.run.graph.nodes[index].name)
-    })
+/// A parameter of type `P` that is the output `O` of a dependency. Only [`new`](Self::new) asks
+/// whether the types fit: a mistake is reported once.
+#[derive(Debug)]
+pub struct Taken<P, O> {
+    /// Whether nobody else can have the output then.
+    pub moves: bool,
+    from_output: fn(Arc<O>) -> Option<P>,
+}
+
+impl Taken<(), ()> {
+    /// How `P` is made of `O`.
+    pub const fn new<P: FromOutput<O>, O>() -> Taken<P, O> {
+        Taken {
+            moves: P::MOVES,
+            from_output: P::from_output,
+        }
+    }
+}
+
+impl<P, O> Taken<P, O> {
+    /// How the task uses the output.
+    pub const fn usage(&self) -> Use {
+        if self.moves { Use::Move } else { Use::Read }
+    }
+}
+
+impl<P, O: Any + Send + Sync> Taken<P, O> {
+    /// The parameter, from the output of the dependency at `position`.
+    ///
+    /// # Errors
+    /// When the output is not there.
+    pub fn take(&self, context: &TaskContext, position: usize) -> Result<P, TaskError> {
+        let output = context.dependency::<O>(position, self.moves)?;
+        (self.from_output)(output).ok_or_else(|| {
+            let index = context.node().dependencies[position] as usize;
+            gone(&context.run.graph.nodes[index].name)
+        })
+    }
+}
+
+/// A parameter of type `P` that the run is given. As for [`Taken`], only [`new`](Self::new) judges.
+#[derive(Debug)]
+pub struct Given<P> {
+    /// What the run must be given for it.
+    pub requirement: fn() -> Option<Requirement>,
+    /// Its value in a run.
+    pub get: fn(&TaskContext) -> Result<P, TaskError>,
+}
+
+impl Given<()> {
+    /// How `P` is found.
+    pub const fn new<P: TaskParam>() -> Given<P> {
+        Given {
+            requirement: P::requirement,
+            get: P::get,
+        }
+    }
 }
 
 /// The output of the dependency at `position`, to be lent.
@@ -57,19 +103,6 @@ pub fn shared<O: Any + Send + Sync>(
     position: usize,
 ) -> Result<Arc<O>, TaskError> {
     context.dependency(position, false)
-}
-
-/// A parameter that is no output.
-///
-/// # Errors
-/// When the run was not given its value.
-pub fn param<P: TaskParam>(context: &TaskContext) -> Result<P, TaskError> {
-    P::get(context)
-}
-
-/// How a parameter uses an output that is taken by value.
-pub const fn usage<P: FromOutput<O>, O>() -> Use {
-    if P::MOVES { Use::Move } else { Use::Read }
 }
 
 /// An attempt of an `async fn`.
@@ -103,13 +136,13 @@ where
 ///
 /// # Errors
 /// That of the function.
-pub fn settle<T: Any + Send + Sync, E>(
-    returned: Result<T, E>,
+pub fn settle<K: PipelineTask, E>(
+    returned: Result<K::Output, E>,
     describe: fn(&E) -> TaskError,
-    count: impl FnOnce(&T) -> Option<u64>,
+    count: impl FnOnce(&K::Output) -> Option<u64>,
 ) -> Result<Attempted, TaskError> {
     match returned {
-        Ok(value) => settle_value(None, value, count),
+        Ok(value) => settle_value::<K>(None, value, count),
         Err(error) => Err(describe(&error)),
     }
 }
@@ -118,10 +151,10 @@ pub fn settle<T: Any + Send + Sync, E>(
 ///
 /// # Errors
 /// The failure, if there is one.
-pub fn settle_value<T: Any + Send + Sync>(
+pub fn settle_value<K: PipelineTask>(
     failure: Option<TaskError>,
-    value: T,
-    count: impl FnOnce(&T) -> Option<u64>,
+    value: K::Output,
+    count: impl FnOnce(&K::Output) -> Option<u64>,
 ) -> Result<Attempted, TaskError> {
     if let Some(failure) = failure {
         return Err(failure);

@@ -1,0 +1,16 @@
+//! Parameters and return types of handlers that the compiler refuses.
+
+use obs_runtime::{RunResult, on_complete, on_failure};
+
+#[on_failure]
+fn strange(_: &RunResult, _: &u32) {}
+
+#[on_complete]
+async fn counts(_: &RunResult) -> u32 {
+    1
+}
+
+#[on_failure(task = nowhere)]
+fn of_nothing(_: &RunResult) {}
+
+fn main() {}
