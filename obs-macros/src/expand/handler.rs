@@ -6,7 +6,7 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Ident, ReturnType};
 
-use super::pipeline_task::at;
+use super::pipeline_task::{at, task_of};
 use super::{function, site};
 use crate::ast::Function;
 use crate::handler::Handler;
@@ -21,12 +21,7 @@ pub(crate) fn expand(item: &Function, plan: &Plan, handler: &Handler) -> TokenSt
     let cfgs = cfgs(item);
     let event = format_ident!("{}", handler.event.variant(), span = Span::mixed_site());
     let pipeline = optional(handler.pipeline.as_ref().map(|name| quote!(#name)));
-    let task = optional(
-        handler
-            .task
-            .as_ref()
-            .map(|path| quote!(<#path as #glue::PipelineTask>::META)),
-    );
+    let task = optional(handler.task.as_ref().map(task_of));
     let name = item.sig.ident.unraw().to_string();
     let line = site::line_of(item.sig.ident.span());
     let run = run(item, handler, &glue);

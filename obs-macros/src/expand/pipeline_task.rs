@@ -51,7 +51,16 @@ pub(crate) fn expand(item: &Function, plan: &Plan, task: &Task) -> TokenStream {
 
             impl #glue::PipelineTask for #ident {
                 type Output = #output;
-                const META: &'static #glue::TaskMeta = &__OBS_TASK;
+            }
+
+            // No constant of the trait: two tasks that depend on each other would be a cycle for
+            // the compiler, which reports it without a word about tasks.
+            #[allow(dead_code)]
+            impl #ident {
+                #[doc(hidden)]
+                pub const fn __obs_task() -> &'static #glue::TaskMeta {
+                    &__OBS_TASK
+                }
             }
 
             #(#sources)*
@@ -129,9 +138,15 @@ fn dependencies<'a>(
                     _ => {}
                 }
             }
-            let path = &dependency.path;
-            quote!(#glue::Dependency { task: <#path as #glue::PipelineTask>::META, usage: #usage })
+            let task = task_of(&dependency.path);
+            quote!(#glue::Dependency { task: #task, usage: #usage })
         })
+}
+
+/// The static of the task at this path.
+pub(super) fn task_of(path: &Path) -> TokenStream {
+    let span = located(path);
+    quote_spanned!(span=> <#path>::__obs_task())
 }
 
 fn source_name(at: usize) -> Ident {
@@ -342,10 +357,11 @@ fn checks(task: &Task, glue: &TokenStream) -> TokenStream {
         }
         _ => None,
     });
-    let cycle = task.dependencies.first().map(|first| {
-        let span = located(&first.path);
+    let dependencies = task.dependencies.iter().enumerate();
+    let dependencies = dependencies.map(|(position, dependency)| {
+        let span = located(&dependency.path);
         let here = at(glue, span);
-        quote_spanned!(span=> const _: () = #here::check(&__OBS_TASK);)
+        quote_spanned!(span=> const _: () = #here::check(&__OBS_TASK, #position);)
     });
-    quote!(#cycle #(#moves)*)
+    quote!(#(#dependencies)* #(#moves)*)
 }

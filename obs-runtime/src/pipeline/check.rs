@@ -32,33 +32,29 @@ const fn fnv(mut hash: u64, bytes: &[u8]) -> u64 {
     hash
 }
 
-/// Refuses a task that depends on itself through others, and dependencies in other pipelines.
+/// Refuses a dependency in another pipeline, and one through which the task depends on itself.
 ///
 /// # Panics
 /// At compile time, with the path of the cycle.
 #[track_caller]
-pub const fn check(task: &'static TaskMeta) {
-    let mut i = 0;
-    while i < task.dependencies.len() {
-        let dependency = task.dependencies[i].task;
-        if !equal(dependency.pipeline, task.pipeline) {
-            let mut text = Text::new();
-            text.push_all(&[
-                "`",
-                task.path,
-                "` belongs to pipeline \"",
-                task.pipeline,
-                "\" and depends on `",
-                dependency.path,
-                "` of pipeline \"",
-                dependency.pipeline,
-                "\": a task depends on tasks of its own pipeline only",
-            ]);
-            text.fail();
-        }
-        i += 1;
+pub const fn check(task: &'static TaskMeta, position: usize) {
+    let dependency = task.dependencies[position].task;
+    if !equal(dependency.pipeline, task.pipeline) {
+        let mut text = Text::new();
+        text.push_all(&[
+            "`",
+            task.path,
+            "` belongs to pipeline \"",
+            task.pipeline,
+            "\" and depends on `",
+            dependency.path,
+            "` of pipeline \"",
+            dependency.pipeline,
+            "\": a task depends on tasks of its own pipeline only",
+        ]);
+        text.fail();
     }
-    if let Some(walk) = Walk::to_itself(task) {
+    if let Some(walk) = Walk::to_itself(task, position) {
         let mut text = Text::new();
         text.push_all(&[
             "tasks of pipeline \"",
@@ -87,9 +83,9 @@ struct Walk {
 }
 
 impl Walk {
-    /// The path from the task to itself, if there is one. Reported by one task of a cycle only,
+    /// The path from the task to itself that begins with the dependency at `position`, if there is one. Reported by one task of a cycle only,
     /// the one whose path is the first of the alphabet.
-    const fn to_itself(start: &'static TaskMeta) -> Option<Self> {
+    const fn to_itself(start: &'static TaskMeta, position: usize) -> Option<Self> {
         let goal = identity(start);
         let mut walk = Self {
             path: [start; CAPACITY],
@@ -98,10 +94,17 @@ impl Walk {
             seen: [0; SLOTS],
             seen_count: 0,
         };
+        walk.next[0] = position;
         while walk.depth > 0 {
             let at = walk.depth - 1;
             let task = walk.path[at];
-            if walk.next[at] >= task.dependencies.len() {
+            // Of the first task only the one dependency.
+            let end = if at == 0 {
+                position + 1
+            } else {
+                task.dependencies.len()
+            };
+            if walk.next[at] >= end {
                 walk.depth -= 1;
                 continue;
             }

@@ -30,9 +30,6 @@ pub use std::borrow::Cow;
 pub trait PipelineTask {
     /// What the task yields; of a `Result`, the `Ok` type.
     type Output: Send + Sync + 'static;
-
-    /// All that is known of it.
-    const META: &'static TaskMeta;
 }
 
 /// A parameter of type `P` that is the output `O` of a dependency. Only [`new`](Self::new) asks
