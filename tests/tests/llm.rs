@@ -2,7 +2,10 @@
 
 use obs_runtime::llm::{LlmResponse, LlmTotals, Prices, Usage};
 use obs_runtime::metrics::{MetricData, Number};
-use obs_runtime::{Observability, SpanContext, TraceId, llm_call, traced};
+use obs_runtime::{
+    Error, Observability, RecordExporter, SpanContext, SpanRecord, TraceId, llm_call, traced,
+};
+use std::sync::{Arc, Mutex};
 
 /// Calls of each run.
 const CALLS: u64 = 25;
@@ -20,6 +23,28 @@ async fn listed(tokens: u64) -> u64 {
 async fn own(model: &str, tokens: u64) -> u64 {
     tokio::task::yield_now().await;
     tokens
+}
+
+/// Above the level that is recorded: counted and priced, but without a span.
+#[llm_call(provider = "openai", model = "gpt-4o", level = "debug", usage = |out: &u64| (*out, 0))]
+async fn without_span(tokens: u64) -> u64 {
+    tokio::task::yield_now().await;
+    tokens
+}
+
+#[traced]
+async fn parent_of_no_span() {
+    without_span(7).await;
+}
+
+#[derive(Clone, Default)]
+struct Spans(Arc<Mutex<Vec<SpanRecord>>>);
+
+impl RecordExporter for Spans {
+    fn export(&mut self, batch: Vec<SpanRecord>) -> Result<(), Error> {
+        self.0.lock().unwrap().extend(batch);
+        Ok(())
+    }
 }
 
 #[traced]
@@ -47,8 +72,10 @@ fn expected_run_cost() -> i128 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn sums_are_exact_by_program_and_by_trace() {
+    let spans = Spans::default();
     let obs = Observability::builder()
         .service_name("llm-test")
+        .record_exporter(spans.clone())
         .prices(Prices::new().price("house-large", 3.0, 5.0))
         .install()
         .unwrap();
@@ -90,6 +117,23 @@ async fn sums_are_exact_by_program_and_by_trace() {
     assert!(!obs.llm_totals().cost_complete);
     assert!((metric_sum(&obs, "obs.llm.unpriced") - 1.0).abs() < f64::EPSILON);
     assert!(metric_sum(&obs, "obs.llm.active").abs() < f64::EPSILON);
+
+    parent_of_no_span().await;
+    let totals = obs.llm_totals();
+    let model = totals
+        .by_model
+        .iter()
+        .find(|m| m.model == "gpt-4o")
+        .unwrap();
+    assert_eq!((model.calls, model.usage.input_tokens), (1, 7));
+    obs.force_flush().unwrap();
+    let spans = spans.0.lock().unwrap();
+    let parent = spans
+        .iter()
+        .find(|s| s.name == "parent_of_no_span")
+        .unwrap();
+    assert_eq!(parent.attributes, []);
+    assert!(spans.iter().all(|s| s.name != "chat gpt-4o"));
 }
 
 fn metric_sum(obs: &Observability, name: &str) -> f64 {

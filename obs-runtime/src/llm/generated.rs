@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::llm::call::{End, LlmCall, VectorOp};
-use crate::llm::state::{self, Here, LlmState};
+use crate::llm::state::{self, Attributes, Here, LlmState};
 use crate::llm::usage::{IntoUsage, LlmResponse};
 
 /// A model call that runs.
@@ -22,8 +22,7 @@ pub struct RunningLlmCall {
     first_chunk: Option<Instant>,
     /// Where the call is counted as running.
     counted: Option<Arc<LlmState>>,
-    /// The span does not have the attributes of the request.
-    request: bool,
+    attributes: Attributes,
 }
 
 /// Begins a model call, inside its span.
@@ -32,7 +31,10 @@ pub fn llm_begin(
     operation: impl Into<Cow<'static, str>>,
     model: impl Into<Cow<'static, str>>,
 ) -> RunningLlmCall {
-    RunningLlmCall::begin(LlmCall::new(provider, operation, model), false)
+    RunningLlmCall::begin(
+        LlmCall::new(provider, operation, model),
+        Attributes::Response,
+    )
 }
 
 /// What the closure of `usage` says of the `Ok` value.
@@ -41,7 +43,7 @@ pub fn llm_usage<T: ?Sized, U: IntoUsage>(out: &T, usage: impl FnOnce(&T) -> U) 
 }
 
 impl RunningLlmCall {
-    fn begin(call: LlmCall, request: bool) -> Self {
+    fn begin(call: LlmCall, attributes: Attributes) -> Self {
         let here = Here::now();
         let counted = here.state();
         if let Some(state) = &counted {
@@ -53,13 +55,20 @@ impl RunningLlmCall {
             counted,
             started: Instant::now(),
             first_chunk: None,
-            request,
+            attributes,
         }
     }
 
-    /// Begins a call whose span has no attributes yet.
-    pub(crate) fn reported(call: LlmCall) -> Self {
-        Self::begin(call, true)
+    /// Begins a call that no macro describes.
+    pub(crate) fn reported(call: LlmCall, attributes: Attributes) -> Self {
+        Self::begin(call, attributes)
+    }
+
+    /// The call has no span of its own: what is entered is not to be changed.
+    #[must_use]
+    pub fn unrecorded(mut self) -> Self {
+        self.attributes = Attributes::None;
+        self
     }
 
     /// Ends the call.
@@ -94,7 +103,7 @@ impl RunningLlmCall {
             call.time_to_first_chunk = self
                 .first_chunk
                 .map(|first| first.saturating_duration_since(self.started));
-            state::record_llm(&call, self.here, self.request);
+            state::record_llm(&call, self.here, self.attributes);
         }
     }
 }
@@ -102,6 +111,8 @@ impl RunningLlmCall {
 impl Drop for RunningLlmCall {
     fn drop(&mut self) {
         if self.call.is_some() {
+            // Whether its span is entered here is not known.
+            self.attributes = Attributes::None;
             self.end(abandoned(), LlmResponse::default());
         }
     }
@@ -121,6 +132,7 @@ pub struct RunningVectorOp {
     op: Option<VectorOp>,
     here: Here,
     started: Instant,
+    attributes: Attributes,
 }
 
 /// Begins an operation of a vector store, inside its span. An empty `collection` is none.
@@ -133,6 +145,7 @@ pub fn vector_begin(
         op: Some(VectorOp::new(system, operation).collection(collection)),
         here: Here::now(),
         started: Instant::now(),
+        attributes: Attributes::Response,
     }
 }
 
@@ -142,6 +155,13 @@ pub fn vector_number<T: ?Sized>(out: &T, number: impl FnOnce(&T) -> usize) -> us
 }
 
 impl RunningVectorOp {
+    /// The operation has no span of its own: what is entered is not to be changed.
+    #[must_use]
+    pub fn unrecorded(mut self) -> Self {
+        self.attributes = Attributes::None;
+        self
+    }
+
     /// The operation returned.
     pub fn succeed(mut self, count: Option<usize>, dimensions: Option<usize>) {
         if let Some(op) = &mut self.op {
@@ -161,7 +181,7 @@ impl RunningVectorOp {
         if let Some(mut op) = self.op.take() {
             op.end = end;
             op.duration = Some(self.started.elapsed());
-            state::record_vector(&op, self.here, false);
+            state::record_vector(&op, self.here, self.attributes);
         }
     }
 }
@@ -169,6 +189,7 @@ impl RunningVectorOp {
 impl Drop for RunningVectorOp {
     fn drop(&mut self) {
         if self.op.is_some() {
+            self.attributes = Attributes::None;
             self.end(abandoned());
         }
     }

@@ -280,13 +280,13 @@ impl Kind {
     }
 }
 
-/// Records a model call in its account and on its span. `request`: the span does
-/// not have the provider, operation and model yet.
-pub(crate) fn record_llm(call: &LlmCall, here: Here, request: bool) {
+/// Records a model call in its account, and as attributes of the entered span.
+pub(crate) fn record_llm(call: &LlmCall, here: Here, attributes: Attributes) {
     let cost = here.state().map(|state| state.llm_call(call, here.context));
-    if !here.is_entered() || !current::is_recording() {
+    if attributes == Attributes::None || !here.is_entered() || !current::is_recording() {
         return;
     }
+    let request = attributes == Attributes::All;
     llm_attributes(call, request, cost, &mut |key, value| {
         current::set_attribute(key, value);
     });
@@ -360,13 +360,14 @@ fn llm_attributes(
 }
 
 /// Records an operation of a vector store in the context's account and on the entered span.
-pub(crate) fn record_vector(op: &VectorOp, here: Here, request: bool) {
+pub(crate) fn record_vector(op: &VectorOp, here: Here, attributes: Attributes) {
     if let Some(state) = here.state() {
         state.vector_op(op, here.context);
     }
-    if !here.is_entered() || !current::is_recording() {
+    if attributes == Attributes::None || !here.is_entered() || !current::is_recording() {
         return;
     }
+    let request = attributes == Attributes::All;
     let set_attribute = |key, value: AttributeValue| current::set_attribute(key, value);
     if request {
         set_attribute(key::DB_SYSTEM_NAME, op.system.clone().into());
@@ -381,6 +382,17 @@ pub(crate) fn record_vector(op: &VectorOp, here: Here, request: bool) {
     if let Some(dimensions) = op.dimensions {
         set_attribute(key::OBS_VECTOR_DIMENSIONS, dimensions.into());
     }
+}
+
+/// What a call says on the entered span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Attributes {
+    /// Nothing: the call has no span, and the entered one is another's.
+    None,
+    /// What was answered; the span has the request's.
+    Response,
+    /// What was asked for, and what was answered.
+    All,
 }
 
 /// Where a call is made: the `Observability` that it belongs to, and the span around it.
@@ -425,16 +437,32 @@ impl Observability {
 
 impl Span {
     /// Records a model call on this span, see [`record_llm_call`](crate::llm::record_llm_call).
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "made for this call: a borrow would be noise"
+    )]
     pub fn record_llm_call(&self, call: LlmCall) -> &Self {
-        self.in_scope(|_| crate::llm::record_llm_call(call));
+        self.in_scope(|_| record_llm(&call, Here::now(), self.attributes()));
         self
     }
 
     /// Records an operation of a vector store on this span, see
     /// [`record_vector_operation`](crate::llm::record_vector_operation).
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "made for this call: a borrow would be noise"
+    )]
     pub fn record_vector_operation(&self, operation: VectorOp) -> &Self {
-        self.in_scope(|_| crate::llm::record_vector_operation(operation));
+        self.in_scope(|_| record_vector(&operation, Here::now(), self.attributes()));
         self
+    }
+
+    pub(crate) fn attributes(&self) -> Attributes {
+        if self.is_recording() {
+            Attributes::All
+        } else {
+            Attributes::None
+        }
     }
 }
 

@@ -106,7 +106,7 @@ impl<S: Stream, L> LlmStream<S, L> {
             "" => call.operation.clone(),
             model => format!("{} {model}", call.operation).into(),
         });
-        let running = span.in_scope(|_| RunningLlmCall::reported(call));
+        let running = span.in_scope(|_| RunningLlmCall::reported(call, span.attributes()));
         Self {
             inner: Box::pin(stream),
             look,

@@ -67,7 +67,7 @@ impl Default for LlmTotals {
 
 impl LlmTotals {
     /// The sums of one trace, from the `Observability` of the entered span, or else the installed one. The
-    /// last 1,024 traces with model calls are kept; `None` for all others.
+    /// last 1,024 recorded traces with model calls are kept; `None` for all others.
     pub fn for_trace(trace_id: TraceId) -> Option<Self> {
         super::state::Here::now()
             .state()?

@@ -90,9 +90,12 @@ impl<T, K: Kind<T>, U: IntoUsage, C: Fn(&K::Success) -> U> Kind<T> for LlmKind<K
 
     fn observe(&self, value: &T, recorded: bool) {
         self.kind.observe(value, recorded);
-        let Some(running) = self.slot.take() else {
+        let Some(mut running) = self.slot.take() else {
             return;
         };
+        if !recorded {
+            running = running.unrecorded();
+        }
         if self.kind.failed(value) {
             running.fail(self.kind.error(value, false).kind);
         } else {
@@ -216,9 +219,12 @@ where
 
     fn observe(&self, value: &T, recorded: bool) {
         self.kind.observe(value, recorded);
-        let Some(run) = self.slot.take() else {
+        let Some(mut run) = self.slot.take() else {
             return;
         };
+        if !recorded {
+            run.running = run.running.unrecorded();
+        }
         if self.kind.failed(value) {
             let kind: Cow<'static, str> = self.kind.error(value, false).kind;
             run.running.fail(kind);
