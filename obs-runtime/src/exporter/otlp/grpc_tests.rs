@@ -245,7 +245,7 @@ fn statuses_mean_what_the_specification_says() {
         use crate::exporter::otlp::protobuf::{bytes, message, uint};
         let mut status = Vec::new();
         message(&mut status, 3, |out| {
-            bytes(out, 1, b"type.googleapis.com/google.rpc.Help")
+            bytes(out, 1, b"type.googleapis.com/google.rpc.Help");
         });
         message(&mut status, 3, |out| {
             bytes(out, 1, b"type.googleapis.com/google.rpc.RetryInfo");

@@ -12,10 +12,10 @@ use crate::trace::{AttributeValue, SpanContext, SpanError, SpanId, TraceId, Valu
 
 const CODE: &str = "shop::etl::load";
 
-fn extra(fill: impl FnOnce(&mut SpanExtra)) -> Option<SpanExtra> {
+fn extra(fill: impl FnOnce(&mut SpanExtra)) -> SpanExtra {
     let mut extra = SpanExtra::default();
     fill(&mut extra);
-    Some(extra)
+    extra
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn a_root_has_no_parent_and_a_remote_parent_is_flagged() {
 fn a_late_value_replaces_an_earlier_one() {
     let site = callsite(&["rows", "user"], &[("mode", ConstValue::Str("full"))]);
     let mut fixture = Fixture::new(site, vec![Value::i64(1), Value::from_str("ada")]);
-    fixture.extra = extra(|e| {
+    fixture.extra = Some(extra(|e| {
         e.name = Some("load 7".into());
         e.set("user".into(), "bob".into());
         e.set("mode".into(), "delta".into());
@@ -100,7 +100,7 @@ fn a_late_value_replaces_an_earlier_one() {
         e.set("flags".into(), AttributeValue::BoolArray(vec![true, false]));
         e.set("sizes".into(), AttributeValue::I64Array(vec![0, -1]));
         e.set("none".into(), AttributeValue::F64Array(Vec::new()));
-    });
+    }));
     let span = only(fixture);
     assert_eq!(span.name, "load 7");
     assert_eq!(
@@ -140,12 +140,12 @@ fn a_key_that_the_callsite_has_twice_is_sent_once() {
 fn an_error_is_a_status_a_type_and_an_event() {
     let mut fixture = Fixture::bare();
     fixture.outcome = Outcome::Error;
-    fixture.extra = extra(|e| {
+    fixture.extra = Some(extra(|e| {
         e.error = Some(SpanError {
             kind: "shop::Missing".into(),
             message: Some("no such row".to_owned()),
         });
-    });
+    }));
     let span = only(fixture);
     let status = span.status.unwrap();
     assert_eq!(status.code(), StatusCode::Error);
@@ -216,7 +216,7 @@ fn events_and_links_keep_their_order_and_parts() {
     };
     let mut fixture = Fixture::bare();
     fixture.outcome = Outcome::Error;
-    fixture.extra = extra(|e| {
+    fixture.extra = Some(extra(|e| {
         e.events.push(Event {
             name: "retry".into(),
             unix_nanos: 5,
@@ -243,7 +243,7 @@ fn events_and_links_keep_their_order_and_parts() {
             kind: "E".into(),
             message: None,
         });
-    });
+    }));
     let span = only(fixture);
     let names: Vec<_> = span.events.iter().map(|e| e.name.as_str()).collect();
     assert_eq!(names, ["retry", "exception"]);
@@ -319,13 +319,13 @@ proptest! {
         fixture.parent_id = SpanId(ids.2);
         fixture.outcome = Outcome::from_bits(outcome);
         if has_extra {
-            fixture.extra = extra(|e| {
+            fixture.extra = Some(extra(|e| {
                 e.name = Some(name.clone().into());
                 for (key, value) in &late {
                     e.set(late_keys[*key].into(), value.clone());
                 }
                 e.error = Some(SpanError { kind: name.clone().into(), message: Some(message.clone()) });
-            });
+            }));
         }
         let outcome = fixture.outcome;
 
