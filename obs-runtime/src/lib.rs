@@ -42,13 +42,10 @@ pub use init::{Builder, Health, Observability, SpanStats, Stats, prometheus_port
 #[cfg(feature = "llm")]
 pub use llm::{LlmCall, VectorOp, record_llm_call, record_vector_operation};
 pub use metrics::MetricsCollector;
-#[cfg(feature = "tokio")]
-pub use obs_macros::main;
-#[cfg(feature = "llm")]
-pub use obs_macros::{llm_call, vector_op};
-#[cfg(feature = "pipeline")]
-pub use obs_macros::{on_cancel, on_complete, on_failure, pipeline_task};
-pub use obs_macros::{span, traced};
+// Without its feature a macro says which one to enable.
+pub use obs_macros::{
+    llm_call, main, on_cancel, on_complete, on_failure, pipeline_task, span, traced, vector_op,
+};
 #[cfg(feature = "pipeline")]
 pub use pipeline::{
     Input, Pipeline, Resource, RunResult, RunState, TaskContext, TaskResult, TaskState,

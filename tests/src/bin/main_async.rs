@@ -1,0 +1,43 @@
+//! A program under `#[obs_runtime::main]`, for the tests of it: prints what it exports.
+
+use std::time::Duration;
+
+use obs_runtime::{Builder, Error, RecordExporter, SpanRecord, traced};
+
+/// Prints name and outcome of each span.
+struct Print;
+
+impl RecordExporter for Print {
+    fn export(&mut self, batch: Vec<SpanRecord>) -> Result<(), Error> {
+        for span in batch {
+            println!("{} {}", span.name, span.outcome.as_str());
+        }
+        Ok(())
+    }
+}
+
+fn setup(builder: Builder) -> Builder {
+    builder.record_exporter(Print)
+}
+
+#[traced]
+async fn work() {
+    tokio::task::yield_now().await;
+}
+
+#[traced]
+async fn wait() {
+    println!("ready");
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+}
+
+#[obs_runtime::main(service = "main-test", setup = setup, worker_threads = 1)]
+async fn main() -> Result<(), std::num::ParseIntError> {
+    work().await;
+    let argument = std::env::args().nth(1).unwrap_or_default();
+    if argument == "wait" {
+        wait().await;
+    }
+    let _: u8 = argument.parse()?;
+    Ok(())
+}

@@ -1,0 +1,32 @@
+//! A program under `#[obs_runtime::main]` without a runtime: prints what it exports.
+
+use std::io::Read as _;
+use std::process::ExitCode;
+
+use obs_runtime::{Error, RecordExporter, SpanRecord, traced};
+
+/// Prints name and outcome of each span.
+struct Print;
+
+impl RecordExporter for Print {
+    fn export(&mut self, batch: Vec<SpanRecord>) -> Result<(), Error> {
+        for span in batch {
+            println!("{} {}", span.name, span.outcome.as_str());
+        }
+        Ok(())
+    }
+}
+
+#[traced]
+fn work() {}
+
+#[obs_runtime::main(service = "main-test", setup = |builder| builder.record_exporter(Print))]
+fn main() -> ExitCode {
+    work();
+    if std::env::args().nth(1).as_deref() == Some("wait") {
+        println!("ready");
+        // Nobody writes: the end of it comes with a signal.
+        let _ = std::io::stdin().read(&mut [0]);
+    }
+    return ExitCode::from(3);
+}
