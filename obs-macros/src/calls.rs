@@ -134,9 +134,9 @@ fn llm_own(
     };
     let usage = list.take("usage").and_then(|arg| arg.expr(errors));
     let mut texts = Texts::new(args, "LlmCall");
-    let provider = texts.add("__provider", "GEN_AI_PROVIDER_NAME", &provider?);
-    let operation = texts.add("__operation", "GEN_AI_OPERATION_NAME", &operation?);
-    let model = texts.add("__model", "GEN_AI_REQUEST_MODEL", &model?);
+    let provider = texts.add("__obs_provider", "GEN_AI_PROVIDER_NAME", &provider?);
+    let operation = texts.add("__obs_operation", "GEN_AI_OPERATION_NAME", &operation?);
+    let model = texts.add("__obs_model", "GEN_AI_REQUEST_MODEL", &model?);
     texts.name(&operation, Some(&model));
     let krate = texts.krate.clone();
     let (provider, operation, model) = (provider.value, operation.value, model.value);
@@ -163,9 +163,9 @@ fn vector_own(list: &mut ArgList, args: &Args, _: &Function, errors: &mut Errors
     let (collection, count, dimensions) = (take("collection"), take("count"), take("dimensions"));
     let mut texts = Texts::new(args, "VectorOp");
     let krate = texts.krate.clone();
-    let system = texts.add("__system", "DB_SYSTEM_NAME", &system?);
-    let operation = texts.add("__operation", "DB_OPERATION_NAME", &operation?);
-    let collection = collection?.map(|c| texts.add("__collection", "DB_COLLECTION_NAME", &c));
+    let system = texts.add("__obs_system", "DB_SYSTEM_NAME", &system?);
+    let operation = texts.add("__obs_operation", "DB_OPERATION_NAME", &operation?);
+    let collection = collection?.map(|c| texts.add("__obs_collection", "DB_COLLECTION_NAME", &c));
     texts.name(&operation, collection.as_ref());
     let (system, operation) = (system.value, operation.value);
     let collection = collection.map_or_else(|| quote!(""), |c| c.value);

@@ -58,8 +58,8 @@ pub(crate) fn expand(tokens: TokenStream) -> TokenStream {
         return begin;
     }
     let span = Span::mixed_site().located_at(name.span());
-    let variable = Ident::new("__span", Span::mixed_site());
-    let rename = quote_spanned!(span=> if #variable.is_recording() { #krate::private::rename(&#variable, &(#name)); });
+    let variable = Ident::new("__obs_span", Span::mixed_site());
+    let rename = quote_spanned!(span=> if #krate::private::Span::is_recording(&#variable) { #krate::private::rename(&#variable, &(#name)); });
     quote!({ let #variable = #begin; #rename; #variable })
 }
 

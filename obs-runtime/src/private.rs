@@ -18,7 +18,7 @@ mod running;
 
 pub use call::{FnRet, absurd, arg, call, call_future, call_future_with, call_with, finish};
 pub use fields::{capture, debug, display, rename, set_name, values};
-pub use future::{Traced, finish_future, finish_when, future};
+pub use future::{Traced, finish_future, finish_when, future, probe_when};
 pub use kind::{Abandon, Kind, Plain};
 #[cfg(feature = "tokio")]
 pub use main_fn::Main;

@@ -34,14 +34,21 @@ fn statements(function: &Function, plan: &Plan, rebound: &rebind::Rebound) -> To
             && (!shape::is_inert(Some(ty)) || matches!(ty, syn::Type::ImplTrait(_)))
     });
     let allow = may_be_future.then(|| quote!(#[allow(clippy::async_yields_async)]));
-    let kind = value::kind(plan, &quote!(__probe));
     let count = prelude::value_count(plan);
+    // `!` is not known to a probe: it falls back to whatever the first tier is.
+    let (probe, kind) = match shape::is_never(ty) {
+        true => (None, quote!(#krate::private::Plain)),
+        false => (
+            Some(quote!(let __obs_probe = #krate::private::probe_output(&__obs_value);)),
+            value::kind(plan, &quote!(__obs_probe)),
+        ),
+    };
     quote! {
         #slot
         #allow
-        let __value = async move { #expect #receiver #lets #prelude (#body) };
-        let __probe = #krate::private::probe_output(&__value);
-        #krate::private::future::<_, _, #count>(#site, #kind, __value)
+        let __obs_value = async move { #expect #receiver #lets #prelude (#body) };
+        #probe
+        #krate::private::future::<_, _, #count>(#site, #kind, __obs_value)
     }
 }
 
@@ -70,7 +77,7 @@ pub(super) fn kept(function: &Function, plan: &Plan) -> TokenStream {
 pub(super) fn in_box(function: &Function, plan: &Plan, in_box: &InBox) -> TokenStream {
     let krate = &plan.site.krate;
     let site = site::of_function(function, plan);
-    let kind = value::kind(plan, &quote!(__probe));
+    let kind = value::kind(plan, &quote!(__obs_probe));
     let count = prelude::value_count(plan);
     let inner = in_box.call.stream();
     let slot = prelude::slot(plan);
@@ -85,9 +92,9 @@ pub(super) fn in_box(function: &Function, plan: &Plan, in_box: &InBox) -> TokenS
     };
     let wrapped = quote! {{
         #slot
-        let __value = #future;
-        let __probe = #krate::private::probe_output(&__value);
-        #krate::private::future::<_, _, #count>(#site, #kind, __value)
+        let __obs_value = #future;
+        let __obs_probe = #krate::private::probe_output(&__obs_value);
+        #krate::private::future::<_, _, #count>(#site, #kind, __obs_value)
     }};
     let call = with_content(&in_box.call, wrapped);
     let before = &in_box.before;

@@ -39,11 +39,13 @@ pub(super) fn changes_guard(plan: &Plan) -> bool {
     !is_empty(plan)
 }
 
-/// The statements between the parameters and the body of a synchronous call.
-pub(super) fn with_guard(plan: &Plan) -> TokenStream {
+/// The statements between the parameters and the body of a synchronous call; `guard` is a mutable
+/// reference to the guard.
+pub(super) fn with_guard(plan: &Plan, guard: &TokenStream) -> TokenStream {
+    let krate = &plan.site.krate;
     let fields = (!is_empty(plan)).then(|| {
         let fields = closure(plan);
-        quote!(__guard.fields(#fields);)
+        quote!(#krate::private::SyncSpan::fields(#guard, #fields);)
     });
     around(plan, fields)
 }
@@ -60,10 +62,11 @@ pub(super) fn in_future(plan: &Plan) -> TokenStream {
 }
 
 fn around(plan: &Plan, fields: Option<TokenStream>) -> TokenStream {
+    let krate = &plan.site.krate;
     let before = &plan.before;
     let start = plan.running.as_ref().map(|running| {
         let begin = &running.begin;
-        quote!(__start.start(#begin);)
+        quote!(#krate::private::Slot::start(&__obs_start, #begin);)
     });
     quote!(#before #fields #start)
 }
@@ -73,8 +76,8 @@ pub(super) fn slot(plan: &Plan) -> Option<TokenStream> {
     let krate = &plan.site.krate;
     plan.running.as_ref().map(|_| {
         quote! {
-            let __slot = #krate::private::Slot::new();
-            let __start = __slot.handle();
+            let __obs_slot = #krate::private::Slot::new();
+            let __obs_start = #krate::private::Slot::handle(&__obs_slot);
         }
     })
 }

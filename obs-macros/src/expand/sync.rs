@@ -14,14 +14,14 @@ fn enter(plan: &Plan, site: &TokenStream) -> TokenStream {
     let krate = &plan.site.krate;
     let count = prelude::value_count(plan);
     let mutable = prelude::changes_guard(plan).then(|| quote!(mut));
-    quote!(let #mutable __guard = #krate::private::SyncSpan::<#count>::enter(#site);)
+    quote!(let #mutable __obs_guard = #krate::private::SyncSpan::<#count>::enter(#site);)
 }
 
 /// The guard in front of the user's statements, inside the user's braces.
 pub(super) fn guard_inside(function: &Function, plan: &Plan) -> TokenStream {
     let site = site::of_function(function, plan);
     let enter = enter(plan, &site);
-    let prelude = prelude::with_guard(plan);
+    let prelude = prelude::with_guard(plan, &quote!(&mut __obs_guard));
     let statements = function.body.braces.stream();
     let body = with_content(&function.body.braces, quote!(#enter #prelude #statements));
     assemble(function, &function.sig, &quote!(#body))
@@ -35,7 +35,7 @@ pub(super) fn guard_outside(function: &Function, plan: &Plan) -> TokenStream {
     let mut sig = function.sig.clone();
     sig.inputs = rebound.inputs;
     let lets = rebound.lets;
-    let prelude = prelude::with_guard(plan);
+    let prelude = prelude::with_guard(plan, &quote!(&mut __obs_guard));
     let body = &function.body;
     assemble(function, &sig, &quote!({ #enter #lets #prelude (#body) }))
 }
@@ -44,17 +44,17 @@ pub(super) fn guard_outside(function: &Function, plan: &Plan) -> TokenStream {
 pub(super) fn block(function: &Function, plan: &Plan) -> TokenStream {
     let returned = types::returned(&function.sig.output);
     let site = site::of_function(function, plan);
-    let enter = enter(plan, &quote!(__site));
+    let enter = enter(plan, &quote!(__obs_site));
     let slot = prelude::slot(plan);
-    let prelude = prelude::with_guard(plan);
+    let prelude = prelude::with_guard(plan, &quote!(&mut __obs_guard));
     let body = &function.body;
     let finish = finish(function, plan);
     let body = quote! {{
-        let __site = #site;
+        let __obs_site = #site;
         #enter
         #slot
         #prelude
-        let __value: #returned = (#body);
+        let __obs_value: #returned = (#body);
         #finish
     }};
     assemble(function, &function.sig, &body)
@@ -66,15 +66,15 @@ pub(super) fn closure(function: &Function, plan: &Plan) -> TokenStream {
     let rebound = rebind::rebind(&function.sig, &plan.site.krate);
     let mut sig = function.sig.clone();
     sig.inputs = rebound.inputs;
-    let enter = enter(plan, &quote!(__site));
+    let enter = enter(plan, &quote!(__obs_site));
     let slot = prelude::slot(plan);
     let value = call(function, plan, &rebound.receiver, &rebound.lets);
     let finish = finish(function, plan);
     let body = quote! {{
-        let __site = #site;
+        let __obs_site = #site;
         #enter
         #slot
-        let __value = #value;
+        let __obs_value = #value;
         #finish
     }};
     assemble(function, &sig, &body)
@@ -90,7 +90,7 @@ fn call(
     let krate = &plan.site.krate;
     let body = &function.body;
     let returned = types::returned(&function.sig.output);
-    let prelude = prelude::with_guard(plan);
+    let prelude = prelude::with_guard(plan, &quote!(__obs_guard));
     let is_future = matches!(plan.shape, Shape::FutureClosure);
     if prelude::changes_guard(plan) {
         let call = match is_future {
@@ -98,7 +98,7 @@ fn call(
             false => quote!(call_with),
         };
         return quote! {
-            #krate::private::#call(&mut __guard, move |__guard| -> #returned {
+            #krate::private::#call(&mut __obs_guard, move |__obs_guard| -> #returned {
                 #receiver #lets #prelude (#body)
             })
         };
@@ -118,12 +118,12 @@ fn call(
 /// Ends the span by what the value is, and gives the value back.
 fn finish(function: &Function, plan: &Plan) -> TokenStream {
     let krate = &plan.site.krate;
-    let probe = quote!(__probe);
+    let probe = quote!(__obs_probe);
     let kind = value::kind(plan, &probe);
     if matches!(plan.shape, Shape::FutureClosure) {
         return quote! {
-            let __probe = #krate::private::probe_output(&__value);
-            #krate::private::finish_future(__site, __guard, #kind, __value)
+            let __obs_probe = #krate::private::probe_output(&__obs_value);
+            #krate::private::finish_future(__obs_site, __obs_guard, #kind, __obs_value)
         };
     }
     let never_a_future = match &function.sig.output {
@@ -134,13 +134,13 @@ fn finish(function: &Function, plan: &Plan) -> TokenStream {
     };
     if never_a_future {
         return quote! {
-            let __probe = #krate::private::probe(&__value);
-            #krate::private::finish(__guard, #kind, __value)
+            let __obs_probe = #krate::private::probe(&__obs_value);
+            #krate::private::finish(__obs_guard, #kind, __obs_value)
         };
     }
     quote! {
-        let __when = #krate::private::probe(&__value).when();
-        let __probe = __when.probe();
-        #krate::private::finish_when(__when, __site, __guard, #kind, __value)
+        let __obs_when = #krate::private::probe(&__obs_value).__obs_when();
+        let __obs_probe = #krate::private::probe_when(&__obs_when);
+        #krate::private::finish_when(__obs_when, __obs_site, __obs_guard, #kind, __obs_value)
     }
 }

@@ -13,8 +13,8 @@ pub(super) fn kind(plan: &Plan, probe: &TokenStream) -> TokenStream {
     let span = plan.err_span.unwrap_or_else(Span::mixed_site);
     let span = Span::mixed_site().located_at(span);
     let base = match plan.err {
-        ErrMode::Auto => quote!(#probe.kind().how()),
-        ErrMode::Off => quote!(#krate::private::no_errors(#probe.kind().how())),
+        ErrMode::Auto => quote!(#probe.__obs_kind().__obs_how()),
+        ErrMode::Off => quote!(#krate::private::no_errors(#probe.__obs_kind().__obs_how())),
         ErrMode::Debug => quote_spanned!(span=> #krate::private::err_debug(#probe)),
         ErrMode::Display => quote_spanned!(span=> #krate::private::err_display(#probe)),
     };
@@ -26,7 +26,7 @@ pub(super) fn kind(plan: &Plan, probe: &TokenStream) -> TokenStream {
         Some(running) => {
             let name = Ident::new(running.kind, Span::mixed_site());
             let closures = &running.closures;
-            quote!(#krate::private::#name(#observed, #probe, __slot, #(#closures),*))
+            quote!(#krate::private::#name(#observed, #probe, __obs_slot, #(#closures),*))
         }
     }
 }

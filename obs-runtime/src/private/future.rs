@@ -158,12 +158,6 @@ impl<T> Now<T> {
     pub(super) const fn new() -> Self {
         Self(PhantomData)
     }
-
-    /// The type to look at: the value's.
-    #[inline(always)]
-    pub fn probe(&self) -> Probe<T> {
-        Probe::new()
-    }
 }
 
 impl<O, B> Later<O, B> {
@@ -171,12 +165,26 @@ impl<O, B> Later<O, B> {
     pub(super) const fn new() -> Self {
         Self(PhantomData)
     }
+}
 
-    /// The type to look at: the output's.
-    #[inline(always)]
-    pub fn probe(&self) -> Probe<O> {
-        Probe::new()
-    }
+/// The type to look at: the value's, or that of the future's output.
+pub trait Looks {
+    /// The type.
+    type At;
+}
+
+impl<T> Looks for Now<T> {
+    type At = T;
+}
+
+impl<O, B> Looks for Later<O, B> {
+    type At = O;
+}
+
+/// A probe of the type to look at.
+#[inline(always)]
+pub fn probe_when<W: Looks>(_: &W) -> Probe<W::At> {
+    Probe::new()
 }
 
 /// When the span of a call ends.

@@ -60,7 +60,7 @@ pub struct Plain;
 impl Plain {
     /// The end of the chain that a `Result` goes on.
     #[inline(always)]
-    pub fn how(&self) -> Self {
+    pub fn __obs_how(&self) -> Self {
         Self
     }
 }

@@ -69,7 +69,7 @@ impl<T> Deref for Probe<T> {
 impl<T: IsResult> Probe<T> {
     /// A `Result`, under any alias.
     #[inline(always)]
-    pub fn kind(&self) -> ResultProbe<T::Ok, T::Err> {
+    pub fn __obs_kind(&self) -> ResultProbe<T::Ok, T::Err> {
         ResultProbe(DebugProbe(OpaqueProbe(PhantomData)))
     }
 }
@@ -77,7 +77,7 @@ impl<T: IsResult> Probe<T> {
 impl<T> AnyProbe<T> {
     /// Anything else.
     #[inline(always)]
-    pub fn kind(&self) -> Plain {
+    pub fn __obs_kind(&self) -> Plain {
         Plain
     }
 }
@@ -111,7 +111,7 @@ pub struct OpaqueProbe<T, E>(PhantomData<fn(T, E)>);
 impl<T, E: Display> ResultProbe<T, E> {
     /// The error's text is its `Display`.
     #[inline(always)]
-    pub fn how(&self) -> Fallible<ByDisplay> {
+    pub fn __obs_how(&self) -> Fallible<ByDisplay> {
         Fallible(PhantomData)
     }
 }
@@ -119,7 +119,7 @@ impl<T, E: Display> ResultProbe<T, E> {
 impl<T, E: Debug> DebugProbe<T, E> {
     /// The error's text is its `Debug`.
     #[inline(always)]
-    pub fn how(&self) -> Fallible<ByDebug> {
+    pub fn __obs_how(&self) -> Fallible<ByDebug> {
         Fallible(PhantomData)
     }
 }
@@ -127,7 +127,7 @@ impl<T, E: Debug> DebugProbe<T, E> {
 impl<T, E> OpaqueProbe<T, E> {
     /// The error has no text.
     #[inline(always)]
-    pub fn how(&self) -> Fallible<Untold> {
+    pub fn __obs_how(&self) -> Fallible<Untold> {
         Fallible(PhantomData)
     }
 }
@@ -198,7 +198,7 @@ boxed_future! {
 impl<T: BoxedFuture> Probe<T> {
     /// The value is there when the future in the box is ready.
     #[inline(always)]
-    pub fn when(&self) -> T::When {
+    pub fn __obs_when(&self) -> T::When {
         T::when()
     }
 }
@@ -206,7 +206,7 @@ impl<T: BoxedFuture> Probe<T> {
 impl<T> AnyProbe<T> {
     /// The value is there.
     #[inline(always)]
-    pub fn when(&self) -> Now<T> {
+    pub fn __obs_when(&self) -> Now<T> {
         Now::new()
     }
 }
