@@ -101,9 +101,8 @@ fn parse_function(input: ParseStream<'_>) -> syn::Result<Item> {
 
 /// The brace group, out of the invisible groups of `macro_rules`.
 fn braces(tree: TokenTree) -> Option<(Group, bool)> {
-    let mut group = match tree {
-        TokenTree::Group(group) => group,
-        _ => return None,
+    let TokenTree::Group(mut group) = tree else {
+        return None;
     };
     let mut is_fragment = false;
     while group.delimiter() == Delimiter::None {

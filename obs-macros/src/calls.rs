@@ -140,9 +140,10 @@ fn llm_own(
     texts.name(&operation, Some(&model));
     let krate = texts.krate.clone();
     let (provider, operation, model) = (provider.value, operation.value, model.value);
-    let usage = match usage {
-        Some(closure) => quote!(#closure),
-        None => quote!(|_| #krate::private::LlmResponse::default()),
+    let usage = if let Some(closure) = usage {
+        quote!(#closure)
+    } else {
+        quote!(|_| #krate::private::LlmResponse::default())
     };
     let mut own = texts.own;
     own.running = Some(Running {
@@ -224,15 +225,14 @@ fn required(
     example: &str,
     errors: &mut Errors,
 ) -> Option<Expr> {
-    match list.take(name) {
-        Some(arg) => arg.expr(errors),
-        None => {
-            errors.push(
-                Span::call_site(),
-                format!("`#[{}]` needs `{name} = {example}`", table.name),
-            );
-            None
-        }
+    if let Some(arg) = list.take(name) {
+        arg.expr(errors)
+    } else {
+        errors.push(
+            Span::call_site(),
+            format!("`#[{}]` needs `{name} = {example}`", table.name),
+        );
+        None
     }
 }
 

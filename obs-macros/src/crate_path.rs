@@ -15,8 +15,8 @@ pub(crate) fn resolve(argument: Option<&syn::Path>) -> TokenStream {
 }
 
 /// Finds `--extern NAME=…/libobs_runtime-HASH.…` among rustc's arguments.
-fn renamed(args: impl Iterator<Item = String>) -> Option<String> {
-    args.filter_map(|arg| {
+fn renamed(args: impl IntoIterator<Item = String>) -> Option<String> {
+    args.into_iter().find_map(|arg| {
         let arg = arg.strip_prefix("--extern=").unwrap_or(&arg);
         let (name, file) = arg.split_once('=')?;
         // `--extern priv,noprelude:NAME=FILE`
@@ -25,7 +25,6 @@ fn renamed(args: impl Iterator<Item = String>) -> Option<String> {
         let is_ours = file.starts_with("libobs_runtime-") || file.starts_with("libobs_runtime.r");
         (is_ours && syn::parse_str::<Ident>(name).is_ok()).then(|| name.to_owned())
     })
-    .next()
 }
 
 #[cfg(test)]

@@ -34,7 +34,9 @@ impl Errors {
 
     /// The `compile_error!` calls; nothing without an error.
     pub(crate) fn into_tokens(self) -> TokenStream {
-        self.0.map(|e| e.into_compile_error()).unwrap_or_default()
+        self.0
+            .map(syn::Error::into_compile_error)
+            .unwrap_or_default()
     }
 
     #[cfg(test)]

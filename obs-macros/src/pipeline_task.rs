@@ -69,7 +69,7 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 fn on_item(tokens: TokenStream, item: Item, errors: &mut Errors) -> Option<TokenStream> {
-    needs_feature(&PIPELINE_TASK.name, errors);
+    needs_feature(PIPELINE_TASK.name, errors);
     let mut list = ArgList::parse(tokens, &PIPELINE_TASK, errors);
     let mut own = own(&mut list, errors);
     let mut args = Args::take(&mut list, errors);
@@ -130,14 +130,13 @@ struct Own {
 }
 
 fn own(list: &mut ArgList, errors: &mut Errors) -> Own {
-    let pipeline = match list.take("pipeline") {
-        Some(arg) => non_empty(arg, "a pipeline needs a name", errors),
-        None => {
-            let message =
-                "say which pipeline the task belongs to: `#[pipeline_task(pipeline = \"…\")]`";
-            errors.push(Span::call_site(), message);
-            None
-        }
+    let pipeline = if let Some(arg) = list.take("pipeline") {
+        non_empty(arg, "a pipeline needs a name", errors)
+    } else {
+        let message =
+            "say which pipeline the task belongs to: `#[pipeline_task(pipeline = \"…\")]`";
+        errors.push(Span::call_site(), message);
+        None
     };
     if let Some(arg) = list.take("cache") {
         let message = "`cache` does not work yet: outputs are kept for one run only; keep them yourself, in a `Resource<T>`";
@@ -195,9 +194,10 @@ fn retry(list: &mut ArgList, errors: &mut Errors) -> Retry {
 fn jitter(arg: Arg, errors: &mut Errors) -> Option<TokenStream> {
     match &arg.value {
         ArgValue::Expr(value) if as_bool(value).is_none() => Some(quote!(#value)),
-        _ => Some(match arg.switch(errors)? {
-            true => quote!(1.0),
-            false => quote!(0.0),
+        _ => Some(if arg.switch(errors)? {
+            quote!(1.0)
+        } else {
+            quote!(0.0)
         }),
     }
 }

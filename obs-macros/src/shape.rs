@@ -41,9 +41,10 @@ pub(crate) struct InBox {
 pub(crate) fn choose(function: &Function, needs_value: bool) -> Shape {
     let sig = &function.sig;
     if sig.asyncness.is_some() {
-        return match function.attrs.iter().all(is_builtin) {
-            true => Shape::Async,
-            false => Shape::AsyncKept,
+        return if function.attrs.iter().all(is_builtin) {
+            Shape::Async
+        } else {
+            Shape::AsyncKept
         };
     }
     let returned = returned(&sig.output);
@@ -65,9 +66,10 @@ pub(crate) fn choose(function: &Function, needs_value: bool) -> Shape {
     {
         return Shape::InBox(in_box);
     }
-    match is_impl_future(returned) {
-        true => Shape::FutureClosure,
-        false => Shape::Closure,
+    if is_impl_future(returned) {
+        Shape::FutureClosure
+    } else {
+        Shape::Closure
     }
 }
 
@@ -107,8 +109,8 @@ pub(crate) fn is_inert(returned: Option<&Type>) -> bool {
         "BTreeMap", "BTreeSet", "VecDeque", "Duration", "Instant", "PathBuf",
     ];
     match returned {
-        None => true,
-        Some(
+        None
+        | Some(
             Type::Reference(_) | Type::Ptr(_) | Type::Tuple(_) | Type::Array(_) | Type::FnPtr(_),
         ) => true,
         Some(Type::ImplTrait(opaque)) => !opaque.bounds.iter().any(is_async_bound),

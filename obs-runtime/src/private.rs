@@ -5,6 +5,14 @@
 //! type meets. Nothing is imported into the user's scope for that, so shadowed names and blanket
 //! traits of the user are harmless.
 
+#![allow(
+    clippy::needless_pass_by_value,
+    clippy::return_self_not_must_use,
+    clippy::trivially_copy_pass_by_ref,
+    clippy::unused_self,
+    reason = "nobody calls these by hand: methods on types without data steer inference"
+)]
+
 mod call;
 mod fields;
 mod future;

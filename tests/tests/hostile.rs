@@ -1,6 +1,12 @@
 //! Annotated functions in scopes that shadow what generated code might name.
 
-#![allow(non_camel_case_types, dead_code)]
+#![allow(
+    dead_code,
+    non_camel_case_types,
+    non_upper_case_globals,
+    unreachable_pub,
+    reason = "names that get in the way"
+)]
 
 use obs_runtime::testing::{capture, capture_async};
 

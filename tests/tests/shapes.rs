@@ -1,5 +1,15 @@
 //! An annotated function behaves as the plain one: control flow, drops, borrows, types.
 
+#![allow(
+    clippy::boxed_local,
+    clippy::items_after_statements,
+    clippy::ptr_arg,
+    clippy::unimplemented,
+    dropping_copy_types,
+    unreachable_pub,
+    reason = "the code that users write is what is tested"
+)]
+
 use std::cell::RefCell;
 use std::fmt::{Debug, Display};
 use std::future::Future;

@@ -1,5 +1,12 @@
 //! What `#[traced]` records of functions of every shape.
 
+#![allow(
+    clippy::ignored_unit_patterns,
+    clippy::unnecessary_wraps,
+    clippy::unused_self,
+    reason = "functions that exist to be traced"
+)]
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;

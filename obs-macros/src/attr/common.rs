@@ -88,11 +88,11 @@ impl Args {
         }
         if let Some(arg) = list.take("err") {
             args.err_span = Some(arg.span());
-            args.err = err(arg, errors);
+            args.err = err(&arg, errors);
         }
         if let Some(arg) = list.take("ret") {
             args.ret_span = Some(arg.span());
-            args.ret = ret(arg, errors);
+            args.ret = ret(&arg, errors);
         }
         args.root = list
             .take("root")
@@ -182,7 +182,7 @@ fn level(arg: Arg, errors: &mut Errors) -> Option<LevelArg> {
     Some(LevelArg::Variant(variant))
 }
 
-fn err(arg: Arg, errors: &mut Errors) -> ErrMode {
+fn err(arg: &Arg, errors: &mut Errors) -> ErrMode {
     match &arg.value {
         ArgValue::Flag => ErrMode::Auto,
         ArgValue::Expr(value) => match as_bool(value) {
@@ -204,19 +204,20 @@ fn err(arg: Arg, errors: &mut Errors) -> ErrMode {
     }
 }
 
-fn ret(arg: Arg, errors: &mut Errors) -> Option<Render> {
+fn ret(arg: &Arg, errors: &mut Errors) -> Option<Render> {
     match &arg.value {
         ArgValue::Flag => Some(Render::Debug),
-        ArgValue::Expr(value) => match as_bool(value) {
-            Some(on) => on.then_some(Render::Debug),
-            None => {
+        ArgValue::Expr(value) => {
+            if let Some(on) = as_bool(value) {
+                on.then_some(Render::Debug)
+            } else {
                 errors.push_on(
                     value,
                     "`ret` is written `ret`, `ret(Debug)` or `ret(Display)`",
                 );
                 None
             }
-        },
+        }
         ArgValue::List(tokens) => render(tokens, "ret", errors),
     }
 }
@@ -233,9 +234,10 @@ fn render(tokens: &TokenStream, argument: &str, errors: &mut Errors) -> Option<R
         && let Some(key) = as_path(&assign.left)
         && (key.is_ident("level") || key.is_ident("expected"))
     {
-        let remedy = match key.is_ident("level") {
-            true => "use `error_if = |ret| …` to say what counts as an error",
-            false => "use `error_if = |ret| !matches!(…)` for errors that are expected",
+        let remedy = if key.is_ident("level") {
+            "use `error_if = |ret| …` to say what counts as an error"
+        } else {
+            "use `error_if = |ret| !matches!(…)` for errors that are expected"
         };
         errors.push_on(key, format!("this does not work yet: {remedy}"));
         return None;

@@ -30,15 +30,14 @@ impl Arg {
         let Some(text) = as_text(&value) else {
             return Some(DurationArg::Expr(value));
         };
-        match parse(&text.value()) {
-            Some(duration) => Some(DurationArg::Known(duration)),
-            None => {
-                let message = format!(
-                    "`{name}` is a duration above zero with units `ms`, `s`, `m`, `h` or `d`: \"500ms\", \"30s\", \"1h 30m\""
-                );
-                errors.push(text.span(), message);
-                None
-            }
+        if let Some(duration) = parse(&text.value()) {
+            Some(DurationArg::Known(duration))
+        } else {
+            let message = format!(
+                "`{name}` is a duration above zero with units `ms`, `s`, `m`, `h` or `d`: \"500ms\", \"30s\", \"1h 30m\""
+            );
+            errors.push(text.span(), message);
+            None
         }
     }
 }

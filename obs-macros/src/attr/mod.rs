@@ -92,9 +92,10 @@ impl ArgList {
 fn parse_arg(input: ParseStream<'_>, table: &Table) -> syn::Result<Arg> {
     if input.peek(LitStr) {
         let text: LitStr = input.fork().parse()?;
-        let remedy = match table.own.contains(&"service") {
-            true => "service",
-            false => "name",
+        let remedy = if table.own.contains(&"service") {
+            "service"
+        } else {
+            "name"
         };
         return Err(syn::Error::new(
             text.span(),

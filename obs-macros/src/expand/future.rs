@@ -36,12 +36,15 @@ fn statements(function: &Function, plan: &Plan, rebound: &rebind::Rebound) -> To
     let allow = may_be_future.then(|| quote!(#[allow(clippy::async_yields_async)]));
     let count = prelude::value_count(plan);
     // `!` is not known to a probe: it falls back to whatever the first tier is.
-    let (probe, kind) = match shape::is_never(ty) {
-        true => (None, quote!(#krate::private::Plain)),
-        false => (
-            Some(quote!(let __obs_probe = #krate::private::probe_output(&__obs_value);)),
-            value::kind(plan, &quote!(__obs_probe)),
-        ),
+    let (probe, kind) = if shape::is_never(ty) {
+        (None, quote!(#krate::private::Plain))
+    } else {
+        let (look, kind) = value::kind(plan);
+        let probe = quote! {
+            let __obs_probe = #krate::private::probe_output(&__obs_value);
+            #look
+        };
+        (Some(probe), kind)
     };
     quote! {
         #slot
@@ -77,23 +80,23 @@ pub(super) fn kept(function: &Function, plan: &Plan) -> TokenStream {
 pub(super) fn in_box(function: &Function, plan: &Plan, in_box: &InBox) -> TokenStream {
     let krate = &plan.site.krate;
     let site = site::of_function(function, plan);
-    let kind = value::kind(plan, &quote!(__obs_probe));
+    let (look, kind) = value::kind(plan);
     let count = prelude::value_count(plan);
     let inner = in_box.call.stream();
     let slot = prelude::slot(plan);
     let prelude = prelude::in_future(plan);
-    let future = match shape::async_block(&inner) {
-        Some((head, block)) => {
-            let statements = block.stream();
-            let block = with_content(&block, quote!(#prelude #statements));
-            quote!(#head #block)
-        }
-        None => quote!((#inner)),
+    let future = if let Some((head, block)) = shape::async_block(&inner) {
+        let statements = block.stream();
+        let block = with_content(&block, quote!(#prelude #statements));
+        quote!(#head #block)
+    } else {
+        quote!((#inner))
     };
     let wrapped = quote! {{
         #slot
         let __obs_value = #future;
         let __obs_probe = #krate::private::probe_output(&__obs_value);
+        #look
         #krate::private::future::<_, _, #count>(#site, #kind, __obs_value)
     }};
     let call = with_content(&in_box.call, wrapped);

@@ -47,7 +47,7 @@ pub(super) fn with_guard(plan: &Plan, guard: &TokenStream) -> TokenStream {
         let fields = closure(plan);
         quote!(#krate::private::SyncSpan::fields(#guard, #fields);)
     });
-    around(plan, fields)
+    around(plan, fields.as_ref())
 }
 
 /// The statements between the parameters and the body of a future: evaluated in the first poll.
@@ -58,10 +58,10 @@ pub(super) fn in_future(plan: &Plan) -> TokenStream {
         let fields = closure(plan);
         quote!(#krate::private::future_fields::<#count>(#fields);)
     });
-    around(plan, fields)
+    around(plan, fields.as_ref())
 }
 
-fn around(plan: &Plan, fields: Option<TokenStream>) -> TokenStream {
+fn around(plan: &Plan, fields: Option<&TokenStream>) -> TokenStream {
     let krate = &plan.site.krate;
     let before = &plan.before;
     let start = plan.running.as_ref().map(|running| {

@@ -38,9 +38,10 @@ pub(super) fn rebind(sig: &Signature, krate: &TokenStream) -> Rebound {
                 let mut name = pat.ident.clone();
                 name.set_span(Span::mixed_site().located_at(pat.ident.span()));
                 // A call, because clippy takes `let _x = x;` for a statement without effect.
-                let value = match name.to_string().starts_with('_') {
-                    true => quote!(#krate::private::arg(#name)),
-                    false => quote!(#name),
+                let value = if name.to_string().starts_with('_') {
+                    quote!(#krate::private::arg(#name))
+                } else {
+                    quote!(#name)
                 };
                 lets.extend(quote!(#(#cfgs)* #(#others)* let #pat = #value;));
                 name

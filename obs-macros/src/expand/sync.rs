@@ -93,9 +93,10 @@ fn call(
     let prelude = prelude::with_guard(plan, &quote!(__obs_guard));
     let is_future = matches!(plan.shape, Shape::FutureClosure);
     if prelude::changes_guard(plan) {
-        let call = match is_future {
-            true => quote!(call_future_with),
-            false => quote!(call_with),
+        let call = if is_future {
+            quote!(call_future_with)
+        } else {
+            quote!(call_with)
         };
         return quote! {
             #krate::private::#call(&mut __obs_guard, move |__obs_guard| -> #returned {
@@ -118,11 +119,11 @@ fn call(
 /// Ends the span by what the value is, and gives the value back.
 fn finish(function: &Function, plan: &Plan) -> TokenStream {
     let krate = &plan.site.krate;
-    let probe = quote!(__obs_probe);
-    let kind = value::kind(plan, &probe);
+    let (look, kind) = value::kind(plan);
     if matches!(plan.shape, Shape::FutureClosure) {
         return quote! {
             let __obs_probe = #krate::private::probe_output(&__obs_value);
+            #look
             #krate::private::finish_future(__obs_site, __obs_guard, #kind, __obs_value)
         };
     }
@@ -135,12 +136,14 @@ fn finish(function: &Function, plan: &Plan) -> TokenStream {
     if never_a_future {
         return quote! {
             let __obs_probe = #krate::private::probe(&__obs_value);
+            #look
             #krate::private::finish(__obs_guard, #kind, __obs_value)
         };
     }
     quote! {
         let __obs_when = #krate::private::probe(&__obs_value).__obs_when();
         let __obs_probe = #krate::private::probe_when(&__obs_when);
+        #look
         #krate::private::finish_when(__obs_when, __obs_site, __obs_guard, #kind, __obs_value)
     }
 }

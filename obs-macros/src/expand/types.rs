@@ -54,9 +54,10 @@ pub(super) fn future(output: &ReturnType, krate: &TokenStream) -> ReturnType {
             let span = Span::mixed_site().located_at(ty.span());
             let mut ty = ty.clone();
             Respan.visit_type_mut(&mut ty);
-            match shape::is_never(Some(&ty)) {
-                true => (span, quote!(<fn() -> ! as #krate::private::FnRet>::Ret)),
-                false => (span, ty.into_token_stream()),
+            if shape::is_never(Some(&ty)) {
+                (span, quote!(<fn() -> ! as #krate::private::FnRet>::Ret))
+            } else {
+                (span, ty.into_token_stream())
             }
         }
     };

@@ -7,8 +7,22 @@ use syn::spanned::Spanned as _;
 use crate::attr::{ErrMode, Render};
 use crate::valid::{Observer, Plan};
 
-/// Builds the `Kind` from `probe`, a variable that holds the `Probe` of the value's type.
-pub(super) fn kind(plan: &Plan, probe: &TokenStream) -> TokenStream {
+/// A statement to come first, and an expression that evaluates to the `Kind`. The variable
+/// `__obs_probe` holds the `Probe` of the value's type.
+pub(super) fn kind(plan: &Plan) -> (Option<TokenStream>, TokenStream) {
+    let kind = expression(plan, &quote!(__obs_probe));
+    if plan.observers.is_empty() && plan.running.is_none() {
+        return (None, kind);
+    }
+    // A closure may stand in an attribute where a path may not: `count = |hits| hits.len()`.
+    let statement = quote! {
+        #[allow(clippy::redundant_closure, clippy::redundant_closure_for_method_calls)]
+        let __obs_kind = #kind;
+    };
+    (Some(statement), quote!(__obs_kind))
+}
+
+fn expression(plan: &Plan, probe: &TokenStream) -> TokenStream {
     let krate = &plan.site.krate;
     let span = plan.err_span.unwrap_or_else(Span::mixed_site);
     let span = Span::mixed_site().located_at(span);

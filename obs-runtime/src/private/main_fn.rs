@@ -125,9 +125,10 @@ impl Main {
 }
 
 fn runtime(current_thread: bool, workers: Option<usize>) -> std::io::Result<Runtime> {
-    let mut builder = match current_thread {
-        true => RuntimeBuilder::new_current_thread(),
-        false => RuntimeBuilder::new_multi_thread(),
+    let mut builder = if current_thread {
+        RuntimeBuilder::new_current_thread()
+    } else {
+        RuntimeBuilder::new_multi_thread()
     };
     if let Some(workers) = workers {
         builder.worker_threads(workers);

@@ -1,5 +1,7 @@
 //! A program under `#[obs_runtime::main]`, for the tests of it: prints what it exports.
 
+#![allow(clippy::print_stdout, reason = "the test reads it")]
+
 use std::time::Duration;
 
 use obs_runtime::{Builder, Error, RecordExporter, SpanRecord, traced};

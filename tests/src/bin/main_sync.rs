@@ -1,5 +1,7 @@
 //! A program under `#[obs_runtime::main]` without a runtime: prints what it exports.
 
+#![allow(clippy::print_stdout, reason = "the test reads it")]
+
 use std::io::Read as _;
 use std::process::ExitCode;
 
