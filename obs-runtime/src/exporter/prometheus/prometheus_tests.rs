@@ -307,6 +307,25 @@ fn the_resource_is_target_info() {
 
 proptest! {
     #[test]
+    fn whole_numbers_are_written_as_the_standard_library_does(value in any::<u64>(), shift in 0..64_u32) {
+        let mut out = String::new();
+        write::whole(&mut out, value >> shift);
+        prop_assert_eq!(out, (value >> shift).to_string());
+    }
+
+    #[test]
+    fn one_special_byte_anywhere_is_escaped(
+        before in "[ -!#-\\[\\]-~é]{0,20}",
+        after in "[ -!#-\\[\\]-~é]{0,20}",
+        special in prop_oneof![Just("\n"), Just("\\"), Just("\"")],
+    ) {
+        let mut out = String::new();
+        write::label_value(&mut out, &format!("{before}{special}{after}"));
+        let escaped = special.replace('\\', "\\\\").replace('\n', "\\n").replace('"', "\\\"");
+        prop_assert_eq!(out, format!("{before}{escaped}{after}"));
+    }
+
+    #[test]
     fn any_labels_and_values_read_back(
         series in proptest::collection::btree_map("\\PC{0,8}|[\\\\\"\n]{1,4}", any::<f64>(), 1..20),
         key in "\\PC{1,10}",

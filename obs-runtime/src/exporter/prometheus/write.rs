@@ -40,20 +40,27 @@ pub(super) fn float(out: &mut String, value: f64) {
     }
 }
 
-pub(super) fn whole(out: &mut String, mut value: u64) {
-    // The digits of u64::MAX.
-    let mut digits = [0; 20];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (value % 10) as u8;
-        value /= 10;
-        if value == 0 {
-            break;
-        }
+/// Two digits at a time.
+pub(super) fn whole(out: &mut String, value: u64) {
+    if value >= 100 {
+        whole(out, value / 100);
+        out.push_str(two_digits(value % 100));
+    } else if value >= 10 {
+        out.push_str(two_digits(value));
+    } else {
+        out.push(char::from(b'0' + value as u8));
     }
-    // Digits are valid UTF-8.
-    out.push_str(core::str::from_utf8(&digits[at..]).unwrap_or_default());
+}
+
+/// `00` to `99`.
+fn two_digits(value: u64) -> &'static str {
+    const ALL: &str = "0001020304050607080910111213141516171819\
+                       2021222324252627282930313233343536373839\
+                       4041424344454647484950515253545556575859\
+                       6061626364656667686970717273747576777879\
+                       8081828384858687888990919293949596979899";
+    let at = value as usize * 2;
+    ALL.get(at..at + 2).unwrap_or_default()
 }
 
 /// A label's value: `\`, `"` and line feed are escaped.
@@ -67,18 +74,39 @@ pub(super) fn help(out: &mut String, text: &str) {
 }
 
 fn escaped(out: &mut String, text: &str, quotes: bool) {
-    let special = |b: u8| b == b'\\' || b == b'\n' || (quotes && b == b'"');
-    let mut start = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        if special(byte) {
-            out.push_str(&text[start..at]);
-            out.push_str(match byte {
-                b'\n' => "\\n",
-                b'"' => "\\\"",
-                _ => "\\\\",
-            });
-            start = at + 1;
+    if is_plain(text.as_bytes()) {
+        out.push_str(text);
+        return;
+    }
+    for c in text.chars() {
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\\' => out.push_str("\\\\"),
+            '"' if quotes => out.push_str("\\\""),
+            c => out.push(c),
         }
     }
-    out.push_str(&text[start..]);
+}
+
+/// Whether nothing needs an escape, eight bytes at a time: nearly every label is like that.
+fn is_plain(bytes: &[u8]) -> bool {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGH: u64 = ONES << 7;
+    // Not zero if a byte of `word` is `byte`: only 0 borrows into its high bit without having it.
+    let has = |word: u64, byte: u8| {
+        let zero = word ^ (ONES * u64::from(byte));
+        zero.wrapping_sub(ONES) & !zero & HIGH
+    };
+    let special = |chunk: &[u8; 8]| {
+        let word = u64::from_le_bytes(*chunk);
+        has(word, b'"') | has(word, b'\\') | has(word, b'\n')
+    };
+    let Some(last) = bytes.last_chunk() else {
+        return !bytes.iter().any(|b| matches!(b, b'"' | b'\\' | b'\n'));
+    };
+    let (chunks, _) = bytes.as_chunks();
+    let found = chunks
+        .iter()
+        .fold(special(last), |found, chunk| found | special(chunk));
+    found == 0
 }
