@@ -132,7 +132,7 @@ fn metrics_are_served_until_ctrl_c() {
     for metric in [
         "obs_pipeline_runs_total{",
         "function_calls_total{",
-        "obs_pipeline_name=\"rag\"",
+        "pipeline=\"rag\"",
     ] {
         assert!(page.contains(metric), "{metric} is missing:\n{page}");
     }
