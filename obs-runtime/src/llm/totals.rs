@@ -1,7 +1,7 @@
 //! What the calls used and cost together: of the program, and of each recent trace.
 
 use core::fmt;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use crate::TraceId;
 use crate::llm::price::Usd;
@@ -146,58 +146,49 @@ const MAX_TRACES: usize = 1_024;
 const MAX_MODELS: usize = 256;
 const OTHER: &str = "_OTHER";
 
-/// Sums by model, the form that is written to.
+/// Sums by model, in the order of provider and model; the form that is written to. A sorted list, because a
+/// thousand traces keep one each and most hold one or two models: maps would take six times the memory.
 #[derive(Debug, Default)]
-struct Sums(BTreeMap<String, BTreeMap<String, ModelTotals>>);
+struct Sums(Vec<ModelTotals>);
 
 impl Sums {
+    fn find(&self, provider: &str, model: &str) -> Result<usize, usize> {
+        let wanted = (provider, model);
+        self.0
+            .binary_search_by(|sum| (&*sum.provider, &*sum.model).cmp(&wanted))
+    }
+
     fn add(&mut self, entry: &Entry<'_>) {
-        let known = |sums: &Self| {
-            let models = sums.0.get(entry.provider);
-            models.is_some_and(|models| models.contains_key(entry.model))
-        };
-        let full = || self.0.values().map(BTreeMap::len).sum::<usize>() >= MAX_MODELS;
-        let (provider, model) = if known(self) || !full() {
-            (entry.provider, entry.model)
-        } else {
-            (OTHER, OTHER)
-        };
-        if !self.0.contains_key(provider) {
-            self.0.insert(provider.to_owned(), BTreeMap::new());
+        let (mut provider, mut model) = (entry.provider, entry.model);
+        let mut place = self.find(provider, model);
+        if place.is_err() && self.0.len() >= MAX_MODELS {
+            (provider, model) = (OTHER, OTHER);
+            place = self.find(provider, model);
         }
-        let Some(models) = self.0.get_mut(provider) else {
-            return;
-        };
-        if !models.contains_key(model) {
-            models.insert(
-                model.to_owned(),
-                ModelTotals {
-                    provider: provider.to_owned(),
-                    model: model.to_owned(),
-                    calls: 0,
-                    failed_calls: 0,
-                    usage: Usage::default(),
-                    cost: Usd::ZERO,
-                    cost_complete: true,
-                },
-            );
-        }
-        if let Some(sum) = models.get_mut(model) {
-            sum.calls += 1;
-            sum.failed_calls += u64::from(entry.failed);
-            sum.usage = sum.usage.plus(entry.usage.unwrap_or_default());
-            sum.cost += entry.cost;
-            sum.cost_complete &= entry.complete;
-        }
+        let at = place.unwrap_or_else(|at| {
+            let sum = ModelTotals {
+                provider: provider.to_owned(),
+                model: model.to_owned(),
+                calls: 0,
+                failed_calls: 0,
+                usage: Usage::default(),
+                cost: Usd::ZERO,
+                cost_complete: true,
+            };
+            self.0.reserve_exact(1);
+            self.0.insert(at, sum);
+            at
+        });
+        let sum = &mut self.0[at];
+        sum.calls += 1;
+        sum.failed_calls += u64::from(entry.failed);
+        sum.usage = sum.usage.plus(entry.usage.unwrap_or_default());
+        sum.cost += entry.cost;
+        sum.cost_complete &= entry.complete;
     }
 
     fn totals(&self) -> LlmTotals {
-        let by_model: Vec<_> = self
-            .0
-            .values()
-            .flat_map(BTreeMap::values)
-            .cloned()
-            .collect();
+        let by_model = self.0.clone();
         let zero = LlmTotals::default();
         let mut totals = by_model.iter().fold(zero, |mut all, m| {
             all.calls += m.calls;
