@@ -42,3 +42,27 @@ impl Observability {
         of(self.scope())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alert::{Alert, Severity};
+    use crate::metrics::{MetricData, MetricsCollector};
+
+    #[test]
+    fn a_scope_has_its_manager_and_its_account() {
+        let scope = ScopeShared::new(7, Vec::new(), MetricsCollector::new());
+        assert!(of(&scope).is_none());
+        let manager = AlertManager::builder().log(true).build().unwrap();
+        set(&scope, manager.clone());
+        of(&scope).unwrap().send(Alert::new(Severity::Info, "test"));
+        manager.flush(core::time::Duration::from_secs(60)).unwrap();
+        let mut families = Vec::new();
+        scope.collect(&mut families);
+        let alerts = families.iter().find(|f| f.name == "obs.alerts").unwrap();
+        let MetricData::Counter(points) = &alerts.data else {
+            panic!("{alerts:?}")
+        };
+        assert_eq!(points[0].value.as_f64().to_bits(), 1f64.to_bits());
+    }
+}

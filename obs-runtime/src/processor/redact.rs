@@ -22,12 +22,15 @@ const SEPARATOR: u8 = 1;
 const START: u8 = 2;
 /// `-`, the first of a PEM block.
 const DASH: u8 = 3;
+/// `,` between the parts of a pair.
+const COMMA: u8 = 4;
 
 const CLASS: [u8; 256] = {
     let mut class = [NONE; 256];
     class[b':' as usize] = SEPARATOR;
     class[b'=' as usize] = SEPARATOR;
     class[b'-' as usize] = DASH;
+    class[b',' as usize] = COMMA;
     let starts = b"srgxAhnpyebB";
     let mut i = 0;
     while i < starts.len() {
@@ -91,6 +94,7 @@ fn secret_at(bytes: &[u8], i: usize, class: u8) -> Option<(usize, usize)> {
             }
             shapes::secret(&bytes[i..]).map(|n| (i, i + n))
         }
+        COMMA => pair(bytes, i),
         DASH => shapes::pem(&bytes[i..]).map(|(s, e)| (i + s, i + e)),
         _ if bytes[i] == b':' && bytes[i + 1..].starts_with(b"//") => {
             values::url_password(bytes, i + 3)
@@ -121,6 +125,26 @@ fn secret_at(bytes: &[u8], i: usize, class: u8) -> Option<(usize, usize)> {
             values::after(bytes, i, header).filter(|(start, end)| end > start)
         }
     }
+}
+
+/// The value of `("name", "value")`, as `Debug` writes pairs. Without the parenthesis it is a list of
+/// names.
+fn pair(bytes: &[u8], comma: usize) -> Option<(usize, usize)> {
+    if comma == 0 || bytes[comma - 1] != b'"' {
+        return None;
+    }
+    let key = key_before(bytes, comma);
+    let before = bytes[..comma].strip_suffix(b"\"")?;
+    let before = before
+        .strip_suffix(b"\\")
+        .unwrap_or(before)
+        .strip_suffix(key)?;
+    let before = before.strip_suffix(b"\"")?;
+    let before = before.strip_suffix(b"\\").unwrap_or(before);
+    if !before.ends_with(b"(") || !keys::is_secret(key) {
+        return None;
+    }
+    values::quoted(bytes, comma + 1).filter(|(start, end)| end > start)
 }
 
 fn ends_with(key: &[u8], word: &[u8]) -> bool {

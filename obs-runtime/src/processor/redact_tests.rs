@@ -89,6 +89,11 @@ const MASKED: &[(&str, &str)] = &[
         "headers[\"authorization\"] = \"Bearer x\"",
         "headers[\"authorization\"] = \"Bearer ***\"",
     ),
+    (
+        "[(\"api_key\", \"k\"), (\"n\", \"1\")]",
+        "[(\"api_key\", \"***\"), (\"n\", \"1\")]",
+    ),
+    ("(\\\"token\\\", \\\"k\\\")", "(\\\"token\\\", \\\"***\\\")"),
     ("secret => x, token == y", "secret => ***, token == ***"),
     ("password=\"cut off here", "password=\"***"),
     ("the key is sk-abcdefghij0123456789.", "the key is ***."),
@@ -143,6 +148,8 @@ const CLEAN: &[&str] = &[
     "token-service.example.com:8080 refused, secret-manager:443",
     "-----BEGIN CERTIFICATE-----\nMIIE\n-----END CERTIFICATE-----",
     "password= ",
+    "expected one of `password`, `token`; \"api_key\", \"model\"",
+    "(\"author\", \"x\"), (\"token\", 5), (\"password\", None)",
     "ключ: значение",
 ];
 
@@ -150,6 +157,35 @@ const CLEAN: &[&str] = &[
 fn secrets_are_masked() {
     for (text, expected) in MASKED {
         assert_eq!(redact(text), *expected, "of {text}");
+    }
+}
+
+#[test]
+fn every_prefix_is_found() {
+    for prefix in [
+        "sk-",
+        "sk-or-",
+        "sk_live_",
+        "rk_live_",
+        "ghp_",
+        "gho_",
+        "github_pat_",
+        "glpat-",
+        "gsk_",
+        "xai-",
+        "xoxb-",
+        "xapp-",
+        "AIza",
+        "AKIA",
+        "ASIA",
+        "hf_",
+        "npm_",
+        "pypi-",
+        "ya29.",
+        "eyJ0123456789.",
+    ] {
+        let text = format!("a {prefix}0123456789ABCDEFGHIJ0123456789 b");
+        assert_eq!(redact(&text), "a *** b", "of {text}");
     }
 }
 
@@ -302,6 +338,7 @@ fn fragments() -> impl Strategy<Value = String> {
             "😀",
             "x1",
             "abc123DEF",
+            "(\"token\",",
             "Token ",
             "AKIA",
             "ABCDEFGHIJKLMNOP",

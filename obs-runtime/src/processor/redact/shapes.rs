@@ -48,6 +48,21 @@ const PREFIXES: &[(&[u8], usize)] = &[
 
 /// The length of the secret at the start of `bytes`, if one begins there.
 pub(super) fn secret(bytes: &[u8]) -> Option<usize> {
+    // Most words end here.
+    if !matches!(
+        bytes,
+        [b's' | b'r', b'k', ..]
+            | [b'g', b'h' | b'i' | b'l' | b's', ..]
+            | [b'x', b'a' | b'o', ..]
+            | [b'A', b'I' | b'K' | b'S', ..]
+            | [b'h', b'f', ..]
+            | [b'n', b'p', ..]
+            | [b'p', b'y', ..]
+            | [b'y', b'a', ..]
+            | [b'e', b'y', ..]
+    ) {
+        return None;
+    }
     if let Some((prefix, least)) = PREFIXES.iter().find(|(p, _)| bytes.starts_with(p)) {
         let rest = run(&bytes[prefix.len()..], is_token);
         return (rest >= *least).then_some(prefix.len() + rest);

@@ -29,6 +29,16 @@ pub(super) fn after(bytes: &[u8], sep: usize, key: Header) -> Option<Range> {
     }
 }
 
+/// The secret that follows the comma of a pair, if it is quoted.
+pub(super) fn quoted(bytes: &[u8], at: usize) -> Option<Range> {
+    let at = at + blanks(bytes.get(at..).unwrap_or_default());
+    let at = wrapped(bytes, at);
+    let (slashes, quote) = quote_at(bytes, at);
+    let start = at + slashes + 1;
+    let end = closing(bytes, start, quote?, slashes);
+    some(bytes, start, end)
+}
+
 /// Headers whose values are more than a word.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Header {
