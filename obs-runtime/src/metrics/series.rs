@@ -60,6 +60,14 @@ pub(super) fn unix_nanos() -> u64 {
     since.map_or(0, |d| d.as_nanos() as u64)
 }
 
+/// The series in the order of their labels, as far as `unsorted` does not say otherwise. Readers take
+/// a reference and let go of the lock.
+#[derive(Debug, Default)]
+struct List {
+    series: Arc<Vec<Arc<Series>>>,
+    unsorted: bool,
+}
+
 /// All series of one metric.
 #[derive(Debug)]
 pub(super) struct SeriesSet {
@@ -69,8 +77,8 @@ pub(super) struct SeriesSet {
     limit: usize,
     seed: u64,
     index: SeriesIndex,
-    /// By labels. Readers take a reference and let go of the lock; writers take turns with it.
-    sorted: Mutex<Arc<Vec<Arc<Series>>>>,
+    /// Writers take turns with it.
+    list: Mutex<List>,
     len: AtomicUsize,
     overflow: Option<Arc<Series>>,
     /// Lookups that fell into the overflow series.
@@ -94,7 +102,7 @@ impl SeriesSet {
             limit,
             seed: std::hash::RandomState::new().hash_one(0_u64) | 1,
             index: SeriesIndex::default(),
-            sorted: Mutex::default(),
+            list: Mutex::default(),
             len: AtomicUsize::new(0),
             overflow: None,
             overflowed: AtomicU64::new(0),
@@ -129,11 +137,16 @@ impl SeriesSet {
     /// All series in the order of their labels; the overflow series last, once it is used.
     pub(super) fn all(&self) -> (Arc<Vec<Arc<Series>>>, Option<&Arc<Series>>) {
         let overflow = self.overflow.as_ref().filter(|_| self.overflowed() > 0);
-        (Arc::clone(&self.sorted()), overflow)
+        let mut list = self.list();
+        if list.unsorted {
+            Arc::make_mut(&mut list.series).sort_by(|a, b| a.labels.cmp(&b.labels));
+            list.unsorted = false;
+        }
+        (Arc::clone(&list.series), overflow)
     }
 
-    fn sorted(&self) -> MutexGuard<'_, Arc<Vec<Arc<Series>>>> {
-        self.sorted.lock().unwrap_or_else(PoisonError::into_inner)
+    fn list(&self) -> MutexGuard<'_, List> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The series of these values, if there is one.
@@ -168,19 +181,19 @@ impl SeriesSet {
     }
 
     fn insert(&self, hash: u64, values: &[&str]) -> Option<Arc<Series>> {
-        let mut sorted = self.sorted();
+        let mut list = self.list();
         // Another thread may have been faster.
         if let Some(series) = self.index.find(hash, values) {
             return Some(Arc::clone(series));
         }
-        let len = sorted.len();
+        let len = list.series.len();
         if len >= self.limit {
             return None;
         }
         let series = self.create(values, self.labels(values))?;
         self.index.insert(hash, Arc::clone(&series), len);
-        let at = sorted.partition_point(|s| s.labels < series.labels);
-        Arc::make_mut(&mut sorted).insert(at, Arc::clone(&series));
+        Arc::make_mut(&mut list.series).push(Arc::clone(&series));
+        list.unsorted = true;
         self.len.store(len + 1, Ordering::Relaxed);
         Some(series)
     }
