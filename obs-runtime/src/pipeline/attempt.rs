@@ -1,87 +1,63 @@
 //! One task's attempts, from the first to the one that decides.
+//!
+//! A wide graph has as many of these futures at once as tasks, so they are kept small: what few
+//! tasks need (a limit, a timeout, a pause) is in a box of its own.
 
 use core::any::Any;
 use core::pin::Pin;
 use core::sync::atomic::Ordering;
 use core::task::{Context, Poll};
-use core::time::Duration;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use tokio::time::Instant;
+use tokio::task::Unconstrained;
+use tokio::time::Sleep;
 
 use crate::pipeline::TaskContext;
 use crate::pipeline::context::Run;
 use crate::pipeline::result::{Output, TaskError};
-use crate::pipeline::task::{Attempted, Body};
+use crate::pipeline::task::{Attempt, Attempted, Body};
 use crate::pipeline::telemetry::{self, Beginning};
-use crate::trace::{Instrument as _, current};
+use crate::trace::Outcome;
+use crate::{Span, SpanContext};
 
 /// How a task's attempts ended.
 pub(crate) struct Ended {
     pub(crate) task: u32,
-    pub(crate) duration: Duration,
     pub(crate) result: Result<Output, TaskError>,
 }
 
 /// Attempts the task until one succeeds or no repetition is left.
 pub(crate) async fn run_task(run: Arc<Run>, task: u32) -> Ended {
-    let mut began = None;
-    let result = attempts(&run, task, &mut began).await;
-    Ended {
-        task,
-        duration: began.map_or(Duration::ZERO, |began: Instant| began.elapsed()),
-        result,
-    }
-}
-
-async fn attempts(
-    run: &Arc<Run>,
-    task: u32,
-    began: &mut Option<Instant>,
-) -> Result<Output, TaskError> {
-    let node = &run.graph.nodes[task as usize];
-    let cell = &run.cells[task as usize];
-    let mut attempt = 1;
+    let mut attempt = 0;
     loop {
-        let error = {
+        attempt += 1;
+        let ended = {
             // Held for the attempt only: others may run during the pause.
-            let permit = match node.limit {
-                Some(limit) => run.limits[limit as usize].acquire().await.ok(),
+            let _permit = match run.graph.nodes[task as usize].limit {
+                Some(limit) => Box::pin(run.limits[limit as usize].acquire()).await.ok(),
                 None => None,
             };
-            if began.is_none() {
-                let now = Instant::now();
-                cell.set_began(now.duration_since(run.began));
-                *began = Some(now);
-            }
-            cell.attempts.store(attempt, Ordering::Release);
-            let context = TaskContext {
-                run: Arc::clone(run),
-                task,
-                attempt,
-            };
-            let ended = once(context).await;
-            drop(permit);
-            match ended {
-                Ok(done) => {
-                    if let Some(records) = done.records {
-                        cell.set_records(records);
-                    }
-                    return Ok(done.value);
-                }
-                Err(Failure::Repeatable(error)) => error,
-                Err(Failure::Final(error)) => return Err(error),
-            }
+            Running::start(&run, task, attempt).await
         };
-        if attempt > node.policy.retry.retries {
-            return Err(error);
-        }
-        let pause = node.policy.retry.pause(attempt);
-        if !pause.is_zero() {
-            tokio::time::sleep(pause).await;
-        }
-        attempt += 1;
+        let node = &run.graph.nodes[task as usize];
+        let result = match ended {
+            Ok(done) => {
+                if let Some(records) = done.records {
+                    run.cells[task as usize].set_records(records);
+                }
+                Ok(done.value)
+            }
+            Err(Failure::Repeatable(_)) if attempt <= node.policy.retry.retries => {
+                let pause = node.policy.retry.pause(attempt);
+                if !pause.is_zero() {
+                    Box::pin(tokio::time::sleep(pause)).await;
+                }
+                continue;
+            }
+            Err(Failure::Repeatable(error) | Failure::Final(error)) => Err(error),
+        };
+        return Ended { task, result };
     }
 }
 
@@ -91,43 +67,151 @@ enum Failure {
     Final(TaskError),
 }
 
-async fn once(context: TaskContext) -> Result<Attempted, Failure> {
-    if context.node().traced {
-        return limited(context).await;
-    }
-    let span = telemetry::task_span(&context);
-    let attempt = async {
-        let ended = limited(context).await;
-        if let Err(Failure::Repeatable(error) | Failure::Final(error)) = &ended {
-            current::set_error(error.kind.clone(), error.message());
-        }
-        ended
-    };
-    attempt.instrument(span).await
+/// An attempt, with or without a timeout.
+enum Running {
+    Begun(Begun),
+    /// With a timeout. It counts whatever the attempt has used of tokio's budget for a poll.
+    Limited(Begun, Unconstrained<Pin<Box<Sleep>>>),
+    /// The closure panicked instead of making the attempt.
+    Failed(Option<Failure>),
 }
 
-/// Makes and runs an attempt within its time.
-async fn limited(context: TaskContext) -> Result<Attempted, Failure> {
-    let run = Arc::clone(&context.run);
-    let node = &run.graph.nodes[context.task as usize];
-    let beginning = context.clone();
-    let attempt = match catch_unwind(AssertUnwindSafe(|| match &node.body {
-        Body::Function(make) => make(context),
-        Body::Closure(make) => make(context),
-    })) {
-        Ok(attempt) => CatchPanic(Beginning::new(attempt, beginning)),
-        Err(payload) => return Err(panicked(&*payload)),
-    };
-    let Some(limit) = node.policy.timeout else {
-        return attempt.await;
-    };
-    match tokio::time::timeout(limit, attempt).await {
-        Ok(ended) => ended,
-        Err(_) => Err(Failure::Repeatable(TaskError::new(
-            "timeout",
-            format!("timed out after {limit:?}"),
-        ))),
+impl Running {
+    fn start(run: &Arc<Run>, task: u32, attempt: u32) -> Self {
+        let node = &run.graph.nodes[task as usize];
+        let cell = &run.cells[task as usize];
+        if attempt == 1 {
+            cell.set_began(run.began.elapsed());
+        }
+        cell.attempts.store(attempt, Ordering::Release);
+        let context = TaskContext {
+            run: Arc::clone(run),
+            task,
+            attempt,
+        };
+        let _inside = run.span.as_ref().map(SpanContext::attach);
+        let span = if node.traced {
+            Span::none()
+        } else {
+            telemetry::task_span(&context)
+        };
+        let made = {
+            let _inside = span.enter();
+            catch_unwind(AssertUnwindSafe(|| match &node.body {
+                Body::Function(make) => make(context),
+                Body::Closure(make) => make(context),
+            }))
+        };
+        let begun = match made {
+            Ok(attempt) => Begun {
+                beginning: node.traced,
+                run: Arc::clone(run),
+                task,
+                attempt,
+                span,
+            },
+            Err(payload) => {
+                let failure = panicked(&*payload);
+                end(span, &failure);
+                return Self::Failed(Some(failure));
+            }
+        };
+        match node.policy.timeout {
+            Some(limit) => {
+                let sleep = Box::pin(tokio::time::sleep(limit));
+                Self::Limited(begun, tokio::task::unconstrained(sleep))
+            }
+            None => Self::Begun(begun),
+        }
     }
+}
+
+impl Future for Running {
+    type Output = Result<Attempted, Failure>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut *self {
+            Self::Begun(begun) => Pin::new(begun).poll(cx),
+            Self::Limited(begun, limit) => match Pin::new(&mut *begun).poll(cx) {
+                Poll::Pending => Pin::new(limit).poll(cx).map(|()| Err(begun.late())),
+                ready => ready,
+            },
+            Self::Failed(failure) => match failure.take() {
+                Some(failure) => Poll::Ready(Err(failure)),
+                None => Poll::Pending,
+            },
+        }
+    }
+}
+
+/// An attempt that runs: under the run's span, or one of its own, at each poll.
+struct Begun {
+    run: Arc<Run>,
+    task: u32,
+    attempt: Attempt,
+    /// Of a closure task; annotated functions bring their own.
+    span: Span,
+    /// Whether the next poll is the first of an annotated function.
+    beginning: bool,
+}
+
+impl Begun {
+    /// The attempt took too long.
+    fn late(&mut self) -> Failure {
+        let limit = self.run.graph.nodes[self.task as usize].policy.timeout;
+        let message = format!("timed out after {:?}", limit.unwrap_or_default());
+        let failure = Failure::Repeatable(TaskError::new("timeout", message));
+        end(core::mem::replace(&mut self.span, Span::none()), &failure);
+        failure
+    }
+
+    fn poll_inside(&mut self, cx: &mut Context<'_>) -> Poll<Result<Attempted, Failure>> {
+        let _inside = self.run.span.as_ref().map(SpanContext::attach);
+        let _own = self.span.enter();
+        let _beginning = core::mem::take(&mut self.beginning).then(|| {
+            Beginning::enter(TaskContext {
+                run: Arc::clone(&self.run),
+                task: self.task,
+                attempt: self.run.cells[self.task as usize]
+                    .attempts
+                    .load(Ordering::Acquire),
+            })
+        });
+        // After a panic the attempt is only dropped, never polled again.
+        match catch_unwind(AssertUnwindSafe(|| self.attempt.as_mut().poll(cx))) {
+            Ok(poll) => poll.map_err(Failure::Repeatable),
+            Err(payload) => Poll::Ready(Err(panicked(&*payload))),
+        }
+    }
+}
+
+impl Future for Begun {
+    type Output = Result<Attempted, Failure>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let polled = self.poll_inside(cx);
+        if let Poll::Ready(ended) = &polled {
+            let span = core::mem::replace(&mut self.span, Span::none());
+            match ended {
+                Ok(_) => span.end(Outcome::Ok),
+                Err(failure) => end(span, failure),
+            }
+        }
+        polled
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        // Of an attempt that has ended, nothing is left here.
+        core::mem::replace(&mut self.span, Span::none()).end(Outcome::Cancelled);
+    }
+}
+
+fn end(span: Span, failure: &Failure) {
+    let (Failure::Repeatable(error) | Failure::Final(error)) = failure;
+    span.set_error(error.kind.clone(), error.message());
+    span.end(Outcome::Error);
 }
 
 fn panicked(payload: &(dyn Any + Send)) -> Failure {
@@ -143,20 +227,5 @@ pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> String {
     match text {
         Some(text) => format!("panicked: {text}"),
         None => "panicked".to_owned(),
-    }
-}
-
-/// Turns a panic of the attempt into its result.
-struct CatchPanic(Beginning);
-
-impl Future for CatchPanic {
-    type Output = Result<Attempted, Failure>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // After a panic the attempt is only dropped, never polled again.
-        match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.0).poll(cx))) {
-            Ok(poll) => poll.map_err(Failure::Repeatable),
-            Err(payload) => Poll::Ready(Err(panicked(&*payload))),
-        }
     }
 }

@@ -19,6 +19,9 @@ use crate::pipeline::telemetry::Meters;
 /// No task has counted this many records.
 const NO_RECORDS: u64 = u64::MAX;
 
+/// No attempt has begun.
+const NOT_BEGUN: u64 = u64::MAX;
+
 /// What the tasks of one run share.
 pub(crate) struct Run {
     pub(crate) graph: Arc<Graph>,
@@ -53,7 +56,7 @@ impl Cell {
             output: Mutex::new(None),
             attempts: AtomicU32::new(0),
             records: AtomicU64::new(NO_RECORDS),
-            began: AtomicU64::new(0),
+            began: AtomicU64::new(NOT_BEGUN),
             span: Mutex::new(None),
         }
     }
@@ -70,9 +73,10 @@ impl Cell {
         self.began.store(after.as_nanos() as u64, Ordering::Release);
     }
 
-    /// When the first attempt began, counted from the run's start.
-    pub(crate) fn began(&self) -> Duration {
-        Duration::from_nanos(self.began.load(Ordering::Acquire))
+    /// When the first attempt began, counted from the run's start; none before.
+    pub(crate) fn began(&self) -> Option<Duration> {
+        let nanos = self.began.load(Ordering::Acquire);
+        (nanos != NOT_BEGUN).then(|| Duration::from_nanos(nanos))
     }
 
     pub(crate) fn records(&self) -> Option<u64> {

@@ -10,7 +10,6 @@ use tokio::task::{JoinError, JoinSet};
 use crate::pipeline::attempt::{Ended, run_task};
 use crate::pipeline::context::Run;
 use crate::pipeline::result::{Output, TaskError, TaskResult, TaskState};
-use crate::trace::Instrument as _;
 
 /// What the tasks of a run came to, in the order of the graph.
 pub(crate) struct Finished {
@@ -94,14 +93,12 @@ impl Runner {
             if let Some(failed) = self.blocked[task as usize] {
                 let reason = format!("`{}` failed", self.run.graph.nodes[failed as usize].name);
                 let error = TaskError::new("dependency", reason);
-                self.settle(task, TaskState::Skipped, Duration::ZERO, Some(error));
+                self.settle(task, TaskState::Skipped, Some(error));
                 continue;
             }
             self.running += 1;
             self.started[task as usize] = true;
-            let span = self.run.span;
-            let running = run_task(Arc::clone(&self.run), task).in_span_context(span);
-            self.set.spawn(running);
+            self.set.spawn(run_task(Arc::clone(&self.run), task));
         }
     }
 
@@ -110,22 +107,16 @@ impl Runner {
         match ended.result {
             Ok(output) => {
                 self.run.cells[ended.task as usize].set_output(Some(output));
-                self.settle(ended.task, TaskState::Succeeded, ended.duration, None);
+                self.settle(ended.task, TaskState::Succeeded, None);
             }
             Err(error) => {
-                self.settle(ended.task, TaskState::Failed, ended.duration, Some(error));
+                self.settle(ended.task, TaskState::Failed, Some(error));
             }
         }
     }
 
     /// Writes a task's result and tells its neighbours.
-    fn settle(
-        &mut self,
-        task: u32,
-        state: TaskState,
-        duration: Duration,
-        error: Option<TaskError>,
-    ) {
+    fn settle(&mut self, task: u32, state: TaskState, error: Option<TaskError>) {
         let graph = Arc::clone(&self.run.graph);
         let at = task as usize;
         let node = &graph.nodes[at];
@@ -139,7 +130,7 @@ impl Runner {
             name: node.name.clone(),
             state,
             attempts: cell.attempts.load(Ordering::Acquire),
-            duration,
+            duration: since_first_attempt(&self.run, at),
             records: cell.records().filter(|_| state == TaskState::Succeeded),
             error,
         };
@@ -171,7 +162,7 @@ impl Runner {
             if self.started[task] && self.results[task].is_none() {
                 self.running -= 1;
                 let error = TaskError::new("panic", message.clone());
-                self.settle(task as u32, TaskState::Failed, Duration::ZERO, Some(error));
+                self.settle(task as u32, TaskState::Failed, Some(error));
             }
         }
     }
@@ -210,19 +201,21 @@ impl Runner {
 }
 
 fn cancelled(run: &Run, at: usize) -> TaskResult {
-    let cell = &run.cells[at];
-    let attempts = cell.attempts.load(Ordering::Acquire);
     TaskResult {
         name: run.graph.nodes[at].name.clone(),
         state: TaskState::Cancelled,
-        attempts,
-        duration: if attempts == 0 {
-            Duration::ZERO
-        } else {
-            run.began.elapsed().saturating_sub(cell.began())
-        },
+        attempts: run.cells[at].attempts.load(Ordering::Acquire),
+        duration: since_first_attempt(run, at),
         records: None,
         error: Some(TaskError::new("cancelled", "the run was cancelled")),
+    }
+}
+
+/// Zero for a task that has not begun.
+fn since_first_attempt(run: &Run, at: usize) -> Duration {
+    match run.cells[at].began() {
+        Some(began) => run.began.elapsed().saturating_sub(began),
+        None => Duration::ZERO,
     }
 }
 

@@ -463,3 +463,13 @@ async fn a_long_chain_and_a_wide_graph_end() {
     }
     assert_eq!(run(builder).await.tasks_succeeded, 20_000);
 }
+
+/// A wide graph holds one of these for each task: what few tasks need is in boxes.
+#[test]
+fn a_task_in_flight_is_small() {
+    fn size<F: Future>(_: impl Fn(Arc<crate::pipeline::context::Run>, u32) -> F) -> usize {
+        size_of::<F>()
+    }
+    let bytes = size(crate::pipeline::attempt::run_task);
+    assert!(bytes <= 192, "{bytes} bytes");
+}

@@ -1,18 +1,15 @@
 //! The spans and metrics of a run.
 
 use core::cell::Cell;
-use core::pin::Pin;
-use core::task::{Context, Poll};
 use std::borrow::Cow;
 
 use crate::callsite::CallsiteSpec;
 use crate::metrics::{Counter, Histogram, MetricsCollector};
 use crate::pipeline::TaskContext;
-use crate::pipeline::result::{RunResult, RunState, TaskError, TaskResult, TaskState};
-use crate::pipeline::task::{Attempt, Attempted};
+use crate::pipeline::result::{RunResult, RunState, TaskResult, TaskState};
 use crate::semconv::{MetricDef, attribute, metric};
 use crate::trace::{Outcome, current};
-use crate::{AttributeValue, Callsite, Construct, Span, SpanContext};
+use crate::{Callsite, Capture as _, Construct, Span, SpanContext};
 
 /// Of every run: the span's name carries that of the pipeline.
 static RUN_SITE: Callsite = Callsite::new(CallsiteSpec {
@@ -25,6 +22,7 @@ static RUN_SITE: Callsite = Callsite::new(CallsiteSpec {
 static TASK_SITE: Callsite = Callsite::new(CallsiteSpec {
     construct: Construct::PipelineTask,
     metrics: false,
+    keys: &[attribute::OBS_PIPELINE_NAME, attribute::OBS_TASK_ATTEMPT],
     ..CallsiteSpec::new("task", module_path!(), file!(), line!())
 });
 
@@ -109,14 +107,14 @@ fn failure(result: &RunResult) -> String {
 
 /// The span of a closure task's attempt. Annotated tasks bring their own.
 pub(crate) fn task_span(context: &TaskContext) -> Span {
-    let span = Span::begin(&TASK_SITE, Vec::new);
+    let span = Span::begin(&TASK_SITE, || {
+        vec![
+            context.run.graph.pipeline.capture(),
+            context.attempt.capture(),
+        ]
+    });
     if span.is_recording() {
         span.set_name(context.node().name.clone());
-        span.set_attribute(
-            attribute::OBS_PIPELINE_NAME,
-            context.run.graph.pipeline.clone(),
-        );
-        span.set_attribute(attribute::OBS_TASK_ATTEMPT, context.attempt);
         for link in links(context) {
             span.add_link(link);
         }
@@ -145,47 +143,21 @@ pub fn span_began() -> Option<u32> {
     Some(context.attempt)
 }
 
-/// An attempt; in its first poll the function can find out that a run has called it.
+/// Until this is dropped, the function that begins its span on this thread can find out that a
+/// run has called it.
 pub(crate) struct Beginning {
-    attempt: Attempt,
-    context: Option<TaskContext>,
-}
-
-impl Beginning {
-    pub(crate) fn new(attempt: Attempt, context: TaskContext) -> Self {
-        Self {
-            attempt,
-            context: Some(context),
-        }
-    }
-}
-
-impl Future for Beginning {
-    type Output = Result<Attempted, TaskError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(context) = self.context.take() else {
-            return self.attempt.as_mut().poll(cx);
-        };
-        let _here = Here::enter(context);
-        self.attempt.as_mut().poll(cx)
-    }
-}
-
-/// The attempt is [`BEGINNING`] until this is dropped.
-struct Here {
     before: Option<TaskContext>,
 }
 
-impl Here {
-    fn enter(context: TaskContext) -> Self {
+impl Beginning {
+    pub(crate) fn enter(context: TaskContext) -> Self {
         Self {
             before: BEGINNING.replace(Some(context)),
         }
     }
 }
 
-impl Drop for Here {
+impl Drop for Beginning {
     fn drop(&mut self) {
         BEGINNING.set(self.before.take());
     }
@@ -198,7 +170,7 @@ pub(crate) fn carry<R>(call: impl FnOnce() -> R) -> impl FnOnce() -> R {
     let beginning = BEGINNING.take();
     move || {
         let _inside = span.as_ref().map(SpanContext::attach);
-        let _here = beginning.map(Here::enter);
+        let _here = beginning.map(Beginning::enter);
         call()
     }
 }

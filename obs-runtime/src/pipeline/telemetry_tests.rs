@@ -1,4 +1,8 @@
+use core::pin::Pin;
+use core::task::Poll;
+
 use super::*;
+use crate::AttributeValue;
 use crate::pipeline::{Backoff, Pipeline, Task};
 use crate::testing;
 use crate::trace::SpanRecord;
