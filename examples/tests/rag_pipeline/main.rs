@@ -1,5 +1,6 @@
 //! The program `rag_pipeline` from the outside: what it prints, and its exit status.
 
+mod backends;
 mod failures;
 mod program;
 mod telemetry;
