@@ -92,7 +92,8 @@ fn is_off() -> bool {
 /// Standard error may be closed: the line is lost then, the program goes on.
 fn line(text: fmt::Arguments<'_>) {
     use std::io::Write as _;
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    // In one piece: lines of other threads and processes do not get in between.
+    let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
 }
 
 #[cfg(test)]

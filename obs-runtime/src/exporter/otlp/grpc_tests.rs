@@ -62,6 +62,7 @@ impl Receiver {
                         _ = stopped.recv() => return,
                         stream = listener.accept() => {
                             let stream = stream.unwrap().0;
+                            stream.set_nodelay(true).unwrap();
                             tokio::spawn(serve(stream, Arc::clone(&script), sender.clone()));
                         }
                     }

@@ -39,6 +39,8 @@ struct State {
     /// Items that were lost after they were handed over, and why the last ones were.
     lost: u64,
     last_cause: String,
+    /// Flushes and the closing: each ends a pause between two attempts.
+    nudges: u64,
     /// Until when the sender may go on; set when the lane closes.
     closing: Option<Instant>,
     /// The sender has gone.
@@ -129,12 +131,14 @@ impl Lane {
         }
     }
 
-    /// Has a mark's wait include what was handed over since.
+    /// Has a mark's wait include what was handed over since, and the sender try at once.
     pub(super) fn extend(&self, mark: Mark) -> Mark {
-        Mark {
-            queued: self.lock().queued,
-            lost: mark.lost,
-        }
+        let mut state = self.lock();
+        state.nudges += 1;
+        let queued = state.queued;
+        drop(state);
+        self.changed.notify_all();
+        Mark { queued, ..mark }
     }
 
     /// Waits until all that was queued before the mark is settled.
@@ -155,6 +159,7 @@ impl Lane {
     pub(super) fn close(&self, mark: Mark, deadline: Instant) -> Result<(), Error> {
         let mut state = self.lock();
         state.closing = Some(deadline);
+        state.nudges += 1;
         self.changed.notify_all();
         let mut state = self.wait(state, Some(deadline), |s| s.ended);
         self.abandon(&mut state);
@@ -247,13 +252,26 @@ impl Lane {
         }
     }
 
-    /// For the sender: waits until `until`, or until the lane closes with a deadline before
-    /// that. Returns whether the time has come.
-    pub(super) fn pause(&self, until: Instant) -> bool {
+    /// For the sender: what to give to [`Lane::pause`] after an attempt that begins now.
+    pub(super) fn nudges(&self) -> u64 {
+        self.lock().nudges
+    }
+
+    /// For the sender: waits until `until`, or until somebody who waits wants it to try again.
+    /// Returns whether it may; not if a closing lane leaves no time for it.
+    pub(super) fn pause(&self, until: Instant, nudges: u64) -> bool {
         let state = self.lock();
-        let too_late = |s: &State| s.closing.is_some_and(|deadline| deadline < until);
-        let state = self.wait(state, Some(until), too_late);
-        !too_late(&state)
+        let over = |s: &State| s.nudges != nudges || s.leaves_no_time_until(until);
+        let state = self.wait(state, Some(until), over);
+        state.nudges != nudges || !state.leaves_no_time_until(until)
+    }
+
+    /// For the sender: waits until `until`, as the receiver asked. Returns whether it came; not
+    /// if a closing lane leaves no time for it.
+    pub(super) fn hold(&self, until: Instant) -> bool {
+        let state = self.lock();
+        let state = self.wait(state, Some(until), |s| s.leaves_no_time_until(until));
+        !state.leaves_no_time_until(until)
     }
 
     /// For the sender: the time that a closing lane leaves.
@@ -295,6 +313,10 @@ impl Lane {
 }
 
 impl State {
+    fn leaves_no_time_until(&self, until: Instant) -> bool {
+        self.closing.is_some_and(|deadline| deadline < until)
+    }
+
     fn lose(&mut self, items: u64, cause: &str) {
         self.lost += items;
         cause.clone_into(&mut self.last_cause);

@@ -122,20 +122,37 @@ fn nobody_listens() {
 
 #[test]
 fn at_the_end_nobody_waits_for_a_receiver_that_is_not_there() {
-    let receiver = Receiver::start([]);
-    let url = receiver.url.clone();
-    drop(receiver);
-    // The pauses between attempts are longer than the test may take.
-    let mut config = config(&url);
-    config.limits.backoff = LONG;
-    config.limits.max_backoff = LONG;
-    config.limits.retry_for = LONG * 10;
+    // Pauses between attempts that the deadline leaves time for, and that it does not.
+    for backoff in [LONG, LONG * 10] {
+        let receiver = Receiver::start([]);
+        let url = receiver.url.clone();
+        drop(receiver);
+        let mut config = config(&url);
+        config.limits.backoff = backoff;
+        config.limits.max_backoff = backoff;
+        config.limits.retry_for = backoff * 10;
+        let mut sink = start(&config);
+        take(&mut sink, 4);
+        let began = Instant::now();
+        assert!(sink.shutdown(began + LONG * 2).is_err());
+        assert!(began.elapsed() < backoff / 2);
+        assert_eq!(settled(&sink).dropped, [(DropReason::Unreachable, 4)]);
+    }
+}
+
+#[test]
+fn a_flush_does_not_wait_for_the_next_attempt() {
+    let receiver = Receiver::start([Reply::Status(503, "", Vec::new())]);
+    let mut config = config(&receiver.url);
+    config.limits.backoff = LONG * 10;
+    config.limits.max_backoff = LONG * 10;
+    config.limits.retry_for = LONG * 100;
     let mut sink = start(&config);
     take(&mut sink, 4);
-    let began = Instant::now();
-    assert!(sink.shutdown(Instant::now() + LONG / 4).is_err());
-    assert!(began.elapsed() < LONG / 4);
-    assert_eq!(settled(&sink).dropped, [(DropReason::Unreachable, 4)]);
+    sink.pass_end(true);
+    receiver.next();
+    sink.flush()(long()).unwrap();
+    assert_eq!(settled(&sink).exported, 4);
 }
 
 #[test]

@@ -100,7 +100,7 @@ impl Worker {
         let mut attempt = 0;
         loop {
             if let Some(until) = self.hold.take()
-                && !self.lane.pause(until)
+                && !self.lane.hold(until)
             {
                 self.hold = Some(until);
                 return lost(batch, DropReason::Shutdown, "the receiver asked to wait");
@@ -111,6 +111,7 @@ impl Worker {
                 return lost(batch, DropReason::Shutdown, "the shutdown deadline passed");
             }
             attempt += 1;
+            let nudges = self.lane.nudges();
             let failure = match self.transport.send(batch, timeout) {
                 Answer::Accepted(partial) => return self.accepted(batch, &partial),
                 Answer::Failed(failure) => failure,
@@ -120,7 +121,7 @@ impl Worker {
             let Some(pause) = pause else {
                 return lost(batch, failure.reason, &failure.cause);
             };
-            if !self.lane.pause(Instant::now() + pause) {
+            if !self.lane.pause(Instant::now() + pause, nudges) {
                 return lost(batch, failure.reason, &failure.cause);
             }
         }
