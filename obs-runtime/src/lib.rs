@@ -14,7 +14,6 @@ mod exporter;
 pub mod http;
 mod init;
 #[cfg(feature = "llm")]
-#[allow(dead_code, reason = "called by generated code and by `Observability`")]
 pub mod llm;
 pub mod metrics;
 #[cfg(feature = "pipeline")]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::llm::state;
+use crate::llm::record;
 use crate::llm::usage::{IntoUsage, LlmResponse};
 
 /// A finished call to a language model, for [`record_llm_call`].
@@ -109,7 +109,7 @@ impl LlmCall {
     reason = "made for this call: a borrow would be noise"
 )]
 pub fn record_llm_call(call: LlmCall) {
-    state::record_llm(&call, state::Here::now(), state::Attributes::All);
+    record::record_llm(&call, record::Here::now(), record::Attributes::All);
 }
 
 /// A finished operation of a vector store, for [`record_vector_operation`].
@@ -196,5 +196,5 @@ impl VectorOp {
     reason = "made for this call: a borrow would be noise"
 )]
 pub fn record_vector_operation(operation: VectorOp) {
-    state::record_vector(&operation, state::Here::now(), state::Attributes::All);
+    record::record_vector(&operation, record::Here::now(), record::Attributes::All);
 }

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::llm::call::{End, LlmCall, VectorOp};
-use crate::llm::state::{self, Attributes, Here, LlmState};
+use crate::llm::record::{self, Attributes, Here};
+use crate::llm::state::LlmState;
 use crate::llm::usage::{IntoUsage, LlmResponse};
 
 /// A model call that runs.
@@ -103,7 +104,7 @@ impl RunningLlmCall {
             call.time_to_first_chunk = self
                 .first_chunk
                 .map(|first| first.saturating_duration_since(self.started));
-            state::record_llm(&call, self.here, self.attributes);
+            record::record_llm(&call, self.here, self.attributes);
         }
     }
 }
@@ -181,7 +182,7 @@ impl RunningVectorOp {
         if let Some(mut op) = self.op.take() {
             op.end = end;
             op.duration = Some(self.started.elapsed());
-            state::record_vector(&op, self.here, self.attributes);
+            record::record_vector(&op, self.here, self.attributes);
         }
     }
 }

@@ -1,13 +1,42 @@
 //! Calls to language models and vector stores: tokens, price, metrics.
 //!
 //! `#[llm_call]` and `#[vector_op]` record their calls by themselves. What happens elsewhere is reported with
-//! [`record_llm_call`] and [`record_vector_operation`]. Names follow the OpenTelemetry semantic
-//! conventions for generative AI and for databases. No prompt and no answer is ever recorded.
+//! [`record_llm_call`] and [`record_vector_operation`], streams with [`observe_stream`]. Names follow the OpenTelemetry
+//! semantic conventions for generative AI and for databases. No prompt and no answer is ever recorded.
+//!
+//! ```
+//! use obs_runtime::llm::Prices;
+//! use obs_runtime::{Observability, llm_call};
+//!
+//! struct Answer {
+//!     text: String,
+//!     tokens: (u32, u32),
+//! }
+//!
+//! #[llm_call(provider = "house", model = "house-large", usage = |answer| answer.tokens)]
+//! fn ask(question: &str) -> Answer {
+//!     Answer { text: question.to_uppercase(), tokens: (1_200, 80) }
+//! }
+//!
+//! # fn main() -> Result<(), obs_runtime::Error> {
+//! let obs = Observability::builder()
+//!     .prices(Prices::new().price("house-large", 3.0, 5.0))
+//!     .install()?;
+//! println!("{}", ask("why?").text);
+//! assert_eq!(obs.llm_totals().to_string(), "1 calls, 1200 input and 80 output tokens, $0.004");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Prices come from the crate `genai-prices`, those of [`Prices`] come first. The price of a call is rounded once, to
+//! 1e-12 dollars, and sums are exact. A call without a known price is never counted as free: it makes
+//! [`LlmTotals::cost_complete`] false, counts in `obs.llm.unpriced`, and is named once on standard error.
 
 mod call;
 pub(crate) mod generated;
 mod meters;
 mod price;
+mod record;
 mod state;
 mod stream;
 mod totals;
@@ -15,7 +44,6 @@ mod usage;
 
 pub use call::{LlmCall, VectorOp, record_llm_call, record_vector_operation};
 pub use price::{ModelPrice, Prices, Usd};
-#[allow(unused_imports, reason = "the account that an `Observability` keeps")]
 pub(crate) use state::LlmState;
 pub use stream::{LlmStream, observe_stream, observe_try_stream};
 pub use totals::{LlmTotals, ModelTotals};

@@ -1,9 +1,8 @@
-//! The account of one `Observability`, and how a finished call enters it.
+//! The account of one `Observability`: tokens, costs, metrics.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 
-use crate::init::scope_of;
 use crate::llm::call::{End, LlmCall, VectorOp};
 use crate::llm::meters::{Meters, labels};
 use crate::llm::price::{Pricer, Prices, Unpriced, Usd, warm_up};
@@ -11,8 +10,7 @@ use crate::llm::totals::{Entry, Ledger, LlmTotals};
 use crate::llm::usage::Usage;
 use crate::metrics::snapshot::{Labels, MetricFamily};
 use crate::semconv::{MetricDef, attribute as key, metric};
-use crate::trace::local::local;
-use crate::{AttributeValue, Observability, Span, SpanContext, TraceId, current};
+use crate::{SpanContext, TraceId};
 
 /// Tokens, costs and metrics of one `Observability`.
 #[derive(Debug, Default)]
@@ -256,14 +254,14 @@ impl LlmState {
 
 /// Which metrics an operation has (GenAI metrics).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
     Inference,
     Embeddings,
     Other,
 }
 
 impl Kind {
-    fn of(operation: &str) -> Self {
+    pub(crate) fn of(operation: &str) -> Self {
         match operation {
             "chat" | "generate_content" | "text_completion" => Self::Inference,
             "embeddings" => Self::Embeddings,
@@ -276,192 +274,6 @@ impl Kind {
             Self::Inference => &metric::GEN_AI_INFERENCE_DURATION,
             Self::Embeddings => &metric::GEN_AI_EMBEDDINGS_DURATION,
             Self::Other => &metric::GEN_AI_OPERATION_DURATION,
-        }
-    }
-}
-
-/// Records a model call in its account, and as attributes of the entered span.
-pub(crate) fn record_llm(call: &LlmCall, here: Here, attributes: Attributes) {
-    let cost = here.state().map(|state| state.llm_call(call, here.context));
-    if attributes == Attributes::None || !here.is_entered() || !current::is_recording() {
-        return;
-    }
-    let request = attributes == Attributes::All;
-    llm_attributes(call, request, cost, &mut |key, value| {
-        current::set_attribute(key, value);
-    });
-}
-
-/// The span attributes of a model call (GenAI spans, "Inference" and "Embeddings").
-fn llm_attributes(
-    call: &LlmCall,
-    request: bool,
-    cost: Option<Result<Usd, Unpriced>>,
-    set: &mut dyn FnMut(&'static str, AttributeValue),
-) {
-    if request {
-        set(key::GEN_AI_OPERATION_NAME, call.operation.clone().into());
-        set(key::GEN_AI_PROVIDER_NAME, call.provider.clone().into());
-        if !call.model.is_empty() {
-            set(key::GEN_AI_REQUEST_MODEL, call.model.clone().into());
-        }
-    }
-    let response = &call.response;
-    if let Some(model) = &response.model {
-        set(key::GEN_AI_RESPONSE_MODEL, model.clone().into());
-    }
-    if let Some(id) = &response.id {
-        set(key::GEN_AI_RESPONSE_ID, id.clone().into());
-    }
-    if !response.finish_reasons.is_empty() {
-        let reasons = AttributeValue::StringArray(response.finish_reasons.clone());
-        set(key::GEN_AI_RESPONSE_FINISH_REASONS, reasons);
-    }
-    if let Some(first) = call.time_to_first_chunk {
-        set(key::GEN_AI_REQUEST_STREAM, true.into());
-        set(
-            key::GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK,
-            first.as_secs_f64().into(),
-        );
-    }
-    if let Some(dimensions) = response.dimensions {
-        set(key::GEN_AI_EMBEDDINGS_DIMENSION_COUNT, dimensions.into());
-    }
-    if let Some(usage) = &response.usage {
-        set(key::GEN_AI_USAGE_INPUT_TOKENS, usage.input_tokens.into());
-        if Kind::of(&call.operation) != Kind::Embeddings {
-            set(key::GEN_AI_USAGE_OUTPUT_TOKENS, usage.output_tokens.into());
-        }
-        // The parts only where there are any.
-        for (key, tokens) in [
-            (
-                key::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS,
-                usage.cache_read_tokens,
-            ),
-            (
-                key::GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS,
-                usage.cache_write_tokens,
-            ),
-            (
-                key::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS,
-                usage.reasoning_tokens,
-            ),
-        ] {
-            if tokens > 0 {
-                set(key, tokens.into());
-            }
-        }
-    }
-    match cost {
-        Some(Ok(usd)) => set(key::OPERATION_COST, usd.as_f64().into()),
-        Some(Err(_)) => set(key::OBS_COST_COMPLETE, false.into()),
-        None => {}
-    }
-}
-
-/// Records an operation of a vector store in the context's account and on the entered span.
-pub(crate) fn record_vector(op: &VectorOp, here: Here, attributes: Attributes) {
-    if let Some(state) = here.state() {
-        state.vector_op(op, here.context);
-    }
-    if attributes == Attributes::None || !here.is_entered() || !current::is_recording() {
-        return;
-    }
-    let request = attributes == Attributes::All;
-    let set_attribute = |key, value: AttributeValue| current::set_attribute(key, value);
-    if request {
-        set_attribute(key::DB_SYSTEM_NAME, op.system.clone().into());
-        set_attribute(key::DB_OPERATION_NAME, op.operation.clone().into());
-        if !op.collection.is_empty() {
-            set_attribute(key::DB_COLLECTION_NAME, op.collection.clone().into());
-        }
-    }
-    if let Some(count) = op.count {
-        set_attribute(key::OBS_VECTOR_COUNT, count.into());
-    }
-    if let Some(dimensions) = op.dimensions {
-        set_attribute(key::OBS_VECTOR_DIMENSIONS, dimensions.into());
-    }
-}
-
-/// What a call says on the entered span.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Attributes {
-    /// Nothing: the call has no span, and the entered one is another's.
-    None,
-    /// What was answered; the span has the request's.
-    Response,
-    /// What was asked for, and what was answered.
-    All,
-}
-
-/// Where a call is made: the `Observability` that it belongs to, and the span around it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Here {
-    scope: u16,
-    context: Option<SpanContext>,
-}
-
-impl Here {
-    pub(crate) fn now() -> Self {
-        Self {
-            scope: local().scope(),
-            context: SpanContext::current(),
-        }
-    }
-
-    /// The account; `None` where no `Observability` is installed.
-    pub(crate) fn state(self) -> Option<Arc<LlmState>> {
-        scope_of(self.scope).map(|scope| scope.extension())
-    }
-
-    /// Whether its span is the one that is entered now. A call that is abandoned may end outside.
-    fn is_entered(self) -> bool {
-        SpanContext::current().map(|now| now.span_id) == self.context.map(|then| then.span_id)
-    }
-}
-
-impl Observability {
-    /// Tokens and costs of all model calls so far.
-    pub fn llm_totals(&self) -> LlmTotals {
-        self.scope().extension::<LlmState>().totals()
-    }
-
-    /// Tokens and costs of one trace, such as a pipeline's run. The last 1,024 traces with model calls are
-    /// kept; `None` for all others.
-    pub fn llm_totals_for_trace(&self, trace_id: TraceId) -> Option<LlmTotals> {
-        let state = self.scope().extension::<LlmState>();
-        state.totals_for_trace(trace_id)
-    }
-}
-
-impl Span {
-    /// Records a model call on this span, see [`record_llm_call`](crate::llm::record_llm_call).
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "made for this call: a borrow would be noise"
-    )]
-    pub fn record_llm_call(&self, call: LlmCall) -> &Self {
-        self.in_scope(|_| record_llm(&call, Here::now(), self.attributes()));
-        self
-    }
-
-    /// Records an operation of a vector store on this span, see
-    /// [`record_vector_operation`](crate::llm::record_vector_operation).
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "made for this call: a borrow would be noise"
-    )]
-    pub fn record_vector_operation(&self, operation: VectorOp) -> &Self {
-        self.in_scope(|_| record_vector(&operation, Here::now(), self.attributes()));
-        self
-    }
-
-    pub(crate) fn attributes(&self) -> Attributes {
-        if self.is_recording() {
-            Attributes::All
-        } else {
-            Attributes::None
         }
     }
 }

@@ -69,7 +69,7 @@ impl LlmTotals {
     /// The sums of one trace, from the `Observability` of the entered span, or else the installed one. The
     /// last 1,024 recorded traces with model calls are kept; `None` for all others.
     pub fn for_trace(trace_id: TraceId) -> Option<Self> {
-        super::state::Here::now()
+        super::record::Here::now()
             .state()?
             .totals_for_trace(trace_id)
     }

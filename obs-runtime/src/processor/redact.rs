@@ -8,7 +8,7 @@ mod values;
 
 use std::borrow::Cow;
 
-#[allow(unused_imports, reason = "for the capture of log fields")]
+#[cfg(any(test, feature = "alert"))]
 pub(crate) use keys::is_secret_key;
 use values::Header;
 

@@ -49,18 +49,21 @@ const PREFIXES: &[(&[u8], usize)] = &[
 /// The length of the secret at the start of `bytes`, if one begins there.
 pub(super) fn secret(bytes: &[u8]) -> Option<usize> {
     // Most words end here.
-    if !matches!(
-        bytes,
-        [b's' | b'r', b'k', ..]
-            | [b'g', b'h' | b'i' | b'l' | b's', ..]
-            | [b'x', b'a' | b'o', ..]
-            | [b'A', b'I' | b'K' | b'S', ..]
-            | [b'h', b'f', ..]
-            | [b'n', b'p', ..]
-            | [b'p', b'y', ..]
-            | [b'y', b'a', ..]
-            | [b'e', b'y', ..]
-    ) {
+    let (Some(first), Some(second)) = (bytes.first(), bytes.get(1)) else {
+        return None;
+    };
+    let seconds: &[u8] = match first {
+        b's' | b'r' => b"k",
+        b'g' => b"hils",
+        b'x' => b"ao",
+        b'A' => b"IKS",
+        b'h' => b"f",
+        b'n' => b"p",
+        b'p' | b'e' => b"y",
+        b'y' => b"a",
+        _ => return None,
+    };
+    if !seconds.contains(second) {
         return None;
     }
     if let Some((prefix, least)) = PREFIXES.iter().find(|(p, _)| bytes.starts_with(p)) {

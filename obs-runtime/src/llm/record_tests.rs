@@ -1,0 +1,66 @@
+use super::*;
+use crate::llm::Usage;
+use std::time::Duration;
+
+fn chat() -> LlmCall {
+    LlmCall::new("openai", "chat", "gpt-4o-mini").duration(Duration::from_millis(840))
+}
+
+fn attributes(
+    call: &LlmCall,
+    request: bool,
+    cost: Option<Result<Usd, Unpriced>>,
+) -> Vec<(&'static str, AttributeValue)> {
+    let mut out = Vec::new();
+    llm_attributes(call, request, cost, &mut |key, value| {
+        out.push((key, value));
+    });
+    out
+}
+
+#[test]
+fn span_attributes_follow_the_conventions() {
+    let response = crate::llm::LlmResponse::new()
+        .usage(Usage::new(10, 5).cache_write(4))
+        .model("gpt-4o-mini-2024-07-18")
+        .id("chatcmpl-1")
+        .finish_reason("stop")
+        .finish_reason("length");
+    let call = chat()
+        .usage(response)
+        .time_to_first_chunk(Duration::from_millis(250));
+    let cost = Some(Ok(Usd::from_f64(0.25).unwrap()));
+    assert_eq!(
+        attributes(&call, true, cost),
+        [
+            ("gen_ai.operation.name", "chat".into()),
+            ("gen_ai.provider.name", "openai".into()),
+            ("gen_ai.request.model", "gpt-4o-mini".into()),
+            ("gen_ai.response.model", "gpt-4o-mini-2024-07-18".into()),
+            ("gen_ai.response.id", "chatcmpl-1".into()),
+            (
+                "gen_ai.response.finish_reasons",
+                AttributeValue::StringArray(vec!["stop".into(), "length".into()])
+            ),
+            ("gen_ai.request.stream", true.into()),
+            ("gen_ai.response.time_to_first_chunk", 0.25.into()),
+            ("gen_ai.usage.input_tokens", 10.into()),
+            ("gen_ai.usage.output_tokens", 5.into()),
+            ("gen_ai.usage.cache_write.input_tokens", 4.into()),
+            ("operation.cost", 0.25.into()),
+        ]
+    );
+    let call = LlmCall::new("openai", "embeddings", "e").usage(
+        crate::llm::LlmResponse::new()
+            .usage(Usage::input(7))
+            .dimensions(1_536),
+    );
+    assert_eq!(
+        attributes(&call, false, Some(Err(Unpriced::UnknownModel))),
+        [
+            ("gen_ai.embeddings.dimension.count", 1_536.into()),
+            ("gen_ai.usage.input_tokens", 7.into()),
+            ("obs.cost.complete", false.into()),
+        ]
+    );
+}
