@@ -23,7 +23,7 @@
 //!     .prices(Prices::new().price("house-large", 3.0, 5.0))
 //!     .install()?;
 //! println!("{}", ask("why?").text);
-//! assert_eq!(obs.llm_totals().to_string(), "1 calls, 1200 input and 80 output tokens, $0.004");
+//! assert_eq!(obs.llm_totals().to_string(), "1 call, 1200 input and 80 output tokens, $0.004");
 //! # Ok(())
 //! # }
 //! ```

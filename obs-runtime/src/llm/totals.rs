@@ -122,8 +122,12 @@ impl fmt::Display for LlmTotals {
         let least = if self.cost_complete { "" } else { "at least " };
         write!(
             f,
-            "{} calls, {} input and {} output tokens, {least}${}",
-            self.calls, self.usage.input_tokens, self.usage.output_tokens, self.cost
+            "{} call{}, {} input and {} output tokens, {least}${}",
+            self.calls,
+            if self.calls == 1 { "" } else { "s" },
+            self.usage.input_tokens,
+            self.usage.output_tokens,
+            self.cost
         )
     }
 }
