@@ -140,6 +140,7 @@ fn llm_own(
     texts.name(&operation, Some(&model));
     let krate = texts.krate.clone();
     let (provider, operation, model) = (provider.value, operation.value, model.value);
+    let span = usage.as_ref().map_or_else(Span::mixed_site, Expr::span);
     let usage = if let Some(closure) = usage {
         quote!(#closure)
     } else {
@@ -150,6 +151,7 @@ fn llm_own(
         begin: quote!(#krate::private::llm_begin(#provider, #operation, #model)),
         kind: "llm_kind",
         closures: vec![usage],
+        span,
     });
     Some(own)
 }
@@ -184,6 +186,7 @@ fn vector_own(list: &mut ArgList, args: &Args, _: &Function, errors: &mut Errors
         },
         kind: "vector_kind",
         closures: vec![count.later, dimensions.later],
+        span: Span::mixed_site(),
     });
     Some(own)
 }

@@ -14,6 +14,15 @@ pub(crate) fn resolve(argument: Option<&syn::Path>) -> TokenStream {
     quote!(::#name)
 }
 
+/// The path with its tokens located elsewhere: rustc reports a call at all of its tokens.
+pub(crate) fn at(krate: &TokenStream, span: Span) -> TokenStream {
+    let located = krate.clone().into_iter().map(|mut token| {
+        token.set_span(token.span().located_at(span));
+        token
+    });
+    located.collect()
+}
+
 /// Finds `--extern NAME=…/libobs_runtime-HASH.…` among rustc's arguments.
 fn renamed(args: impl IntoIterator<Item = String>) -> Option<String> {
     args.into_iter().find_map(|arg| {

@@ -100,6 +100,7 @@ fn generate(krate: &TokenStream, settings: &Settings, function: &Function) -> To
         };
         let expect = (!never).then(|| {
             let span = Span::mixed_site().located_at(function.sig.output.span());
+            let krate = crate_path::at(krate, span);
             quote_spanned!(span=> if false { return #krate::private::absurd::<#returned>(); })
         });
         quote!(#options.run_async(async move { #expect (#body) }))

@@ -15,7 +15,8 @@ pub(crate) fn expand(tokens: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let split = |input: ParseStream<'_>| {
         if input.is_empty() {
-            return Err(input.error("a span needs a name: `span!(\"name\", key = value)`"));
+            let message = "a span needs a name: `span!(\"name\", key = value)`";
+            return Err(syn::Error::new(Span::call_site(), message));
         }
         let name: Expr = input.parse()?;
         if !input.is_empty() {

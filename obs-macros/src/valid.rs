@@ -70,6 +70,8 @@ pub(crate) struct Running {
     pub(crate) kind: &'static str,
     /// More arguments of that function.
     pub(crate) closures: Vec<TokenStream>,
+    /// Where errors about them are reported.
+    pub(crate) span: Span,
 }
 
 /// Something that looks at the returned value.

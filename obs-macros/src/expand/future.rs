@@ -1,12 +1,13 @@
 //! Asynchronous functions: the state of the span around the future, never inside the coroutine.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ReturnType;
 use syn::spanned::Spanned as _;
 
 use super::{assemble, prelude, rebind, site, types, value};
 use crate::ast::{Function, with_content};
+use crate::crate_path;
 use crate::shape::{self, InBox};
 use crate::valid::Plan;
 
@@ -25,8 +26,9 @@ fn statements(function: &Function, plan: &Plan, rebound: &rebind::Rebound) -> To
     };
     // An async block takes no expectation from outside; this tells it the type of its value.
     let expect = (!shape::is_never(ty)).then(|| {
-        let span = proc_macro2::Span::mixed_site().located_at(output.span());
+        let span = Span::mixed_site().located_at(output.span());
         let returned = types::returned(output);
+        let krate = crate_path::at(krate, span);
         quote_spanned!(span=> if false { return #krate::private::absurd::<#returned>(); })
     });
     let may_be_future = ty.is_some_and(|ty| {
@@ -46,10 +48,13 @@ fn statements(function: &Function, plan: &Plan, rebound: &rebind::Rebound) -> To
         };
         (Some(probe), kind)
     };
+    // rustc speaks of "this async block": let it show the function's name.
+    let at = Span::mixed_site().located_at(function.sig.ident.span());
+    let block = quote_spanned!(at=> async move { #expect #receiver #lets #prelude (#body) });
     quote! {
         #slot
         #allow
-        let __obs_value = async move { #expect #receiver #lets #prelude (#body) };
+        let __obs_value = #block;
         #probe
         #krate::private::future::<_, _, #count>(#site, #kind, __obs_value)
     }

@@ -1,10 +1,11 @@
 //! What runs inside the span before the body: the fields, and a name that the call decides.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned as _;
 
 use crate::attr::FieldValue;
+use crate::crate_path;
 use crate::shape::Shape;
 use crate::valid::{Plan, Site};
 
@@ -87,6 +88,7 @@ fn closure(plan: &Plan) -> TokenStream {
     let krate = &plan.site.krate;
     let name = plan.dynamic_name.as_ref().map(|name| {
         let span = Span::mixed_site().located_at(name.span());
+        let krate = crate_path::at(krate, span);
         quote_spanned!(span=> #krate::private::set_name(&(#name));)
     });
     let values = values(&plan.site);
@@ -103,11 +105,12 @@ pub(super) fn values(site: &Site) -> impl Iterator<Item = TokenStream> {
 
 fn value(krate: &TokenStream, value: &FieldValue) -> Option<TokenStream> {
     let (value, how) = match value {
-        FieldValue::Capture(value) => (value, quote!(capture)),
-        FieldValue::Display(value) => (value, quote!(display)),
-        FieldValue::Debug(value) => (value, quote!(debug)),
+        FieldValue::Capture(value) => (value, "capture"),
+        FieldValue::Display(value) => (value, "display"),
+        FieldValue::Debug(value) => (value, "debug"),
         FieldValue::Const(_) => return None,
     };
     let span = Span::mixed_site().located_at(value.span());
+    let (krate, how) = (crate_path::at(krate, span), Ident::new(how, span));
     Some(quote_spanned!(span=> #krate::private::#how(&(#value))))
 }

@@ -5,70 +5,83 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned as _;
 
 use crate::attr::{ErrMode, Render};
+use crate::crate_path;
 use crate::valid::{Observer, Plan};
 
 /// A statement to come first, and an expression that evaluates to the `Kind`. The variable
 /// `__obs_probe` holds the `Probe` of the value's type.
 pub(super) fn kind(plan: &Plan) -> (Option<TokenStream>, TokenStream) {
-    let kind = expression(plan, &quote!(__obs_probe));
-    if plan.observers.is_empty() && plan.running.is_none() {
+    let kind = expression(plan);
+    let Some(at) = last_argument(plan) else {
         return (None, kind);
-    }
+    };
+    // What does not fit is reported where the value is used: at the argument that asks for it.
+    let variable = Ident::new("__obs_kind", Span::mixed_site().located_at(at));
     // A closure may stand in an attribute where a path may not: `count = |hits| hits.len()`.
     let statement = quote! {
         #[allow(clippy::redundant_closure, clippy::redundant_closure_for_method_calls)]
-        let __obs_kind = #kind;
+        let #variable = #kind;
     };
-    (Some(statement), quote!(__obs_kind))
+    (Some(statement), quote!(#variable))
 }
 
-fn expression(plan: &Plan, probe: &TokenStream) -> TokenStream {
+/// Where the last argument stands that looks at the value.
+fn last_argument(plan: &Plan) -> Option<Span> {
+    let running = plan.running.as_ref().map(|running| running.span);
+    let observer = plan.observers.last().map(|observer| match observer {
+        Observer::Return(_, span) => *span,
+        Observer::OkIf(closure) | Observer::ErrorIf(closure) => closure.span(),
+    });
+    let err = plan
+        .err_span
+        .filter(|_| matches!(plan.err, ErrMode::Debug | ErrMode::Display));
+    running.or(observer).or(err)
+}
+
+fn expression(plan: &Plan) -> TokenStream {
     let krate = &plan.site.krate;
-    let span = plan.err_span.unwrap_or_else(Span::mixed_site);
-    let span = Span::mixed_site().located_at(span);
+    let probe = quote!(__obs_probe);
     let base = match plan.err {
         ErrMode::Auto => quote!(#probe.__obs_kind().__obs_how()),
-        ErrMode::Off => quote!(#krate::private::no_errors(#probe.__obs_kind().__obs_how())),
-        ErrMode::Debug => quote_spanned!(span=> #krate::private::err_debug(#probe)),
-        ErrMode::Display => quote_spanned!(span=> #krate::private::err_display(#probe)),
+        ErrMode::Off => {
+            quote!(#krate::private::no_errors(#probe.__obs_kind().__obs_how()))
+        }
+        ErrMode::Debug => quote!(#krate::private::err_debug()),
+        ErrMode::Display => quote!(#krate::private::err_display()),
     };
-    let observed = plan.observers.iter().fold(base, |kind, observer| {
-        observe(krate, probe, &kind, observer)
-    });
+    let observed = plan
+        .observers
+        .iter()
+        .fold(base, |kind, observer| match observer {
+            Observer::Return(Render::Debug, _) => {
+                quote!(#krate::private::return_debug(#kind))
+            }
+            Observer::Return(Render::Display, _) => {
+                quote!(#krate::private::return_display(#kind))
+            }
+            Observer::OkIf(closure) => {
+                let arguments = quote!(#kind, #probe, #closure);
+                call(krate, "ok_if", closure.span(), &arguments)
+            }
+            Observer::ErrorIf(closure) => {
+                let arguments = quote!(#kind, #probe, #closure);
+                call(krate, "error_if", closure.span(), &arguments)
+            }
+        });
     match &plan.running {
         None => observed,
         Some(running) => {
-            let name = Ident::new(running.kind, Span::mixed_site());
             let closures = &running.closures;
-            quote!(#krate::private::#name(#observed, #probe, __obs_slot, #(#closures),*))
+            let arguments = quote!(#observed, #probe, __obs_slot, #(#closures),*);
+            call(krate, running.kind, running.span, &arguments)
         }
     }
 }
 
-/// Wraps a kind in what one argument asks for.
-fn observe(
-    krate: &TokenStream,
-    probe: &TokenStream,
-    kind: &TokenStream,
-    observer: &Observer,
-) -> TokenStream {
-    let at = |span: Span| Span::mixed_site().located_at(span);
-    match observer {
-        Observer::Return(render, span) => {
-            let span = at(*span);
-            let record = match render {
-                Render::Debug => quote_spanned!(span=> record_return_debug),
-                Render::Display => quote_spanned!(span=> record_return_display),
-            };
-            quote_spanned!(span=> #krate::private::on_return(#kind, #probe, #krate::private::#record))
-        }
-        Observer::OkIf(closure) => {
-            let span = at(closure.span());
-            quote_spanned!(span=> #krate::private::ok_if(#kind, #probe, #closure))
-        }
-        Observer::ErrorIf(closure) => {
-            let span = at(closure.span());
-            quote_spanned!(span=> #krate::private::error_if(#kind, #probe, #closure))
-        }
-    }
+/// `private::name(arguments)`, whose errors are reported at the user's token.
+fn call(krate: &TokenStream, name: &str, at: Span, arguments: &TokenStream) -> TokenStream {
+    let at = Span::mixed_site().located_at(at);
+    let krate = crate_path::at(krate, at);
+    let name = Ident::new(name, at);
+    quote_spanned!(at=> #krate::private::#name(#arguments))
 }

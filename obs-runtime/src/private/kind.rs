@@ -19,6 +19,10 @@ pub trait Abandon {
 }
 
 /// Looks at values of the type `T`. Kinds hold no data, at most a user's closure.
+#[diagnostic::on_unimplemented(
+    message = "the arguments do not fit the returned type `{T}`",
+    label = "`err(Debug)` and `err(Display)` need a function that returns a `Result`"
+)]
 pub trait Kind<T>: Abandon {
     /// What the `Ok` value is; the whole value if there is no error.
     type Success;
@@ -91,7 +95,7 @@ impl<X> fmt::Debug for Fallible<X> {
 
 impl<X> Abandon for Fallible<X> {}
 
-impl<T, E, X: ErrorText<E>> Kind<Result<T, E>> for Fallible<X> {
+impl<T, E, X: Text<E>> Kind<Result<T, E>> for Fallible<X> {
     type Success = T;
 
     #[inline(always)]
@@ -116,10 +120,10 @@ impl<T, E, X: ErrorText<E>> Kind<Result<T, E>> for Fallible<X> {
     }
 }
 
-/// How an error becomes text.
-pub trait ErrorText<E> {
-    /// The redacted text, if the type has one.
-    fn text(error: &E) -> Option<String>;
+/// How a value becomes text.
+pub trait Text<E> {
+    /// The redacted text, if there is one.
+    fn text(value: &E) -> Option<String>;
 }
 
 /// Through `Display`.
@@ -134,19 +138,19 @@ pub struct ByDebug;
 #[derive(Debug)]
 pub struct Untold;
 
-impl<E: Display> ErrorText<E> for ByDisplay {
+impl<E: Display> Text<E> for ByDisplay {
     fn text(error: &E) -> Option<String> {
         Some(redacted(format_args!("{error}")))
     }
 }
 
-impl<E: Debug> ErrorText<E> for ByDebug {
+impl<E: Debug> Text<E> for ByDebug {
     fn text(error: &E) -> Option<String> {
         Some(redacted(format_args!("{error:?}")))
     }
 }
 
-impl<E> ErrorText<E> for Untold {
+impl<E> Text<E> for Untold {
     fn text(_: &E) -> Option<String> {
         None
     }

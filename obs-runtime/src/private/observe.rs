@@ -1,10 +1,12 @@
 //! Arguments that look at the returned value: `err = false`, `ret`, `ok_if` and
 //! `error_if`. Each wraps a kind in another.
 
-use core::fmt::{Debug, Display};
+use core::fmt;
+use core::marker::PhantomData;
 
-use super::kind::{Abandon, Kind, other_error, redacted};
+use super::kind::{Abandon, ByDebug, ByDisplay, Kind, Text, other_error};
 use super::probe::Probe;
+use crate::semconv::attribute;
 use crate::trace::{SpanError, current};
 
 /// `err = false`
@@ -109,24 +111,33 @@ judged! {
     error_if, ErrorIf, "`error_if = |ret| …`: the closure alone decides, true is an error.", |told| told;
 }
 
-/// `ret`
-#[derive(Debug)]
-pub struct OnReturn<K, R> {
+/// `ret`: the `Ok` value, or the whole one if there is no error; `X` is how it becomes text.
+pub struct OnReturn<K, X> {
     kind: K,
-    record: R,
+    text: PhantomData<fn(X)>,
 }
 
-/// `ret`: the `Ok` value, or the whole one if there is no error.
+impl<K, X> fmt::Debug for OnReturn<K, X> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OnReturn")
+    }
+}
+
+/// `ret`, `ret(Debug)`
 #[inline(always)]
-pub fn on_return<T, K: Kind<T>, R: Fn(&K::Success)>(
-    kind: K,
-    _: Probe<T>,
-    record: R,
-) -> OnReturn<K, R> {
-    OnReturn { kind, record }
+pub fn return_debug<K>(kind: K) -> OnReturn<K, ByDebug> {
+    let text = PhantomData;
+    OnReturn { kind, text }
 }
 
-impl<K: Abandon, R> Abandon for OnReturn<K, R> {
+/// `ret(Display)`
+#[inline(always)]
+pub fn return_display<K>(kind: K) -> OnReturn<K, ByDisplay> {
+    let text = PhantomData;
+    OnReturn { kind, text }
+}
+
+impl<K: Abandon, X> Abandon for OnReturn<K, X> {
     const OBSERVES: bool = true;
 
     #[inline(always)]
@@ -135,7 +146,7 @@ impl<K: Abandon, R> Abandon for OnReturn<K, R> {
     }
 }
 
-impl<T, K: Kind<T>, R: Fn(&K::Success)> Kind<T> for OnReturn<K, R> {
+impl<T, K: Kind<T>, X: Text<K::Success>> Kind<T> for OnReturn<K, X> {
     type Success = K::Success;
 
     #[inline(always)]
@@ -155,24 +166,8 @@ impl<T, K: Kind<T>, R: Fn(&K::Success)> Kind<T> for OnReturn<K, R> {
     #[inline]
     fn observe(&self, value: &T, recorded: bool) {
         self.kind.observe(value, recorded);
-        if recorded && let Some(value) = self.kind.success(value) {
-            (self.record)(value);
+        if recorded && let Some(text) = self.kind.success(value).and_then(X::text) {
+            current::set_attribute(attribute::RETURN, text);
         }
     }
-}
-
-/// `ret`, `ret(Debug)`
-pub fn record_return_debug<T: Debug>(value: &T) {
-    current::set_attribute(
-        crate::semconv::attribute::RETURN,
-        redacted(format_args!("{value:?}")),
-    );
-}
-
-/// `ret(Display)`
-pub fn record_return_display<T: Display>(value: &T) {
-    current::set_attribute(
-        crate::semconv::attribute::RETURN,
-        redacted(format_args!("{value}")),
-    );
 }

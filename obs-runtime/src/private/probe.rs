@@ -83,10 +83,6 @@ impl<T> AnyProbe<T> {
 }
 
 /// A `Result`.
-#[diagnostic::on_unimplemented(
-    message = "`err(…)` needs a function that returns a `Result`",
-    label = "`{Self}` is no `Result`"
-)]
 pub trait IsResult {
     /// `T` of `Result<T, E>`.
     type Ok;
@@ -152,19 +148,13 @@ impl<T, E> Deref for DebugProbe<T, E> {
 
 /// `err(Debug)`
 #[inline(always)]
-pub fn err_debug<T: IsResult>(_: Probe<T>) -> Fallible<ByDebug>
-where
-    T::Err: Debug,
-{
+pub fn err_debug() -> Fallible<ByDebug> {
     Fallible(PhantomData)
 }
 
 /// `err(Display)`
 #[inline(always)]
-pub fn err_display<T: IsResult>(_: Probe<T>) -> Fallible<ByDisplay>
-where
-    T::Err: Display,
-{
+pub fn err_display() -> Fallible<ByDisplay> {
     Fallible(PhantomData)
 }
 

@@ -1,0 +1,53 @@
+//! Arguments that `#[traced]` does not take, or not like this. Every error of an attribute is said at once.
+use obs_runtime::traced;
+
+#[traced(nmae = "x", modle, kind = "clent", target = "a", target = "b", level = "loud")]
+fn several(a: u8) {}
+
+#[traced("positional")]
+fn bare_string() {}
+
+#[traced(name = , root root, name = "ok")]
+fn broken() {}
+
+#[traced(model = "gpt", pipeline = "etl", service = "s")]
+fn of_other_macros() {}
+
+#[traced(name = "", kind = client, level = 3, root = "yes", metrics = 0)]
+fn wrong_values() {}
+
+#[traced(fields = "x", skip = a, skip_all = true, crate = 3, name = 7)]
+fn wrong_forms() {}
+
+#[traced(skip(b, texd))]
+fn no_such_parameter(text: &str) {}
+
+#[traced(parent = None, links = [], follows_from = [], labels(a = 1))]
+fn not_yet() {}
+
+#[traced(err(level = "warn"), ret(Loud))]
+fn unknown_render() -> Result<(), u8> {
+    Ok(())
+}
+
+#[traced(ok_if = |_| true, error_if = |_| false)]
+fn both() -> u8 {
+    0
+}
+
+#[traced(skip)]
+fn alone() {}
+
+fn main() {
+    several(1);
+    bare_string();
+    broken();
+    of_other_macros();
+    wrong_values();
+    wrong_forms();
+    no_such_parameter("");
+    not_yet();
+    let _ = unknown_render();
+    both();
+    alone();
+}

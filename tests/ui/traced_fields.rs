@@ -1,0 +1,16 @@
+//! Fields that cannot be recorded as they are written.
+use obs_runtime::traced;
+
+#[traced(fields(password, auth_token = token, token_count = 3))]
+fn secrets(password: &str, token: &str) {}
+
+#[traced(fields(a = 1, b, a = 2, "" = 3, "quoted", rows = tracing::field::Empty))]
+fn keys(b: u8) {}
+
+#[traced(fields(rows = tracing::field::Empty))]
+fn later() {}
+
+#[traced(fields("quoted"))]
+fn no_value() {}
+
+fn main() {}
