@@ -87,3 +87,6 @@ pub fn main(args: TokenStream, item: TokenStream) -> TokenStream {
         .unwrap_or_else(|| main_fn::expand(args.into(), item))
         .into()
 }
+
+#[cfg(test)]
+mod robust_tests;

@@ -1,0 +1,96 @@
+//! The macros return tokens whatever they are given: a panic would take the user's item away.
+
+use proc_macro2::TokenStream;
+
+use crate::{calls, handler, main_fn, pipeline_task, span, traced};
+
+const ITEMS: &[&str] = &[
+    "",
+    ";",
+    "fn",
+    "fn f",
+    "fn f()",
+    "fn f();",
+    "fn f() {",
+    "fn f() { let x = ; x. }",
+    "fn f() { match { } } }",
+    "pub(in a::b) async unsafe extern \"C\" fn f<'a, T: ?Sized>(self: &'a Self, _: T) -> ! { loop {} }",
+    "const fn f() {}",
+    "impl<T> X for T { fn a(&self) {} const B: u8 = 1; type C = u8; }",
+    "impl { fn }",
+    "struct S { a: u8 }",
+    "trait T { fn a(); }",
+    "extern \"C\" { fn a(); }",
+    "macro_rules! x { () => {} }",
+    "let x = 1;",
+    "#[a] #![b] fn f() { #![c] }",
+    "fn f((a, b): (u8, u8), [c, ..]: [u8; 3], S { d, .. }: S, mut e: u8) -> impl Sized { a }",
+    "fn f() -> Pin<Box<dyn Future<Output = u8>>> { Box::pin }",
+    "fn f() -> Pin<Box<dyn Future<Output = u8>>> { ::pin(x) }",
+    "fn f() -> Pin<Box<dyn Future<Output = u8>>> { a; Box::pin(async move { 1 }, ) }",
+    "fn f() -> impl Future { async {} }",
+    "async fn f(#[cfg(a)] x: u8, ..., y: u8) {}",
+];
+
+const ARGUMENTS: &[&str] = &[
+    "",
+    ",",
+    "=",
+    "name",
+    "name =",
+    "name = \"\"",
+    "name = \"a\", name = a",
+    "name = format!(\"{x}\"), fields(a, %b, ?c, d = e, \"f\" = 1, {G} = 2, self.h), ret, ok_if = |x| x",
+    "fields(",
+    "fields()",
+    "fields(a = )",
+    "fields({} = 1)",
+    "fields(allow, redact x, allow %y)",
+    "fields[a]",
+    "fields = a",
+    "err(level = \"x\"), ret(,), skip(1), skip_all = 2, crate = \"not a path\"",
+    "err(Debug), error_if = f, root, metrics = false, level = A::B, kind = \"server\", target = \"t\"",
+    "crate = ::a::b, parent = None, links = [], labels(a = 1)",
+    "provider = p, model = m, operation = o, usage = |u| u",
+    "provider = \"p\", model = \"m\", stream",
+    "system = \"s\", operation = \"o\", collection = c, count = 1, dimensions = |d| d",
+    "service = \"s\", setup = f, flavor = \"current_thread\", worker_threads = 1, signals = false",
+    "pipeline = \"p\", depends_on(a, b = c::d), retries = 3, timeout = \"1s\"",
+    "\"text\"",
+    "1 2 3",
+    "|a| a",
+    "r#name = \"x\", r#fn = 1",
+];
+
+#[test]
+fn no_input_makes_a_macro_panic() {
+    let parse = |text: &str| text.parse::<TokenStream>().ok();
+    for arguments in ARGUMENTS.iter().filter_map(|text| parse(text)) {
+        span::expand(arguments.clone());
+        for item in ITEMS.iter().filter_map(|text| parse(text)) {
+            traced::expand(arguments.clone(), item.clone());
+            calls::llm_call(arguments.clone(), item.clone());
+            calls::vector_op(arguments.clone(), item.clone());
+            main_fn::expand(arguments.clone(), item.clone());
+            pipeline_task::expand(arguments.clone(), item.clone());
+            handler::expand(handler::Event::Failure, arguments.clone(), item.clone());
+        }
+    }
+}
+
+#[test]
+fn an_item_with_an_error_stays_as_it_was() {
+    let item: TokenStream = "pub fn f(a: u8) -> u8 { a }".parse().expect("tokens");
+    let expanded = traced::expand("nmae = 1".parse().expect("tokens"), item.clone());
+    let expanded = expanded.to_string();
+    assert!(expanded.starts_with(&item.to_string()), "{expanded}");
+    assert!(expanded.contains("compile_error"), "{expanded}");
+}
+
+#[test]
+fn half_typed_code_reaches_the_compiler() {
+    let item: TokenStream = "fn f() { let x = ; x. }".parse().expect("tokens");
+    let expanded = traced::expand(TokenStream::new(), item).to_string();
+    assert!(expanded.contains("let x = ; x ."), "{expanded}");
+    assert!(!expanded.contains("compile_error"), "{expanded}");
+}
