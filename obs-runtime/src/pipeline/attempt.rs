@@ -15,7 +15,7 @@ use tokio::time::Sleep;
 
 use crate::pipeline::TaskContext;
 use crate::pipeline::context::Run;
-use crate::pipeline::result::{Output, TaskError};
+use crate::pipeline::result::{Output, TaskError, TaskResult, TaskState};
 use crate::pipeline::task::{Attempt, Attempted, Body};
 use crate::pipeline::telemetry::{self, Beginning};
 use crate::trace::Outcome;
@@ -24,7 +24,8 @@ use crate::{Span, SpanContext};
 /// How a task's attempts ended.
 pub(crate) struct Ended {
     pub(crate) task: u32,
-    pub(crate) result: Result<Output, TaskError>,
+    pub(crate) result: TaskResult,
+    pub(crate) output: Option<Output>,
 }
 
 /// Attempts the task until one succeeds or no repetition is left.
@@ -40,24 +41,39 @@ pub(crate) async fn run_task(run: Arc<Run>, task: u32) -> Ended {
             };
             Running::start(&run, task, attempt).await
         };
-        let node = &run.graph.nodes[task as usize];
+        let policy = &run.graph.nodes[task as usize].policy;
         let result = match ended {
-            Ok(done) => {
-                if let Some(records) = done.records {
-                    run.cells[task as usize].set_records(records);
-                }
-                Ok(done.value)
-            }
-            Err(Failure::Repeatable(_)) if attempt <= node.policy.retry.retries => {
-                let pause = node.policy.retry.pause(attempt);
+            Err(Failure::Repeatable(_)) if attempt <= policy.retry.retries => {
+                let pause = policy.retry.pause(attempt);
                 if !pause.is_zero() {
                     Box::pin(tokio::time::sleep(pause)).await;
                 }
                 continue;
             }
             Err(Failure::Repeatable(error) | Failure::Final(error)) => Err(error),
+            Ok(done) => Ok(done),
         };
-        return Ended { task, result };
+        return account(&run, task, result);
+    }
+}
+
+/// The account of the task, here and not by the driver of the run: it has the moment of the end,
+/// and the driver is one for all tasks.
+fn account(run: &Run, task: u32, ended: Result<Attempted, TaskError>) -> Ended {
+    let at = task as usize;
+    let (state, output, error) = match ended {
+        Ok(done) => {
+            if let Some(records) = done.records {
+                run.cells[at].set_records(records);
+            }
+            (TaskState::Succeeded, Some(done.value), None)
+        }
+        Err(error) => (TaskState::Failed, None, Some(error)),
+    };
+    Ended {
+        task,
+        result: run.result_of(at, state, error),
+        output,
     }
 }
 

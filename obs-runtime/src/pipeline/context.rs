@@ -13,7 +13,7 @@ use crate::SpanContext;
 use crate::pipeline::CancelHandle;
 use crate::pipeline::graph::{Graph, Node};
 use crate::pipeline::params::{TypeMap, missing};
-use crate::pipeline::result::{Output, TaskError};
+use crate::pipeline::result::{Output, TaskError, TaskResult, TaskState};
 use crate::pipeline::telemetry::Meters;
 
 /// No task has counted this many records.
@@ -37,6 +37,30 @@ pub(crate) struct Run {
     pub(crate) limits: Vec<Semaphore>,
     /// In the order of the graph's nodes.
     pub(crate) cells: Box<[Cell]>,
+}
+
+impl Run {
+    /// The account of a task that ends now; it is counted.
+    pub(crate) fn result_of(
+        &self,
+        at: usize,
+        state: TaskState,
+        error: Option<TaskError>,
+    ) -> TaskResult {
+        let cell = &self.cells[at];
+        let result = TaskResult {
+            name: self.graph.nodes[at].name.clone(),
+            state,
+            attempts: cell.attempts.load(Ordering::Acquire),
+            duration: cell.began().map_or(Duration::ZERO, |began| {
+                self.began.elapsed().saturating_sub(began)
+            }),
+            records: cell.records().filter(|_| state == TaskState::Succeeded),
+            error,
+        };
+        self.meters.task(&self.graph.pipeline, &result);
+        result
+    }
 }
 
 /// One task's part of a run.

@@ -1,21 +1,19 @@
 //! Runs a graph: each task as soon as what it depends on has succeeded.
 
-use core::sync::atomic::Ordering;
-use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tokio::task::{JoinError, JoinSet};
 
 use crate::pipeline::attempt::{Ended, run_task};
-use crate::pipeline::context::Run;
+use crate::pipeline::context::{Cell, Run};
 use crate::pipeline::result::{Output, TaskError, TaskResult, TaskState};
 
 /// What the tasks of a run came to, in the order of the graph.
 pub(crate) struct Finished {
     pub(crate) results: Vec<TaskResult>,
     /// Of tasks that nothing depends on.
-    pub(crate) outputs: Vec<Option<Output>>,
+    pub(crate) outputs: Arc<[Option<Output>]>,
 }
 
 /// The state of a run that only its driver touches. Each task and each edge is looked at a
@@ -93,7 +91,10 @@ impl Runner {
             if let Some(failed) = self.blocked[task as usize] {
                 let reason = format!("`{}` failed", self.run.graph.nodes[failed as usize].name);
                 let error = TaskError::new("dependency", reason);
-                self.settle(task, TaskState::Skipped, Some(error));
+                let result = self
+                    .run
+                    .result_of(task as usize, TaskState::Skipped, Some(error));
+                self.settle(task, result);
                 continue;
             }
             self.running += 1;
@@ -104,37 +105,22 @@ impl Runner {
 
     fn ended(&mut self, ended: Ended) {
         self.running -= 1;
-        match ended.result {
-            Ok(output) => {
-                self.run.cells[ended.task as usize].set_output(Some(output));
-                self.settle(ended.task, TaskState::Succeeded, None);
-            }
-            Err(error) => {
-                self.settle(ended.task, TaskState::Failed, Some(error));
-            }
+        if let Some(output) = ended.output {
+            self.run.cells[ended.task as usize].set_output(Some(output));
         }
+        self.settle(ended.task, ended.result);
     }
 
-    /// Writes a task's result and tells its neighbours.
-    fn settle(&mut self, task: u32, state: TaskState, error: Option<TaskError>) {
+    /// Keeps a task's result and tells its neighbours.
+    fn settle(&mut self, task: u32, result: TaskResult) {
         let graph = Arc::clone(&self.run.graph);
         let at = task as usize;
         let node = &graph.nodes[at];
-        let cell = &self.run.cells[at];
-        let blocker = match state {
+        let blocker = match result.state {
             TaskState::Succeeded => None,
             TaskState::Skipped => self.blocked[at],
             _ => Some(task),
         };
-        let result = TaskResult {
-            name: node.name.clone(),
-            state,
-            attempts: cell.attempts.load(Ordering::Acquire),
-            duration: since_first_attempt(&self.run, at),
-            records: cell.records().filter(|_| state == TaskState::Succeeded),
-            error,
-        };
-        self.run.meters.task(&graph.pipeline, &result);
         self.results[at] = Some(result);
         for dependant in &node.dependants {
             let dependant = *dependant as usize;
@@ -162,7 +148,8 @@ impl Runner {
             if self.started[task] && self.results[task].is_none() {
                 self.running -= 1;
                 let error = TaskError::new("panic", message.clone());
-                self.settle(task as u32, TaskState::Failed, Some(error));
+                let result = self.run.result_of(task, TaskState::Failed, Some(error));
+                self.settle(task as u32, result);
             }
         }
     }
@@ -177,45 +164,19 @@ impl Runner {
         }
     }
 
-    fn finish(mut self) -> Finished {
-        let run = Arc::clone(&self.run);
-        let results = self
-            .results
-            .iter_mut()
-            .enumerate()
-            .map(|(at, result)| {
-                result.take().unwrap_or_else(|| {
-                    let result = cancelled(&run, at);
-                    run.meters.task(&run.graph.pipeline, &result);
-                    result
-                })
-            })
-            .collect();
-        let outputs = run
-            .cells
-            .iter()
-            .map(super::context::Cell::take_output)
-            .collect();
-        Finished { results, outputs }
-    }
-}
-
-fn cancelled(run: &Run, at: usize) -> TaskResult {
-    TaskResult {
-        name: run.graph.nodes[at].name.clone(),
-        state: TaskState::Cancelled,
-        attempts: run.cells[at].attempts.load(Ordering::Acquire),
-        duration: since_first_attempt(run, at),
-        records: None,
-        error: Some(TaskError::new("cancelled", "the run was cancelled")),
-    }
-}
-
-/// Zero for a task that has not begun.
-fn since_first_attempt(run: &Run, at: usize) -> Duration {
-    match run.cells[at].began() {
-        Some(began) => run.began.elapsed().saturating_sub(began),
-        None => Duration::ZERO,
+    fn finish(self) -> Finished {
+        let run = self.run;
+        let cancelled = |at: usize| {
+            let error = TaskError::new("cancelled", "the run was cancelled");
+            run.result_of(at, TaskState::Cancelled, Some(error))
+        };
+        let results = self.results.into_iter().enumerate();
+        Finished {
+            results: results
+                .map(|(at, result)| result.unwrap_or_else(|| cancelled(at)))
+                .collect(),
+            outputs: run.cells.iter().map(Cell::take_output).collect(),
+        }
     }
 }
 

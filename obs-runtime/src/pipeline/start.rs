@@ -237,7 +237,7 @@ fn result(run: &Run, started_at: SystemTime, finished: Finished) -> RunResult {
         tasks_cancelled,
         trace_id: run.span.map(|span| span.trace_id()),
         handler_errors: Vec::new(),
-        outputs: finished.outputs.into(),
+        outputs: finished.outputs,
         task_results: TaskResults {
             results: finished.results,
             graph: Arc::clone(&run.graph),
