@@ -11,7 +11,7 @@ type Result<T = (), E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
 
 #[traced]
 fn halve(number: u32) -> Result<u32, String> {
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         Ok(number / 2)
     } else {
         Err(format!("{number} is odd"))

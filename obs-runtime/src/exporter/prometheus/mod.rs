@@ -229,35 +229,47 @@ impl Encoder {
         write: fn(&mut Self, &str, &mut LabelNames, &P),
     ) {
         let compare = |a: &&P, b: &&P| labels::compare(labels(a), labels(b));
-        let ascending = points.is_sorted_by(|a, b| compare(a, b).is_lt());
-        if !ascending {
-            points.sort_by(compare);
-        }
         let mut names = LabelNames::new(reserved);
         let mut written = HashSet::new();
         let start = (self.out.text.len(), self.out.conflicts.len());
+        // Sources sort their series: that is only checked, in the pass that writes.
+        let mut sorted = false;
         let mut at = 0;
         while let Some(point) = points.get(at) {
+            let order = at.checked_sub(1).map(|last| compare(&points[last], point));
+            let in_order = order.is_none_or(core::cmp::Ordering::is_lt);
+            if !in_order && !sorted {
+                points.sort_by(compare);
+                sorted = true;
+                written.clear();
+                self.restart(start);
+                at = 0;
+                continue;
+            }
             let ambiguous = names.ambiguous();
-            let again = (!ascending && at > 0 && compare(&points[at - 1], point).is_eq())
-                || (ambiguous && !written.insert(label_text(&mut names, labels(point))));
+            let again =
+                !in_order || (ambiguous && !written.insert(label_text(&mut names, labels(point))));
             if again {
                 let twice = label_text(&mut names, labels(point));
                 self.conflict(format!(
                     "series `{name}{{{twice}}}` is left out: there is another with these labels"
                 ));
-                at += 1;
-                continue;
+            } else {
+                write(self, name, &mut names, point);
             }
-            write(self, name, &mut names, point);
             at += 1;
             if names.ambiguous() && !ambiguous {
                 // Series already written may look like later ones: compare all from the first on.
-                self.out.text.truncate(start.0);
-                self.out.conflicts.truncate(start.1);
+                self.restart(start);
                 at = 0;
             }
         }
+    }
+
+    /// Takes back what was written of a metric's series.
+    fn restart(&mut self, (text, conflicts): (usize, usize)) {
+        self.out.text.truncate(text);
+        self.out.conflicts.truncate(conflicts);
     }
 
     fn number(&mut self, name: &str, names: &mut LabelNames, point: &NumberPoint) {

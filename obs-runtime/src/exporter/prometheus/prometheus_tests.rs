@@ -261,6 +261,20 @@ fn keys_of_one_name_are_joined() {
 }
 
 #[test]
+fn unsorted_series_of_ambiguous_keys_are_all_there() {
+    let points = vec![
+        (vec![("a.b", "1")], 1.0),
+        (vec![("a_b", "2")], 2.0),
+        (vec![("a.b", "0")], 3.0),
+        (vec![("a.b", "1")], 4.0),
+    ];
+    let exposition = encode(&[gauge("g", points)], &[]);
+    let values: Vec<_> = parse(&exposition.text).iter().map(|s| s.value).collect();
+    assert_eq!(values, [3.0, 1.0, 2.0]);
+    assert_eq!(exposition.conflicts.len(), 1);
+}
+
+#[test]
 fn a_label_le_of_a_histogram_is_renamed() {
     let point = HistogramPoint {
         labels: Arc::new([("le".into(), "x".into())]),
@@ -348,6 +362,27 @@ proptest! {
             prop_assert!(valid_name(&sample.name) && valid_name(&sample.labels[0].0));
             prop_assert_eq!(&sample.labels[0].1, value);
             prop_assert!(sample.value == *number || (sample.value.is_nan() && number.is_nan()));
+        }
+    }
+
+    #[test]
+    fn series_of_several_labels_read_back_sorted(
+        series in proptest::collection::hash_set(("[ab\"]{0,2}", "[ab\n]{0,2}", "[ab]{0,2}"), 1..30),
+    ) {
+        let collector = MetricsCollector::new();
+        let counter = collector.counter("c").labels(["x", "y.z", "w"]).build().expect("valid");
+        for (n, (x, y, w)) in series.iter().enumerate() {
+            counter.with([x, y, w]).expect("three labels").add(n + 1);
+        }
+        let samples = parse(&text(&collector.collect_all(), &[]));
+        prop_assert_eq!(samples.len(), series.len());
+        for (n, (x, y, w)) in series.iter().enumerate() {
+            let pairs = [("w", w), ("x", x), ("y_z", y)];
+            let labels: Vec<_> = pairs.into_iter().filter(|(_, v)| !v.is_empty()).collect();
+            let found = samples.iter().find(|s| {
+                s.labels.iter().map(|(k, v)| (&**k, v)).eq(labels.iter().copied())
+            });
+            prop_assert_eq!(found.map(|s| s.value), Some((n + 1) as f64));
         }
     }
 
