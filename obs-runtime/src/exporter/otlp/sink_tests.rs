@@ -1,10 +1,11 @@
 use std::time::Duration;
 
 use super::*;
+use crate::exporter::otlp::batch::Batch;
 use crate::exporter::otlp::config::{Compression, OtlpConfig, Signal};
 use crate::exporter::otlp::fixtures::{Fixture, callsite, resource, spans};
 use crate::exporter::otlp::receiver::{LONG, Receiver, Reply, ok};
-use crate::exporter::otlp::transport;
+use crate::exporter::otlp::transport::{self, Answer};
 use crate::self_obs::ExporterStats;
 use crate::trace::Value;
 
@@ -289,6 +290,8 @@ fn partial_success_is_counted_on_both_sides() {
         partial(b"\x0a\x06\x12\x04hmm."),
         // More than there were.
         partial(b"\x0a\x02\x08\x7f"),
+        // Less than none.
+        partial(b"\x0a\x0b\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
     ]);
     let mut sink = start(&config(&receiver.url));
     take(&mut sink, 5);
@@ -302,10 +305,12 @@ fn partial_success_is_counted_on_both_sides() {
     sink.flush()(long()).unwrap();
     take(&mut sink, 1);
     assert!(sink.flush()(long()).is_err());
+    take(&mut sink, 1);
+    sink.flush()(long()).unwrap();
     let stats = settled(&sink);
     assert_eq!(
         (stats.exported, stats.dropped),
-        (8, vec![(DropReason::Rejected, 3)])
+        (9, vec![(DropReason::Rejected, 3)])
     );
 }
 
@@ -372,6 +377,40 @@ fn the_queue_is_bounded_in_bytes() {
     let stats = settled(&sink);
     assert_eq!(stats.exported, 0);
     assert_eq!(stats.dropped.len(), 2, "{stats:?}");
+}
+
+#[test]
+fn what_was_sent_leaves_room_for_more() {
+    let receiver = Receiver::start([]);
+    let mut config = config(&receiver.url);
+    config.limits.queue_bytes = 10_000;
+    let mut sink = start(&config);
+    for _ in 0..10 {
+        take(&mut sink, 50);
+        sink.flush()(long()).unwrap();
+    }
+    assert_eq!(settled(&sink).exported, 500);
+}
+
+#[test]
+fn a_sender_that_breaks_down_is_counted_and_waited_for_by_nobody() {
+    struct Broken;
+    impl Transport for Broken {
+        fn send(&mut self, _: &Arc<Batch>, _: Duration) -> Answer {
+            panic!("a dependency")
+        }
+    }
+    let config = config("http://127.0.0.1:1");
+    let target = config.target(Signal::Traces).unwrap().unwrap();
+    let broken = Box::new(Broken);
+    let mut sink = OtlpSpanSink::start(&target, broken, config.limits, &resource()).unwrap();
+    take(&mut sink, 3);
+    assert!(sink.flush()(long()).unwrap_err().is_export());
+    settled(&sink);
+    // Nobody is there to take more.
+    take(&mut sink, 2);
+    assert!(sink.shutdown(long()).unwrap_err().is_export());
+    assert_eq!(settled(&sink).dropped_total(), 5);
 }
 
 #[test]
