@@ -22,6 +22,7 @@ mod valid;
 use proc_macro::TokenStream;
 
 /// Records each call of a function as a span.
+#[doc = include_str!("docs/traced.md")]
 #[proc_macro_attribute]
 pub fn traced(args: TokenStream, item: TokenStream) -> TokenStream {
     traced::expand(args.into(), item.into()).into()
@@ -56,6 +57,7 @@ pub fn on_cancel(args: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// Records each call of a language model: span, tokens, cost, metrics.
+#[doc = include_str!("docs/llm_call.md")]
 #[proc_macro_attribute]
 pub fn llm_call(args: TokenStream, item: TokenStream) -> TokenStream {
     let item = item.into();
@@ -65,6 +67,7 @@ pub fn llm_call(args: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// Records each operation on a vector store: span, size, metrics.
+#[doc = include_str!("docs/vector_op.md")]
 #[proc_macro_attribute]
 pub fn vector_op(args: TokenStream, item: TokenStream) -> TokenStream {
     let item = item.into();
@@ -74,12 +77,14 @@ pub fn vector_op(args: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// A span that is not a function: made here, entered by `in_scope`, `enter` or `instrument`.
+#[doc = include_str!("docs/span.md")]
 #[proc_macro]
 pub fn span(tokens: TokenStream) -> TokenStream {
     span::expand(tokens.into()).into()
 }
 
 /// Starts obs (and a tokio runtime for `async fn main`) around the program, and flushes at its end.
+#[doc = include_str!("docs/main.md")]
 #[proc_macro_attribute]
 pub fn main(args: TokenStream, item: TokenStream) -> TokenStream {
     let item = item.into();

@@ -36,6 +36,7 @@ pub(crate) struct Plan {
     pub(crate) shape: Shape,
     /// The span's name if the call decides.
     pub(crate) dynamic_name: Option<TokenStream>,
+    pub(crate) links: Vec<Expr>,
     pub(crate) err: ErrMode,
     pub(crate) err_span: Option<Span>,
     /// What looks at the value before the span ends, in this order.
@@ -165,6 +166,7 @@ pub(crate) fn plan(args: Args, own: Own, function: &Function, errors: &mut Error
         },
         shape: shape::choose(function, needs_value),
         dynamic_name,
+        links: args.links,
         err: args.err,
         err_span: args.err_span,
         observers,
@@ -191,12 +193,14 @@ impl Site {
 }
 
 impl Plan {
+    /// Whether a recorded call has fields, a name of its own or links.
+    pub(crate) fn records_before_the_body(&self) -> bool {
+        self.dynamic_name.is_some() || !self.links.is_empty() || self.site.has_values()
+    }
+
     /// Whether code of ours stands between the start of the span and the user's body.
     pub(crate) fn runs_before_the_body(&self) -> bool {
-        self.dynamic_name.is_some()
-            || self.site.has_values()
-            || self.running.is_some()
-            || !self.before.is_empty()
+        self.records_before_the_body() || self.running.is_some() || !self.before.is_empty()
     }
 }
 

@@ -54,3 +54,18 @@ pub use trace::{
     Attached, AttributeValue, Capture, Entered, Event, Instrument, Link, Outcome, Sampler, Span,
     SpanContext, SpanError, SpanId, SpanRecord, TraceFlags, TraceId, ValueRef, current,
 };
+
+/// The examples of the macros' pages: their own crate cannot run them.
+#[cfg(all(doctest, feature = "llm", feature = "tokio"))]
+mod macro_pages {
+    #[doc = include_str!("../../obs-macros/src/docs/traced.md")]
+    struct Traced;
+    #[doc = include_str!("../../obs-macros/src/docs/llm_call.md")]
+    struct LlmCall;
+    #[doc = include_str!("../../obs-macros/src/docs/vector_op.md")]
+    struct VectorOp;
+    #[doc = include_str!("../../obs-macros/src/docs/main.md")]
+    struct Main;
+    #[doc = include_str!("../../obs-macros/src/docs/span.md")]
+    struct Span;
+}

@@ -25,7 +25,7 @@ mod probe;
 mod running;
 
 pub use call::{FnRet, absurd, arg, call, call_future, call_future_with, call_with, finish};
-pub use fields::{capture, debug, display, rename, set_name, values};
+pub use fields::{add_links, capture, debug, display, rename, set_name, values};
 pub use future::{Traced, finish_future, finish_when, future, probe_when};
 pub use kind::{Abandon, Kind, Plain};
 #[cfg(feature = "tokio")]

@@ -541,3 +541,29 @@ mod async_trait_methods {
         assert_eq!(below.parent_id, Some(captured.spans[1].span_id));
     }
 }
+
+#[tokio::test]
+async fn links_to_other_spans() {
+    use obs_runtime::{SpanContext, span};
+    #[traced(links = others)]
+    async fn follows(others: Vec<SpanContext>) -> usize {
+        tokio::task::yield_now().await;
+        others.len()
+    }
+    #[traced(follows_from = [other, other], links = other.context())]
+    fn twice(other: &obs_runtime::Span) {}
+    let captured = capture_async(async {
+        let first = span!("first");
+        let context = first.context().unwrap();
+        assert_eq!(follows(vec![context]).await, 1);
+        twice(&first);
+        context.span_id()
+    })
+    .await;
+    let linked = |name| -> Vec<_> {
+        let links = captured.span(name).links.iter();
+        links.map(|link| link.context.span_id()).collect()
+    };
+    assert_eq!(linked("follows"), [captured.value]);
+    assert_eq!(linked("twice"), [captured.value; 3]);
+}

@@ -45,6 +45,8 @@ pub(crate) struct Args {
     pub(crate) level: Option<LevelArg>,
     pub(crate) target: Option<Expr>,
     pub(crate) fields: Vec<Field>,
+    /// `links` and `follows_from`.
+    pub(crate) links: Vec<Expr>,
     pub(crate) root: bool,
     pub(crate) no_metrics: bool,
     pub(crate) err: ErrMode,
@@ -94,6 +96,10 @@ impl Args {
             args.ret_span = Some(arg.span());
             args.ret = ret(&arg, errors);
         }
+        for name in ["links", "follows_from"] {
+            args.links
+                .extend(list.take(name).and_then(|arg| arg.expr(errors)));
+        }
         args.root = list
             .take("root")
             .and_then(|arg| arg.switch(errors))
@@ -123,8 +129,6 @@ fn not_yet(list: &mut ArgList, errors: &mut Errors) {
             "parent",
             "a span's parent is the span that is entered when the call starts",
         ),
-        ("links", "this version records no links"),
-        ("follows_from", "this version records no links"),
         (
             "labels",
             "use `fields(…)` for data on the span, or a counter of your own with labels",

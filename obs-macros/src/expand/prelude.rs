@@ -20,31 +20,26 @@ pub(super) fn value_count(plan: &Plan) -> usize {
     recorded + usize::from(needs_slot(plan))
 }
 
-/// A future learns that it is recorded from the storage of its values: a name without a value
-/// takes one that stays empty.
+/// A future learns that it is recorded from the storage of its values: a name or links without a
+/// value take one that stays empty.
 pub(super) fn needs_slot(plan: &Plan) -> bool {
     let in_future = matches!(
         plan.shape,
         Shape::Async | Shape::AsyncKept | Shape::InBox(_)
     );
-    in_future && plan.dynamic_name.is_some() && !plan.site.has_values()
-}
-
-/// Whether there is a name or a value to evaluate.
-fn is_empty(plan: &Plan) -> bool {
-    plan.dynamic_name.is_none() && !plan.site.has_values()
+    in_future && plan.records_before_the_body() && !plan.site.has_values()
 }
 
 /// Whether the guard is changed after it was made.
 pub(super) fn changes_guard(plan: &Plan) -> bool {
-    !is_empty(plan)
+    plan.records_before_the_body()
 }
 
 /// The statements between the parameters and the body of a synchronous call; `guard` is a mutable
 /// reference to the guard.
 pub(super) fn with_guard(plan: &Plan, guard: &TokenStream) -> TokenStream {
     let krate = &plan.site.krate;
-    let fields = (!is_empty(plan)).then(|| {
+    let fields = plan.records_before_the_body().then(|| {
         let fields = closure(plan);
         quote!(#krate::private::SyncSpan::fields(#guard, #fields);)
     });
@@ -54,7 +49,7 @@ pub(super) fn with_guard(plan: &Plan, guard: &TokenStream) -> TokenStream {
 /// The statements between the parameters and the body of a future: evaluated in the first poll.
 pub(super) fn in_future(plan: &Plan) -> TokenStream {
     let krate = &plan.site.krate;
-    let fields = (!is_empty(plan)).then(|| {
+    let fields = plan.records_before_the_body().then(|| {
         let count = value_count(plan);
         let fields = closure(plan);
         quote!(#krate::private::future_fields::<#count>(#fields);)
@@ -91,9 +86,14 @@ fn closure(plan: &Plan) -> TokenStream {
         let krate = crate_path::at(krate, span);
         quote_spanned!(span=> #krate::private::set_name(&(#name));)
     });
+    let links = plan.links.iter().map(|links| {
+        let span = Span::mixed_site().located_at(links.span());
+        let krate = crate_path::at(krate, span);
+        quote_spanned!(span=> #krate::private::add_links(&(#links));)
+    });
     let values = values(&plan.site);
     let slot = needs_slot(plan).then(|| quote!(#krate::private::Value::NONE));
-    quote!(|| { #name [#(#values,)* #slot] })
+    quote!(|| { #name #(#links)* [#(#values,)* #slot] })
 }
 
 /// The expressions of the recorded values.
