@@ -27,6 +27,11 @@ const CHAT_MODEL: &str = "gpt-4o-mini";
 const EMBEDDING_MODEL: &str = "text-embedding-3-small";
 const OPENAI: &str = "https://api.openai.com/v1";
 
+/// Chooses the cryptography of every HTTPS connection. A second choice is refused, and is the same.
+pub fn use_ring() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 /// A client that knows its endpoint and its models.
 #[derive(Clone, Debug)]
 pub struct Llm {
@@ -78,6 +83,7 @@ impl Llm {
     }
 
     fn connect(http: reqwest::ClientBuilder, url: &str, key: &str) -> Result<Self, String> {
+        use_ring();
         let http = http
             .connect_timeout(Duration::from_secs(5))
             .timeout(Duration::from_secs(120))

@@ -212,15 +212,9 @@ static CALCULATOR: LazyLock<Option<&'static Calculator>> =
     // Should a release of the list be broken, calls are unpriced; the program goes on.
     LazyLock::new(|| std::panic::catch_unwind(Calculator::bundled).ok());
 
-/// Decodes the price list on a thread of its own.
+/// Decodes the price list, some 60 ms: when obs is installed, so that no model call waits for it.
 pub(crate) fn warm_up() {
-    let decode = || {
-        LazyLock::force(&CALCULATOR);
-    };
-    // Without a thread, the first call does it.
-    let _ = std::thread::Builder::new()
-        .name("obs-prices".to_owned())
-        .spawn(decode);
+    LazyLock::force(&CALCULATOR);
 }
 
 /// Most models that are remembered as unknown.

@@ -20,10 +20,7 @@ fn client(provider: &Provider, key: &str) -> Client<OpenAIConfig> {
     let config = OpenAIConfig::new()
         .with_api_base(provider.base_url())
         .with_api_key(key);
-    Client::build(
-        reqwest::Client::builder().no_proxy().build().unwrap(),
-        config,
-    )
+    Client::build(http(), config)
 }
 
 fn chat(tokens: Option<u32>) -> CreateChatCompletionRequest {
@@ -153,7 +150,7 @@ async fn a_wrong_key_is_refused_as_openai_refuses_it() {
 #[tokio::test]
 async fn what_it_does_not_understand_gets_a_status_and_an_error_object() {
     let provider = Provider::start("sk-test").await.unwrap();
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let http = http();
     for (method, path, body, status) in [
         ("POST", "/nothing", "{}", 404),
         ("GET", "/embeddings", "", 405),
@@ -178,4 +175,9 @@ async fn what_it_does_not_understand_gets_a_status_and_an_error_object() {
             serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
         assert!(error["error"]["message"].is_string(), "{error}");
     }
+}
+
+fn http() -> reqwest::Client {
+    crate::client::use_ring();
+    reqwest::Client::builder().no_proxy().build().unwrap()
 }
