@@ -75,10 +75,53 @@ impl LabelNames {
     /// Writes `a="x",b="y"`; nothing without labels.
     pub(super) fn write(&mut self, out: &mut String, labels: &[Label]) {
         let start = out.len();
-        for (hint, label) in labels.iter().enumerate() {
+        self.write_after(out, labels, 0, &mut Vec::new(), start);
+    }
+
+    /// Writes a whole line's head: `name{a="x",b="y"} `. The first `common` labels are those of the
+    /// line before and are copied from there: sorted series share most of their labels.
+    pub(super) fn write_head(
+        &mut self,
+        out: &mut String,
+        name: &str,
+        labels: &[Label],
+        common: usize,
+        line: &mut Line,
+    ) {
+        let start = out.len();
+        let reused = if self.ambiguous {
+            0
+        } else {
+            common.min(line.ends.len())
+        };
+        if let Some(end) = reused.checked_sub(1).and_then(|last| line.ends.get(last)) {
+            out.extend_from_within(line.start..line.start + end);
+        } else {
+            out.push_str(name);
+            out.push('{');
+        }
+        line.start = start;
+        self.write_after(out, labels, reused, &mut line.ends, start);
+        out.push_str("} ");
+    }
+
+    /// Writes the labels after the first `done` ones, and where each value ends, counted from
+    /// `line`.
+    fn write_after(
+        &mut self,
+        out: &mut String,
+        labels: &[Label],
+        done: usize,
+        ends: &mut Vec<usize>,
+        line: usize,
+    ) {
+        let start = out.len();
+        ends.truncate(done);
+        for (hint, label) in labels.iter().enumerate().skip(done) {
             let at = self.find(hint, label);
             self.open(out, at, hint == 0);
             write::label_value(out, &label.1);
+            ends.push(out.len() - line);
         }
         if self.ambiguous {
             out.truncate(start);
@@ -119,21 +162,28 @@ impl LabelNames {
     }
 }
 
+/// The line of the last series: where it starts, and where its label values end, from there.
+#[derive(Default)]
+pub(super) struct Line {
+    start: usize,
+    ends: Vec<usize>,
+}
+
 /// Keys of a family are mostly the same piece of memory.
 fn same(a: &str, b: &str) -> bool {
     core::ptr::eq(a, b) || a == b
 }
 
-/// The order of label sets: that of their pairs.
-pub(super) fn compare(a: &[Label], b: &[Label]) -> Ordering {
-    for ((key_a, value_a), (key_b, value_b)) in a.iter().zip(b) {
+/// The order of label sets, which is that of their pairs; and how many of the first pairs are equal.
+pub(super) fn compare(a: &[Label], b: &[Label]) -> (Ordering, usize) {
+    for (common, ((key_a, value_a), (key_b, value_b))) in a.iter().zip(b).enumerate() {
         if !same(key_a, key_b) {
-            return key_a.cmp(key_b);
+            return (key_a.cmp(key_b), common);
         }
         match value_a.cmp(value_b) {
             Ordering::Equal => {}
-            order => return order,
+            order => return (order, common),
         }
     }
-    a.len().cmp(&b.len())
+    (a.len().cmp(&b.len()), a.len().min(b.len()))
 }

@@ -9,11 +9,12 @@ mod labels;
 mod names;
 mod write;
 
+use core::cmp::Ordering;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use labels::LabelNames;
+use labels::{LabelNames, Line};
 
 use crate::AttributeValue;
 use crate::metrics::snapshot::{HistogramPoint, Labels, NumberPoint};
@@ -146,6 +147,8 @@ struct Encoder {
     /// The labels of the histogram at hand, and its bounds.
     labels: String,
     bounds: BoundTexts,
+    /// The last line of a metric that is no histogram.
+    line: Line,
 }
 
 impl Encoder {
@@ -226,7 +229,7 @@ impl Encoder {
         mut points: Vec<&P>,
         reserved: &'static str,
         labels: fn(&P) -> &Labels,
-        write: fn(&mut Self, &str, &mut LabelNames, &P),
+        write: fn(&mut Self, &str, &mut LabelNames, &P, usize),
     ) {
         let compare = |a: &&P, b: &&P| labels::compare(labels(a), labels(b));
         let mut names = LabelNames::new(reserved);
@@ -236,10 +239,12 @@ impl Encoder {
         let mut sorted = false;
         let mut at = 0;
         while let Some(point) = points.get(at) {
-            let order = at.checked_sub(1).map(|last| compare(&points[last], point));
-            let in_order = order.is_none_or(core::cmp::Ordering::is_lt);
+            let last = at.checked_sub(1).map(|last| compare(&points[last], point));
+            // The first series has nothing before it to be like.
+            let (order, common) = last.unwrap_or((Ordering::Less, 0));
+            let in_order = order.is_lt();
             if !in_order && !sorted {
-                points.sort_by(compare);
+                points.sort_by(|a, b| compare(a, b).0);
                 sorted = true;
                 written.clear();
                 self.restart(start);
@@ -255,7 +260,7 @@ impl Encoder {
                     "series `{name}{{{twice}}}` is left out: there is another with these labels"
                 ));
             } else {
-                write(self, name, &mut names, point);
+                write(self, name, &mut names, point, common);
             }
             at += 1;
             if names.ambiguous() && !ambiguous {
@@ -272,21 +277,19 @@ impl Encoder {
         self.out.conflicts.truncate(conflicts);
     }
 
-    fn number(&mut self, name: &str, names: &mut LabelNames, point: &NumberPoint) {
+    fn number(&mut self, name: &str, names: &mut LabelNames, point: &NumberPoint, common: usize) {
         let out = &mut self.out.text;
-        out.push_str(name);
         if point.labels.is_empty() {
+            out.push_str(name);
             out.push(' ');
         } else {
-            out.push('{');
-            names.write(out, &point.labels);
-            out.push_str("} ");
+            names.write_head(out, name, &point.labels, common, &mut self.line);
         }
         write::number(out, point.value);
         out.push('\n');
     }
 
-    fn histogram(&mut self, name: &str, names: &mut LabelNames, point: &HistogramPoint) {
+    fn histogram(&mut self, name: &str, names: &mut LabelNames, point: &HistogramPoint, _: usize) {
         self.labels.clear();
         names.write(&mut self.labels, &point.labels);
         self.bounds.prepare(&point.bounds, !self.labels.is_empty());
