@@ -25,12 +25,12 @@ impl fmt::Display for Refused {
 mod rag {
     use super::*;
 
-    pub struct Folder(pub &'static str);
-    pub struct Client(pub u32);
+    pub(crate) struct Folder(pub(crate) &'static str);
+    pub(crate) struct Client(pub(crate) u32);
     #[derive(Debug, PartialEq)]
-    pub struct Doc(pub String);
+    pub(crate) struct Doc(pub(crate) String);
 
-    pub mod load {
+    pub(crate) mod load {
         use super::*;
 
         #[pipeline_task(pipeline = "rag", records = |docs| docs.len())]
@@ -195,7 +195,7 @@ mod errors {
     use super::*;
 
     #[derive(Debug)]
-    pub struct Plain;
+    pub(crate) struct Plain;
     type Fallible<T> = std::result::Result<T, Plain>;
 
     #[pipeline_task(pipeline = "errors")]
@@ -210,13 +210,13 @@ mod errors {
 
     #[pipeline_task(pipeline = "errors", timeout = "20ms")]
     async fn hangs() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     #[pipeline_task(pipeline = "errors", depends_on(aliased))]
     async fn after() {}
 
-    pub static FAILED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    pub(crate) static FAILED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
     #[on_failure(pipeline = "errors")]
     async fn tell(result: &RunResult) {
@@ -300,8 +300,8 @@ async fn strange_scopes_and_raw_names_work() {
 mod limited {
     use super::*;
 
-    pub static RUNNING: AtomicU32 = AtomicU32::new(0);
-    pub static MOST: AtomicU32 = AtomicU32::new(0);
+    pub(crate) static RUNNING: AtomicU32 = AtomicU32::new(0);
+    pub(crate) static MOST: AtomicU32 = AtomicU32::new(0);
     const PAUSE: Duration = Duration::from_millis(1);
 
     async fn work() {

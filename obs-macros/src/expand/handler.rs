@@ -6,7 +6,7 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Ident, ReturnType};
 
-use super::pipeline_task::{at, task_of};
+use super::pipeline_task::{at, optional, task_of};
 use super::{function, site};
 use crate::ast::Function;
 use crate::handler::Handler;
@@ -44,14 +44,6 @@ pub(crate) fn expand(item: &Function, plan: &Plan, handler: &Handler) -> TokenSt
 
             #krate::private::inventory::submit! { #glue::RegisteredHandler(&__OBS_HANDLER) }
         };
-    }
-}
-
-fn optional(value: Option<TokenStream>) -> TokenStream {
-    if let Some(value) = value {
-        quote!(::core::option::Option::Some(#value))
-    } else {
-        quote!(::core::option::Option::None)
     }
 }
 

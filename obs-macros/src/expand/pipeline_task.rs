@@ -91,10 +91,7 @@ fn dependency_output(path: &Path, glue: &TokenStream) -> TokenStream {
 fn meta(item: &Function, plan: &Plan, task: &Task, glue: &TokenStream) -> TokenStream {
     let pipeline = &task.pipeline;
     let ident = item.sig.ident.unraw().to_string();
-    let name = match &plan.site.name {
-        Some(name) => name.clone(),
-        None => quote!(#ident),
-    };
+    let name = plan.site.name.clone().unwrap_or_else(|| quote!(#ident));
     let line = site::line_of(item.sig.ident.span());
     let dependencies = dependencies(task, glue);
     let policy = policy(task, glue);
@@ -221,17 +218,15 @@ fn policy(task: &Task, glue: &TokenStream) -> TokenStream {
 }
 
 fn retries(task: &Task) -> TokenStream {
-    match &task.retry.retries {
-        Some(retries) => quote!(#retries),
-        None => quote!(0),
-    }
+    let given = task.retry.retries.as_ref();
+    given.map_or_else(|| quote!(0), |retries| quote!(#retries))
 }
 
-fn optional(value: Option<TokenStream>) -> TokenStream {
-    match value {
-        Some(value) => quote!(::core::option::Option::Some(#value)),
-        None => quote!(::core::option::Option::None),
-    }
+pub(super) fn optional(value: Option<TokenStream>) -> TokenStream {
+    value.map_or_else(
+        || quote!(::core::option::Option::None),
+        |value| quote!(::core::option::Option::Some(#value)),
+    )
 }
 
 fn duration(value: &DurationArg, glue: &TokenStream) -> TokenStream {
@@ -271,11 +266,18 @@ fn run(item: &Function, task: &Task, glue: &TokenStream) -> TokenStream {
     // A future that is not `Send` is reported at the function's name.
     let span = located(ident);
     let here = at(glue, span);
-    let attempt = match is_async {
-        true => quote_spanned!(span=> #here::attempt(async move { #body })),
-        false => quote_spanned!(span=> #here::attempt(#here::blocking(move || { #body }))),
+    let attempt = if is_async {
+        quote_spanned!(span=> #here::attempt(async move { #body }))
+    } else {
+        quote_spanned!(span=> #here::attempt(#here::blocking(move || { #body })))
     };
+    // `records = |rows| rows.len()` is what one writes, though `Vec::len` is shorter.
+    let allow = task
+        .records
+        .as_ref()
+        .map(|_| quote!(#[allow(clippy::redundant_closure_for_method_calls)]));
     quote! {
+        #allow
         fn __obs_run(#context: #glue::TaskContext) -> #glue::Attempt {
             #attempt
         }
@@ -315,14 +317,14 @@ fn settle(item: &Function, task: &Task, glue: &TokenStream) -> TokenStream {
     let [value, how, failure, returned_value, output] =
         ["__value", "__how", "__failure", "__returned", "__output"].map(variable);
     let ident = &item.sig.ident;
-    let count = match &task.records {
-        Some(count) => {
+    let count = task.records.as_ref().map_or_else(
+        || quote!(#glue::no_records),
+        |count| {
             let span = located(count);
             let here = at(glue, span);
             quote_spanned!(span=> |#output| #here::records(#output, #count))
-        }
-        None => quote!(#glue::no_records),
-    };
+        },
+    );
     let returned = match &item.sig.output {
         ReturnType::Type(_, ty) => Some(ty),
         ReturnType::Default => None,

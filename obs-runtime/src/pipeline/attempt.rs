@@ -150,7 +150,7 @@ impl Future for Running {
             Self::Begun(begun) => Pin::new(begun).poll(cx),
             Self::Limited(begun, limit) => match Pin::new(&mut *begun).poll(cx) {
                 Poll::Pending => Pin::new(limit).poll(cx).map(|()| Err(begun.late())),
-                ready => ready,
+                ready @ Poll::Ready(_) => ready,
             },
             Self::Failed(failure) => match failure.take() {
                 Some(failure) => Poll::Ready(Err(failure)),

@@ -38,11 +38,11 @@ impl PipelineBuilder {
         T: Send + Sync + 'static,
         E: fmt::Display + 'static,
     {
-        self.add(Task::new(name, run).depends_on(depends_on))
+        self.add_task(Task::new(name, run).depends_on(depends_on))
     }
 
-    /// Adds a task.
-    pub fn add(mut self, task: Task) -> Self {
+    /// Adds a task with what [`Task`] can say of it.
+    pub fn add_task(mut self, task: Task) -> Self {
         self.tasks.push(task);
         self
     }

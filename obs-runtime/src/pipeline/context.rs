@@ -25,7 +25,7 @@ const NOT_BEGUN: u64 = u64::MAX;
 /// What the tasks of one run share.
 pub(crate) struct Run {
     pub(crate) graph: Arc<Graph>,
-    pub(crate) run_id: String,
+    pub(crate) id: String,
     pub(crate) inputs: TypeMap,
     pub(crate) resources: TypeMap,
     pub(crate) cancel: CancelHandle,
@@ -153,7 +153,7 @@ impl TaskContext {
 
     /// The run's id.
     pub fn run_id(&self) -> &str {
-        &self.run.run_id
+        &self.run.id
     }
 
     /// Which attempt this is, from 1.

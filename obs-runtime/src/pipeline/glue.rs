@@ -1,5 +1,10 @@
 //! What generated code calls.
 
+#![allow(
+    clippy::unused_self,
+    reason = "methods of the tiers are found by the type of their receiver"
+)]
+
 use core::any::{Any, type_name};
 use core::fmt;
 use core::marker::PhantomData;

@@ -1,7 +1,7 @@
 //! From annotated functions to graphs.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use crate::Error;
 use crate::error::ErrorKind;
@@ -38,11 +38,11 @@ pub(crate) fn graph(pipeline: &str) -> Result<Graph, Error> {
 /// The given tasks and all that they depend on, in the order of the source.
 fn tasks(given: impl Iterator<Item = &'static TaskMeta>) -> Vec<&'static TaskMeta> {
     let mut found: Vec<&'static TaskMeta> = Vec::new();
-    let mut seen: HashMap<*const TaskMeta, ()> = HashMap::new();
+    let mut seen: HashSet<*const TaskMeta> = HashSet::new();
     let mut open: Vec<&'static TaskMeta> = given.collect();
     // A dependency is named by the code even where the linker left its registration out.
     while let Some(task) = open.pop() {
-        if seen.insert(core::ptr::from_ref(task), ()).is_none() {
+        if seen.insert(core::ptr::from_ref(task)) {
             found.push(task);
             open.extend(task.dependencies.iter().map(|d| d.task));
         }

@@ -78,13 +78,13 @@ impl RetryPolicy {
     /// are clamped). 1 is "full jitter": anything between nothing and the pause.
     #[must_use]
     pub const fn jitter(mut self, fraction: f64) -> Self {
-        // The negated comparison also turns NaN into 0.
-        self.jitter = if !(fraction > 0.0) {
-            0.0
-        } else if fraction > 1.0 {
+        // NaN is neither above nor within.
+        self.jitter = if fraction > 1.0 {
             1.0
-        } else {
+        } else if fraction > 0.0 {
             fraction
+        } else {
+            0.0
         };
         self
     }

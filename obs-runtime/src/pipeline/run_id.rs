@@ -23,13 +23,15 @@ pub(crate) fn run_id(now: SystemTime) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use core::time::Duration;
+    use std::collections::HashSet;
+
+    use super::*;
 
     #[test]
     fn an_id_is_a_version_7_uuid_of_its_time() {
         // The example of RFC 9562, appendix A.6.
-        let time = SystemTime::UNIX_EPOCH + Duration::from_millis(0x017F_22E2_79B0);
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_645_557_742);
         let id = run_id(time);
         assert_eq!(&id[..15], "017f22e2-79b0-7");
         assert!(matches!(&id[19..20], "8" | "9" | "a" | "b"), "{id}");
@@ -39,7 +41,7 @@ mod tests {
     #[test]
     fn ids_of_the_same_moment_differ() {
         let now = SystemTime::now();
-        let ids: std::collections::HashSet<_> = (0..1_000).map(|_| run_id(now)).collect();
+        let ids: HashSet<_> = (0..1_000).map(|_| run_id(now)).collect();
         assert_eq!(ids.len(), 1_000);
     }
 }

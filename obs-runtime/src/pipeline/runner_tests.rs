@@ -145,6 +145,7 @@ async fn a_wrong_name_or_type_of_an_output_fails_the_task_with_the_remedy() {
 
 #[tokio::test]
 async fn a_failure_skips_what_depends_on_it_and_nothing_else() {
+    use TaskState::{Failed, Skipped, Succeeded};
     let result = run(Pipeline::builder("partly")
         .task("bad", [], fail)
         .task("good", [], ok)
@@ -152,7 +153,6 @@ async fn a_failure_skips_what_depends_on_it_and_nothing_else() {
         .task("far", ["behind"], ok)
         .task("fine", ["good"], ok))
     .await;
-    use TaskState::{Failed, Skipped, Succeeded};
     assert_eq!(result.state, RunState::Failed);
     assert_eq!(
         states(&result),
@@ -191,7 +191,7 @@ async fn retries_are_attempts_after_the_first_with_growing_pauses() {
         }
     })
     .retry(RetryPolicy::new(5).delay(SECOND));
-    let result = run(Pipeline::builder("retry").add(task)).await;
+    let result = run(Pipeline::builder("retry").add_task(task)).await;
     let starts = starts.lock().unwrap();
     let pauses: Vec<_> = starts.windows(2).map(|w| w[1] - w[0]).collect();
     assert_eq!(pauses, [SECOND, SECOND * 2]);
@@ -207,7 +207,7 @@ async fn the_last_error_counts_when_no_retry_is_left() {
     })
     .retries(2)
     .backoff(Backoff::None);
-    let result = run(Pipeline::builder("retry").add(task)).await;
+    let result = run(Pipeline::builder("retry").add_task(task)).await;
     let task = &result.task_results["bad"];
     assert_eq!((task.state, task.attempts), (TaskState::Failed, 3));
     let error = task.error.as_ref().unwrap();
@@ -227,12 +227,12 @@ async fn a_timeout_ends_each_attempt_and_can_be_retried() {
     .retries(2)
     .backoff(Backoff::None);
     let began = Instant::now();
-    let result = run(Pipeline::builder("timeout").add(task)).await;
+    let result = run(Pipeline::builder("timeout").add_task(task)).await;
     assert_eq!(result.output::<u32>("slow"), Some(&3));
     assert_eq!(began.elapsed(), SECOND * 2);
 
     let task = Task::new("slow", |_| std::future::pending::<Result<(), String>>()).timeout(SECOND);
-    let result = run(Pipeline::builder("timeout").add(task)).await;
+    let result = run(Pipeline::builder("timeout").add_task(task)).await;
     let error = result.task_results["slow"].error.clone().unwrap();
     assert_eq!(error.error_type(), "timeout");
     assert_eq!(error.message(), "timed out after 1s");
@@ -245,13 +245,11 @@ async fn a_panic_fails_its_task_alone_and_is_not_repeated() {
     })
     .retries(3);
     let result = run(Pipeline::builder("panics")
-        .add(in_closure)
+        .add_task(in_closure)
         .task("late", [], |_| async {
             tokio::task::yield_now().await;
-            if true {
-                panic!("at {}", 2);
-            }
-            Ok::<_, String>(())
+            let n = 2;
+            panic!("at {n}") as Result<(), String>
         })
         .task("good", [], ok)
         .task("behind", ["late"], ok))
@@ -283,7 +281,7 @@ async fn a_task_whose_future_panics_while_it_is_dropped_does_not_hang_the_run() 
     })
     .timeout(SECOND);
     let result = run(Pipeline::builder("drop")
-        .add(task)
+        .add_task(task)
         .task("behind", ["bomb"], ok))
     .await;
     assert_eq!(result.task_results["bomb"].state, TaskState::Failed);
@@ -385,7 +383,7 @@ async fn limits_by_name_and_for_the_whole_run_hold() {
             if let Some(limit) = limit {
                 task = task.concurrency(limit);
             }
-            builder = builder.add(task);
+            builder = builder.add_task(task);
         }
         builder.build().unwrap()
     };
@@ -412,7 +410,7 @@ async fn limits_by_name_and_for_the_whole_run_hold() {
 #[tokio::test]
 async fn what_is_missing_or_given_twice_is_said_before_anything_runs() {
     let limited = Task::new("a", ok).concurrency("gpu");
-    let pipeline = Pipeline::builder("p").add(limited).build().unwrap();
+    let pipeline = Pipeline::builder("p").add_task(limited).build().unwrap();
     let error = pipeline
         .input(1_u8)
         .input(2_u8)

@@ -190,7 +190,7 @@ impl Pipeline {
         Ok(result)
     }
 
-    fn into_run(self, run_id: String, telemetry: &RunTelemetry) -> Run {
+    fn into_run(self, id: String, telemetry: &RunTelemetry) -> Run {
         let limits = self.graph.limits.iter();
         Run {
             limits: limits
@@ -198,7 +198,7 @@ impl Pipeline {
                 .collect(),
             cells: self.graph.nodes.iter().map(|_| Cell::new()).collect(),
             graph: self.graph,
-            run_id,
+            id,
             inputs: self.inputs,
             resources: self.resources,
             cancel: self.cancel,
@@ -217,7 +217,7 @@ fn result(run: &Run, started_at: SystemTime, finished: Finished) -> RunResult {
     let tasks_failed = count(TaskState::Failed);
     let tasks_cancelled = count(TaskState::Cancelled);
     RunResult {
-        run_id: run.run_id.clone(),
+        run_id: run.id.clone(),
         pipeline_name: run.graph.pipeline.clone(),
         state: match (tasks_cancelled, tasks_failed) {
             (0, 0) => RunState::Succeeded,

@@ -32,7 +32,7 @@ async fn the_table_shows_every_task() {
             tokio::time::sleep(Duration::from_millis(12)).await;
             Ok::<_, String>(())
         })
-        .add(
+        .add_task(
             Task::new("transform", |_| async { Err::<(), _>("row 7:\nno number") })
                 .depends_on(["extract"])
                 .retries(2)

@@ -21,7 +21,7 @@ fn etl() -> Pipeline {
             tokio::task::yield_now().await;
             Ok::<_, String>(())
         })
-        .add(
+        .add_task(
             Task::new("load", |c: TaskContext| async move {
                 match c.attempt() {
                     1 => Err("key sk-proj-abcdefghijklmnopqrstuvwxyz0123456789 refused"),
