@@ -168,9 +168,10 @@ impl SeriesSet {
     #[cold]
     fn insert_or_overflow(&self, hash: u64, values: &[&str]) -> Option<Arc<Series>> {
         // Above the limit no lock is taken.
-        let full = self.len.load(Ordering::Relaxed) >= self.limit;
+        let full = self.len.load(Ordering::Acquire) >= self.limit;
         let fresh = if full {
-            None
+            // Another thread may have inserted it, and then the last one, since the caller looked.
+            self.index.find(hash, values).cloned()
         } else {
             self.insert(hash, values)
         };
@@ -194,7 +195,7 @@ impl SeriesSet {
         self.index.insert(hash, Arc::clone(&series), len);
         Arc::make_mut(&mut list.series).push(Arc::clone(&series));
         list.unsorted = true;
-        self.len.store(len + 1, Ordering::Relaxed);
+        self.len.store(len + 1, Ordering::Release);
         Some(series)
     }
 
