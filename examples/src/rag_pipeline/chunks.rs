@@ -69,7 +69,7 @@ fn sections(text: &str) -> Vec<Section<'_>> {
     for line in text.lines() {
         let fence = line.trim_start().starts_with("```") || line.trim_start().starts_with("~~~");
         in_code ^= fence;
-        let heading = if in_code { None } else { heading(line) };
+        let heading = if in_code { None } else { text::heading(line) };
         let ends = heading.is_some() || (line.trim().is_empty() && !in_code);
         if let (true, Some(section)) = (ends, sections.last_mut()) {
             end_paragraph(&mut paragraph, section);
@@ -90,14 +90,6 @@ fn sections(text: &str) -> Vec<Section<'_>> {
     sections
 }
 
-/// `## Title` is a heading of level 2.
-fn heading(line: &str) -> Option<(usize, &str)> {
-    let title = line.trim_start_matches('#');
-    let level = line.len() - title.len();
-    ((1..=6).contains(&level) && title.starts_with(' '))
-        .then(|| (level, title.trim().trim_end_matches(" #")))
-}
-
 fn end_paragraph(paragraph: &mut String, section: &mut Section<'_>) {
     if !paragraph.trim().is_empty() {
         section.paragraphs.push(paragraph.trim_end().to_owned());
@@ -105,13 +97,14 @@ fn end_paragraph(paragraph: &mut String, section: &mut Section<'_>) {
     paragraph.clear();
 }
 
-/// Fills chunks with whole paragraphs; a paragraph that is too long is cut between sentences.
+/// Fills chunks with whole paragraphs; one that is too long is cut between its sentences, a list or
+/// a table between its lines.
 fn pack(paragraphs: &[String]) -> Vec<String> {
     let mut chunks: Vec<String> = Vec::new();
     let mut current = String::new();
     // Whether `current` holds more than what it shares with the chunk before it.
     let mut fresh = false;
-    for (part, apart) in paragraphs.iter().flat_map(|p| parts(p)) {
+    for (part, space) in paragraphs.iter().flat_map(|p| parts(p)) {
         if fresh && word_count(&current) + word_count(&part) > WORDS {
             let shared = text::sentences(&current)
                 .pop()
@@ -119,7 +112,7 @@ fn pack(paragraphs: &[String]) -> Vec<String> {
             chunks.push(std::mem::replace(&mut current, shared.unwrap_or_default()));
         }
         if !current.is_empty() {
-            current.push_str(if apart { "\n\n" } else { " " });
+            current.push_str(space);
         }
         current.push_str(&part);
         fresh = true;
@@ -130,21 +123,19 @@ fn pack(paragraphs: &[String]) -> Vec<String> {
     chunks
 }
 
-/// A paragraph, or its sentences if it is too long; the flag says that a blank line comes before.
-fn parts(paragraph: &str) -> Vec<(String, bool)> {
-    let sentences = if word_count(paragraph) > WORDS {
-        text::sentences(paragraph)
-    } else {
-        Vec::new()
-    };
-    if sentences.len() < 2 {
-        return vec![(paragraph.to_owned(), true)];
+/// A paragraph, or its pieces if it is too long, each with what stands before it in a text.
+fn parts(paragraph: &str) -> Vec<(String, &'static str)> {
+    if word_count(paragraph) <= WORDS || paragraph.starts_with("```") {
+        return vec![(paragraph.to_owned(), "\n\n")];
     }
-    sentences
-        .into_iter()
-        .enumerate()
-        .map(|(i, sentence)| (sentence, i == 0))
-        .collect()
+    let is_prose = !paragraph.lines().any(text::stands_alone);
+    let (pieces, space) = if is_prose {
+        (text::sentences(paragraph), " ")
+    } else {
+        (paragraph.lines().map(str::to_owned).collect(), "\n")
+    };
+    let separated = |(i, piece)| (piece, if i == 0 { "\n\n" } else { space });
+    pieces.into_iter().enumerate().map(separated).collect()
 }
 
 fn word_count(text: &str) -> usize {

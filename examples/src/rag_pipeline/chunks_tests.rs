@@ -69,6 +69,23 @@ fn a_paragraph_without_end_is_cut_between_sentences() {
 }
 
 #[test]
+fn a_long_list_or_table_is_cut_between_its_lines() {
+    for line in [
+        "- an item of some length that goes on",
+        "| a cell | another cell of the row |",
+    ] {
+        let text: Vec<_> = (0..100).map(|n| format!("{line} {n}")).collect();
+        let chunks = cut_text(&text.join("\n"));
+        assert!(chunks.len() > 3);
+        let lines: Vec<_> = chunks.iter().flat_map(|c| c.text.lines()).collect();
+        assert!(
+            text.iter().all(|line| lines.contains(&line.as_str())),
+            "{lines:?}"
+        );
+    }
+}
+
+#[test]
 fn nothing_gives_nothing() {
     assert!(cut_text("\n\n# Only a heading\n").is_empty());
 }

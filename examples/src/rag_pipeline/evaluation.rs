@@ -48,11 +48,13 @@ pub fn citations(answer: &str) -> Vec<usize> {
     cited
 }
 
+/// Each citation ends a claim, also where the next sentence begins with a small letter.
 fn without_citations(answer: &str) -> String {
     citations(answer)
         .iter()
         .fold(answer.to_owned(), |text, number| {
-            text.replace(&format!(" [{number}]"), "")
+            let ended = text.replace(&format!(" [{number}]."), ".\n\n");
+            ended.replace(&format!(" [{number}]"), "")
         })
 }
 
@@ -75,6 +77,13 @@ mod tests {
         assert_eq!(faithfulness("Penguins eat fish.", sources), 0.0);
         assert_eq!(faithfulness("", sources), 0.0);
         assert_eq!(faithfulness("The bridge opened in 1932.", []), 0.0);
+    }
+
+    #[test]
+    fn a_citation_ends_a_claim() {
+        let sources = ["gRPC needs port 4317.", "obs listens nowhere by itself."];
+        let answer = "gRPC needs port 4317 [1]. obs listens nowhere by itself [2].";
+        assert_eq!(faithfulness(answer, sources), 1.0);
     }
 
     #[test]

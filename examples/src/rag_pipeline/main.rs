@@ -187,7 +187,7 @@ async fn alert_on_failure(run: &RunResult, alerts: &AlertManager) {
     alerts.send(alert);
 }
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let options = Options::get();
     answer_question(options).await.unwrap_or_else(|problem| {

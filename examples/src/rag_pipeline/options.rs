@@ -17,7 +17,11 @@ pub struct Options {
     docs: Option<PathBuf>,
 
     /// The question
-    #[arg(long, value_name = "TEXT", default_value = "What does obs do?")]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "What happens when the buffers are full?"
+    )]
     pub question: String,
 
     /// Print one JSON object and nothing else

@@ -94,13 +94,17 @@ pub fn sentences(text: &str) -> Vec<String> {
         if in_code {
             continue;
         }
+        if line.starts_with('|') && is_rule(line) {
+            // What stands above it are the names of the columns, no statement.
+            paragraph.clear();
+            continue;
+        }
         let item = list_item(line);
-        if line.is_empty() || line.starts_with('#') || is_rule(line) {
+        if line.is_empty() || heading(line).is_some() || is_rule(line) {
             flush(&mut paragraph, &mut found);
             continue;
         }
-        // Every item and every row of a table stands for itself.
-        if item.is_some() || line.starts_with('|') {
+        if stands_alone(line) {
             flush(&mut paragraph, &mut found);
         }
         if !paragraph.is_empty() {
@@ -110,6 +114,20 @@ pub fn sentences(text: &str) -> Vec<String> {
     }
     flush(&mut paragraph, &mut found);
     found
+}
+
+/// A Markdown heading: `## Title` is of level 2.
+pub fn heading(line: &str) -> Option<(usize, &str)> {
+    let title = line.trim_start_matches('#');
+    let level = line.len() - title.len();
+    let is_heading = (1..=6).contains(&level) && title.starts_with(' ');
+    is_heading.then(|| (level, title.trim().trim_end_matches(" #")))
+}
+
+/// Whether a line is an item of a list or a row of a table: it stands for itself.
+pub fn stands_alone(line: &str) -> bool {
+    let line = line.trim_start();
+    line.starts_with('|') || list_item(line).is_some()
 }
 
 /// The text of a Markdown list item, without its marker.

@@ -203,12 +203,24 @@ fn score(sentence: &Sentence<'_>, question: &str, weights: &HashMap<String, f32>
     let led_up = if sentence.follows_question { 0.8 } else { 0.5 };
     let mut score = (own + led_up * before) / all;
     score += 0.15 * asked_for(question, &sentence.text);
+    score +=
+        0.15 * pairs(question, &sentence.stems).max(led_up * pairs(question, &sentence.before));
     if sentence.text.ends_with('?') || sentence.stems.len() < 3 {
         score *= 0.5;
     } else if sentence.stems.len() > 40 {
-        score *= 0.8;
+        score *= 0.7;
     }
     score
+}
+
+/// The share of the question's neighbouring stems that are neighbours in the sentence too: "back
+/// end" says more than "back" and "end".
+fn pairs(question: &str, sentence: &[String]) -> f32 {
+    let question = text::stems(question);
+    let shared = question
+        .windows(2)
+        .filter(|pair| sentence.windows(2).any(|other| other == *pair));
+    shared.count() as f32 / question.len().saturating_sub(1).max(1) as f32
 }
 
 /// Whether the sentence has what the question's first word asks for: a number, a date, a name.
@@ -222,7 +234,7 @@ fn asked_for(question: &str, sentence: &str) -> f32 {
     let has_reason = ["because", "so that", "since", "therefore", "due to"]
         .iter()
         .any(|mark| sentence.contains(mark));
-    let asks = |openings: &[&str]| openings.iter().any(|o| question.contains(o));
+    let asks = |openings: &[&str]| openings.iter().any(|o| question.starts_with(o));
     let fits = (asks(&[
         "when",
         "how many",
