@@ -36,6 +36,7 @@ pub(crate) struct Plan {
     pub(crate) shape: Shape,
     /// The span's name if the call decides.
     pub(crate) dynamic_name: Option<TokenStream>,
+    pub(crate) parent: Option<Expr>,
     pub(crate) links: Vec<Expr>,
     pub(crate) err: ErrMode,
     pub(crate) err_span: Option<Span>,
@@ -166,6 +167,7 @@ pub(crate) fn plan(args: Args, own: Own, function: &Function, errors: &mut Error
         },
         shape: shape::choose(function, needs_value),
         dynamic_name,
+        parent: args.parent,
         links: args.links,
         err: args.err,
         err_span: args.err_span,

@@ -20,6 +20,7 @@ mod kind;
 #[cfg(feature = "tokio")]
 mod main_fn;
 mod observe;
+mod parent;
 mod probe;
 #[cfg(feature = "llm")]
 mod running;
@@ -31,6 +32,7 @@ pub use kind::{Abandon, Kind, Plain};
 #[cfg(feature = "tokio")]
 pub use main_fn::Main;
 pub use observe::{error_if, no_errors, ok_if, return_debug, return_display};
+pub use parent::{enter_parent, parent, under};
 pub use probe::{err_debug, err_display, probe, probe_output};
 
 #[cfg(feature = "llm")]

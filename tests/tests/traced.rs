@@ -567,3 +567,67 @@ async fn links_to_other_spans() {
     assert_eq!(linked("follows"), [captured.value]);
     assert_eq!(linked("twice"), [captured.value; 3]);
 }
+
+#[tokio::test]
+async fn another_parent_than_the_entered_span() {
+    use obs_runtime::{Span, SpanContext, span};
+    struct Job {
+        context: Option<SpanContext>,
+    }
+    impl Job {
+        #[traced(parent = self.context)]
+        fn guard(&self) {}
+        #[traced(parent = self.context, fields(owned))]
+        async fn future(&self, owned: String) -> usize {
+            tokio::task::yield_now().await;
+            drop(owned);
+            child();
+            1
+        }
+    }
+    #[traced(parent = span)]
+    fn closure(span: &Span, owned: String) -> Result<(), Broken> {
+        drop(owned);
+        child();
+        Ok(())
+    }
+    #[traced(parent = job.context)]
+    fn boxed(job: Job) -> Pin<Box<dyn Future<Output = ()>>> {
+        Box::pin(async move { drop(job) })
+    }
+    #[traced(parent = job.context)]
+    async fn by_value(job: Job) {
+        drop(job);
+    }
+    #[traced(parent = None)]
+    fn none() {}
+    #[traced]
+    fn child() {}
+    let captured = capture_async(async {
+        let other = span!("other");
+        let job = Job {
+            context: other.context(),
+        };
+        let entered = span!("entered");
+        let future = entered.in_scope(|_| {
+            job.guard();
+            closure(&other, String::new()).unwrap();
+            none();
+            child();
+            job.future(String::new())
+        });
+        assert_eq!(future.await, 1);
+        let context = job.context;
+        boxed(job).await;
+        by_value(Job { context }).await;
+    })
+    .await;
+    let id = |name: &str| Some(captured.span(name).span_id);
+    for name in ["guard", "closure", "future", "boxed", "by_value"] {
+        assert_eq!(captured.span(name).parent_id, id("other"), "{name}");
+    }
+    assert_eq!(captured.span("none").parent_id, None);
+    let children = captured.spans.iter().filter(|s| s.name == "child");
+    let parents: Vec<_> = children.map(|s| s.parent_id).collect();
+    assert_eq!(parents, [id("closure"), id("entered"), id("future")]);
+}

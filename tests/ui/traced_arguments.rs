@@ -22,7 +22,7 @@ fn wrong_forms() {}
 #[traced(skip(b, texd))]
 fn no_such_parameter(text: &str) {}
 
-#[traced(parent = None, labels(a = 1))]
+#[traced(parent = x, root, labels(a = 1))]
 fn not_yet() {}
 
 #[traced(err(level = "warn"), ret(Loud))]

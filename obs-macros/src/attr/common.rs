@@ -45,6 +45,7 @@ pub(crate) struct Args {
     pub(crate) level: Option<LevelArg>,
     pub(crate) target: Option<Expr>,
     pub(crate) fields: Vec<Field>,
+    pub(crate) parent: Option<Expr>,
     /// `links` and `follows_from`.
     pub(crate) links: Vec<Expr>,
     pub(crate) root: bool,
@@ -104,6 +105,7 @@ impl Args {
             .take("root")
             .and_then(|arg| arg.switch(errors))
             .unwrap_or(false);
+        args.parent = parent(list, &mut args.root, errors);
         args.no_metrics = list
             .take("metrics")
             .and_then(|arg| arg.switch(errors))
@@ -124,21 +126,30 @@ impl Args {
 
 /// Arguments of the grammar that this version does not act on: refused rather than ignored.
 fn not_yet(list: &mut ArgList, errors: &mut Errors) {
-    let remedies = [
-        (
-            "parent",
-            "a span's parent is the span that is entered when the call starts",
-        ),
-        (
-            "labels",
-            "use `fields(…)` for data on the span, or a counter of your own with labels",
-        ),
-    ];
-    for (name, remedy) in remedies {
-        if let Some(arg) = list.take(name) {
-            errors.push(arg.span(), format!("`{name}` does not work yet: {remedy}"));
-        }
+    if let Some(arg) = list.take("labels") {
+        let message = "`labels` does not work yet: use `fields(…)` for data on the span, or a \
+                       counter of your own with labels";
+        errors.push(arg.span(), message);
     }
+}
+
+/// `parent = expression`; `parent = None` is `root`.
+fn parent(list: &mut ArgList, root: &mut bool, errors: &mut Errors) -> Option<Expr> {
+    let arg = list.take("parent")?;
+    let span = arg.span();
+    let value = arg.expr(errors)?;
+    if *root {
+        errors.push(
+            span,
+            "`root` says that there is no parent: keep one of the two",
+        );
+        return None;
+    }
+    if as_path(&value).is_some_and(|path| path.is_ident("None")) {
+        *root = true;
+        return None;
+    }
+    Some(value)
 }
 
 fn name(arg: Arg, errors: &mut Errors) -> Option<Expr> {

@@ -36,7 +36,6 @@ fn statements(function: &Function, plan: &Plan, rebound: &rebind::Rebound) -> To
             && (!shape::is_inert(Some(ty)) || matches!(ty, syn::Type::ImplTrait(_)))
     });
     let allow = may_be_future.then(|| quote!(#[allow(clippy::async_yields_async)]));
-    let count = prelude::value_count(plan);
     // `!` is not known to a probe: it falls back to whatever the first tier is.
     let (probe, kind) = if shape::is_never(ty) {
         (None, quote!(#krate::private::Plain))
@@ -51,12 +50,31 @@ fn statements(function: &Function, plan: &Plan, rebound: &rebind::Rebound) -> To
     // rustc speaks of "this async block": let it show the function's name.
     let at = Span::mixed_site().located_at(function.sig.ident.span());
     let block = quote_spanned!(at=> async move { #expect #receiver #lets #prelude (#body) });
+    let parent = parent(function, plan);
+    let future = future(plan, &site, &kind);
     quote! {
+        #parent
         #slot
         #allow
         let __obs_value = #block;
         #probe
-        #krate::private::future::<_, _, #count>(#site, #kind, __obs_value)
+        #future
+    }
+}
+
+/// Evaluates `parent`, before the future takes the parameters.
+fn parent(function: &Function, plan: &Plan) -> Option<TokenStream> {
+    prelude::parent(plan, function, "parent").map(|parent| quote!(let __obs_parent = #parent;))
+}
+
+/// `private::future(…)`, under another parent if there is one.
+fn future(plan: &Plan, site: &TokenStream, kind: &TokenStream) -> TokenStream {
+    let krate = &plan.site.krate;
+    let count = prelude::value_count(plan);
+    let future = quote!(#krate::private::future::<_, _, #count>(#site, #kind, __obs_value));
+    match &plan.parent {
+        Some(_) => quote!(#krate::private::under(__obs_parent, #future)),
+        None => future,
     }
 }
 
@@ -86,7 +104,6 @@ pub(super) fn in_box(function: &Function, plan: &Plan, in_box: &InBox) -> TokenS
     let krate = &plan.site.krate;
     let site = site::of_function(function, plan);
     let (look, kind) = value::kind(plan);
-    let count = prelude::value_count(plan);
     let inner = in_box.call.stream();
     let slot = prelude::slot(plan);
     let prelude = prelude::in_future(plan);
@@ -97,12 +114,15 @@ pub(super) fn in_box(function: &Function, plan: &Plan, in_box: &InBox) -> TokenS
     } else {
         quote!((#inner))
     };
+    let parent = parent(function, plan);
+    let wrap = self::future(plan, &site, &kind);
     let wrapped = quote! {{
+        #parent
         #slot
         let __obs_value = #future;
         let __obs_probe = #krate::private::probe_output(&__obs_value);
         #look
-        #krate::private::future::<_, _, #count>(#site, #kind, __obs_value)
+        #wrap
     }};
     let call = with_content(&in_box.call, wrapped);
     let before = &in_box.before;

@@ -1,9 +1,11 @@
 //! What runs inside the span before the body: the fields, and a name that the call decides.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens as _, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 
+use super::rebind;
+use crate::ast::Function;
 use crate::attr::FieldValue;
 use crate::crate_path;
 use crate::shape::Shape;
@@ -28,6 +30,24 @@ pub(super) fn needs_slot(plan: &Plan) -> bool {
         Shape::Async | Shape::AsyncKept | Shape::InBox(_)
     );
     in_future && plan.records_before_the_body() && !plan.site.has_values()
+}
+
+/// `private::…(&(parent))`: makes the given span the parent of what begins next.
+pub(super) fn parent(plan: &Plan, function: &Function, then: &str) -> Option<TokenStream> {
+    let parent = plan.parent.as_ref()?;
+    let renamed = !matches!(
+        plan.shape,
+        Shape::Guard { outer: false } | Shape::Block | Shape::InBox(_)
+    );
+    let span = Span::mixed_site().located_at(parent.span());
+    let value = if renamed {
+        rebind::outside(parent, &function.sig)
+    } else {
+        parent.to_token_stream()
+    };
+    let krate = crate_path::at(&plan.site.krate, span);
+    let then = Ident::new(then, span);
+    Some(quote_spanned!(span=> #krate::private::#then(&(#value))))
 }
 
 /// Whether the guard is changed after it was made.

@@ -1,10 +1,12 @@
 //! Parameters are renamed by hygiene and bound again inside the span, as rustc itself lowers an
 //! `async fn`: drop order, `_` and patterns stay those of the plain function.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens as _, format_ident, quote};
 use syn::spanned::Spanned as _;
-use syn::{Attribute, FnArg, Pat, Signature};
+use syn::{Attribute, Expr, FnArg, Pat, Signature};
+
+use crate::ast::with_content;
 
 /// The signature's parameters under hygienic names, and the `let`s that give the user's back.
 pub(super) struct Rebound {
@@ -63,6 +65,36 @@ pub(super) fn rebind(sig: &Signature, krate: &TokenStream) -> Rebound {
         lets,
         receiver,
     }
+}
+
+/// The user's expression where only the hygienic names of the parameters are in scope.
+pub(super) fn outside(expr: &Expr, sig: &Signature) -> TokenStream {
+    let names: Vec<&Ident> = sig
+        .inputs
+        .iter()
+        .filter_map(|arg| match arg {
+            FnArg::Typed(arg) => match &*arg.pat {
+                Pat::Ident(pat) => Some(&pat.ident),
+                _ => None,
+            },
+            FnArg::Receiver(_) => None,
+        })
+        .collect();
+    respan(expr.to_token_stream(), &names)
+}
+
+fn respan(tokens: TokenStream, names: &[&Ident]) -> TokenStream {
+    let respan_one = |tree| match tree {
+        TokenTree::Ident(mut word) if names.contains(&&word) => {
+            word.set_span(Span::mixed_site().located_at(word.span()));
+            TokenTree::Ident(word)
+        }
+        TokenTree::Group(group) => {
+            TokenTree::Group(with_content(&group, respan(group.stream(), names)))
+        }
+        other => other,
+    };
+    tokens.into_iter().map(respan_one).collect()
 }
 
 fn ident_pattern(ident: Ident) -> Box<Pat> {

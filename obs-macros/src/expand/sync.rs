@@ -10,17 +10,22 @@ use crate::shape::{self, Shape};
 use crate::valid::Plan;
 
 /// `let guard = SyncSpan::enter(site);`
-fn enter(plan: &Plan, site: &TokenStream) -> TokenStream {
+fn enter(function: &Function, plan: &Plan, site: &TokenStream) -> TokenStream {
     let krate = &plan.site.krate;
     let count = prelude::value_count(plan);
     let mutable = prelude::changes_guard(plan).then(|| quote!(mut));
-    quote!(let #mutable __obs_guard = #krate::private::SyncSpan::<#count>::enter(#site);)
+    let parent = prelude::parent(plan, function, "enter_parent")
+        .map(|parent| quote!(let __obs_parent = #parent;));
+    quote! {
+        #parent
+        let #mutable __obs_guard = #krate::private::SyncSpan::<#count>::enter(#site);
+    }
 }
 
 /// The guard in front of the user's statements, inside the user's braces.
 pub(super) fn guard_inside(function: &Function, plan: &Plan) -> TokenStream {
     let site = site::of_function(function, plan);
-    let enter = enter(plan, &site);
+    let enter = enter(function, plan, &site);
     let prelude = prelude::with_guard(plan, &quote!(&mut __obs_guard));
     let statements = function.body.braces.stream();
     let body = with_content(&function.body.braces, quote!(#enter #prelude #statements));
@@ -30,7 +35,7 @@ pub(super) fn guard_inside(function: &Function, plan: &Plan) -> TokenStream {
 /// The guard in braces of ours around the user's: arguments are dropped inside the span.
 pub(super) fn guard_outside(function: &Function, plan: &Plan) -> TokenStream {
     let site = site::of_function(function, plan);
-    let enter = enter(plan, &site);
+    let enter = enter(function, plan, &site);
     let rebound = rebind::rebind(&function.sig, &plan.site.krate);
     let mut sig = function.sig.clone();
     sig.inputs = rebound.inputs;
@@ -44,7 +49,7 @@ pub(super) fn guard_outside(function: &Function, plan: &Plan) -> TokenStream {
 pub(super) fn block(function: &Function, plan: &Plan) -> TokenStream {
     let returned = types::returned(&function.sig.output);
     let site = site::of_function(function, plan);
-    let enter = enter(plan, &quote!(__obs_site));
+    let enter = enter(function, plan, &quote!(__obs_site));
     let slot = prelude::slot(plan);
     let prelude = prelude::with_guard(plan, &quote!(&mut __obs_guard));
     let body = &function.body;
@@ -66,7 +71,7 @@ pub(super) fn closure(function: &Function, plan: &Plan) -> TokenStream {
     let rebound = rebind::rebind(&function.sig, &plan.site.krate);
     let mut sig = function.sig.clone();
     sig.inputs = rebound.inputs;
-    let enter = enter(plan, &quote!(__obs_site));
+    let enter = enter(function, plan, &quote!(__obs_site));
     let slot = prelude::slot(plan);
     let value = call(function, plan, &rebound.receiver, &rebound.lets);
     let finish = finish(function, plan);

@@ -1,0 +1,85 @@
+//! `parent = expression`.
+
+use core::fmt;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
+use crate::trace::{Attached, Span, SpanContext};
+
+/// What `parent` takes.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no parent of a span",
+    label = "expected a `SpanContext`, a `Span`, or an `Option` of one"
+)]
+pub trait Parent {
+    /// The parent; none begins a trace.
+    fn parent(&self) -> Option<SpanContext>;
+}
+
+impl Parent for SpanContext {
+    fn parent(&self) -> Option<SpanContext> {
+        Some(*self)
+    }
+}
+
+impl Parent for Span {
+    fn parent(&self) -> Option<SpanContext> {
+        self.context()
+    }
+}
+
+impl<T: Parent> Parent for Option<T> {
+    fn parent(&self) -> Option<SpanContext> {
+        self.as_ref().and_then(T::parent)
+    }
+}
+
+impl<T: Parent + ?Sized> Parent for &T {
+    fn parent(&self) -> Option<SpanContext> {
+        (**self).parent()
+    }
+}
+
+/// Evaluates `parent`.
+pub fn parent<T: Parent + ?Sized>(value: &T) -> Option<SpanContext> {
+    value.parent()
+}
+
+/// What begins on this thread is a child of the given span until the guard is dropped.
+pub fn enter_parent<T: Parent + ?Sized>(value: &T) -> Attached {
+    Attached::new(value.parent().as_ref())
+}
+
+/// A future whose span begins, in the first poll, under the given parent.
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+pub struct Under<F> {
+    /// Taken by the first poll.
+    parent: Option<Option<SpanContext>>,
+    inner: F,
+}
+
+impl<F> fmt::Debug for Under<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Under").finish_non_exhaustive()
+    }
+}
+
+/// Puts a future under a parent.
+pub fn under<F: Future>(parent: Option<SpanContext>, inner: F) -> Under<F> {
+    Under {
+        parent: Some(parent),
+        inner,
+    }
+}
+
+impl<F: Future> Future for Under<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        // SAFETY: `inner` stays where it is until it is dropped; `parent` is not pinned.
+        let Self { parent, inner } = unsafe { self.get_unchecked_mut() };
+        let _attached = parent.take().map(|parent| Attached::new(parent.as_ref()));
+        // SAFETY: `inner` is pinned because `self` was.
+        unsafe { Pin::new_unchecked(inner) }.poll(cx)
+    }
+}
