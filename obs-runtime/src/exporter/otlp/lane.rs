@@ -97,7 +97,8 @@ impl Lane {
     pub(super) fn hand_over(&self, batch: Batch) {
         let len = batch.body().len();
         let mut state = self.lock();
-        let refused = if state.ended || state.closing.is_some() {
+        // A lane that closes still takes what was collected meanwhile: the sender empties it.
+        let refused = if state.ended {
             Some(DropReason::Shutdown)
         } else if state.bytes + len > self.queue_bytes {
             Some(DropReason::QueueFull)

@@ -16,6 +16,8 @@ use crate::self_obs::DropReason;
 /// The longest pause that a receiver can ask for before anything is sent to it again.
 const MAX_HOLD: Duration = Duration::from_secs(60);
 
+const TOO_LATE: &str = "the shutdown deadline passed";
+
 /// Something to do at regular times, such as collecting metrics.
 pub(super) struct Ticker {
     pub(super) interval: Duration,
@@ -108,7 +110,7 @@ impl Worker {
             let closing = self.lane.closing();
             let timeout = closing.map_or(self.timeout, |left| left.min(self.timeout));
             if timeout.is_zero() {
-                return lost(batch, DropReason::Shutdown, "the shutdown deadline passed");
+                return lost(batch, DropReason::Shutdown, TOO_LATE);
             }
             attempt += 1;
             let nudges = self.lane.nudges();
@@ -116,6 +118,10 @@ impl Worker {
                 Answer::Accepted(partial) => return self.accepted(batch, &partial),
                 Answer::Failed(failure) => failure,
             };
+            if failure.reason == DropReason::Timeout && timeout < self.timeout {
+                // The end of the program was too near, not the receiver too slow.
+                return lost(batch, DropReason::Shutdown, TOO_LATE);
+            }
             let pause = self.after(&failure, attempt, began.elapsed());
             self.say(&failure, pause);
             let Some(pause) = pause else {
