@@ -234,3 +234,7 @@ pub(super) fn merge(all: &mut HistogramPoint, more: &HistogramPoint) {
     all.min = pick(all.min, more.min, f64::min);
     all.max = pick(all.max, more.max, f64::max);
 }
+
+#[cfg(test)]
+#[path = "histogram_tests.rs"]
+mod tests;
