@@ -26,6 +26,8 @@ pub(crate) struct Task {
     pub(crate) timeout: Option<DurationArg>,
     pub(crate) concurrency: Option<LitStr>,
     pub(crate) records: Option<Expr>,
+    /// `ok_if` and `error_if`: the closure, and which answer fails the task.
+    pub(crate) judge: Option<(Expr, bool)>,
 }
 
 /// One entry of `depends_on(…)`.
@@ -94,6 +96,11 @@ fn on_item(tokens: TokenStream, item: Item, errors: &mut Errors) -> Option<Token
         timeout: own.timeout,
         concurrency: own.concurrency,
         records: own.records,
+        judge: match (&args.ok_if, &args.error_if) {
+            (Some(closure), _) => Some((closure.clone(), false)),
+            (None, Some(closure)) => Some((closure.clone(), true)),
+            (None, None) => None,
+        },
     };
     args.fields.extend(fields(&task, args.crate_path.as_ref()));
     let span = valid::Own {

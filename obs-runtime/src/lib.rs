@@ -68,4 +68,10 @@ mod macro_pages {
     struct Main;
     #[doc = include_str!("../../obs-macros/src/docs/span.md")]
     struct Span;
+    #[cfg(feature = "pipeline")]
+    #[doc = include_str!("../../obs-macros/src/docs/pipeline_task.md")]
+    struct PipelineTask;
+    #[cfg(feature = "pipeline")]
+    #[doc = include_str!("../../obs-macros/src/docs/handlers.md")]
+    struct Handlers;
 }

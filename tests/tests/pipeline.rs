@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use obs_runtime::pipeline::TaskError;
+use obs_runtime::pipeline::{CancelHandle, TaskError};
 use obs_runtime::testing::capture_async;
 use obs_runtime::{
     AttributeValue, Construct, Input, Outcome, Pipeline, Resource, RunResult, RunState,
-    TaskContext, TaskState, callsites, on_complete, on_failure, pipeline_task,
+    TaskContext, TaskState, callsites, on_cancel, on_complete, on_failure, pipeline_task,
 };
 
 #[derive(Debug)]
@@ -328,4 +328,130 @@ async fn a_named_limit_holds() {
     let result = pipeline.concurrency("gpu", 2).run().await.unwrap();
     assert!(result.succeeded(), "{result}");
     assert_eq!(limited::MOST.load(Ordering::SeqCst), 2);
+}
+
+/// What the compiler cannot see: it is said when the pipeline is built.
+mod clashes {
+    use super::*;
+
+    pub(crate) mod one {
+        #[obs_runtime::pipeline_task(pipeline = "same-name")]
+        async fn load() {}
+    }
+
+    pub(crate) mod two {
+        #[obs_runtime::pipeline_task(pipeline = "same-name")]
+        async fn load() {}
+    }
+
+    #[pipeline_task(pipeline = "taken-twice")]
+    async fn rows() -> Vec<u8> {
+        Vec::new()
+    }
+
+    #[pipeline_task(pipeline = "taken-twice", depends_on(rows))]
+    async fn sum(rows: Vec<u8>) -> usize {
+        rows.len()
+    }
+
+    #[pipeline_task(pipeline = "taken-twice", depends_on(rows))]
+    async fn first(rows: &[u8]) -> Option<u8> {
+        rows.first().copied()
+    }
+}
+
+#[test]
+fn clashes_are_refused_with_the_remedy() {
+    let error = |name: &str| Pipeline::named(name).unwrap_err().to_string();
+    let same = error("same-name");
+    assert!(same.contains("two tasks have the name `load`"), "{same}");
+    assert_eq!(same.matches("pipeline.rs:").count(), 2, "{same}");
+    assert_eq!(
+        error("taken-twice"),
+        "pipeline `taken-twice`: `sum` takes the output of `rows` by value, but `first` uses it \
+         too: take `&T` or `Arc<T>`"
+    );
+}
+
+mod judged {
+    use super::*;
+
+    #[pipeline_task(pipeline = "judged", error_if = |n| *n > 2)]
+    async fn too_many() -> u8 {
+        3
+    }
+
+    #[pipeline_task(pipeline = "judged", ok_if = |r| matches!(r, Ok(3)))]
+    fn as_wanted() -> Result<u8, String> {
+        Ok(3)
+    }
+
+    #[pipeline_task(pipeline = "judged", ok_if = |r| matches!(r, Ok(4)))]
+    fn not_as_wanted() -> Result<u8, String> {
+        Ok(3)
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_is_an_error_of_the_span_fails_the_task() {
+    let captured = capture_async(Pipeline::named("judged").unwrap().run()).await;
+    let result = captured.value.as_ref().unwrap();
+    for (task, state, outcome) in [
+        ("too_many", TaskState::Failed, Outcome::Error),
+        ("as_wanted", TaskState::Succeeded, Outcome::Ok),
+        ("not_as_wanted", TaskState::Failed, Outcome::Error),
+    ] {
+        assert_eq!(result.task_results[task].state, state, "{task}");
+        assert_eq!(captured.span(task).outcome, outcome, "{task}");
+    }
+    let error = result.task_results["too_many"].error.as_ref().unwrap();
+    assert_eq!(
+        error.message(),
+        "`error_if` calls the returned value an error"
+    );
+}
+
+mod cancelled {
+    use super::*;
+
+    #[pipeline_task(pipeline = "cancelled")]
+    async fn cancel(handle: Resource<CancelHandle>) {
+        handle.cancel();
+        std::future::pending::<()>().await;
+    }
+
+    #[pipeline_task(pipeline = "cancelled", depends_on(cancel))]
+    async fn never() {}
+
+    pub(crate) static CALLED: Mutex<Vec<&str>> = Mutex::new(Vec::new());
+
+    #[on_cancel(pipeline = "cancelled")]
+    fn of_the_run(_: &RunResult) {
+        CALLED.lock().unwrap().push("run");
+    }
+
+    #[on_cancel(task = never)]
+    async fn of_the_task(_: &RunResult) {
+        CALLED.lock().unwrap().push("task");
+    }
+
+    #[on_complete(pipeline = "cancelled")]
+    fn complete(_: &RunResult) {
+        CALLED.lock().unwrap().push("complete");
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_run_calls_the_handlers_of_cancelled_runs() {
+    let pipeline = Pipeline::named("cancelled").unwrap();
+    let handle = pipeline.cancel_handle();
+    let captured = capture_async(pipeline.resource(handle).run()).await;
+    let result = captured.value.as_ref().unwrap();
+    assert_eq!(result.state, RunState::Cancelled);
+    assert_eq!(*cancelled::CALLED.lock().unwrap(), ["run", "task"]);
+    assert_eq!(
+        captured.span("pipeline cancelled").outcome,
+        Outcome::Cancelled
+    );
+    assert_eq!(captured.span("cancel").outcome, Outcome::Cancelled);
 }

@@ -256,11 +256,13 @@ fn run(item: &Function, task: &Task, glue: &TokenStream) -> TokenStream {
         .unzip();
     let is_async = item.sig.asyncness.is_some();
     let wait = is_async.then(|| quote!(.await));
+    let judge = judge(task, glue);
     let settle = settle(item, task, glue);
     let body = quote! {
         let #context = &#context;
         #(#lets)*
         let #value = #ident(#(#args),*) #wait;
+        #judge
         #settle
     };
     // A future that is not `Send` is reported at the function's name.
@@ -311,6 +313,20 @@ fn argument(at: usize, param: &Param, task: &Task, glue: &TokenStream) -> (Token
         Param::Value { .. } => quote!(let #value = (#source.get)(#context)?;),
     };
     (fetch, value)
+}
+
+/// A value that `ok_if` or `error_if` calls an error fails the task as it fails the span.
+fn judge(task: &Task, glue: &TokenStream) -> Option<TokenStream> {
+    let (closure, fails) = task.judge.as_ref()?;
+    let value = variable("__value");
+    let span = located(closure);
+    let here = at(glue, span);
+    let argument = if *fails { "error_if" } else { "ok_if" };
+    Some(quote_spanned! {span=>
+        if #here::says(&#value, #closure) == #fails {
+            return ::core::result::Result::Err(#here::refused(#argument));
+        }
+    })
 }
 
 fn settle(item: &Function, task: &Task, glue: &TokenStream) -> TokenStream {

@@ -168,6 +168,17 @@ pub fn settle_value<K: PipelineTask>(
     })
 }
 
+/// What the closure of `ok_if` or `error_if` says of a returned value.
+pub fn says<T>(value: &T, closure: impl FnOnce(&T) -> bool) -> bool {
+    closure(value)
+}
+
+/// The error of a value that the named argument refuses.
+pub fn refused(argument: &str) -> TaskError {
+    let message = format!("`{argument}` calls the returned value an error");
+    TaskError::new(argument.to_owned(), message)
+}
+
 /// Without a `records` argument.
 pub fn no_records<T>(_: &T) -> Option<u64> {
     None
