@@ -78,10 +78,6 @@ impl DropCounters {
             .filter(|(_, n)| *n > 0)
             .collect()
     }
-
-    pub(crate) fn total(&self) -> u64 {
-        self.0.iter().map(|n| n.load(Ordering::Relaxed)).sum()
-    }
 }
 
 /// The account of one exporter for one signal: `taken = exported + dropped + in flight`.

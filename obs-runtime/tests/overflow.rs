@@ -47,7 +47,9 @@ fn every_span_is_delivered_or_counted() {
         let stats = obs.stats().spans;
         assert!(stats.recorded >= stats.lost + stats.exporters[0].taken);
     }
-    threads.into_iter().for_each(|t| t.join().unwrap());
+    for thread in threads {
+        thread.join().unwrap();
+    }
     obs.force_flush().unwrap();
 
     let stats = obs.stats();

@@ -37,12 +37,16 @@ fn each_span_arrives_once_under_its_parent() {
         let threads: Vec<_> = (0..8)
             .map(|t| {
                 std::thread::spawn(move || {
-                    (0..if t == 0 { 200 } else { 3 }).for_each(|n| drop(request(round * n)));
+                    for n in 0..if t == 0 { 200 } else { 3 } {
+                        request(round * n);
+                    }
                 })
             })
             .collect();
         obs.stats();
-        threads.into_iter().for_each(|t| t.join().unwrap());
+        for thread in threads {
+            thread.join().unwrap();
+        }
     }
     obs.force_flush().unwrap();
     let stats = obs.stats();

@@ -102,7 +102,7 @@ async fn sums_are_exact_by_program_and_by_trace() {
     );
     assert_eq!(
         totals.usage.output_tokens,
-        RUNS * ((0..CALLS).map(|n| (1_000 + n) / 2).sum::<u64>() + CALLS)
+        RUNS * ((0..CALLS).map(|n| u64::midpoint(1_000, n)).sum::<u64>() + CALLS)
     );
     assert_eq!(
         metric_sum(&obs, "obs.llm.cost").to_bits(),

@@ -35,12 +35,12 @@ impl Environment {
         let mut this = Self::default();
         let mut problems = Vec::new();
         // An empty value is as good as none.
-        let mut text = |name: &str| match var(name)?.into_string() {
-            Ok(value) => Some(value.trim().to_owned()).filter(|v| !v.is_empty()),
-            Err(_) => {
+        let mut text = |name: &str| {
+            let Ok(value) = var(name)?.into_string() else {
                 problems.push(format!("{name}: expected UTF-8 text; it is left out"));
-                None
-            }
+                return None;
+            };
+            Some(value.trim().to_owned()).filter(|v| !v.is_empty())
         };
         this.disabled = text("OTEL_SDK_DISABLED").is_some_and(|v| v.eq_ignore_ascii_case("true"));
         this.service_name = text("OTEL_SERVICE_NAME");

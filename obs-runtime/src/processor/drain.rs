@@ -75,7 +75,7 @@ impl Scope {
         }
     }
 
-    fn add(&mut self, overflow: Overflow) {
+    fn add(&mut self, overflow: &Overflow) {
         self.lost += overflow.lost_spans;
         self.recorded += overflow.lost_spans;
         self.metrics.merge(&overflow.metrics);
@@ -155,7 +155,7 @@ impl Drain {
         );
         for (id, overflow) in overflows {
             if let Some(scope) = self.scope(id) {
-                scope.add(overflow);
+                scope.add(&overflow);
             }
         }
         for scope in self.default.iter_mut().chain(self.others.values_mut()) {

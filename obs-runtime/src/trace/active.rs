@@ -503,7 +503,7 @@ impl FutureCore {
             let rest = Rest { values, len, extra };
             // SAFETY: the caller gives the values away, and the extra part was this span's.
             unsafe {
-                record::write_full(local, self.site, &head, state & !mode::ALL, outcome, rest)
+                record::write_full(local, self.site, &head, state & !mode::ALL, outcome, rest);
             };
         } else if self.site.metrics() {
             let scope = (state >> flag::SCOPE_SHIFT) as u16;

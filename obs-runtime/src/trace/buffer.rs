@@ -49,6 +49,10 @@ impl Chunk {
         let Some(layout) = Self::layout(size) else {
             return ptr::null_mut();
         };
+        #[allow(
+            clippy::cast_ptr_alignment,
+            reason = "the layout has this type's alignment"
+        )]
         // SAFETY: the layout is not empty: every size is above the header's.
         let chunk = unsafe { alloc(layout) }.cast::<Self>();
         if !chunk.is_null() {
@@ -133,12 +137,11 @@ impl Queue {
         lost_span: bool,
     ) {
         let mut all = lock(&self.overflow);
-        let at = match all.iter().position(|(s, _)| *s == scope) {
-            Some(at) => at,
-            None => {
-                all.push((scope, Overflow::default()));
-                all.len() - 1
-            }
+        let at = if let Some(at) = all.iter().position(|(s, _)| *s == scope) {
+            at
+        } else {
+            all.push((scope, Overflow::default()));
+            all.len() - 1
         };
         let overflow = &mut all[at].1;
         if site.metrics() {
@@ -268,11 +271,6 @@ impl Shared {
         if let Some(thread) = &*lock(&self.drain) {
             thread.unpark();
         }
-    }
-
-    /// Bytes of all chunks, used or pooled.
-    pub(crate) fn allocated_bytes(&self) -> usize {
-        self.allocated.load(Ordering::Relaxed)
     }
 }
 

@@ -43,6 +43,10 @@ fn with_extra(change: impl FnOnce(&mut SpanExtra)) {
 }
 
 #[cold]
+#[allow(
+    clippy::mut_from_ref,
+    reason = "what the cell points to is the span's own"
+)]
 fn extra(local: &Local) -> &mut SpanExtra {
     let mut here = local.extra.get();
     if here.is_null() {

@@ -131,26 +131,23 @@ impl Local {
 
     /// Enters a span of which only the context is here.
     pub(crate) fn attach(&self, context: Option<&SpanContext>) {
-        match context {
-            Some(c) => {
-                self.trace_hi.set((c.trace_id.0 >> 64) as u64);
-                self.trace_lo.set(c.trace_id.0 as u64);
-                self.span.set(c.span_id.0);
-                let remote = if c.is_remote { flag::REMOTE } else { 0 };
-                self.flags.set(
-                    u64::from(c.flags.0)
-                        | flag::VALID
-                        | flag::ATTACHED
-                        | remote
-                        | u64::from(c.scope) << flag::SCOPE_SHIFT,
-                );
-            }
-            None => {
-                self.trace_hi.set(0);
-                self.trace_lo.set(0);
-                self.span.set(0);
-                self.flags.set(self.flags.get() & flag::SCOPE_MASK);
-            }
+        if let Some(c) = context {
+            self.trace_hi.set((c.trace_id.0 >> 64) as u64);
+            self.trace_lo.set(c.trace_id.0 as u64);
+            self.span.set(c.span_id.0);
+            let remote = if c.is_remote { flag::REMOTE } else { 0 };
+            self.flags.set(
+                u64::from(c.flags.0)
+                    | flag::VALID
+                    | flag::ATTACHED
+                    | remote
+                    | u64::from(c.scope) << flag::SCOPE_SHIFT,
+            );
+        } else {
+            self.trace_hi.set(0);
+            self.trace_lo.set(0);
+            self.span.set(0);
+            self.flags.set(self.flags.get() & flag::SCOPE_MASK);
         }
         self.extra.set(ptr::null_mut());
     }

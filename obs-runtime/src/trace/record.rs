@@ -4,6 +4,11 @@
 //! there is one, then the text of long strings. Mini: 16 bytes, for calls that are counted but not
 //! sampled.
 
+#![allow(
+    clippy::cast_ptr_alignment,
+    reason = "chunks are aligned to 64 bytes, and records have multiples of 8"
+)]
+
 use core::ptr;
 
 use crate::callsite::Callsite;
@@ -215,6 +220,10 @@ unsafe fn write_long(
 /// As `write_full`.
 #[cold]
 #[inline(never)]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "the values are given away with it"
+)]
 unsafe fn lost(
     local: &Local,
     site: &'static Callsite,

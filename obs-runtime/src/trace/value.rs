@@ -74,6 +74,7 @@ impl Value {
 
     /// Copies the text: inside the value up to 14 bytes, else into a box.
     #[inline]
+    #[allow(clippy::should_implement_trait, reason = "it cannot fail")]
     pub fn from_str(v: &str) -> Self {
         if v.len() <= INLINE {
             Self::inline(v.as_bytes())
@@ -185,7 +186,7 @@ impl Value {
 
     /// Reads the value. `base` is the start of the record that holds it; only values behind a
     /// record use it.
-    pub(crate) fn get<'a>(&'a self, base: *const u8) -> Option<ValueRef<'a>> {
+    pub(crate) fn get(&self, base: *const u8) -> Option<ValueRef<'_>> {
         let len = (self.word0 >> 8) as usize;
         let text = |at: *const u8, len: usize| {
             // SAFETY: each caller below passes the pointer and length that the constructor of

@@ -40,16 +40,14 @@ mod tests {
         Ok(*pointer)
     }
 
-    fn all() -> impl Future<Output = ()> {
-        async {
-            let text = String::from("text");
-            assert_eq!(captures(&text, "b").await, ("text", "b"));
-            assert_eq!(opaque(&text, &1).await.map(|f| f()), Some(5));
-            assert_eq!(boxed(&text).await, 4);
-            assert_eq!(temporaries(1), Ok(1));
-            // SAFETY: the pointer is of a reference.
-            assert_eq!(unsafe { no_unsafe_block(&7) }, Ok(7));
-        }
+    async fn all() {
+        let text = String::from("text");
+        assert_eq!(captures(&text, "b").await, ("text", "b"));
+        assert_eq!(opaque(&text, &1).await.map(|f| f()), Some(5));
+        assert_eq!(boxed(&text).await, 4);
+        assert_eq!(temporaries(1), Ok(1));
+        // SAFETY: the pointer is of a reference.
+        assert_eq!(unsafe { no_unsafe_block(&7) }, Ok(7));
     }
 
     #[tokio::test]
