@@ -58,8 +58,8 @@ pub(super) fn resolve(host: &str, port: u16) -> Result<SocketAddr, Error> {
 }
 
 impl Pusher for HttpServer {
-    fn flush(&self, _: Instant) -> Result<(), Error> {
-        Ok(())
+    fn flush(&self) -> crate::exporter::PendingFlush {
+        Box::new(|_| Ok(()))
     }
 
     fn shutdown(&mut self, deadline: Instant) -> Result<(), Error> {

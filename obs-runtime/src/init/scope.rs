@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::Error;
 use crate::error::ErrorKind;
+use crate::exporter::PendingFlush;
 use crate::init::builder::Builder;
 use crate::init::resource::Resource;
 use crate::init::stats::{Health, SpanStats, Stats};
@@ -44,7 +45,7 @@ pub struct Observability {
 
 /// Something beside the span sinks that runs for a scope: a metric push, the HTTP server.
 pub(crate) trait Pusher: Send + Sync {
-    fn flush(&self, deadline: Instant) -> Result<(), Error>;
+    fn flush(&self) -> PendingFlush;
     fn shutdown(&mut self, deadline: Instant) -> Result<(), Error>;
     fn stats(&self) -> Option<self_obs::ExporterStats>;
 }
@@ -177,13 +178,15 @@ impl Observability {
     /// When an exporter could not deliver in time; what it lost is in [`Observability::stats`].
     pub fn force_flush(&self) -> Result<(), Error> {
         let deadline = Instant::now() + DEADLINE;
-        let pending = drain::after_pass(self.scope.id, drain::Scope::flush_sinks);
-        let spans = pending
+        let spans = drain::after_pass(self.scope.id, drain::Scope::flush_sinks);
+        let pushed = self.pushers.iter().map(|p| p.flush());
+        // Everything is under way before anything is waited for.
+        let pending: Vec<_> = spans
             .unwrap_or_default()
             .into_iter()
-            .map(|wait| wait(deadline));
-        let pushed = self.pushers.iter().map(|p| p.flush(deadline));
-        join(spans.chain(pushed))
+            .chain(pushed)
+            .collect();
+        join(pending.into_iter().map(|wait| wait(deadline)))
     }
 
     /// Like dropping the guard, but reports what went wrong.

@@ -167,8 +167,8 @@ fn otlp(
 
 #[cfg(feature = "otlp")]
 impl Pusher for crate::exporter::otlp::MetricPusher {
-    fn flush(&self, deadline: std::time::Instant) -> Result<(), Error> {
-        Self::flush(self, deadline)
+    fn flush(&self) -> crate::exporter::PendingFlush {
+        Self::flush(self)
     }
 
     fn shutdown(&mut self, deadline: std::time::Instant) -> Result<(), Error> {

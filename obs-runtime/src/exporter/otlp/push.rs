@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::Error;
+use crate::exporter::PendingFlush;
 use crate::exporter::otlp::batch::{Envelope, Resource};
 use crate::exporter::otlp::config::{Limits, Target};
 use crate::exporter::otlp::lane::Lane;
@@ -87,15 +88,13 @@ impl MetricPusher {
         Ok(Self { collector })
     }
 
-    /// Collects, sends, and waits for it until `deadline`.
-    ///
-    /// # Errors
-    /// When points were lost, or the deadline passed.
-    pub(crate) fn flush(&self, deadline: Instant) -> Result<(), Error> {
-        let lane = &self.collector.lane;
+    /// Collects and sends off; what is returned waits, and is an error when points were lost.
+    pub(crate) fn flush(&self) -> PendingFlush {
+        let lane = Arc::clone(&self.collector.lane);
         let mark = lane.mark();
         self.collector.collect();
-        lane.wait_for(lane.extend(mark), deadline)
+        let mark = lane.extend(mark);
+        Box::new(move |deadline| lane.wait_for(mark, deadline))
     }
 
     /// Collects for the last time, sends until `deadline`, and ends the thread.

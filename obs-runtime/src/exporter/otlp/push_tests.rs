@@ -67,13 +67,13 @@ fn long() -> Instant {
 fn a_flush_and_the_shutdown_collect() {
     let receiver = Receiver::start([]);
     let (pusher, source) = start(&OtlpConfig::new(&receiver.url));
-    pusher.flush(long()).unwrap();
+    pusher.flush()(long()).unwrap();
     let request = receiver.next();
     assert!(request.head.starts_with("post /v1/metrics http/1.1\r\n"));
     assert_eq!(value(&request.body), Some(Value::AsInt(1)));
     // Nothing to say is no request.
     *source.is_empty.lock().unwrap() = true;
-    pusher.flush(long()).unwrap();
+    pusher.flush()(long()).unwrap();
     assert_eq!(receiver.further(), 0);
     *source.is_empty.lock().unwrap() = false;
     pusher.shutdown(long()).unwrap();
@@ -99,7 +99,7 @@ fn the_interval_collects_by_itself() {
 fn lost_points_are_counted() {
     let receiver = Receiver::start([Reply::Status(400, "", Vec::new()), Reply::Silence]);
     let (pusher, _source) = start(&OtlpConfig::new(&receiver.url));
-    let error = pusher.flush(long()).unwrap_err();
+    let error = pusher.flush()(long()).unwrap_err();
     assert!(error.to_string().contains("1 metric points"), "{error}");
     let counters = pusher.stats();
     assert_eq!(counters.snapshot().dropped, [(DropReason::Rejected, 1)]);
@@ -144,6 +144,6 @@ fn a_source_that_panics_ends_neither_the_caller_nor_the_thread() {
     for _ in 0..3 {
         assert_eq!(value(&receiver.next().body), Some(Value::AsInt(1)));
     }
-    pusher.flush(long()).unwrap();
+    pusher.flush()(long()).unwrap();
     pusher.shutdown(long()).unwrap();
 }
