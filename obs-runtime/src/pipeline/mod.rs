@@ -35,6 +35,7 @@ mod params;
 mod registry;
 mod result;
 mod retry;
+mod returned;
 mod run_id;
 mod runner;
 mod start;
