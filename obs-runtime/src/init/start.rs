@@ -29,6 +29,7 @@ impl Problems {
         Ok(())
     }
 
+    #[cfg(any(feature = "otlp", feature = "http"))]
     fn note<T>(&mut self, result: Result<T, Error>) -> Result<Option<T>, Error> {
         match result {
             Ok(value) => Ok(Some(value)),
@@ -60,6 +61,10 @@ pub(super) fn start(
     for exporter in std::mem::take(&mut builder.record_exporters) {
         sinks.push(custom::sink(exporter)?);
     }
+    #[cfg_attr(
+        not(feature = "otlp"),
+        allow(unused_mut, reason = "only OTLP pushes metrics")
+    )]
     let mut pushers: Vec<Box<dyn Pusher>> = Vec::new();
     #[cfg(feature = "console")]
     if builder.console.unwrap_or(env.console) {

@@ -54,6 +54,10 @@ pub fn enter_parent<T: Parent + ?Sized>(value: &T) -> Attached {
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct Under<F> {
     /// Taken by the first poll.
+    #[allow(
+        clippy::option_option,
+        reason = "no parent at all is a parent that was given"
+    )]
     parent: Option<Option<SpanContext>>,
     inner: F,
 }

@@ -44,6 +44,10 @@ impl Outcome {
 
 /// A finished span, borrowed from the buffer: valid during one call of a sink.
 #[derive(Clone, Copy)]
+#[cfg_attr(
+    not(feature = "otlp"),
+    allow(dead_code, reason = "only OTLP sends all of it")
+)]
 pub(crate) struct SpanView<'a> {
     pub(crate) callsite: &'static Callsite,
     pub(crate) trace_id: TraceId,
@@ -65,6 +69,10 @@ pub(crate) struct SpanView<'a> {
 }
 
 impl<'a> SpanView<'a> {
+    #[cfg_attr(
+        not(any(feature = "otlp", feature = "console")),
+        allow(dead_code, reason = "a name without a copy is for exporters")
+    )]
     pub(crate) fn name(&self) -> &'a str {
         match self.extra.and_then(|e| e.name.as_deref()) {
             Some(name) => name,
