@@ -2,7 +2,7 @@
 
 mod params;
 
-pub(crate) use params::check_signature;
+pub(crate) use params::{check_output, check_signature};
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
@@ -69,7 +69,12 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> TokenStream {
     let expanded = parsed.and_then(|parsed| on_item(tokens, parsed, &mut errors));
     match expanded {
         Some(expanded) if errors.is_empty() => expanded,
-        _ => fallback::beside(errors, item),
+        _ => {
+            let stand_in = syn::parse2(item.clone()).ok();
+            let mut beside = fallback::beside(errors, item);
+            beside.extend(stand_in.and_then(|item| expand::pipeline_task::stand_in(&item)));
+            beside
+        }
     }
 }
 
@@ -80,7 +85,7 @@ fn on_item(tokens: TokenStream, item: Item, errors: &mut Errors) -> Option<Token
     let mut args = Args::take(&mut list, errors);
     let function = valid::function(item, &PIPELINE_TASK, errors)?;
     check_signature(PIPELINE_TASK.name, &function.sig, errors);
-    params::check_output(&function.sig.output, errors);
+    check_output(&function.sig.output, errors);
     if let Some(name) = args
         .name
         .as_ref()

@@ -11,9 +11,11 @@ use syn::ext::IdentExt as _;
 use syn::{Ident, Path, ReturnType};
 
 use super::{function, site};
-use crate::ast::Function;
+use crate::ast::{Function, Item};
 use crate::attr::DurationArg;
-use crate::pipeline_task::{Param, Task, cfgs};
+use crate::crate_path;
+use crate::errors::Errors;
+use crate::pipeline_task::{Param, Task, cfgs, check_output};
 use crate::shape;
 use crate::valid::Plan;
 
@@ -70,6 +72,53 @@ pub(crate) fn expand(item: &Function, plan: &Plan, task: &Task) -> TokenStream {
             #krate::private::inventory::submit! { #glue::RegisteredTask(&__OBS_TASK) }
         };
     }
+}
+
+/// What dependants of a task with errors find: a task of no pipeline, so that its errors are the only ones.
+pub(crate) fn stand_in(item: &Item) -> Option<TokenStream> {
+    let Item::Function(item) = item else {
+        return None;
+    };
+    let sig = &item.sig;
+    let free = sig.generics.params.is_empty() && sig.receiver().is_none();
+    let mut errors = Errors::default();
+    check_output(&sig.output, &mut errors);
+    if !cfg!(feature = "pipeline") || !free || !errors.is_empty() {
+        return None;
+    }
+    let krate = crate_path::resolve(None);
+    let glue = quote!(#krate::private::pipeline);
+    let (vis, ident) = (&item.vis, &sig.ident);
+    let (cfgs, output) = (cfgs(item), output(&sig.output, &glue));
+    Some(quote! {
+        #(#cfgs)*
+        #[allow(non_camel_case_types, dead_code)]
+        #vis struct #ident {}
+
+        #(#cfgs)*
+        const _: () = {
+            static __OBS_TASK: #glue::TaskMeta = #glue::TaskMeta {
+                pipeline: "",
+                name: "",
+                path: "",
+                file: "",
+                line: 0,
+                dependencies: &[],
+                policy: #glue::TaskPolicy::DEFAULT,
+                requires: &[],
+                run: |_| loop {},
+            };
+            impl #glue::PipelineTask for #ident {
+                type Output = #output;
+            }
+            #[allow(dead_code)]
+            impl #ident {
+                pub const fn __obs_task() -> &'static #glue::TaskMeta {
+                    &__OBS_TASK
+                }
+            }
+        };
+    })
 }
 
 /// What dependants get: of a type named `Result`, the `Ok` type.

@@ -39,7 +39,7 @@ pub(crate) fn check_signature(this: &str, sig: &Signature, errors: &mut Errors) 
 }
 
 /// The output has a name and lives on.
-pub(super) fn check_output(output: &ReturnType, errors: &mut Errors) {
+pub(crate) fn check_output(output: &ReturnType, errors: &mut Errors) {
     struct Parts<'a>(&'a mut Errors);
     impl<'ast> Visit<'ast> for Parts<'_> {
         fn visit_type_impl_trait(&mut self, ty: &'ast syn::TypeImplTrait) {

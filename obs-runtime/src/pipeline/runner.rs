@@ -183,3 +183,7 @@ impl Runner {
 #[cfg(test)]
 #[path = "runner_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "runner_model_tests.rs"]
+mod model_tests;

@@ -11,7 +11,6 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use crate::Error;
 use crate::pipeline::context::{Cell, Run};
 use crate::pipeline::graph::{Graph, pipeline_error};
 use crate::pipeline::params::TypeMap;
@@ -20,6 +19,7 @@ use crate::pipeline::runner::{Finished, Runner};
 use crate::pipeline::telemetry::RunTelemetry;
 use crate::pipeline::{CancelHandle, PipelineBuilder, handler, registry, run_id};
 use crate::trace::Instrument as _;
+use crate::{Error, SpanContext};
 
 /// A task graph with what it needs, ready to run once.
 ///
@@ -235,7 +235,10 @@ fn result(run: &Run, started_at: SystemTime, finished: Finished) -> RunResult {
         tasks_failed,
         tasks_skipped: count(TaskState::Skipped),
         tasks_cancelled,
-        trace_id: run.span.map(|span| span.trace_id()),
+        trace_id: run
+            .span
+            .filter(SpanContext::is_sampled)
+            .map(|span| span.trace_id()),
         handler_errors: Vec::new(),
         outputs: finished.outputs,
         task_results: TaskResults {
