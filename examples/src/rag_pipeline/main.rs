@@ -52,7 +52,7 @@ use crate::documents::Corpus;
 use crate::error::RagError;
 use crate::index::{Hit, VectorIndex};
 use crate::options::{Options, Task};
-use crate::report::{Answered, Report};
+use crate::report::{Answered, Memory, Report};
 use crate::voice::{Voice, say};
 
 /// Sources that the model is shown.
@@ -187,6 +187,7 @@ async fn alert_on_failure(run: &RunResult, alerts: &AlertManager) {
     alerts.send(alert);
 }
 
+// One thread is enough: the tasks wait for each other, and for the endpoint.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let options = Options::get();
@@ -226,22 +227,28 @@ async fn answer_question(options: &Options) -> Result<ExitCode, Problem> {
     let mut stop = pin!(interrupt::interrupted());
     voice::begin(options, &llm, &obs)?;
 
-    let mut memory = report::Memory::default();
-    let mut run = run_once(options, &llm, stop.as_mut()).await?;
-    for number in 2..=options.repeat {
-        if run.state == RunState::Cancelled {
-            break;
+    let mut memory = Memory::default();
+    let mut delivered = Ok(());
+    let (run, spans) = loop {
+        let run = run_once(options, &llm, stop.as_mut()).await?;
+        memory.runs += 1;
+        let is_last = memory.runs == options.repeat || run.state == RunState::Cancelled;
+        // What the run recorded must have arrived before it can be shown. A receiver that is not
+        // there is waited for once, not after every run.
+        if is_last || delivered.is_ok() {
+            delivered = obs.force_flush();
+        }
+        let spans = collector.take(run.trace_id);
+        memory.measure();
+        if is_last {
+            break (run, spans);
         }
         voice::speak(Voice::Nothing);
-        memory.after_run(number - 1);
-        collector.take(None);
-        run = run_once(options, &llm, stop.as_mut()).await?;
-    }
-
-    // What the run recorded must have arrived before it can be shown.
-    let sent = [obs.force_flush(), alerts.flush(ALERTS_TIMEOUT)];
-    for undelivered in sent.into_iter().filter_map(Result::err) {
-        eprintln!("rag_pipeline: {undelivered}");
+    };
+    for undelivered in [delivered, alerts.flush(ALERTS_TIMEOUT)] {
+        if let Err(error) = undelivered {
+            eprintln!("rag_pipeline: {error}");
+        }
     }
     let report = Report {
         run: &run,
@@ -249,9 +256,9 @@ async fn answer_question(options: &Options) -> Result<ExitCode, Problem> {
             .trace_id
             .and_then(LlmTotals::for_trace)
             .unwrap_or_default(),
-        spans: collector.take(run.trace_id),
+        spans,
         dropped: obs.stats().dropped_total(),
-        memory: memory.after_all(options.repeat),
+        memory,
         builtin: llm.is_builtin(),
     };
     report.print(options.json);

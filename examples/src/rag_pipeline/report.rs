@@ -49,7 +49,8 @@ impl Answered {
 /// The memory of this process in the course of many runs.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Memory {
-    runs: u32,
+    /// Runs so far.
+    pub runs: u32,
     #[serde(rename = "resident_bytes_after_run_100")]
     after_100: Option<u64>,
     #[serde(rename = "resident_bytes_at_end")]
@@ -57,18 +58,14 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Notes the memory after run 100.
-    pub fn after_run(&mut self, number: u32) {
-        if number == 100 {
+    /// Notes the memory after a run.
+    pub fn measure(&mut self) {
+        if self.runs == 100 {
             self.after_100 = resident_bytes();
         }
-    }
-
-    /// Notes the memory at the end; none of it is of interest after a single run.
-    pub fn after_all(mut self, runs: u32) -> Option<Self> {
-        self.runs = runs;
-        self.at_end = resident_bytes();
-        (runs > 1).then_some(self)
+        if self.runs > 1 {
+            self.at_end = resident_bytes();
+        }
     }
 
     fn text(&self, dropped: u64) -> String {
@@ -107,8 +104,8 @@ pub struct Report<'a> {
     pub spans: Vec<SpanRecord>,
     /// Items that obs lost on their way.
     pub dropped: u64,
-    /// With `--repeat`.
-    pub memory: Option<Memory>,
+    /// Of interest after more than one run.
+    pub memory: Memory,
     /// Whether the prices are those of models that did not run.
     pub builtin: bool,
 }
@@ -147,8 +144,8 @@ impl Report<'_> {
     pub fn text(&self) -> String {
         let mut out = String::new();
         section(&mut out, "Tasks", &self.run.summary());
-        if let Some(memory) = &self.memory {
-            section(&mut out, "Repetition", &memory.text(self.dropped));
+        if self.memory.runs > 1 {
+            section(&mut out, "Repetition", &self.memory.text(self.dropped));
         }
         section(&mut out, "Tokens and cost", &self.cost_table());
         section(&mut out, "Trace", &trace_tree(&self.spans));
@@ -234,7 +231,7 @@ impl Report<'_> {
             sources: answered.map_or(&[], |a| &a.sources),
             score: answered.map(|a| a.score),
             dropped: self.dropped,
-            repeat: self.memory.as_ref(),
+            repeat: Some(&self.memory).filter(|memory| memory.runs > 1),
         };
         // Strings, numbers and lists of them cannot fail to become JSON.
         serde_json::to_string(&report).unwrap_or_default()

@@ -186,3 +186,20 @@ fn many_runs_report_the_last_one_and_lose_nothing() {
     );
     assert_eq!(report["llm"]["calls"], 3, "of the last run");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_stays_where_it_is_after_a_hundred_runs() {
+    let dir = texts();
+    let report = run(rag_pipeline(&dir).args(["--json", "--repeat", "400"])).json();
+    let bytes = |key: &str| report["repeat"][key].as_u64().unwrap();
+    let (early, late) = (
+        bytes("resident_bytes_after_run_100"),
+        bytes("resident_bytes_at_end"),
+    );
+    assert!(
+        late <= early + (1 << 20),
+        "{early} bytes after run 100, {late} at the end"
+    );
+    assert_eq!(report["dropped"], 0);
+}
