@@ -41,13 +41,13 @@ fn model(plans: &[Plan]) -> Vec<(TaskState, u32)> {
     let mut ends: Vec<(TaskState, u32)> = Vec::new();
     for plan in plans {
         let ready = |d: &usize| ends[*d].0 == TaskState::Succeeded;
-        let end = if !plan.dependencies.iter().all(ready) {
-            (TaskState::Skipped, 0)
-        } else {
+        let end = if plan.dependencies.iter().all(ready) {
             match plan.succeeds_at {
                 Some(attempt) if attempt <= plan.retries + 1 => (TaskState::Succeeded, attempt),
                 _ => (TaskState::Failed, plan.retries + 1),
             }
+        } else {
+            (TaskState::Skipped, 0)
         };
         ends.push(end);
     }
