@@ -148,31 +148,54 @@ async fn a_panic_in_a_poll_is_recorded() {
 
 #[tokio::test]
 async fn a_dropped_future_is_cancelled_and_drops_inside_its_span() {
+    use obs_runtime::{SpanContext, TraceFlags, current};
     struct Local;
     impl Drop for Local {
-        #[traced(name = "drop_of_local")]
-        fn drop(&mut self) {}
+        fn drop(&mut self) {
+            current::set_attribute("dropped", true);
+            let drop_of_local = obs_runtime::span!("drop of local");
+            drop(drop_of_local);
+        }
     }
-    #[traced]
-    async fn wait() {
+    #[traced(fields(n), parent = parent)]
+    async fn wait(n: u8, parent: Option<SpanContext>) {
         let _local = Local;
         std::future::pending::<()>().await;
     }
+    let ids = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331");
+    let remote = SpanContext::remote(
+        ids.0.parse().unwrap(),
+        ids.1.parse().unwrap(),
+        TraceFlags::SAMPLED,
+    );
     let captured = capture_async(async {
-        let mut future = Box::pin(wait());
-        std::future::poll_fn(|cx| {
-            assert!(future.as_mut().poll(cx).is_pending());
-            std::task::Poll::Ready(())
-        })
-        .await;
-        drop(future);
-        drop(wait());
+        for parent in [None, remote] {
+            let before = SpanContext::current();
+            let mut future = Box::pin(wait(1, parent));
+            std::future::poll_fn(|cx| {
+                assert!(future.as_mut().poll(cx).is_pending());
+                std::task::Poll::Ready(())
+            })
+            .await;
+            drop(future);
+            assert_eq!(SpanContext::current(), before);
+            drop(wait(2, parent));
+        }
     })
     .await;
-    assert_eq!(captured.spans.len(), 2);
-    let wait = captured.span("wait");
-    assert_eq!(wait.outcome, Outcome::Cancelled);
-    assert_eq!(captured.span("drop_of_local").parent_id, Some(wait.span_id));
+    let names: Vec<_> = captured.spans.iter().map(|s| &*s.name).collect();
+    assert_eq!(names, ["drop of local", "wait", "drop of local", "wait"]);
+    for pair in captured.spans.chunks(2) {
+        let [inner, wait] = pair else { unreachable!() };
+        assert_eq!(wait.outcome, Outcome::Cancelled);
+        assert_eq!(inner.parent_id, Some(wait.span_id));
+        assert_eq!(inner.trace_id, wait.trace_id);
+        assert_eq!(wait.attribute("n"), Some(&AttributeValue::I64(1)));
+        assert_eq!(wait.attribute("dropped"), Some(&AttributeValue::Bool(true)));
+    }
+    let parents = [&captured.spans[1], &captured.spans[3]];
+    assert_eq!(parents.map(|s| s.parent_is_remote), [false, true]);
+    assert_eq!(parents[1].trace_id.to_string(), ids.0);
 }
 
 #[tokio::test]
@@ -593,12 +616,10 @@ async fn another_parent_than_the_entered_span() {
     }
     #[traced(parent = job.context)]
     fn boxed(job: Job) -> Pin<Box<dyn Future<Output = ()>>> {
-        Box::pin(async move { drop(job) })
+        Box::pin(async move { job.guard() })
     }
-    #[traced(parent = job.context)]
-    async fn by_value(job: Job) {
-        drop(job);
-    }
+    #[traced(parent = _job.context)]
+    async fn by_value(_job: Job) {}
     #[traced(parent = None)]
     fn none() {}
     #[traced]
@@ -610,7 +631,6 @@ async fn another_parent_than_the_entered_span() {
         };
         let entered = span!("entered");
         let future = entered.in_scope(|_| {
-            job.guard();
             closure(&other, String::new()).unwrap();
             none();
             child();
@@ -623,7 +643,7 @@ async fn another_parent_than_the_entered_span() {
     })
     .await;
     let id = |name: &str| Some(captured.span(name).span_id);
-    for name in ["guard", "closure", "future", "boxed", "by_value"] {
+    for name in ["closure", "future", "boxed", "by_value"] {
         assert_eq!(captured.span(name).parent_id, id("other"), "{name}");
     }
     assert_eq!(captured.span("none").parent_id, None);

@@ -80,7 +80,7 @@ fn future(plan: &Plan, site: &TokenStream, kind: &TokenStream) -> TokenStream {
 
 /// `async fn` as `fn -> impl Future`.
 pub(super) fn flat(function: &Function, plan: &Plan) -> TokenStream {
-    let rebound = rebind::rebind(&function.sig, &plan.site.krate);
+    let rebound = rebind::rebind(&function.sig, plan);
     let statements = statements(function, plan, &rebound);
     let mut sig = function.sig.clone();
     sig.asyncness = None;
@@ -91,7 +91,7 @@ pub(super) fn flat(function: &Function, plan: &Plan) -> TokenStream {
 
 /// `async fn` that stays one.
 pub(super) fn kept(function: &Function, plan: &Plan) -> TokenStream {
-    let rebound = rebind::rebind(&function.sig, &plan.site.krate);
+    let rebound = rebind::rebind(&function.sig, plan);
     let statements = statements(function, plan, &rebound);
     let mut sig = function.sig.clone();
     sig.inputs = rebound.inputs;

@@ -2,11 +2,12 @@
 //! `async fn`: drop order, `_` and patterns stay those of the plain function.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens as _, format_ident, quote};
+use quote::{ToTokens, format_ident, quote};
 use syn::spanned::Spanned as _;
 use syn::{Attribute, Expr, FnArg, Pat, Signature};
 
 use crate::ast::with_content;
+use crate::valid::Plan;
 
 /// The signature's parameters under hygienic names, and the `let`s that give the user's back.
 pub(super) struct Rebound {
@@ -16,7 +17,9 @@ pub(super) struct Rebound {
     pub(super) receiver: TokenStream,
 }
 
-pub(super) fn rebind(sig: &Signature, krate: &TokenStream) -> Rebound {
+pub(super) fn rebind(sig: &Signature, plan: &Plan) -> Rebound {
+    let krate = &plan.site.krate;
+    let parent = plan.parent.as_ref().map(ToTokens::to_token_stream);
     let mut lets = TokenStream::new();
     let mut receiver = TokenStream::new();
     let mut inputs = sig.inputs.clone();
@@ -46,6 +49,12 @@ pub(super) fn rebind(sig: &Signature, krate: &TokenStream) -> Rebound {
                     quote!(#name)
                 };
                 lets.extend(quote!(#(#cfgs)* #(#others)* let #pat = #value;));
+                let user = &pat.ident;
+                let unused = !user.to_string().starts_with('_');
+                if unused && parent.as_ref().is_some_and(|tokens| names(tokens, user)) {
+                    // `parent` used it, under its other name.
+                    lets.extend(quote!(#(#cfgs)* let _ = &#user;));
+                }
                 name
             }
             pat => {
@@ -95,6 +104,14 @@ fn respan(tokens: TokenStream, names: &[&Ident]) -> TokenStream {
         other => other,
     };
     tokens.into_iter().map(respan_one).collect()
+}
+
+fn names(tokens: &TokenStream, name: &Ident) -> bool {
+    tokens.clone().into_iter().any(|tree| match tree {
+        TokenTree::Ident(word) => word == *name,
+        TokenTree::Group(group) => names(&group.stream(), name),
+        _ => false,
+    })
 }
 
 fn ident_pattern(ident: Ident) -> Box<Pat> {

@@ -36,7 +36,7 @@ pub(super) fn guard_inside(function: &Function, plan: &Plan) -> TokenStream {
 pub(super) fn guard_outside(function: &Function, plan: &Plan) -> TokenStream {
     let site = site::of_function(function, plan);
     let enter = enter(function, plan, &site);
-    let rebound = rebind::rebind(&function.sig, &plan.site.krate);
+    let rebound = rebind::rebind(&function.sig, plan);
     let mut sig = function.sig.clone();
     sig.inputs = rebound.inputs;
     let lets = rebound.lets;
@@ -68,7 +68,7 @@ pub(super) fn block(function: &Function, plan: &Plan) -> TokenStream {
 /// The body in a closure that runs at once: early exits come back as its value.
 pub(super) fn closure(function: &Function, plan: &Plan) -> TokenStream {
     let site = site::of_function(function, plan);
-    let rebound = rebind::rebind(&function.sig, &plan.site.krate);
+    let rebound = rebind::rebind(&function.sig, plan);
     let mut sig = function.sig.clone();
     sig.inputs = rebound.inputs;
     let enter = enter(function, plan, &quote!(__obs_site));

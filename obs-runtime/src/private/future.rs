@@ -2,7 +2,7 @@
 
 use core::fmt;
 use core::marker::PhantomData;
-use core::mem::{self, ManuallyDrop};
+use core::mem;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
@@ -13,19 +13,16 @@ use crate::callsite::Callsite;
 use crate::trace::{FutureSpan, Outcome, SyncSpan};
 
 /// A future inside the span of its call: the state is outside of the coroutine.
+///
+/// The fields are dropped in their order: what the future holds goes first, inside the span. A
+/// `ManuallyDrop` would do as well, but add two types to each level of a chain of calls, and the compiler
+/// gives up at a fixed depth.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct Traced<F, K: Abandon, const N: usize> {
-    span: FutureSpan<N>,
+    inner: F,
     kind: K,
-    /// Dropped inside the span.
-    inner: ManuallyDrop<F>,
+    span: FutureSpan<N>,
 }
-
-// SAFETY: all fields are `Send` if `F` and `K` are. The automatic implementation would go through
-// `ManuallyDrop` at every level of a chain of calls and reach the recursion limit sooner.
-unsafe impl<F: Send, K: Abandon + Send, const N: usize> Send for Traced<F, K, N> {}
-// SAFETY: as above.
-unsafe impl<F: Sync, K: Abandon + Sync, const N: usize> Sync for Traced<F, K, N> {}
 
 impl<F, K: Abandon, const N: usize> fmt::Debug for Traced<F, K, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -43,7 +40,7 @@ pub fn future<F: Future, K: Kind<F::Output>, const N: usize>(
     Traced {
         span: FutureSpan::new(site),
         kind,
-        inner: ManuallyDrop::new(inner),
+        inner,
     }
 }
 
@@ -58,7 +55,7 @@ pub fn finish_future<F: Future, K: Kind<F::Output>, const N: usize>(
     Traced {
         span: FutureSpan::adopt(site, span),
         kind,
-        inner: ManuallyDrop::new(inner),
+        inner,
     }
 }
 
@@ -86,7 +83,7 @@ impl<F: Future, K: Kind<F::Output>, const N: usize> Future for Traced<F, K, N> {
         // SAFETY: `inner` stays where it is until it is dropped; the other fields are not pinned.
         let Self { span, kind, inner } = unsafe { self.get_unchecked_mut() };
         // SAFETY: `inner` is pinned because `self` was.
-        let inner = unsafe { Pin::new_unchecked(&mut **inner) };
+        let inner = unsafe { Pin::new_unchecked(inner) };
         let poller = Poller { span, kind };
         let polled = poller.span.poll(|| inner.poll(cx));
         if let Poll::Ready(value) = &polled {
@@ -109,18 +106,9 @@ impl<F: Future, K: Kind<F::Output>, const N: usize> Future for Traced<F, K, N> {
 impl<F, K: Abandon, const N: usize> Drop for Traced<F, K, N> {
     #[inline]
     fn drop(&mut self) {
-        let Self { span, inner, kind } = self;
-        // SAFETY: `inner` is dropped here only, once, and where it was pinned.
-        let mut drop_inner = || unsafe { ManuallyDrop::drop(inner) };
-        if span.is_live() {
-            // What the future drops belongs to the call. If that panics, dropping `span` ends it.
-            span.poll(|| {
-                drop_inner();
-                kind.abandon();
-            });
-            span.end(Outcome::Cancelled);
-        } else {
-            drop_inner();
+        if self.span.is_live() {
+            // Left, and ended as cancelled, by the drop of the field.
+            self.span.enter_to_drop();
         }
     }
 }

@@ -53,12 +53,9 @@ pub fn enter_parent<T: Parent + ?Sized>(value: &T) -> Attached {
 /// A future whose span begins, in the first poll, under the given parent.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct Under<F> {
-    /// Taken by the first poll.
-    #[allow(
-        clippy::option_option,
-        reason = "no parent at all is a parent that was given"
-    )]
-    parent: Option<Option<SpanContext>>,
+    parent: Option<SpanContext>,
+    /// Whether the first poll is still to come: the span begins in it.
+    first: bool,
     inner: F,
 }
 
@@ -71,7 +68,8 @@ impl<F> fmt::Debug for Under<F> {
 /// Puts a future under a parent.
 pub fn under<F: Future>(parent: Option<SpanContext>, inner: F) -> Under<F> {
     Under {
-        parent: Some(parent),
+        parent,
+        first: true,
         inner,
     }
 }
@@ -80,9 +78,13 @@ impl<F: Future> Future for Under<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        // SAFETY: `inner` stays where it is until it is dropped; `parent` is not pinned.
-        let Self { parent, inner } = unsafe { self.get_unchecked_mut() };
-        let _attached = parent.take().map(|parent| Attached::new(parent.as_ref()));
+        // SAFETY: `inner` stays where it is until it is dropped; the other fields are not pinned.
+        let Self {
+            parent,
+            first,
+            inner,
+        } = unsafe { self.get_unchecked_mut() };
+        let _attached = core::mem::take(first).then(|| Attached::new(parent.as_ref()));
         // SAFETY: `inner` is pinned because `self` was.
         unsafe { Pin::new_unchecked(inner) }.poll(cx)
     }

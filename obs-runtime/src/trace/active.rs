@@ -32,7 +32,11 @@ mod mode {
     pub(super) const FIELDS: u64 = 1 << 59;
     /// The thread was unwinding already when the call began.
     pub(super) const UNWINDING: u64 = 1 << 58;
-    pub(super) const ALL: u64 = MASK | FIELDS | UNWINDING;
+    /// A future's context words hold what it will put back: it is entered until its drop.
+    pub(super) const ENTERED: u64 = 1 << 57;
+    /// The parent of an entered future is remote.
+    pub(super) const REMOTE: u64 = 1 << 56;
+    pub(super) const ALL: u64 = MASK | FIELDS | UNWINDING | ENTERED | REMOTE;
 }
 
 /// Beginning a call: which mode, and what becomes the context.
@@ -440,6 +444,13 @@ impl<const N: usize> FutureSpan<N> {
         poll()
     }
 
+    /// Enters the call's span until `self` is dropped: what is dropped in between belongs to it.
+    pub fn enter_to_drop(&mut self) {
+        if matches!(self.core.state & mode::MASK, mode::RECORD | mode::UNSAMPLED) {
+            self.core.change_places(local());
+        }
+    }
+
     /// Ends the call. Later calls change nothing.
     #[inline(always)]
     pub fn end(&mut self, outcome: Outcome) {
@@ -513,11 +524,50 @@ impl FutureCore {
     }
 }
 
+impl<const N: usize> FutureSpan<N> {
+    #[cold]
+    fn abandon(&mut self) {
+        if self.core.state & mode::ENTERED != 0 {
+            self.core.change_places(local());
+        }
+        self.end(Outcome::Cancelled);
+    }
+}
+
+impl FutureCore {
+    /// Exchanges the call's context with the thread's, without more room than the call has: entered, and
+    /// left by the second call, on the same thread.
+    fn change_places(&mut self, local: &Local) {
+        let thread = local.save();
+        let leaves = self.state & mode::ENTERED != 0;
+        let remote = if leaves { mode::REMOTE } else { flag::REMOTE };
+        let remote = self.state & remote != 0;
+        local.restore(&Saved {
+            trace_hi: self.trace_hi,
+            trace_lo: self.trace_lo,
+            span: self.span,
+            flags: self.state & !mode::ALL & if leaves { u64::MAX } else { OWN },
+            extra: self.extra,
+        });
+        self.trace_hi = thread.trace_hi;
+        self.trace_lo = thread.trace_lo;
+        self.span = thread.span;
+        self.extra = thread.extra;
+        let kept = self.state & (mode::MASK | mode::FIELDS);
+        self.state = kept | thread.flags;
+        if !leaves {
+            self.state |= mode::ENTERED | if remote { mode::REMOTE } else { 0 };
+        } else if remote {
+            self.state |= flag::REMOTE;
+        }
+    }
+}
+
 impl<const N: usize> Drop for FutureSpan<N> {
     #[inline(always)]
     fn drop(&mut self) {
         if self.is_live() {
-            self.end(Outcome::Cancelled);
+            self.abandon();
         }
     }
 }

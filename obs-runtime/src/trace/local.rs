@@ -136,12 +136,14 @@ impl Local {
             self.trace_lo.set(c.trace_id.0 as u64);
             self.span.set(c.span_id.0);
             let remote = if c.is_remote { flag::REMOTE } else { 0 };
+            // Another process says nothing of who records here.
+            let scope = if c.is_remote { self.scope() } else { c.scope };
             self.flags.set(
                 u64::from(c.flags.0)
                     | flag::VALID
                     | flag::ATTACHED
                     | remote
-                    | u64::from(c.scope) << flag::SCOPE_SHIFT,
+                    | u64::from(scope) << flag::SCOPE_SHIFT,
             );
         } else {
             self.trace_hi.set(0);
