@@ -303,7 +303,7 @@ impl HandlerParam for RunResult {
 impl HandlerParam for crate::alert::AlertManager {
     fn of<'a>(call: &HandlerCall<'a>) -> Result<&'a Self, String> {
         call.alerts.ok_or_else(|| {
-            "there is no AlertManager: give one to the builder with `.alerts(…)`".to_owned()
+            "there is no AlertManager: give one to the pipeline or to `Observability::builder()` with `.alerts(…)`".to_owned()
         })
     }
 }

@@ -24,7 +24,7 @@ pub enum HandlerEvent {
 pub struct HandlerCall<'a> {
     /// The run.
     pub result: &'a RunResult,
-    /// The manager of the `Observability` that the run belongs to.
+    /// The manager of the pipeline, or of the `Observability` that the run belongs to.
     #[cfg(feature = "alert")]
     pub alerts: Option<&'a crate::alert::AlertManager>,
 }
@@ -94,10 +94,24 @@ fn concerns_task(event: HandlerEvent, state: TaskState) -> bool {
     }
 }
 
-/// Calls one after the other; what goes wrong is written into the result.
-pub(crate) async fn call_all(handlers: &[&'static HandlerMeta], result: &mut RunResult) {
+/// Who sends the alerts of a run's handlers.
+#[derive(Clone, Default)]
+pub(crate) struct Alerts {
+    /// Else the manager of the `Observability` that the run belongs to.
     #[cfg(feature = "alert")]
-    let alerts = crate::alert::current();
+    pub(crate) own: Option<crate::alert::AlertManager>,
+}
+
+/// Calls one after the other; what goes wrong is written into the result.
+pub(crate) async fn call_all(
+    handlers: &[&'static HandlerMeta],
+    result: &mut RunResult,
+    alerts: &Alerts,
+) {
+    #[cfg(not(feature = "alert"))]
+    let _ = alerts;
+    #[cfg(feature = "alert")]
+    let alerts = alerts.own.clone().or_else(crate::alert::current);
     for handler in handlers {
         let ended = {
             let call = HandlerCall {

@@ -52,7 +52,7 @@ async fn every_handler_is_called_whatever_the_others_do() {
         meta(HandlerEvent::Complete, "four", refuse),
     ];
     let mut result = result(false).await;
-    call_all(&HANDLERS.each_ref(), &mut result).await;
+    call_all(&HANDLERS.each_ref(), &mut result, &Alerts::default()).await;
     let errors: Vec<_> = result
         .handler_errors
         .iter()
@@ -83,4 +83,26 @@ async fn a_handler_concerns_its_event_and_its_pipeline() {
     assert!(!concerns(&handler, &good));
     handler.pipeline = Some("p");
     assert!(concerns(&handler, &good));
+}
+
+#[cfg(feature = "alert")]
+#[tokio::test]
+async fn a_handler_gets_the_pipelines_alert_manager_or_is_told_that_there_is_none() {
+    use crate::alert::AlertManager;
+    use crate::pipeline::glue::handler_param;
+
+    fn needs_manager(call: HandlerCall<'_>) -> HandlerFuture<'_> {
+        Box::pin(async move { handler_param::<AlertManager>(&call).map(|_| ()) })
+    }
+    static HANDLER: HandlerMeta = meta(HandlerEvent::Complete, "alerts", needs_manager);
+    let mut result = result(false).await;
+
+    call_all(&[&HANDLER], &mut result, &Alerts::default()).await;
+    let error = result.handler_errors.pop().unwrap();
+    assert!(error.message.contains("`.alerts(…)`"), "{}", error.message);
+
+    let manager = AlertManager::builder().log(true).build().unwrap();
+    let alerts = Alerts { own: Some(manager) };
+    call_all(&[&HANDLER], &mut result, &alerts).await;
+    assert_eq!(result.handler_errors, []);
 }

@@ -12,7 +12,7 @@ use core::ops::Deref;
 
 use crate::pipeline::result::TaskError;
 
-/// The error's type, for the tiers of [`Described`].
+/// The error's type, for the tiers of `Described`.
 pub fn error_of<T, E>(_: &Result<T, E>) -> PhantomData<E> {
     PhantomData
 }
@@ -45,7 +45,7 @@ impl<T, E> Returned<'_, Result<T, E>> {
         self.0.0.as_ref().err().map(describe)
     }
 
-    /// The type of the error, for the tiers of [`Described`].
+    /// The type of the error, for the tiers of `Described`.
     pub fn error(&self) -> PhantomData<E> {
         PhantomData
     }

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use crate::pipeline::context::{Cell, Run};
 use crate::pipeline::graph::{Graph, pipeline_error};
+use crate::pipeline::handler::Alerts;
 use crate::pipeline::params::TypeMap;
 use crate::pipeline::result::{RunResult, RunState, TaskResults, TaskState};
 use crate::pipeline::runner::{Finished, Runner};
@@ -32,6 +33,7 @@ pub struct Pipeline {
     limits: HashMap<Cow<'static, str>, usize>,
     max_parallel: usize,
     cancel: CancelHandle,
+    alerts: Alerts,
     /// What the calls on it got wrong; said when it starts.
     problems: Vec<String>,
 }
@@ -45,6 +47,7 @@ impl Pipeline {
             limits: HashMap::new(),
             max_parallel: usize::MAX,
             cancel: CancelHandle::default(),
+            alerts: Alerts::default(),
             problems: Vec::new(),
         }
     }
@@ -120,6 +123,14 @@ impl Pipeline {
         self
     }
 
+    /// Sends the alerts of this run's handlers through another manager than that of the installed
+    /// `Observability`.
+    #[cfg(feature = "alert")]
+    pub fn alerts(mut self, manager: crate::alert::AlertManager) -> Self {
+        self.alerts.own = Some(manager);
+        self
+    }
+
     /// Cancels the run from anywhere.
     pub fn cancel_handle(&self) -> CancelHandle {
         self.cancel.clone()
@@ -177,13 +188,14 @@ impl Pipeline {
         }
         let started_at = SystemTime::now();
         let max_parallel = self.max_parallel;
+        let alerts = self.alerts.clone();
         let run_id = run_id::run_id(started_at);
         let telemetry = RunTelemetry::begin(self.graph.pipeline.clone(), &run_id);
         let run = Arc::new(self.into_run(run_id, &telemetry));
         let finished = Runner::new(Arc::clone(&run), max_parallel).drive().await;
         let mut result = result(&run, started_at, finished);
         let handlers = handler::concerned(&result);
-        handler::call_all(&handlers, &mut result)
+        handler::call_all(&handlers, &mut result, &alerts)
             .in_span_context(run.span)
             .await;
         telemetry.end(&result);
