@@ -8,11 +8,6 @@
 //! comes before, what counts as a record, where the tokens stand in a response. Traces, metrics,
 //! costs, retries, the order of the tasks and the report follow from that.
 
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a program talks to its user"
-)]
 #![allow(unreachable_pub, reason = "what a module of a program offers is `pub`")]
 
 mod chunks;
@@ -53,7 +48,7 @@ use crate::error::RagError;
 use crate::index::{Hit, VectorIndex};
 use crate::options::{Options, Task};
 use crate::report::{Answered, Memory, Report};
-use crate::voice::{Voice, say};
+use crate::voice::{Voice, err, say};
 
 /// Sources that the model is shown.
 const TOP_K: usize = 6;
@@ -192,7 +187,7 @@ async fn alert_on_failure(run: &RunResult, alerts: &AlertManager) {
 async fn main() -> ExitCode {
     let options = Options::get();
     answer_question(options).await.unwrap_or_else(|problem| {
-        eprintln!("rag_pipeline: {problem}");
+        err!("rag_pipeline: {problem}");
         ExitCode::from(2)
     })
 }
@@ -225,7 +220,7 @@ async fn answer_question(options: &Options) -> Result<ExitCode, Problem> {
     let collector = Collector::default();
     let obs = observe(options, &collector, &alerts)?;
     let mut stop = pin!(interrupt::interrupted());
-    voice::begin(options, &llm, &obs)?;
+    let metrics = voice::begin(options, &llm, &obs)?;
 
     let mut memory = Memory::default();
     let mut delivered = Ok(());
@@ -247,7 +242,7 @@ async fn answer_question(options: &Options) -> Result<ExitCode, Problem> {
     };
     for undelivered in [delivered, alerts.flush(ALERTS_TIMEOUT)] {
         if let Err(error) = undelivered {
-            eprintln!("rag_pipeline: {error}");
+            err!("rag_pipeline: {error}");
         }
     }
     let report = Report {
@@ -259,6 +254,7 @@ async fn answer_question(options: &Options) -> Result<ExitCode, Problem> {
         spans,
         dropped: obs.stats().dropped_total(),
         memory,
+        metrics,
         builtin: llm.is_builtin(),
     };
     report.print(options.json);

@@ -99,6 +99,15 @@ impl Options {
     }
 }
 
+fn question(text: &str) -> Result<String, &'static str> {
+    let text = text.trim();
+    if text.is_empty() {
+        Err("expected a question, not nothing")
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
 /// Where this program was built from; the current folder if that is gone.
 fn repository() -> PathBuf {
     let built_from = Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::evaluation;
 use crate::index::Hit;
 use crate::interrupt;
+use crate::voice::{err, out};
 
 /// What came of a question.
 #[derive(Clone, Debug)]
@@ -106,6 +107,8 @@ pub struct Report<'a> {
     pub dropped: u64,
     /// Of interest after more than one run.
     pub memory: Memory,
+    /// Where the metrics are served, with `--serve`.
+    pub metrics: Option<String>,
     /// Whether the prices are those of models that did not run.
     pub builtin: bool,
 }
@@ -114,16 +117,16 @@ impl Report<'_> {
     /// Prints the report on standard output, and in any case why tasks failed on standard error.
     pub fn print(&self, as_json: bool) {
         if as_json {
-            println!("{}", self.json());
+            out!("{}", self.json());
         } else {
-            print!("{}", self.text());
+            out!("{}", self.text().trim_end());
         }
         for task in self.run.get_failed_tasks() {
             let why = task
                 .error
                 .as_ref()
                 .map_or("no reason was given", |error| error.message());
-            eprintln!("rag_pipeline: {} failed: {why}", task.name);
+            err!("rag_pipeline: {} failed: {why}", task.name);
         }
     }
 
@@ -192,27 +195,50 @@ impl Report<'_> {
         table
     }
 
+    /// What else there is to see, each with how.
     fn next(&self) -> String {
-        let mut next = String::new();
+        let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         let trace = self
             .run
             .trace_id
             .map(|id| id.to_string())
             .unwrap_or_default();
-        match std::env::var("OTEL_EXPORTER_OTLP_ENDPOINT") {
-            Ok(endpoint) if !endpoint.is_empty() => {
-                let _ = writeln!(next, "This trace and its metrics were sent to {endpoint}: look for {trace}.");
-            }
-            _ => next.push_str(
-                "OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318   sends this trace and its metrics to any OpenTelemetry backend\n",
+        let mut rows: Vec<[String; 2]> = Vec::new();
+        let mut row = |how: &str, what: String| rows.push([how.to_owned(), what]);
+        match set("OTEL_EXPORTER_OTLP_ENDPOINT") {
+            Some(endpoint) => row(
+                &endpoint,
+                format!("has this trace and its metrics; look for {trace}"),
+            ),
+            None => row(
+                "OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318",
+                "sends the trace and the metrics to any OpenTelemetry backend".to_owned(),
             ),
         }
-        next.push_str(
-            "--serve                                             keeps /metrics up for Prometheus\n\
-             --fail answer                                       shows a failure: handler, alert, skipped tasks\n\
-             --json                                              prints all of this for a machine\n",
-        );
-        next
+        match &self.metrics {
+            Some(url) => row(url, "has the metrics, until Ctrl-C".to_owned()),
+            None => row("--serve", "keeps /metrics up for Prometheus".to_owned()),
+        }
+        if self.run.succeeded() {
+            row(
+                "--fail answer",
+                "shows a failure: a handler, an alert, skipped tasks".to_owned(),
+            );
+        } else if set("OBS_ALERT_WEBHOOK").is_none() {
+            row(
+                "OBS_ALERT_WEBHOOK=https://…",
+                "sends the alert of a failed run there too".to_owned(),
+            );
+        }
+        row("--json", "prints all of this for a machine".to_owned());
+        let width = rows
+            .iter()
+            .map(|[how, _]| how.chars().count())
+            .max()
+            .unwrap_or(0);
+        rows.iter().fold(String::new(), |text, [how, what]| {
+            text + &format!("{how:<width$}  {what}\n")
+        })
     }
 
     /// The report for machines: one JSON object on one line.

@@ -32,6 +32,24 @@ fn speaks(voice: Voice) -> bool {
     VOICE.load(Ordering::Relaxed) == voice as u8
 }
 
+/// `println!`, except that a reader who went away (`| head`) is no reason to panic.
+macro_rules! out {
+    ($($arg:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($arg)*);
+    }};
+}
+pub(crate) use out;
+
+/// `eprintln!`, with the same exception.
+macro_rules! err {
+    ($($arg:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), $($arg)*);
+    }};
+}
+pub(crate) use err;
+
 /// Prints a line about the work, unless the output is for a machine.
 macro_rules! say {
     ($($arg:tt)*) => { $crate::voice::line(format_args!($($arg)*)) };
@@ -40,42 +58,43 @@ pub(crate) use say;
 
 pub fn line(text: std::fmt::Arguments<'_>) {
     if speaks(Voice::Lines) {
-        println!("  {text}");
+        out!("  {text}");
     }
 }
 
-/// Says what is going to happen, and where metrics can be read.
+/// Says what is going to happen, and returns where metrics can be read, if they were asked for.
 ///
 /// # Errors
-/// When metrics were asked for and cannot be served.
-pub fn begin(options: &Options, llm: &Llm, obs: &Observability) -> Result<(), String> {
-    let metrics = match obs.prometheus_addr() {
-        Some(address) => Some(format!("http://{address}/metrics")),
-        None if options.serve => return Err(obs.health().problems.join("; ")),
-        None => None,
-    };
+/// When they cannot be served.
+pub fn begin(options: &Options, llm: &Llm, obs: &Observability) -> Result<Option<String>, String> {
+    let metrics = obs
+        .prometheus_addr()
+        .map(|address| format!("http://{address}/metrics"));
+    if options.serve && metrics.is_none() {
+        return Err(obs.health().problems.join("; "));
+    }
     if options.json {
         speak(Voice::Problems);
-        if let Some(metrics) = metrics {
-            eprintln!("serving {metrics} until Ctrl-C");
+        if let Some(metrics) = &metrics {
+            err!("serving {metrics} until Ctrl-C");
         }
-        return Ok(());
+        return Ok(metrics);
     }
-    println!("Question  {}", options.question);
-    println!("Folder    {}", options.folder().path.display());
-    println!("Endpoint  {}", llm.base_url());
+    out!("Question  {}", options.question);
+    out!("Folder    {}", options.folder().path.display());
+    out!("Endpoint  {}", llm.base_url());
     if llm.is_builtin() {
-        println!(
+        out!(
             "          the built-in provider: real HTTP, but sentences are picked instead of written by a model;"
         );
-        println!("          set OPENAI_BASE_URL and OPENAI_API_KEY for a real one");
+        out!("          set OPENAI_BASE_URL and OPENAI_API_KEY for a real one");
     }
-    println!("Models    {}, {}", llm.chat_model(), llm.embedding_model());
-    if let Some(metrics) = metrics {
-        println!("Metrics   {metrics}, until Ctrl-C");
+    out!("Models    {}, {}", llm.chat_model(), llm.embedding_model());
+    if let Some(metrics) = &metrics {
+        out!("Metrics   {metrics}, until Ctrl-C");
     }
-    println!();
-    Ok(())
+    out!("");
+    Ok(metrics)
 }
 
 /// Says what was read, and lists what was not: on standard error too, where the answer is JSON.
@@ -87,7 +106,7 @@ pub fn loaded(corpus: &Corpus) {
     );
     for file in &corpus.skipped {
         if speaks(Voice::Problems) {
-            eprintln!("skipped {}: {}", file.path, file.reason);
+            err!("skipped {}: {}", file.path, file.reason);
         } else {
             say!("                  skipped {}: {}", file.path, file.reason);
         }
@@ -98,8 +117,14 @@ pub fn loaded(corpus: &Corpus) {
 pub fn retrieved(hits: &[Hit]) {
     say!("retrieve          {}", count(hits.len(), "source"));
     for (n, hit) in hits.iter().enumerate() {
-        let title: String = hit.chunk.title().chars().take(72).collect();
-        say!("                  [{}] {:.2}  {title}", n + 1, hit.score);
+        let title = hit.chunk.title();
+        let shown: String = title.chars().take(72).collect();
+        let more = if shown.len() < title.len() { "…" } else { "" };
+        say!(
+            "                  [{}] {:.2}  {shown}{more}",
+            n + 1,
+            hit.score
+        );
     }
 }
 

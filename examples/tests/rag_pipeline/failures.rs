@@ -228,3 +228,29 @@ fn ctrl_c_during_a_run_reports_it_as_cancelled() {
             .all(|(_, state)| matches!(*state, "cancelled" | "skipped"))
     );
 }
+
+#[test]
+fn a_port_that_is_taken_is_said_in_one_sentence() {
+    let dir = texts();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let mut program = rag_pipeline(&dir);
+    program
+        .arg("--serve")
+        .env("OTEL_EXPORTER_PROMETHEUS_PORT", &port);
+    refused(&run(&mut program), &[&port]);
+}
+
+#[test]
+fn a_reader_who_goes_away_is_no_reason_to_panic() {
+    let dir = texts();
+    let mut program = rag_pipeline(&dir);
+    let mut child = program
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let ended = Ended::from(child.wait_with_output().unwrap());
+    assert_eq!((ended.status, ended.stderr.as_str()), (0, ""));
+}

@@ -83,13 +83,23 @@ fn what_the_parent_says_is_not_repeated() {
         with(span(1, 0, "run", 0, 2), "tenant", "a"),
         with(with(span(2, 1, "same", 0, 1), "tenant", "a"), "rows", 1),
         with(span(3, 1, "other", 1, 2), "tenant", "b"),
+        // In the parent it was the name that said it.
+        with(span(4, 0, "pipeline rag", 3, 5), "obs.pipeline.name", "rag"),
+        with(
+            with(span(5, 4, "task", 3, 4), "obs.pipeline.name", "rag"),
+            "n",
+            1,
+        ),
     ];
     let tree = trace_tree(&spans);
     let lines: Vec<_> = tree
         .lines()
         .map(|line| line.rsplit("  ").next().unwrap())
         .collect();
-    assert_eq!(lines[1..], ["tenant=a", "rows=1", "tenant=b"]);
+    assert_eq!(
+        lines[1..],
+        ["tenant=a", "rows=1", "tenant=b", "━━━━━━━━", "n=1"]
+    );
 }
 
 #[test]

@@ -23,8 +23,17 @@ pub(super) struct Row {
     pub(super) name: String,
     /// Why it failed; may be empty.
     pub(super) error: String,
-    /// Short keys and values of the attributes that tell spans apart, in their order.
-    pub(super) details: Vec<(String, String)>,
+    /// The attributes that tell spans apart, in their order.
+    pub(super) details: Vec<Detail>,
+}
+
+/// An attribute with its short key.
+#[derive(Debug)]
+pub(super) struct Detail {
+    pub(super) key: String,
+    pub(super) value: String,
+    /// Whether the span's name says it already.
+    pub(super) in_name: bool,
 }
 
 impl Row {
@@ -84,7 +93,7 @@ fn error(error: Option<&SpanError>) -> String {
 fn details<'a>(
     name: &str,
     attributes: impl Iterator<Item = (&'a str, ValueRef<'a>)>,
-) -> Vec<(String, String)> {
+) -> Vec<Detail> {
     let mut details = Vec::new();
     let mut used = 0;
     for (key, value) in attributes {
@@ -94,17 +103,28 @@ fn details<'a>(
         let value = show(value);
         // `chat gpt-4o-mini` says its operation and its model already.
         let in_name = short.len() < key.len() && name.split(' ').any(|part| part == value);
-        let first_attempt = key == semconv::OBS_TASK_ATTEMPT && value == "1";
-        if in_name || first_attempt {
+        if key == semconv::OBS_TASK_ATTEMPT && value == "1" {
             continue;
         }
-        let short = clean(short, VALUE);
-        used += width(&short) + width(&value) + 2;
-        if used > DETAILS {
-            details.push(("…".to_owned(), String::new()));
+        let mut key = clean(short, VALUE);
+        used += if in_name {
+            0
+        } else {
+            width(&key) + width(&value) + 2
+        };
+        // Values that the name says take no room on the line, but they take memory.
+        let too_much = used > DETAILS || details.len() == 64;
+        if too_much {
+            key = "…".to_owned();
+        }
+        details.push(Detail {
+            key,
+            value,
+            in_name,
+        });
+        if too_much {
             break;
         }
-        details.push((short, value));
     }
     details
 }

@@ -3,7 +3,7 @@
 use core::fmt::Write as _;
 use std::collections::HashMap;
 
-use super::row::Row;
+use super::row::{Detail, Row};
 use super::text::{duration, pad, width};
 use crate::TraceId;
 use crate::trace::{Outcome, SpanId};
@@ -184,21 +184,25 @@ fn lead(depth: usize, above: &str, last: bool) -> (String, String) {
     (format!("{above}{branch}"), format!("{above}{line}"))
 }
 
-/// The row's attributes; what its parent says already is not repeated.
+/// The row's attributes; what its name or its parent says already is not repeated.
 fn details(row: &Row, parent: Option<&Row>) -> String {
-    let own = row.details.iter().filter(|detail| {
-        parent.is_none_or(|parent| core::ptr::eq(parent, row) || !parent.details.contains(detail))
-    });
-    let shown: Vec<String> = own
-        .map(|(key, value)| {
-            if value.is_empty() {
-                key.clone()
-            } else {
-                format!("{key}={value}")
-            }
-        })
-        .collect();
-    shown.join(" ")
+    let mut shown = String::new();
+    for detail in row.details.iter().filter(|detail| !detail.in_name) {
+        let same = |other: &Detail| other.key == detail.key && other.value == detail.value;
+        let inherited = parent
+            .is_some_and(|parent| !core::ptr::eq(parent, row) && parent.details.iter().any(same));
+        if inherited {
+            continue;
+        }
+        if !shown.is_empty() {
+            shown.push(' ');
+        }
+        shown.push_str(&detail.key);
+        if detail.key != "…" {
+            let _ = write!(shown, "={}", detail.value);
+        }
+    }
+    shown
 }
 
 fn mark(outcome: Outcome) -> &'static str {
