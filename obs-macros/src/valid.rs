@@ -80,6 +80,8 @@ pub(crate) struct Running {
 pub(crate) enum Observer {
     /// `ret`
     Return(Render, Span),
+    /// `err(expected = pattern)`
+    Expected(syn::Pat),
     /// `ok_if = closure`: true is ok.
     OkIf(Expr),
     /// `error_if = closure`: true is an error.
@@ -141,6 +143,7 @@ pub(crate) fn plan(args: Args, own: Own, function: &Function, errors: &mut Error
         let span = args.ret_span.unwrap_or_else(Span::call_site);
         observers.push(Observer::Return(render, span));
     }
+    observers.extend(args.expected.map(Observer::Expected));
     observers.extend(args.ok_if.map(Observer::OkIf));
     observers.extend(args.error_if.map(Observer::ErrorIf));
     let needs_value = !observers.is_empty()

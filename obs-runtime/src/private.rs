@@ -31,7 +31,7 @@ pub use future::{Traced, finish_future, finish_when, future, probe_when};
 pub use kind::{Abandon, Kind, Plain};
 #[cfg(feature = "tokio")]
 pub use main_fn::Main;
-pub use observe::{error_if, no_errors, ok_if, return_debug, return_display};
+pub use observe::{error_if, expected, no_errors, ok_if, return_debug, return_display};
 pub use parent::{enter_parent, parent, under};
 pub use probe::{err_debug, err_display, probe, probe_output};
 

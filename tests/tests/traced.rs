@@ -418,7 +418,14 @@ async fn what_counts_as_an_error_can_be_said() {
     async fn expected(n: u8) -> Result<(), Broken> {
         Err(Broken(n))
     }
+    #[traced(err(expected = Broken(3 | 4), Debug))]
+    fn pattern(n: u8) -> Result<u8, Broken> {
+        if n == 0 { Ok(n) } else { Err(Broken(n)) }
+    }
     let captured = capture_async(async {
+        assert_eq!(pattern(0), Ok(0));
+        pattern(4).unwrap_err();
+        pattern(5).unwrap_err();
         quiet().unwrap_err();
         debug().await.unwrap_err();
         status(200);
@@ -433,6 +440,9 @@ async fn what_counts_as_an_error_can_be_said() {
         .map(|s| (&*s.name, s.outcome, message(s)))
         .collect();
     let expected = [
+        ("pattern", Outcome::Ok, None),
+        ("pattern", Outcome::Ok, None),
+        ("pattern", Outcome::Error, Some("Broken(5)")),
         ("quiet", Outcome::Ok, None),
         ("debug", Outcome::Error, Some("Broken(2)")),
         ("status", Outcome::Ok, None),

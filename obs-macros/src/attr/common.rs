@@ -51,6 +51,8 @@ pub(crate) struct Args {
     pub(crate) root: bool,
     pub(crate) no_metrics: bool,
     pub(crate) err: ErrMode,
+    /// `err(expected = pattern)`
+    pub(crate) expected: Option<syn::Pat>,
     /// Where `err` stands.
     pub(crate) err_span: Option<Span>,
     pub(crate) ret: Option<Render>,
@@ -91,7 +93,7 @@ impl Args {
         }
         if let Some(arg) = list.take("err") {
             args.err_span = Some(arg.span());
-            args.err = err(&arg, errors);
+            (args.err, args.expected) = err(&arg, errors);
         }
         if let Some(arg) = list.take("ret") {
             args.ret_span = Some(arg.span());
@@ -197,8 +199,8 @@ fn level(arg: Arg, errors: &mut Errors) -> Option<LevelArg> {
     Some(LevelArg::Variant(variant))
 }
 
-fn err(arg: &Arg, errors: &mut Errors) -> ErrMode {
-    match &arg.value {
+fn err(arg: &Arg, errors: &mut Errors) -> (ErrMode, Option<syn::Pat>) {
+    let mode = match &arg.value {
         ArgValue::Flag => ErrMode::Auto,
         ArgValue::Expr(value) => match as_bool(value) {
             Some(true) => ErrMode::Auto,
@@ -211,12 +213,41 @@ fn err(arg: &Arg, errors: &mut Errors) -> ErrMode {
                 ErrMode::Auto
             }
         },
-        ArgValue::List(tokens) => match render(tokens, "err", errors) {
-            Some(Render::Debug) => ErrMode::Debug,
-            Some(Render::Display) => ErrMode::Display,
-            None => ErrMode::Auto,
-        },
+        ArgValue::List(tokens) => {
+            let parsed = err_list.parse2(tokens.clone());
+            return errors.take(parsed).unwrap_or_default();
+        }
+    };
+    (mode, None)
+}
+
+/// `Debug`, `Display`, `expected = pattern`
+fn err_list(input: syn::parse::ParseStream<'_>) -> syn::Result<(ErrMode, Option<syn::Pat>)> {
+    let (mut mode, mut expected) = (ErrMode::Auto, None);
+    while !input.is_empty() {
+        let word: Ident = input.parse()?;
+        match word.to_string().as_str() {
+            "Debug" if mode == ErrMode::Auto => mode = ErrMode::Debug,
+            "Display" if mode == ErrMode::Auto => mode = ErrMode::Display,
+            "expected" if expected.is_none() => {
+                input.parse::<Token![=]>()?;
+                expected = Some(syn::Pat::parse_multi_with_leading_vert(input)?);
+            }
+            "level" => {
+                let message = "this does not work yet: use `err(expected = pattern)` or \
+                               `error_if = |ret| …` to say what counts as an error";
+                return Err(syn::Error::new(word.span(), message));
+            }
+            _ => {
+                let message = "`err(…)` takes `Debug` or `Display`, and `expected = pattern`";
+                return Err(syn::Error::new(word.span(), message));
+            }
+        }
+        if !input.is_empty() {
+            input.parse::<Token![,]>()?;
+        }
     }
+    Ok((mode, expected))
 }
 
 fn ret(arg: &Arg, errors: &mut Errors) -> Option<Render> {
@@ -233,35 +264,21 @@ fn ret(arg: &Arg, errors: &mut Errors) -> Option<Render> {
                 None
             }
         }
-        ArgValue::List(tokens) => render(tokens, "ret", errors),
+        ArgValue::List(tokens) => render(tokens, errors),
     }
 }
 
-/// `Debug` or `Display` inside the parentheses of `err` and `ret`.
-fn render(tokens: &TokenStream, argument: &str, errors: &mut Errors) -> Option<Render> {
-    let word = errors.take(syn::parse2::<Expr>(tokens.clone()).map_err(|error| {
-        syn::Error::new(
-            error.span(),
-            format!("`{argument}(…)` takes `Debug` or `Display`"),
-        )
-    }))?;
-    if let Expr::Assign(assign) = &word
-        && let Some(key) = as_path(&assign.left)
-        && (key.is_ident("level") || key.is_ident("expected"))
-    {
-        let remedy = if key.is_ident("level") {
-            "use `error_if = |ret| …` to say what counts as an error"
-        } else {
-            "use `error_if = |ret| !matches!(…)` for errors that are expected"
-        };
-        errors.push_on(key, format!("this does not work yet: {remedy}"));
-        return None;
-    }
+/// `Debug` or `Display` inside the parentheses of `ret`.
+fn render(tokens: &TokenStream, errors: &mut Errors) -> Option<Render> {
+    let word = errors
+        .take(syn::parse2::<Expr>(tokens.clone()).map_err(|error| {
+            syn::Error::new(error.span(), "`ret(…)` takes `Debug` or `Display`")
+        }))?;
     match as_path(&word) {
         Some(path) if path.is_ident("Debug") => Some(Render::Debug),
         Some(path) if path.is_ident("Display") => Some(Render::Display),
         _ => {
-            errors.push_on(word, format!("`{argument}(…)` takes `Debug` or `Display`"));
+            errors.push_on(word, "`ret(…)` takes `Debug` or `Display`");
             None
         }
     }

@@ -30,6 +30,7 @@ fn last_argument(plan: &Plan) -> Option<Span> {
     let running = plan.running.as_ref().map(|running| running.span);
     let observer = plan.observers.last().map(|observer| match observer {
         Observer::Return(_, span) => *span,
+        Observer::Expected(pattern) => pattern.span(),
         Observer::OkIf(closure) | Observer::ErrorIf(closure) => closure.span(),
     });
     let err = plan
@@ -58,6 +59,13 @@ fn expression(plan: &Plan) -> TokenStream {
             }
             Observer::Return(Render::Display, _) => {
                 quote!(#krate::private::return_display(#kind))
+            }
+            Observer::Expected(pattern) => {
+                let is_expected = quote! {
+                    |__obs_ret| ::core::matches!(__obs_ret, ::core::result::Result::Err(#pattern))
+                };
+                let arguments = quote!(#kind, #probe, #is_expected);
+                call(krate, "expected", pattern.span(), &arguments)
             }
             Observer::OkIf(closure) => {
                 let arguments = quote!(#kind, #probe, #closure);

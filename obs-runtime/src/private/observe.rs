@@ -47,7 +47,7 @@ impl<T, K: Kind<T>> Kind<T> for NoErrors<K> {
 }
 
 macro_rules! judged {
-    ($($name:ident, $wrapper:ident, $doc:literal, |$told:ident| $failed:expr;)*) => {
+    ($($name:ident, $wrapper:ident, $doc:literal, |$told:ident, $error:ident| $failed:expr;)*) => {
         $(
             #[doc = $doc]
             #[derive(Debug)]
@@ -85,7 +85,8 @@ macro_rules! judged {
 
                 #[inline(always)]
                 fn failed(&self, value: &T) -> bool {
-                    let $told = (self.judge)(value);
+                    let ($told, $error) = ((self.judge)(value), self.kind.failed(value));
+                    let _ = $error;
                     $failed
                 }
 
@@ -107,8 +108,9 @@ macro_rules! judged {
 }
 
 judged! {
-    ok_if, OkIf, "`ok_if = |ret| …`: the closure alone decides, true is ok.", |told| !told;
-    error_if, ErrorIf, "`error_if = |ret| …`: the closure alone decides, true is an error.", |told| told;
+    ok_if, OkIf, "`ok_if = |ret| …`: the closure alone decides, true is ok.", |told, error| !told;
+    error_if, ErrorIf, "`error_if = |ret| …`: the closure alone decides, true is an error.", |told, error| told;
+    expected, Expected, "`err(expected = pattern)`: an error that the closure knows is none.", |told, error| error && !told;
 }
 
 /// `ret`: the `Ok` value, or the whole one if there is no error; `X` is how it becomes text.
