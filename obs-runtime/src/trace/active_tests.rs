@@ -1,6 +1,8 @@
 use super::*;
 use crate::callsite::{CallsiteSpec, Level};
 use crate::testing::{self, Captured};
+use crate::trace::value::Value;
+use crate::trace::view::Outcome;
 use crate::trace::{SpanContext, current};
 
 static OUTER: Callsite = Callsite::new(CallsiteSpec {

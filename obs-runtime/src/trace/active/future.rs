@@ -1,0 +1,317 @@
+//! The call of an asynchronous function: a state inside its future.
+
+use core::mem::{ManuallyDrop, MaybeUninit};
+use core::ptr;
+
+use super::{OWN, SyncSpan, begin, box_extra, mode};
+use crate::callsite::Callsite;
+use crate::trace::attribute::{SpanError, SpanExtra};
+use crate::trace::clock;
+use crate::trace::gate;
+use crate::trace::local::{Local, Saved, flag, local};
+use crate::trace::record::{self, Head, Rest};
+use crate::trace::value::Value;
+use crate::trace::view::Outcome;
+
+/// The state of an asynchronous call, kept inside its future: the first poll begins it.
+pub struct FutureSpan<const N: usize> {
+    core: FutureCore,
+    values: MaybeUninit<[Value; N]>,
+}
+
+pub(super) struct FutureCore {
+    pub(super) site: &'static Callsite,
+    pub(super) state: u64,
+    pub(super) trace_hi: u64,
+    pub(super) trace_lo: u64,
+    pub(super) span: u64,
+    pub(super) parent: u64,
+    pub(super) start: u64,
+    /// Late data; in the thread's context while the future is polled.
+    pub(super) extra: *mut SpanExtra,
+}
+
+// SAFETY: the extra part is owned through the pointer and is `Send` and `Sync` itself; the rest is
+// plain data.
+unsafe impl<const N: usize> Send for FutureSpan<N> {}
+// SAFETY: as above; nothing can be changed through a shared reference.
+unsafe impl<const N: usize> Sync for FutureSpan<N> {}
+
+impl<const N: usize> FutureSpan<N> {
+    /// A call that has not begun.
+    #[inline(always)]
+    pub const fn new(site: &'static Callsite) -> Self {
+        Self {
+            core: Self::idle(site),
+            values: MaybeUninit::uninit(),
+        }
+    }
+
+    #[inline(always)]
+    pub(super) const fn idle(site: &'static Callsite) -> FutureCore {
+        FutureCore {
+            site,
+            state: mode::UNSTARTED,
+            trace_hi: 0,
+            trace_lo: 0,
+            span: 0,
+            parent: 0,
+            start: 0,
+            extra: ptr::null_mut(),
+        }
+    }
+
+    /// Goes on with the call of a function that returned a future, and leaves its span.
+    pub fn adopt(site: &'static Callsite, call: SyncSpan<N>) -> Self {
+        let call = ManuallyDrop::new(call);
+        let mut this = Self::new(site);
+        let state = call.core.state & !mode::UNWINDING;
+        if state == mode::OFF {
+            // Nothing recorded there; where the future is polled something may.
+            return this;
+        }
+        this.core.state = state & !mode::FIELDS;
+        // SAFETY: set whenever the state is not `OFF`.
+        let running = unsafe { call.core.running.assume_init_ref() };
+        this.core.start = running.start;
+        if state & mode::MASK == mode::COUNT {
+            return this;
+        }
+        let local = local();
+        this.core.trace_hi = local.trace_hi.get();
+        this.core.trace_lo = local.trace_lo.get();
+        this.core.span = running.span;
+        this.core.parent = running.parent;
+        this.core.extra = local.extra.get();
+        if state & mode::MASK == mode::RECORD {
+            this.core.state |= running.saved.flags & flag::REMOTE;
+        }
+        if state & mode::FIELDS != 0 {
+            // SAFETY: the values were written; `call` is not dropped, so they have one owner.
+            this.values = unsafe { ptr::read(&raw const call.values) };
+            this.core.state |= mode::FIELDS;
+        }
+        local.restore(&running.saved);
+        this
+    }
+
+    /// Whether the call has begun and not ended.
+    #[inline(always)]
+    pub fn is_live(&self) -> bool {
+        !matches!(self.core.state & mode::MASK, mode::OFF | mode::UNSTARTED)
+    }
+
+    /// Whether the call is recorded.
+    #[inline(always)]
+    pub fn is_recording(&self) -> bool {
+        self.core.state & mode::MASK == mode::RECORD
+    }
+
+    /// Runs one poll inside the call's span.
+    #[inline(always)]
+    pub fn poll<R>(&mut self, poll: impl FnOnce() -> R) -> R {
+        let mode = self.core.state & mode::MASK;
+        if mode == mode::OFF || mode == mode::COUNT {
+            return poll();
+        }
+        let local = local();
+        if mode == mode::UNSTARTED {
+            let gate = gate::gate();
+            if gate == 0 {
+                self.core.state = mode::OFF;
+                return poll();
+            }
+            self.core.start(local, gate);
+            if N > 0 && self.is_recording() {
+                // SAFETY: an array of `MaybeUninit` needs no initialisation.
+                let values =
+                    unsafe { &mut *self.values.as_mut_ptr().cast::<[MaybeUninit<Value>; N]>() };
+                for value in values {
+                    value.write(Value::NONE);
+                }
+                self.core.state |= mode::FIELDS;
+                local.slot.set(self.values.as_mut_ptr().cast());
+                local.slot_len.set(N);
+            }
+            if matches!(self.core.state & mode::MASK, mode::OFF | mode::COUNT) {
+                return poll();
+            }
+        }
+        let _inside = Inside::enter(local, &mut self.core);
+        poll()
+    }
+
+    /// Enters the call's span until `self` is dropped: what is dropped in between belongs to it.
+    pub fn enter_to_drop(&mut self) {
+        if matches!(self.core.state & mode::MASK, mode::RECORD | mode::UNSAMPLED) {
+            self.core.change_places(local());
+        }
+    }
+
+    /// Ends the call. Later calls change nothing.
+    #[inline(always)]
+    pub fn end(&mut self, outcome: Outcome) {
+        let values = self.values.as_mut_ptr().cast();
+        if self.is_live() {
+            // SAFETY: the state says whether the values were written, and is set to `OFF`.
+            unsafe { self.core.finish(outcome, values, N) };
+        }
+    }
+
+    /// Ends the call with an error.
+    #[cold]
+    #[inline(never)]
+    pub fn fail(&mut self, error: SpanError) {
+        if self.is_recording() {
+            self.core.extra = box_extra(self.core.extra, error);
+        }
+        self.end(Outcome::Error);
+    }
+}
+
+impl FutureCore {
+    #[inline(always)]
+    pub(super) fn start(&mut self, local: &Local, gate: u8) {
+        let begun = begin(local, self.site, gate);
+        let remote = local.flags.get() & flag::REMOTE;
+        self.state = begun.state;
+        self.trace_hi = begun.trace_hi;
+        self.trace_lo = begun.trace_lo;
+        self.span = begun.span;
+        self.parent = begun.parent;
+        if begun.state & mode::MASK == mode::RECORD {
+            self.state |= remote;
+        }
+        if begun.state != mode::OFF {
+            self.start = clock::ticks();
+        }
+    }
+
+    /// # Safety
+    /// As `SyncCore::finish`.
+    #[inline(never)]
+    pub(super) unsafe fn finish(&mut self, outcome: Outcome, values: *mut Value, len: usize) {
+        let end = clock::ticks();
+        let local = local();
+        let state = self.state;
+        self.state = mode::OFF;
+        if state & mode::MASK == mode::RECORD {
+            let extra = core::mem::replace(&mut self.extra, ptr::null_mut());
+            let head = Head {
+                site: 0,
+                meta: 0,
+                trace_hi: self.trace_hi,
+                trace_lo: self.trace_lo,
+                span: self.span,
+                parent: self.parent,
+                start: self.start,
+                end,
+            };
+            let len = if state & mode::FIELDS != 0 { len } else { 0 };
+            let rest = Rest { values, len, extra };
+            // SAFETY: the caller gives the values away, and the extra part was this span's.
+            unsafe {
+                record::write_full(local, self.site, &head, state & !mode::ALL, outcome, rest);
+            };
+        } else if self.site.metrics() {
+            let scope = (state >> flag::SCOPE_SHIFT) as u16;
+            let ticks = end.saturating_sub(self.start);
+            record::write_mini(local, self.site, scope, outcome, ticks);
+        }
+    }
+}
+
+impl<const N: usize> FutureSpan<N> {
+    #[cold]
+    fn abandon(&mut self) {
+        if self.core.state & mode::ENTERED != 0 {
+            self.core.change_places(local());
+        }
+        self.end(Outcome::Cancelled);
+    }
+}
+
+impl FutureCore {
+    /// Exchanges the call's context with the thread's, without more room than the call has: entered, and
+    /// left by the second call, on the same thread.
+    fn change_places(&mut self, local: &Local) {
+        let thread = local.save();
+        let leaves = self.state & mode::ENTERED != 0;
+        let remote = if leaves { mode::REMOTE } else { flag::REMOTE };
+        let remote = self.state & remote != 0;
+        local.restore(&Saved {
+            trace_hi: self.trace_hi,
+            trace_lo: self.trace_lo,
+            span: self.span,
+            flags: self.state & !mode::ALL & if leaves { u64::MAX } else { OWN },
+            extra: self.extra,
+        });
+        self.trace_hi = thread.trace_hi;
+        self.trace_lo = thread.trace_lo;
+        self.span = thread.span;
+        self.extra = thread.extra;
+        let kept = self.state & (mode::MASK | mode::FIELDS);
+        self.state = kept | thread.flags;
+        if !leaves {
+            self.state |= mode::ENTERED | if remote { mode::REMOTE } else { 0 };
+        } else if remote {
+            self.state |= flag::REMOTE;
+        }
+    }
+}
+
+impl<const N: usize> Drop for FutureSpan<N> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.is_live() {
+            self.abandon();
+        }
+    }
+}
+
+/// The span is the thread's context until this is dropped, also by unwinding.
+struct Inside<'a> {
+    local: &'a Local,
+    saved: Saved,
+    core: &'a mut FutureCore,
+}
+
+impl<'a> Inside<'a> {
+    #[inline(always)]
+    fn enter(local: &'a Local, core: &'a mut FutureCore) -> Self {
+        let saved = local.save();
+        local.trace_hi.set(core.trace_hi);
+        local.trace_lo.set(core.trace_lo);
+        local.span.set(core.span);
+        local.flags.set(core.state & !mode::ALL & OWN);
+        local.extra.set(core.extra);
+        Self { local, saved, core }
+    }
+}
+
+impl Drop for Inside<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.core.extra = self.local.extra.get();
+        self.local.restore(&self.saved);
+        // A body that never came to its fields must not leave its storage to another.
+        self.local.slot.set(ptr::null_mut());
+    }
+}
+/// Inside the first poll of a future: evaluates its fields into the wrapper's storage.
+#[inline(always)]
+pub fn future_fields<const N: usize>(values: impl FnOnce() -> [Value; N]) {
+    let local = local();
+    let slot = local.slot.replace(ptr::null_mut());
+    if !slot.is_null() && local.slot_len.get() == N {
+        let values = values();
+        // SAFETY: `FutureSpan::poll` set the slot to its `N` values for the poll that runs now, and
+        // takes it back before it returns.
+        unsafe { slot.cast::<[Value; N]>().write(values) };
+    }
+}
+impl<const N: usize> core::fmt::Debug for FutureSpan<N> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("FutureSpan").finish_non_exhaustive()
+    }
+}

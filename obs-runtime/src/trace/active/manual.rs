@@ -1,0 +1,91 @@
+//! A span that code holds in its hands.
+
+use core::mem::ManuallyDrop;
+use core::ptr;
+
+use super::future::{FutureCore, FutureSpan};
+use super::{OWN, mode};
+use crate::callsite::Callsite;
+use crate::trace::attribute::SpanExtra;
+use crate::trace::gate;
+use crate::trace::local::{self, Local, flag, local};
+use crate::trace::value::Value;
+use crate::trace::view::Outcome;
+use crate::trace::{SpanContext, SpanId, TraceFlags};
+
+/// A span that is kept by hand: it may end on another thread than it began.
+pub(crate) struct Manual {
+    core: FutureCore,
+}
+
+// SAFETY: the extra pointer of a manual span stays null; the rest is plain data.
+unsafe impl Send for Manual {}
+// SAFETY: as above; nothing can be changed through a shared reference.
+unsafe impl Sync for Manual {}
+
+impl Manual {
+    /// Begins a span under the thread's context; none while obs is off.
+    pub(crate) fn begin(site: &'static Callsite) -> Option<Self> {
+        let gate = gate::gate();
+        if gate == 0 {
+            return None;
+        }
+        let mut core = FutureSpan::<0>::idle(site);
+        core.start(local(), gate);
+        if std::thread::panicking() {
+            core.state |= mode::UNWINDING;
+        }
+        (core.state & mode::MASK != mode::OFF).then_some(Self { core })
+    }
+
+    pub(crate) fn is_recording(&self) -> bool {
+        self.core.state & mode::MASK == mode::RECORD
+    }
+
+    /// Whether unwinding began after the span did.
+    pub(crate) fn unwinds(&self) -> bool {
+        std::thread::panicking() && self.core.state & mode::UNWINDING == 0
+    }
+
+    /// Whether the span has an identity: it has none if its call is only counted.
+    pub(crate) fn has_context(&self) -> bool {
+        self.core.span != 0
+    }
+
+    pub(crate) fn context(&self) -> Option<SpanContext> {
+        let core = &self.core;
+        self.has_context().then(|| SpanContext {
+            trace_id: local::trace_id(core.trace_hi, core.trace_lo),
+            span_id: SpanId(core.span),
+            flags: TraceFlags(core.state as u8),
+            is_remote: false,
+            scope: (core.state >> flag::SCOPE_SHIFT) as u16,
+        })
+    }
+
+    /// Makes the span the thread's context; the caller has saved the old one.
+    pub(crate) fn enter(&self, local: &Local) {
+        local.trace_hi.set(self.core.trace_hi);
+        local.trace_lo.set(self.core.trace_lo);
+        local.span.set(self.core.span);
+        local.flags.set(self.core.state & !mode::ALL & OWN);
+        local.extra.set(ptr::null_mut());
+    }
+
+    pub(crate) fn end(mut self, outcome: Outcome, values: Vec<Value>, extra: SpanExtra) {
+        if self.is_recording() {
+            if !extra.is_empty() {
+                self.core.extra = Box::into_raw(Box::new(extra));
+            }
+            self.core.state |= mode::FIELDS;
+        }
+        let mut values = ManuallyDrop::new(values);
+        let len = values.len();
+        // SAFETY: `len` initialised values, given away; their allocation is freed below without them.
+        unsafe {
+            self.core.finish(outcome, values.as_mut_ptr(), len);
+            values.set_len(0);
+        }
+        drop(ManuallyDrop::into_inner(values));
+    }
+}

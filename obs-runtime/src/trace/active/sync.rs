@@ -1,0 +1,191 @@
+//! The call of a synchronous function: a guard on its stack.
+
+use core::mem::{ManuallyDrop, MaybeUninit};
+use core::ptr;
+
+use super::{begin, box_extra, enter, mode};
+use crate::callsite::Callsite;
+use crate::trace::attribute::SpanError;
+use crate::trace::clock;
+use crate::trace::gate;
+use crate::trace::local::{Saved, flag, local};
+use crate::trace::record::{self, Head, Rest};
+use crate::trace::value::Value;
+use crate::trace::view::Outcome;
+
+/// The guard of a synchronous call; made, kept and ended by generated code.
+pub struct SyncSpan<const N: usize> {
+    pub(super) core: SyncCore,
+    pub(super) values: MaybeUninit<[Value; N]>,
+}
+
+pub(super) struct SyncCore {
+    pub(super) state: u64,
+    /// The rest is set unless the state is `OFF`.
+    pub(super) running: MaybeUninit<Running>,
+}
+
+pub(super) struct Running {
+    pub(super) site: &'static Callsite,
+    pub(super) span: u64,
+    pub(super) parent: u64,
+    pub(super) start: u64,
+    pub(super) saved: Saved,
+}
+
+impl<const N: usize> SyncSpan<N> {
+    /// Begins a call.
+    #[inline(always)]
+    pub fn enter(site: &'static Callsite) -> Self {
+        let mut this = Self {
+            core: SyncCore {
+                state: mode::OFF,
+                running: MaybeUninit::uninit(),
+            },
+            values: MaybeUninit::uninit(),
+        };
+        let gate = gate::gate();
+        if gate != 0 {
+            this.core.enter(site, gate);
+        }
+        this
+    }
+
+    /// Whether values are worth computing.
+    #[inline(always)]
+    pub fn is_recording(&self) -> bool {
+        self.core.state & mode::MASK == mode::RECORD
+    }
+
+    /// Evaluates and keeps the fields, if the call is recorded.
+    #[inline(always)]
+    pub fn fields(&mut self, values: impl FnOnce() -> [Value; N]) {
+        if self.is_recording() {
+            self.values.write(values());
+            self.core.state |= mode::FIELDS;
+        }
+    }
+
+    /// Ends the call.
+    #[inline(always)]
+    pub fn end(self, outcome: Outcome) {
+        ManuallyDrop::new(self).finish(outcome);
+    }
+
+    /// Ends the call with an error.
+    #[cold]
+    #[inline(never)]
+    pub fn fail(self, error: SpanError) {
+        if self.is_recording() {
+            let local = local();
+            local.extra.set(box_extra(local.extra.get(), error));
+        }
+        self.end(Outcome::Error);
+    }
+
+    #[inline(always)]
+    fn finish(&mut self, outcome: Outcome) {
+        if self.core.state != mode::OFF {
+            let values = self.values.as_mut_ptr().cast();
+            // SAFETY: the state says whether the values were written; `self` is not used again.
+            unsafe { self.core.finish(outcome, values, N) };
+        }
+    }
+}
+
+impl SyncCore {
+    #[inline(always)]
+    fn enter(&mut self, site: &'static Callsite, gate: u8) {
+        let local = local();
+        let begun = begin(local, site, gate);
+        if begun.state == mode::OFF {
+            return;
+        }
+        let saved = local.save();
+        let unwinding = if std::thread::panicking() {
+            mode::UNWINDING
+        } else {
+            0
+        };
+        self.state = begun.state | unwinding;
+        if begun.state & mode::MASK != mode::COUNT {
+            enter(local, &begun);
+            local.extra.set(ptr::null_mut());
+        }
+        self.running.write(Running {
+            site,
+            span: begun.span,
+            parent: begun.parent,
+            start: clock::ticks(),
+            saved,
+        });
+    }
+
+    /// # Safety
+    /// The state is not `OFF`; `values` points to `len` values if the state has `FIELDS`.
+    #[inline(never)]
+    unsafe fn finish(&mut self, outcome: Outcome, values: *mut Value, len: usize) {
+        let end = clock::ticks();
+        let local = local();
+        // SAFETY: set whenever the state is not `OFF`.
+        let running = unsafe { self.running.assume_init_ref() };
+        let ticks = end.saturating_sub(running.start);
+        match self.state & mode::MASK {
+            mode::RECORD => {
+                let extra = local.extra.get();
+                let head = Head {
+                    site: 0,
+                    meta: 0,
+                    trace_hi: local.trace_hi.get(),
+                    trace_lo: local.trace_lo.get(),
+                    span: running.span,
+                    parent: running.parent,
+                    start: running.start,
+                    end,
+                };
+                local.restore(&running.saved);
+                let remote = running.saved.flags & flag::REMOTE;
+                let flags = self.state & !mode::ALL | remote;
+                let len = if self.state & mode::FIELDS != 0 {
+                    len
+                } else {
+                    0
+                };
+                let rest = Rest { values, len, extra };
+                // SAFETY: the caller gives the values away, and the extra part was this span's.
+                unsafe { record::write_full(local, running.site, &head, flags, outcome, rest) };
+            }
+            mode::UNSAMPLED => {
+                local.restore(&running.saved);
+                if running.site.metrics() {
+                    let scope = (self.state >> flag::SCOPE_SHIFT) as u16;
+                    record::write_mini(local, running.site, scope, outcome, ticks);
+                }
+            }
+            _ => {
+                let scope = (self.state >> flag::SCOPE_SHIFT) as u16;
+                record::write_mini(local, running.site, scope, outcome, ticks);
+            }
+        }
+    }
+}
+
+impl<const N: usize> Drop for SyncSpan<N> {
+    /// The call's value was not seen: it ended well unless it unwound.
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.core.state != mode::OFF {
+            let unwound = std::thread::panicking() && self.core.state & mode::UNWINDING == 0;
+            self.finish(if unwound {
+                Outcome::Panicked
+            } else {
+                Outcome::Ok
+            });
+        }
+    }
+}
+impl<const N: usize> core::fmt::Debug for SyncSpan<N> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("SyncSpan").finish_non_exhaustive()
+    }
+}
