@@ -17,6 +17,10 @@ fn a_child_runs_on_without_obs() {
     assert!(child >= 0, "fork failed");
     if child == 0 {
         let quiet = work().is_none();
+        // Neither waits for threads or locks that the child does not have.
+        let flushed = obs.force_flush();
+        drop(obs);
+        let quiet = quiet && flushed.is_ok();
         // SAFETY: ends the child at once.
         unsafe { libc::_exit(i32::from(!quiet)) };
     }

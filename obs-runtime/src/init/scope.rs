@@ -177,6 +177,9 @@ impl Observability {
     /// # Errors
     /// When an exporter could not deliver in time; what it lost is in [`Observability::stats`].
     pub fn force_flush(&self) -> Result<(), Error> {
+        if drain::fork::in_child() {
+            return Ok(());
+        }
         let deadline = Instant::now() + DEADLINE;
         let spans = drain::after_pass(self.scope.id, drain::Scope::flush_sinks);
         let pushed = self.pushers.iter().map(|p| p.flush());
@@ -199,6 +202,11 @@ impl Observability {
 
     fn end(&mut self) -> Result<(), Error> {
         if std::mem::replace(&mut self.ended, true) {
+            return Ok(());
+        }
+        if drain::fork::in_child() {
+            // The threads that would have to end are the parent's; waiting for them could take for ever.
+            std::mem::forget(std::mem::take(&mut self.pushers));
             return Ok(());
         }
         let deadline = Instant::now() + DEADLINE;

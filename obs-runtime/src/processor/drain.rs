@@ -195,6 +195,9 @@ pub(crate) fn free_id() -> Option<u16> {
 
 /// Does `what` with a scope right after a pass: everything that ended before the call is in it.
 pub(crate) fn after_pass<R>(id: u16, what: impl FnOnce(&mut Scope) -> R) -> Option<R> {
+    if fork::in_child() {
+        return None;
+    }
     let mut drain = lock();
     let drain = drain.as_mut()?;
     drain.pass(true);
@@ -203,6 +206,9 @@ pub(crate) fn after_pass<R>(id: u16, what: impl FnOnce(&mut Scope) -> R) -> Opti
 
 /// Removes a scope after a last pass; what is recorded for it later is counted as late.
 pub(crate) fn remove(id: u16) -> Option<Scope> {
+    if fork::in_child() {
+        return None;
+    }
     let mut drain = lock();
     let drain = drain.as_mut()?;
     drain.pass(true);
@@ -249,11 +255,21 @@ fn run() {
 
 /// A forked child has no drain thread, and its copies of the locks may be held for ever: it records
 /// nothing.
-mod fork {
+pub(crate) mod fork {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    static IN_CHILD: AtomicBool = AtomicBool::new(false);
+
+    /// Whether this process was forked after obs was switched on: its threads are not here.
+    pub(crate) fn in_child() -> bool {
+        IN_CHILD.load(Ordering::Relaxed)
+    }
+
     #[cfg(unix)]
     pub(super) fn register() {
         static ONCE: std::sync::Once = std::sync::Once::new();
         extern "C" fn child() {
+            IN_CHILD.store(true, Ordering::Relaxed);
             crate::trace::gate::close();
             crate::trace::buffer::forget_after_fork();
         }
