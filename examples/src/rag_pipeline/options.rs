@@ -20,7 +20,8 @@ pub struct Options {
     #[arg(
         long,
         value_name = "TEXT",
-        default_value = "What happens when the buffers are full?"
+        default_value = "What happens when the buffers are full?",
+        value_parser = question
     )]
     pub question: String,
 

@@ -91,6 +91,21 @@ fn bad_input_is_refused_in_one_sentence_with_status_2() {
         &["--repeat"],
     );
     refused(
+        &run(rag_pipeline(&dir).args(["--question", " "])),
+        &["--question", "expected a question"],
+    );
+    refused(
+        &run(rag_pipeline(&dir).env("OBS_ALERT_WEBHOOK", "nowhere")),
+        &["nowhere"],
+    );
+    let mut serving = rag_pipeline(&dir);
+    serving.arg("--serve");
+    serving.env("OTEL_EXPORTER_PROMETHEUS_PORT", "many");
+    refused(
+        &run(&mut serving),
+        &["OTEL_EXPORTER_PROMETHEUS_PORT", "many"],
+    );
+    refused(
         &run(rag_pipeline(&dir).env("OPENAI_BASE_URL", "ftp://x")),
         &["OPENAI_BASE_URL", "ftp://x"],
     );

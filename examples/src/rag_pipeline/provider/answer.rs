@@ -35,8 +35,10 @@ pub fn answer(prompt: &str) -> String {
     let sentences = read_sources(context);
     let wanted: BTreeSet<String> = text::stems(question).into_iter().collect();
     let weights = weigh(&wanted, &sentences);
+    // A question in a text leads to the answer after it; it is none itself.
     let mut ranked: Vec<(f32, &Sentence<'_>)> = sentences
         .iter()
+        .filter(|sentence| !sentence.text.ends_with('?'))
         .map(|sentence| (score(sentence, question, &weights), sentence))
         .collect();
     // Equal scores keep the order of the sources, which is that of their relevance.
@@ -139,9 +141,9 @@ fn read_sources(context: &str) -> Vec<Sentence<'_>> {
 }
 
 fn refers_back(sentence: &str) -> bool {
-    const BACK: [&str; 14] = [
+    const BACK: &[&str] = &[
         "it", "its", "he", "his", "she", "her", "they", "their", "this", "that", "these", "those",
-        "there", "both",
+        "there", "both", "er", "es", "sie", "il", "elle",
     ];
     text::words(sentence)
         .next()
@@ -205,7 +207,7 @@ fn score(sentence: &Sentence<'_>, question: &str, weights: &HashMap<String, f32>
     score += 0.15 * asked_for(question, &sentence.text);
     score +=
         0.15 * pairs(question, &sentence.stems).max(led_up * pairs(question, &sentence.before));
-    if sentence.text.ends_with('?') || sentence.stems.len() < 3 {
+    if sentence.stems.len() < 3 {
         score *= 0.5;
     } else if sentence.stems.len() > 40 {
         score *= 0.7;

@@ -52,3 +52,9 @@ fn the_same_sentence_in_two_sources_is_said_once() {
     let twice = "[1] a\nThe tower is 90 metres tall.\n[2] b\nThe tower is 90 metres tall.\nQuestion: How tall is the tower?";
     assert_eq!(answer(twice), "The tower is 90 metres tall [1].");
 }
+
+#[test]
+fn a_question_in_a_source_leads_to_its_answer_and_is_none() {
+    let faq = "[1] faq.md\n**Can I return a kettle?**\n\nYes, within 30 days.\n\nQuestion: Can I return a kettle?";
+    assert_eq!(answer(faq), "Yes, within 30 days [1].");
+}

@@ -106,17 +106,19 @@ fn details<'a>(
         if key == semconv::OBS_TASK_ATTEMPT && value == "1" {
             continue;
         }
-        let mut key = clean(short, VALUE);
+        let short_key = clean(short, VALUE);
         used += if in_name {
             0
         } else {
-            width(&key) + width(&value) + 2
+            width(&short_key) + width(&value) + 2
         };
         // Values that the name says take no room on the line, but they take memory.
         let too_much = used > DETAILS || details.len() == 64;
-        if too_much {
-            key = "…".to_owned();
-        }
+        let key = if too_much {
+            "…".to_owned()
+        } else {
+            short_key
+        };
         details.push(Detail {
             key,
             value,
