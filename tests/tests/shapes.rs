@@ -482,34 +482,3 @@ fn macros_below_see_an_async_fn() {
     assert_eq!(captured.value, Err(1));
     assert_eq!(captured.spans.len(), 1);
 }
-
-/// Each level awaits the next: `Send` is proved through all of them within the default recursion limit.
-mod long_chains {
-    use super::traced;
-
-    macro_rules! chain {
-        ($name:ident) => {
-            #[traced]
-            pub async fn $name(n: u32) -> Result<u32, String> {
-                tokio::task::yield_now().await;
-                Ok(n)
-            }
-        };
-        ($name:ident $next:ident $($rest:ident)*) => {
-            #[traced]
-            pub async fn $name(n: u32) -> Result<u32, String> {
-                Ok($next(n).await? + 1)
-            }
-            chain!($next $($rest)*);
-        };
-    }
-    chain!(a b c d e f g h i j k l m n o p q r s t u v w x);
-
-    #[test]
-    fn stay_send_and_callable() {
-        fn is_send<T: Send>(value: T) -> T {
-            value
-        }
-        assert_eq!(super::block_on(is_send(a(0))), Ok(23));
-    }
-}
