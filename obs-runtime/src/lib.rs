@@ -50,6 +50,7 @@ pub use pipeline::{
     Input, Pipeline, Resource, RunResult, RunState, TaskContext, TaskResult, TaskState,
 };
 pub use self_obs::{DropReason, ExporterStats};
+pub use trace::propagation::{self, Baggage, IntoParent, RemoteContext};
 pub use trace::{
     Attached, AttributeValue, Capture, Entered, Event, Instrument, Link, Outcome, Sampler, Span,
     SpanContext, SpanError, SpanId, SpanRecord, TraceFlags, TraceId, ValueRef, current,

@@ -4,49 +4,16 @@ use core::fmt;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
-use crate::trace::{Attached, Span, SpanContext};
-
-/// What `parent` takes.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is no parent of a span",
-    label = "expected a `SpanContext`, a `Span`, or an `Option` of one"
-)]
-pub trait Parent {
-    /// The parent; none begins a trace.
-    fn parent(&self) -> Option<SpanContext>;
-}
-
-impl Parent for SpanContext {
-    fn parent(&self) -> Option<SpanContext> {
-        Some(*self)
-    }
-}
-
-impl Parent for Span {
-    fn parent(&self) -> Option<SpanContext> {
-        self.context()
-    }
-}
-
-impl<T: Parent> Parent for Option<T> {
-    fn parent(&self) -> Option<SpanContext> {
-        self.as_ref().and_then(T::parent)
-    }
-}
-
-impl<T: Parent + ?Sized> Parent for &T {
-    fn parent(&self) -> Option<SpanContext> {
-        (**self).parent()
-    }
-}
+use crate::trace::propagation::IntoParent;
+use crate::trace::{Attached, SpanContext};
 
 /// Evaluates `parent`.
-pub fn parent<T: Parent + ?Sized>(value: &T) -> Option<SpanContext> {
+pub fn parent<T: IntoParent + ?Sized>(value: &T) -> Option<SpanContext> {
     value.parent()
 }
 
 /// What begins on this thread is a child of the given span until the guard is dropped.
-pub fn enter_parent<T: Parent + ?Sized>(value: &T) -> Attached {
+pub fn enter_parent<T: IntoParent + ?Sized>(value: &T) -> Attached {
     Attached::new(value.parent().as_ref())
 }
 

@@ -53,7 +53,8 @@ impl SpanContext {
             span_id,
             flags,
             is_remote: true,
-            scope: 0,
+            // A caller knows no scopes: its spans belong to where they arrive.
+            scope: crate::trace::local::local().scope(),
         })
     }
 

@@ -136,8 +136,12 @@ impl Local {
             self.trace_lo.set(c.trace_id.0 as u64);
             self.span.set(c.span_id.0);
             let remote = if c.is_remote { flag::REMOTE } else { 0 };
-            // Another process says nothing of who records here.
-            let scope = if c.is_remote { self.scope() } else { c.scope };
+            // Another process says nothing of who records here; a thread that belongs to no scope, to which
+            // the context was sent, goes by where it was read.
+            let scope = match self.scope() {
+                here if c.is_remote && here != 0 => here,
+                _ => c.scope,
+            };
             self.flags.set(
                 u64::from(c.flags.0)
                     | flag::VALID

@@ -9,6 +9,7 @@ pub mod current;
 pub(crate) mod gate;
 pub(crate) mod ids;
 pub(crate) mod local;
+pub mod propagation;
 pub(crate) mod record;
 pub(crate) mod sampler;
 pub(crate) mod span;

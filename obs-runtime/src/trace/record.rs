@@ -335,7 +335,7 @@ pub(crate) unsafe fn read(
         trace_id: trace_id(head.trace_hi, head.trace_lo),
         span_id: SpanId(head.span),
         parent_id: SpanId(head.parent),
-        parent_is_remote: meta & REMOTE_BIT != 0,
+        parent_is_remote: head.parent != 0 && meta & REMOTE_BIT != 0,
         flags: TraceFlags((meta >> FLAGS_SHIFT) as u8),
         start_unix_nanos,
         end_unix_nanos: timeline.unix_nanos(head.end).max(start_unix_nanos),

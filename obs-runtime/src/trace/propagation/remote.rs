@@ -1,0 +1,66 @@
+//! What an incoming request says of its caller.
+
+use super::{BAGGAGE, Baggage, Extractor, TRACEPARENT, TRACESTATE, TraceState, remembered};
+use crate::trace::{Attached, SpanContext};
+
+/// The caller of this process, as [`extract`] found it in a carrier: the parent of what happens here.
+///
+/// A function takes it as `#[traced(parent = caller)]`; [`attach`](Self::attach) is for a part of one,
+/// and `future.in_span_context(caller.context())` for a future.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RemoteContext {
+    context: Option<SpanContext>,
+    trace_state: TraceState,
+    baggage: Baggage,
+}
+
+impl RemoteContext {
+    /// The caller's span; none if the carrier had no `traceparent` or one that is not valid.
+    pub const fn context(&self) -> Option<SpanContext> {
+        self.context
+    }
+
+    /// The `tracestate` that came with the span; empty if there is none.
+    pub const fn trace_state(&self) -> &TraceState {
+        &self.trace_state
+    }
+
+    /// The caller's baggage. It stays here: spans do not get it, and nothing is sent on without
+    /// [`Baggage::inject`].
+    pub const fn baggage(&self) -> &Baggage {
+        &self.baggage
+    }
+
+    /// Makes the caller's span the parent of what begins on this thread until the guard is dropped. None,
+    /// and the thread's context stays as it is, if there is no such span.
+    pub fn attach(&self) -> Option<Attached> {
+        self.context.as_ref().map(SpanContext::attach)
+    }
+}
+
+/// Reads the caller from an incoming request, a message or the environment.
+///
+/// Nothing fails: a `traceparent` that is not valid, or is there twice, is as good as none, and then the
+/// `tracestate` says nothing either. The `tracestate` of a trace is kept aside, for the latest 1,024
+/// traces that came with one: whatever [`inject_current`](super::inject_current) writes for the
+/// trace, on any thread, carries it on unchanged. Where one trace calls this process several times at once
+/// with different ones, the latest is used.
+pub fn extract<C: Extractor + ?Sized>(carrier: &C) -> RemoteContext {
+    let context = match carrier.get_all(TRACEPARENT)[..] {
+        [one] => SpanContext::from_traceparent(one).ok(),
+        _ => None,
+    };
+    let trace_state = match context {
+        Some(context) => {
+            let state = TraceState::join(&carrier.get_all(TRACESTATE));
+            remembered::keep(&context, &state);
+            state
+        }
+        None => TraceState::default(),
+    };
+    RemoteContext {
+        context,
+        trace_state,
+        baggage: Baggage::join(&carrier.get_all(BAGGAGE)),
+    }
+}
