@@ -1,5 +1,6 @@
 //! Shared helpers of the tests.
 
+pub mod cases;
 pub mod http;
 pub mod otlp_oracle;
 pub mod programs;
