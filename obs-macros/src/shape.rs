@@ -41,10 +41,10 @@ pub(crate) struct InBox {
 pub(crate) fn choose(function: &Function, needs_value: bool) -> Shape {
     let sig = &function.sig;
     if sig.asyncness.is_some() {
-        return if function.attrs.iter().all(is_builtin) {
-            Shape::Async
-        } else {
+        return if has_macros_below(function) {
             Shape::AsyncKept
+        } else {
+            Shape::Async
         };
     }
     let returned = returned(&sig.output);
@@ -71,6 +71,11 @@ pub(crate) fn choose(function: &Function, needs_value: bool) -> Shape {
     } else {
         Shape::Closure
     }
+}
+
+/// Whether attributes of other macros are below ours, which expand after it.
+pub(crate) fn has_macros_below(function: &Function) -> bool {
+    !function.attrs.iter().all(is_builtin)
 }
 
 fn returned(output: &ReturnType) -> Option<&Type> {

@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::ReturnType;
 use syn::spanned::Spanned as _;
 
-use super::{assemble, prelude, rebind, site, types, value};
+use super::{assemble, assemble_around, prelude, rebind, site, types, value};
 use crate::ast::{Function, with_content};
 use crate::crate_path;
 use crate::shape::{self, InBox};
@@ -80,23 +80,23 @@ fn future(plan: &Plan, site: &TokenStream, kind: &TokenStream) -> TokenStream {
 
 /// `async fn` as `fn -> impl Future`.
 pub(super) fn flat(function: &Function, plan: &Plan) -> TokenStream {
-    let rebound = rebind::rebind(&function.sig, plan);
+    let rebound = rebind::rebind(function, plan);
     let statements = statements(function, plan, &rebound);
     let mut sig = function.sig.clone();
     sig.asyncness = None;
     sig.output = types::future(&sig.output, &plan.site.krate);
     sig.inputs = rebound.inputs;
-    assemble(function, &sig, &quote!({ #statements }))
+    assemble_around(function, &sig, &statements)
 }
 
 /// `async fn` that stays one.
 pub(super) fn kept(function: &Function, plan: &Plan) -> TokenStream {
-    let rebound = rebind::rebind(&function.sig, plan);
+    let rebound = rebind::rebind(function, plan);
     let statements = statements(function, plan, &rebound);
     let mut sig = function.sig.clone();
     sig.inputs = rebound.inputs;
     // One scope for the future, one for the await: else it would be stored twice.
-    assemble(function, &sig, &quote!({ ({ #statements }).await }))
+    assemble_around(function, &sig, &quote!(({ #statements }).await))
 }
 
 /// `Box::pin(future)` as `Box::pin(wrapped)`: the box that is there is used.

@@ -18,7 +18,7 @@ pub(crate) use types::returned;
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 
-use crate::ast::Function;
+use crate::ast::{Function, with_content};
 use crate::shape::Shape;
 use crate::valid::{Plan, Site};
 
@@ -47,4 +47,17 @@ pub(crate) fn span(site: &Site, name: &str, at: Span) -> TokenStream {
 fn assemble(function: &Function, sig: &syn::Signature, body: &TokenStream) -> TokenStream {
     let Function { attrs, vis, .. } = function;
     quote!(#(#attrs)* #vis #sig #body)
+}
+
+/// As [`assemble`], for statements of ours around the user's body.
+///
+/// The user's braces are outermost, because rustc takes an item that ends in our tokens for one of
+/// another crate and keeps `dead_code` to itself. Ours are inside, because of their edition.
+fn assemble_around(
+    function: &Function,
+    sig: &syn::Signature,
+    statements: &TokenStream,
+) -> TokenStream {
+    let body = with_content(&function.body.braces, quote!({ #statements }));
+    assemble(function, sig, &quote!(#body))
 }

@@ -41,7 +41,7 @@ pub(super) fn parent(plan: &Plan, function: &Function, then: &str) -> Option<Tok
     );
     let span = Span::mixed_site().located_at(parent.span());
     let value = if renamed {
-        rebind::outside(parent, &function.sig)
+        rebind::outside(parent, function)
     } else {
         parent.to_token_stream()
     };

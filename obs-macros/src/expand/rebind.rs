@@ -1,12 +1,14 @@
 //! Parameters are renamed by hygiene and bound again inside the span, as rustc itself lowers an
-//! `async fn`: drop order, `_` and patterns stay those of the plain function.
+//! `async fn`: drop order, `_` and patterns stay those of the plain function. If macros stand below,
+//! plain names are kept: the arguments of those macros may name them.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::spanned::Spanned as _;
-use syn::{Attribute, Expr, FnArg, Pat, Signature};
+use syn::{Attribute, Expr, FnArg, Pat};
 
-use crate::ast::with_content;
+use crate::ast::{Function, with_content};
+use crate::shape;
 use crate::valid::Plan;
 
 /// The signature's parameters under hygienic names, and the `let`s that give the user's back.
@@ -17,12 +19,13 @@ pub(super) struct Rebound {
     pub(super) receiver: TokenStream,
 }
 
-pub(super) fn rebind(sig: &Signature, plan: &Plan) -> Rebound {
+pub(super) fn rebind(function: &Function, plan: &Plan) -> Rebound {
+    let keep_names = shape::has_macros_below(function);
     let krate = &plan.site.krate;
     let parent = plan.parent.as_ref().map(ToTokens::to_token_stream);
     let mut lets = TokenStream::new();
     let mut receiver = TokenStream::new();
-    let mut inputs = sig.inputs.clone();
+    let mut inputs = function.sig.inputs.clone();
     for (index, arg) in inputs.iter_mut().enumerate() {
         let arg = match arg {
             FnArg::Receiver(this) => {
@@ -41,7 +44,9 @@ pub(super) fn rebind(sig: &Signature, plan: &Plan) -> Rebound {
         let name = match &**pat {
             Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => {
                 let mut name = pat.ident.clone();
-                name.set_span(Span::mixed_site().located_at(pat.ident.span()));
+                if !keep_names {
+                    name.set_span(Span::mixed_site().located_at(pat.ident.span()));
+                }
                 // A call, because clippy takes `let _x = x;` for a statement without effect.
                 let value = if name.to_string().starts_with('_') {
                     quote!(#krate::private::arg(#name))
@@ -77,8 +82,12 @@ pub(super) fn rebind(sig: &Signature, plan: &Plan) -> Rebound {
 }
 
 /// The user's expression where only the hygienic names of the parameters are in scope.
-pub(super) fn outside(expr: &Expr, sig: &Signature) -> TokenStream {
-    let names: Vec<&Ident> = sig
+pub(super) fn outside(expr: &Expr, function: &Function) -> TokenStream {
+    if shape::has_macros_below(function) {
+        return expr.to_token_stream();
+    }
+    let names: Vec<&Ident> = function
+        .sig
         .inputs
         .iter()
         .filter_map(|arg| match arg {

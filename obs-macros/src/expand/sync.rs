@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::ReturnType;
 
-use super::{assemble, prelude, rebind, site, types, value};
+use super::{assemble, assemble_around, prelude, rebind, site, types, value};
 use crate::ast::{Function, with_content};
 use crate::shape::{self, Shape};
 use crate::valid::Plan;
@@ -36,13 +36,13 @@ pub(super) fn guard_inside(function: &Function, plan: &Plan) -> TokenStream {
 pub(super) fn guard_outside(function: &Function, plan: &Plan) -> TokenStream {
     let site = site::of_function(function, plan);
     let enter = enter(function, plan, &site);
-    let rebound = rebind::rebind(&function.sig, plan);
+    let rebound = rebind::rebind(function, plan);
     let mut sig = function.sig.clone();
     sig.inputs = rebound.inputs;
     let lets = rebound.lets;
     let prelude = prelude::with_guard(plan, &quote!(&mut __obs_guard));
     let body = &function.body;
-    assemble(function, &sig, &quote!({ #enter #lets #prelude (#body) }))
+    assemble_around(function, &sig, &quote!(#enter #lets #prelude (#body)))
 }
 
 /// The value in a `let`: a closure would be the caller that `#[track_caller]` sees.
@@ -54,35 +54,35 @@ pub(super) fn block(function: &Function, plan: &Plan) -> TokenStream {
     let prelude = prelude::with_guard(plan, &quote!(&mut __obs_guard));
     let body = &function.body;
     let finish = finish(function, plan);
-    let body = quote! {{
+    let statements = quote! {
         let __obs_site = #site;
         #enter
         #slot
         #prelude
         let __obs_value: #returned = (#body);
         #finish
-    }};
-    assemble(function, &function.sig, &body)
+    };
+    assemble_around(function, &function.sig, &statements)
 }
 
 /// The body in a closure that runs at once: early exits come back as its value.
 pub(super) fn closure(function: &Function, plan: &Plan) -> TokenStream {
     let site = site::of_function(function, plan);
-    let rebound = rebind::rebind(&function.sig, plan);
+    let rebound = rebind::rebind(function, plan);
     let mut sig = function.sig.clone();
     sig.inputs = rebound.inputs;
     let enter = enter(function, plan, &quote!(__obs_site));
     let slot = prelude::slot(plan);
     let value = call(function, plan, &rebound.receiver, &rebound.lets);
     let finish = finish(function, plan);
-    let body = quote! {{
+    let statements = quote! {
         let __obs_site = #site;
         #enter
         #slot
         let __obs_value = #value;
         #finish
-    }};
-    assemble(function, &sig, &body)
+    };
+    assemble_around(function, &sig, &statements)
 }
 
 /// The call of the closure.
