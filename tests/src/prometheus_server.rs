@@ -52,6 +52,7 @@ impl Prometheus {
             let port = free.local_addr().expect("bound").port();
             drop(free);
             let process = Command::new("prometheus")
+                .arg("--enable-feature=exemplar-storage")
                 .arg(format!("--config.file={}", file.display()))
                 .arg(format!(
                     "--storage.tsdb.path={}",
@@ -96,8 +97,43 @@ impl Prometheus {
     /// # Panics
     /// When Prometheus refuses the query.
     pub fn query(&self, promql: &str) -> Vec<(Value, f64)> {
+        let json = self.ask(promql, "query", "");
+        let series = json["data"]["result"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let value = |s: &Value| s["value"][1].as_str().and_then(|v| v.parse().ok());
+        series
+            .iter()
+            .map(|s| (s["metric"].clone(), value(s).expect("a number")))
+            .collect()
+    }
+
+    /// Asks until a series that the query selects has exemplars: each with its series' labels.
+    ///
+    /// # Panics
+    /// When there is none after two minutes.
+    pub fn exemplars_until_result(&self, promql: &str) -> Vec<(Value, Value)> {
+        until(promql, || {
+            // All of time: the tests' clocks are their own.
+            let json = self.ask(promql, "query_exemplars", "&start=0&end=99999999999");
+            let series = json["data"].as_array().cloned().unwrap_or_default();
+            let all: Vec<_> = series
+                .iter()
+                .flat_map(|s| {
+                    let exemplars = s["exemplars"].as_array().cloned().unwrap_or_default();
+                    exemplars
+                        .into_iter()
+                        .map(|e| (s["seriesLabels"].clone(), e))
+                })
+                .collect();
+            (!all.is_empty()).then_some(all)
+        })
+    }
+
+    fn ask(&self, promql: &str, endpoint: &str, more: &str) -> Value {
         let encoded: Vec<_> = promql.bytes().map(|b| format!("%{b:02X}")).collect();
-        let path = format!("/api/v1/query?query={}", encoded.concat());
+        let path = format!("/api/v1/{endpoint}?query={}{more}", encoded.concat());
         let answer = http::get(self.port, &path, "").expect("prometheus answers");
         // Long answers are chunked; the JSON lies between the lengths.
         let head = answer.head.to_ascii_lowercase();
@@ -108,15 +144,7 @@ impl Prometheus {
         };
         let json: Value = serde_json::from_str(&body).expect("prometheus speaks JSON");
         assert_eq!(json["status"], "success", "{promql}: {json}");
-        let series = json["data"]["result"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
-        let value = |s: &Value| s["value"][1].as_str().and_then(|v| v.parse().ok());
-        series
-            .iter()
-            .map(|s| (s["metric"].clone(), value(s).expect("a number")))
-            .collect()
+        json
     }
 
     /// Asks until the query has a result.

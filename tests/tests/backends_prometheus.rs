@@ -63,11 +63,15 @@ fn collector() -> Result<MetricsCollector> {
 }
 
 fn text() -> Result<String> {
+    text_as(prometheus::Format::Text)
+}
+
+fn text_as(format: prometheus::Format) -> Result<String> {
     let resource = [
         ("service.name".into(), "rag \"x\"".into()),
         ("service.version".into(), "1.0".into()),
     ];
-    let exposition = prometheus::encode(&collector()?.collect_all(), &resource);
+    let exposition = prometheus::encode_as(&collector()?.collect_all(), &resource, format);
     assert!(
         exposition.conflicts.is_empty(),
         "{:?}",
@@ -142,6 +146,45 @@ fn the_official_parser_reads_it_back_unchanged() -> Result {
         family("target_info")["samples"][0][1]["service_name"],
         "rag \"x\""
     );
+    Ok(())
+}
+
+#[test]
+fn the_official_parser_reads_open_metrics() -> Result {
+    let Some(python) = programs::python("the_official_parser_reads_open_metrics") else {
+        return Ok(());
+    };
+    let mut command = Command::new(python);
+    command
+        .arg("-B")
+        .arg(programs::oracle_dir().join("prometheus_text.py"))
+        .arg("openmetrics");
+    let text = text_as(prometheus::Format::OpenMetrics)?;
+    let output = programs::run(command, text.as_bytes()).expect("python runs");
+    assert!(
+        output.status.success(),
+        "{}\n{text}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let families: Vec<Value> = serde_json::from_slice(&output.stdout).expect("JSON");
+    let family = |name: &str| {
+        let found = families.iter().find(|f| f["name"] == name);
+        found.unwrap_or_else(|| panic!("no {name} in {families:?}"))
+    };
+    let rows = family("etl_rows");
+    assert_eq!(rows["type"], "counter");
+    assert_eq!(rows["help"], "Rows with a \\ and a\nsecond line");
+    let samples = rows["samples"].as_array().expect("samples");
+    for value in HOSTILE {
+        let read = |s: &&Value| s[0] == "etl_rows_total" && s[1]["task_name"] == value;
+        assert!(samples.iter().any(|s| read(&s)), "{value:?} in {samples:?}");
+    }
+    let latency = family("request_duration_seconds");
+    assert_eq!(
+        (&latency["type"], &latency["unit"]),
+        (&"histogram".into(), &"seconds".into())
+    );
+    assert_eq!(family("target")["type"], "info");
     Ok(())
 }
 

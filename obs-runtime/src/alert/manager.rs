@@ -218,6 +218,7 @@ impl MetricSource for AlertManager {
                 ]),
                 start_unix_nanos: self.inner.start_unix_nanos,
                 value: Number::U64(count),
+                exemplar: None,
             })
             .collect();
         if !points.is_empty() {

@@ -89,6 +89,67 @@ fn metrics_and_health_are_served_and_nothing_else() {
 }
 
 #[test]
+fn the_client_chooses_the_format() {
+    let collector = MetricsCollector::new();
+    collector.counter("rows").build().expect("valid").add(3);
+    let server = start(HttpConfig::new(), collector);
+    // Two lines of one header.
+    let headers =
+        "Accept: text/plain;q=0.5\r\nAccept: application/openmetrics-text;version=1.0.0\r\n";
+    let answer = request(&server, "GET /metrics", headers);
+    assert!(
+        answer.contains(
+            "content-type: application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores\r\n"
+        ),
+        "{answer}"
+    );
+    assert!(
+        answer.contains("vary: Accept, Accept-Encoding\r\n"),
+        "{answer}"
+    );
+    assert!(answer.ends_with("# TYPE rows counter\nrows_total 3\n# EOF\n"));
+}
+
+#[test]
+fn a_long_text_is_compressed_for_those_who_can_read_it() {
+    use std::io::BufRead as _;
+
+    let collector = MetricsCollector::new();
+    for i in 0..100 {
+        collector
+            .counter(format!("rows{i}"))
+            .build()
+            .expect("valid");
+    }
+    let server = start(HttpConfig::new(), collector);
+    let plain = request(&server, "GET /metrics", "Accept-Encoding: gzip;q=0, *\r\n");
+    let (head, text) = plain.split_once("\r\n\r\n").expect("a body");
+    assert!(!head.contains("content-encoding"), "{head}");
+
+    let mut stream = TcpStream::connect(server.local_addr()).expect("a server");
+    let head = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+    write!(stream, "{head}Accept-Encoding: br, GZIP;q=0.5\r\n\r\n").expect("sent");
+    let mut answer = std::io::BufReader::new(stream);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert_ne!(answer.read_line(&mut head).expect("a line"), 0, "{head}");
+    }
+    assert!(head.contains("content-encoding: gzip\r\n"), "{head}");
+    let mut body = Vec::new();
+    answer.read_to_end(&mut body).expect("a body");
+    assert!(body.len() * 4 < text.len(), "{} {}", body.len(), text.len());
+    let mut read = String::new();
+    let mut decoder = flate2::read::GzDecoder::new(&body[..]);
+    decoder.read_to_string(&mut read).expect("gzip");
+    assert_eq!(read, text);
+
+    // What fits into a packet stays as it is.
+    let small = start(HttpConfig::new(), MetricsCollector::new());
+    let answer = request(&small, "GET /metrics", "Accept-Encoding: gzip\r\n");
+    assert!(!answer.contains("content-encoding"), "{answer}");
+}
+
+#[test]
 fn health_names_the_problems() {
     let health: HealthCheck = Arc::new(|| vec!["OTLP: \"refused\"".to_owned(), "disk".to_owned()]);
     let server = HttpServer::start(

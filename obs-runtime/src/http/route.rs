@@ -1,9 +1,12 @@
 //! What the server answers.
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use http_body_util::Full;
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
@@ -11,13 +14,16 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::{HealthCheck, HttpConfig, guard};
-use crate::exporter::prometheus;
+use crate::exporter::prometheus::{self, negotiate::weighted};
 use crate::metrics::{MetricSource, json};
 use crate::self_log;
 
 type Answer = Response<Full<Bytes>>;
 
 const TEXT: &str = "text/plain; charset=utf-8";
+
+/// Shorter texts fit into one packet as they are.
+const WORTH_GZIP: usize = 1400;
 
 /// Everything that requests need.
 pub(super) struct Routes {
@@ -74,14 +80,16 @@ impl Routes {
             return answer;
         }
         if path == "/metrics" {
-            self.metrics().await
+            self.metrics(request).await
         } else {
             self.health().await
         }
     }
 
     /// Collects on another thread, so that other requests go on.
-    async fn metrics(&self) -> Answer {
+    async fn metrics<B>(&self, request: &Request<B>) -> Answer {
+        let wanted = prometheus::negotiate(&list(request, header::ACCEPT));
+        let gzip = accepts_gzip(&list(request, header::ACCEPT_ENCODING));
         let source = Arc::clone(&self.source);
         let resource = self.config.resource.clone();
         let collecting = Arc::clone(&self.collecting);
@@ -90,20 +98,29 @@ impl Routes {
             let collect = move || {
                 let mut families = Vec::new();
                 source.collect(&mut families);
-                let exposition = prometheus::encode(&families, &resource);
+                let exposition = prometheus::encode_as(&families, &resource, wanted.format);
+                let text = exposition.text.as_bytes();
+                let compressed = (gzip && text.len() >= WORTH_GZIP).then(|| compress(text));
                 drop(turn);
-                exposition
+                (exposition, compressed.flatten())
             };
             tokio::task::spawn_blocking(collect).await
         };
         match timeout(self.config.collect_timeout, collected).await {
-            Ok(Ok(exposition)) => {
+            Ok(Ok((exposition, compressed))) => {
                 if let [first, rest @ ..] = &exposition.conflicts[..] {
                     let more = rest.len();
                     let message = format_args!("{first} (and {more} more)");
                     self_log::warn("prometheus", "conflict", message);
                 }
-                answer(StatusCode::OK, prometheus::CONTENT_TYPE, exposition.text)
+                let is_compressed = compressed.is_some();
+                let body = compressed.unwrap_or_else(|| exposition.text.into());
+                let mut answer = answer(StatusCode::OK, wanted.content_type, body);
+                set(&mut answer, header::VARY, "Accept, Accept-Encoding");
+                if is_compressed {
+                    set(&mut answer, header::CONTENT_ENCODING, "gzip");
+                }
+                answer
             }
             Ok(Err(_)) => text(
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -141,6 +158,32 @@ impl Routes {
         body.push_str("]}\n");
         answer(StatusCode::OK, "application/json", body)
     }
+}
+
+/// A header that is a list; it may stand in several lines (RFC 9110, section 5.3).
+fn list<B>(request: &Request<B>, name: HeaderName) -> String {
+    let lines = request.headers().get_all(name);
+    let lines: Vec<_> = lines.iter().filter_map(|line| line.to_str().ok()).collect();
+    lines.join(",")
+}
+
+/// RFC 9110, section 12.5.3: `*` is for what is not named.
+fn accepts_gzip(accept: &str) -> bool {
+    let codings: Vec<_> = weighted(accept).collect();
+    let of = |name: &str| codings.iter().find(|c| c.name == name);
+    of("gzip")
+        .or_else(|| of("x-gzip"))
+        .or_else(|| of("*"))
+        .is_some_and(|c| c.weight > 0.0)
+}
+
+/// `None` where there is no memory for it.
+fn compress(text: &[u8]) -> Option<Bytes> {
+    // The fastest level: metrics are so much alike that it finds nearly all there is to find.
+    let buffer = Vec::with_capacity(text.len() / 8);
+    let mut encoder = GzEncoder::new(buffer, Compression::fast());
+    encoder.write_all(text).ok()?;
+    encoder.finish().ok().map(Bytes::from)
 }
 
 fn text(status: StatusCode, body: &'static str) -> Answer {

@@ -172,6 +172,7 @@ impl Family {
                     labels: Arc::clone(labels),
                     start_unix_nanos: *start,
                     value,
+                    exemplar: None,
                 });
             };
             match series {

@@ -180,6 +180,7 @@ fn collect_losses(
             labels: Arc::new([(attribute::METRIC.into(), core.name().clone())]),
             start_unix_nanos: core.start_unix_nanos,
             value: Number::U64(value),
+            exemplar: None,
         })
     };
     let points: Vec<_> = metrics.iter().filter_map(point).collect();

@@ -6,9 +6,11 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::snapshot::{HistogramPoint, Labels, MetricData, MetricFamily, Number, NumberPoint};
+use super::snapshot::{
+    Exemplar, HistogramPoint, Labels, MetricData, MetricFamily, Number, NumberPoint,
+};
 use crate::semconv::{attribute, metric};
-use crate::trace::Outcome;
+use crate::trace::{Outcome, SpanId, TraceId};
 use crate::{Callsite, callsites};
 
 const BOUNDS: usize = metric::FUNCTION_SECONDS.len();
@@ -55,6 +57,39 @@ fn bucket_of(nanos: u64) -> usize {
     first + usize::from(nanos > NANOS[first]) + usize::from(nanos > NANOS[first + 1])
 }
 
+/// The span of a sampled call.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct CallSpan {
+    pub(crate) trace_id: TraceId,
+    pub(crate) span_id: SpanId,
+    pub(crate) end_unix_nanos: u64,
+}
+
+/// A call that stands for others like it; none while its trace id is zero.
+#[derive(Clone, Copy, Debug, Default)]
+struct Example {
+    span: CallSpan,
+    duration_nanos: u64,
+}
+
+impl Example {
+    /// Keeps the later one.
+    fn merge(&mut self, other: &Self) {
+        if other.span.end_unix_nanos >= self.span.end_unix_nanos {
+            *self = *other;
+        }
+    }
+
+    fn exemplar(&self, value: f64) -> Option<Exemplar> {
+        self.span.trace_id.is_valid().then_some(Exemplar {
+            value,
+            unix_nanos: self.span.end_unix_nanos,
+            trace_id: self.span.trace_id,
+            span_id: self.span.span_id,
+        })
+    }
+}
+
 /// What is known of one function.
 #[derive(Clone, Debug)]
 struct Calls {
@@ -66,6 +101,10 @@ struct Calls {
     sum_nanos: u64,
     min_nanos: u64,
     max_nanos: u64,
+    /// The last sampled call of each bucket.
+    examples: [Example; BOUNDS + 1],
+    /// The last sampled call that ended otherwise than well, by `Outcome` without its first.
+    failed: [Example; 3],
 }
 
 impl Calls {
@@ -77,6 +116,8 @@ impl Calls {
             sum_nanos: 0,
             min_nanos: u64::MAX,
             max_nanos: 0,
+            examples: [Example::default(); BOUNDS + 1],
+            failed: [Example::default(); 3],
         }
     }
 
@@ -90,6 +131,12 @@ impl Calls {
         self.sum_nanos = self.sum_nanos.wrapping_add(more.sum_nanos);
         self.min_nanos = self.min_nanos.min(more.min_nanos);
         self.max_nanos = self.max_nanos.max(more.max_nanos);
+        for (example, more) in self.examples.iter_mut().zip(&more.examples) {
+            example.merge(more);
+        }
+        for (example, more) in self.failed.iter_mut().zip(&more.failed) {
+            example.merge(more);
+        }
     }
 }
 
@@ -121,23 +168,36 @@ impl FunctionMetrics {
         self.start_unix_nanos
     }
 
-    /// Counts one call. Whether the callsite wants metrics is the caller's question.
+    /// Counts one call, with its span if it has one. Whether the callsite wants metrics is the
+    /// caller's question.
     #[inline]
     pub(crate) fn record(
         &mut self,
         site: &'static Callsite,
         outcome: Outcome,
         duration_nanos: u64,
+        span: Option<&CallSpan>,
     ) {
         let calls = match self.functions.get_mut(site.id() as usize) {
             Some(Some(calls)) => calls,
             _ => self.add(site),
         };
         calls.outcomes[outcome as usize] += 1;
-        calls.buckets[bucket_of(duration_nanos)] += 1;
+        let bucket = bucket_of(duration_nanos);
+        calls.buckets[bucket] += 1;
         calls.sum_nanos = calls.sum_nanos.wrapping_add(duration_nanos);
         calls.min_nanos = calls.min_nanos.min(duration_nanos);
         calls.max_nanos = calls.max_nanos.max(duration_nanos);
+        if let Some(span) = span {
+            let example = Example {
+                span: *span,
+                duration_nanos,
+            };
+            calls.examples[bucket] = example;
+            if let Some(failed) = (outcome as usize).checked_sub(1) {
+                calls.failed[failed] = example;
+            }
+        }
     }
 
     #[cold]
@@ -190,7 +250,7 @@ impl FunctionMetrics {
                 sum: calls.sum_nanos as f64 / 1e9,
                 min: (count > 0).then_some(calls.min_nanos as f64 / 1e9),
                 max: (count > 0).then_some(calls.max_nanos as f64 / 1e9),
-                exemplars: Vec::new(),
+                exemplars: examples(&calls),
             });
         }
         if counts.is_empty() {
@@ -217,22 +277,33 @@ impl FunctionMetrics {
         out: &mut Vec<NumberPoint>,
     ) {
         let [ok, error, panicked, cancelled] = calls.outcomes;
-        // A panic is an error here, so that autometrics' rules see it.
+        let [mut failed, panic, cut] = calls.failed;
+        failed.merge(&panic);
+        // A panic is an error here, so that autometrics' rules see it. Calls that ended well have
+        // their examples with the durations.
         let results = [
-            ("ok", ok),
-            ("error", error + panicked),
-            ("cancelled", cancelled),
+            ("ok", ok, None),
+            ("error", error + panicked, failed.exemplar(1.0)),
+            ("cancelled", cancelled, cut.exemplar(1.0)),
         ];
-        for (result, calls) in results {
+        for (result, calls, exemplar) in results {
             if calls > 0 || result == "ok" {
                 out.push(NumberPoint {
                     labels: labels(module, function, Some(result)),
                     start_unix_nanos: self.start_unix_nanos,
                     value: Number::U64(calls),
+                    exemplar,
                 });
             }
         }
     }
+}
+
+fn examples(calls: &Calls) -> Vec<Exemplar> {
+    let examples = calls.examples.iter();
+    examples
+        .filter_map(|e| e.exemplar(e.duration_nanos as f64 / 1e9))
+        .collect()
 }
 
 fn labels(module: &'static str, function: &'static str, result: Option<&'static str>) -> Labels {

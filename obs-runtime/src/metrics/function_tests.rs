@@ -50,11 +50,11 @@ fn read(metrics: &FunctionMetrics) -> (Vec<String>, Vec<HistogramPoint>) {
 #[test]
 fn calls_by_result_and_functions_that_were_never_called() {
     let mut metrics = FunctionMetrics::new(7);
-    metrics.record(&LOAD, Outcome::Ok, 5_000_000);
-    metrics.record(&LOAD_TOO, Outcome::Ok, 5_000_001);
-    metrics.record(&SAVE, Outcome::Error, 1);
-    metrics.record(&SAVE, Outcome::Panicked, 1);
-    metrics.record(&SAVE, Outcome::Cancelled, 20_000_000_000);
+    metrics.record(&LOAD, Outcome::Ok, 5_000_000, None);
+    metrics.record(&LOAD_TOO, Outcome::Ok, 5_000_001, None);
+    metrics.record(&SAVE, Outcome::Error, 1, None);
+    metrics.record(&SAVE, Outcome::Panicked, 1, None);
+    metrics.record(&SAVE, Outcome::Cancelled, 20_000_000_000, None);
     let (calls, durations) = read(&metrics);
     assert_eq!(
         calls,
@@ -82,9 +82,9 @@ fn calls_by_result_and_functions_that_were_never_called() {
 #[test]
 fn merged_stores_add_up() {
     let (mut a, mut b) = (FunctionMetrics::new(9), FunctionMetrics::new(4));
-    a.record(&LOAD, Outcome::Ok, 1_000);
-    b.record(&LOAD, Outcome::Error, 3_000_000_000);
-    b.record(&SAVE, Outcome::Ok, 1);
+    a.record(&LOAD, Outcome::Ok, 1_000, None);
+    b.record(&LOAD, Outcome::Error, 3_000_000_000, None);
+    b.record(&SAVE, Outcome::Ok, 1, None);
     a.merge(&b);
     assert_eq!(a.start_unix_nanos(), 4);
     let (calls, durations) = read(&a);
@@ -97,6 +97,56 @@ fn merged_stores_add_up() {
         .find(|p| p.labels[0].1 == "load")
         .expect("load");
     assert_eq!((load.count, load.max), (2, Some(3.0)));
+}
+
+fn span(number: u64) -> CallSpan {
+    CallSpan {
+        trace_id: TraceId(number.into()),
+        span_id: SpanId(number + 100),
+        end_unix_nanos: number * 10,
+    }
+}
+
+#[test]
+fn the_last_sampled_call_of_a_bucket_is_its_example() {
+    let mut metrics = FunctionMetrics::new(7);
+    metrics.record(&LOAD, Outcome::Ok, 1_000, Some(&span(1)));
+    metrics.record(&LOAD, Outcome::Error, 2_000_000, Some(&span(2)));
+    // Counted, but in no trace.
+    metrics.record(&LOAD, Outcome::Error, 3_000_000, None);
+    metrics.record(&LOAD_TOO, Outcome::Ok, 5_000_000_000, Some(&span(3)));
+    let mut later = FunctionMetrics::new(8);
+    later.record(&LOAD, Outcome::Panicked, 4_000_000, Some(&span(5)));
+    later.record(&LOAD, Outcome::Ok, 5_000_000_000, Some(&span(2)));
+    metrics.merge(&later);
+
+    let (_, durations) = read(&metrics);
+    let load = durations
+        .iter()
+        .find(|p| p.labels[0].1 == "load")
+        .expect("load");
+    let examples: Vec<_> = load
+        .exemplars
+        .iter()
+        .map(|e| (e.value, e.unix_nanos, e.trace_id.0, e.span_id.0))
+        .collect();
+    assert_eq!(examples, [(0.004, 50, 5, 105), (5.0, 30, 3, 103)]);
+
+    let mut families = Vec::new();
+    metrics.collect(&mut families);
+    let MetricData::Counter(calls) = &families[0].data else {
+        panic!("a counter");
+    };
+    let of = |result: &str| {
+        let found = calls
+            .iter()
+            .find(|p| p.labels[0].1 == "load" && p.labels[2].1 == result);
+        found.and_then(|p| p.exemplar.as_ref())
+    };
+    // A panic is an error, and this one came later.
+    let error = of("error").expect("an example");
+    assert_eq!((error.value, error.trace_id.0), (1.0, 5));
+    assert!(of("ok").is_none());
 }
 
 proptest! {

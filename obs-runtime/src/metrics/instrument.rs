@@ -190,6 +190,7 @@ impl Core {
                 labels: Arc::clone(&series.labels),
                 start_unix_nanos: series.start_unix_nanos,
                 value: read(series, reader),
+                exemplar: None,
             })
         };
         let (empty, data) = match self.kind {

@@ -57,6 +57,8 @@ pub struct NumberPoint {
     pub start_unix_nanos: u64,
     /// The value.
     pub value: Number,
+    /// An example with its trace; of counters only.
+    pub exemplar: Option<Exemplar>,
 }
 
 /// A value: whole numbers stay exact.

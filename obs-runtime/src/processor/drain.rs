@@ -12,7 +12,7 @@ use crate::Error;
 use crate::callsite::Callsite;
 use crate::error::ErrorKind;
 use crate::exporter::{PendingFlush, SpanSink};
-use crate::metrics::function::FunctionMetrics;
+use crate::metrics::function::{CallSpan, FunctionMetrics};
 use crate::self_obs::{self, ExporterStats};
 use crate::trace::buffer::{self, Overflow};
 use crate::trace::clock;
@@ -53,9 +53,15 @@ impl Scope {
     }
 
     #[inline]
-    fn count(&mut self, site: &'static Callsite, outcome: Outcome, nanos: u64) {
+    fn count(
+        &mut self,
+        site: &'static Callsite,
+        outcome: Outcome,
+        nanos: u64,
+        span: Option<&CallSpan>,
+    ) {
         if site.metrics() {
-            self.metrics.record(site, outcome, nanos);
+            self.metrics.record(site, outcome, nanos, span);
         }
     }
 
@@ -64,13 +70,19 @@ impl Scope {
         match record {
             Record::Full(_, span, ticks) => {
                 self.recorded += 1;
-                self.count(span.callsite, span.outcome, timeline.nanos_of(*ticks));
+                let of_call = CallSpan {
+                    trace_id: span.trace_id,
+                    span_id: span.span_id,
+                    end_unix_nanos: span.end_unix_nanos,
+                };
+                let nanos = timeline.nanos_of(*ticks);
+                self.count(span.callsite, span.outcome, nanos, Some(&of_call));
                 for sink in &mut self.sinks {
                     sink.span(span);
                 }
             }
             Record::Mini(_, site, outcome, ticks) => {
-                self.count(site, *outcome, timeline.nanos_of(*ticks));
+                self.count(site, *outcome, timeline.nanos_of(*ticks), None);
             }
         }
     }

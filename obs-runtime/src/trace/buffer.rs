@@ -145,7 +145,7 @@ impl Queue {
         };
         let overflow = &mut all[at].1;
         if site.metrics() {
-            overflow.metrics.record(site, outcome, nanos);
+            overflow.metrics.record(site, outcome, nanos, None);
         }
         overflow.lost_spans += u64::from(lost_span);
     }

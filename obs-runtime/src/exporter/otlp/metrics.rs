@@ -28,6 +28,7 @@ const TIME: u32 = 3;
 /// Of `NumberDataPoint`.
 const AS_DOUBLE: u32 = 4;
 const AS_INT: u32 = 6;
+const NUMBER_EXEMPLARS: u32 = 5;
 const NUMBER_ATTRIBUTES: u32 = 7;
 /// Of `HistogramDataPoint`.
 const COUNT: u32 = 4;
@@ -152,6 +153,9 @@ fn number_point(out: &mut Vec<u8>, point: &NumberPoint, now: u64) {
             },
             Number::F64(v) => fixed64(out, AS_DOUBLE, v.to_bits()),
         }
+        if let Some(e) = &point.exemplar {
+            exemplar(out, NUMBER_EXEMPLARS, e);
+        }
         labels(out, NUMBER_ATTRIBUTES, &point.labels);
     });
 }
@@ -170,7 +174,7 @@ fn histogram_point(out: &mut Vec<u8>, point: &HistogramPoint, now: u64) {
             point.bounds.iter().map(|b| b.to_bits()),
         );
         for e in &point.exemplars {
-            exemplar(out, e);
+            exemplar(out, EXEMPLARS, e);
         }
         labels(out, HISTOGRAM_ATTRIBUTES, &point.labels);
         if let Some(min) = point.min {
@@ -194,8 +198,8 @@ fn packed(out: &mut Vec<u8>, field: u32, values: impl ExactSizeIterator<Item = u
     }
 }
 
-fn exemplar(out: &mut Vec<u8>, exemplar: &Exemplar) {
-    message(out, EXEMPLARS, |out| {
+fn exemplar(out: &mut Vec<u8>, field: u32, exemplar: &Exemplar) {
+    message(out, field, |out| {
         fixed64(out, EXEMPLAR_TIME, exemplar.unix_nanos);
         fixed64(out, EXEMPLAR_AS_DOUBLE, exemplar.value.to_bits());
         bytes(out, EXEMPLAR_SPAN_ID, &exemplar.span_id.to_bytes());

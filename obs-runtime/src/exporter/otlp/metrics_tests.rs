@@ -33,6 +33,7 @@ fn point(value: Number) -> NumberPoint {
         labels: labels_of(&[("function", "load"), ("result", "ok")]),
         start_unix_nanos: 5,
         value,
+        exemplar: None,
     }
 }
 
@@ -179,6 +180,7 @@ fn many_points_go_into_several_requests() {
         start_unix_nanos: 5,
         labels: labels_of(&[("function", "load")]),
         value: Number::U64(i + 1),
+        exemplar: None,
     };
     let families = [
         family("a", MetricData::Counter((0..1000).map(point).collect())),

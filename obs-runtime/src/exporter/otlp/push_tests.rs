@@ -35,6 +35,7 @@ impl MetricSource for Asked {
                 labels: Labels::from([]),
                 start_unix_nanos: 1,
                 value: Number::U64(times),
+                exemplar: None,
             }]),
         });
     }

@@ -44,10 +44,11 @@ const PER: [(&str, &str); 7] = [
     ("y", "year"),
 ];
 
-/// The name of a metric: words joined by `_`, then the unit, then `total` for counters.
+/// The name of a metric: words joined by `_`, then the unit, then `total` for counters if it is
+/// wanted.
 ///
 /// `function.calls.duration` in `s` is `function_calls_duration_seconds`.
-pub(super) fn metric(name: &str, unit: &str, counter: bool) -> String {
+pub(super) fn metric(name: &str, unit: &str, counter: bool, total: bool) -> String {
     let mut words = underscored(name);
     if words.starts_with(|c: char| c.is_ascii_digit()) {
         words.insert(0, '_');
@@ -55,12 +56,12 @@ pub(super) fn metric(name: &str, unit: &str, counter: bool) -> String {
     if counter && let Some(bare) = words.strip_suffix("_total") {
         words.truncate(bare.len());
     }
-    let unit = unit_words(unit);
+    let unit = self::unit(unit);
     if !unit.is_empty() && !has_suffix(&words, &unit) {
         words.push('_');
         words.push_str(&unit);
     }
-    if counter {
+    if total {
         words.push_str("_total");
     }
     words
@@ -97,7 +98,8 @@ fn underscored(text: &str) -> String {
     out
 }
 
-fn unit_words(unit: &str) -> String {
+/// A unit in words; empty if it is none.
+pub(super) fn unit(unit: &str) -> String {
     let (main, per) = unit.split_once('/').unwrap_or((unit, ""));
     let (main, per) = (without_annotation(main), without_annotation(per));
     let word = |table: &[(&str, &'static str)], unit: &str| {

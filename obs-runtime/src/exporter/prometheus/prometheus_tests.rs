@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::metrics::MetricsCollector;
+use crate::metrics::snapshot::HistogramPoint;
 
 type Result<T = ()> = std::result::Result<T, crate::Error>;
 
@@ -80,6 +81,7 @@ fn gauge(
             .collect(),
         start_unix_nanos: 0,
         value: Number::F64(value),
+        exemplar: None,
     };
     MetricFamily {
         name: name.into(),
@@ -121,7 +123,7 @@ fn names_follow_the_specification() {
         ("cost", "USD", true, "cost_USD_total"),
     ];
     for (name, unit, counter, expected) in cases {
-        assert_eq!(names::metric(name, unit, counter), expected);
+        assert_eq!(names::metric(name, unit, counter, counter), expected);
     }
 }
 
@@ -349,6 +351,7 @@ proptest! {
             labels: Arc::new([(key.clone().into(), value.clone().into())]),
             start_unix_nanos: 0,
             value: Number::F64(*number),
+            exemplar: None,
         });
         let family = MetricFamily {
             name: name.into(),

@@ -7,7 +7,7 @@ use crate::metrics::Number;
 /// 2^53: whole numbers below it are exact as `f64`, and are written without exponent.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-fn format(out: &mut String, args: fmt::Arguments<'_>) {
+pub(super) fn format(out: &mut String, args: fmt::Arguments<'_>) {
     // Writing to a string cannot fail.
     let _ = fmt::Write::write_fmt(out, args);
 }
@@ -37,6 +37,26 @@ pub(super) fn float(out: &mut String, value: f64) {
         format(out, format_args!("{value}"));
     } else {
         format(out, format_args!("{value:e}"));
+    }
+}
+
+/// A bucket's bound as OpenMetrics wants it ("Canonical numbers", which are those of C's `%g`):
+/// `1.0`, `0.25`, `1e+06`, `+Inf`.
+pub(super) fn canonical(out: &mut String, value: f64) {
+    if !value.is_finite() {
+        float(out, value);
+        return;
+    }
+    // `1.5e6`: the shortest digits, and the exponent.
+    let text = format!("{value:e}");
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if (-4..6).contains(&exponent) {
+        format(out, format_args!("{value:?}"));
+    } else {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        let exponent = exponent.abs();
+        format(out, format_args!("{digits}e{sign}{exponent:02}"));
     }
 }
 

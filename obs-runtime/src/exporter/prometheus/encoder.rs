@@ -1,0 +1,349 @@
+//! Families to lines.
+
+use core::cmp::Ordering;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::labels::{self, LabelNames, Line};
+use super::{Exposition, Format, names, write};
+use crate::metrics::snapshot::{Exemplar, HistogramPoint, Labels, NumberPoint};
+use crate::metrics::{MetricData, MetricFamily, Number};
+
+/// What `target_info` is about.
+pub(super) const TARGET_HELP: &str = "Target metadata";
+
+/// The word after `# TYPE`.
+fn type_name(data: &MetricData) -> &'static str {
+    match data {
+        MetricData::Counter(_) => "counter",
+        MetricData::UpDownCounter(_) | MetricData::Gauge(_) => "gauge",
+        MetricData::Histogram(_) => "histogram",
+    }
+}
+
+/// Writes one exposition.
+#[derive(Default)]
+pub(super) struct Encoder {
+    format: Format,
+    out: Exposition,
+    /// Names of families and samples, so that a metric `x_count` does not meet a histogram `x`.
+    samples: HashSet<String>,
+    /// The labels of the histogram at hand, and its bounds.
+    labels: String,
+    bounds: BoundTexts,
+    /// The last line of a metric that is no histogram.
+    line: Line,
+}
+
+impl Encoder {
+    pub(super) fn new(format: Format) -> Self {
+        Self {
+            format,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn reserve(&mut self, bytes: usize) {
+        self.out.text.reserve(bytes);
+    }
+
+    pub(super) fn finish(mut self) -> Exposition {
+        if self.open_metrics() {
+            self.out.text.push_str("# EOF\n");
+        }
+        self.out
+    }
+
+    fn open_metrics(&self) -> bool {
+        self.format == Format::OpenMetrics
+    }
+
+    /// The resource, as OpenMetrics' type `info`.
+    pub(super) fn target(&mut self, point: &NumberPoint) {
+        let (family, sample) = ("target", "target_info");
+        self.samples.extend([family.to_owned(), sample.to_owned()]);
+        self.header(family, TARGET_HELP, "info", "");
+        self.series(sample, vec![point], "", |p| &p.labels, Self::number);
+    }
+
+    /// Names that nobody else may have beside a metric of this name and type.
+    fn names(&self, name: &str, kind: &str) -> Vec<String> {
+        let suffixes: &[&str] = match (kind, self.open_metrics()) {
+            // OpenMetrics keeps `_created` for the type, whether or not it is written.
+            ("histogram", true) => &["", "_bucket", "_count", "_sum", "_created"],
+            ("histogram", false) => &["", "_bucket", "_count", "_sum"],
+            ("counter", true) => &["", "_total", "_created"],
+            _ => &[""],
+        };
+        suffixes
+            .iter()
+            .map(|suffix| format!("{name}{suffix}"))
+            .collect()
+    }
+
+    /// Families of one name: normally one, several when sources share a metric.
+    pub(super) fn metric(&mut self, name: &str, families: &[&MetricFamily]) {
+        let Some(first) = families.first() else {
+            return;
+        };
+        let kind = type_name(&first.data);
+        let samples = self.names(name, kind);
+        if let Some(taken) = samples.iter().find(|s| self.samples.contains(*s)) {
+            let lost = &first.name;
+            self.conflict(format!(
+                "metric `{lost}` is left out: `{taken}` is a series of another metric"
+            ));
+            return;
+        }
+        self.samples.extend(samples);
+
+        let mut numbers: Vec<&NumberPoint> = Vec::new();
+        let mut histograms: Vec<&HistogramPoint> = Vec::new();
+        for family in families {
+            let other = type_name(&family.data);
+            // The same metric from two sources is one metric; two metrics with one name are not.
+            if other != kind || family.name != first.name {
+                let (lost, kept) = (&family.name, &first.name);
+                self.conflict(format!(
+                    "metric `{lost}` ({other}) is left out: metric `{kept}` ({kind}) has the name `{name}` already"
+                ));
+                continue;
+            }
+            match &family.data {
+                MetricData::Counter(points)
+                | MetricData::UpDownCounter(points)
+                | MetricData::Gauge(points) => numbers.extend(points),
+                MetricData::Histogram(points) => histograms.extend(points),
+            }
+        }
+        if numbers.is_empty() && histograms.is_empty() {
+            return;
+        }
+        let help = families
+            .iter()
+            .map(|f| &f.description)
+            .find(|d| !d.is_empty());
+        self.header(name, help.unwrap_or(&first.name), kind, &first.unit);
+        if kind == "counter" && self.open_metrics() {
+            let sample = format!("{name}_total");
+            self.series(&sample, numbers, "", |p| &p.labels, Self::total);
+        } else {
+            self.series(name, numbers, "", |p| &p.labels, Self::number);
+        }
+        self.series(name, histograms, "le", |p| &p.labels, Self::histogram);
+    }
+
+    fn conflict(&mut self, text: String) {
+        self.out.conflicts.push(text);
+    }
+
+    fn header(&mut self, name: &str, help: &str, kind: &str, unit: &str) {
+        let open_metrics = self.open_metrics();
+        let out = &mut self.out.text;
+        for part in ["# HELP ", name, " "] {
+            out.push_str(part);
+        }
+        if open_metrics {
+            // Quotes are escaped here as well.
+            write::label_value(out, help);
+        } else {
+            write::help(out, help);
+        }
+        for part in ["\n# TYPE ", name, " ", kind, "\n"] {
+            out.push_str(part);
+        }
+        let unit = names::unit(unit);
+        // A unit must be the name's last word.
+        let suffix = name.strip_suffix(&unit).is_some_and(|n| n.ends_with('_'));
+        if open_metrics && suffix && !unit.is_empty() {
+            for part in ["# UNIT ", name, " ", &unit, "\n"] {
+                out.push_str(part);
+            }
+        }
+    }
+
+    /// Writes each point once, in the order of the labels.
+    fn series<P>(
+        &mut self,
+        name: &str,
+        mut points: Vec<&P>,
+        reserved: &'static str,
+        labels: fn(&P) -> &Labels,
+        write: fn(&mut Self, &str, &mut LabelNames, &P, usize),
+    ) {
+        let compare = |a: &&P, b: &&P| labels::compare(labels(a), labels(b));
+        let mut names = LabelNames::new(reserved);
+        let mut written = HashSet::new();
+        let start = (self.out.text.len(), self.out.conflicts.len());
+        // Sources sort their series: that is only checked, in the pass that writes.
+        let mut sorted = false;
+        let mut at = 0;
+        while let Some(point) = points.get(at) {
+            let last = at.checked_sub(1).map(|last| compare(&points[last], point));
+            // The first series has nothing before it to be like.
+            let (order, common) = last.unwrap_or((Ordering::Less, 0));
+            let in_order = order.is_lt();
+            if !in_order && !sorted {
+                points.sort_by(|a, b| compare(a, b).0);
+                sorted = true;
+                written.clear();
+                self.restart(start);
+                at = 0;
+                continue;
+            }
+            let ambiguous = names.ambiguous();
+            let again =
+                !in_order || (ambiguous && !written.insert(label_text(&mut names, labels(point))));
+            if again {
+                let twice = label_text(&mut names, labels(point));
+                self.conflict(format!(
+                    "series `{name}{{{twice}}}` is left out: there is another with these labels"
+                ));
+            } else {
+                write(self, name, &mut names, point, common);
+            }
+            at += 1;
+            if names.ambiguous() && !ambiguous {
+                // Series already written may look like later ones: compare all from the first on.
+                self.restart(start);
+                at = 0;
+            }
+        }
+    }
+
+    /// Takes back what was written of a metric's series.
+    fn restart(&mut self, (text, conflicts): (usize, usize)) {
+        self.out.text.truncate(text);
+        self.out.conflicts.truncate(conflicts);
+    }
+
+    /// A counter, with its example.
+    fn total(&mut self, name: &str, names: &mut LabelNames, point: &NumberPoint, common: usize) {
+        self.number(name, names, point, common);
+        if let Some(example) = &point.exemplar {
+            let out = &mut self.out.text;
+            out.truncate(out.len() - 1);
+            exemplar(out, example);
+            out.push('\n');
+        }
+    }
+
+    fn number(&mut self, name: &str, names: &mut LabelNames, point: &NumberPoint, common: usize) {
+        let out = &mut self.out.text;
+        if point.labels.is_empty() {
+            out.push_str(name);
+            out.push(' ');
+        } else {
+            names.write_head(out, name, &point.labels, common, &mut self.line);
+        }
+        write::number(out, point.value);
+        out.push('\n');
+    }
+
+    fn histogram(&mut self, name: &str, names: &mut LabelNames, point: &HistogramPoint, _: usize) {
+        self.labels.clear();
+        names.write(&mut self.labels, &point.labels);
+        let open_metrics = self.open_metrics();
+        self.bounds
+            .prepare(&point.bounds, !self.labels.is_empty(), open_metrics);
+        let out = &mut self.out.text;
+        let mut below = 0;
+        for (index, (count, bound)) in point.counts.iter().zip(&self.bounds.texts).enumerate() {
+            below += count;
+            out.push_str(name);
+            out.push_str("_bucket{");
+            out.push_str(&self.labels);
+            out.push_str(bound);
+            write::whole(out, below);
+            if open_metrics && let Some(example) = in_bucket(point, index) {
+                exemplar(out, example);
+            }
+            out.push('\n');
+        }
+        // OpenMetrics has neither for values below zero, because a sum must grow like a counter.
+        let grows = point.bounds.first().is_none_or(|b| *b >= 0.0) && point.sum >= 0.0;
+        if open_metrics && !grows {
+            return;
+        }
+        let values = [
+            ("_sum", Number::F64(point.sum)),
+            ("_count", Number::U64(below)),
+        ];
+        for (suffix, value) in values {
+            out.push_str(name);
+            out.push_str(suffix);
+            if !self.labels.is_empty() {
+                out.push('{');
+                out.push_str(&self.labels);
+                out.push('}');
+            }
+            out.push(' ');
+            write::number(out, value);
+            out.push('\n');
+        }
+    }
+}
+
+/// The example of a bucket, if there is one.
+fn in_bucket(point: &HistogramPoint, bucket: usize) -> Option<&Exemplar> {
+    let belongs = |e: &&Exemplar| {
+        !e.value.is_nan() && point.bounds.partition_point(|b| *b < e.value) == bucket
+    };
+    point.exemplars.iter().find(belongs)
+}
+
+/// Both ids have 63 characters with their labels' names; 128 are allowed.
+fn exemplar(out: &mut String, exemplar: &Exemplar) {
+    let (trace, span) = (exemplar.trace_id, exemplar.span_id);
+    write::format(
+        out,
+        format_args!(" # {{trace_id=\"{trace}\",span_id=\"{span}\"}} "),
+    );
+    write::float(out, exemplar.value);
+    let (secs, nanos) = (
+        exemplar.unix_nanos / 1_000_000_000,
+        exemplar.unix_nanos % 1_000_000_000,
+    );
+    write::format(out, format_args!(" {secs}.{nanos:09}"));
+}
+
+fn label_text(names: &mut LabelNames, labels: &Labels) -> String {
+    let mut text = String::new();
+    names.write(&mut text, labels);
+    text
+}
+
+/// The bounds of a histogram as text: `,le="0.5"} `. Series of a family share their bounds.
+#[derive(Default)]
+struct BoundTexts {
+    bounds: Option<Arc<[f64]>>,
+    after_labels: bool,
+    texts: Vec<String>,
+}
+
+impl BoundTexts {
+    /// `canonical`: as OpenMetrics writes them.
+    fn prepare(&mut self, bounds: &Arc<[f64]>, after_labels: bool, canonical: bool) {
+        let known = self
+            .bounds
+            .as_ref()
+            .is_some_and(|known| Arc::ptr_eq(known, bounds));
+        if known && self.after_labels == after_labels {
+            return;
+        }
+        let text = |bound: f64| {
+            let mut text = String::from(if after_labels { ",le=\"" } else { "le=\"" });
+            if canonical {
+                write::canonical(&mut text, bound);
+            } else {
+                write::float(&mut text, bound);
+            }
+            text.push_str("\"} ");
+            text
+        };
+        let all = bounds.iter().copied().chain([f64::INFINITY]);
+        self.texts = all.map(text).collect();
+        self.bounds = Some(Arc::clone(bounds));
+        self.after_labels = after_labels;
+    }
+}
