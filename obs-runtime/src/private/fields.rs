@@ -2,6 +2,7 @@
 
 use core::fmt::{Debug, Display};
 
+use crate::trace::propagation::RemoteContext;
 use crate::trace::{Capture, Span, SpanContext, Value, current};
 
 /// `key = value`
@@ -45,7 +46,7 @@ pub fn add_links<T: Links + ?Sized>(links: &T) {
 /// What `links` takes.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` gives no links",
-    label = "expected `SpanContext`s or `Span`s: one, an `Option`, an array, a slice or a `Vec`"
+    label = "expected `SpanContext`s, `RemoteContext`s or `Span`s: one, an `Option`, an array, a slice or a `Vec`"
 )]
 pub trait Links {
     /// Calls `add` with each context.
@@ -55,6 +56,13 @@ pub trait Links {
 impl Links for SpanContext {
     fn each(&self, add: &mut dyn FnMut(SpanContext)) {
         add(*self);
+    }
+}
+
+/// The callers of a batch of messages.
+impl Links for RemoteContext {
+    fn each(&self, add: &mut dyn FnMut(SpanContext)) {
+        self.context().each(add);
     }
 }
 

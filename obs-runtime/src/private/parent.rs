@@ -17,12 +17,11 @@ pub fn enter_parent<T: IntoParent + ?Sized>(value: &T) -> Attached {
     Attached::new(value.parent().as_ref())
 }
 
-/// A future whose span begins, in the first poll, under the given parent.
+/// A future under the given parent. Its span begins in the first poll; the parent is entered in each
+/// one, for the future that is not recorded and whose calls have no other parent.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct Under<F> {
     parent: Option<SpanContext>,
-    /// Whether the first poll is still to come: the span begins in it.
-    first: bool,
     inner: F,
 }
 
@@ -34,24 +33,16 @@ impl<F> fmt::Debug for Under<F> {
 
 /// Puts a future under a parent.
 pub fn under<F: Future>(parent: Option<SpanContext>, inner: F) -> Under<F> {
-    Under {
-        parent,
-        first: true,
-        inner,
-    }
+    Under { parent, inner }
 }
 
 impl<F: Future> Future for Under<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        // SAFETY: `inner` stays where it is until it is dropped; the other fields are not pinned.
-        let Self {
-            parent,
-            first,
-            inner,
-        } = unsafe { self.get_unchecked_mut() };
-        let _attached = core::mem::take(first).then(|| Attached::new(parent.as_ref()));
+        // SAFETY: `inner` stays where it is until it is dropped; `parent` is not pinned.
+        let Self { parent, inner } = unsafe { self.get_unchecked_mut() };
+        let _attached = Attached::new(parent.as_ref());
         // SAFETY: `inner` is pinned because `self` was.
         unsafe { Pin::new_unchecked(inner) }.poll(cx)
     }

@@ -114,6 +114,38 @@ fn without_obs_the_caller_is_passed_on() {
     assert!(ask().is_empty());
 }
 
+#[tokio::test]
+async fn a_future_that_is_not_recorded_passes_its_parent_on_after_the_first_poll() {
+    #[traced(level = "debug", parent = caller)]
+    async fn quiet(caller: &RemoteContext) -> Vec<Headers> {
+        let before = ask();
+        tokio::task::yield_now().await;
+        vec![before, ask()]
+    }
+    // Nothing is switched on for this thread's scope.
+    let headers = incoming(0x10f, "01", "a=1");
+    for sent in quiet(&extract(&headers)).await {
+        assert_eq!(sent[TRACEPARENT], headers["Traceparent"]);
+        assert_eq!(sent[TRACESTATE], "a=1");
+    }
+    assert!(ask().is_empty());
+}
+
+#[test]
+fn a_batch_links_to_its_callers() {
+    #[traced(kind = "consumer", links = callers)]
+    fn consume(callers: &[RemoteContext]) {}
+    let callers = [
+        extract(&incoming(0x110, "01", "")),
+        extract(&Headers::new()),
+        extract(&incoming(0x111, "01", "")),
+    ];
+    let captured = capture(|| consume(&callers));
+    let links = &captured.span("consume").links;
+    let traces: Vec<_> = links.iter().map(|link| link.context.trace_id()).collect();
+    assert_eq!(traces, [TraceId(0x110), TraceId(0x111)]);
+}
+
 #[test]
 fn callers_that_are_not_valid_begin_a_trace() {
     let twice = vec![

@@ -69,7 +69,11 @@ pub(super) fn find(context: &SpanContext) -> Option<TraceState> {
         return None;
     }
     let table = TABLE.lock().unwrap_or_else(PoisonError::into_inner);
-    table.as_ref()?.states.get(&key(context)).cloned()
+    let states = &table.as_ref()?.states;
+    // A caller that was read outside of every scope goes with any.
+    let found = states.get(&key(context));
+    let found = found.or_else(|| states.get(&(context.trace_id, 0)));
+    found.cloned()
 }
 
 #[cfg(test)]
