@@ -131,6 +131,16 @@ fn enter(local: &Local, begun: &Begun) {
     local.flags.set(begun.state & !mode::ALL);
 }
 
+/// Whether the thread unwinds already, as a bit of the state.
+#[inline(always)]
+fn unwinding() -> u64 {
+    if std::thread::panicking() {
+        mode::UNWINDING
+    } else {
+        0
+    }
+}
+
 /// Takes the late data of the entered span, if any came.
 fn box_extra(extra: *mut SpanExtra, error: SpanError) -> *mut SpanExtra {
     let mut boxed = if extra.is_null() {

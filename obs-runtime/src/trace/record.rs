@@ -30,30 +30,37 @@ const TAIL_MOST: usize = 1024;
 /// In the callsite word: a mini record.
 const MINI_BIT: u64 = 1;
 
-// The meta word: values (8 bits), outcome (8), flags of the trace (8), bits, scope (16), length in words (16).
-const OUTCOME_SHIFT: u32 = 8;
-const FLAGS_SHIFT: u32 = 16;
-const EXTRA_BIT: u64 = 1 << 24;
-const REMOTE_BIT: u64 = 1 << 25;
-const SCOPE_SHIFT: u32 = 32;
+// The meta word: trace flags (bits 0 to 7), remote parent (9) and scope (16 to 31) where `local::flag` has them;
+// outcome (10, 11), an extra part (12), number of values (32 to 39), length in words (48 to 63).
+const TAKEN_OVER: u64 = 0xff | flag::REMOTE | flag::SCOPE_MASK;
+const OUTCOME_SHIFT: u32 = 10;
+const EXTRA_BIT: u64 = 1 << 12;
+const LEN_SHIFT: u32 = 32;
 const WORDS_SHIFT: u32 = 48;
 
-/// The first cache line of a full record; the same words are kept while the span runs, so that
-/// finishing it is one copy.
+/// The first cache line of a full record.
+#[repr(C)]
+struct Head {
+    site: u64,
+    meta: u64,
+    call: Call,
+}
+
+/// Identity and time of a finished call, as the record keeps them.
 #[repr(C)]
 #[derive(Debug)]
-pub(crate) struct Head {
-    pub(crate) site: u64,
-    pub(crate) meta: u64,
+pub(crate) struct Call {
     pub(crate) trace_hi: u64,
     pub(crate) trace_lo: u64,
     pub(crate) span: u64,
+    /// Zero for a root.
     pub(crate) parent: u64,
+    /// In ticks.
     pub(crate) start: u64,
     pub(crate) end: u64,
 }
 
-/// What a finished span still holds besides its head.
+/// What a finished span still holds besides its identity.
 pub(crate) struct Rest {
     /// Start of the values, which the record takes over.
     pub(crate) values: *mut Value,
@@ -74,12 +81,12 @@ fn scope_of(flags: u64) -> u64 {
 pub(crate) unsafe fn write_full(
     local: &Local,
     site: &'static Callsite,
-    head: &Head,
+    call: Call,
     flags: u64,
     outcome: Outcome,
     rest: Rest,
 ) {
-    let mut size = HEAD + rest.len * VALUE;
+    let size = HEAD + rest.len * VALUE;
     let mut boxed = false;
     for i in 0..rest.len {
         // SAFETY: the caller's promise.
@@ -87,19 +94,19 @@ pub(crate) unsafe fn write_full(
     }
     if boxed || !rest.extra.is_null() {
         // SAFETY: as above.
-        unsafe { write_long(local, site, head, flags, outcome, rest) };
+        unsafe { write_long(local, site, call, flags, outcome, rest) };
         return;
     }
     let at = buffer::reserve(local, size);
     if at.is_null() {
         // SAFETY: as above.
-        unsafe { lost(local, site, head, flags, outcome, rest) };
+        unsafe { lost(local, site, call, flags, outcome, rest) };
         return;
     }
     // SAFETY: `reserve` gave `size` bytes, aligned to 8: chunks are aligned to 64 and every record is
     // a multiple of 8 long.
     unsafe {
-        write_head(at, site, head, meta(rest.len, flags, outcome, size));
+        write_head(at, site, call, meta(rest.len, flags, outcome, size));
         let to = at.add(HEAD).cast::<u64>();
         let from = rest.values.cast::<u64>();
         // Word by word: a wider load of words that were just stored would stall.
@@ -107,42 +114,25 @@ pub(crate) unsafe fn write_full(
             to.add(i).write_volatile(from.add(i).read_volatile());
         }
     }
-    size = size.next_multiple_of(8);
     buffer::commit(local, at, size);
 }
 
 #[inline(always)]
 fn meta(len: usize, flags: u64, outcome: Outcome, size: usize) -> u64 {
-    let remote = if flags & flag::REMOTE != 0 {
-        REMOTE_BIT
-    } else {
-        0
-    };
-    len as u64
+    flags & TAKEN_OVER
         | (outcome as u64) << OUTCOME_SHIFT
-        | (flags & 0xff) << FLAGS_SHIFT
-        | remote
-        | scope_of(flags) << SCOPE_SHIFT
+        | (len as u64) << LEN_SHIFT
         | (size as u64 / 8) << WORDS_SHIFT
 }
 
 /// # Safety
 /// `at` has room for a head.
 #[inline(always)]
-unsafe fn write_head(at: *mut u8, site: &'static Callsite, head: &Head, meta: u64) {
+unsafe fn write_head(at: *mut u8, site: &'static Callsite, call: Call, meta: u64) {
     let site = ptr::from_ref(site).expose_provenance() as u64;
     // SAFETY: the caller's promise; `at` is aligned to 8.
     unsafe {
-        at.cast::<Head>().write(Head {
-            site,
-            meta,
-            trace_hi: head.trace_hi,
-            trace_lo: head.trace_lo,
-            span: head.span,
-            parent: head.parent,
-            start: head.start,
-            end: head.end,
-        });
+        at.cast::<Head>().write(Head { site, meta, call });
     }
 }
 
@@ -155,7 +145,7 @@ unsafe fn write_head(at: *mut u8, site: &'static Callsite, head: &Head, meta: u6
 unsafe fn write_long(
     local: &Local,
     site: &'static Callsite,
-    head: &Head,
+    call: Call,
     flags: u64,
     outcome: Outcome,
     rest: Rest,
@@ -183,7 +173,7 @@ unsafe fn write_long(
     let at = buffer::reserve(local, size);
     if at.is_null() {
         // SAFETY: the caller's promise.
-        unsafe { lost(local, site, head, flags, outcome, rest) };
+        unsafe { lost(local, site, call, flags, outcome, rest) };
         return;
     }
     let mut words = meta(rest.len, flags, outcome, size);
@@ -192,7 +182,7 @@ unsafe fn write_long(
     }
     // SAFETY: `reserve` gave `size` bytes; the offsets below stay inside by the sums above.
     unsafe {
-        write_head(at, site, head, words);
+        write_head(at, site, call, words);
         let mut tail = fixed;
         for i in 0..rest.len {
             let value = rest.values.add(i).read();
@@ -227,7 +217,7 @@ unsafe fn write_long(
 unsafe fn lost(
     local: &Local,
     site: &'static Callsite,
-    head: &Head,
+    call: Call,
     flags: u64,
     outcome: Outcome,
     rest: Rest,
@@ -240,7 +230,7 @@ unsafe fn lost(
         // SAFETY: the caller gave the box away.
         drop(unsafe { Box::from_raw(rest.extra) });
     }
-    let nanos = clock::approximate_nanos(head.end.saturating_sub(head.start));
+    let nanos = clock::approximate_nanos(call.end.saturating_sub(call.start));
     buffer::queue(local).count_unrecorded(scope_of(flags) as u16, site, outcome, nanos, true);
 }
 
@@ -317,9 +307,9 @@ pub(crate) unsafe fn read(
         return MINI;
     }
     // SAFETY: a full record.
-    let head = unsafe { &*at.cast::<Head>() };
-    let meta = head.meta;
-    let len = (meta & 0xff) as usize;
+    let Head { meta, call, .. } = unsafe { &*at.cast::<Head>() };
+    let meta = *meta;
+    let len = (meta >> LEN_SHIFT & 0xff) as usize;
     // SAFETY: `len` values follow the head.
     let values = unsafe { core::slice::from_raw_parts_mut(at.add(HEAD).cast::<Value>(), len) };
     let extra = (meta & EXTRA_BIT != 0).then(|| {
@@ -329,23 +319,23 @@ pub(crate) unsafe fn read(
             Box::from_raw(ptr::with_exposed_provenance_mut::<SpanExtra>(word as usize))
         }
     });
-    let start_unix_nanos = timeline.unix_nanos(head.start);
+    let start_unix_nanos = timeline.unix_nanos(call.start);
     let view = SpanView {
         callsite: site,
-        trace_id: trace_id(head.trace_hi, head.trace_lo),
-        span_id: SpanId(head.span),
-        parent_id: SpanId(head.parent),
-        parent_is_remote: head.parent != 0 && meta & REMOTE_BIT != 0,
-        flags: TraceFlags((meta >> FLAGS_SHIFT) as u8),
+        trace_id: trace_id(call.trace_hi, call.trace_lo),
+        span_id: SpanId(call.span),
+        parent_id: SpanId(call.parent),
+        parent_is_remote: call.parent != 0 && meta & flag::REMOTE != 0,
+        flags: TraceFlags(meta as u8),
         start_unix_nanos,
-        end_unix_nanos: timeline.unix_nanos(head.end).max(start_unix_nanos),
+        end_unix_nanos: timeline.unix_nanos(call.end).max(start_unix_nanos),
         outcome: Outcome::from_bits(meta >> OUTCOME_SHIFT),
         values,
         base: at,
         extra: extra.as_deref(),
     };
-    let ticks = head.end.saturating_sub(head.start);
-    each(Record::Full((meta >> SCOPE_SHIFT) as u16, view, ticks));
+    let ticks = call.end.saturating_sub(call.start);
+    each(Record::Full(scope_of(meta) as u16, view, ticks));
     for value in values {
         if value.is_boxed() {
             // SAFETY: the record owned the value and is not read again.

@@ -9,7 +9,7 @@ use crate::trace::attribute::{SpanError, SpanExtra};
 use crate::trace::clock;
 use crate::trace::gate;
 use crate::trace::local::{Local, Saved, flag, local};
-use crate::trace::record::{self, Head, Rest};
+use crate::trace::record::{self, Call, Rest};
 use crate::trace::value::Value;
 use crate::trace::view::Outcome;
 
@@ -197,9 +197,7 @@ impl FutureCore {
         self.state = mode::OFF;
         if state & mode::MASK == mode::RECORD {
             let extra = core::mem::replace(&mut self.extra, ptr::null_mut());
-            let head = Head {
-                site: 0,
-                meta: 0,
+            let call = Call {
                 trace_hi: self.trace_hi,
                 trace_lo: self.trace_lo,
                 span: self.span,
@@ -211,7 +209,7 @@ impl FutureCore {
             let rest = Rest { values, len, extra };
             // SAFETY: the caller gives the values away, and the extra part was this span's.
             unsafe {
-                record::write_full(local, self.site, &head, state & !mode::ALL, outcome, rest);
+                record::write_full(local, self.site, call, state & !mode::ALL, outcome, rest);
             };
         } else if self.site.metrics() {
             let scope = (state >> flag::SCOPE_SHIFT) as u16;

@@ -3,13 +3,13 @@
 use core::mem::{ManuallyDrop, MaybeUninit};
 use core::ptr;
 
-use super::{begin, box_extra, enter, mode};
+use super::{CHILD, CHILD_MASK, OWN, begin_other, box_extra, enter, mode, unwinding};
 use crate::callsite::Callsite;
 use crate::trace::attribute::SpanError;
 use crate::trace::clock;
 use crate::trace::gate;
 use crate::trace::local::{Saved, flag, local};
-use crate::trace::record::{self, Head, Rest};
+use crate::trace::record::{self, Call, Rest};
 use crate::trace::value::Value;
 use crate::trace::view::Outcome;
 
@@ -37,18 +37,10 @@ impl<const N: usize> SyncSpan<N> {
     /// Begins a call.
     #[inline(always)]
     pub fn enter(site: &'static Callsite) -> Self {
-        let mut this = Self {
-            core: SyncCore {
-                state: mode::OFF,
-                running: MaybeUninit::uninit(),
-            },
+        Self {
+            core: SyncCore::enter(site),
             values: MaybeUninit::uninit(),
-        };
-        let gate = gate::gate();
-        if gate != 0 {
-            this.core.enter(site, gate);
         }
-        this
     }
 
     /// Whether values are worth computing.
@@ -94,31 +86,62 @@ impl<const N: usize> SyncSpan<N> {
 }
 
 impl SyncCore {
+    const OFF: Self = Self {
+        state: mode::OFF,
+        running: MaybeUninit::uninit(),
+    };
+
+    /// Returned by value on every way: a reference to it that left this function would cost a copy.
     #[inline(always)]
-    fn enter(&mut self, site: &'static Callsite, gate: u8) {
+    fn enter(site: &'static Callsite) -> Self {
+        let gate = gate::gate();
+        if gate == 0 {
+            return Self::OFF;
+        }
         let local = local();
-        let begun = begin(local, site, gate);
-        if begun.state == mode::OFF {
-            return;
+        let flags = local.flags.get();
+        if site.threshold() > gate || flags & CHILD_MASK != CHILD {
+            return Self::enter_other(site, gate);
         }
         let saved = local.save();
-        let unwinding = if std::thread::panicking() {
-            mode::UNWINDING
-        } else {
-            0
-        };
-        self.state = begun.state | unwinding;
+        let span = local.next_id();
+        local.span.set(span);
+        local.flags.set(flags & OWN);
+        local.extra.set(ptr::null_mut());
+        Self {
+            state: mode::RECORD | flags & OWN | unwinding(),
+            running: MaybeUninit::new(Running {
+                site,
+                span,
+                parent: saved.span,
+                start: clock::ticks(),
+                saved,
+            }),
+        }
+    }
+
+    #[inline(never)]
+    fn enter_other(site: &'static Callsite, gate: u8) -> Self {
+        let local = local();
+        let begun = begin_other(local, site, gate, local.flags.get());
+        if begun.state == mode::OFF {
+            return Self::OFF;
+        }
+        let saved = local.save();
         if begun.state & mode::MASK != mode::COUNT {
             enter(local, &begun);
             local.extra.set(ptr::null_mut());
         }
-        self.running.write(Running {
-            site,
-            span: begun.span,
-            parent: begun.parent,
-            start: clock::ticks(),
-            saved,
-        });
+        Self {
+            state: begun.state | unwinding(),
+            running: MaybeUninit::new(Running {
+                site,
+                span: begun.span,
+                parent: begun.parent,
+                start: clock::ticks(),
+                saved,
+            }),
+        }
     }
 
     /// # Safety
@@ -133,9 +156,7 @@ impl SyncCore {
         match self.state & mode::MASK {
             mode::RECORD => {
                 let extra = local.extra.get();
-                let head = Head {
-                    site: 0,
-                    meta: 0,
+                let call = Call {
                     trace_hi: local.trace_hi.get(),
                     trace_lo: local.trace_lo.get(),
                     span: running.span,
@@ -153,7 +174,7 @@ impl SyncCore {
                 };
                 let rest = Rest { values, len, extra };
                 // SAFETY: the caller gives the values away, and the extra part was this span's.
-                unsafe { record::write_full(local, running.site, &head, flags, outcome, rest) };
+                unsafe { record::write_full(local, running.site, call, flags, outcome, rest) };
             }
             mode::UNSAMPLED => {
                 local.restore(&running.saved);
