@@ -69,16 +69,16 @@ async fn a_request_goes_through_a_future() {
 
 #[tokio::test]
 async fn a_request_goes_through_a_task() {
-    let future = async {
-        let caller = extract(&incoming(0x104, "01", "a=1")).context();
-        let task = async { serve_in_task().await }.in_span_context(caller);
-        tokio::spawn(task).await.unwrap()
-    };
     #[traced(name = "task")]
     async fn serve_in_task() -> Headers {
         tokio::task::yield_now().await;
         ask()
     }
+    let future = async {
+        let caller = extract(&incoming(0x104, "01", "a=1")).context();
+        let task = async { serve_in_task().await }.in_span_context(caller);
+        tokio::spawn(task).await.unwrap()
+    };
     let captured = capture_async(future).await;
     assert_passed_on(&captured, "task", 0x104, Some("a=1"));
 }
@@ -278,6 +278,30 @@ proptest! {
         let again = extract(&sent);
         prop_assert_eq!(again.context().map(|c| c.span_id()), caller.context().map(|c| c.span_id()));
         prop_assert_eq!(again.trace_state(), caller.trace_state());
+        prop_assert_eq!(again.baggage(), caller.baggage());
+    }
+}
+
+#[cfg(feature = "http-headers")]
+proptest! {
+    #[test]
+    fn any_bytes_of_http_headers_are_read_without_a_panic(
+        pairs in proptest::collection::vec(
+            ("traceparent|tracestate|baggage", proptest::collection::vec(any::<u8>(), 0..80)),
+            0..6,
+        ),
+    ) {
+        let mut headers = http::HeaderMap::new();
+        for (name, value) in &pairs {
+            let name: http::HeaderName = name.parse().unwrap();
+            if let Ok(value) = http::HeaderValue::from_bytes(value) {
+                headers.append(name, value);
+            }
+        }
+        let caller = extract(&headers);
+        let mut sent = http::HeaderMap::new();
+        caller.baggage().inject(&mut sent);
+        let again = extract(&sent);
         prop_assert_eq!(again.baggage(), caller.baggage());
     }
 }

@@ -9,6 +9,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use super::TraceState;
+use crate::processor::drain::fork::in_child;
 use crate::trace::{SpanContext, TraceId};
 
 /// How many traces; at 512 bytes each, half a mebibyte.
@@ -54,7 +55,7 @@ fn key(context: &SpanContext) -> Key {
 
 /// Keeps the latest `tracestate` of a trace; an empty one forgets it.
 pub(super) fn keep(context: &SpanContext, state: &TraceState) {
-    if state.is_empty() && !ANY.load(Ordering::Acquire) {
+    if (state.is_empty() && !ANY.load(Ordering::Acquire)) || in_child() {
         return;
     }
     let mut table = TABLE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -65,7 +66,8 @@ pub(super) fn keep(context: &SpanContext, state: &TraceState) {
 
 /// The latest `tracestate` of a trace.
 pub(super) fn find(context: &SpanContext) -> Option<TraceState> {
-    if !ANY.load(Ordering::Acquire) {
+    // A forked child must not wait for the lock: who held it may not be there.
+    if !ANY.load(Ordering::Acquire) || in_child() {
         return None;
     }
     let table = TABLE.lock().unwrap_or_else(PoisonError::into_inner);
