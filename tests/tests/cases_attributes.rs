@@ -1,12 +1,8 @@
 //! Annotated functions with other attributes and macros around them, and source positions.
 
 #![allow(
-    clippy::items_after_statements,
-    clippy::unnecessary_wraps,
-    clippy::unused_self,
-    clippy::inline_always,
-    clippy::needless_pass_by_value,
-    clippy::missing_panics_doc,
+    clippy::all,
+    clippy::pedantic,
     unreachable_pub,
     reason = "the code that users write is what is tested"
 )]
@@ -51,8 +47,9 @@ mod kept {
 
     #[inline(always)]
     #[traced]
-    #[expect(clippy::unused_async, reason = "for the test")]
+    #[expect(unused_variables)]
     pub async fn above_and_below() -> u8 {
+        let unused = 0;
         1
     }
 }

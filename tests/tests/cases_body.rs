@@ -1,13 +1,8 @@
 //! The body of an annotated function: control flow, scopes, temporaries, evaluation.
 
 #![allow(
-    clippy::items_after_statements,
-    clippy::unnecessary_wraps,
-    clippy::todo,
-    clippy::unimplemented,
-    clippy::needless_pass_by_value,
-    clippy::needless_return,
-    clippy::semicolon_if_nothing_returned,
+    clippy::all,
+    clippy::pedantic,
     reason = "the code that users write is what is tested"
 )]
 

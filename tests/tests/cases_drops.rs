@@ -1,11 +1,8 @@
 //! Evaluation and drops around the body of an annotated function.
 
 #![allow(
-    clippy::items_after_statements,
-    clippy::needless_pass_by_value,
-    clippy::needless_return,
-    clippy::unnecessary_wraps,
-    clippy::used_underscore_binding,
+    clippy::all,
+    clippy::pedantic,
     reason = "the code that users write is what is tested"
 )]
 

@@ -1,14 +1,8 @@
 //! What kind of function is annotated: qualifiers, cfg, sizes, traits, items of the same name.
 
 #![allow(
-    clippy::items_after_statements,
-    clippy::large_types_passed_by_value,
-    clippy::unnecessary_wraps,
-    clippy::needless_pass_by_value,
-    clippy::too_many_arguments,
-    clippy::trivially_copy_pass_by_ref,
-    clippy::unused_self,
-    clippy::many_single_char_names,
+    clippy::all,
+    clippy::pedantic,
     non_snake_case,
     unreachable_pub,
     uncommon_codepoints,

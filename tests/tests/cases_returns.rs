@@ -1,13 +1,8 @@
 //! What an annotated function returns: inference, coercions, `impl Trait`, aliases, odd types.
 
 #![allow(
-    clippy::items_after_statements,
-    clippy::unnecessary_wraps,
-    clippy::missing_errors_doc,
-    clippy::type_complexity,
-    clippy::option_option,
-    clippy::needless_lifetimes,
-    clippy::unused_async,
+    clippy::all,
+    clippy::pedantic,
     unused_parens,
     reason = "the code that users write is what is tested"
 )]

@@ -1,18 +1,8 @@
 //! Signatures of annotated functions: receivers, generics, patterns, qualifiers.
 
 #![allow(
-    clippy::items_after_statements,
-    clippy::unnecessary_wraps,
-    clippy::boxed_local,
-    clippy::needless_arbitrary_self_type,
-    clippy::needless_lifetimes,
-    clippy::needless_pass_by_value,
-    clippy::too_many_arguments,
-    clippy::toplevel_ref_arg,
-    clippy::trivially_copy_pass_by_ref,
-    clippy::unused_self,
-    clippy::use_self,
-    clippy::many_single_char_names,
+    clippy::all,
+    clippy::pedantic,
     unreachable_pub,
     reason = "the code that users write is what is tested"
 )]
