@@ -3,6 +3,8 @@
 #![allow(
     clippy::all,
     clippy::pedantic,
+    clippy::todo,
+    clippy::unimplemented,
     reason = "the code that users write is what is tested"
 )]
 

@@ -2,6 +2,7 @@
 
 use obs_runtime::traced;
 
+// case: 84
 macro_rules! chain {
     ($name:ident) => {
         #[traced]
