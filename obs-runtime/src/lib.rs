@@ -37,6 +37,8 @@ pub use exporter::console::trace_tree;
 #[cfg(feature = "otlp")]
 pub use exporter::otlp::Protocol;
 pub use exporter::prometheus;
+#[cfg(feature = "statsd")]
+pub use exporter::statsd;
 pub use init::{Builder, Health, Observability, SpanStats, Stats, prometheus_port_from_env};
 #[cfg(feature = "llm")]
 pub use llm::{LlmCall, VectorOp, record_llm_call, record_vector_operation};

@@ -36,6 +36,8 @@ pub mod attribute {
         EXCEPTION_MESSAGE = "exception.message";
         /// The same as `error.type`; on the event `exception`.
         EXCEPTION_TYPE = "exception.type";
+        /// An exporter of obs: `otlp`, `console`, … Of obs.
+        EXPORTER = "exporter";
         /// The function that was called (autometrics).
         FUNCTION = "function";
         /// How many numbers an embedding has.
@@ -94,8 +96,12 @@ pub mod attribute {
         /// Price of the call in US dollars. No convention has a key for it; this is the one that
         /// Logfire and Pydantic AI write and read.
         OPERATION_COST = "operation.cost";
+        /// What became of the items of an exporter: `exported` or `dropped`. Of obs.
+        OUTCOME = "outcome";
         /// The process' number.
         PROCESS_PID = "process.pid";
+        /// Why something was lost, see `DropReason`. Of obs.
+        REASON = "reason";
         /// How a call ended (autometrics): `ok`, `error`, and here also `cancelled`.
         RESULT = "result";
         /// What a function with the argument `ret` returned; the name is that of `tracing`.
@@ -106,6 +112,8 @@ pub mod attribute {
         SERVICE_NAME = "service.name";
         /// The service's version.
         SERVICE_VERSION = "service.version";
+        /// What an exporter sends: `traces` or `metrics`. Of obs.
+        SIGNAL = "signal";
         /// The language that obs is written for.
         TELEMETRY_SDK_LANGUAGE = "telemetry.sdk.language";
         /// obs itself.
@@ -216,6 +224,8 @@ pub mod metric {
         GEN_AI_USAGE_INPUT_TOKENS = "gen_ai.client.inference.usage.input_tokens", "{token}", "Input tokens, cached ones among them.", &[];
         GEN_AI_USAGE_OUTPUT_TOKENS = "gen_ai.client.inference.usage.output_tokens", "{token}", "Output tokens, those of reasoning among them.", &[];
         GEN_AI_USAGE_REASONING_OUTPUT_TOKENS = "gen_ai.client.inference.usage.reasoning.output_tokens", "{token}", "Output tokens of reasoning.", &[];
+        OBS_DROPPED = "obs.dropped", "{item}", "Spans and metric points that obs lost, by signal and reason.", &[];
+        OBS_EXPORTER_ITEMS = "obs.exporter.items", "{item}", "Spans and metric points that an exporter is done with, by outcome.", &[];
         /// No convention has a metric for it.
         OBS_LLM_ACTIVE = "obs.llm.active", "{call}", "Model calls that are running.", &[];
         /// No convention has a metric for it.
@@ -229,6 +239,7 @@ pub mod metric {
         OBS_PIPELINE_RUN_DURATION = "obs.pipeline.run.duration", "s", "Duration of runs of pipelines.", PIPELINE_SECONDS;
         OBS_PIPELINE_TASK_DURATION = "obs.pipeline.task.duration", "s", "Duration of tasks, from the first attempt to the end of the last.", PIPELINE_SECONDS;
         OBS_PIPELINE_TASK_RETRIES = "obs.pipeline.task.retries", "{retry}", "Attempts of tasks after their first.", &[];
+        OBS_SPANS_RECORDED = "obs.spans.recorded", "{span}", "Sampled spans that ended.", &[];
     }
 }
 

@@ -44,6 +44,8 @@ fn prometheus_finds_the_trace_of_a_call() -> Result {
     let accept = "Accept: application/openmetrics-text; version=1.0.0\r\n";
     let text = http::get(addr.port(), "/metrics", accept)?.body;
     assert!(text.ends_with("\n# EOF\n"), "{text}");
+    // obs' own account is among the metrics.
+    assert!(text.contains("\nobs_spans_recorded_total 3\n"), "{text}");
     if let Some(python) = programs::python(test) {
         let mut command = Command::new(python);
         command

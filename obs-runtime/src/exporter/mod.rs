@@ -7,6 +7,8 @@ pub(crate) mod custom;
 #[cfg(feature = "otlp")]
 pub(crate) mod otlp;
 pub mod prometheus;
+#[cfg(feature = "statsd")]
+pub mod statsd;
 
 use std::time::Instant;
 

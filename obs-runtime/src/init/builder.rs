@@ -35,6 +35,8 @@ pub struct Builder {
     pub(crate) console: Option<bool>,
     #[cfg(feature = "http")]
     pub(crate) prometheus: Option<(std::net::SocketAddr, crate::http::HttpConfig)>,
+    #[cfg(feature = "statsd")]
+    pub(crate) statsd: Option<crate::statsd::StatsdConfig>,
     #[cfg(feature = "otlp")]
     pub(crate) otlp: crate::exporter::otlp::OtlpConfig,
 }
@@ -160,6 +162,22 @@ impl Builder {
         config: crate::http::HttpConfig,
     ) -> Self {
         self.prometheus = Some((addr.into(), config));
+        self
+    }
+
+    /// Sends metrics to a StatsD server that reads tags, such as the Datadog agent, at `host:port`,
+    /// every ten seconds: see [`statsd`](crate::statsd).
+    ///
+    /// A host that is not found is reported in [`Observability::health`], and the program runs without.
+    #[cfg(feature = "statsd")]
+    pub fn statsd(self, addr: impl Into<String>) -> Self {
+        self.statsd_with(crate::statsd::StatsdConfig::new(addr))
+    }
+
+    /// Like [`Builder::statsd`], with a dialect, a prefix and an interval of your own.
+    #[cfg(feature = "statsd")]
+    pub fn statsd_with(mut self, config: crate::statsd::StatsdConfig) -> Self {
+        self.statsd = Some(config);
         self
     }
 

@@ -1,5 +1,6 @@
 //! `Observability`: switching obs on, asking it how it is, and switching it off.
 
+mod account;
 mod builder;
 mod env;
 #[cfg(feature = "http")]

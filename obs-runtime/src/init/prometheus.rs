@@ -8,7 +8,6 @@ use crate::Error;
 use crate::http::{HttpConfig, HttpServer};
 use crate::init::scope::{Pusher, ScopeShared};
 use crate::metrics::MetricSource;
-use crate::self_obs::ExporterStats;
 
 /// Starts the server for a scope. It keeps the scope by a weak reference: the guard alone decides how
 /// long that lives.
@@ -64,9 +63,5 @@ impl Pusher for HttpServer {
 
     fn shutdown(&mut self, deadline: Instant) -> Result<(), Error> {
         Self::shutdown(self, deadline)
-    }
-
-    fn stats(&self) -> Option<ExporterStats> {
-        None
     }
 }

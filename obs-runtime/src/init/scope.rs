@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use crate::Error;
 use crate::error::ErrorKind;
 use crate::exporter::PendingFlush;
+use crate::init::account;
 use crate::init::builder::Builder;
 use crate::init::resource::Resource;
 use crate::init::stats::{Health, SpanStats, Stats};
 use crate::metrics::{MetricFamily, MetricSource, MetricsCollector};
-use crate::processor::drain;
-use crate::self_obs;
+use crate::processor::drain::{self, ScopeStats};
+use crate::self_obs::{self, ExporterCounters};
 use crate::trace::gate;
 use crate::trace::local::local;
 use crate::trace::sampler;
@@ -47,16 +48,20 @@ pub struct Observability {
 pub(crate) trait Pusher: Send + Sync {
     fn flush(&self) -> PendingFlush;
     fn shutdown(&mut self, deadline: Instant) -> Result<(), Error>;
-    fn stats(&self) -> Option<self_obs::ExporterStats>;
 }
 
 /// What code that runs under a scope reaches.
 pub(crate) struct ScopeShared {
     pub(crate) id: u16,
     pub(crate) metrics: MetricsCollector,
-    #[cfg_attr(not(any(feature = "otlp", feature = "http")), allow(dead_code))]
+    #[cfg_attr(
+        not(any(feature = "otlp", feature = "http", feature = "statsd")),
+        allow(dead_code)
+    )]
     pub(crate) resource: Resource,
     pub(crate) health: Mutex<Health>,
+    /// The accounts of those that send metrics.
+    pub(crate) metric_exporters: Mutex<Vec<Arc<ExporterCounters>>>,
     /// State that other parts keep for a scope, one value of a type.
     pub(crate) extensions: Mutex<HashMap<core::any::TypeId, Arc<dyn core::any::Any + Send + Sync>>>,
 }
@@ -112,7 +117,28 @@ impl ScopeShared {
             metrics,
             resource,
             health: Mutex::default(),
+            metric_exporters: Mutex::default(),
             extensions: Mutex::default(),
+        }
+    }
+
+    #[allow(dead_code, reason = "used by exporters behind features")]
+    pub(crate) fn add_metric_exporter(&self, counters: Arc<ExporterCounters>) {
+        let all = self.metric_exporters.lock();
+        all.unwrap_or_else(PoisonError::into_inner).push(counters);
+    }
+
+    fn stats(&self, spans: ScopeStats) -> Stats {
+        let metrics = self.metric_exporters.lock();
+        let metrics = metrics.unwrap_or_else(PoisonError::into_inner);
+        Stats {
+            spans: SpanStats {
+                recorded: spans.recorded,
+                lost: spans.lost,
+                exporters: spans.exporters,
+            },
+            metrics: metrics.iter().map(|counters| counters.snapshot()).collect(),
+            late: self_obs::late(),
         }
     }
 
@@ -126,12 +152,19 @@ impl ScopeShared {
 impl MetricSource for ScopeShared {
     /// Function metrics, fresh as of now, then the instruments, then obs' own account.
     fn collect(&self, out: &mut Vec<MetricFamily>) {
-        drain::after_pass(self.id, |scope| scope.function_metrics().collect(out));
+        let account = drain::after_pass(self.id, |scope| {
+            let functions = scope.function_metrics();
+            functions.collect(out);
+            (scope.stats(), functions.start_unix_nanos())
+        });
         self.metrics.collect(out);
         #[cfg(feature = "alert")]
         crate::alert::collect(self, out);
         #[cfg(feature = "llm")]
         self.extension::<crate::llm::LlmState>().collect(out);
+        if let Some((spans, start)) = account {
+            account::collect(&self.stats(spans), start, out);
+        }
     }
 }
 
@@ -246,15 +279,7 @@ impl Observability {
     /// What was recorded, exported and lost so far.
     pub fn stats(&self) -> Stats {
         let spans = drain::after_pass(self.scope.id, |scope| scope.stats()).unwrap_or_default();
-        Stats {
-            spans: SpanStats {
-                recorded: spans.recorded,
-                lost: spans.lost,
-                exporters: spans.exporters,
-            },
-            metrics: self.pushers.iter().filter_map(|p| p.stats()).collect(),
-            late: self_obs::late(),
-        }
+        self.scope.stats(spans)
     }
 
     /// What could not start, and why.

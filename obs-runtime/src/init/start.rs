@@ -29,7 +29,7 @@ impl Problems {
         Ok(())
     }
 
-    #[cfg(any(feature = "otlp", feature = "http"))]
+    #[cfg(any(feature = "otlp", feature = "http", feature = "statsd"))]
     fn note<T>(&mut self, result: Result<T, Error>) -> Result<Option<T>, Error> {
         match result {
             Ok(value) => Ok(Some(value)),
@@ -62,8 +62,8 @@ pub(super) fn start(
         sinks.push(custom::sink(exporter)?);
     }
     #[cfg_attr(
-        not(feature = "otlp"),
-        allow(unused_mut, reason = "only OTLP pushes metrics")
+        not(any(feature = "otlp", feature = "statsd")),
+        allow(unused_mut, reason = "only OTLP and StatsD push metrics")
     )]
     let mut pushers: Vec<Box<dyn Pusher>> = Vec::new();
     #[cfg(feature = "console")]
@@ -79,6 +79,17 @@ pub(super) fn start(
         &mut sinks,
         &mut pushers,
     )?;
+    #[cfg(feature = "statsd")]
+    if let Some(config) = builder.statsd.take() {
+        use crate::exporter::statsd::StatsdPusher;
+
+        let source = Arc::clone(&scope) as Arc<dyn crate::metrics::MetricSource>;
+        let pusher = StatsdPusher::start(&config, &scope.resource, source);
+        if let Some(pusher) = problems.note(pusher)? {
+            scope.add_metric_exporter(pusher.stats());
+            pushers.push(Box::new(pusher));
+        }
+    }
     #[cfg(feature = "http")]
     let prometheus = prometheus(&mut builder, &env, &scope, &mut problems)?;
     for problem in env.problems {
@@ -165,7 +176,10 @@ fn otlp(
     if config.sends(Signal::Metrics) {
         let source = Arc::clone(scope) as Arc<dyn crate::metrics::MetricSource>;
         let pusher = otlp::metric_pusher(&config, &scope.resource, source);
-        keep(pusher.map(|pusher| pushers.push(Box::new(pusher))))?;
+        keep(pusher.map(|pusher| {
+            scope.add_metric_exporter(pusher.stats());
+            pushers.push(Box::new(pusher));
+        }))?;
     }
     Ok(())
 }
@@ -179,8 +193,16 @@ impl Pusher for crate::exporter::otlp::MetricPusher {
     fn shutdown(&mut self, deadline: std::time::Instant) -> Result<(), Error> {
         Self::shutdown(self, deadline)
     }
+}
 
-    fn stats(&self) -> Option<crate::self_obs::ExporterStats> {
-        Some(Self::stats(self).snapshot())
+#[cfg(feature = "statsd")]
+impl Pusher for crate::exporter::statsd::StatsdPusher {
+    fn flush(&self) -> crate::exporter::PendingFlush {
+        Self::flush(self)
+    }
+
+    fn shutdown(&mut self, _: std::time::Instant) -> Result<(), Error> {
+        Self::shutdown(self);
+        Ok(())
     }
 }

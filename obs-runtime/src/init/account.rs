@@ -1,0 +1,77 @@
+//! obs' account of itself as metrics.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::init::stats::Stats;
+use crate::metrics::snapshot::{Labels, NumberPoint};
+use crate::metrics::{MetricData, MetricFamily, Number};
+use crate::self_obs::{DropReason, ExporterStats};
+use crate::semconv::{MetricDef, attribute, metric};
+
+const TRACES: &str = "traces";
+const METRICS: &str = "metrics";
+
+/// Appends `obs.spans.recorded`, `obs.dropped` and `obs.exporter.items`.
+///
+/// The outcomes of an exporter are there from the start, with 0, so that a rate of losses knows the
+/// first one. Losses by reason appear with the first one, apart from that of full buffers.
+pub(super) fn collect(stats: &Stats, start_unix_nanos: u64, out: &mut Vec<MetricFamily>) {
+    let mut counter = |def: &MetricDef, series: BTreeMap<Labels, u64>| {
+        let points = series.into_iter().map(|(labels, value)| NumberPoint {
+            labels,
+            start_unix_nanos,
+            value: Number::U64(value),
+            exemplar: None,
+        });
+        let data = MetricData::Counter(points.collect());
+        out.push(MetricFamily::new(def, data));
+    };
+    let all = |signal, exporters: &'_ [ExporterStats]| {
+        let all = exporters.iter().map(move |e| (signal, e.clone()));
+        all.collect::<Vec<_>>()
+    };
+    let mut exporters = all(TRACES, &stats.spans.exporters);
+    exporters.extend(all(METRICS, &stats.metrics));
+
+    let recorded = [(Labels::from([]), stats.spans.recorded)];
+    counter(&metric::OBS_SPANS_RECORDED, recorded.into());
+
+    let mut dropped = BTreeMap::from([(reason(DropReason::BufferFull, TRACES), stats.spans.lost)]);
+    let mut items = BTreeMap::new();
+    if stats.late > 0 {
+        dropped.insert(reason(DropReason::Late, TRACES), stats.late);
+    }
+    for (signal, exporter) in &exporters {
+        for (why, lost) in &exporter.dropped {
+            *dropped.entry(reason(*why, signal)).or_insert(0) += lost;
+        }
+        let outcomes = [
+            ("exported", exporter.exported),
+            ("dropped", exporter.dropped_total()),
+        ];
+        for (outcome, count) in outcomes {
+            let labels = Arc::new([
+                (attribute::EXPORTER.into(), exporter.name.into()),
+                (attribute::OUTCOME.into(), outcome.into()),
+                (attribute::SIGNAL.into(), (*signal).into()),
+            ]);
+            *items.entry(labels as Labels).or_insert(0) += count;
+        }
+    }
+    counter(&metric::OBS_DROPPED, dropped);
+    if !items.is_empty() {
+        counter(&metric::OBS_EXPORTER_ITEMS, items);
+    }
+}
+
+fn reason(reason: DropReason, signal: &'static str) -> Labels {
+    Arc::new([
+        (attribute::REASON.into(), reason.as_str().into()),
+        (attribute::SIGNAL.into(), signal.into()),
+    ])
+}
+
+#[cfg(test)]
+#[path = "account_tests.rs"]
+mod tests;
