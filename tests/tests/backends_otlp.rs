@@ -112,6 +112,31 @@ fn check_metrics(dump: &Dump) {
     assert_eq!(leaf("function.calls")[0]["value"], MANY);
     assert_eq!(leaf("function.calls.duration")[0]["count"], MANY);
     assert_eq!(dump.last_metric("function.calls.duration")["unit"], "s");
+
+    // A bucket's example is one of the calls that arrived as spans.
+    let examples = leaf("function.calls.duration")[0]["exemplars"].clone();
+    let examples = examples.as_array().expect("exemplars");
+    assert!(!examples.is_empty());
+    for example in examples {
+        let is_it = |span: &&Value| {
+            span["name"] == "leaf"
+                && span["trace_id"] == example["trace_id"]
+                && span["span_id"] == example["span_id"]
+        };
+        assert!(dump.spans().iter().any(|s| is_it(&s)), "{example}");
+    }
+
+    // obs' own account agrees with what arrived.
+    let recorded = &dump.last_metric("obs.spans.recorded")["points"][0]["value"];
+    assert_eq!(*recorded, dump.spans().len());
+    let items = dump.last_metric("obs.exporter.items");
+    let of = |outcome: &str| {
+        let wanted = json!({"exporter": "otlp", "outcome": outcome, "signal": "traces"});
+        let points = items["points"].as_array().expect("points").iter();
+        let mut found = points.filter(|p| p["attributes"] == wanted);
+        found.next().expect("a series")["value"].clone()
+    };
+    assert_eq!(of("dropped"), 0);
 }
 
 fn check_resource(dump: &Dump, service: &str) {

@@ -97,6 +97,31 @@ fn a_counter_is_a_cumulative_monotonic_sum() {
 }
 
 #[test]
+fn a_counter_has_an_exemplar() {
+    let example = Exemplar {
+        value: 1.0,
+        unix_nanos: 11,
+        trace_id: TraceId(3),
+        span_id: SpanId(4),
+    };
+    for value in [Number::U64(7), Number::F64(7.5)] {
+        let point = NumberPoint {
+            exemplar: Some(example.clone()),
+            ..point(value)
+        };
+        let metric = only(family("m", MetricData::Counter(vec![point])));
+        let Some(Data::Sum(sum)) = metric.data else {
+            panic!("a sum");
+        };
+        let exemplar = &sum.data_points[0].exemplars[0];
+        assert_eq!(exemplar.value, Some(exemplar::Value::AsDouble(1.0)));
+        assert_eq!(exemplar.time_unix_nano, 11);
+        assert_eq!(exemplar.trace_id, 3_u128.to_be_bytes());
+        assert_eq!(exemplar.span_id, 4_u64.to_be_bytes());
+    }
+}
+
+#[test]
 fn other_numbers() {
     let data = MetricData::UpDownCounter(vec![point(Number::I64(-7))]);
     let Some(Data::Sum(sum)) = only(family("m", data)).data else {
