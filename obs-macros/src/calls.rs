@@ -1,7 +1,7 @@
 //! `#[llm_call]` and `#[vector_op]`: calls whose attributes and name a convention gives.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens as _, quote, quote_spanned};
+use quote::{ToTokens as _, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::{Expr, ReturnType};
 
@@ -11,6 +11,7 @@ use crate::attr::{ArgList, Args, Field, FieldKey, FieldValue, as_text, plain};
 use crate::crate_path;
 use crate::driver;
 use crate::errors::Errors;
+use crate::hygiene::quote;
 use crate::valid::{Own, Running};
 
 pub(crate) fn llm_call(tokens: TokenStream, item: TokenStream) -> TokenStream {

@@ -1,7 +1,9 @@
 //! The path by which generated code reaches `obs_runtime`.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens as _, quote};
+use quote::ToTokens as _;
+
+use crate::hygiene::quote;
 
 /// `crate = path` if given; else the name that this compilation gave the library (Cargo renames
 /// dependencies through `--extern`); else `::obs_runtime`.

@@ -12,6 +12,7 @@ mod errors;
 mod expand;
 mod fallback;
 mod handler;
+mod hygiene;
 mod main_fn;
 mod pipeline_task;
 mod shape;

@@ -1,7 +1,7 @@
 //! `#[obs_runtime::main]`.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::quote_spanned;
 use syn::spanned::Spanned as _;
 use syn::{Expr, ReturnType};
 
@@ -9,6 +9,7 @@ use crate::ast::{Function, Item};
 use crate::attr::ArgList;
 use crate::attr::table::MAIN;
 use crate::errors::Errors;
+use crate::hygiene::quote;
 use crate::{attr, crate_path, expand, fallback, shape, valid};
 
 /// The arguments, judged.

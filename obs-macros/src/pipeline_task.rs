@@ -5,7 +5,6 @@ mod params;
 pub(crate) use params::{check_output, check_signature};
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote;
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::punctuated::Punctuated;
@@ -18,6 +17,7 @@ use crate::attr::{
     Arg, ArgList, ArgValue, Args, DurationArg, Field, FieldKey, FieldValue, as_bool,
 };
 use crate::errors::Errors;
+use crate::hygiene::quote;
 use crate::{expand, fallback, valid};
 
 /// What the expansion needs to know; nothing in it can be wrong.

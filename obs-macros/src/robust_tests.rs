@@ -62,6 +62,7 @@ const ARGUMENTS: &[&str] = &[
     "r#name = \"x\", r#fn = 1",
 ];
 
+// case: 134
 #[test]
 fn no_input_makes_a_macro_panic() {
     let parse = |text: &str| text.parse::<TokenStream>().ok();
@@ -78,6 +79,7 @@ fn no_input_makes_a_macro_panic() {
     }
 }
 
+// case: 131
 #[test]
 fn an_item_with_an_error_stays_as_it_was() {
     let item: TokenStream = "pub fn f(a: u8) -> u8 { a }".parse().expect("tokens");
@@ -87,10 +89,70 @@ fn an_item_with_an_error_stays_as_it_was() {
     assert!(expanded.contains("compile_error"), "{expanded}");
 }
 
+// case: 132
 #[test]
 fn half_typed_code_reaches_the_compiler() {
     let item: TokenStream = "fn f() { let x = ; x. }".parse().expect("tokens");
     let expanded = traced::expand(TokenStream::new(), item).to_string();
     assert!(expanded.contains("let x = ; x ."), "{expanded}");
     assert!(!expanded.contains("compile_error"), "{expanded}");
+}
+
+// case: 144
+#[test]
+fn the_same_input_gives_the_same_tokens() {
+    let arguments = "name = x, fields(a, b = 1, %c), links = d, ret, err(Debug), target = \"t\"";
+    let item = "#[inline] async fn f<'a, T>(a: &'a T, (b, c): (u8, u8), x: &str, d: u8) -> R { a }";
+    let expand = || {
+        let arguments = arguments.parse().expect("tokens");
+        traced::expand(arguments, item.parse().expect("tokens")).to_string()
+    };
+    let first = expand();
+    assert!(!first.contains("compile_error"), "{first}");
+    for _ in 0..20 {
+        assert_eq!(expand(), first);
+    }
+}
+
+// case: 53
+#[test]
+fn documentation_and_attributes_stay_as_they_are() {
+    let attributes = "#[doc = \"Text.\"] #[inline] #[doc = \"More.\"] #[must_use]";
+    let item = format!("{attributes} pub fn f() -> R {{ 1 }}");
+    let expanded = traced::expand(TokenStream::new(), item.parse().expect("tokens")).to_string();
+    let attributes: TokenStream = attributes.parse().expect("tokens");
+    assert!(expanded.starts_with(&attributes.to_string()), "{expanded}");
+    assert_eq!(expanded.matches("doc =").count(), 2, "{expanded}");
+}
+
+// case: 147
+#[test]
+fn an_expansion_stays_small() {
+    fn count(tokens: TokenStream) -> usize {
+        let size = |tree| match tree {
+            proc_macro2::TokenTree::Group(group) => 2 + count(group.stream()),
+            _ => 1,
+        };
+        tokens.into_iter().map(size).sum()
+    }
+    for (item, most) in [
+        ("fn f() {}", 160),
+        ("fn f(a: u8) -> Result<u8, E> { Ok(a) }", 260),
+        ("async fn f(a: u8) -> Result<u8, E> { Ok(a) }", 260),
+    ] {
+        let expanded = traced::expand(TokenStream::new(), item.parse().expect("tokens"));
+        let found = count(expanded);
+        assert!(found <= most, "{found} tokens of at most {most} for {item}");
+    }
+}
+
+// case: 146
+#[test]
+fn the_runtime_asks_for_exactly_this_version() {
+    let manifest = include_str!("../../obs-runtime/Cargo.toml");
+    let wanted = concat!("version = \"=", env!("CARGO_PKG_VERSION"), "\"");
+    let line = manifest
+        .lines()
+        .find(|line| line.starts_with("obs-runtime-macros"));
+    assert!(line.is_some_and(|line| line.contains(wanted)), "{line:?}");
 }

@@ -1,13 +1,14 @@
 //! `span!("name", key = value)`.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::quote_spanned;
 use syn::parse::{ParseStream, Parser as _};
 use syn::spanned::Spanned as _;
 use syn::{Expr, Token};
 
 use crate::attr::{as_text, fields, plain};
 use crate::errors::Errors;
+use crate::hygiene::quote;
 use crate::valid::Site;
 use crate::{crate_path, expand};
 

@@ -1,13 +1,13 @@
 //! `#[traced]` on functions and impl blocks.
 
 use proc_macro2::TokenStream;
-use quote::quote;
 use syn::{Attribute, ImplItem, ItemImpl};
 
 use crate::ast::Item;
 use crate::attr::table::TRACED;
 use crate::attr::{ArgList, Args};
 use crate::errors::Errors;
+use crate::hygiene::quote;
 use crate::valid::Own;
 use crate::{crate_path, driver, fallback};
 

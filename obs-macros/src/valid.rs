@@ -1,7 +1,6 @@
 //! The rules: what the arguments mean for this function, or why they cannot be used.
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote;
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Expr, FnArg, Ident, Pat, ReturnType};
@@ -11,6 +10,7 @@ use crate::attr::table::{Table, nearest};
 use crate::attr::{Args, ErrMode, Field, FieldValue, LevelArg, Render, plain};
 use crate::crate_path;
 use crate::errors::Errors;
+use crate::hygiene::quote;
 use crate::shape::{self, Shape};
 
 /// What the static callsite says.

@@ -10,6 +10,7 @@
 
 use obs_runtime::testing::{capture, capture_async};
 
+// case: 74
 /// No prelude at all.
 #[no_implicit_prelude]
 mod bare {
@@ -32,6 +33,7 @@ mod bare {
     }
 }
 
+// case: 71-73, 75, 79
 /// Every name that a careless macro would use means something else.
 mod shadowed {
     pub mod core {}

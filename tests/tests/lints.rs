@@ -1,5 +1,6 @@
 //! Annotated code in a crate that allows nothing: the macros add no lint (`cargo clippy` judges).
 
+// case: 136, 138, 141, 142
 #![deny(
     warnings,
     clippy::all,

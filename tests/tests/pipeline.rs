@@ -244,6 +244,7 @@ mod errors {
     }
 }
 
+// case: 116
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn failures_have_their_reason_and_handlers_are_told() {
     let captured = capture_async(Pipeline::named("errors").unwrap().run()).await;

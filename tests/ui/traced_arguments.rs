@@ -51,3 +51,4 @@ fn main() {
     both();
     alone();
 }
+// case: 126-130, 135

@@ -35,3 +35,4 @@ fn no_error() -> u8 {
 }
 
 fn main() {}
+// case: 23, 122

@@ -14,3 +14,4 @@ fn later() {}
 fn no_value() {}
 
 fn main() {}
+// case: 110, 122

@@ -15,3 +15,4 @@ fn is_send(_: impl Send) {}
 fn main() {
     is_send(not_send());
 }
+// case: 81

@@ -45,3 +45,4 @@ fn unknown() -> Result<Missing, ()> {
 }
 
 fn main() {}
+// case: 118-121

@@ -1,7 +1,7 @@
 //! The grammar of `fields(…)`.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote};
+use quote::ToTokens;
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::spanned::Spanned as _;
@@ -9,6 +9,7 @@ use syn::{Expr, ExprLit, Ident, Lit, LitInt, LitStr, Token};
 
 use super::plain;
 use crate::errors::Errors;
+use crate::hygiene::quote;
 
 /// One entry of `fields(…)`.
 pub(crate) struct Field {

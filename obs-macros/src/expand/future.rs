@@ -1,13 +1,14 @@
 //! Asynchronous functions: the state of the span around the future, never inside the coroutine.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::quote_spanned;
 use syn::ReturnType;
 use syn::spanned::Spanned as _;
 
 use super::{assemble, assemble_around, prelude, rebind, site, types, value};
 use crate::ast::{Function, with_content};
 use crate::crate_path;
+use crate::hygiene::quote;
 use crate::shape::{self, InBox};
 use crate::valid::Plan;
 

@@ -1,7 +1,7 @@
 //! A handler: the traced function, and its entry in the registry.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{format_ident, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Ident, ReturnType};
@@ -10,6 +10,7 @@ use super::pipeline_task::{at, optional, task_of};
 use super::{function, site};
 use crate::ast::Function;
 use crate::handler::Handler;
+use crate::hygiene::quote;
 use crate::pipeline_task::cfgs;
 use crate::valid::Plan;
 

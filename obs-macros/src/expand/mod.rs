@@ -16,9 +16,9 @@ mod value;
 pub(crate) use types::returned;
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote;
 
 use crate::ast::{Function, with_content};
+use crate::hygiene::quote;
 use crate::shape::Shape;
 use crate::valid::{Plan, Site};
 

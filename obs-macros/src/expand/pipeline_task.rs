@@ -6,7 +6,7 @@
 use core::time::Duration;
 
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{format_ident, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::{Ident, Path, ReturnType};
 
@@ -15,6 +15,7 @@ use crate::ast::{Function, Item};
 use crate::attr::DurationArg;
 use crate::crate_path;
 use crate::errors::Errors;
+use crate::hygiene::quote;
 use crate::pipeline_task::{Param, Task, cfgs, check_output};
 use crate::shape;
 use crate::valid::Plan;

@@ -1,13 +1,14 @@
 //! What runs inside the span before the body: the fields, and a name that the call decides.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens as _, quote, quote_spanned};
+use quote::{ToTokens as _, quote_spanned};
 use syn::spanned::Spanned as _;
 
 use super::rebind;
 use crate::ast::Function;
 use crate::attr::FieldValue;
 use crate::crate_path;
+use crate::hygiene::quote;
 use crate::shape::Shape;
 use crate::valid::{Plan, Site};
 

@@ -3,11 +3,12 @@
 //! plain names are kept: the arguments of those macros may name them.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, format_ident};
 use syn::spanned::Spanned as _;
 use syn::{Attribute, Expr, FnArg, Pat};
 
 use crate::ast::{Function, with_content};
+use crate::hygiene::quote;
 use crate::shape;
 use crate::valid::Plan;
 
@@ -43,12 +44,13 @@ pub(super) fn rebind(function: &Function, plan: &Plan) -> Rebound {
         let span = Span::mixed_site().located_at(pat.span());
         let name = match &**pat {
             Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => {
-                let mut name = pat.ident.clone();
-                if !keep_names {
-                    name.set_span(Span::mixed_site().located_at(pat.ident.span()));
-                }
+                let name = if keep_names {
+                    pat.ident.clone()
+                } else {
+                    hygienic(&pat.ident)
+                };
                 // A call, because clippy takes `let _x = x;` for a statement without effect.
-                let value = if name.to_string().starts_with('_') {
+                let value = if pat.ident.to_string().starts_with('_') {
                     quote!(#krate::private::arg(#name))
                 } else {
                     quote!(#name)
@@ -101,12 +103,21 @@ pub(super) fn outside(expr: &Expr, function: &Function) -> TokenStream {
     respan(expr.to_token_stream(), &names)
 }
 
+/// The user's name with our hygiene: there it must not be one of our own names.
+fn hygienic(name: &Ident) -> Ident {
+    let span = Span::mixed_site().located_at(name.span());
+    let text = name.to_string();
+    if text.starts_with("__obs_") || text.starts_with("__arg") {
+        return format_ident!("user{}", name, span = span);
+    }
+    let mut name = name.clone();
+    name.set_span(span);
+    name
+}
+
 fn respan(tokens: TokenStream, names: &[&Ident]) -> TokenStream {
     let respan_one = |tree| match tree {
-        TokenTree::Ident(mut word) if names.contains(&&word) => {
-            word.set_span(Span::mixed_site().located_at(word.span()));
-            TokenTree::Ident(word)
-        }
+        TokenTree::Ident(word) if names.contains(&&word) => TokenTree::Ident(hygienic(&word)),
         TokenTree::Group(group) => {
             TokenTree::Group(with_content(&group, respan(group.stream(), names)))
         }

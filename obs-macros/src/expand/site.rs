@@ -1,11 +1,12 @@
 //! The static callsite, and its entry in the registry.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::format_ident;
 use syn::ext::IdentExt as _;
 
 use crate::ast::Function;
 use crate::attr::{FieldKey, FieldValue, LevelArg};
+use crate::hygiene::quote;
 use crate::valid::{Plan, Site};
 
 /// The callsite of an annotated function.

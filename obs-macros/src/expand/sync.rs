@@ -1,11 +1,11 @@
 //! Synchronous functions: a guard on the stack, with or without a look at the value.
 
 use proc_macro2::TokenStream;
-use quote::quote;
 use syn::ReturnType;
 
 use super::{assemble, assemble_around, prelude, rebind, site, types, value};
 use crate::ast::{Function, with_content};
+use crate::hygiene::quote;
 use crate::shape::{self, Shape};
 use crate::valid::Plan;
 

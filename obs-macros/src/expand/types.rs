@@ -1,11 +1,12 @@
 //! The return type, as the generated code repeats it.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::visit_mut::{self, VisitMut};
 use syn::{ReturnType, Type};
 
+use crate::hygiene::quote;
 use crate::shape;
 
 /// The declared type with each `impl …` replaced by `_`: what an expression may be annotated with.

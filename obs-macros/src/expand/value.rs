@@ -1,11 +1,12 @@
 //! How the returned value is looked at: an expression that evaluates to a `Kind`.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::quote_spanned;
 use syn::spanned::Spanned as _;
 
 use crate::attr::{ErrMode, Render};
 use crate::crate_path;
+use crate::hygiene::quote;
 use crate::valid::{Observer, Plan};
 
 /// A statement to come first, and an expression that evaluates to the `Kind`. The variable
