@@ -188,6 +188,106 @@ fn the_official_parser_reads_open_metrics() -> Result {
     Ok(())
 }
 
+/// Metrics with names, units, labels and bounds that meet each other in every way.
+fn motley() -> Result<MetricsCollector> {
+    const NAMES: [&str; 12] = [
+        "a",
+        "a.total",
+        "a_total",
+        "a.seconds",
+        "a.count",
+        "a.bucket",
+        "a.sum",
+        "a.info",
+        "a.created",
+        "target",
+        "target.info",
+        "b",
+    ];
+    const UNITS: [&str; 10] = [
+        "", "s", "By", "1", "{x}", "{x}/s", "m/s", "%", "USD", "a.b/{c}d",
+    ];
+    const BOUNDS: [&[f64]; 5] = [
+        &[],
+        &[0.0, 1.0, 10.0],
+        &[1e-7, 1e-4, 0.1, 1e6, 1e7, 1e21, 1e300],
+        &[-1.0, 1.0],
+        &[0.3, 1.5, 123_456.0, 1_234_567.0],
+    ];
+    let collector = MetricsCollector::new();
+    for (number, name) in NAMES.iter().enumerate() {
+        for (index, unit) in UNITS.iter().enumerate() {
+            let name = |kind: &str| match (number + index) % 3 {
+                0 => (*name).to_owned(),
+                1 => format!("{name}.{kind}"),
+                _ => format!("{name}_{index}"),
+            };
+            // A name that another kind has already is an error: the first one stays.
+            let labels = ["l.a", "l_b"];
+            if let Ok(m) = collector
+                .counter(name("c"))
+                .unit(*unit)
+                .labels(labels)
+                .build()
+            {
+                m.with([HOSTILE[number % 6], "x"])?.add(0.5 + index as f64);
+            }
+            if let Ok(m) = collector
+                .gauge(name("g"))
+                .unit(*unit)
+                .labels(labels)
+                .build()
+            {
+                m.with(["", HOSTILE[index % 6]])?
+                    .set(-(number as f64) * 1e-9);
+            }
+            let bounds = BOUNDS[(number + index) % 5].iter().copied();
+            let h = collector.histogram(name("h")).unit(*unit).buckets(bounds);
+            if let Ok(m) = h.build() {
+                m.observe(if index == 3 { -5.0 } else { 0.25 });
+            }
+        }
+    }
+    Ok(collector)
+}
+
+#[test]
+fn whatever_users_define_is_valid() -> Result {
+    let test = "whatever_users_define_is_valid";
+    let families = motley()?.collect_all();
+    let resource = [("service.name".into(), "x".into())];
+    for (format, argument) in [
+        (prometheus::Format::Text, "text"),
+        (prometheus::Format::OpenMetrics, "openmetrics"),
+    ] {
+        let exposition = prometheus::encode_as(&families, &resource, format);
+        let kept = exposition.text.matches("# TYPE ").count();
+        // Some are in each other's way; most are not.
+        assert!(
+            !exposition.conflicts.is_empty() && kept > families.len() / 2,
+            "{kept}"
+        );
+        let Some(python) = programs::python(test) else {
+            return Ok(());
+        };
+        let mut command = Command::new(python);
+        command
+            .arg("-B")
+            .arg(programs::oracle_dir().join("prometheus_text.py"))
+            .arg(argument);
+        let output = programs::run(command, exposition.text.as_bytes()).expect("python runs");
+        assert!(
+            output.status.success(),
+            "{}\n{}",
+            String::from_utf8_lossy(&output.stderr),
+            exposition.text
+        );
+        let read: Vec<Value> = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(read.len(), kept, "{argument}");
+    }
+    Ok(())
+}
+
 #[test]
 fn prometheus_scrapes_and_answers_queries() -> Result {
     let test = "prometheus_scrapes_and_answers_queries";
