@@ -3,6 +3,9 @@
 #![allow(
     clippy::boxed_local,
     clippy::items_after_statements,
+    clippy::elidable_lifetime_names,
+    clippy::needless_lifetimes,
+    clippy::trivially_copy_pass_by_ref,
     clippy::ptr_arg,
     clippy::unimplemented,
     dropping_copy_types,
