@@ -250,7 +250,10 @@ fn impl_trait_anywhere() {
     fn iterator(n: u8) -> impl Iterator<Item = u8> + Clone {
         0..n
     }
-    #[allow(clippy::elidable_lifetime_names, reason = "a named lifetime is the case")]
+    #[allow(
+        clippy::elidable_lifetime_names,
+        reason = "a named lifetime is the case"
+    )]
     #[traced]
     fn in_result<'a>(n: &'a u8) -> Result<impl Display + 'a, String> {
         if *n == 0 {
@@ -348,7 +351,10 @@ fn receivers_generics_and_patterns() {
             inner.into_iter().next().ok_or(())
         }
     }
-    #[allow(clippy::trivially_copy_pass_by_ref, reason = "a pattern of a reference is the case")]
+    #[allow(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "a pattern of a reference is the case"
+    )]
     #[traced(fields(a, b, x, rest = ?rest))]
     fn patterns(
         Pair { a, b }: Pair,

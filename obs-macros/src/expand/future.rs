@@ -1,6 +1,6 @@
 //! Asynchronous functions: the state of the span around the future, never inside the coroutine.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
 use syn::ReturnType;
 use syn::spanned::Spanned as _;
@@ -52,7 +52,7 @@ fn statements(function: &Function, plan: &Plan, rebound: &rebind::Rebound) -> To
     let at = Span::mixed_site().located_at(function.sig.ident.span());
     let block = quote_spanned!(at=> async move { #expect #receiver #lets #prelude (#body) });
     let parent = parent(function, plan);
-    let future = future(plan, &site, &kind);
+    let future = future(&function.sig.ident, plan, &site, &kind);
     quote! {
         #parent
         #slot
@@ -69,10 +69,14 @@ fn parent(function: &Function, plan: &Plan) -> Option<TokenStream> {
 }
 
 /// `private::future(…)`, under another parent if there is one.
-fn future(plan: &Plan, site: &TokenStream, kind: &TokenStream) -> TokenStream {
+fn future(name: &Ident, plan: &Plan, site: &TokenStream, kind: &TokenStream) -> TokenStream {
     let krate = &plan.site.krate;
     let count = prelude::value_count(plan);
-    let future = quote!(#krate::private::future::<_, _, #count>(#site, #kind, __obs_value));
+    // What rustc says of the returned future as a whole, it says of these tokens.
+    let at = Span::mixed_site().located_at(name.span());
+    let root = crate_path::at(krate, at);
+    let call = quote_spanned!(at=> #root::private::future::<_, _, #count>);
+    let future = quote_spanned!(at=> #call(#site, #kind, __obs_value));
     match &plan.parent {
         Some(_) => quote!(#krate::private::under(__obs_parent, #future)),
         None => future,
@@ -116,7 +120,7 @@ pub(super) fn in_box(function: &Function, plan: &Plan, in_box: &InBox) -> TokenS
         quote!((#inner))
     };
     let parent = parent(function, plan);
-    let wrap = self::future(plan, &site, &kind);
+    let wrap = self::future(&function.sig.ident, plan, &site, &kind);
     let wrapped = quote! {{
         #parent
         #slot
