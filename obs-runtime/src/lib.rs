@@ -1,4 +1,10 @@
-//! obs: annotate a function; get its trace, metrics, token costs and alerts.
+#![cfg_attr(all(feature = "console", feature = "otlp"), doc = include_str!("../README.md"))]
+//!
+//! # Where to begin
+//!
+//! [`traced`] annotates a function; [`Observability`] switches recording on; [`current`] says more about the span that
+//! is entered; [`Instrument`] carries it to a task, [`SpanContext`] to a thread, [`propagation`] to another process;
+//! [`testing`] shows tests what was recorded.
 
 // Generated code names this crate by its name: unit tests may annotate functions too.
 #[cfg(test)]
