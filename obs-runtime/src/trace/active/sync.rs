@@ -11,7 +11,7 @@ use crate::callsite::Callsite;
 use crate::trace::attribute::SpanError;
 use crate::trace::clock;
 use crate::trace::gate;
-use crate::trace::local::{Saved, flag, local};
+use crate::trace::local::{Local, Saved, flag, local};
 use crate::trace::record::{self, Call, Rest};
 use crate::trace::value::Value;
 use crate::trace::view::Outcome;
@@ -94,7 +94,8 @@ impl SyncCore {
         running: MaybeUninit::uninit(),
     };
 
-    /// Returned by value on every way: a reference to it that left this function would cost a copy.
+    /// Everything is in registers until the end, so that the guard is built where it stays: the way that is
+    /// rarely gone returns two words, not a guard.
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn enter(site: &'static Callsite) -> Self {
         let gate = gate::gate();
@@ -102,45 +103,24 @@ impl SyncCore {
             return Self::OFF;
         }
         let local = local();
-        let flags = local.flags.get();
-        if site.threshold() > gate || flags & CHILD_MASK != CHILD {
-            return Self::enter_other(site, gate);
-        }
         let saved = local.save();
-        let span = local.next_id();
-        local.span.set(span);
-        local.flags.set(flags & OWN);
-        local.extra.set(ptr::null_mut());
-        Self {
-            state: mode::RECORD | flags & OWN | unwinding(),
-            running: MaybeUninit::new(Running {
-                site,
-                span,
-                parent: saved.span,
-                start: clock::ticks(),
-                saved,
-            }),
-        }
-    }
-
-    #[inline(never)]
-    fn enter_other(site: &'static Callsite, gate: u8) -> Self {
-        let local = local();
-        let begun = begin_other(local, site, gate, local.flags.get());
-        if begun.state == mode::OFF {
+        let (state, parent) = if site.threshold() <= gate && saved.flags & CHILD_MASK == CHILD {
+            local.span.set(local.next_id());
+            local.flags.set(saved.flags & OWN);
+            local.extra.set(ptr::null_mut());
+            (mode::RECORD | saved.flags & OWN, saved.span)
+        } else {
+            enter_other(local, site, gate)
+        };
+        if state == mode::OFF {
             return Self::OFF;
         }
-        let saved = local.save();
-        if begun.state & mode::MASK != mode::COUNT {
-            enter(local, &begun);
-            local.extra.set(ptr::null_mut());
-        }
         Self {
-            state: begun.state | unwinding(),
+            state: state | unwinding(),
             running: MaybeUninit::new(Running {
                 site,
-                span: begun.span,
-                parent: begun.parent,
+                span: local.span.get(),
+                parent,
                 start: clock::ticks(),
                 saved,
             }),
@@ -192,6 +172,18 @@ impl SyncCore {
             }
         }
     }
+}
+
+/// Roots, remote parents, and calls that are only counted: makes the context, and returns the state and the
+/// parent's id.
+#[inline(never)]
+fn enter_other(local: &Local, site: &'static Callsite, gate: u8) -> (u64, u64) {
+    let begun = begin_other(local, site, gate, local.flags.get());
+    if matches!(begun.state & mode::MASK, mode::RECORD | mode::UNSAMPLED) {
+        enter(local, &begun);
+        local.extra.set(ptr::null_mut());
+    }
+    (begun.state, begun.parent)
 }
 
 impl<const N: usize> Drop for SyncSpan<N> {
