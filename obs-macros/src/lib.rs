@@ -13,6 +13,7 @@ mod expand;
 mod fallback;
 mod handler;
 mod hygiene;
+mod label;
 mod main_fn;
 mod pipeline_task;
 mod shape;
@@ -82,6 +83,13 @@ pub fn vector_op(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn span(tokens: TokenStream) -> TokenStream {
     span::expand(tokens.into()).into()
+}
+
+/// Makes an enum without fields the value of a metric's label.
+#[doc = include_str!("docs/label.md")]
+#[proc_macro_derive(Label, attributes(label))]
+pub fn label(item: TokenStream) -> TokenStream {
+    label::expand(item.into()).into()
 }
 
 /// Starts obs (and a tokio runtime for `async fn main`) around the program, and flushes at its end.

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 
-use crate::{calls, handler, main_fn, pipeline_task, span, traced};
+use crate::{calls, handler, label, main_fn, pipeline_task, span, traced};
 
 const ITEMS: &[&str] = &[
     "",
@@ -30,6 +30,8 @@ const ITEMS: &[&str] = &[
     "fn f() -> Pin<Box<dyn Future<Output = u8>>> { a; Box::pin(async move { 1 }, ) }",
     "fn f() -> impl Future { async {} }",
     "async fn f(#[cfg(a)] x: u8, ..., y: u8) {}",
+    "#[label] #[label()] #[label(rename_all)] enum E { #[label(name = a, =)] A, B(), C {}, D = 1, _E, r#F }",
+    "union U { a: u8 }",
 ];
 
 const ARGUMENTS: &[&str] = &[
@@ -66,6 +68,9 @@ const ARGUMENTS: &[&str] = &[
 #[test]
 fn no_input_makes_a_macro_panic() {
     let parse = |text: &str| text.parse::<TokenStream>().ok();
+    for item in ITEMS.iter().filter_map(|text| parse(text)) {
+        label::expand(item);
+    }
     for arguments in ARGUMENTS.iter().filter_map(|text| parse(text)) {
         span::expand(arguments.clone());
         for item in ITEMS.iter().filter_map(|text| parse(text)) {

@@ -48,10 +48,11 @@ pub use exporter::statsd;
 pub use init::{Builder, Health, Observability, SpanStats, Stats, prometheus_port_from_env};
 #[cfg(feature = "llm")]
 pub use llm::{LlmCall, VectorOp, record_llm_call, record_vector_operation};
-pub use metrics::MetricsCollector;
+pub use metrics::{Label, MetricsCollector};
 // Without its feature a macro says which one to enable.
 pub use obs_macros::{
-    llm_call, main, on_cancel, on_complete, on_failure, pipeline_task, span, traced, vector_op,
+    Label, llm_call, main, on_cancel, on_complete, on_failure, pipeline_task, span, traced,
+    vector_op,
 };
 #[cfg(feature = "pipeline")]
 pub use pipeline::{
@@ -73,6 +74,8 @@ mod macro_pages {
     struct LlmCall;
     #[doc = include_str!("../../obs-macros/src/docs/vector_op.md")]
     struct VectorOp;
+    #[doc = include_str!("../../obs-macros/src/docs/label.md")]
+    struct Label;
     #[doc = include_str!("../../obs-macros/src/docs/main.md")]
     struct Main;
     #[doc = include_str!("../../obs-macros/src/docs/span.md")]

@@ -50,6 +50,7 @@ pub mod llm {
 pub use crate::llm::LlmResponse;
 #[cfg(feature = "llm")]
 pub use crate::llm::generated::{llm_begin, vector_begin};
+pub use crate::metrics::Label;
 #[cfg(feature = "pipeline")]
 pub use crate::pipeline::glue as pipeline;
 pub use crate::semconv::attribute as key;
