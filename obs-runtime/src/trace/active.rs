@@ -55,21 +55,8 @@ const CHILD_MASK: u64 = CHILD | flag::REMOTE;
 /// What a span does not take over from the context that it begins in.
 const OWN: u64 = !(flag::REMOTE | flag::ATTACHED);
 
-#[inline(always)]
-fn begin(local: &Local, site: &'static Callsite, gate: u8) -> Begun {
-    let flags = local.flags.get();
-    if site.threshold() <= gate && flags & CHILD_MASK == CHILD {
-        return Begun {
-            state: mode::RECORD | flags & OWN,
-            trace_hi: local.trace_hi.get(),
-            trace_lo: local.trace_lo.get(),
-            span: local.next_id(),
-            parent: local.span.get(),
-        };
-    }
-    begin_other(local, site, gate, flags)
-}
-
+/// Everything but the child of a sampled span, which each kind of call begins by itself: without a copy of
+/// [`Begun`].
 #[inline(never)]
 fn begin_other(local: &Local, site: &'static Callsite, gate: u8, flags: u64) -> Begun {
     let nothing = |mode: u64| Begun {

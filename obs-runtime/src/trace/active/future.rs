@@ -3,7 +3,7 @@
 use core::mem::{ManuallyDrop, MaybeUninit};
 use core::ptr;
 
-use super::{OWN, SyncSpan, begin, box_extra, mode};
+use super::{CHILD, CHILD_MASK, OWN, SyncSpan, begin_other, box_extra, mode};
 use crate::callsite::Callsite;
 use crate::trace::attribute::{SpanError, SpanExtra};
 use crate::trace::clock;
@@ -172,15 +172,31 @@ impl<const N: usize> FutureSpan<N> {
 impl FutureCore {
     #[inline(always)]
     pub(super) fn start(&mut self, local: &Local, gate: u8) {
-        let begun = begin(local, self.site, gate);
-        let remote = local.flags.get() & flag::REMOTE;
+        let flags = local.flags.get();
+        if self.site.threshold() > gate || flags & CHILD_MASK != CHILD {
+            self.start_other(local, gate);
+            return;
+        }
+        self.state = mode::RECORD | flags & OWN;
+        self.trace_hi = local.trace_hi.get();
+        self.trace_lo = local.trace_lo.get();
+        self.span = local.next_id();
+        self.parent = local.span.get();
+        self.start = clock::ticks();
+    }
+
+    /// Roots, remote parents, and calls that are only counted.
+    #[inline(never)]
+    fn start_other(&mut self, local: &Local, gate: u8) {
+        let flags = local.flags.get();
+        let begun = begin_other(local, self.site, gate, flags);
         self.state = begun.state;
         self.trace_hi = begun.trace_hi;
         self.trace_lo = begun.trace_lo;
         self.span = begun.span;
         self.parent = begun.parent;
         if begun.state & mode::MASK == mode::RECORD {
-            self.state |= remote;
+            self.state |= flags & flag::REMOTE;
         }
         if begun.state != mode::OFF {
             self.start = clock::ticks();
