@@ -254,7 +254,9 @@ pub(crate) fn start_thread() -> Result<(), Error> {
 fn run() {
     let mut last = Instant::now();
     loop {
-        std::thread::park_timeout(TIMER.saturating_sub(last.elapsed()));
+        if !buffer::shared().is_behind() {
+            std::thread::park_timeout(TIMER.saturating_sub(last.elapsed()));
+        }
         let timer = last.elapsed() >= TIMER;
         if timer {
             last = Instant::now();

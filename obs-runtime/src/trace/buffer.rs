@@ -267,6 +267,12 @@ impl Shared {
         }
     }
 
+    /// Whether a pass is due already: what was filled during the last one may never have crossed the mark
+    /// at which a thread wakes the drain.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.filled.load(Ordering::Relaxed) >= WAKE
+    }
+
     fn wake(&self) {
         if let Some(thread) = &*lock(&self.drain) {
             thread.unpark();
