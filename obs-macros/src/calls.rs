@@ -110,7 +110,7 @@ fn llm_own(
         &[
             (
                 "stream",
-                "report the call with `llm::record_llm_call` when its stream has ended",
+                "put `#[traced]` on the function, and the stream through `llm::observe_stream`",
             ),
             ("capture", "no content is recorded"),
             ("budget", "this version has no budgets"),
@@ -124,7 +124,7 @@ fn llm_own(
         errors.push_on(
             ty,
             "`#[llm_call]` does not follow streams yet: the tokens come with the last chunk; \
-             use `#[traced]`, and `llm::record_llm_call` when the stream has ended",
+             use `#[traced]`, and the stream through `llm::observe_stream`",
         );
     }
     let provider = required(list, &LLM_CALL, "provider", "\"openai\"", errors);

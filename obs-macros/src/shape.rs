@@ -23,6 +23,8 @@ pub(crate) enum Shape {
     Closure,
     /// As `Closure`, for `-> impl Future<…>`: the future is wrapped.
     FutureClosure,
+    /// As `Closure`, for `-> impl Stream<…>`: the stream is wrapped.
+    StreamClosure,
     /// `async fn` as `fn -> impl Future`.
     Async,
     /// `async fn` that stays one, for the macros below.
@@ -68,6 +70,8 @@ pub(crate) fn choose(function: &Function, needs_value: bool) -> Shape {
     }
     if is_impl_future(returned) {
         Shape::FutureClosure
+    } else if is_impl_stream(returned) {
+        Shape::StreamClosure
     } else {
         Shape::Closure
     }
@@ -141,20 +145,38 @@ fn is_async_bound(bound: &TypeParamBound) -> bool {
 
 /// `impl Future<…>` with no bound that our wrapper could not meet.
 fn is_impl_future(returned: Option<&Type>) -> bool {
+    is_impl_of(returned, &["Future"])
+}
+
+/// `impl Stream<…>` with no bound that our wrapper could not meet.
+fn is_impl_stream(returned: Option<&Type>) -> bool {
+    is_impl_of(returned, &["Stream", "TryStream", "FusedStream"])
+}
+
+/// `impl …` with one of the traits, and beside them auto traits alone.
+fn is_impl_of(returned: Option<&Type>, traits: &[&str]) -> bool {
     let Some(Type::ImplTrait(opaque)) = returned else {
         return false;
     };
-    let mut names = opaque.bounds.iter().filter_map(bound_name);
-    opaque
-        .bounds
-        .iter()
-        .filter_map(bound_name)
-        .any(|n| n == "Future")
-        && names.all(|name| matches!(&*name, "Future" | "Send" | "Sync" | "Unpin"))
+    let names: Vec<String> = opaque.bounds.iter().filter_map(bound_name).collect();
+    let is_one = |name: &String| traits.contains(&&**name);
+    names.iter().any(is_one)
+        && names
+            .iter()
+            .all(|name| is_one(name) || matches!(&**name, "Send" | "Sync" | "Unpin"))
 }
 
 /// `X` of `impl Future<Output = X>`.
 pub(crate) fn future_output(output: &ReturnType) -> Option<&Type> {
+    associated(output, "Output")
+}
+
+/// `X` of `impl Stream<Item = X>`.
+pub(crate) fn stream_item(output: &ReturnType) -> Option<&Type> {
+    associated(output, "Item")
+}
+
+fn associated<'a>(output: &'a ReturnType, name: &str) -> Option<&'a Type> {
     let Some(Type::ImplTrait(opaque)) = returned(output) else {
         return None;
     };
@@ -166,7 +188,7 @@ pub(crate) fn future_output(output: &ReturnType) -> Option<&Type> {
             return None;
         };
         args.args.iter().find_map(|arg| match arg {
-            GenericArgument::AssocType(assoc) if assoc.ident == "Output" => Some(&assoc.ty),
+            GenericArgument::AssocType(assoc) if assoc.ident == name => Some(&assoc.ty),
             _ => None,
         })
     })
@@ -180,14 +202,16 @@ fn names_future(returned: Option<&Type>) -> bool {
     match last.ident.to_string().as_str() {
         "BoxFuture" | "LocalBoxFuture" => true,
         "Pin" => {
-            let mut found = false;
+            let (mut future, mut stream) = (false, false);
             any_word(
                 &quote::ToTokens::to_token_stream(&last.arguments),
                 &mut |word| {
-                    found |= word == "Future";
+                    future |= word == "Future";
+                    // Of futures, perhaps.
+                    stream |= word == "Stream";
                 },
             );
-            found
+            future && !stream
         }
         _ => false,
     }

@@ -16,6 +16,7 @@ fn shape(code: &str) -> String {
         Shape::InBox(_) => "InBox",
         Shape::Closure => "Closure",
         Shape::FutureClosure => "FutureClosure",
+        Shape::StreamClosure => "StreamClosure",
         Shape::Async => "Async",
         Shape::AsyncKept => "AsyncKept",
     };
@@ -60,7 +61,7 @@ fn any_other_type_gets_the_closure() {
         "-> io::Result<()>",
         "-> Mine",
         "-> Box<dyn Future<Output = u8>>",
-        "-> impl Stream<Item = u8>",
+        "-> impl MyStream<Item = u8>",
         "-> impl MyFuture",
     ] {
         let expected = "Closure";
@@ -131,6 +132,7 @@ fn a_box_that_may_not_be_reached_gets_the_closure() {
         "fn f() -> BoxFuture<'_, u8> { let b = 1; a(b) + Box::pin(g()) }",
         "fn f() -> BoxFuture<'_, u8> { Box::pin(g()?) }",
         "fn f() -> Pin<Box<dyn Stream<Item = u8>>> { Box::pin(g()) }",
+        "fn f() -> Pin<Box<dyn Stream<Item = Pin<Box<dyn Future<Output = u8>>>>>> { Box::pin(g()) }",
     ];
     for code in closure {
         assert_eq!(shape(code), "Closure", "{code}");
@@ -147,6 +149,23 @@ fn returned_futures_are_wrapped_when_the_bounds_allow() {
         shape("fn f() -> impl Future<Output = u8> + Clone { g() }"),
         "Closure"
     );
+}
+
+#[test]
+fn returned_streams_are_wrapped_when_the_bounds_allow() {
+    for (returned, expected) in [
+        ("impl Stream<Item = u8>", "StreamClosure"),
+        (
+            "impl a::Stream<Item = u8> + Send + Unpin + 'a",
+            "StreamClosure",
+        ),
+        ("impl TryStream<Ok = u8, Error = E>", "StreamClosure"),
+        ("impl FusedStream<Item = u8> + '_", "StreamClosure"),
+        ("impl Stream<Item = u8> + Clone", "Closure"),
+        ("impl Stream<Item = u8> + Future<Output = u8>", "Closure"),
+    ] {
+        assert_eq!(shape(&format!("fn f() -> {returned} {{ g() }}")), expected);
+    }
 }
 
 #[test]

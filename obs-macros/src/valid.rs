@@ -178,6 +178,10 @@ pub(crate) fn plan(args: Args, own: Own, function: &Function, errors: &mut Error
         before: own.before,
         running: own.running,
     };
+    if matches!(plan.shape, Shape::StreamClosure) && plan.running.is_some() {
+        // Its closures look at one value, not at items.
+        plan.shape = Shape::Closure;
+    }
     if let Shape::InBox(in_box) = &plan.shape
         && plan.runs_before_the_body()
         && !shape::is_async_move(&in_box.call.stream())

@@ -24,6 +24,7 @@ mod parent;
 mod probe;
 #[cfg(feature = "llm")]
 mod running;
+mod stream;
 
 pub use call::{FnRet, absurd, arg, call, call_future, call_future_with, call_with, finish};
 pub use fields::{add_links, capture, debug, display, rename, set_name, values};
@@ -33,7 +34,8 @@ pub use kind::{Abandon, Kind, Plain};
 pub use main_fn::Main;
 pub use observe::{error_if, expected, no_errors, ok_if, return_debug, return_display};
 pub use parent::{enter_parent, parent, under};
-pub use probe::{err_debug, err_display, probe, probe_output};
+pub use probe::{err_debug, err_display, probe, probe_output, probe_stream};
+pub use stream::{TracedStream, finish_stream};
 
 #[cfg(feature = "llm")]
 pub use running::{IntoCount, Slot, join, llm_kind, text, vector_kind, vector_start};

@@ -272,7 +272,8 @@ fn a_span_per_poll_and_per_item() {
     assert_eq!(ended(&captured), expected);
 }
 
-// case: 67, 68 (a span for the call only; the way out is in the attribute's page)
+// case: 67, 68 (an iterator, and a stream inside another type: a span for the call only; the way out is in
+// the attribute's page)
 #[test]
 fn streams_and_iterators_stay_on_demand() {
     thread_local! { static MADE: Cell<u8> = const { Cell::new(0) }; }
@@ -284,10 +285,6 @@ fn streams_and_iterators_stay_on_demand() {
     #[traced]
     fn opaque(n: u8) -> impl Stream<Item = u8> + Unpin {
         stream::iter(0..n).map(make)
-    }
-    #[traced]
-    fn boxed(n: u8) -> Pin<Box<dyn Stream<Item = u8> + Send>> {
-        Box::pin(stream::iter(0..n).map(make))
     }
     #[traced]
     async fn in_result(n: u8) -> Result<impl Stream<Item = u8>, u8> {
@@ -310,19 +307,16 @@ fn streams_and_iterators_stay_on_demand() {
         assert_eq!(MADE.get(), 0);
         assert_eq!(block_on(items.next()), Some(0));
         assert_eq!(MADE.get(), 1);
-        assert_eq!(block_on(boxed(2).collect::<Vec<_>>()), [0, 1]);
+        drop(items);
         assert!(block_on(in_result(0)).is_err());
         assert_eq!(block_on(block_on(in_result(1)).unwrap().count()), 1);
         assert_eq!(iterator(3).take(2).count(), 2);
-        assert_eq!(MADE.get(), 6);
+        assert_eq!(MADE.get(), 4);
         assert_eq!(block_on(covered(1).count()), 1);
     });
     let expected = [
+        "leaf < opaque",
         "opaque < -",
-        "leaf < -",
-        "boxed < -",
-        "leaf < -",
-        "leaf < -",
         "in_result < -",
         "in_result < -",
         "leaf < -",

@@ -31,6 +31,10 @@ mod bare {
     pub async fn future(n: u8) -> u8 {
         n
     }
+    #[::obs_runtime::traced(fields(n))]
+    pub fn stream(n: u8) -> impl ::futures_util::Stream<Item = u8> {
+        ::futures_util::stream::iter([n])
+    }
 }
 
 // case: 71-73, 75, 79
@@ -49,6 +53,7 @@ mod shadowed {
     pub struct u64;
     pub struct Callsite;
     pub trait Future {}
+    pub trait Stream {}
     pub trait Drop {}
     pub trait FnOnce {}
     #[allow(non_snake_case)]
@@ -172,6 +177,7 @@ async fn names_of_the_user_stay_what_they_are() {
         assert_eq!(bare::guard(1), 1);
         assert_eq!(bare::closure(0), Err(0));
         assert_eq!(bare::future(2).await, 2);
+        assert_eq!(futures_util::StreamExt::count(bare::stream(2)).await, 1);
         assert_eq!(shadowed::closure(1), Ok(10));
         assert_eq!(shadowed::future(1, (2, 3)).await, 6);
         assert_eq!(shadowed::alias(4), Err(4));
@@ -194,6 +200,7 @@ async fn names_of_the_user_stay_what_they_are() {
             "guard ok",
             "closure error",
             "future ok",
+            "stream ok",
             "closure ok",
             "future ok",
             "4 error",

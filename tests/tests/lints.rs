@@ -87,6 +87,16 @@ fn opaque(n: u8) -> impl Future<Output = u8> {
 }
 
 #[traced]
+fn items(text: &str) -> impl futures_util::Stream<Item = char> + Send + '_ {
+    futures_util::stream::iter(text.chars())
+}
+
+#[traced]
+fn boxed_items(n: u8) -> Pin<Box<dyn futures_util::Stream<Item = Result<u8, String>> + Send>> {
+    Box::pin(futures_util::stream::iter([Ok(n)]))
+}
+
+#[traced]
 async fn returns_a_future(n: u8) -> impl Future<Output = u8> {
     tokio::task::yield_now().await;
     std::future::ready(n)
@@ -137,11 +147,13 @@ async fn everything_here_is_called() {
         assert_eq!(named("n").await, 1);
         assert_eq!(boxed("ab").await, 2);
         assert_eq!(opaque(3).await, 3);
+        assert_eq!(futures_util::StreamExt::count(items("ab")).await, 2);
+        assert_eq!(futures_util::StreamExt::count(boxed_items(1)).await, 1);
         assert_eq!(returns_a_future(4).await.await, 4);
         assert_eq!(ask("gpt-4o-mini").await.as_deref(), Ok("gpt-4o-mini"));
         assert_eq!(search(2).len(), 2);
         span!("by hand", n = 1).in_scope(|span| assert!(span.is_recording()));
     })
     .await;
-    assert_eq!(captured.spans.len(), 17);
+    assert_eq!(captured.spans.len(), 19);
 }

@@ -132,6 +132,17 @@ fn finish(function: &Function, plan: &Plan) -> TokenStream {
             #krate::private::finish_future(__obs_site, __obs_guard, #kind, __obs_value)
         };
     }
+    if matches!(plan.shape, Shape::StreamClosure) {
+        // Unlike a future's, the item's type is no expectation of the body: it is compared afterwards.
+        let item =
+            shape::stream_item(&function.sig.output).map_or_else(|| quote!(_), types::annotation);
+        return quote! {
+            let __obs_when = #krate::private::probe_stream::<#item, _>(&__obs_value).__obs_when();
+            let __obs_probe = #krate::private::probe_when(&__obs_when);
+            #look
+            #krate::private::finish_stream(__obs_when, __obs_site, __obs_guard, #kind, __obs_value)
+        };
+    }
     let never_a_future = match &function.sig.output {
         ReturnType::Default => true,
         ReturnType::Type(_, ty) => {
@@ -145,8 +156,14 @@ fn finish(function: &Function, plan: &Plan) -> TokenStream {
             #krate::private::finish(__obs_guard, #kind, __obs_value)
         };
     }
+    // A model call and a vector operation have one value.
+    let when = if plan.running.is_some() {
+        quote!(__obs_single)
+    } else {
+        quote!(__obs_when)
+    };
     quote! {
-        let __obs_when = #krate::private::probe(&__obs_value).__obs_when();
+        let __obs_when = #krate::private::probe(&__obs_value).#when();
         let __obs_probe = #krate::private::probe_when(&__obs_when);
         #look
         #krate::private::finish_when(__obs_when, __obs_site, __obs_guard, #kind, __obs_value)

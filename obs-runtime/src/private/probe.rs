@@ -8,8 +8,11 @@ use core::marker::PhantomData;
 use core::ops::Deref;
 use core::pin::Pin;
 
+use futures_core::Stream;
+
 use super::future::{Later, LaterLocal, LaterSend, LaterSync, Now};
 use super::kind::{ByDebug, ByDisplay, Fallible, Plain, Untold};
+use super::stream::{BoxedItems, Items};
 
 /// Stands for the type `T`.
 pub struct Probe<T>(AnyProbe<T>);
@@ -36,7 +39,7 @@ macro_rules! zero_sized {
     };
 }
 
-zero_sized!(Probe<T>, AnyProbe<T>, ResultProbe<T, E>, DebugProbe<T, E>, OpaqueProbe<T, E>);
+zero_sized!(Probe<T>, AnyProbe<T>, ResultProbe<T, E>, DebugProbe<T, E>, OpaqueProbe<T, E>, StreamProbe<T, S>);
 
 impl<T> Probe<T> {
     #[inline(always)]
@@ -158,38 +161,71 @@ pub fn err_display() -> Fallible<ByDisplay> {
     Fallible(PhantomData)
 }
 
-/// A type that is known to be a future in a box: its call goes on after the function returned.
-pub trait BoxedFuture {
+/// A type that is known to be a future or stream in a box: its call goes on after the function returned.
+pub trait Boxed: Sized {
     /// Wraps it in another box.
     type When;
+    /// The same for what has one end and one value; a stream is a value like any other.
+    type Single;
     /// The strategy.
     fn when() -> Self::When;
+    /// The strategy for one value.
+    fn single() -> Self::Single;
 }
 
-macro_rules! boxed_future {
+macro_rules! boxed {
     ($($when:ident: $($auto:ident),*;)*) => {
-        $(impl<'a, O> BoxedFuture for Pin<Box<dyn Future<Output = O> $(+ $auto)* + 'a>> {
-            type When = Later<O, $when>;
+        $(
+            impl<'a, O> Boxed for Pin<Box<dyn Future<Output = O> $(+ $auto)* + 'a>> {
+                type When = Later<O, $when>;
+                type Single = Self::When;
 
-            #[inline(always)]
-            fn when() -> Self::When {
-                Later::new()
+                #[inline(always)]
+                fn when() -> Self::When {
+                    Later::new()
+                }
+
+                #[inline(always)]
+                fn single() -> Self::When {
+                    Later::new()
+                }
             }
-        })*
+
+            impl<'a, T> Boxed for Pin<Box<dyn Stream<Item = T> $(+ $auto)* + 'a>> {
+                type When = BoxedItems<T, $when>;
+                type Single = Now<Self>;
+
+                #[inline(always)]
+                fn when() -> Self::When {
+                    BoxedItems::new()
+                }
+
+                #[inline(always)]
+                fn single() -> Self::Single {
+                    Now::new()
+                }
+            }
+        )*
     };
 }
 
-boxed_future! {
+boxed! {
     LaterLocal: ;
     LaterSend: Send;
     LaterSync: Send, Sync;
 }
 
-impl<T: BoxedFuture> Probe<T> {
-    /// The value is there when the future in the box is ready.
+impl<T: Boxed> Probe<T> {
+    /// The values are there when the future in the box is ready, or the stream has an item.
     #[inline(always)]
     pub fn __obs_when(&self) -> T::When {
         T::when()
+    }
+
+    /// The value is there when the future in the box is ready.
+    #[inline(always)]
+    pub fn __obs_single(&self) -> T::Single {
+        T::single()
     }
 }
 
@@ -198,5 +234,38 @@ impl<T> AnyProbe<T> {
     #[inline(always)]
     pub fn __obs_when(&self) -> Now<T> {
         Now::new()
+    }
+
+    /// The value is there.
+    #[inline(always)]
+    pub fn __obs_single(&self) -> Now<T> {
+        Now::new()
+    }
+}
+
+/// Stands for a type `S` that may be a stream of `T`.
+pub struct StreamProbe<T, S>(AnyProbe<S>, PhantomData<fn(T)>);
+
+/// A probe of the type of a value that is declared as `impl Stream<Item = T>`. `Stream` may be another
+/// trait than ours, so there is no bound.
+#[inline(always)]
+pub fn probe_stream<T, S>(_: &S) -> StreamProbe<T, S> {
+    StreamProbe(AnyProbe(PhantomData), PhantomData)
+}
+
+impl<T, S: Stream<Item = T>> StreamProbe<T, S> {
+    /// The values are the stream's items.
+    #[inline(always)]
+    pub fn __obs_when(&self) -> Items<S> {
+        Items::new()
+    }
+}
+
+impl<T, S> Deref for StreamProbe<T, S> {
+    type Target = AnyProbe<S>;
+
+    #[inline(always)]
+    fn deref(&self) -> &AnyProbe<S> {
+        &self.0
     }
 }

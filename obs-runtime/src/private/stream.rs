@@ -1,0 +1,270 @@
+//! The stream that carries its span, and functions whose value is a stream.
+
+use core::fmt;
+use core::marker::PhantomData;
+use core::mem::{self, ManuallyDrop};
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use core::time::Duration;
+use std::time::Instant;
+
+use futures_core::Stream;
+use futures_core::stream::FusedStream;
+
+use super::future::{LaterLocal, LaterSend, LaterSync, Looks, Now, When};
+use super::kind::{Abandon, Kind};
+use crate::callsite::Callsite;
+use crate::semconv::attribute;
+use crate::trace::{FutureSpan, Outcome, SpanError, SyncSpan, current};
+
+/// A stream inside the span of its call, which lasts until the stream is exhausted or dropped.
+///
+/// The last item decides: after an `Err` the call has failed, whether the stream goes on to its end or the
+/// reader stops there, as `try_next` and `try_collect` do.
+#[must_use = "streams do nothing unless polled"]
+pub struct TracedStream<S, K: Abandon, const N: usize> {
+    /// Dropped by hand, inside the span and before its end.
+    inner: ManuallyDrop<S>,
+    kind: K,
+    span: FutureSpan<N>,
+    seen: Seen,
+}
+
+/// What came out of the stream.
+struct Seen {
+    items: u64,
+    /// When the function gave the stream away, of a recorded call.
+    made: Option<Instant>,
+    first: Option<Duration>,
+    /// The last item's.
+    error: Option<SpanError>,
+}
+
+impl Seen {
+    #[inline]
+    fn item<T, K: Kind<T>>(&mut self, kind: &K, value: &T, recorded: bool) {
+        self.items += 1;
+        if self.first.is_none() {
+            self.first = self.made.map(|made| made.elapsed());
+        }
+        self.error = kind.failed(value).then(|| kind.error(value, recorded));
+    }
+
+    /// Ends the span.
+    #[cold]
+    fn end<const N: usize>(&mut self, span: &mut FutureSpan<N>, outcome: Outcome) {
+        if span.is_recording() {
+            span.poll(|| {
+                current::set_attribute(attribute::STREAM_ITEMS, self.items);
+                if let Some(first) = self.first {
+                    let seconds = first.as_secs_f64();
+                    current::set_attribute(attribute::STREAM_TIME_TO_FIRST_ITEM, seconds);
+                }
+            });
+        }
+        match self.error.take() {
+            Some(error) if outcome != Outcome::Panicked => span.fail(error),
+            _ => span.end(outcome),
+        }
+    }
+}
+
+/// Ends the span as panicked unless it is told that the stream's code came back.
+struct Inside<'a, const N: usize> {
+    span: &'a mut FutureSpan<N>,
+    seen: &'a mut Seen,
+}
+
+impl<const N: usize> Drop for Inside<'_, N> {
+    #[cold]
+    fn drop(&mut self) {
+        self.seen.end(self.span, Outcome::Panicked);
+    }
+}
+
+impl<S, K: Abandon, const N: usize> fmt::Debug for TracedStream<S, K, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TracedStream").finish_non_exhaustive()
+    }
+}
+
+/// Wraps a stream whose span began with the call that made it.
+fn traced<S: Stream, K: Kind<S::Item>, const N: usize>(
+    site: &'static Callsite,
+    span: SyncSpan<N>,
+    kind: K,
+    inner: S,
+) -> TracedStream<S, K, N> {
+    TracedStream {
+        inner: ManuallyDrop::new(inner),
+        kind,
+        seen: Seen {
+            items: 0,
+            made: span.is_recording().then(Instant::now),
+            first: None,
+            error: None,
+        },
+        span: FutureSpan::adopt(site, span),
+    }
+}
+
+impl<S: Stream, K: Kind<S::Item>, const N: usize> Stream for TracedStream<S, K, N> {
+    type Item = S::Item;
+
+    #[inline]
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
+        // SAFETY: `inner` stays where it is until it is dropped; the other fields are not pinned.
+        let Self {
+            inner,
+            kind,
+            span,
+            seen,
+        } = unsafe { self.get_unchecked_mut() };
+        // SAFETY: `inner` is pinned because `self` was.
+        let inner = unsafe { Pin::new_unchecked(&mut **inner) };
+        let inside = Inside { span, seen };
+        let polled = inside.span.poll(|| inner.poll_next(cx));
+        match &polled {
+            Poll::Ready(Some(item)) if inside.span.is_live() => {
+                let recorded = inside.span.is_recording();
+                if K::OBSERVES {
+                    inside.span.poll(|| kind.observe(item, recorded));
+                }
+                inside.seen.item(kind, item, recorded);
+            }
+            Poll::Ready(None) => inside.seen.end(inside.span, Outcome::Ok),
+            _ => {}
+        }
+        mem::forget(inside);
+        polled
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.inner.size_hint()
+    }
+}
+
+impl<S: FusedStream, K: Kind<S::Item>, const N: usize> FusedStream for TracedStream<S, K, N> {
+    fn is_terminated(&self) -> bool {
+        self.inner.is_terminated()
+    }
+}
+
+impl<S, K: Abandon, const N: usize> Drop for TracedStream<S, K, N> {
+    fn drop(&mut self) {
+        let Self {
+            inner, span, seen, ..
+        } = self;
+        if !span.is_live() {
+            // SAFETY: nobody uses it after this, and it was not moved.
+            unsafe { ManuallyDrop::drop(inner) };
+            return;
+        }
+        let inside = Inside { span, seen };
+        // SAFETY: as above; a panic leaves by the guard, which does not know it.
+        inside.span.poll(|| unsafe { ManuallyDrop::drop(inner) });
+        inside.seen.end(inside.span, Outcome::Cancelled);
+        mem::forget(inside);
+    }
+}
+
+/// The values are the items of the stream `S` that the function returns.
+pub struct Items<S>(PhantomData<fn(S)>);
+
+/// The values are the items of the boxed stream that the function returns; `B` is the box.
+pub struct BoxedItems<T, B>(PhantomData<fn(T, B)>);
+
+impl<S> fmt::Debug for Items<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Items")
+    }
+}
+
+impl<T, B> fmt::Debug for BoxedItems<T, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BoxedItems")
+    }
+}
+
+impl<S> Items<S> {
+    #[inline(always)]
+    pub(super) const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<T, B> BoxedItems<T, B> {
+    #[inline(always)]
+    pub(super) const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<S: Stream> Looks for Items<S> {
+    type At = S::Item;
+}
+
+impl<T, B> Looks for BoxedItems<T, B> {
+    type At = T;
+}
+
+/// What a function that declares `impl Stream` gives back.
+pub trait Wrap<T, K, const N: usize> {
+    /// The stream in its span.
+    type Out;
+    /// Goes on with the span in the value, or ends it if the value is no stream.
+    fn wrap(site: &'static Callsite, span: SyncSpan<N>, kind: K, value: T) -> Self::Out;
+}
+
+impl<S: Stream, K: Kind<S::Item>, const N: usize> Wrap<S, K, N> for Items<S> {
+    type Out = TracedStream<S, K, N>;
+
+    fn wrap(site: &'static Callsite, span: SyncSpan<N>, kind: K, value: S) -> Self::Out {
+        traced(site, span, kind, value)
+    }
+}
+
+impl<T, K: Kind<T>, const N: usize> Wrap<T, K, N> for Now<T> {
+    type Out = T;
+
+    fn wrap(site: &'static Callsite, span: SyncSpan<N>, kind: K, value: T) -> T {
+        Self::finish(site, span, kind, value)
+    }
+}
+
+macro_rules! boxed_items {
+    ($($when:ident: $($auto:ident),*;)*) => {
+        $(impl<'a, T, K> When<Pin<Box<dyn Stream<Item = T> $(+ $auto)* + 'a>>, K> for BoxedItems<T, $when>
+        where
+            T: 'a,
+            K: Kind<T> $(+ $auto)* + 'a,
+        {
+            fn finish<const N: usize>(
+                site: &'static Callsite,
+                span: SyncSpan<N>,
+                kind: K,
+                value: Pin<Box<dyn Stream<Item = T> $(+ $auto)* + 'a>>,
+            ) -> Pin<Box<dyn Stream<Item = T> $(+ $auto)* + 'a>> {
+                Box::pin(traced(site, span, kind, value))
+            }
+        })*
+    };
+}
+
+boxed_items! {
+    LaterLocal: ;
+    LaterSend: Send;
+    LaterSync: Send, Sync;
+}
+
+/// Goes on with the span in a stream whose type has no name.
+#[inline(always)]
+pub fn finish_stream<T, K, W: Wrap<T, K, N>, const N: usize>(
+    _: W,
+    site: &'static Callsite,
+    span: SyncSpan<N>,
+    kind: K,
+    value: T,
+) -> W::Out {
+    W::wrap(site, span, kind, value)
+}
