@@ -15,6 +15,7 @@ mod handler;
 mod hygiene;
 mod label;
 mod main_fn;
+mod metric;
 mod pipeline_task;
 mod shape;
 mod span;
@@ -83,6 +84,27 @@ pub fn vector_op(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn span(tokens: TokenStream) -> TokenStream {
     span::expand(tokens.into()).into()
+}
+
+/// A sum that only grows, counted here.
+#[doc = include_str!("docs/metric.md")]
+#[proc_macro]
+pub fn counter(tokens: TokenStream) -> TokenStream {
+    metric::expand(metric::Metric::Counter, tokens.into()).into()
+}
+
+/// A value that is set here.
+#[doc = include_str!("docs/metric.md")]
+#[proc_macro]
+pub fn gauge(tokens: TokenStream) -> TokenStream {
+    metric::expand(metric::Metric::Gauge, tokens.into()).into()
+}
+
+/// A distribution of values that are observed here.
+#[doc = include_str!("docs/metric.md")]
+#[proc_macro]
+pub fn histogram(tokens: TokenStream) -> TokenStream {
+    metric::expand(metric::Metric::Histogram, tokens.into()).into()
 }
 
 /// Makes an enum without fields the value of a metric's label.

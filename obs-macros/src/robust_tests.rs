@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 
-use crate::{calls, handler, label, main_fn, pipeline_task, span, traced};
+use crate::{calls, handler, label, main_fn, metric, pipeline_task, span, traced};
 
 const ITEMS: &[&str] = &[
     "",
@@ -73,6 +73,7 @@ fn no_input_makes_a_macro_panic() {
     }
     for arguments in ARGUMENTS.iter().filter_map(|text| parse(text)) {
         span::expand(arguments.clone());
+        metric::expand(metric::Metric::Histogram, arguments.clone());
         for item in ITEMS.iter().filter_map(|text| parse(text)) {
             traced::expand(arguments.clone(), item.clone());
             calls::llm_call(arguments.clone(), item.clone());

@@ -66,7 +66,7 @@ pub(crate) fn expand(tokens: TokenStream) -> TokenStream {
 }
 
 /// The messages where an expression is expected.
-fn errors_as_expression(errors: Errors) -> TokenStream {
+pub(crate) fn errors_as_expression(errors: Errors) -> TokenStream {
     let errors = errors.into_tokens();
     quote!({ #errors })
 }

@@ -51,8 +51,8 @@ pub use llm::{LlmCall, VectorOp, record_llm_call, record_vector_operation};
 pub use metrics::{Label, MetricsCollector};
 // Without its feature a macro says which one to enable.
 pub use obs_macros::{
-    Label, llm_call, main, on_cancel, on_complete, on_failure, pipeline_task, span, traced,
-    vector_op,
+    Label, counter, gauge, histogram, llm_call, main, on_cancel, on_complete, on_failure,
+    pipeline_task, span, traced, vector_op,
 };
 #[cfg(feature = "pipeline")]
 pub use pipeline::{
@@ -76,6 +76,8 @@ mod macro_pages {
     struct VectorOp;
     #[doc = include_str!("../../obs-macros/src/docs/label.md")]
     struct Label;
+    #[doc = include_str!("../../obs-macros/src/docs/metric.md")]
+    struct Metric;
     #[doc = include_str!("../../obs-macros/src/docs/main.md")]
     struct Main;
     #[doc = include_str!("../../obs-macros/src/docs/span.md")]

@@ -52,7 +52,8 @@ pub mod llm {
 pub use crate::llm::LlmResponse;
 #[cfg(feature = "llm")]
 pub use crate::llm::generated::{llm_begin, vector_begin};
-pub use crate::metrics::Label;
+pub use crate::metrics::site::{LabelValue, MetricSite, constant_label, label};
+pub use crate::metrics::{BoundCounter, BoundGauge, BoundHistogram, Label};
 #[cfg(feature = "pipeline")]
 pub use crate::pipeline::glue as pipeline;
 pub use crate::semconv::attribute as key;

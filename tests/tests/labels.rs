@@ -1,6 +1,10 @@
 //! Labels whose values the compiler knows, and the macros that count with them.
 
-use obs_runtime::Label;
+use std::thread;
+
+use obs_runtime::metrics::{MetricData, MetricFamily};
+use obs_runtime::testing::{Captured, capture};
+use obs_runtime::{Label, Observability, counter, gauge, histogram};
 
 #[test]
 fn the_variants_names_are_the_values() {
@@ -60,4 +64,136 @@ mod hostile {
 #[test]
 fn a_hostile_scope_does_no_harm() {
     assert_eq!(hostile::Region::<1>::Eu.as_str(), "eu");
+}
+
+#[derive(Clone, Copy, Debug, Label)]
+enum Region {
+    Eu,
+    Us,
+}
+
+fn family<'a>(metrics: &'a [MetricFamily], name: &str) -> &'a MetricFamily {
+    let found = metrics.iter().find(|family| family.name == name);
+    found.unwrap_or_else(|| panic!("no metric {name}"))
+}
+
+/// `labels=value` of each series of a counter or gauge.
+fn numbers(metrics: &[MetricFamily], name: &str) -> Vec<String> {
+    let (MetricData::Counter(points) | MetricData::Gauge(points)) = &family(metrics, name).data
+    else {
+        panic!("{name} has no numbers")
+    };
+    let text = |point: &obs_runtime::metrics::snapshot::NumberPoint| {
+        let labels = point
+            .labels
+            .iter()
+            .map(|(key, value)| format!("{key}:{value} "));
+        format!("{}{}", labels.collect::<String>(), point.value.as_f64())
+    };
+    points.iter().map(text).collect()
+}
+
+fn order(region: Region, express: bool) {
+    counter!("labels.orders", region = region, express).inc();
+}
+
+#[test]
+fn parallel_captures_count_apart_and_each_combination_for_itself() {
+    let count = |times: usize| {
+        let captured: Captured<()> = capture(|| {
+            for _ in 0..times {
+                order(Region::Eu, true);
+                order(Region::Us, false);
+                order(Region::Us, false);
+            }
+        });
+        let expected = [
+            format!("express:false region:us {}", times * 2),
+            format!("express:true region:eu {times}"),
+        ];
+        assert_eq!(numbers(&captured.metrics, "labels.orders"), expected);
+    };
+    thread::scope(|scope| {
+        for times in 1..6 {
+            scope.spawn(move || count(times));
+        }
+    });
+}
+
+#[test]
+fn every_form_of_a_label() {
+    const NAME: &str = "labels.forms";
+    let kind: &'static str = "web";
+    let captured = capture(|| {
+        counter!(NAME, region = "eu", shop.kind = kind, "shop/open" = true, type = Region::Us)
+            .add(2);
+        counter!(NAME, type = Region::Us, "shop/open" = true, shop.kind = "web", region = "eu",)
+            .inc();
+        gauge!("labels.level", high = kind.len() > 2).set(4);
+        histogram!("labels.seconds", region = Region::Eu).observe(0.5);
+    });
+    let expected = ["region:eu shop.kind:web shop/open:true type:us 3"];
+    assert_eq!(numbers(&captured.metrics, NAME), expected);
+    assert_eq!(numbers(&captured.metrics, "labels.level"), ["high:true 4"]);
+    let MetricData::Histogram(points) = &family(&captured.metrics, "labels.seconds").data else {
+        panic!("no histogram")
+    };
+    assert_eq!((points[0].count, points[0].sum), (1, 0.5));
+}
+
+#[test]
+fn a_generic_function_keeps_its_types_apart() {
+    fn count<L: Label>(label: &L) {
+        counter!("labels.generic", label = *label).inc();
+    }
+    let captured = capture(|| {
+        count(&true);
+        count(&Region::Us);
+        count(&"text");
+    });
+    let expected = ["label:text 1", "label:true 1", "label:us 1"];
+    assert_eq!(numbers(&captured.metrics, "labels.generic"), expected);
+}
+
+#[test]
+fn what_clashes_is_counted_as_refused() {
+    let captured = capture(|| {
+        gauge!("labels.clash").set(1);
+        for _ in 0..3 {
+            let counter = counter!("labels.clash", region = Region::Eu);
+            counter.inc();
+            assert!(counter.value() > 0.0);
+        }
+    });
+    assert_eq!(numbers(&captured.metrics, "labels.clash"), ["1"]);
+    let refused = numbers(&captured.metrics, "obs.metrics.refused");
+    assert_eq!(refused, ["metric:labels.clash 3"]);
+}
+
+/// The only test here of the default `Observability`: its call site remembers handles.
+#[test]
+fn a_call_site_follows_what_is_installed() {
+    let count = |region| counter!("labels.followed", region = region).inc();
+    let read = |obs: &Observability| numbers(&obs.collect_metrics(), "labels.followed");
+    // Nobody listens yet.
+    count(Region::Eu);
+    for _ in 0..6 {
+        let obs = Observability::builder().install().expect("an installation");
+        for _ in 0..3 {
+            count(Region::Us);
+        }
+        count(Region::Eu);
+        assert_eq!(read(&obs), ["region:eu 1", "region:us 3"]);
+
+        let captured = capture(|| count(Region::Eu));
+        assert_eq!(
+            numbers(&captured.metrics, "labels.followed"),
+            ["region:eu 1"]
+        );
+        assert_eq!(read(&obs), ["region:eu 1", "region:us 3"]);
+
+        obs.metrics().remove("labels.followed");
+        count(Region::Us);
+        assert_eq!(read(&obs), ["region:us 1"]);
+    }
 }

@@ -31,7 +31,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use obs_runtime::testing::capture_async;
-use obs_runtime::{llm_call, span, traced, vector_op};
+use obs_runtime::{Label, counter, gauge, histogram, llm_call, span, traced, vector_op};
 
 #[traced]
 fn unit() {}
@@ -113,6 +113,17 @@ fn search(n: usize) -> Vec<u8> {
     vec![0; n]
 }
 
+#[derive(Clone, Copy, Label)]
+enum Region {
+    Eu,
+}
+
+fn metrics(region: Region, express: bool) {
+    counter!("lints.orders", region = region, express).inc();
+    gauge!("lints.level", kind = "web").set(1);
+    histogram!("lints.seconds").observe(0.5);
+}
+
 struct Counter {
     count: u8,
 }
@@ -138,6 +149,7 @@ impl Counter {
 async fn everything_here_is_called() {
     let captured = capture_async(async {
         unit();
+        metrics(Region::Eu, true);
         let mut counter = Counter { count: number(1) };
         counter.add(with_items(1)).unwrap().add(1).unwrap();
         assert_eq!(counter.wait().await, 5);

@@ -146,6 +146,10 @@ impl ScopeShared {
         let mut scopes = SCOPES.write().unwrap_or_else(PoisonError::into_inner);
         scopes.retain(|(id, scope)| *id != self.id && scope.strong_count() > 0);
         scopes.push((self.id, Arc::downgrade(self)));
+        drop(scopes);
+        if self.id == 0 {
+            crate::metrics::site::forget();
+        }
     }
 }
 

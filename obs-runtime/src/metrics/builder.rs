@@ -36,6 +36,8 @@ struct Wanted {
     description: Option<Cow<'static, str>>,
     unit: Option<Cow<'static, str>>,
     labels: Option<Vec<Cow<'static, str>>>,
+    /// The labels match those of a metric that has them in another order.
+    in_any_order: bool,
     bounds: Option<Vec<f64>>,
     max_series: Option<usize>,
 }
@@ -56,6 +58,7 @@ impl<'a, I> InstrumentBuilder<'a, I> {
             description: None,
             unit: None,
             labels: None,
+            in_any_order: false,
             bounds: None,
             max_series: None,
         };
@@ -84,6 +87,11 @@ impl<'a, I> InstrumentBuilder<'a, I> {
         names: impl IntoIterator<Item = L>,
     ) -> Self {
         self.wanted.labels = Some(names.into_iter().map(Into::into).collect());
+        self
+    }
+
+    pub(super) fn in_any_order(mut self) -> Self {
+        self.wanted.in_any_order = true;
         self
     }
 
@@ -175,7 +183,7 @@ impl Wanted {
             return clash("unit", format!("{:?}", core.unit), format!("{unit:?}"));
         }
         if let Some(labels) = &self.labels
-            && **labels != *core.series.names()
+            && !self.same_labels(labels, core.series.names())
         {
             return clash(
                 "labels",
@@ -205,6 +213,14 @@ impl Wanted {
             core.description.get_or_init(|| text.clone());
         }
         Ok(())
+    }
+
+    /// A metric lists no label twice.
+    fn same_labels(&self, labels: &[Cow<'static, str>], existing: &[Cow<'static, str>]) -> bool {
+        labels == existing
+            || self.in_any_order
+                && labels.len() == existing.len()
+                && labels.iter().all(|label| existing.contains(label))
     }
 
     fn definition(&self, kind: Kind) -> Definition {

@@ -188,7 +188,8 @@ fn space() -> MutexGuard<'static, Space> {
     static SPACE: Mutex<Space> = Mutex::new(Space {
         lanes: Vec::new(),
         idle: Vec::new(),
-        fresh: 0,
+        // The first page is for what nobody collects.
+        fresh: PAGE,
         free: BTreeMap::new(),
     });
     SPACE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -202,6 +203,12 @@ pub(super) struct Allocation {
 }
 
 impl Allocation {
+    /// Cells for a series that nobody collects, when no others are left: whatever is written there is lost.
+    pub(super) const NOWHERE: Self = Self {
+        slot: Slot { first: 0 },
+        len: 0,
+    };
+
     /// `None` when all cells are in use; `len` is at most [`PAGE`].
     pub(super) fn new(len: usize) -> Option<Self> {
         let mut space = space();
@@ -229,6 +236,9 @@ impl Allocation {
 
 impl Drop for Allocation {
     fn drop(&mut self) {
+        if self.len == 0 {
+            return;
+        }
         // Nobody holds the series any more, so no thread writes these cells; the drop of the
         // last reference ordered their writes before this.
         let mut space = space();

@@ -1,5 +1,6 @@
 //! The collector: all instruments by name.
 
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -38,6 +39,8 @@ pub struct MetricsCollector {
 struct Inner {
     /// By name in lower case: OpenTelemetry's instrument names ignore case.
     metrics: RwLock<BTreeMap<String, Arc<Core>>>,
+    /// Call sites remember handles of its metrics.
+    remembered: AtomicBool,
 }
 
 impl MetricsCollector {
@@ -139,6 +142,7 @@ impl MetricsCollector {
             .unwrap_or_else(PoisonError::into_inner);
         let removed = metrics.remove(&name.to_ascii_lowercase());
         drop(metrics);
+        self.forget();
         removed.is_some()
     }
 
@@ -152,7 +156,31 @@ impl MetricsCollector {
         let removed = std::mem::take(&mut *metrics);
         // Freeing the cells takes a lock of its own.
         drop(metrics);
+        self.forget();
         drop(removed);
+    }
+
+    /// To be called before a handle is taken to be remembered.
+    pub(super) fn is_remembered(&self) {
+        self.inner.remembered.store(true, Ordering::SeqCst);
+    }
+
+    fn forget(&self) {
+        if self.inner.remembered.load(Ordering::SeqCst) {
+            super::site::forget();
+        }
+    }
+
+    /// Counts a value that the metric of this name could not take.
+    pub(super) fn refuse(&self, name: &str) {
+        let metrics = self
+            .inner
+            .metrics
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(core) = metrics.get(&name.to_ascii_lowercase()) {
+            core.shared.refuse();
+        }
     }
 
     /// All metrics as JSON: an object with a member for each metric, by its name.

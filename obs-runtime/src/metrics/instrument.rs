@@ -29,6 +29,15 @@ impl Kind {
             Self::Histogram => "histogram",
         }
     }
+
+    /// Cells of a series.
+    pub(super) const fn cells(self, bounds: usize) -> usize {
+        match self {
+            Self::Counter | Self::UpDownCounter => counter::CELLS,
+            Self::Gauge => 0,
+            Self::Histogram => histogram::cells(bounds),
+        }
+    }
 }
 
 /// The validated definition of a metric.
@@ -60,11 +69,7 @@ impl Core {
         let Definition {
             name, kind, bounds, ..
         } = definition;
-        let cells = match kind {
-            Kind::Counter | Kind::UpDownCounter => counter::CELLS,
-            Kind::Gauge => 0,
-            Kind::Histogram => histogram::cells(bounds.len()),
-        };
+        let cells = kind.cells(bounds.len());
         debug_assert!(cells <= PAGE);
         let shared = Arc::new(Shared {
             name,
@@ -76,7 +81,7 @@ impl Core {
             SeriesSet::new(Arc::clone(&shared), labels, cells, limit).ok_or_else(|| {
                 let name = &shared.name;
                 error(format!(
-                    "no room for metric `{name}`: all 1,048,576 cells of metrics are in use; drop \
+                    "no room for metric `{name}`: all 1,047,552 cells of metrics are in use; drop \
                  collectors and handles that are no longer needed, or use fewer series"
                 ))
             })?;
@@ -284,6 +289,25 @@ macro_rules! instrument {
                     slot: series.slot(),
                     series,
                 }
+            }
+        }
+
+        impl crate::metrics::site::Bound for $bound {
+            fn bind(
+                collector: &crate::metrics::MetricsCollector,
+                name: &'static str,
+                labels: &[(&str, &str)],
+            ) -> Result<Self, Error> {
+                let keys = labels.iter().map(|(key, _)| (*key).to_owned());
+                let builder =
+                    crate::metrics::InstrumentBuilder::<$instrument>::new(collector, name.into());
+                let instrument = builder.labels(keys).in_any_order().build()?;
+                instrument.with_labels(labels)
+            }
+
+            fn detached(name: &'static str) -> Self {
+                let cells = crate::metrics::instrument::Kind::$kind.cells(0);
+                Self::new(Series::detached(name, cells))
             }
         }
 

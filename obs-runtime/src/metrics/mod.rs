@@ -17,6 +17,7 @@ mod instrument;
 pub(crate) mod json;
 mod label;
 mod series;
+pub(crate) mod site;
 pub mod snapshot;
 mod validate;
 

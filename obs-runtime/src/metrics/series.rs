@@ -49,6 +49,22 @@ impl Series {
         self.cells.slot()
     }
 
+    /// A series of no metric.
+    pub(super) fn detached(name: &'static str, cells: usize) -> Arc<Self> {
+        Arc::new(Self {
+            shared: Arc::new(Shared {
+                name: Cow::Borrowed(name),
+                bounds: Arc::new([]),
+                refused: AtomicU64::new(0),
+            }),
+            values: Box::default(),
+            labels: Arc::new([]),
+            start_unix_nanos: unix_nanos(),
+            cells: Allocation::new(cells).unwrap_or(Allocation::NOWHERE),
+            gauge: AtomicU64::new(0),
+        })
+    }
+
     #[inline]
     pub(super) fn is(&self, values: &[&str]) -> bool {
         self.values.iter().zip(values).all(|(a, b)| **a == **b)

@@ -42,6 +42,22 @@ pub(super) fn name(name: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// Whether [`name`] takes it.
+pub(super) const fn is_name(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    if bytes.is_empty() || bytes.len() > MAX_NAME || !bytes[0].is_ascii_alphabetic() {
+        return false;
+    }
+    let mut i = 1;
+    while i < bytes.len() {
+        if !(bytes[i].is_ascii_alphanumeric() || matches!(bytes[i], b'_' | b'.' | b'-' | b'/')) {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
+
 /// OpenTelemetry metrics API, "Instrument unit": at most 63 ASCII characters.
 pub(super) fn unit(metric: &str, unit: &str) -> Result<(), Error> {
     if unit.len() > 63 || !unit.bytes().all(|b| b.is_ascii_graphic()) {
