@@ -115,9 +115,9 @@ pub mod attribute {
         /// What an exporter sends: `traces` or `metrics`. Of obs.
         SIGNAL = "signal";
         /// How many items a returned stream gave, errors among them. Of obs.
-        STREAM_ITEMS = "stream.items";
+        OBS_STREAM_ITEMS = "obs.stream.items";
         /// Seconds from the return of a stream to its first item. Of obs.
-        STREAM_TIME_TO_FIRST_ITEM = "stream.time_to_first_item";
+        OBS_STREAM_TIME_TO_FIRST_ITEM = "obs.stream.time_to_first_item";
         /// The language that obs is written for.
         TELEMETRY_SDK_LANGUAGE = "telemetry.sdk.language";
         /// obs itself.

@@ -27,11 +27,14 @@ fn make(n: u8) -> u8 {
 }
 
 fn items<R>(captured: &Captured<R>, name: &str) -> Option<AttributeValue> {
-    captured.span(name).attribute("stream.items").cloned()
+    captured.span(name).attribute("obs.stream.items").cloned()
 }
 
 fn first<R>(captured: &Captured<R>, name: &str) -> Option<f64> {
-    match captured.span(name).attribute("stream.time_to_first_item")? {
+    match captured
+        .span(name)
+        .attribute("obs.stream.time_to_first_item")?
+    {
         AttributeValue::F64(seconds) => Some(*seconds),
         other => panic!("{other:?}"),
     }

@@ -55,10 +55,10 @@ impl Seen {
     fn end<const N: usize>(&mut self, span: &mut FutureSpan<N>, outcome: Outcome) {
         if span.is_recording() {
             span.poll(|| {
-                current::set_attribute(attribute::STREAM_ITEMS, self.items);
+                current::set_attribute(attribute::OBS_STREAM_ITEMS, self.items);
                 if let Some(first) = self.first {
                     let seconds = first.as_secs_f64();
-                    current::set_attribute(attribute::STREAM_TIME_TO_FIRST_ITEM, seconds);
+                    current::set_attribute(attribute::OBS_STREAM_TIME_TO_FIRST_ITEM, seconds);
                 }
             });
         }
