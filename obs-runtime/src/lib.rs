@@ -24,11 +24,9 @@ pub mod llm;
 pub mod metrics;
 #[cfg(feature = "pipeline")]
 pub mod pipeline;
-#[allow(dead_code, reason = "called by the span core, alerts and logs")]
 #[doc(hidden)]
 pub mod private;
 mod processor;
-#[allow(dead_code, reason = "used by exporters, which features turn on")]
 mod self_log;
 mod self_obs;
 pub mod semconv;

@@ -1,7 +1,6 @@
 //! Where finished spans and metric snapshots go.
 
 #[cfg(feature = "console")]
-#[allow(dead_code, reason = "the sink is opened by the builder")]
 pub(crate) mod console;
 pub(crate) mod custom;
 #[cfg(feature = "otlp")]

@@ -8,7 +8,6 @@ mod builder;
 mod cells;
 mod collector;
 mod counter;
-#[allow(dead_code, reason = "filled by the drain")]
 pub(crate) mod function;
 mod gauge;
 mod histogram;
