@@ -1,48 +1,79 @@
 //! For tests: what the code under test recorded, without any global state.
 //!
 //! Each capture is an `Observability` of its own: tests that run in parallel see only their spans,
-//! also those of tasks and threads that carry the span's context.
+//! also those of tasks and threads that carry the span's context ([`Instrument`](crate::Instrument),
+//! [`SpanContext::attach`](crate::SpanContext::attach)). A span is captured when it ends before the capture does.
+//!
+//! ```
+//! use obs_runtime::{current, testing, traced};
+//!
+//! #[traced(fields(order))]
+//! fn charge(order: u32) -> Result<(), String> {
+//!     current::add_event("card asked");
+//!     reserve(order).map_err(|_| format!("order {order} is not in stock"))
+//! }
+//!
+//! #[traced]
+//! fn reserve(order: u32) -> Result<(), u32> {
+//!     if order == 7 { Err(order) } else { Ok(()) }
+//! }
+//!
+//! let captured = testing::capture(|| charge(7));
+//! // Names, nesting and outcomes must be these; attributes and events at least those that are named.
+//! captured.assert_tree(
+//!     "
+//!     charge [error: order 7 is not in stock] order=7
+//!       - card asked
+//!       reserve [error]
+//!     ",
+//! );
+//! // One span, step by step.
+//! captured.assert_span("charge").root().attribute("order", 7).event("card asked");
+//! captured.assert_span("reserve").failed().parent("charge").without("order");
+//! // What was counted.
+//! captured
+//!     .assert_metric("function.calls")
+//!     .labels([("function", "charge"), ("result", "error")])
+//!     .value(1);
+//! ```
+//!
+//! An assertion that fails prints the tree that was captured below the expected one:
+//!
+//! ```text
+//! the captured spans are not the expected tree: line 1: attribute `order` of `charge` is 7, expected 8
+//!
+//! expected:
+//!     charge [error] order=8
+//!       reserve [error]
+//! captured:
+//!     charge [error: alloc::string::String: order 7 is not in stock] order=7
+//!       - card asked
+//!       reserve [error: u32: 7]
+//! ```
+//!
+//! [`Captured::tree`] is that text: ids, times and durations are not in it, so it suits snapshot tests too.
+//! How a tree is written is said at [`Captured::assert_tree`].
+
+mod captured;
+mod expect;
+mod line;
+mod memory;
+mod metric;
+mod span;
+mod tree;
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
-use crate::exporter::{PendingFlush, SpanSink};
-use crate::init::Observability;
-use crate::metrics::MetricFamily;
+pub use captured::Captured;
+pub use metric::MetricAssert;
+pub use span::SpanAssert;
+
+use crate::init::{Builder, Observability};
 use crate::processor::drain;
-use crate::self_obs::ExporterCounters;
-use crate::trace::local::{Local, Saved, flag, local};
-use crate::trace::{SpanRecord, SpanView};
+use crate::trace::SpanRecord;
+use crate::trace::local::{Local, Saved, local};
 use crate::{Error, Level};
-
-/// What was recorded during a capture.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Captured<R> {
-    /// What the code returned.
-    pub value: R,
-    /// The spans in the order they ended.
-    pub spans: Vec<SpanRecord>,
-    /// The metrics, of functions and instruments.
-    pub metrics: Vec<MetricFamily>,
-}
-
-impl<R> Captured<R> {
-    /// The only span of the given name.
-    ///
-    /// # Panics
-    /// When there is none, or more than one; the message lists what was recorded.
-    pub fn span(&self, name: &str) -> &SpanRecord {
-        let found: Vec<_> = self.spans.iter().filter(|s| s.name == name).collect();
-        assert!(
-            found.len() == 1,
-            "expected one span `{name}`, found {}; recorded: {:?}",
-            found.len(),
-            self.spans.iter().map(|s| &*s.name).collect::<Vec<_>>()
-        );
-        found[0]
-    }
-}
+use memory::Memory;
 
 /// Runs `f` and returns what it recorded, at every level.
 ///
@@ -62,19 +93,83 @@ impl<R> Captured<R> {
 /// # Panics
 /// When the capture cannot start: the thread of the drain was refused.
 pub fn capture<R>(f: impl FnOnce() -> R) -> Captured<R> {
-    let capture = Capture::start();
-    let inside = Inside::enter(capture.obs.scope_id());
-    let value = f();
-    drop(inside);
-    capture.finish(value)
+    capture_or_panic(f, Observability::builder())
 }
 
-/// Runs a future and returns what it recorded, at every level.
+/// Runs a future and returns what it recorded, at every level. Spans of tasks that it spawns are captured if they
+/// carry the context: `tokio::spawn(work().in_current_span())`.
+///
+/// ```
+/// use obs_runtime::{testing, traced};
+///
+/// #[traced]
+/// async fn double(n: u32) -> u32 {
+///     n * 2
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let captured = testing::capture_async(double(4)).await;
+/// captured.assert_tree("double");
+/// # });
+/// ```
 ///
 /// # Panics
 /// As [`capture`].
 pub async fn capture_async<F: Future>(future: F) -> Captured<F::Output> {
-    let capture = Capture::start();
+    match capture_async_with(Observability::builder(), future).await {
+        Ok(captured) => captured,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn capture_or_panic<R>(f: impl FnOnce() -> R, builder: Builder) -> Captured<R> {
+    match capture_with(builder, f) {
+        Ok(captured) => captured,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// As [`capture`], with a configuration of your own: a sampler, prices, alerts. What the builder exports to works
+/// too, while the capture lasts; the environment is not read. `max_level` has no effect: how verbose a process is
+/// decides the most verbose of all that record in it, and other tests record everything.
+///
+/// ```
+/// use obs_runtime::{Observability, Sampler, testing, traced};
+///
+/// #[traced]
+/// fn double(n: u32) -> u32 {
+///     n * 2
+/// }
+///
+/// # fn main() -> Result<(), obs_runtime::Error> {
+/// let nothing = Observability::builder().sampler(Sampler::always_off());
+/// let captured = testing::capture_with(nothing, || double(4))?;
+/// captured.assert_tree("");
+/// // Metrics count every call.
+/// captured.assert_metric("function.calls").labels([("function", "double")]).value(1);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// As [`Builder::install`], for what the builder asks for in vain.
+pub fn capture_with<R>(builder: Builder, f: impl FnOnce() -> R) -> Result<Captured<R>, Error> {
+    let capture = Capture::start(builder)?;
+    let inside = Inside::enter(capture.obs.scope_id());
+    let value = f();
+    drop(inside);
+    Ok(capture.finish(value))
+}
+
+/// As [`capture_async`], with a configuration of your own: see [`capture_with`].
+///
+/// # Errors
+/// As [`capture_with`].
+pub async fn capture_async_with<F: Future>(
+    builder: Builder,
+    future: F,
+) -> Result<Captured<F::Output>, Error> {
+    let capture = Capture::start(builder)?;
     let scope = capture.obs.scope_id();
     let mut future = core::pin::pin!(future);
     let value = core::future::poll_fn(|cx| {
@@ -82,26 +177,35 @@ pub async fn capture_async<F: Future>(future: F) -> Captured<F::Output> {
         future.as_mut().poll(cx)
     })
     .await;
-    capture.finish(value)
+    Ok(capture.finish(value))
 }
 
 struct Capture {
     obs: Observability,
     spans: Arc<Mutex<Vec<SpanRecord>>>,
+    #[cfg(feature = "alert")]
+    alerts: memory::Alerts,
 }
 
 impl Capture {
-    fn start() -> Self {
+    fn start(mut builder: Builder) -> Result<Self, Error> {
         let sink = Memory::default();
         let spans = Arc::clone(&sink.spans);
-        let obs = Observability::builder()
-            .max_level(Level::Trace)
-            .start_scoped(vec![Box::new(sink)])
-            .unwrap_or_else(|e| panic!("{e}"));
-        Self { obs, spans }
+        builder.max_level = Some(Level::Trace);
+        #[cfg(feature = "alert")]
+        let (builder, alerts) = memory::Alerts::listen(builder)?;
+        let obs = builder.start_scoped(vec![Box::new(sink)])?;
+        Ok(Self {
+            obs,
+            spans,
+            #[cfg(feature = "alert")]
+            alerts,
+        })
     }
 
     fn finish<R>(self, value: R) -> Captured<R> {
+        #[cfg(feature = "alert")]
+        let alerts = self.alerts.taken();
         let metrics = self.obs.collect_metrics();
         drain::after_pass(self.obs.scope_id(), |_| ());
         let spans = std::mem::take(&mut *self.spans.lock().unwrap_or_else(PoisonError::into_inner));
@@ -109,6 +213,8 @@ impl Capture {
             value,
             spans,
             metrics,
+            #[cfg(feature = "alert")]
+            alerts,
         }
     }
 }
@@ -123,7 +229,7 @@ impl Inside {
         let local: &Local = local();
         let saved = local.save();
         local.attach(None);
-        local.flags.set(u64::from(scope) << flag::SCOPE_SHIFT);
+        local.set_scope(scope);
         Self { saved }
     }
 }
@@ -134,42 +240,6 @@ impl Drop for Inside {
     }
 }
 
-/// Keeps spans in memory.
-struct Memory {
-    spans: Arc<Mutex<Vec<SpanRecord>>>,
-    counters: Arc<ExporterCounters>,
-}
-
-impl Default for Memory {
-    fn default() -> Self {
-        Self {
-            spans: Arc::default(),
-            counters: Arc::new(ExporterCounters::new("memory")),
-        }
-    }
-}
-
-impl SpanSink for Memory {
-    fn span(&mut self, span: &SpanView<'_>) {
-        use std::sync::atomic::Ordering;
-        let record = SpanRecord::from_view(span);
-        let mut spans = self.spans.lock().unwrap_or_else(PoisonError::into_inner);
-        self.counters.taken.fetch_add(1, Ordering::AcqRel);
-        spans.push(record);
-        self.counters.exported.fetch_add(1, Ordering::AcqRel);
-    }
-
-    fn pass_end(&mut self, _: bool) {}
-
-    fn flush(&mut self) -> PendingFlush {
-        Box::new(|_| Ok(()))
-    }
-
-    fn shutdown(&mut self, _: Instant) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn stats(&self) -> Arc<ExporterCounters> {
-        Arc::clone(&self.counters)
-    }
-}
+#[cfg(test)]
+#[path = "testing_tests.rs"]
+mod tests;

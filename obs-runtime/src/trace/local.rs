@@ -98,6 +98,11 @@ impl Local {
         (self.flags.get() >> flag::SCOPE_SHIFT) as u16
     }
 
+    /// Who records what begins here; outside of any span.
+    pub(crate) fn set_scope(&self, scope: u16) {
+        self.flags.set(u64::from(scope) << flag::SCOPE_SHIFT);
+    }
+
     /// The entered span.
     pub(crate) fn context(&self) -> Option<SpanContext> {
         let flags = self.flags.get();

@@ -233,6 +233,7 @@ pub trait Instrument: Sized {
         InContext {
             inner: self,
             context,
+            scope: local().scope(),
         }
     }
 }
@@ -276,6 +277,8 @@ impl<F> Drop for Instrumented<F> {
 pub struct InContext<F> {
     inner: F,
     context: Option<SpanContext>,
+    /// Who records where there is no span: a task that is spawned in a test belongs to the test's capture.
+    scope: u16,
 }
 
 impl<F: Future> Future for InContext<F> {
@@ -285,6 +288,9 @@ impl<F: Future> Future for InContext<F> {
         // SAFETY: `inner` is never moved out of its place; the context is not pinned.
         let this = unsafe { self.get_unchecked_mut() };
         let _inside = Attached::new(this.context.as_ref());
+        if this.context.is_none() {
+            local().set_scope(this.scope);
+        }
         // SAFETY: as above.
         unsafe { Pin::new_unchecked(&mut this.inner) }.poll(cx)
     }

@@ -1,0 +1,185 @@
+//! What a capture found, and how to ask for it.
+
+use std::collections::BTreeSet;
+
+use super::expect;
+use super::metric::MetricAssert;
+use super::span::SpanAssert;
+use super::tree::Tree;
+use crate::metrics::MetricFamily;
+use crate::trace::SpanRecord;
+
+/// What was recorded during a capture.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Captured<R> {
+    /// What the code returned.
+    pub value: R,
+    /// The spans in the order they ended.
+    pub spans: Vec<SpanRecord>,
+    /// The metrics, of functions and instruments.
+    pub metrics: Vec<MetricFamily>,
+    /// The alerts that handlers and rules sent, in that order; none if
+    /// [`capture_with`](super::capture_with) was given a builder with an `AlertManager` of its own.
+    #[cfg(feature = "alert")]
+    pub alerts: Vec<crate::alert::Alert>,
+}
+
+impl<R> Captured<R> {
+    /// The only span of the given name.
+    ///
+    /// # Panics
+    /// When there is none, or more than one; the message shows what was recorded.
+    #[track_caller]
+    pub fn span(&self, name: &str) -> &SpanRecord {
+        only(&self.spans, name)
+    }
+
+    /// The spans of the given name in the order they ended; there may be none.
+    ///
+    /// ```
+    /// use obs_runtime::{testing, traced};
+    ///
+    /// #[traced]
+    /// fn step() {}
+    ///
+    /// let captured = testing::capture(|| (0..3).for_each(|_| step()));
+    /// assert_eq!(captured.spans_named("step").count(), 3);
+    /// ```
+    pub fn spans_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a SpanRecord> {
+        self.spans.iter().filter(move |span| span.name == name)
+    }
+
+    /// The spans whose parent is the given one, in the order they began.
+    pub fn children<'a>(&'a self, parent: &SpanRecord) -> Vec<&'a SpanRecord> {
+        Tree::new(&self.spans).children_of(parent)
+    }
+
+    /// The captured spans as text, in the order they began, a child below its parent, two columns further right: name,
+    /// outcome unless it is ok, attributes, then one line `- name` for each event and `> name` for each link. Ids,
+    /// times and durations are not in it: the same code gives the same text.
+    ///
+    /// ```
+    /// use obs_runtime::{testing, traced};
+    ///
+    /// #[traced(fields(n))]
+    /// fn half(n: u32) -> Result<u32, String> {
+    ///     if n % 2 == 0 { Ok(n / 2) } else { Err("odd".into()) }
+    /// }
+    ///
+    /// let captured = testing::capture(|| half(3));
+    /// assert_eq!(captured.tree(), "half [error: alloc::string::String: odd] n=3\n");
+    /// ```
+    pub fn tree(&self) -> String {
+        Tree::new(&self.spans).to_string()
+    }
+
+    /// The captured spans are those of the tree, siblings in the order they began.
+    ///
+    /// A line is a span; two columns (or any number) further right than the line above it is its child. Behind the
+    /// name may stand
+    /// - the outcome: `[error]`, `[error: part of the type or message]`, `[panicked]`, `[cancelled]`; without it the
+    ///   span must be ok,
+    /// - attributes that it must have: `key=value`, with the value in quotes if it has spaces, `key=*` for any value.
+    ///   Others do not matter.
+    ///
+    /// A line `- name key=value` below a span is an event that it must have, `> name` a link to another span: other
+    /// events and links do not matter, those that are named must come in this order. `…` or `...` stands for any
+    /// number of further siblings. A name that itself looks like more than a name is written in quotes. Empty lines
+    /// do not matter; no line at all is no span at all.
+    ///
+    /// ```
+    /// use obs_runtime::{testing, traced};
+    ///
+    /// #[traced]
+    /// fn load() {
+    ///     step(1);
+    ///     step(2);
+    /// }
+    ///
+    /// #[traced(fields(n))]
+    /// fn step(n: u32) {}
+    ///
+    /// let captured = testing::capture(load);
+    /// captured.assert_tree(
+    ///     "
+    ///     load
+    ///       step n=1
+    ///       step n=2
+    ///     ",
+    /// );
+    /// ```
+    ///
+    /// # Panics
+    /// When they are not, or the expected tree cannot be read; the message shows both trees.
+    #[track_caller]
+    pub fn assert_tree(&self, expected: &str) {
+        expect::check(&self.spans, expected, expect::Order::AsBegun);
+    }
+
+    /// As [`assert_tree`](Self::assert_tree), with siblings in any order: for what runs concurrently.
+    ///
+    /// # Panics
+    /// As [`assert_tree`](Self::assert_tree).
+    #[track_caller]
+    pub fn assert_tree_in_any_order(&self, expected: &str) {
+        expect::check(&self.spans, expected, expect::Order::Any);
+    }
+
+    /// Says what must hold for the only span of a name.
+    ///
+    /// # Panics
+    /// When there is none, or more than one; the message shows what was recorded.
+    #[track_caller]
+    pub fn assert_span(&self, name: &str) -> SpanAssert<'_> {
+        SpanAssert::new(&self.spans, only(&self.spans, name))
+    }
+
+    /// Says what must hold for a metric, by its OpenTelemetry name.
+    ///
+    /// # Panics
+    /// When there is none of that name; the message lists the names.
+    #[track_caller]
+    pub fn assert_metric(&self, name: &str) -> MetricAssert<'_> {
+        MetricAssert::new(&self.metrics, name)
+    }
+}
+
+#[track_caller]
+fn only<'a>(spans: &'a [SpanRecord], name: &str) -> &'a SpanRecord {
+    let mut found = spans.iter().filter(|span| span.name == name);
+    match (found.next(), found.count()) {
+        (Some(span), 0) => span,
+        (None, _) => {
+            let names: BTreeSet<&str> = spans.iter().map(|span| &*span.name).collect();
+            panic!(
+                "there is no span `{name}`, the names are {names:?}\n{}",
+                shown(spans)
+            )
+        }
+        (Some(_), more) => panic!(
+            "expected one span `{name}`, there are {}: ask for them with `spans_named`\n{}",
+            more + 1,
+            shown(spans)
+        ),
+    }
+}
+
+/// The captured tree for the end of a message.
+pub(super) fn shown(spans: &[SpanRecord]) -> String {
+    if spans.is_empty() {
+        return "captured: no span\n".to_owned();
+    }
+    let tree = Tree::new(spans).to_string();
+    format!("captured:\n{}", indented(&tree))
+}
+
+/// Four columns further right.
+pub(super) fn indented(text: &str) -> String {
+    text.lines().fold(String::new(), |mut out, line| {
+        out.push_str("    ");
+        out.push_str(line);
+        out.push('\n');
+        out
+    })
+}

@@ -1,0 +1,114 @@
+//! What a capture keeps: finished spans, and alerts.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use crate::Error;
+use crate::exporter::{PendingFlush, SpanSink};
+use crate::self_obs::ExporterCounters;
+use crate::trace::{SpanRecord, SpanView};
+
+/// Keeps spans in memory.
+pub(super) struct Memory {
+    pub(super) spans: Arc<Mutex<Vec<SpanRecord>>>,
+    counters: Arc<ExporterCounters>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            spans: Arc::default(),
+            counters: Arc::new(ExporterCounters::new("memory")),
+        }
+    }
+}
+
+impl SpanSink for Memory {
+    fn span(&mut self, span: &SpanView<'_>) {
+        let record = SpanRecord::from_view(span);
+        let mut spans = self.spans.lock().unwrap_or_else(PoisonError::into_inner);
+        self.counters.taken.fetch_add(1, Ordering::AcqRel);
+        spans.push(record);
+        self.counters.exported.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn pass_end(&mut self, _: bool) {}
+
+    fn flush(&mut self) -> PendingFlush {
+        Box::new(|_| Ok(()))
+    }
+
+    fn shutdown(&mut self, _: Instant) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn stats(&self) -> Arc<ExporterCounters> {
+        Arc::clone(&self.counters)
+    }
+}
+
+#[cfg(feature = "alert")]
+pub(super) use alerts::Alerts;
+
+#[cfg(feature = "alert")]
+mod alerts {
+    use std::sync::{Arc, Mutex, PoisonError};
+    use std::time::{Duration, Instant};
+
+    use crate::Error;
+    use crate::alert::{Alert, AlertManager, Notifier, NotifyError};
+    use crate::init::Builder;
+
+    /// How long a capture waits for the thread that hands over alerts.
+    const LONGEST: Duration = Duration::from_secs(5);
+
+    type List = Arc<Mutex<Vec<Alert>>>;
+
+    /// The alerts that handlers and rules send while a capture lasts.
+    pub(in crate::testing) struct Alerts {
+        manager: Option<AlertManager>,
+        sent: List,
+    }
+
+    struct Listener(List);
+
+    impl Notifier for Listener {
+        fn name(&self) -> &'static str {
+            "memory"
+        }
+
+        fn notify(&mut self, alert: &Alert, _: Instant) -> Result<(), NotifyError> {
+            let mut sent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            sent.push(alert.clone());
+            Ok(())
+        }
+    }
+
+    impl Alerts {
+        /// Gives the builder a manager that keeps alerts, unless it has one of its own.
+        pub(in crate::testing) fn listen(builder: Builder) -> Result<(Builder, Self), Error> {
+            let sent = List::default();
+            if builder.alerts.is_some() {
+                let manager = None;
+                return Ok((builder, Self { manager, sent }));
+            }
+            let listener = Listener(Arc::clone(&sent));
+            let manager = AlertManager::builder().notifier(listener).build()?;
+            let alerts = Self {
+                manager: Some(manager.clone()),
+                sent,
+            };
+            Ok((builder.alerts(manager), alerts))
+        }
+
+        /// The alerts so far, in the order they were sent.
+        pub(in crate::testing) fn taken(&self) -> Vec<Alert> {
+            if let Some(manager) = &self.manager {
+                // Late ones are missing in the list, which the test then says.
+                let _ = manager.flush(LONGEST);
+            }
+            std::mem::take(&mut *self.sent.lock().unwrap_or_else(PoisonError::into_inner))
+        }
+    }
+}
