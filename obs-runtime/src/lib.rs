@@ -60,7 +60,7 @@ pub use self_obs::{DropReason, ExporterStats};
 pub use trace::propagation::{self, Baggage, IntoParent, RemoteContext};
 pub use trace::{
     Attached, AttributeValue, Capture, Entered, Event, Instrument, Link, Outcome, Sampler, Span,
-    SpanContext, SpanError, SpanId, SpanRecord, TraceFlags, TraceId, ValueRef, current,
+    SpanContext, SpanError, SpanId, SpanMatch, SpanRecord, TraceFlags, TraceId, ValueRef, current,
 };
 
 /// The examples of the macros' pages: their own crate cannot run them.

@@ -59,8 +59,15 @@ impl Environment {
             let read = this.note(resource_attributes(&list));
             this.resource = read.unwrap_or_default();
         }
-        if let (Some(name), arg) = sampler {
-            this.sampler = this.note(sampler_of(&name, arg.as_deref()));
+        match sampler {
+            (Some(name), arg) => {
+                this.sampler = sampler_of(&name, arg.as_deref(), &mut this.problems);
+            }
+            (None, Some(arg)) => this.problems.push(format!(
+                "OTEL_TRACES_SAMPLER_ARG={arg} does nothing without OTEL_TRACES_SAMPLER: set that to \
+                 parentbased_traceidratio for a ratio"
+            )),
+            (None, None) => {}
         }
         if let Some(name) = level {
             this.level = this.note(level_of(&name));
@@ -122,31 +129,41 @@ fn level_of(name: &str) -> Result<Level, Error> {
     })
 }
 
-/// Names and arguments: trace SDK specification, "Built-in samplers", through
-/// `OTEL_TRACES_SAMPLER`.
-fn sampler_of(name: &str, arg: Option<&str>) -> Result<Sampler, Error> {
-    let ratio = || {
-        let Some(arg) = arg else { return Ok(1.0) };
-        let ratio = arg.parse().ok().filter(|r| (0.0..=1.0).contains(r));
-        ratio.ok_or_else(|| {
-            Error::config(format!(
-                "OTEL_TRACES_SAMPLER_ARG={arg}: expected a ratio from 0 to 1; every trace is recorded"
-            ))
-        })
+/// Names and arguments: OpenTelemetry specification, "General SDK Configuration".
+fn sampler_of(name: &str, arg: Option<&str>, problems: &mut Vec<String>) -> Option<Sampler> {
+    let lower = name.to_ascii_lowercase();
+    let (root, parent_based) = match lower.strip_prefix("parentbased_") {
+        Some(root) => (root, true),
+        None => (&*lower, false),
     };
-    Ok(match name {
+    let sampler = match root {
         "always_on" => Sampler::always_on(),
         "always_off" => Sampler::always_off(),
-        "traceidratio" => Sampler::ratio(ratio()?),
-        "parentbased_always_on" => Sampler::parent_based(Sampler::always_on()),
-        "parentbased_always_off" => Sampler::parent_based(Sampler::always_off()),
-        "parentbased_traceidratio" => Sampler::parent_based(Sampler::ratio(ratio()?)),
+        "traceidratio" => Sampler::ratio(arg.map_or(1.0, |arg| {
+            let ratio = arg.parse().ok().filter(|r| (0.0..=1.0).contains(r));
+            ratio.unwrap_or_else(|| {
+                problems.push(format!(
+                    "OTEL_TRACES_SAMPLER_ARG={arg}: expected a ratio from 0 to 1; 1 is used"
+                ));
+                1.0
+            })
+        })),
         _ => {
-            return Err(Error::config(format!(
+            let elsewhere = match root {
+                "jaeger_remote" | "xray" => " (a sampler that asks a server is not among them)",
+                _ => "",
+            };
+            problems.push(format!(
                 "OTEL_TRACES_SAMPLER={name}: expected always_on, always_off, traceidratio or one of them \
-                 after `parentbased_`; every trace is recorded"
-            )));
+                 after `parentbased_`{elsewhere}; parentbased_always_on is used"
+            ));
+            return None;
         }
+    };
+    Some(if parent_based {
+        Sampler::parent_based(sampler)
+    } else {
+        sampler
     })
 }
 

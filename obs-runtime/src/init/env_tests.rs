@@ -70,13 +70,54 @@ fn each_unusable_value_is_named_and_left_out() {
 }
 
 #[test]
-fn ratios_are_checked() {
-    assert!(sampler_of("traceidratio", Some("1.5")).is_err());
-    assert!(sampler_of("traceidratio", Some("nan")).is_err());
-    assert_eq!(
-        sampler_of("traceidratio", None).unwrap(),
-        Sampler::ratio(1.0)
+fn every_sampler_of_the_specification_is_read() {
+    let ratio = Some("0.25");
+    for (name, arg, expected) in [
+        ("always_on", None, Sampler::always_on()),
+        ("ALWAYS_OFF", ratio, Sampler::always_off()),
+        ("traceidratio", ratio, Sampler::ratio(0.25)),
+        ("traceidratio", None, Sampler::ratio(1.0)),
+        ("parentbased_always_on", None, Sampler::default()),
+        (
+            "parentbased_always_off",
+            None,
+            Sampler::parent_based(Sampler::always_off()),
+        ),
+        (
+            "parentbased_traceidratio",
+            ratio,
+            Sampler::parent_based(Sampler::ratio(0.25)),
+        ),
+    ] {
+        let mut problems = Vec::new();
+        let sampler = sampler_of(name, arg, &mut problems);
+        assert_eq!(sampler, Some(expected), "{name}");
+        assert!(problems.is_empty(), "{problems:?}");
+    }
+}
+
+#[test]
+fn a_bad_ratio_keeps_the_sampler_and_is_named() {
+    for bad in ["1.5", "nan", "-0", "ten"] {
+        let mut problems = Vec::new();
+        let sampler = sampler_of("parentbased_traceidratio", Some(bad), &mut problems);
+        if bad == "-0" {
+            assert_eq!(sampler, Some(Sampler::parent_based(Sampler::ratio(-0.0))));
+            continue;
+        }
+        assert_eq!(sampler, Some(Sampler::default()));
+        let named = format!("OTEL_TRACES_SAMPLER_ARG={bad}: ");
+        assert!(problems[0].starts_with(&named), "{problems:?}");
+    }
+    let env = read(&[("OTEL_TRACES_SAMPLER_ARG", "0.1")]);
+    assert!(env.sampler.is_none());
+    assert!(
+        env.problems[0].contains("OTEL_TRACES_SAMPLER"),
+        "{:?}",
+        env.problems
     );
+    let env = read(&[("OTEL_TRACES_SAMPLER", "parentbased_jaeger_remote")]);
+    assert!(env.sampler.is_none() && env.problems.len() == 1);
 }
 
 #[test]

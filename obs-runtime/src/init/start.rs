@@ -48,7 +48,8 @@ pub(super) fn start(
         strict: builder.strict,
         found: Vec::new(),
     };
-    let sampler = builder.sampler.or(env.sampler).unwrap_or_default();
+    let sampler = builder.sampler.take().or(env.sampler.clone());
+    let sampler = sampler.unwrap_or_default();
     sampler.check()?;
     if let Some(bytes) = builder.buffer_bytes {
         buffer::set_budget(bytes);

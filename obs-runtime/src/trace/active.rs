@@ -7,8 +7,10 @@ mod sync;
 use crate::callsite::Callsite;
 use crate::trace::attribute::{SpanError, SpanExtra};
 use crate::trace::local::{Local, flag};
-use crate::trace::sampler;
+use crate::trace::sampler::{self, Decision};
+use crate::trace::value::Value;
 
+pub(crate) use future::FutureCore;
 pub use future::{FutureSpan, future_fields};
 pub(crate) use manual::Manual;
 pub use sync::SyncSpan;
@@ -27,6 +29,10 @@ mod mode {
     /// A future that was not polled yet.
     pub(super) const UNSTARTED: u64 = 4 << 60;
     pub(super) const MASK: u64 = 15 << 60;
+    /// Beside `RECORD`: it is recorded if the values of its fields say so. Until then it is the context, of
+    /// a trace that is not sampled.
+    pub(super) const ASKS: u64 = 8 << 60;
+    pub(super) const PENDING: u64 = RECORD | ASKS;
     /// Values were written.
     pub(super) const FIELDS: u64 = 1 << 59;
     /// The thread was unwinding already when the call began.
@@ -87,8 +93,8 @@ fn begin_other(local: &Local, site: &'static Callsite, gate: u8, flags: u64) -> 
         (local.next_id(), local.next_id())
     };
     let inherited = parent.then_some((flags & flag::SAMPLED != 0, flags & flag::REMOTE != 0));
-    let sampled = sampler::decide(scope, trace_lo, inherited);
-    if parent && !sampled && flags & flag::REMOTE == 0 {
+    let decision = sampler::decide(scope, site, trace_lo, inherited);
+    if parent && decision == Decision::Skip && flags & flag::REMOTE == 0 {
         return nothing(mode::COUNT);
     }
     let random = if parent {
@@ -98,15 +104,35 @@ fn begin_other(local: &Local, site: &'static Callsite, gate: u8, flags: u64) -> 
     };
     let own = flags & flag::SCOPE_MASK | flag::VALID | random;
     Begun {
-        state: if sampled {
-            mode::RECORD | own | flag::SAMPLED
-        } else {
-            mode::UNSAMPLED | own
+        state: match decision {
+            Decision::Record => mode::RECORD | own | flag::SAMPLED,
+            Decision::Skip => mode::UNSAMPLED | own,
+            Decision::AskFields => mode::PENDING | own,
         },
         trace_hi,
         trace_lo,
         span: local.next_id(),
         parent: if parent { local.span.get() } else { 0 },
+    }
+}
+
+/// Decides about a call whose sampler asked for the values of its fields. `parent` are the flags of the context
+/// that it began in. Returns the call's state from now on.
+#[cold]
+fn settle(
+    site: &'static Callsite,
+    state: u64,
+    trace_lo: u64,
+    parent: u64,
+    values: &[Value],
+) -> u64 {
+    let scope = (state >> flag::SCOPE_SHIFT) as u16;
+    let remote = !site.is_root() && parent & flag::VALID != 0 && parent & flag::REMOTE != 0;
+    let remote = remote.then_some(parent & flag::SAMPLED != 0);
+    if sampler::decide_by_fields(scope, site, trace_lo, remote, values) {
+        state & !mode::MASK | mode::RECORD | flag::SAMPLED
+    } else {
+        state & !mode::MASK | mode::UNSAMPLED
     }
 }
 

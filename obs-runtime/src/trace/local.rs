@@ -7,6 +7,7 @@ use core::cell::Cell;
 use core::ptr;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
+use crate::trace::active::FutureCore;
 use crate::trace::attribute::SpanExtra;
 use crate::trace::buffer::{Chunk, Queue};
 use crate::trace::value::Value;
@@ -44,6 +45,8 @@ pub(crate) struct Local {
     /// The storage of a future's fields during its first poll.
     pub(crate) slot: Cell<*mut Value>,
     pub(crate) slot_len: Cell<usize>,
+    /// The call whose sampler asks for those fields, and the flags of the context that it began in.
+    pub(crate) asking: Cell<(*mut FutureCore, u64)>,
     /// The thread's destructor has run.
     pub(crate) exited: Cell<bool>,
 }
@@ -63,6 +66,7 @@ thread_local! {
             queue: Cell::new(ptr::null()),
             slot: Cell::new(ptr::null_mut()),
             slot_len: Cell::new(0),
+            asking: Cell::new((ptr::null_mut(), 0)),
             exited: Cell::new(false),
         }
     };

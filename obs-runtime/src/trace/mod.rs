@@ -21,7 +21,7 @@ pub use active::{FutureSpan, SyncSpan, future_fields};
 pub use attribute::{AttributeValue, Event, Link, SpanError, ValueRef};
 pub use context::{SpanContext, TraceFlags};
 pub use ids::{ParseIdError, SpanId, TraceId};
-pub use sampler::Sampler;
+pub use sampler::{Sampler, SpanMatch};
 pub use span::{Attached, Entered, InContext, Instrument, Instrumented, Span};
 pub use value::{Capture, Value};
 pub(crate) use view::SpanView;

@@ -36,12 +36,7 @@ impl Span {
     /// Begins a span under the one that is entered here.
     #[doc(hidden)]
     pub fn begin(site: &'static Callsite, values: impl FnOnce() -> Vec<Value>) -> Self {
-        let inner = Manual::begin(site).map(|manual| {
-            let values = if manual.is_recording() {
-                values()
-            } else {
-                Vec::new()
-            };
+        let inner = Manual::begin(site, values).map(|(manual, values)| {
             Box::new(Inner {
                 manual,
                 values,

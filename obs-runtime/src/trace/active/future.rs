@@ -3,7 +3,7 @@
 use core::mem::{ManuallyDrop, MaybeUninit};
 use core::ptr;
 
-use super::{CHILD, CHILD_MASK, OWN, SyncSpan, begin_other, box_extra, mode};
+use super::{CHILD, CHILD_MASK, OWN, SyncSpan, begin_other, box_extra, mode, settle};
 use crate::callsite::Callsite;
 use crate::trace::attribute::{SpanError, SpanExtra};
 use crate::trace::clock;
@@ -19,7 +19,8 @@ pub struct FutureSpan<const N: usize> {
     values: MaybeUninit<[Value; N]>,
 }
 
-pub(super) struct FutureCore {
+#[derive(Debug)]
+pub(crate) struct FutureCore {
     pub(super) site: &'static Callsite,
     pub(super) state: u64,
     pub(super) trace_hi: u64,
@@ -122,7 +123,7 @@ impl<const N: usize> FutureSpan<N> {
                 return poll();
             }
             self.core.start(local, gate);
-            if N > 0 && self.is_recording() {
+            if N > 0 && self.core.state & mode::MASK & !mode::ASKS == mode::RECORD {
                 // SAFETY: an array of `MaybeUninit` needs no initialisation.
                 let values =
                     unsafe { &mut *self.values.as_mut_ptr().cast::<[MaybeUninit<Value>; N]>() };
@@ -132,12 +133,15 @@ impl<const N: usize> FutureSpan<N> {
                 self.core.state |= mode::FIELDS;
                 local.slot.set(self.values.as_mut_ptr().cast());
                 local.slot_len.set(N);
+                if self.core.state & mode::ASKS != 0 {
+                    ask_fields(local, &raw mut self.core);
+                }
             }
             if matches!(self.core.state & mode::MASK, mode::OFF | mode::COUNT) {
                 return poll();
             }
         }
-        let _inside = Inside::enter(local, &mut self.core);
+        let _inside = Inside::enter(local, &raw mut self.core);
         poll()
     }
 
@@ -200,6 +204,14 @@ impl FutureCore {
         }
         if begun.state != mode::OFF {
             self.start = clock::ticks();
+        }
+    }
+
+    /// Decides a call whose sampler asked for its fields; `parent` are the flags it began in.
+    pub(super) fn decide(&mut self, parent: u64, values: &[Value]) {
+        self.state = settle(self.site, self.state, self.trace_lo, parent, values);
+        if self.state & mode::MASK == mode::RECORD {
+            self.state |= parent & flag::REMOTE;
         }
     }
 
@@ -287,38 +299,72 @@ impl<const N: usize> Drop for FutureSpan<N> {
 struct Inside<'a> {
     local: &'a Local,
     saved: Saved,
-    core: &'a mut FutureCore,
+    /// Not a reference: [`future_fields`] may settle the call's state meanwhile.
+    core: *mut FutureCore,
 }
 
 impl<'a> Inside<'a> {
     #[inline(always)]
-    fn enter(local: &'a Local, core: &'a mut FutureCore) -> Self {
+    fn enter(local: &'a Local, at: *mut FutureCore) -> Self {
+        // SAFETY: the caller has the call to itself, and keeps it where it is until this is dropped.
+        let core = unsafe { &*at };
         let saved = local.save();
         local.trace_hi.set(core.trace_hi);
         local.trace_lo.set(core.trace_lo);
         local.span.set(core.span);
         local.flags.set(core.state & !mode::ALL & OWN);
         local.extra.set(core.extra);
-        Self { local, saved, core }
+        Self {
+            local,
+            saved,
+            core: at,
+        }
     }
 }
 
 impl Drop for Inside<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.core.extra = self.local.extra.get();
+        // SAFETY: as in `enter`; nobody else is at the call here.
+        unsafe { (*self.core).extra = self.local.extra.get() };
         self.local.restore(&self.saved);
         // A body that never came to its fields must not leave its storage to another.
         self.local.slot.set(ptr::null_mut());
     }
 }
+/// In the length of the slot: the sampler asks for the values.
+const ASKING: usize = 1 << (usize::BITS - 1);
+
+/// Before the first poll of a call whose sampler asks for its fields: says where the answer goes.
+#[cold]
+fn ask_fields(local: &Local, core: *mut FutureCore) {
+    local.slot_len.set(local.slot_len.get() | ASKING);
+    local.asking.set((core, local.flags.get()));
+}
+
+/// Decides whether the call that asked is recorded.
+#[cold]
+#[inline(never)]
+fn answer_fields(local: &Local, values: &[Value]) -> bool {
+    let (core, parent) = local.asking.replace((ptr::null_mut(), 0));
+    // SAFETY: the slot was set, so this is the first poll of the call that asked: its `Inside` keeps the pointer
+    // valid, and holds no reference meanwhile.
+    let core = unsafe { &mut *core };
+    core.decide(parent, values);
+    local.flags.set(core.state & !mode::ALL & OWN);
+    core.state & mode::MASK == mode::RECORD
+}
+
 /// Inside the first poll of a future: evaluates its fields into the wrapper's storage.
 #[inline(always)]
 pub fn future_fields<const N: usize>(values: impl FnOnce() -> [Value; N]) {
     let local = local();
     let slot = local.slot.replace(ptr::null_mut());
-    if !slot.is_null() && local.slot_len.get() == N {
+    if !slot.is_null() && local.slot_len.get() & !ASKING == N {
         let values = values();
+        if local.slot_len.get() & ASKING != 0 && !answer_fields(local, &values) {
+            return;
+        }
         // SAFETY: `FutureSpan::poll` set the slot to its `N` values for the poll that runs now, and
         // takes it back before it returns.
         unsafe { slot.cast::<[Value; N]>().write(values) };

@@ -24,18 +24,31 @@ unsafe impl Send for Manual {}
 unsafe impl Sync for Manual {}
 
 impl Manual {
-    /// Begins a span under the thread's context; none while obs is off.
-    pub(crate) fn begin(site: &'static Callsite) -> Option<Self> {
+    /// Begins a span under the thread's context, and evaluates its values if it is recorded; none while obs
+    /// is off.
+    pub(crate) fn begin(
+        site: &'static Callsite,
+        values: impl FnOnce() -> Vec<Value>,
+    ) -> Option<(Self, Vec<Value>)> {
         let gate = gate::gate();
         if gate == 0 {
             return None;
         }
+        let local = local();
         let mut core = FutureSpan::<0>::idle(site);
-        core.start(local(), gate);
+        core.start(local, gate);
+        let asks = core.state & mode::MASK == mode::PENDING;
+        let mut evaluated = Vec::new();
+        if asks || core.state & mode::MASK == mode::RECORD {
+            evaluated = values();
+        }
+        if asks {
+            core.decide(local.flags.get(), &evaluated);
+        }
         if std::thread::panicking() {
             core.state |= mode::UNWINDING;
         }
-        (core.state & mode::MASK != mode::OFF).then_some(Self { core })
+        (core.state & mode::MASK != mode::OFF).then_some((Self { core }, evaluated))
     }
 
     pub(crate) fn is_recording(&self) -> bool {

@@ -6,7 +6,7 @@
 use core::mem::{ManuallyDrop, MaybeUninit};
 use core::ptr;
 
-use super::{CHILD, CHILD_MASK, OWN, begin_other, box_extra, enter, mode, unwinding};
+use super::{CHILD, CHILD_MASK, OWN, begin_other, box_extra, enter, mode, settle, unwinding};
 use crate::callsite::Callsite;
 use crate::trace::attribute::SpanError;
 use crate::trace::clock;
@@ -55,8 +55,12 @@ impl<const N: usize> SyncSpan<N> {
     /// Evaluates and keeps the fields, if the call is recorded.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn fields(&mut self, values: impl FnOnce() -> [Value; N]) {
-        if self.is_recording() {
-            self.values.write(values());
+        if self.core.state & mode::MASK & !mode::ASKS == mode::RECORD {
+            let values = values();
+            if self.core.state & mode::ASKS != 0 && !self.core.decide(&values) {
+                return;
+            }
+            self.values.write(values);
             self.core.state |= mode::FIELDS;
         }
     }
@@ -127,6 +131,20 @@ impl SyncCore {
         }
     }
 
+    /// The sampler asked for the fields: whether the call is recorded.
+    #[cold]
+    #[inline(never)]
+    fn decide(&mut self, values: &[Value]) -> bool {
+        let local = local();
+        // SAFETY: set whenever the state is not `OFF`.
+        let running = unsafe { self.running.assume_init_ref() };
+        let parent = running.saved.flags;
+        let trace = local.trace_lo.get();
+        self.state = settle(running.site, self.state, trace, parent, values);
+        local.flags.set(self.state & !mode::ALL);
+        self.state & mode::MASK == mode::RECORD
+    }
+
     /// # Safety
     /// The state is not `OFF`; `values` points to `len` values if the state has `FIELDS`.
     #[inline(never)]
@@ -159,7 +177,8 @@ impl SyncCore {
                 // SAFETY: the caller gives the values away, and the extra part was this span's.
                 unsafe { record::write_full(local, running.site, call, flags, outcome, rest) };
             }
-            mode::UNSAMPLED => {
+            // A call that ended before its fields were known is as good as not sampled.
+            mode::UNSAMPLED | mode::PENDING => {
                 local.restore(&running.saved);
                 if running.site.metrics() {
                     let scope = (self.state >> flag::SCOPE_SHIFT) as u16;
@@ -179,7 +198,7 @@ impl SyncCore {
 #[inline(never)]
 fn enter_other(local: &Local, site: &'static Callsite, gate: u8) -> (u64, u64) {
     let begun = begin_other(local, site, gate, local.flags.get());
-    if matches!(begun.state & mode::MASK, mode::RECORD | mode::UNSAMPLED) {
+    if begun.state & mode::MASK >= mode::RECORD {
         enter(local, &begun);
         local.extra.set(ptr::null_mut());
     }

@@ -1,0 +1,145 @@
+//! The samplers that are in force, one for each scope.
+
+use core::cell::Cell;
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock};
+
+use super::{ALWAYS, Sampler, Start, by_id};
+use crate::callsite::Callsite;
+use crate::trace::value::Value;
+
+/// Threshold of a sampler that is more than a ratio: no ratio has it.
+const TREE: u64 = u64::MAX - 1;
+
+/// The installed default's sampler, in words that a root reads without a lock.
+static INSTALLED: AtomicBool = AtomicBool::new(false);
+static THRESHOLD: AtomicU64 = AtomicU64::new(ALWAYS);
+static PARENT_BASED: AtomicBool = AtomicBool::new(true);
+/// The whole of it where a threshold does not say all, and how often it was changed.
+static DEFAULT: RwLock<Option<&'static Sampler>> = RwLock::new(None);
+static CHANGES: AtomicU32 = AtomicU32::new(0);
+/// Samplers of the other scopes; a handful, in tests.
+static SCOPED: RwLock<Vec<(u16, Sampler)>> = RwLock::new(Vec::new());
+
+/// Whether a trace is recorded, as far as is known when its first span here begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Decision {
+    Record,
+    Skip,
+    /// The values of the span's fields decide: see [`decide_by_fields`].
+    AskFields,
+}
+
+impl From<bool> for Decision {
+    #[inline]
+    fn from(sampled: bool) -> Self {
+        if sampled { Self::Record } else { Self::Skip }
+    }
+}
+
+pub(crate) fn set(scope: u16, sampler: Option<Sampler>) {
+    if scope != 0 {
+        let mut scoped = SCOPED.write().unwrap_or_else(PoisonError::into_inner);
+        scoped.retain(|(s, _)| *s != scope);
+        scoped.extend(sampler.map(|sampler| (scope, sampler)));
+        return;
+    }
+    let is_some = sampler.is_some();
+    if let Some(sampler) = sampler {
+        let (threshold, parent_based) = sampler.words().unwrap_or((TREE, false));
+        if threshold == TREE {
+            // Never freed: a thread may be at it. A program installs one, or very few.
+            let sampler = Box::leak(Box::new(sampler));
+            *DEFAULT.write().unwrap_or_else(PoisonError::into_inner) = Some(sampler);
+            CHANGES.fetch_add(1, Ordering::Release);
+        }
+        THRESHOLD.store(threshold, Ordering::Relaxed);
+        PARENT_BASED.store(parent_based, Ordering::Relaxed);
+    }
+    INSTALLED.store(is_some, Ordering::Release);
+}
+
+/// Whether calls of the scope are taken at all.
+#[inline]
+pub(crate) fn scope_records(scope: u16) -> bool {
+    if scope == 0 {
+        INSTALLED.load(Ordering::Relaxed)
+    } else {
+        with_scoped(scope, |_| ()).is_some()
+    }
+}
+
+fn with_scoped<R>(scope: u16, what: impl FnOnce(&Sampler) -> R) -> Option<R> {
+    let scoped = SCOPED.read().unwrap_or_else(PoisonError::into_inner);
+    let found = scoped.iter().find(|(s, _)| *s == scope)?;
+    Some(what(&found.1))
+}
+
+/// Whether a trace is recorded. `inherited` is the decision of the parent and whether that is remote.
+#[inline]
+pub(crate) fn decide(
+    scope: u16,
+    site: &'static Callsite,
+    trace_lo: u64,
+    inherited: Option<(bool, bool)>,
+) -> Decision {
+    // Inside one process the root decides for its whole trace.
+    if let Some((sampled, false)) = inherited {
+        return sampled.into();
+    }
+    let remote = inherited.map(|(sampled, _)| sampled);
+    if scope != 0 {
+        let start = Start::new(site, trace_lo, remote);
+        return with_scoped(scope, |s| s.begin(&start)).unwrap_or(Decision::Skip);
+    }
+    if let Some(sampled) = remote
+        && PARENT_BASED.load(Ordering::Relaxed)
+    {
+        return sampled.into();
+    }
+    match THRESHOLD.load(Ordering::Relaxed) {
+        TREE => by_tree(&Start::new(site, trace_lo, remote)),
+        threshold => by_id(threshold, trace_lo).into(),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn by_tree(start: &Start<'_>) -> Decision {
+    default().map_or(Decision::Skip, |sampler| sampler.begin(start))
+}
+
+/// Decides where [`decide`] asked for the values of the span's fields.
+#[cold]
+pub(crate) fn decide_by_fields(
+    scope: u16,
+    site: &'static Callsite,
+    trace_lo: u64,
+    remote: Option<bool>,
+    values: &[Value],
+) -> bool {
+    let start = Start {
+        values,
+        ..Start::new(site, trace_lo, remote)
+    };
+    if scope == 0 {
+        default().is_some_and(|sampler| sampler.decide(&start))
+    } else {
+        with_scoped(scope, |sampler| sampler.decide(&start)).unwrap_or(false)
+    }
+}
+
+/// The default's sampler. Each thread remembers it, so that roots on many threads share no lock.
+fn default() -> Option<&'static Sampler> {
+    thread_local! {
+        static SEEN: Cell<(u32, Option<&'static Sampler>)> = const { Cell::new((0, None)) };
+    }
+    let changes = CHANGES.load(Ordering::Acquire);
+    SEEN.with(|seen| {
+        if seen.get().0 != changes {
+            let sampler = *DEFAULT.read().unwrap_or_else(PoisonError::into_inner);
+            seen.set((changes, sampler));
+        }
+        seen.get().1
+    })
+}
