@@ -88,6 +88,8 @@ pub enum Construct {
     Handler,
     /// `span!`.
     Span,
+    /// A span of the crate `tracing`.
+    Tracing,
 }
 
 /// An attribute value that is known when the program is compiled.

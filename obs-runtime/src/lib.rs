@@ -21,6 +21,7 @@ pub mod http;
 mod init;
 #[cfg(feature = "llm")]
 pub mod llm;
+mod logs;
 pub mod metrics;
 #[cfg(feature = "pipeline")]
 pub mod pipeline;
@@ -43,9 +44,12 @@ pub use exporter::otlp::Protocol;
 pub use exporter::prometheus;
 #[cfg(feature = "statsd")]
 pub use exporter::statsd;
-pub use init::{Builder, Health, Observability, SpanStats, Stats, prometheus_port_from_env};
+pub use init::{
+    Builder, Health, LogStats, Observability, SpanStats, Stats, prometheus_port_from_env,
+};
 #[cfg(feature = "llm")]
 pub use llm::{LlmCall, VectorOp, record_llm_call, record_vector_operation};
+pub use logs::LogRecord;
 pub use metrics::{Label, MetricsCollector};
 // Without its feature a macro says which one to enable.
 pub use obs_macros::{

@@ -18,8 +18,12 @@ macro_rules! keys {
 /// Keys of span, event, metric and resource attributes.
 pub mod attribute {
     keys! {
+        /// The source file (stable code attributes).
+        CODE_FILE_PATH = "code.file.path";
         /// The function with the path of its module (stable code attributes).
         CODE_FUNCTION_NAME = "code.function.name";
+        /// The line in the source file (stable code attributes).
+        CODE_LINE_NUMBER = "code.line.number";
         /// The database collection or table.
         DB_COLLECTION_NAME = "db.collection.name";
         /// The operation, as the database calls it (`upsert`, `search`).
@@ -112,7 +116,7 @@ pub mod attribute {
         SERVICE_NAME = "service.name";
         /// The service's version.
         SERVICE_VERSION = "service.version";
-        /// What an exporter sends: `traces` or `metrics`. Of obs.
+        /// What an exporter sends: `traces`, `metrics` or `logs`. Of obs.
         SIGNAL = "signal";
         /// How many items a returned stream gave, errors among them. Of obs.
         OBS_STREAM_ITEMS = "obs.stream.items";
@@ -124,6 +128,18 @@ pub mod attribute {
         TELEMETRY_SDK_NAME = "telemetry.sdk.name";
         /// Its version.
         TELEMETRY_SDK_VERSION = "telemetry.sdk.version";
+    }
+}
+
+/// Names of span events and log records.
+pub mod event {
+    keys! {
+        /// A database operation failed; a log record.
+        DB_CLIENT_OPERATION_EXCEPTION = "db.client.operation.exception";
+        /// Something failed; an event of a span, or a log record.
+        EXCEPTION = "exception";
+        /// A call to a model failed; a log record.
+        GEN_AI_CLIENT_OPERATION_EXCEPTION = "gen_ai.client.operation.exception";
     }
 }
 
@@ -228,14 +244,15 @@ pub mod metric {
         GEN_AI_USAGE_INPUT_TOKENS = "gen_ai.client.inference.usage.input_tokens", "{token}", "Input tokens, cached ones among them.", &[];
         GEN_AI_USAGE_OUTPUT_TOKENS = "gen_ai.client.inference.usage.output_tokens", "{token}", "Output tokens, those of reasoning among them.", &[];
         GEN_AI_USAGE_REASONING_OUTPUT_TOKENS = "gen_ai.client.inference.usage.reasoning.output_tokens", "{token}", "Output tokens of reasoning.", &[];
-        OBS_DROPPED = "obs.dropped", "{item}", "Spans and metric points that obs lost, by signal and reason.", &[];
-        OBS_EXPORTER_ITEMS = "obs.exporter.items", "{item}", "Spans and metric points that an exporter is done with, by outcome.", &[];
+        OBS_DROPPED = "obs.dropped", "{item}", "Spans, metric points and log records that obs lost, by signal and reason.", &[];
+        OBS_EXPORTER_ITEMS = "obs.exporter.items", "{item}", "Spans, metric points and log records that an exporter is done with, by outcome.", &[];
         /// No convention has a metric for it.
         OBS_LLM_ACTIVE = "obs.llm.active", "{call}", "Model calls that are running.", &[];
         /// No convention has a metric for it.
         OBS_LLM_COST = "obs.llm.cost", "USD", "Price of model calls.", &[];
         /// No convention has a metric for it.
         OBS_LLM_UNPRICED = "obs.llm.unpriced", "{call}", "Model calls whose price is not known.", &[];
+        OBS_LOGS_RECORDED = "obs.logs.recorded", "{record}", "Log records that were made.", &[];
         OBS_METRICS_OVERFLOWED = "obs.metrics.overflowed", "{lookup}", "Lookups of label values that fell into the overflow series.", &[];
         OBS_METRICS_REFUSED = "obs.metrics.refused", "{value}", "Values that were refused because they are no valid amount.", &[];
         OBS_PIPELINE_RECORDS = "obs.pipeline.records", "{record}", "Records that tasks counted.", &[];

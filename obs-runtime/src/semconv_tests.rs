@@ -26,10 +26,12 @@ fn well_formed(name: &str) -> bool {
 #[test]
 fn each_name_exists_once_and_is_well_formed() {
     sorted_without_twins(attribute::ALL.iter().copied()).unwrap();
+    sorted_without_twins(event::ALL.iter().copied()).unwrap();
     sorted_without_twins(metric::ALL.iter().map(|m| m.name)).unwrap();
     for name in attribute::ALL
         .iter()
         .copied()
+        .chain(event::ALL.iter().copied())
         .chain(metric::ALL.iter().map(|m| m.name))
     {
         assert!(well_formed(name), "{name}");

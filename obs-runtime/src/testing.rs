@@ -69,6 +69,7 @@ pub use metric::MetricAssert;
 pub use span::SpanAssert;
 
 use crate::init::{Builder, Observability};
+use crate::logs::LogRecord;
 use crate::processor::drain;
 use crate::trace::SpanRecord;
 use crate::trace::local::{Local, Saved, local};
@@ -183,21 +184,25 @@ pub async fn capture_async_with<F: Future>(
 struct Capture {
     obs: Observability,
     spans: Arc<Mutex<Vec<SpanRecord>>>,
+    logs: Arc<Mutex<Vec<LogRecord>>>,
     #[cfg(feature = "alert")]
     alerts: memory::Alerts,
 }
 
 impl Capture {
     fn start(mut builder: Builder) -> Result<Self, Error> {
-        let sink = Memory::default();
-        let spans = Arc::clone(&sink.spans);
+        let sink = Memory::<SpanRecord>::default();
+        let spans = Arc::clone(&sink.kept);
+        let log_sink = Memory::<LogRecord>::default();
+        let logs = Arc::clone(&log_sink.kept);
         builder.max_level = Some(Level::Trace);
         #[cfg(feature = "alert")]
         let (builder, alerts) = memory::Alerts::listen(builder)?;
-        let obs = builder.start_scoped(vec![Box::new(sink)])?;
+        let obs = builder.start_scoped(vec![Box::new(sink)], vec![Box::new(log_sink)])?;
         Ok(Self {
             obs,
             spans,
+            logs,
             #[cfg(feature = "alert")]
             alerts,
         })
@@ -208,15 +213,19 @@ impl Capture {
         let alerts = self.alerts.taken();
         let metrics = self.obs.collect_metrics();
         drain::after_pass(self.obs.scope_id(), |_| ());
-        let spans = std::mem::take(&mut *self.spans.lock().unwrap_or_else(PoisonError::into_inner));
         Captured {
             value,
-            spans,
+            spans: take(&self.spans),
             metrics,
+            logs: take(&self.logs),
             #[cfg(feature = "alert")]
             alerts,
         }
     }
+}
+
+fn take<T>(kept: &Mutex<Vec<T>>) -> Vec<T> {
+    std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// The thread belongs to a scope, outside of any span, until this is dropped.

@@ -60,6 +60,24 @@ class Checks:
         if span["flags"] & IS_REMOTE and not span["flags"] & HAS_IS_REMOTE:
             self.problem(f"{where}: flags {span['flags']:#x}")
 
+    def log(self, record):
+        where = f"log record {record['body']!r} {record['event_name']!r}"
+        if not record["observed_unix_nanos"]:
+            self.problem(f"{where}: no observed time")
+        if record["unix_nanos"] > record["observed_unix_nanos"]:
+            self.problem(f"{where}: observed before it happened")
+        if not 1 <= record["severity"] <= 24:
+            self.problem(f"{where}: severity {record['severity']}")
+        if bool(record["trace_id"]) != bool(record["span_id"]):
+            self.problem(f"{where}: one id of two")
+        if record["trace_id"]:
+            self.id(record["trace_id"], 16, where)
+            self.id(record["span_id"], 8, where)
+        if record["body"] is None and not record["event_name"]:
+            self.problem(f"{where}: says nothing")
+        if "service.name" not in record["resource"]:
+            self.problem(f"{where}: the resource has no service.name")
+
     def tree(self, spans):
         """Problems between spans; only known when all have come."""
         by_id = {(s["trace_id"], s["span_id"]): s for s in spans}

@@ -57,7 +57,10 @@ class Store:
                 self.checks.metrics(metrics)
                 self.metrics += metrics
             else:
-                self.logs += wire.logs(message, self.checks)
+                logs = list(wire.logs(message, self.checks))
+                for record in logs:
+                    self.checks.log(record)
+                self.logs += logs
 
     def problem(self, text):
         with self.lock:

@@ -4,9 +4,11 @@ import unittest
 
 import wire
 from checks import Checks
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as m
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
@@ -95,6 +97,43 @@ class Spans(unittest.TestCase):
         checks = Checks()
         checks.unknown_fields(ExportTraceServiceRequest.FromString(request.SerializeToString()), "traces")
         self.assertEqual(checks.problems, ["traces.resource_spans.scope_spans.spans: unknown field 99"])
+
+
+def log_problems(**changes):
+    good = {
+        "time_unix_nano": 10, "observed_time_unix_nano": 10, "severity_number": 9,
+        "body": AnyValue(string_value="said"), "trace_id": b"\1" * 16, "span_id": b"\2" * 8,
+    }
+    request = ExportLogsServiceRequest()
+    logs = request.resource_logs.add()
+    logs.resource.attributes.append(text("service.name", "s"))
+    logs.scope_logs.add().log_records.append(LogRecord(**(good | changes)))
+    checks = Checks()
+    checks.unknown_fields(request, "logs")
+    for record in wire.logs(request, checks):
+        checks.log(record)
+    return checks.problems
+
+
+class Logs(unittest.TestCase):
+    def test_good(self):
+        self.assertEqual(log_problems(), [])
+        self.assertEqual(log_problems(trace_id=b"", span_id=b""), [])
+        self.assertEqual(log_problems(body=None, event_name="exception"), [])
+
+    def test_bad(self):
+        cases = {
+            "no observed time": {"observed_time_unix_nano": 0},
+            "observed before it happened": {"time_unix_nano": 11},
+            "severity 0": {"severity_number": 0},
+            "one id of two": {"span_id": b""},
+            "no id of 8 bytes": {"span_id": b"\1" * 7},
+            "says nothing": {"body": None},
+            "attribute 'k' twice": {"attributes": [text("k", "v"), text("k", "w")]},
+        }
+        for expected, changes in cases.items():
+            found = log_problems(**changes)
+            self.assertTrue(any(expected in p for p in found), f"{expected}: {found}")
 
 
 class Metrics(unittest.TestCase):

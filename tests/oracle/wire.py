@@ -143,7 +143,12 @@ def logs(request, checks):
             for record in scope_logs.log_records:
                 yield {
                     "unix_nanos": record.time_unix_nano,
+                    "observed_unix_nanos": record.observed_time_unix_nano,
                     "severity": record.severity_number,
+                    "severity_text": record.severity_text,
+                    "event_name": record.event_name,
+                    "flags": record.flags,
+                    "scope": scope_logs.scope.name,
                     "body": value(record.body),
                     "attributes": attributes(record.attributes, checks, "log record"),
                     "trace_id": record.trace_id.hex(),

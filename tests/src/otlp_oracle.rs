@@ -99,6 +99,11 @@ impl Dump {
         self.list("metrics")
     }
 
+    /// Every log record, in the order of arrival.
+    pub fn logs(&self) -> &[Value] {
+        self.list("logs")
+    }
+
     /// The requests: signal, transport (`http` or `grpc`) and size.
     pub fn requests(&self) -> &[Value] {
         self.list("requests")

@@ -139,8 +139,40 @@ fn check_metrics(dump: &Dump) {
     assert_eq!(of("dropped"), 0);
 }
 
+/// The errors of spans, as log records in the trace.
+fn check_logs(dump: &Dump) {
+    let of = |span: &str| {
+        let span = dump.only(span);
+        let mut found = dump
+            .logs()
+            .iter()
+            .filter(|l| l["span_id"] == span["span_id"] && l["trace_id"] == span["trace_id"]);
+        let record = found.next().expect("a record");
+        assert!(found.next().is_none());
+        record
+    };
+    let stock = of("check_stock");
+    assert_eq!(stock["event_name"], "exception");
+    assert_eq!(
+        (&stock["severity"], &stock["severity_text"]),
+        (&json!(13), &json!("WARN"))
+    );
+    let attributes = &stock["attributes"];
+    assert_eq!(attributes["exception.message"], "item is out of stock");
+    assert_eq!(
+        attributes["exception.type"],
+        dump.only("check_stock")["attributes"]["error.type"]
+    );
+    assert!(
+        stock["scope"]
+            .as_str()
+            .is_some_and(|s| s.starts_with("otlp_program"))
+    );
+    assert_eq!(of("ship")["severity"], 17);
+}
+
 fn check_resource(dump: &Dump, service: &str) {
-    for entry in dump.spans().iter().chain(dump.metrics()) {
+    for entry in dump.spans().iter().chain(dump.metrics()).chain(dump.logs()) {
         assert_eq!(entry["resource"]["service.name"], service);
         assert_eq!(entry["resource"]["telemetry.sdk.language"], "rust");
     }
@@ -161,6 +193,7 @@ fn everything_arrives_over_http() {
     let dump = oracle.dump();
     check_spans(&dump);
     check_metrics(&dump);
+    check_logs(&dump);
     check_resource(&dump, "otlp_program");
     assert_eq!(dump.only("bill")["resource"]["service.version"], "1.2.3");
     assert_eq!(transports(&dump), ["http"]);
@@ -175,6 +208,7 @@ fn everything_arrives_over_grpc() {
     let dump = oracle.dump();
     check_spans(&dump);
     check_metrics(&dump);
+    check_logs(&dump);
     check_resource(&dump, "otlp_program");
     assert_eq!(transports(&dump), ["grpc"]);
 }
@@ -195,6 +229,7 @@ fn the_environment_alone_is_enough() {
     let dump = oracle.dump();
     check_spans(&dump);
     check_metrics(&dump);
+    check_logs(&dump);
     check_resource(&dump, "from the environment");
 }
 

@@ -12,6 +12,7 @@ pub mod statsd;
 use std::time::Instant;
 
 use crate::Error;
+use crate::logs::LogRecord;
 use crate::trace::{SpanRecord, SpanView};
 
 /// The drain's side of an exporter. All calls come from the drain thread.
@@ -27,6 +28,24 @@ pub(crate) trait SpanSink: Send {
     fn flush(&mut self) -> PendingFlush;
 
     /// Sends what was taken and waits for it until `deadline`, then ends the sink's threads. Nothing is called afterwards.
+    fn shutdown(&mut self, deadline: Instant) -> Result<(), Error>;
+
+    /// What it took, passed on and lost.
+    fn stats(&self) -> std::sync::Arc<crate::self_obs::ExporterCounters>;
+}
+
+/// The drain's side of an exporter of logs; the calls are those of [`SpanSink`].
+pub(crate) trait LogSink: Send {
+    /// Takes one record, without secrets. Must not block.
+    fn log(&mut self, record: &LogRecord);
+
+    /// One pass is over; see [`SpanSink::pass_end`].
+    fn pass_end(&mut self, idle: bool);
+
+    /// See [`SpanSink::flush`].
+    fn flush(&mut self) -> PendingFlush;
+
+    /// See [`SpanSink::shutdown`].
     fn shutdown(&mut self, deadline: Instant) -> Result<(), Error>;
 
     /// What it took, passed on and lost.

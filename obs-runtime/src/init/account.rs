@@ -11,8 +11,10 @@ use crate::semconv::{MetricDef, attribute, metric};
 
 const TRACES: &str = "traces";
 const METRICS: &str = "metrics";
+const LOGS: &str = "logs";
 
-/// Appends `obs.spans.recorded`, `obs.dropped` and `obs.exporter.items`.
+/// Appends `obs.spans.recorded`, `obs.dropped` and `obs.exporter.items`; where logs are exported also
+/// `obs.logs.recorded`.
 ///
 /// The outcomes of an exporter are there from the start, with 0, so that a rate of losses knows the
 /// first one. Losses by reason appear with the first one, apart from that of full buffers.
@@ -33,11 +35,17 @@ pub(super) fn collect(stats: &Stats, start_unix_nanos: u64, out: &mut Vec<Metric
     };
     let mut exporters = all(TRACES, &stats.spans.exporters);
     exporters.extend(all(METRICS, &stats.metrics));
+    exporters.extend(all(LOGS, &stats.logs.exporters));
 
     let recorded = [(Labels::from([]), stats.spans.recorded)];
     counter(&metric::OBS_SPANS_RECORDED, recorded.into());
 
     let mut dropped = BTreeMap::from([(reason(DropReason::BufferFull, TRACES), stats.spans.lost)]);
+    if !stats.logs.exporters.is_empty() {
+        let recorded = [(Labels::from([]), stats.logs.recorded)];
+        counter(&metric::OBS_LOGS_RECORDED, recorded.into());
+        dropped.insert(reason(DropReason::BufferFull, LOGS), stats.logs.lost);
+    }
     let mut items = BTreeMap::new();
     if stats.late > 0 {
         dropped.insert(reason(DropReason::Late, TRACES), stats.late);

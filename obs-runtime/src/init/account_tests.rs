@@ -1,7 +1,7 @@
 //! The account as metrics.
 
 use super::*;
-use crate::init::stats::SpanStats;
+use crate::init::stats::{LogStats, SpanStats};
 
 fn exporter(name: &'static str, exported: u64, dropped: Vec<(DropReason, u64)>) -> ExporterStats {
     ExporterStats {
@@ -51,6 +51,11 @@ fn every_loss_has_its_signal_and_reason() {
             ],
         },
         metrics: vec![exporter("otlp", 90, vec![(DropReason::Timeout, 2)])],
+        logs: LogStats {
+            recorded: 30,
+            lost: 2,
+            exporters: vec![exporter("otlp", 7, vec![(DropReason::Rejected, 1)])],
+        },
         late: 1,
     };
     let mut families = Vec::new();
@@ -59,12 +64,17 @@ fn every_loss_has_its_signal_and_reason() {
         lines(&families),
         [
             "obs.spans.recorded  20",
+            "obs.logs.recorded  30",
+            "obs.dropped buffer_full logs 2",
             "obs.dropped buffer_full traces 3",
             "obs.dropped late traces 1",
+            "obs.dropped rejected logs 1",
             "obs.dropped timeout metrics 2",
             "obs.dropped timeout traces 5",
+            "obs.exporter.items otlp dropped logs 1",
             "obs.exporter.items otlp dropped metrics 2",
             "obs.exporter.items otlp dropped traces 4",
+            "obs.exporter.items otlp exported logs 7",
             "obs.exporter.items otlp exported metrics 90",
             "obs.exporter.items otlp exported traces 10",
             "obs.exporter.items record dropped traces 1",
@@ -87,7 +97,11 @@ fn a_scope_tells_its_own_account() {
         let MetricData::Counter(points) = &family.expect("a metric").data else {
             panic!("a counter");
         };
-        let of = |p: &&NumberPoint| outcome.is_none_or(|o| p.labels.iter().any(|(_, v)| v == o));
+        let has = |p: &NumberPoint, label: &str| p.labels.iter().any(|(_, v)| v == label);
+        let of = |p: &&NumberPoint| {
+            let of_spans = p.labels.is_empty() || has(p, TRACES);
+            of_spans && outcome.is_none_or(|o| has(p, o))
+        };
         points.iter().find(of).expect("a series").value
     };
     assert_eq!(value("obs.spans.recorded", None), Number::U64(2));

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::callsite::Level;
 use crate::error::{Error, ErrorKind};
-use crate::exporter::{RecordExporter, SpanSink};
+use crate::exporter::{LogSink, RecordExporter, SpanSink};
 use crate::init::env::Environment;
 use crate::init::scope::Observability;
 use crate::init::start;
@@ -108,7 +108,7 @@ impl Builder {
         self
     }
 
-    /// Sends traces and metrics to an OTLP receiver: `http://localhost:4318`, or port 4317 with
+    /// Sends traces, metrics and logs to an OTLP receiver: `http://localhost:4318`, or port 4317 with
     /// [`Protocol::Grpc`](crate::Protocol::Grpc). Default: `OTEL_EXPORTER_OTLP_ENDPOINT`, else nothing is sent.
     #[cfg(feature = "otlp")]
     pub fn otlp(mut self, endpoint: impl Into<String>) -> Self {
@@ -211,18 +211,19 @@ impl Builder {
                  or use `obs_runtime::testing::capture` in tests",
             ));
         }
-        start::start(self, 0, Environment::read(), Vec::new())
+        start::start(self, 0, Environment::read(), Vec::new(), Vec::new())
     }
 
     /// Starts a scope beside the installed default, with sinks of its own.
     pub(crate) fn start_scoped(
         self,
         sinks: Vec<Box<dyn SpanSink>>,
+        logs: Vec<Box<dyn LogSink>>,
     ) -> Result<Observability, Error> {
         let id = drain::free_id().ok_or_else(|| {
             Error::new(ErrorKind::State, "65,535 Observability values run already")
         })?;
-        start::start(self, id, Environment::default(), sinks)
+        start::start(self, id, Environment::default(), sinks, logs)
     }
 }
 

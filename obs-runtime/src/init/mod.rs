@@ -20,4 +20,4 @@ pub(crate) use scope::{Pusher, ScopeShared};
     reason = "used by the features llm, alert and pipeline"
 )]
 pub(crate) use scope::{current_metrics, current_scope, scope_of};
-pub use stats::{Health, SpanStats, Stats};
+pub use stats::{Health, LogStats, SpanStats, Stats};

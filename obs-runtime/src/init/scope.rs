@@ -10,7 +10,7 @@ use crate::exporter::PendingFlush;
 use crate::init::account;
 use crate::init::builder::Builder;
 use crate::init::resource::Resource;
-use crate::init::stats::{Health, SpanStats, Stats};
+use crate::init::stats::{Health, LogStats, SpanStats, Stats};
 use crate::metrics::{MetricFamily, MetricSource, MetricsCollector};
 use crate::processor::drain::{self, ScopeStats};
 use crate::self_obs::{self, ExporterCounters};
@@ -138,6 +138,11 @@ impl ScopeShared {
                 exporters: spans.exporters,
             },
             metrics: metrics.iter().map(|counters| counters.snapshot()).collect(),
+            logs: LogStats {
+                recorded: spans.logs.recorded,
+                lost: spans.logs.lost,
+                exporters: spans.logs.exporters,
+            },
             late: self_obs::late(),
         }
     }
@@ -258,12 +263,9 @@ impl Observability {
             .map(|p| p.shutdown(deadline))
             .collect();
         if let Some(scope) = drain::remove(self.scope.id) {
-            results.extend(
-                scope
-                    .into_sinks()
-                    .into_iter()
-                    .map(|mut sink| sink.shutdown(deadline)),
-            );
+            let (spans, logs) = scope.into_sinks();
+            results.extend(spans.into_iter().map(|mut s| s.shutdown(deadline)));
+            results.extend(logs.into_iter().map(|mut s| s.shutdown(deadline)));
         }
         join(results.into_iter())
     }

@@ -3,13 +3,14 @@
 use std::sync::{Arc, PoisonError};
 
 use crate::error::Error;
-use crate::exporter::{SpanSink, custom};
+use crate::exporter::{LogSink, SpanSink, custom};
 use crate::init::builder::Builder;
 use crate::init::env::Environment;
 use crate::init::resource;
 use crate::init::scope::{Observability, Pusher, ScopeShared};
 use crate::metrics::MetricsCollector;
 use crate::processor::drain::{self, Scope};
+use crate::processor::logs::Logs;
 use crate::self_log;
 use crate::trace::{buffer, gate, sampler};
 
@@ -43,6 +44,7 @@ pub(super) fn start(
     id: u16,
     env: Environment,
     mut sinks: Vec<Box<dyn SpanSink>>,
+    #[cfg_attr(not(feature = "otlp"), allow(unused_mut))] mut logs: Vec<Box<dyn LogSink>>,
 ) -> Result<Observability, Error> {
     let mut problems = Problems {
         strict: builder.strict,
@@ -72,14 +74,15 @@ pub(super) fn start(
         sinks.push(crate::exporter::console::sink());
     }
     #[cfg(feature = "otlp")]
-    otlp(
+    let log_queue = otlp(
         &builder,
         id,
         &scope,
         &mut problems,
-        &mut sinks,
-        &mut pushers,
+        (&mut sinks, &mut logs, &mut pushers),
     )?;
+    #[cfg(not(feature = "otlp"))]
+    let log_queue = None;
     #[cfg(feature = "statsd")]
     if let Some(config) = builder.statsd.take() {
         use crate::exporter::statsd::StatsdPusher;
@@ -110,7 +113,7 @@ pub(super) fn start(
     scope
         .extension::<crate::llm::LlmState>()
         .configure(std::mem::take(&mut builder.prices));
-    drain::add(id, Scope::new(sinks));
+    drain::add(id, Scope::new(sinks, Logs::start(id, log_queue, logs)));
     drain::start_thread()?;
     scope.register();
     sampler::set(id, Some(sampler));
@@ -147,15 +150,23 @@ fn prometheus(
     problems.note(server)
 }
 
+/// Where the parts of OTLP go: to the drain's sinks of spans and logs, and beside them.
+#[cfg(feature = "otlp")]
+type Parts<'a> = (
+    &'a mut Vec<Box<dyn SpanSink>>,
+    &'a mut Vec<Box<dyn LogSink>>,
+    &'a mut Vec<Box<dyn Pusher>>,
+);
+
+/// Returns how many log records may wait for the drain, if something says so.
 #[cfg(feature = "otlp")]
 fn otlp(
     builder: &Builder,
     id: u16,
     scope: &Arc<ScopeShared>,
     problems: &mut Problems,
-    sinks: &mut Vec<Box<dyn SpanSink>>,
-    pushers: &mut Vec<Box<dyn Pusher>>,
-) -> Result<(), Error> {
+    (sinks, logs, pushers): Parts<'_>,
+) -> Result<Option<usize>, Error> {
     use crate::exporter::otlp::{self, OtlpConfig, Signal};
 
     let asked = builder.otlp.sends(Signal::Traces);
@@ -171,8 +182,15 @@ fn otlp(
         Err(e) if asked => Err(e),
         other => problems.note(other).map(drop),
     };
+    let mut accepts = None;
+    if config.sends(Signal::Logs) {
+        keep(otlp::log_sink(&config, &scope.resource).map(|sink| {
+            accepts = Some(sink.accepts());
+            logs.push(Box::new(sink));
+        }))?;
+    }
     if config.sends(Signal::Traces) {
-        keep(otlp::span_sink(&config, &scope.resource).map(|sink| sinks.push(sink)))?;
+        keep(otlp::span_sink(&config, &scope.resource, accepts).map(|sink| sinks.push(sink)))?;
     }
     if config.sends(Signal::Metrics) {
         let source = Arc::clone(scope) as Arc<dyn crate::metrics::MetricSource>;
@@ -182,7 +200,7 @@ fn otlp(
             pushers.push(Box::new(pusher));
         }))?;
     }
-    Ok(())
+    Ok(config.logs.queue_records)
 }
 
 #[cfg(feature = "otlp")]

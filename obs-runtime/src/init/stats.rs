@@ -12,6 +12,8 @@ pub struct Stats {
     pub spans: SpanStats,
     /// Metric exporters: their items are points.
     pub metrics: Vec<ExporterStats>,
+    /// Log records.
+    pub logs: LogStats,
     /// Attributes, events and calls that came after their span or their `Observability` had ended; of the
     /// whole process.
     pub late: u64,
@@ -29,13 +31,26 @@ pub struct SpanStats {
     pub exporters: Vec<ExporterStats>,
 }
 
+/// The account of log records: `recorded = lost + what each exporter took`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LogStats {
+    /// Records that were made while an exporter took logs.
+    pub recorded: u64,
+    /// Records for which the queue had no room ([`DropReason::BufferFull`]).
+    pub lost: u64,
+    /// Each exporter.
+    pub exporters: Vec<ExporterStats>,
+}
+
 impl Stats {
     /// Everything that was lost, by reason; reasons without a loss are left out.
     pub fn dropped(&self) -> Vec<(DropReason, u64)> {
         let mut by_reason = std::collections::BTreeMap::new();
-        let exporters = self.spans.exporters.iter().chain(&self.metrics);
+        let exporters = self.spans.exporters.iter();
+        let exporters = exporters.chain(&self.metrics).chain(&self.logs.exporters);
         let all = exporters.flat_map(|e| e.dropped.iter().copied()).chain([
-            (DropReason::BufferFull, self.spans.lost),
+            (DropReason::BufferFull, self.spans.lost + self.logs.lost),
             (DropReason::Late, self.late),
         ]);
         for (reason, items) in all.filter(|(_, items)| *items > 0) {
@@ -54,6 +69,16 @@ impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} spans recorded", self.spans.recorded)?;
         for e in &self.spans.exporters {
+            write!(
+                f,
+                ", {}: {} exported, {} in flight",
+                e.name, e.exported, e.in_flight
+            )?;
+        }
+        if !self.logs.exporters.is_empty() {
+            write!(f, "; {} log records", self.logs.recorded)?;
+        }
+        for e in &self.logs.exporters {
             write!(
                 f,
                 ", {}: {} exported, {} in flight",

@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 use crate::Error;
 use crate::callsite::Callsite;
 use crate::error::ErrorKind;
-use crate::exporter::{PendingFlush, SpanSink};
+use crate::exporter::{LogSink, PendingFlush, SpanSink};
 use crate::metrics::function::{CallSpan, FunctionMetrics};
+use crate::processor::logs::{LogAccount, Logs};
 use crate::self_obs::{self, ExporterStats};
 use crate::trace::buffer::{self, Overflow};
 use crate::trace::clock;
@@ -28,6 +29,8 @@ const TIMER: Duration = Duration::from_millis(500);
 pub(crate) struct Scope {
     metrics: FunctionMetrics,
     sinks: Vec<Box<dyn SpanSink>>,
+    /// None if nobody takes logs.
+    logs: Option<Logs>,
     recorded: u64,
     lost: u64,
 }
@@ -40,13 +43,15 @@ pub(crate) struct ScopeStats {
     /// Spans that found no room in the buffers.
     pub(crate) lost: u64,
     pub(crate) exporters: Vec<ExporterStats>,
+    pub(crate) logs: LogAccount,
 }
 
 impl Scope {
-    pub(crate) fn new(sinks: Vec<Box<dyn SpanSink>>) -> Self {
+    pub(crate) fn new(sinks: Vec<Box<dyn SpanSink>>, logs: Option<Logs>) -> Self {
         Self {
             metrics: FunctionMetrics::new(unix_nanos()),
             sinks,
+            logs,
             recorded: 0,
             lost: 0,
         }
@@ -80,6 +85,9 @@ impl Scope {
                 for sink in &mut self.sinks {
                     sink.span(span);
                 }
+                if let Some(logs) = &mut self.logs {
+                    logs.span(span);
+                }
             }
             Record::Mini(_, site, outcome, ticks) => {
                 self.count(site, *outcome, timeline.nanos_of(*ticks), None);
@@ -102,15 +110,20 @@ impl Scope {
             recorded: self.recorded,
             lost: self.lost,
             exporters: self.sinks.iter().map(|s| s.stats().snapshot()).collect(),
+            logs: self.logs.as_ref().map(Logs::account).unwrap_or_default(),
         }
     }
 
     pub(crate) fn flush_sinks(&mut self) -> Vec<PendingFlush> {
-        self.sinks.iter_mut().map(|sink| sink.flush()).collect()
+        let spans = self.sinks.iter_mut().map(|sink| sink.flush());
+        spans
+            .chain(self.logs.iter_mut().flat_map(Logs::flush))
+            .collect()
     }
 
-    pub(crate) fn into_sinks(self) -> Vec<Box<dyn SpanSink>> {
-        self.sinks
+    /// Gives up the sinks of spans and those of logs.
+    pub(crate) fn into_sinks(self) -> (Vec<Box<dyn SpanSink>>, Vec<Box<dyn LogSink>>) {
+        (self.sinks, self.logs.map(Logs::close).unwrap_or_default())
     }
 }
 
@@ -173,6 +186,9 @@ impl Drain {
         for scope in self.default.iter_mut().chain(self.others.values_mut()) {
             for sink in &mut scope.sinks {
                 sink.pass_end(timer);
+            }
+            if let Some(logs) = &mut scope.logs {
+                logs.pass_end(timer);
             }
         }
     }

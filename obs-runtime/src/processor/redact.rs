@@ -8,7 +8,6 @@ mod values;
 
 use std::borrow::Cow;
 
-#[cfg(any(test, feature = "alert"))]
 pub(crate) use keys::is_secret_key;
 use values::Header;
 

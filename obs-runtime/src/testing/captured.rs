@@ -6,6 +6,7 @@ use super::expect;
 use super::metric::MetricAssert;
 use super::span::SpanAssert;
 use super::tree::Tree;
+use crate::logs::LogRecord;
 use crate::metrics::MetricFamily;
 use crate::trace::SpanRecord;
 
@@ -19,6 +20,8 @@ pub struct Captured<R> {
     pub spans: Vec<SpanRecord>,
     /// The metrics, of functions and instruments.
     pub metrics: Vec<MetricFamily>,
+    /// The log records by time: events of `tracing`, and the errors of spans.
+    pub logs: Vec<LogRecord>,
     /// The alerts that handlers and rules sent, in that order; none if
     /// [`capture_with`](super::capture_with) was given a builder with an `AlertManager` of its own.
     #[cfg(feature = "alert")]

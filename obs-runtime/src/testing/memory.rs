@@ -1,36 +1,62 @@
-//! What a capture keeps: finished spans, and alerts.
+//! What a capture keeps: finished spans, log records, and alerts.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::Error;
-use crate::exporter::{PendingFlush, SpanSink};
+use crate::exporter::{LogSink, PendingFlush, SpanSink};
+use crate::logs::LogRecord;
 use crate::self_obs::ExporterCounters;
 use crate::trace::{SpanRecord, SpanView};
 
-/// Keeps spans in memory.
-pub(super) struct Memory {
-    pub(super) spans: Arc<Mutex<Vec<SpanRecord>>>,
+/// Keeps spans or log records in memory.
+pub(super) struct Memory<T> {
+    pub(super) kept: Arc<Mutex<Vec<T>>>,
     counters: Arc<ExporterCounters>,
 }
 
-impl Default for Memory {
+impl<T> Default for Memory<T> {
     fn default() -> Self {
         Self {
-            spans: Arc::default(),
+            kept: Arc::default(),
             counters: Arc::new(ExporterCounters::new("memory")),
         }
     }
 }
 
-impl SpanSink for Memory {
-    fn span(&mut self, span: &SpanView<'_>) {
-        let record = SpanRecord::from_view(span);
-        let mut spans = self.spans.lock().unwrap_or_else(PoisonError::into_inner);
+impl<T> Memory<T> {
+    fn keep(&self, item: T) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         self.counters.taken.fetch_add(1, Ordering::AcqRel);
-        spans.push(record);
+        kept.push(item);
         self.counters.exported.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+impl SpanSink for Memory<SpanRecord> {
+    fn span(&mut self, span: &SpanView<'_>) {
+        self.keep(SpanRecord::from_view(span));
+    }
+
+    fn pass_end(&mut self, _: bool) {}
+
+    fn flush(&mut self) -> PendingFlush {
+        Box::new(|_| Ok(()))
+    }
+
+    fn shutdown(&mut self, _: Instant) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn stats(&self) -> Arc<ExporterCounters> {
+        Arc::clone(&self.counters)
+    }
+}
+
+impl LogSink for Memory<LogRecord> {
+    fn log(&mut self, record: &LogRecord) {
+        self.keep(record.clone());
     }
 
     fn pass_end(&mut self, _: bool) {}

@@ -273,7 +273,8 @@ impl Shared {
         self.filled.load(Ordering::Relaxed) >= WAKE
     }
 
-    fn wake(&self) {
+    /// Has the drain make a pass now.
+    pub(crate) fn wake(&self) {
         if let Some(thread) = &*lock(&self.drain) {
             thread.unpark();
         }

@@ -9,16 +9,16 @@ use crate::trace::AttributeValue;
 /// What describes the program: the attributes of an OpenTelemetry resource.
 pub(crate) type Resource = Vec<(Cow<'static, str>, AttributeValue)>;
 
-/// Of `Export{Trace,Metrics}ServiceRequest`.
+/// Of `Export{Trace,Metrics,Logs}ServiceRequest`.
 const RESOURCE_ITEMS: u32 = 1;
-/// Of `Resource{Spans,Metrics}`.
+/// Of `Resource{Spans,Metrics,Logs}`.
 const RESOURCE: u32 = 1;
 const SCOPE_ITEMS: u32 = 2;
 /// Of `Resource`.
 const ATTRIBUTES: u32 = 1;
-/// Of `Scope{Spans,Metrics}`.
+/// Of `Scope{Spans,Metrics,Logs}`.
 const SCOPE: u32 = 1;
-/// The field of `ScopeSpans` and `ScopeMetrics` that holds the items.
+/// The field of `ScopeSpans`, `ScopeMetrics` and `ScopeLogs` that holds the items.
 pub(super) const ITEMS: u32 = 2;
 /// Of `InstrumentationScope`.
 const NAME: u32 = 1;
@@ -27,8 +27,8 @@ const VERSION: u32 = 2;
 /// The longest tag and length in front of a message.
 const HEADER: usize = 6;
 
-/// The parts in front of the items, which are the same in every request. Requests for traces
-/// and metrics have the same shape and the same numbers.
+/// The parts in front of the items, which are the same in every request. Requests for traces,
+/// metrics and logs have the same shape and the same numbers.
 #[derive(Clone, Debug)]
 pub(super) struct Envelope {
     resource: Vec<u8>,
@@ -86,6 +86,45 @@ impl Envelope {
         Batch {
             buffer: out,
             start,
+            items,
+        }
+    }
+}
+
+impl Envelope {
+    /// A request of several scopes: the name and the encoded items of each. `spare` is memory of an earlier
+    /// request.
+    pub(super) fn finish_scopes(
+        &self,
+        scopes: &[(Cow<'static, str>, Vec<u8>)],
+        items: u64,
+        mut spare: Vec<u8>,
+    ) -> Batch {
+        spare.clear();
+        let scope_len = |name: &str| {
+            if name.is_empty() {
+                0
+            } else {
+                field_len(name.len())
+            }
+        };
+        let parts = scopes.iter().map(|(name, items)| {
+            let inner = field_len(scope_len(name)) + items.len();
+            (name, items, inner)
+        });
+        let inner: usize = parts.clone().map(|(_, _, inner)| field_len(inner)).sum();
+        spare.push(len_tag(RESOURCE_ITEMS));
+        varint(&mut spare, (self.resource.len() + inner) as u64);
+        spare.extend_from_slice(&self.resource);
+        for (name, items, inner) in parts {
+            spare.push(len_tag(SCOPE_ITEMS));
+            varint(&mut spare, inner as u64);
+            message(&mut spare, SCOPE, |out| text(out, NAME, name));
+            spare.extend_from_slice(items);
+        }
+        Batch {
+            buffer: spare,
+            start: 0,
             items,
         }
     }

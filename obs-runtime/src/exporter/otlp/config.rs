@@ -49,6 +49,7 @@ pub(crate) enum Compression {
 pub(crate) enum Signal {
     Traces,
     Metrics,
+    Logs,
 }
 
 impl Signal {
@@ -57,6 +58,7 @@ impl Signal {
         match self {
             Self::Traces => 0,
             Self::Metrics => 1,
+            Self::Logs => 2,
         }
     }
 
@@ -65,6 +67,7 @@ impl Signal {
         match self {
             Self::Traces => "/v1/traces",
             Self::Metrics => "/v1/metrics",
+            Self::Logs => "/v1/logs",
         }
     }
 
@@ -74,6 +77,7 @@ impl Signal {
         match self {
             Self::Traces => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
             Self::Metrics => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+            Self::Logs => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
         }
     }
 
@@ -82,6 +86,7 @@ impl Signal {
         match self {
             Self::Traces => "spans",
             Self::Metrics => "metric points",
+            Self::Logs => "log records",
         }
     }
 }
@@ -143,11 +148,25 @@ impl Default for Limits {
 pub(crate) struct OtlpConfig {
     pub(super) general: Settings,
     /// By [`Signal::index`].
-    signals: [Settings; 2],
-    /// `OTEL_TRACES_EXPORTER`, `OTEL_METRICS_EXPORTER`: whether the list names `otlp`.
-    pub(super) selected: [Option<bool>; 2],
+    signals: [Settings; 3],
+    /// `OTEL_TRACES_EXPORTER`, `OTEL_METRICS_EXPORTER`, `OTEL_LOGS_EXPORTER`: whether the list names `otlp`.
+    pub(super) selected: [Option<bool>; 3],
     pub(super) metric_interval: Option<Duration>,
     pub(crate) limits: Limits,
+    pub(crate) logs: LogLimits,
+}
+
+/// What is said of logs only: `OTEL_BLRP_*`.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct LogLimits {
+    /// Log records that wait for the drain.
+    pub(crate) queue_records: Option<usize>,
+    /// Log records of one request.
+    pub(crate) batch_records: Option<u64>,
+    /// Between two requests that are not full.
+    pub(crate) delay: Option<Duration>,
+    /// The longest that one export may take.
+    pub(crate) export_timeout: Option<Duration>,
 }
 
 /// One signal's settings, resolved and checked.
@@ -220,8 +239,7 @@ impl OtlpConfig {
     /// Fills what is not set from `env`. A builder's general setting also beats the
     /// environment's setting for one signal.
     pub(crate) fn or(mut self, env: Self) -> Self {
-        let [traces, metrics] = env.signals;
-        for (own, other) in self.signals.iter_mut().zip([traces, metrics]) {
+        for (own, other) in self.signals.iter_mut().zip(env.signals) {
             own.fill(other, Some(&self.general));
         }
         if self.general.endpoint.is_none() {
@@ -229,6 +247,7 @@ impl OtlpConfig {
         }
         self.general.fill(env.general, None);
         self.metric_interval = self.metric_interval.or(env.metric_interval);
+        self.logs = env.logs;
         self
     }
 

@@ -7,9 +7,9 @@ fn from(vars: &[(&str, &str)]) -> Result<OtlpConfig, Error> {
     })
 }
 
-/// Where traces and metrics go; empty if they are not sent.
-fn urls(config: &OtlpConfig) -> [String; 2] {
-    [Signal::Traces, Signal::Metrics].map(|signal| {
+/// Where traces, metrics and logs go; empty if they are not sent.
+fn urls(config: &OtlpConfig) -> [String; 3] {
+    [Signal::Traces, Signal::Metrics, Signal::Logs].map(|signal| {
         let target = config.target(signal).unwrap();
         target.map(|t| t.endpoint.url).unwrap_or_default()
     })
@@ -17,13 +17,13 @@ fn urls(config: &OtlpConfig) -> [String; 2] {
 
 #[test]
 fn without_a_word_nothing_is_sent() {
-    assert_eq!(urls(&OtlpConfig::default()), ["", ""]);
+    assert_eq!(urls(&OtlpConfig::default()), ["", "", ""]);
     let headers_only = from(&[
         ("OTEL_EXPORTER_OTLP_HEADERS", "a=b"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "  "),
     ]);
-    assert_eq!(urls(&headers_only.unwrap()), ["", ""]);
+    assert_eq!(urls(&headers_only.unwrap()), ["", "", ""]);
 }
 
 #[test]
@@ -43,11 +43,15 @@ fn endpoint_forms() {
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://a:1"),
         ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://b:2"),
         ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://c:3/in?x=1"),
+        ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://d:4/logs"),
     ]);
     // "Used as is".
-    assert_eq!(urls(&own.unwrap()), ["http://b:2/", "http://c:3/in?x=1"]);
+    assert_eq!(
+        urls(&own.unwrap()),
+        ["http://b:2/", "http://c:3/in?x=1", "http://d:4/logs"]
+    );
     let traces_only = from(&[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://b:2/x")]);
-    assert_eq!(urls(&traces_only.unwrap()), ["http://b:2/x", ""]);
+    assert_eq!(urls(&traces_only.unwrap()), ["http://b:2/x", "", ""]);
 }
 
 #[test]
@@ -58,11 +62,16 @@ fn lists_of_exporters_turn_signals_on_and_off() {
     ]);
     assert_eq!(
         urls(&config.unwrap()),
-        ["http://localhost:4318/v1/traces", ""]
+        ["http://localhost:4318/v1/traces", "", ""]
     );
     let off = [("OTEL_TRACES_EXPORTER", "none")];
     let env = from(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://a:1"), off[0]]).unwrap();
-    assert_eq!(urls(&env), ["", "http://a:1/v1/metrics"]);
+    assert_eq!(
+        urls(&env),
+        ["", "http://a:1/v1/metrics", "http://a:1/v1/logs"]
+    );
+    let logs = from(&[("OTEL_LOGS_EXPORTER", "otlp")]).unwrap();
+    assert_eq!(urls(&logs), ["", "", "http://localhost:4318/v1/logs"]);
     // The builder's endpoint beats the environment's list.
     let both = OtlpConfig::new("http://b:2").or(from(&off).unwrap());
     assert_eq!(urls(&both)[0], "http://b:2/v1/traces");
@@ -248,4 +257,26 @@ fn grpc_names_its_feature() {
     let config = OtlpConfig::new("http://host:4317").with_protocol(Protocol::Grpc);
     let text = config.target(Signal::Traces).err().unwrap().to_string();
     assert!(text.contains("otlp-grpc"), "{text}");
+}
+
+#[test]
+fn what_is_said_of_batches_of_logs() {
+    let config = from(&[
+        ("OTEL_BLRP_MAX_QUEUE_SIZE", "100"),
+        ("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "10"),
+        ("OTEL_BLRP_SCHEDULE_DELAY", "2000"),
+        ("OTEL_BLRP_EXPORT_TIMEOUT", "3000"),
+    ]);
+    let logs = OtlpConfig::new("http://a:1").or(config.unwrap()).logs;
+    assert_eq!(logs.queue_records, Some(100));
+    assert_eq!(logs.batch_records, Some(10));
+    assert_eq!(logs.delay, Some(Duration::from_secs(2)));
+    assert_eq!(logs.export_timeout, Some(Duration::from_secs(3)));
+    for bad in ["0", "-1", "many"] {
+        let error = from(&[("OTEL_BLRP_MAX_QUEUE_SIZE", bad)]).unwrap_err();
+        assert!(
+            error.to_string().contains("OTEL_BLRP_MAX_QUEUE_SIZE"),
+            "{error}"
+        );
+    }
 }

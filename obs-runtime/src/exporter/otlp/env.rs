@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::Error;
 use crate::exporter::otlp::config::{
-    Compression, GivenUrl, OtlpConfig, Protocol, Settings, Signal,
+    Compression, GivenUrl, LogLimits, OtlpConfig, Protocol, Settings, Signal,
 };
 use crate::exporter::otlp::headers::set_header;
 use crate::exporter::otlp::tls::{GivenFile, TlsFiles};
@@ -52,6 +52,17 @@ const METRICS: Names = Names {
     client_key: "OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY",
 };
 
+const LOGS: Names = Names {
+    endpoint: "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+    protocol: "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL",
+    headers: "OTEL_EXPORTER_OTLP_LOGS_HEADERS",
+    timeout: "OTEL_EXPORTER_OTLP_LOGS_TIMEOUT",
+    compression: "OTEL_EXPORTER_OTLP_LOGS_COMPRESSION",
+    certificate: "OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE",
+    client_certificate: "OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE",
+    client_key: "OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY",
+};
+
 impl OtlpConfig {
     /// Reads the process's environment.
     ///
@@ -81,9 +92,11 @@ impl OtlpConfig {
         config.general = read(&GENERAL, &get)?;
         *config.signal_mut(Signal::Traces) = read(&TRACES, &get)?;
         *config.signal_mut(Signal::Metrics) = read(&METRICS, &get)?;
+        *config.signal_mut(Signal::Logs) = read(&LOGS, &get)?;
         let exporters = [
             ("OTEL_TRACES_EXPORTER", Signal::Traces),
             ("OTEL_METRICS_EXPORTER", Signal::Metrics),
+            ("OTEL_LOGS_EXPORTER", Signal::Logs),
         ];
         for (name, signal) in exporters {
             if let Some(list) = get(name)? {
@@ -94,6 +107,14 @@ impl OtlpConfig {
         config.metric_interval = get(interval)?
             .map(|v| milliseconds(interval, &v))
             .transpose()?;
+        let count = |name| get(name)?.map(|v| whole_number(name, &v)).transpose();
+        let time = |name| get(name)?.map(|v| milliseconds(name, &v)).transpose();
+        config.logs = LogLimits {
+            queue_records: count("OTEL_BLRP_MAX_QUEUE_SIZE")?.map(|n| n as usize),
+            batch_records: count("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE")?,
+            delay: time("OTEL_BLRP_SCHEDULE_DELAY")?,
+            export_timeout: time("OTEL_BLRP_EXPORT_TIMEOUT")?,
+        };
         Ok(config)
     }
 }
@@ -150,6 +171,11 @@ fn names_otlp(name: &str, list: &str) -> Result<bool, Error> {
         }
     }
     Ok(otlp)
+}
+
+fn whole_number(name: &str, value: &str) -> Result<u64, Error> {
+    let number = value.parse().ok().filter(|n| *n > 0);
+    number.ok_or_else(|| bad(name, value, "a whole number above 0, such as 512"))
 }
 
 fn milliseconds(name: &str, value: &str) -> Result<Duration, Error> {

@@ -95,7 +95,13 @@ pub(super) fn encode(fixtures: &[Fixture]) -> Vec<u8> {
     let mut templates = Templates::default();
     for fixture in fixtures {
         let view = fixture.view();
-        span(&mut open.out, ITEMS, &view, templates.get(view.callsite));
+        span(
+            &mut open.out,
+            ITEMS,
+            &view,
+            templates.get(view.callsite),
+            None,
+        );
         open.items += 1;
     }
     envelope.finish(open).body().to_vec()

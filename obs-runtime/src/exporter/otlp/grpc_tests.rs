@@ -183,7 +183,7 @@ fn send(transport: &mut Grpc, timeout: Duration) -> Answer {
 fn sink(config: &OtlpConfig) -> OtlpSpanSink {
     let target = config.target(Signal::Traces).unwrap().unwrap();
     let transport = Box::new(Grpc::new(&target).unwrap());
-    OtlpSpanSink::start(&target, transport, config.limits, &resource()).unwrap()
+    OtlpSpanSink::start(&target, transport, config.limits, &resource(), None).unwrap()
 }
 
 fn long() -> Instant {

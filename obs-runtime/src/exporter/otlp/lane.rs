@@ -1,7 +1,7 @@
 //! Between the threads that make requests and the one that sends them: a queue bounded in
 //! bytes, and the account of every item that was handed over.
 
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -23,6 +23,21 @@ pub(super) struct Lane {
     /// Any change of `state`.
     changed: Condvar,
     pub(super) counters: Arc<ExporterCounters>,
+    accepts: Accepts,
+}
+
+/// Whether a receiver takes a signal: what its last answer said; not before the first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Accepts(Arc<AtomicBool>);
+
+impl Accepts {
+    pub(super) fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn set(&self, accepts: bool) {
+        self.0.store(accepts, Ordering::Relaxed);
+    }
 }
 
 #[derive(Default)]
@@ -81,7 +96,12 @@ impl Lane {
             state: Mutex::default(),
             changed: Condvar::new(),
             counters: Arc::new(ExporterCounters::new("otlp")),
+            accepts: Accepts::default(),
         })
+    }
+
+    pub(super) fn accepts(&self) -> Accepts {
+        self.accepts.clone()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -283,6 +303,11 @@ impl Lane {
 
     /// For the sender: accounts for the batch in hand, unless the shutdown did so already.
     pub(super) fn settle(&self, verdict: &Verdict, spare: Option<Vec<u8>>) {
+        if verdict.exported > 0 {
+            self.accepts.set(true);
+        } else if verdict.reason == DropReason::Rejected {
+            self.accepts.set(false);
+        }
         let mut state = self.lock();
         if state.in_hand.take().is_some() {
             self.counters

@@ -1,7 +1,7 @@
-//! OTLP: spans and metrics to any OpenTelemetry receiver, over HTTP or gRPC.
+//! OTLP: spans, metrics and logs to any OpenTelemetry receiver, over HTTP or gRPC.
 //!
 //! Requests are written by an encoder of our own, straight from finished records
-//! (`span`, `metrics`, `template`, `attributes`, `protobuf`, `batch`). A sender thread per signal
+//! (`span`, `metrics`, `log`, `template`, `attributes`, `protobuf`, `batch`). A sender thread per signal
 //! (`worker`) takes them from a queue bounded in bytes (`lane`) and sends them (`http`, `grpc`).
 
 mod attributes;
@@ -16,6 +16,8 @@ mod grpc;
 mod headers;
 mod http;
 mod lane;
+mod log;
+mod log_sink;
 mod metrics;
 mod policy;
 mod protobuf;
@@ -40,21 +42,37 @@ use crate::metrics::MetricSource;
 pub(crate) use batch::Resource;
 pub use config::Protocol;
 pub(crate) use config::{OtlpConfig, Signal};
+pub(crate) use lane::Accepts;
+pub(crate) use log_sink::OtlpLogSink;
 pub(crate) use push::MetricPusher;
 
-/// Makes the sink that sends spans. Nothing is connected yet: a receiver that is down is no
-/// error.
+/// Makes the sink that sends spans; `logs` says whether their errors arrive as log records. Nothing
+/// is connected yet: a receiver that is down is no error.
 ///
 /// # Errors
 /// When the configuration names no receiver for traces, or one that cannot be used.
 pub(crate) fn span_sink(
     config: &OtlpConfig,
     resource: &Resource,
+    logs: Option<Accepts>,
 ) -> Result<Box<dyn SpanSink>, Error> {
     let target = config.target(Signal::Traces)?.ok_or_else(not_sent)?;
     let transport = transport::connect(&target)?;
-    let sink = sink::OtlpSpanSink::start(&target, transport, config.limits, resource)?;
+    let sink = sink::OtlpSpanSink::start(&target, transport, config.limits, resource, logs)?;
     Ok(Box::new(sink))
+}
+
+/// Makes the sink that sends log records.
+///
+/// # Errors
+/// When the configuration names no receiver for logs, or one that cannot be used.
+pub(crate) fn log_sink(config: &OtlpConfig, resource: &Resource) -> Result<OtlpLogSink, Error> {
+    let mut target = config.target(Signal::Logs)?.ok_or_else(not_sent)?;
+    if let Some(timeout) = config.logs.export_timeout {
+        target.timeout = target.timeout.min(timeout);
+    }
+    let transport = transport::connect(&target)?;
+    OtlpLogSink::start(&target, transport, config.limits, config.logs, resource)
 }
 
 /// Starts the thread that collects and sends metrics.

@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::Error;
 use crate::exporter::otlp::batch::{Envelope, ITEMS, Open, Resource};
 use crate::exporter::otlp::config::{Limits, Protocol, Target};
-use crate::exporter::otlp::lane::Lane;
+use crate::exporter::otlp::lane::{Accepts, Lane};
 use crate::exporter::otlp::span::span;
 use crate::exporter::otlp::template::Templates;
 use crate::exporter::otlp::transport::Transport;
@@ -25,6 +25,8 @@ pub(super) struct OtlpSpanSink {
     limits: Limits,
     /// The longest request; a single larger span is dropped.
     request_bytes: usize,
+    /// Whether errors arrive as log records; none if logs are not sent.
+    logs: Option<Accepts>,
     is_closed: bool,
 }
 
@@ -34,6 +36,7 @@ impl OtlpSpanSink {
         transport: Box<dyn Transport>,
         limits: Limits,
         resource: &Resource,
+        logs: Option<Accepts>,
     ) -> Result<Self, Error> {
         let lane = Lane::new(target.signal, limits.queue_bytes);
         worker::start("obs-otlp-traces", &lane, transport, target, limits, None)?;
@@ -49,6 +52,7 @@ impl OtlpSpanSink {
                 Protocol::HttpProtobuf => limits.queue_bytes,
                 Protocol::Grpc => limits.grpc_message_bytes.min(limits.queue_bytes),
             },
+            logs,
             is_closed: false,
         })
     }
@@ -72,6 +76,7 @@ impl OtlpSpanSink {
             ITEMS,
             view,
             self.templates.get(view.callsite),
+            self.logs.as_ref(),
         );
         if self.open.len() > self.request_bytes {
             self.open.truncate(0);
@@ -94,6 +99,7 @@ impl SpanSink for OtlpSpanSink {
             ITEMS,
             view,
             self.templates.get(view.callsite),
+            self.logs.as_ref(),
         );
         let len = self.open.len();
         if len > self.request_bytes {

@@ -12,7 +12,7 @@ use crate::trace::Value;
 fn start(config: &OtlpConfig) -> OtlpSpanSink {
     let target = config.target(Signal::Traces).unwrap().unwrap();
     let transport = transport::connect(&target).unwrap();
-    OtlpSpanSink::start(&target, transport, config.limits, &resource()).unwrap()
+    OtlpSpanSink::start(&target, transport, config.limits, &resource(), None).unwrap()
 }
 
 /// Retries come at once, and for as long as a test may take.
@@ -403,7 +403,7 @@ fn a_sender_that_breaks_down_is_counted_and_waited_for_by_nobody() {
     let config = config("http://127.0.0.1:1");
     let target = config.target(Signal::Traces).unwrap().unwrap();
     let broken = Box::new(Broken);
-    let mut sink = OtlpSpanSink::start(&target, broken, config.limits, &resource()).unwrap();
+    let mut sink = OtlpSpanSink::start(&target, broken, config.limits, &resource(), None).unwrap();
     take(&mut sink, 3);
     assert!(sink.flush()(long()).unwrap_err().is_export());
     settled(&sink);

@@ -1,6 +1,7 @@
 //! `Span` (opentelemetry/proto/trace/v1/trace.proto), straight from a finished record.
 
 use crate::exporter::otlp::attributes::{constant, key_value, key_values};
+use crate::exporter::otlp::lane::Accepts;
 use crate::exporter::otlp::protobuf::{
     FIXED32, bytes, fixed32, fixed64, long_message, message, text, uint,
 };
@@ -8,6 +9,7 @@ use crate::exporter::otlp::template::Template;
 use crate::semconv::attribute::{
     CODE_FUNCTION_NAME, ERROR_TYPE, EXCEPTION_MESSAGE, EXCEPTION_TYPE, OBS_OUTCOME,
 };
+use crate::semconv::event::EXCEPTION;
 use crate::trace::{Event, Link, Outcome, SpanView, TraceFlags, ValueRef};
 
 pub(super) const TRACE_ID: u32 = 1;
@@ -44,13 +46,19 @@ const IS_REMOTE: u32 = 0x200;
 /// An error without a type of its own (semantic conventions, `error.type`).
 const OTHER: &str = "_OTHER";
 
-/// Appends the span as field number `field`.
+/// Appends the span as field number `field`. `logs` says whether its error is sent as a log record.
 #[inline]
-pub(super) fn span(out: &mut Vec<u8>, field: u32, view: &SpanView<'_>, template: &Template) {
+pub(super) fn span(
+    out: &mut Vec<u8>,
+    field: u32,
+    view: &SpanView<'_>,
+    template: &Template,
+    logs: Option<&Accepts>,
+) {
     if view.extra.is_none() && view.outcome == Outcome::Ok && template.is_plain {
         plain(out, field, view, template);
     } else {
-        full(out, field, view, template);
+        full(out, field, view, template, logs);
     }
 }
 
@@ -75,7 +83,13 @@ fn plain(out: &mut Vec<u8>, field: u32, view: &SpanView<'_>, template: &Template
 
 /// A span with parts that few have: a name, late attributes, events, links, an error.
 #[cold]
-fn full(out: &mut Vec<u8>, field: u32, view: &SpanView<'_>, template: &Template) {
+fn full(
+    out: &mut Vec<u8>,
+    field: u32,
+    view: &SpanView<'_>,
+    template: &Template,
+    logs: Option<&Accepts>,
+) {
     long_message(out, field, |out| {
         bytes(out, TRACE_ID, &view.trace_id.to_bytes());
         bytes(out, SPAN_ID, &view.span_id.to_bytes());
@@ -90,7 +104,10 @@ fn full(out: &mut Vec<u8>, field: u32, view: &SpanView<'_>, template: &Template)
         for e in view.events() {
             event(out, e);
         }
-        exception(out, view);
+        // A back end without logs is to show the message all the same.
+        if !logs.is_some_and(Accepts::get) {
+            exception(out, view);
+        }
         for l in view.links() {
             link(out, l);
         }
@@ -164,12 +181,12 @@ fn exception(out: &mut Vec<u8>, view: &SpanView<'_>) {
     let (Some(error), Some(_)) = (view.error(), error_type(view)) else {
         return;
     };
-    if view.events().iter().any(|e| e.name == "exception") {
+    if view.events().iter().any(|e| e.name == EXCEPTION) {
         return;
     }
     message(out, EVENTS, |out| {
         fixed64(out, EVENT_TIME, view.end_unix_nanos);
-        text(out, EVENT_NAME, "exception");
+        text(out, EVENT_NAME, EXCEPTION);
         let kind = ValueRef::Str(&error.kind);
         key_value(out, EVENT_ATTRIBUTES, EXCEPTION_TYPE, kind);
         if let Some(message) = &error.message {

@@ -127,7 +127,6 @@ const TEXT_TOKEN: &[&str] = &[
 ///
 /// Names are split into words (`apiKey`, `API_KEY`, `x-api-key`), so that `author`, `monkey`,
 /// `tokenizer` and `prompt_tokens` are none.
-#[cfg(any(test, feature = "alert"))]
 pub(crate) fn is_secret_key(key: &str) -> bool {
     let bytes = key.as_bytes();
     is_secret(&bytes[bytes.len().saturating_sub(MAX_KEY)..])

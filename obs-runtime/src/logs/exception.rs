@@ -1,0 +1,84 @@
+//! The error of a span as a log record (semantic conventions, "Exceptions in logs").
+
+use std::borrow::Cow;
+
+use crate::callsite::{Construct, Level, SpanKind};
+use crate::logs::LogRecord;
+use crate::semconv::attribute::{
+    CODE_FILE_PATH, CODE_FUNCTION_NAME, CODE_LINE_NUMBER, EXCEPTION_MESSAGE, EXCEPTION_TYPE,
+};
+use crate::semconv::event;
+use crate::trace::{Outcome, SpanContext, SpanView};
+
+/// The record of a span that failed; none if it did not, or if its error was said already.
+pub(crate) fn exception(scope: u16, span: &SpanView<'_>) -> Option<LogRecord> {
+    let error = span.error();
+    let kind = match span.outcome {
+        Outcome::Ok | Outcome::Cancelled => return None,
+        Outcome::Error => error.map(|e| e.kind.clone()),
+        Outcome::Panicked => Some(error.map_or("panic".into(), |e| e.kind.clone())),
+    };
+    let message = error.and_then(|e| e.message.clone());
+    if kind.is_none() && message.is_none() {
+        return None;
+    }
+    let site = span.callsite;
+    // A span of `tracing` fails by an event, which is a record itself.
+    let said = site.construct() == Construct::Tracing
+        || span.events().iter().any(|e| e.name == event::EXCEPTION);
+    if said {
+        return None;
+    }
+    let function = match site.module() {
+        "" => Cow::Borrowed(site.function()),
+        module => Cow::Owned(format!("{module}::{}", site.function())),
+    };
+    let mut attributes = Vec::with_capacity(5);
+    if let Some(kind) = kind {
+        attributes.push((EXCEPTION_TYPE.into(), kind.into()));
+    }
+    if let Some(message) = message {
+        attributes.push((EXCEPTION_MESSAGE.into(), message.into()));
+    }
+    attributes.push((CODE_FUNCTION_NAME.into(), function.into()));
+    attributes.push((CODE_FILE_PATH.into(), site.file().into()));
+    attributes.push((CODE_LINE_NUMBER.into(), site.line().into()));
+    Some(LogRecord {
+        unix_nanos: span.end_unix_nanos,
+        level: level(span),
+        event_name: Some(Cow::Borrowed(event_name(site.construct()))),
+        target: Cow::Borrowed(site.target()),
+        body: None,
+        attributes,
+        context: Some(SpanContext {
+            trace_id: span.trace_id,
+            span_id: span.span_id,
+            flags: span.flags,
+            is_remote: false,
+            scope,
+        }),
+    })
+}
+
+const fn event_name(construct: Construct) -> &'static str {
+    match construct {
+        Construct::LlmCall => event::GEN_AI_CLIENT_OPERATION_EXCEPTION,
+        Construct::VectorOp => event::DB_CLIENT_OPERATION_EXCEPTION,
+        _ => event::EXCEPTION,
+    }
+}
+
+/// An error that leaves the program's part of the trace was handled by nobody here.
+fn level(span: &SpanView<'_>) -> Level {
+    let is_local_root = !span.parent_id.is_valid() || span.parent_is_remote;
+    match (span.outcome, span.callsite.kind()) {
+        (_, SpanKind::Client) => Level::Warn,
+        (Outcome::Panicked, _) | (_, SpanKind::Server | SpanKind::Consumer) => Level::Error,
+        _ if is_local_root => Level::Error,
+        _ => Level::Warn,
+    }
+}
+
+#[cfg(test)]
+#[path = "exception_tests.rs"]
+mod tests;

@@ -1,0 +1,105 @@
+//! Which failures become records, and how.
+
+use crate::semconv::{attribute, event};
+use crate::testing::{self, Captured};
+use crate::{Level, LogRecord, SpanError, current, traced};
+
+#[derive(Debug)]
+struct Refused;
+
+impl core::fmt::Display for Refused {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("refused with token=abcdef123")
+    }
+}
+
+impl core::error::Error for Refused {}
+
+#[traced]
+fn outer() -> Result<(), Refused> {
+    inner()
+}
+
+#[traced]
+fn inner() -> Result<(), Refused> {
+    Err(Refused)
+}
+
+#[traced(kind = "client")]
+fn client() -> Result<(), Refused> {
+    Err(Refused)
+}
+
+#[traced]
+fn panics() {
+    panic!("the shelf is empty");
+}
+
+fn text<'a>(record: &'a LogRecord, key: &str) -> &'a str {
+    match record.attribute(key) {
+        Some(crate::AttributeValue::String(text)) => text,
+        other => panic!("{key} is {other:?}"),
+    }
+}
+
+/// The record of the only span of that name.
+fn of<'a, R>(captured: &'a Captured<R>, name: &str) -> &'a LogRecord {
+    let span = captured.span(name);
+    let mut found = captured.logs.iter().filter(|r| {
+        let context = r.context.unwrap();
+        context.span_id() == span.span_id && context.trace_id() == span.trace_id
+    });
+    let record = found.next().expect("a record");
+    assert!(found.next().is_none());
+    record
+}
+
+#[test]
+fn an_error_is_a_record_with_type_message_and_place() {
+    let captured = testing::capture(outer);
+    assert_eq!(captured.logs.len(), 2);
+    let record = of(&captured, "inner");
+    assert_eq!(record.event_name.as_deref(), Some(event::EXCEPTION));
+    assert_eq!(record.target, module_path!());
+    assert!(text(record, attribute::EXCEPTION_TYPE).ends_with("Refused"));
+    assert_eq!(
+        text(record, attribute::EXCEPTION_MESSAGE),
+        "refused with token=***"
+    );
+    assert!(text(record, attribute::CODE_FUNCTION_NAME).ends_with("::inner"));
+    assert!(text(record, attribute::CODE_FILE_PATH).ends_with("exception_tests.rs"));
+    // Handled further up, for all that is known there; the end of the trace handled it not.
+    assert_eq!(record.level, Level::Warn);
+    assert_eq!(of(&captured, "outer").level, Level::Error);
+}
+
+#[test]
+fn a_client_is_expected_to_fail_and_a_panic_is_not() {
+    let captured = testing::capture(|| {
+        let _ = client();
+        let _ = std::panic::catch_unwind(panics);
+    });
+    assert_eq!(of(&captured, "client").level, Level::Warn);
+    let panic = of(&captured, "panics");
+    assert_eq!(panic.level, Level::Error);
+    assert_eq!(text(panic, attribute::EXCEPTION_TYPE), "panic");
+}
+
+#[test]
+fn what_was_said_already_is_not_said_again() {
+    #[traced]
+    fn says() -> Result<(), Refused> {
+        current::add_event(event::EXCEPTION);
+        Err(Refused)
+    }
+    #[traced]
+    fn fine() {}
+
+    let captured = testing::capture(|| {
+        let _ = says();
+        fine();
+    });
+    let error: Option<&SpanError> = captured.span("says").error.as_ref();
+    assert!(error.is_some());
+    assert_eq!(captured.logs, []);
+}

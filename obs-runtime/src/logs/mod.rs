@@ -1,0 +1,15 @@
+//! Log records on their way from the code that says something to the exporters.
+//!
+//! obs is no logger of its own: records come from events of `tracing` (feature `tracing`) and from
+//! spans that failed. A thread puts its record into the queue of its scope ([`queue`]); the drain takes
+//! it out, masks secrets and hands it to the sinks.
+
+mod exception;
+mod queue;
+mod record;
+
+pub(crate) use exception::exception;
+#[cfg(feature = "tracing")]
+pub(crate) use queue::of_scope;
+pub(crate) use queue::{LogQueue, add, remove};
+pub use record::LogRecord;

@@ -1,0 +1,81 @@
+//! One log record.
+
+use std::borrow::Cow;
+
+use crate::callsite::Level;
+use crate::processor::redact::{MASK, is_secret_key, redact};
+use crate::trace::{AttributeValue, SpanContext};
+
+/// Something that was said at one moment (OpenTelemetry logs data model).
+///
+/// Secrets are masked in what exporters and [`testing::capture`](crate::testing::capture) see.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct LogRecord {
+    /// When, in nanoseconds since the Unix epoch.
+    pub unix_nanos: u64,
+    /// How much it matters.
+    pub level: Level,
+    /// Names the kind of event, where it has a name.
+    pub event_name: Option<Cow<'static, str>>,
+    /// Who says it: the target of a `tracing` event, the module of a function. In OTLP the name of
+    /// the instrumentation scope.
+    pub target: Cow<'static, str>,
+    /// The message.
+    pub body: Option<Cow<'static, str>>,
+    /// More about it.
+    pub attributes: Vec<(Cow<'static, str>, AttributeValue)>,
+    /// The span in which it was said.
+    pub context: Option<SpanContext>,
+}
+
+impl LogRecord {
+    /// The value of an attribute.
+    pub fn attribute(&self, key: &str) -> Option<&AttributeValue> {
+        let found = self.attributes.iter().find(|(k, _)| k == key);
+        found.map(|(_, value)| value)
+    }
+
+    /// About the bytes that it takes in memory.
+    pub(super) fn size(&self) -> usize {
+        let value = |value: &AttributeValue| match value {
+            AttributeValue::String(text) => text.len(),
+            AttributeValue::BoolArray(v) => v.len(),
+            AttributeValue::I64Array(v) => v.len() * 8,
+            AttributeValue::F64Array(v) => v.len() * 8,
+            AttributeValue::StringArray(v) => v.iter().map(|t| t.len() + 24).sum(),
+            AttributeValue::Bool(_) | AttributeValue::I64(_) | AttributeValue::F64(_) => 0,
+        };
+        let attribute = size_of::<(Cow<'static, str>, AttributeValue)>();
+        let attributes: usize = self
+            .attributes
+            .iter()
+            .map(|(_, v)| attribute + value(v))
+            .sum();
+        size_of::<Self>() + self.body.as_ref().map_or(0, |b| b.len()) + attributes
+    }
+
+    /// Masks secrets.
+    pub(crate) fn redact(&mut self) {
+        if let Some(body) = &mut self.body {
+            mask(body);
+        }
+        for (key, value) in &mut self.attributes {
+            if is_secret_key(key) {
+                *value = AttributeValue::String(Cow::Borrowed(MASK));
+                continue;
+            }
+            match value {
+                AttributeValue::String(text) => mask(text),
+                AttributeValue::StringArray(texts) => texts.iter_mut().for_each(mask),
+                _ => {}
+            }
+        }
+    }
+}
+
+fn mask(text: &mut Cow<'static, str>) {
+    if let Cow::Owned(masked) = redact(text) {
+        *text = Cow::Owned(masked);
+    }
+}

@@ -1,0 +1,99 @@
+//! The drain's part for logs: takes records out of the queue, masks secrets, hands them to the sinks.
+
+use std::sync::Arc;
+
+use crate::exporter::{LogSink, PendingFlush};
+use crate::logs::{self, LogQueue, LogRecord};
+use crate::self_obs::ExporterStats;
+use crate::trace::SpanView;
+
+/// The logs of one scope.
+pub(crate) struct Logs {
+    scope: u16,
+    queue: Arc<LogQueue>,
+    sinks: Vec<Box<dyn LogSink>>,
+    /// Errors of spans of this pass.
+    exceptions: Vec<LogRecord>,
+    /// Of all passes.
+    exception_count: u64,
+}
+
+/// The account of a scope's logs.
+#[derive(Debug, Default)]
+pub(crate) struct LogAccount {
+    /// Records that were made, the lost ones included.
+    pub(crate) recorded: u64,
+    /// Records that found no room in the queue.
+    pub(crate) lost: u64,
+    pub(crate) exporters: Vec<ExporterStats>,
+}
+
+impl Logs {
+    /// The scope takes logs from now on; nothing without a sink.
+    pub(crate) fn start(
+        scope: u16,
+        most_records: Option<usize>,
+        sinks: Vec<Box<dyn LogSink>>,
+    ) -> Option<Self> {
+        if sinks.is_empty() {
+            return None;
+        }
+        let queue = Arc::new(LogQueue::new(most_records));
+        logs::add(scope, Arc::clone(&queue));
+        Some(Self {
+            scope,
+            queue,
+            sinks,
+            exceptions: Vec::new(),
+            exception_count: 0,
+        })
+    }
+
+    /// Looks at a finished span: its error is a record.
+    #[inline]
+    pub(super) fn span(&mut self, span: &SpanView<'_>) {
+        if let Some(record) = logs::exception(self.scope, span) {
+            self.exceptions.push(record);
+        }
+    }
+
+    /// Hands over what came since the last pass.
+    pub(super) fn pass_end(&mut self, idle: bool) {
+        let mut records = self.queue.take();
+        if !self.exceptions.is_empty() {
+            self.exception_count += self.exceptions.len() as u64;
+            records.append(&mut self.exceptions);
+            records.sort_by_key(|record| record.unix_nanos);
+        }
+        for mut record in records {
+            record.redact();
+            for sink in &mut self.sinks {
+                sink.log(&record);
+            }
+        }
+        for sink in &mut self.sinks {
+            sink.pass_end(idle);
+        }
+    }
+
+    pub(super) fn flush(&mut self) -> impl Iterator<Item = PendingFlush> {
+        self.sinks.iter_mut().map(|sink| sink.flush())
+    }
+
+    /// Takes no more records, and gives the sinks up after a last pass.
+    pub(super) fn close(mut self) -> Vec<Box<dyn LogSink>> {
+        logs::remove(self.scope);
+        self.queue.close();
+        self.pass_end(true);
+        self.sinks
+    }
+
+    pub(super) fn account(&self) -> LogAccount {
+        let (recorded, lost) = self.queue.account();
+        LogAccount {
+            recorded: recorded + self.exception_count,
+            lost,
+            exporters: self.sinks.iter().map(|s| s.stats().snapshot()).collect(),
+        }
+    }
+}
