@@ -1,14 +1,21 @@
 #!/usr/bin/env bash
 # Instructions per call on the calling thread, by callgrind: the bare loop and the drain are taken off.
 # Usage: benches/instructions.sh [ROW]...   (default: every row; CALLS=20000)
+#        OFF=1 benches/instructions.sh      an annotated library without the feature `record` (tests/library), which
+#                                           fails unless every annotated function costs what the bare one costs
 set -euo pipefail
 cd "$(dirname "$0")"
 
 calls="${CALLS:-20000}"
 command -v valgrind >/dev/null || { echo "instructions.sh: valgrind is not installed (apt-get install valgrind)" >&2; exit 1; }
+program=spans
+if [[ -n "${OFF:-}" ]]; then
+    program=library
+    cd ../tests/library
+fi
 cargo build --quiet --release ${FEATURES:+--features "$FEATURES"}
-spans="$PWD/${CARGO_TARGET_DIR:-target}/release/spans"
-[[ "${CARGO_TARGET_DIR:-}" != /* ]] || spans="$CARGO_TARGET_DIR/release/spans"
+spans="$PWD/${CARGO_TARGET_DIR:-target}/release/$program"
+[[ "${CARGO_TARGET_DIR:-}" != /* ]] || spans="$CARGO_TARGET_DIR/release/$program"
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 
@@ -28,6 +35,7 @@ echo "|---|---|---|---|"
     for variant in $variants; do
         sum="$(collected "$row" "$variant")"
         bare="${bare:-$sum}"
+        [[ -z "${OFF:-}" || "$sum" == "$bare" ]] || { echo "instructions.sh: $row costs $sum, bare $bare" >&2; exit 1; }
         awk -v r="$row" -v v="$variant" -v s="$sum" -v b="$bare" -v n="$(cat "$work/calls")" \
             'BEGIN { printf "| %s | %s | %.1f | %.1f |\n", r, v, s / n, (s - b) / n }'
     done

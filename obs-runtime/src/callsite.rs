@@ -276,10 +276,28 @@ pub struct Registered(pub &'static Callsite);
 
 inventory::collect!(Registered);
 
+/// Enters a callsite into the registry; where recording is compiled out there is none, and nothing runs before `main`.
+#[cfg(any(feature = "record", test))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __obs_register {
+    ($site:expr) => {
+        $crate::private::inventory::submit! { $crate::private::Registered($site) }
+    };
+}
+
+/// Enters nothing.
+#[cfg(not(any(feature = "record", test)))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __obs_register {
+    ($site:expr) => {};
+}
+
 /// Every annotated function that is linked into the program, called or not.
 ///
 /// A crate that no path of the program names is not linked at all: name it
-/// (`use my_tasks as _;`) to have its functions here.
+/// (`use my_tasks as _;`) to have its functions here. Without the feature `record` there are none.
 ///
 /// ```
 /// for site in obs_runtime::callsites() {

@@ -67,6 +67,11 @@ pub use trace::{
     SpanContext, SpanError, SpanId, SpanMatch, SpanRecord, TraceFlags, TraceId, ValueRef, current,
 };
 
+/// The page for authors of libraries.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/libraries.md")]
+mod libraries {}
+
 /// The examples of the macros' pages: their own crate cannot run them.
 #[cfg(all(doctest, feature = "llm", feature = "tokio"))]
 mod macro_pages {

@@ -20,22 +20,26 @@ mod kind;
 #[cfg(feature = "tokio")]
 mod main_fn;
 mod observe;
+pub mod off;
 mod parent;
 mod probe;
 #[cfg(feature = "llm")]
 mod running;
 mod stream;
 
-pub use call::{FnRet, absurd, arg, call, call_future, call_future_with, call_with, finish};
+pub use call::{FnRet, absurd, arg, call, call_future};
 pub use fields::{add_links, capture, debug, display, rename, set_name, values};
-pub use future::{Traced, finish_future, finish_when, future, probe_when};
+pub use future::probe_when;
 pub use kind::{Abandon, Kind, Plain};
 #[cfg(feature = "tokio")]
 pub use main_fn::Main;
 pub use observe::{error_if, expected, no_errors, ok_if, return_debug, return_display};
+#[cfg(not(any(feature = "record", test)))]
+pub use off::*;
+#[cfg(any(feature = "record", test))]
+pub use on::*;
 pub use parent::{enter_parent, parent, under};
 pub use probe::{err_debug, err_display, probe, probe_output, probe_stream};
-pub use stream::{TracedStream, finish_stream};
 
 #[cfg(feature = "llm")]
 pub use running::{IntoCount, Slot, join, llm_kind, text, vector_kind, vector_start};
@@ -48,6 +52,7 @@ pub mod llm {
     //! What `#[llm_call]` and `#[vector_op]` name.
     pub use crate::llm::generated::*;
 }
+pub use crate::__obs_register as register;
 #[cfg(feature = "llm")]
 pub use crate::llm::LlmResponse;
 #[cfg(feature = "llm")]
@@ -57,5 +62,13 @@ pub use crate::metrics::{BoundCounter, BoundGauge, BoundHistogram, Label};
 #[cfg(feature = "pipeline")]
 pub use crate::pipeline::glue as pipeline;
 pub use crate::semconv::attribute as key;
-pub use crate::trace::{FutureSpan, Span, SyncSpan, Value, future_fields};
+pub use crate::trace::{Span, Value};
 pub use inventory;
+
+pub mod on {
+    //! What makes, runs and ends a call where calls are recorded; [`off`](super::off) where they are not.
+    pub use super::call::{call_future_with, call_with, finish};
+    pub use super::future::{Traced, finish_future, finish_when, future};
+    pub use super::stream::{TracedStream, finish_stream};
+    pub use crate::trace::{FutureSpan, SyncSpan, future_fields};
+}

@@ -147,7 +147,7 @@ fn capture_or_panic<R>(f: impl FnOnce() -> R, builder: Builder) -> Captured<R> {
 /// let captured = testing::capture_with(nothing, || double(4))?;
 /// captured.assert_tree("");
 /// // Metrics count every call.
-/// captured.assert_metric("function.calls").labels([("function", "double")]).value(1);
+/// captured.assert_metric("function.calls").labels([("function", "double")]).total(1);
 /// # Ok(())
 /// # }
 /// ```

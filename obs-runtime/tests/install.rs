@@ -1,6 +1,7 @@
 //! One installed default, what it refuses, and what is left when it goes.
 
-use obs_runtime::{Observability, Sampler, SpanContext, traced};
+use obs_runtime::metrics::MetricData;
+use obs_runtime::{Level, Observability, Sampler, SpanContext, traced};
 
 #[traced]
 fn work() -> Option<SpanContext> {
@@ -28,6 +29,19 @@ fn installing_and_ending() {
     assert!(work().is_some_and(|c| c.is_sampled()));
     let error = Observability::builder().install().unwrap_err();
     assert!(error.to_string().contains("installed already"), "{error}");
+    obs.set_max_level(None);
+    assert!(work().is_none());
+    obs.set_max_level(Some(Level::Error));
+    assert!(work().is_none(), "it is counted");
+    obs.set_max_level(Some(Level::Info));
+    assert!(work().is_some());
+    assert_eq!(obs.stats().spans.recorded, 2);
+    let calls = obs.collect_metrics();
+    let calls = calls.iter().find(|f| f.name == "function.calls").unwrap();
+    let MetricData::Counter(points) = &calls.data else {
+        panic!("{calls:?}")
+    };
+    assert!((points[0].value.as_f64() - 3.0).abs() < f64::EPSILON);
     assert!(obs.health().is_ok());
     obs.shutdown().unwrap();
     assert!(work().is_none());

@@ -34,7 +34,7 @@ pub(super) fn callsite(site: &Site, name: &str, at: Span, slot: bool) -> TokenSt
                     #line,
                 )
             });
-        #krate::private::inventory::submit! { #krate::private::Registered(&__OBS_SITE) }
+        #krate::private::register! { &__OBS_SITE }
         &__OBS_SITE
     }}
 }

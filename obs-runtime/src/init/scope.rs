@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
 use crate::Error;
+use crate::callsite::Level;
 use crate::error::ErrorKind;
 use crate::exporter::PendingFlush;
 use crate::init::account;
@@ -286,6 +287,32 @@ impl Observability {
     pub fn stats(&self) -> Stats {
         let spans = drain::after_pass(self.scope.id, |scope| scope.stats()).unwrap_or_default();
         self.scope.stats(spans)
+    }
+
+    /// Changes how verbose the process is while it runs: spans above `level` are not built, their calls are counted.
+    /// `None` switches recording off, spans and counts, until the next call; spans that are open end as they would.
+    ///
+    /// ```
+    /// use obs_runtime::{Level, Observability, traced};
+    ///
+    /// #[traced]
+    /// fn work() {}
+    ///
+    /// # fn main() -> Result<(), obs_runtime::Error> {
+    /// let obs = Observability::builder().install()?;
+    /// obs.set_max_level(None);
+    /// work();
+    /// assert_eq!(obs.stats().spans.recorded, 0);
+    /// obs.set_max_level(Some(Level::Debug));
+    /// work();
+    /// assert_eq!(obs.stats().spans.recorded, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn set_max_level(&self, level: Option<Level>) {
+        if !drain::fork::in_child() {
+            gate::set(self.scope.id, level);
+        }
     }
 
     /// What could not start, and why.

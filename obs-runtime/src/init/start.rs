@@ -46,6 +46,12 @@ pub(super) fn start(
     mut sinks: Vec<Box<dyn SpanSink>>,
     #[cfg_attr(not(feature = "otlp"), allow(unused_mut))] mut logs: Vec<Box<dyn LogSink>>,
 ) -> Result<Observability, Error> {
+    if cfg!(not(any(feature = "record", test))) {
+        return Err(Error::config(
+            "recording is compiled out: nothing of obs-runtime's features brought `record` with it. A program \
+             takes the default features, or `features = [\"record\"]`; a library goes without",
+        ));
+    }
     let mut problems = Problems {
         strict: builder.strict,
         found: Vec::new(),

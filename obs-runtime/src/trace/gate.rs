@@ -12,6 +12,9 @@ static LEVELS: Mutex<Vec<(u16, Level)>> = Mutex::new(Vec::new());
 
 #[inline(always)]
 pub(crate) fn gate() -> u8 {
+    if cfg!(not(any(feature = "record", test))) {
+        return 0;
+    }
     GATE.load(Ordering::Relaxed)
 }
 
