@@ -23,12 +23,16 @@ pub enum DropReason {
     Shutdown,
     /// An attribute, event or status that came after its span had ended.
     Late,
-    /// A user's exporter returned an error.
+    /// An exporter returned an error or panicked.
     ExporterFailed,
+    /// The spool was full: the oldest of what it kept made room.
+    SpoolFull,
+    /// It could not be written to the spool, or not be read back whole.
+    SpoolFailed,
 }
 
 impl DropReason {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::BufferFull,
         Self::QueueFull,
         Self::Unreachable,
@@ -38,6 +42,8 @@ impl DropReason {
         Self::Shutdown,
         Self::Late,
         Self::ExporterFailed,
+        Self::SpoolFull,
+        Self::SpoolFailed,
     ];
 
     /// The reason as the label of `obs.dropped`.
@@ -52,6 +58,8 @@ impl DropReason {
             Self::Shutdown => "shutdown",
             Self::Late => "late",
             Self::ExporterFailed => "exporter_failed",
+            Self::SpoolFull => "spool_full",
+            Self::SpoolFailed => "spool_failed",
         }
     }
 }
@@ -68,19 +76,20 @@ pub(crate) struct DropCounters([AtomicU64; DropReason::ALL.len()]);
 
 impl DropCounters {
     pub(crate) fn add(&self, reason: DropReason, items: u64) {
-        self.0[reason as usize].fetch_add(items, Ordering::Relaxed);
+        self.0[reason as usize].fetch_add(items, Ordering::Release);
     }
 
     pub(crate) fn snapshot(&self) -> Vec<(DropReason, u64)> {
         DropReason::ALL
             .iter()
-            .map(|r| (*r, self.0[*r as usize].load(Ordering::Relaxed)))
+            .map(|r| (*r, self.0[*r as usize].load(Ordering::Acquire)))
             .filter(|(_, n)| *n > 0)
             .collect()
     }
 }
 
-/// The account of one exporter for one signal: `taken = exported + dropped + in flight`.
+/// The account of one exporter for one signal: `taken = exported + dropped + spooled + in
+/// flight`.
 #[derive(Debug)]
 pub(crate) struct ExporterCounters {
     /// `otlp`, `console`, …
@@ -88,6 +97,10 @@ pub(crate) struct ExporterCounters {
     pub(crate) taken: AtomicU64,
     pub(crate) exported: AtomicU64,
     pub(crate) dropped: DropCounters,
+    /// On disk, of this process and of earlier ones.
+    pub(crate) spooled: AtomicU64,
+    /// Of `taken`: found on disk, where an earlier process left them.
+    pub(crate) recovered: AtomicU64,
 }
 
 impl ExporterCounters {
@@ -97,6 +110,8 @@ impl ExporterCounters {
             taken: AtomicU64::new(0),
             exported: AtomicU64::new(0),
             dropped: DropCounters::default(),
+            spooled: AtomicU64::new(0),
+            recovered: AtomicU64::new(0),
         }
     }
 
@@ -105,14 +120,24 @@ impl ExporterCounters {
         let exported = self.exported.load(Ordering::Acquire);
         let dropped = self.dropped.snapshot();
         let lost = dropped.iter().map(|(_, n)| n).sum::<u64>();
+        let spooled = self.spooled.load(Ordering::Acquire);
+        let recovered = self.recovered.load(Ordering::Acquire);
         let taken = self.taken.load(Ordering::Acquire);
         ExporterStats {
             name: self.name,
             taken,
             exported,
-            in_flight: taken.saturating_sub(exported + lost),
+            in_flight: taken.saturating_sub(exported + lost + spooled),
+            spooled,
+            recovered,
             dropped,
         }
+    }
+
+    /// Items leave the disk; before their outcome is counted, so that they never count twice.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn unspool(&self, items: u64) {
+        self.spooled.fetch_sub(items, Ordering::Release);
     }
 }
 
@@ -122,12 +147,16 @@ impl ExporterCounters {
 pub struct ExporterStats {
     /// The exporter.
     pub name: &'static str,
-    /// Items that it was given.
+    /// Items that it was given, those found in the spool included.
     pub taken: u64,
     /// Items that the receiver acknowledged.
     pub exported: u64,
     /// Items that are gathered, queued or being sent.
     pub in_flight: u64,
+    /// Items that wait on disk until the receiver takes them (`Builder::spool`).
+    pub spooled: u64,
+    /// Items of `taken` that an earlier process had left on disk.
+    pub recovered: u64,
     /// Items that were lost, by reason; reasons without a loss are left out.
     pub dropped: Vec<(DropReason, u64)>,
 }

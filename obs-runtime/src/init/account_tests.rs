@@ -9,6 +9,8 @@ fn exporter(name: &'static str, exported: u64, dropped: Vec<(DropReason, u64)>) 
         taken: 100,
         exported,
         in_flight: 0,
+        spooled: 0,
+        recovered: 0,
         dropped,
     }
 }

@@ -38,6 +38,10 @@ pub struct Builder {
     #[cfg(feature = "statsd")]
     pub(crate) statsd: Option<crate::statsd::StatsdConfig>,
     #[cfg(feature = "otlp")]
+    pub(crate) spool: Option<std::path::PathBuf>,
+    #[cfg(feature = "otlp")]
+    pub(crate) spool_max_bytes: Option<u64>,
+    #[cfg(feature = "otlp")]
     pub(crate) otlp: crate::exporter::otlp::OtlpConfig,
 }
 
@@ -141,6 +145,47 @@ impl Builder {
     #[cfg(feature = "otlp")]
     pub fn metric_interval(mut self, interval: core::time::Duration) -> Self {
         self.otlp = self.otlp.with_metric_interval(interval);
+        self
+    }
+
+    /// Keeps OTLP requests that cannot be sent in files below this directory, until the receiver takes
+    /// them: in this process, or in the next one that uses the directory. Default: `OBS_SPOOL`, else what
+    /// cannot be sent is lost and counted.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), obs_runtime::Error> {
+    /// use obs_runtime::Observability;
+    ///
+    /// # let directory = std::env::temp_dir().join(format!("obs-spool-{}", std::process::id()));
+    /// let obs = Observability::builder()
+    ///     .otlp("http://localhost:4318")
+    ///     .spool(&directory)
+    ///     .install()?;
+    /// # drop(obs);
+    /// # let _ = std::fs::remove_dir_all(directory);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// A request goes to disk after its first attempt fails, at once while the receiver is down, and when
+    /// the deadline of a flush passes; it is removed after the receiver has taken it. So what a flush
+    /// reported as safe survives `kill -9`, and arrives once, apart from a request whose acknowledgement
+    /// the process did not live to read. Several processes may share a directory if they send to the same
+    /// receiver: each has a locked folder of its own, and takes over those of processes that have gone.
+    /// Files are not synced: a loss of power may lose them. A directory that cannot be written is
+    /// reported in [`Observability::health`].
+    #[cfg(feature = "otlp")]
+    pub fn spool(mut self, directory: impl Into<std::path::PathBuf>) -> Self {
+        self.spool = Some(directory.into());
+        self
+    }
+
+    /// Bytes that this process may keep in the spool; when they are used up the oldest requests are
+    /// dropped and counted ([`DropReason::SpoolFull`](crate::DropReason::SpoolFull)). Default:
+    /// `OBS_SPOOL_MAX_BYTES`, else 256 MiB.
+    #[cfg(feature = "otlp")]
+    pub fn spool_max_bytes(mut self, bytes: u64) -> Self {
+        self.spool_max_bytes = Some(bytes);
         self
     }
 

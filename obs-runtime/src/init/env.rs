@@ -22,6 +22,10 @@ pub(crate) struct Environment {
     pub(crate) console: bool,
     #[cfg_attr(not(feature = "http"), allow(dead_code))]
     pub(crate) prometheus: Option<(String, u16)>,
+    #[cfg_attr(not(feature = "otlp"), allow(dead_code))]
+    pub(crate) spool: Option<String>,
+    #[cfg_attr(not(feature = "otlp"), allow(dead_code))]
+    pub(crate) spool_max_bytes: Option<u64>,
     /// One sentence for each value that could not be used.
     pub(crate) problems: Vec<String>,
 }
@@ -51,6 +55,8 @@ impl Environment {
         let metrics = text("OTEL_METRICS_EXPORTER").unwrap_or_default();
         let host = text("OTEL_EXPORTER_PROMETHEUS_HOST").unwrap_or_else(|| "localhost".into());
         let port = text("OTEL_EXPORTER_PROMETHEUS_PORT");
+        this.spool = text("OBS_SPOOL");
+        let spool_max_bytes = text("OBS_SPOOL_MAX_BYTES");
         let names = |list: &str, name: &str| list.split(',').any(|n| n.trim() == name);
 
         this.problems = problems;
@@ -72,6 +78,9 @@ impl Environment {
         if let Some(name) = level {
             this.level = this.note(level_of(&name));
         }
+        if let Some(bytes) = spool_max_bytes {
+            this.spool_max_bytes = this.note(number_of("OBS_SPOOL_MAX_BYTES", &bytes, "bytes"));
+        }
         if names(&metrics, "prometheus") {
             let port = port.map_or(Some(9464), |port| this.note(port_of(&port)));
             this.prometheus = port.map(|port| (host, port));
@@ -82,6 +91,14 @@ impl Environment {
     fn note<T>(&mut self, result: Result<T, Error>) -> Option<T> {
         result.map_err(|e| self.problems.push(e.to_string())).ok()
     }
+}
+
+fn number_of(name: &str, text: &str, of: &str) -> Result<u64, Error> {
+    text.parse().map_err(|_| {
+        Error::config(format!(
+            "{name}={text}: expected a whole number of {of}; the default is used"
+        ))
+    })
 }
 
 fn port_of(text: &str) -> Result<u16, Error> {

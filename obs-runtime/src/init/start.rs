@@ -83,6 +83,7 @@ pub(super) fn start(
     let log_queue = otlp(
         &builder,
         id,
+        &env,
         &scope,
         &mut problems,
         (&mut sinks, &mut logs, &mut pushers),
@@ -169,6 +170,7 @@ type Parts<'a> = (
 fn otlp(
     builder: &Builder,
     id: u16,
+    env: &Environment,
     scope: &Arc<ScopeShared>,
     problems: &mut Problems,
     (sinks, logs, pushers): Parts<'_>,
@@ -182,6 +184,17 @@ fn otlp(
         && let Some(env) = problems.note(OtlpConfig::from_env())?
     {
         config = config.or(env);
+    }
+    let spool = builder.spool.as_deref();
+    let spool = spool.or(env.spool.as_deref().map(std::path::Path::new));
+    if let Some(directory) = spool
+        && [Signal::Traces, Signal::Metrics, Signal::Logs]
+            .into_iter()
+            .any(|signal| config.sends(signal))
+    {
+        let max_bytes = builder.spool_max_bytes.or(env.spool_max_bytes);
+        let max_bytes = max_bytes.unwrap_or(otlp::SPOOL_MAX_BYTES);
+        config.spool = problems.note(otlp::Spool::open(directory, max_bytes))?;
     }
     let mut keep = |result: Result<(), Error>| match result {
         // What the program asks for itself is an error of the program.

@@ -74,6 +74,9 @@ impl fmt::Display for Stats {
                 ", {}: {} exported, {} in flight",
                 e.name, e.exported, e.in_flight
             )?;
+            if e.spooled > 0 {
+                write!(f, ", {} on disk", e.spooled)?;
+            }
         }
         if !self.logs.exporters.is_empty() {
             write!(f, "; {} log records", self.logs.recorded)?;

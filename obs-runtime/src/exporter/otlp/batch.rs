@@ -165,6 +165,15 @@ impl Batch {
         &self.buffer[self.start..]
     }
 
+    /// A request that was encoded earlier.
+    pub(super) const fn encoded(body: Vec<u8>, items: u64) -> Self {
+        Self {
+            buffer: body,
+            start: 0,
+            items,
+        }
+    }
+
     /// Gives the memory back for another request.
     pub(super) fn into_spare(self) -> Vec<u8> {
         self.buffer

@@ -5,10 +5,12 @@
 
 use core::fmt;
 use core::time::Duration;
+use std::sync::Arc;
 
 use crate::Error;
 use crate::exporter::otlp::endpoint::Endpoint;
 use crate::exporter::otlp::headers::{check_header, set_header};
+use crate::exporter::otlp::spool::Spool;
 use crate::exporter::otlp::tls::{Tls, TlsFiles};
 
 /// How OTLP data travels.
@@ -118,6 +120,10 @@ pub(crate) struct Limits {
     pub(crate) batch_bytes: usize,
     /// Encoded bytes that wait or are being sent.
     pub(crate) queue_bytes: usize,
+    /// Spans that wait or are being sent.
+    pub(crate) queue_spans: u64,
+    /// Requests of one signal that may be under way at once.
+    pub(crate) requests: usize,
     /// The longest message over gRPC, whose servers refuse longer ones.
     pub(crate) grpc_message_bytes: usize,
     /// How long one batch is tried, the first attempt included.
@@ -134,6 +140,8 @@ impl Default for Limits {
             batch_spans: 4096,
             batch_bytes: 1 << 20,
             queue_bytes: 16 << 20,
+            queue_spans: u64::MAX,
+            requests: 4,
             // A little below 4 MiB, the servers' default; HTTP receivers take more.
             grpc_message_bytes: (4 << 20) - 1024,
             retry_for: Duration::from_secs(60),
@@ -144,7 +152,7 @@ impl Default for Limits {
 }
 
 /// The builder's OTLP settings, or those of the environment.
-#[derive(Clone, Default, PartialEq)]
+#[derive(Clone, Default)]
 pub(crate) struct OtlpConfig {
     pub(super) general: Settings,
     /// By [`Signal::index`].
@@ -154,6 +162,7 @@ pub(crate) struct OtlpConfig {
     pub(super) metric_interval: Option<Duration>,
     pub(crate) limits: Limits,
     pub(crate) logs: LogLimits,
+    pub(crate) spool: Option<Arc<Spool>>,
 }
 
 /// What is said of logs only: `OTEL_BLRP_*`.
@@ -179,6 +188,7 @@ pub(crate) struct Target {
     pub(crate) timeout: Duration,
     pub(crate) compression: Compression,
     pub(crate) tls: Tls,
+    pub(crate) spool: Option<Arc<Spool>>,
 }
 
 /// OpenTelemetry's default for one export.
@@ -309,6 +319,7 @@ impl OtlpConfig {
             timeout,
             compression: own.compression.or(general.compression).unwrap_or_default(),
             tls,
+            spool: self.spool.clone(),
         }))
     }
 }

@@ -29,6 +29,7 @@ pub(super) struct Grpc {
     client: tonic::client::Grpc<Channel>,
     path: PathAndQuery,
     metadata: MetadataMap,
+    target: Target,
     // Last: the client's tasks end with it.
     runtime: Runtime,
 }
@@ -67,6 +68,7 @@ impl Grpc {
             client,
             path: PathAndQuery::from_static(target.signal.grpc_path()),
             metadata: metadata(&target.headers)?,
+            target: target.clone(),
             runtime,
         })
     }
@@ -120,6 +122,11 @@ impl Transport for Grpc {
             }
             Ok(Err(status)) => refused(&status),
         }
+    }
+
+    fn another(&self) -> Option<Box<dyn Transport>> {
+        // A runtime that runs only while it is used cannot be shared.
+        Some(Box::new(Self::new(&self.target).ok()?))
     }
 }
 

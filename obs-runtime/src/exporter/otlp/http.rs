@@ -17,10 +17,13 @@ use crate::self_obs::DropReason;
 
 /// More of an answer is not read.
 const MAX_ANSWER: u64 = 64 << 10;
+/// Connections that are kept open: as many as may be used at once.
+const MAX_IDLE: usize = 16;
 const PROTOBUF: &str = "application/x-protobuf";
 pub(super) const USER_AGENT: &str = concat!("obs-runtime/", env!("CARGO_PKG_VERSION"));
 
-/// A client that keeps its connection open between requests.
+/// A client that keeps its connections open between requests.
+#[derive(Clone)]
 pub(super) struct Http {
     agent: ureq::Agent,
     url: String,
@@ -36,6 +39,7 @@ impl Http {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .no_delay(true)
+            .max_idle_connections_per_host(MAX_IDLE)
             .tls_config(target.tls.for_ureq());
         if target.endpoint.is_loopback {
             config = config.proxy(None);
@@ -75,6 +79,11 @@ impl Transport for Http {
     fn send(&mut self, batch: &Arc<Batch>, timeout: Duration) -> Answer {
         self.post(batch.body(), timeout)
             .unwrap_or_else(|e| unanswered(&e, timeout))
+    }
+
+    fn another(&self) -> Option<Box<dyn Transport>> {
+        // They share the agent's pool of connections.
+        Some(Box::new(self.clone()))
     }
 }
 

@@ -1,29 +1,42 @@
-//! Between the threads that make requests and the one that sends them: a queue bounded in
-//! bytes, and the account of every item that was handed over.
+//! Between the threads that make requests and those that send them: a queue bounded in bytes, and
+//! the account of every item that was handed over.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::Error;
 use crate::error::ErrorKind;
 use crate::exporter::otlp::batch::Batch;
 use crate::exporter::otlp::config::Signal;
+use crate::exporter::otlp::spool::{Spool, Stored};
 use crate::self_obs::{DropReason, ExporterCounters};
+
+mod sender;
+mod spooled;
+
+pub(super) use sender::Next;
 
 /// Buffers that are kept for further requests.
 const MAX_SPARE: usize = 4;
 
-/// One signal's way from its producer to its sender thread.
+/// How long before a deadline requests go to disk that were not answered.
+const TO_DISK: Duration = Duration::from_millis(100);
+
+/// One signal's way from its producer to its sender threads.
 pub(super) struct Lane {
     signal: Signal,
     queue_bytes: usize,
+    /// Items that may wait or be sent.
+    queue_items: u64,
     state: Mutex<State>,
     /// Any change of `state`.
     changed: Condvar,
     pub(super) counters: Arc<ExporterCounters>,
     accepts: Accepts,
+    /// Where requests go that cannot be sent; set before the first sender starts.
+    spool: OnceLock<Arc<Spool>>,
 }
 
 /// Whether a receiver takes a signal: what its last answer said; not before the first.
@@ -42,33 +55,51 @@ impl Accepts {
 
 #[derive(Default)]
 struct State {
-    queue: VecDeque<Batch>,
+    queue: VecDeque<Arc<Batch>>,
     /// Of what is queued and being sent.
     bytes: usize,
-    /// The items being sent; `None` once somebody has accounted for them.
-    in_hand: Option<u64>,
-    in_hand_bytes: usize,
-    /// Batches that were queued, ever, and those that have left again. They leave in order.
+    items: u64,
+    /// What the senders have taken.
+    in_hand: Vec<InHand>,
+    /// Batches that were queued, ever: the number of the next one. Those in the queue have the last numbers.
     queued: u64,
-    settled: u64,
     /// Items that were lost after they were handed over, and why the last ones were.
     lost: u64,
     last_cause: String,
     /// Flushes and the closing: each ends a pause between two attempts.
     nudges: u64,
-    /// Until when the sender may go on; set when the lane closes.
+    /// Whatever a sender that waits may want to know of.
+    wakes: u64,
+    /// The receiver asked for silence until then.
+    hold: Option<Instant>,
+    /// With a spool: the receiver is tried again then, and how often in a row it failed.
+    down: Option<Instant>,
+    failures: u32,
+    /// Until when the senders may go on; set when the lane closes.
     closing: Option<Instant>,
-    /// The sender has gone.
+    /// Threads that send, and those of them that wait for something to do.
+    senders: usize,
+    idle: usize,
+    /// All senders have gone.
     ended: bool,
     spare: Vec<Vec<u8>>,
 }
 
-/// What the sender is to do next.
-pub(super) enum Next {
-    Send(Batch),
-    /// The time that was asked for has come.
-    Tick,
-    End,
+/// A batch on its way.
+struct InHand {
+    number: u64,
+    batch: Arc<Batch>,
+    /// A copy on disk, made when somebody could wait no longer.
+    stored: Option<Stored>,
+    /// The copy is what counts: the lane closed before the sender came back.
+    is_spooled: bool,
+}
+
+/// A batch that a sender has taken, under its number.
+#[derive(Debug)]
+pub(super) struct Job {
+    number: u64,
+    pub(super) batch: Arc<Batch>,
 }
 
 /// A moment of a lane, to wait from.
@@ -90,13 +121,19 @@ pub(super) struct Verdict {
 
 impl Lane {
     pub(super) fn new(signal: Signal, queue_bytes: usize) -> Arc<Self> {
+        Self::bounded(signal, queue_bytes, u64::MAX)
+    }
+
+    pub(super) fn bounded(signal: Signal, queue_bytes: usize, queue_items: u64) -> Arc<Self> {
         Arc::new(Self {
             signal,
             queue_bytes,
+            queue_items,
             state: Mutex::default(),
             changed: Condvar::new(),
             counters: Arc::new(ExporterCounters::new("otlp")),
             accepts: Accepts::default(),
+            spool: OnceLock::new(),
         })
     }
 
@@ -117,10 +154,12 @@ impl Lane {
     pub(super) fn hand_over(&self, batch: Batch) {
         let len = batch.body().len();
         let mut state = self.lock();
-        // A lane that closes still takes what was collected meanwhile: the sender empties it.
+        // A lane that closes still takes what was collected meanwhile: the senders empty it.
         let refused = if state.ended {
             Some(DropReason::Shutdown)
-        } else if state.bytes + len > self.queue_bytes {
+        } else if state.bytes + len > self.queue_bytes
+            || state.items + batch.items > self.queue_items
+        {
             Some(DropReason::QueueFull)
         } else {
             None
@@ -132,8 +171,10 @@ impl Lane {
             return;
         }
         state.bytes += len;
+        state.items += batch.items;
         state.queued += 1;
-        state.queue.push_back(batch);
+        state.wakes += 1;
+        state.queue.push_back(Arc::new(batch));
         drop(state);
         self.changed.notify_all();
     }
@@ -152,28 +193,34 @@ impl Lane {
         }
     }
 
-    /// Has a mark's wait include what was handed over since, and the sender try at once.
+    /// Has a mark's wait include what was handed over since, and the senders try at once.
     pub(super) fn extend(&self, mark: Mark) -> Mark {
         let mut state = self.lock();
         state.nudges += 1;
+        state.wakes += 1;
         let queued = state.queued;
         drop(state);
         self.changed.notify_all();
         Mark { queued, ..mark }
     }
 
-    /// Waits until all that was queued before the mark is settled.
+    /// Waits until all that was queued before the mark is settled; what is not by the deadline goes to
+    /// disk if there is a spool.
     ///
     /// # Errors
     /// When the deadline comes first, or items were lost since.
     pub(super) fn wait_for(&self, mark: Mark, deadline: Instant) -> Result<(), Error> {
-        let state = self.lock();
-        let settled = |s: &State| s.settled >= mark.queued || s.ended;
-        let state = self.wait(state, Some(deadline), settled);
-        self.outcome(&state, mark)
+        let settled = |s: &State| s.has_settled(mark.queued) || s.ended;
+        let state = self.wait(self.lock(), Some(self.before(deadline)), settled);
+        let is_late = !settled(&state);
+        drop(state);
+        if is_late {
+            self.secure();
+        }
+        self.outcome(&self.lock(), mark)
     }
 
-    /// Lets the sender go on until `deadline`, then counts what remains as lost.
+    /// Lets the senders go on until `deadline`; what remains goes to disk, or is counted as lost.
     ///
     /// # Errors
     /// As [`Lane::wait_for`].
@@ -181,8 +228,12 @@ impl Lane {
         let mut state = self.lock();
         state.closing = Some(deadline);
         state.nudges += 1;
+        state.wakes += 1;
         self.changed.notify_all();
-        let mut state = self.wait(state, Some(deadline), |s| s.ended);
+        let state = self.wait(state, Some(self.before(deadline)), |s| s.ended);
+        drop(state);
+        self.secure();
+        let mut state = self.lock();
         self.abandon(&mut state);
         let result = self.outcome(&state, mark);
         drop(state);
@@ -190,11 +241,24 @@ impl Lane {
         result
     }
 
-    /// Waits until the sender has gone, at most until `deadline`.
+    /// Waits until the senders have gone, at most until `deadline`.
     #[cfg(test)]
     pub(super) fn wait_until_ended(&self, deadline: Instant) {
         let state = self.wait(self.lock(), Some(deadline), |s| s.ended);
         assert!(state.ended, "the sender is still there");
+    }
+
+    /// A deadline that leaves time to write to disk, if that is to be done.
+    fn before(&self, deadline: Instant) -> Instant {
+        match self.spool.get() {
+            Some(_) => deadline.checked_sub(TO_DISK).unwrap_or(deadline),
+            None => deadline,
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn senders(&self) -> usize {
+        self.lock().senders
     }
 
     fn outcome(&self, state: &State, mark: Mark) -> Result<(), Error> {
@@ -205,24 +269,28 @@ impl Lane {
             let text = format!("OTLP: {lost} {items} could not be delivered: {cause}");
             return Err(Error::new(ErrorKind::Export, text));
         }
-        if state.settled < mark.queued {
+        if !state.is_safe(mark.queued) {
             let text = format!("OTLP: {items} were still being sent when the deadline passed");
             return Err(Error::new(ErrorKind::Timeout, text));
         }
         Ok(())
     }
 
-    /// Counts what is queued or being sent as lost by the shutdown.
+    /// Counts what is queued or being sent, and not on disk, as lost by the shutdown.
     fn abandon(&self, state: &mut State) {
-        let queued = state.queue.drain(..).map(|b| b.items).sum::<u64>();
-        let items = queued + state.in_hand.take().unwrap_or(0);
+        let mut items = state.queue.drain(..).map(|b| b.items).sum::<u64>();
+        state.in_hand.retain(|job| {
+            if !job.is_spooled {
+                items += job.batch.items;
+            }
+            job.is_spooled
+        });
         if items > 0 {
             self.counters.dropped.add(DropReason::Shutdown, items);
             state.lose(items, "the shutdown deadline passed");
         }
         state.bytes = 0;
-        state.in_hand_bytes = 0;
-        state.settled = state.queued;
+        state.items = 0;
     }
 
     /// Waits until `done`, at most until `until`.
@@ -253,92 +321,98 @@ impl Lane {
         state
     }
 
-    /// For the sender: what comes next. A tick is due at `tick`, whatever is queued.
-    pub(super) fn next(&self, tick: Option<Instant>) -> Next {
-        let due = || tick.is_some_and(|at| at <= Instant::now());
-        let state = self.lock();
-        let mut state = self.wait(state, tick, |s| {
-            !s.queue.is_empty() || s.closing.is_some() || due()
-        });
-        if state.closing.is_none() && due() {
-            return Next::Tick;
-        }
-        match state.queue.pop_front() {
-            Some(batch) => {
-                state.in_hand = Some(batch.items);
-                state.in_hand_bytes = batch.body().len();
-                Next::Send(batch)
+    /// For the sender: accounts for a batch, unless the shutdown did so already.
+    pub(super) fn settle(&self, job: Job, verdict: &Verdict) {
+        self.learn(verdict);
+        let mut state = self.lock();
+        let of_hand = state.leave(job.number);
+        match &of_hand {
+            Some(InHand {
+                is_spooled: false, ..
+            }) => {
+                self.count(&mut state, verdict);
             }
-            None => Next::End,
+            Some(InHand {
+                stored: Some(stored),
+                ..
+            }) => {
+                // It was counted as spooled when the lane closed, and arrived nevertheless.
+                self.counters.unspool(stored.items);
+                self.count(&mut state, verdict);
+            }
+            _ => {}
         }
+        let stored = of_hand.and_then(|job| job.stored);
+        if let Some(batch) = Arc::into_inner(job.batch) {
+            state.keep(batch.into_spare());
+        }
+        drop(state);
+        if let (Some(spool), Some(stored)) = (self.spool.get(), stored) {
+            spool.remove(&stored);
+        }
+        self.changed.notify_all();
     }
 
-    /// For the sender: what to give to [`Lane::pause`] after an attempt that begins now.
-    pub(super) fn nudges(&self) -> u64 {
-        self.lock().nudges
-    }
-
-    /// For the sender: waits until `until`, or until somebody who waits wants it to try again.
-    /// Returns whether it may; not if a closing lane leaves no time for it.
-    pub(super) fn pause(&self, until: Instant, nudges: u64) -> bool {
-        let state = self.lock();
-        let over = |s: &State| s.nudges != nudges || s.leaves_no_time_until(until);
-        let state = self.wait(state, Some(until), over);
-        state.nudges != nudges || !state.leaves_no_time_until(until)
-    }
-
-    /// For the sender: waits until `until`, as the receiver asked. Returns whether it came; not
-    /// if a closing lane leaves no time for it.
-    pub(super) fn hold(&self, until: Instant) -> bool {
-        let state = self.lock();
-        let state = self.wait(state, Some(until), |s| s.leaves_no_time_until(until));
-        !state.leaves_no_time_until(until)
-    }
-
-    /// For the sender: the time that a closing lane leaves.
-    pub(super) fn closing(&self) -> Option<Duration> {
-        let deadline = self.lock().closing?;
-        Some(deadline.saturating_duration_since(Instant::now()))
-    }
-
-    /// For the sender: accounts for the batch in hand, unless the shutdown did so already.
-    pub(super) fn settle(&self, verdict: &Verdict, spare: Option<Vec<u8>>) {
+    fn learn(&self, verdict: &Verdict) {
         if verdict.exported > 0 {
             self.accepts.set(true);
         } else if verdict.reason == DropReason::Rejected {
             self.accepts.set(false);
         }
-        let mut state = self.lock();
-        if state.in_hand.take().is_some() {
-            self.counters
-                .exported
-                .fetch_add(verdict.exported, Ordering::Release);
-            if verdict.lost > 0 {
-                self.counters.dropped.add(verdict.reason, verdict.lost);
-                state.lose(verdict.lost, &verdict.cause);
-            }
-            state.bytes -= state.in_hand_bytes;
-            state.in_hand_bytes = 0;
-            state.settled += 1;
-        }
-        if let Some(spare) = spare {
-            state.keep(spare);
-        }
-        drop(state);
-        self.changed.notify_all();
     }
 
-    /// For the sender: it will take nothing any more.
-    pub(super) fn end(&self) {
-        let mut state = self.lock();
-        state.ended = true;
-        self.abandon(&mut state);
-        drop(state);
-        self.changed.notify_all();
+    fn count(&self, state: &mut State, verdict: &Verdict) {
+        self.counters
+            .exported
+            .fetch_add(verdict.exported, Ordering::Release);
+        if verdict.lost > 0 {
+            self.counters.dropped.add(verdict.reason, verdict.lost);
+            state.lose(verdict.lost, &verdict.cause);
+        }
     }
 }
 
 impl State {
+    /// Whether all that was queued before number `queued` has left.
+    fn has_settled(&self, queued: u64) -> bool {
+        self.queued - self.queue.len() as u64 >= queued
+            && self.in_hand.iter().all(|job| job.number >= queued)
+    }
+
+    /// Whether all that was queued before number `queued` has left or is on disk.
+    fn is_safe(&self, queued: u64) -> bool {
+        let is_safe = |job: &InHand| job.number >= queued || job.stored.is_some();
+        self.queued - self.queue.len() as u64 >= queued && self.in_hand.iter().all(is_safe)
+    }
+
+    /// Takes the oldest batch of the queue in hand.
+    fn take(&mut self) -> Option<Job> {
+        let number = self.queued - self.queue.len() as u64;
+        let batch = self.queue.pop_front()?;
+        self.in_hand.push(InHand {
+            number,
+            batch: Arc::clone(&batch),
+            stored: None,
+            is_spooled: false,
+        });
+        Some(Job { number, batch })
+    }
+
+    fn in_hand(&mut self, number: u64) -> Option<&mut InHand> {
+        self.in_hand.iter_mut().find(|job| job.number == number)
+    }
+
+    /// Lets go of a batch in hand; `None` once somebody else has accounted for it.
+    fn leave(&mut self, number: u64) -> Option<InHand> {
+        let at = self.in_hand.iter().position(|job| job.number == number)?;
+        let job = self.in_hand.swap_remove(at);
+        if !job.is_spooled {
+            self.bytes -= job.batch.body().len();
+            self.items -= job.batch.items;
+        }
+        Some(job)
+    }
+
     fn leaves_no_time_until(&self, until: Instant) -> bool {
         self.closing.is_some_and(|deadline| deadline < until)
     }

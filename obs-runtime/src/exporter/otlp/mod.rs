@@ -1,8 +1,9 @@
 //! OTLP: spans, metrics and logs to any OpenTelemetry receiver, over HTTP or gRPC.
 //!
 //! Requests are written by an encoder of our own, straight from finished records
-//! (`span`, `metrics`, `log`, `template`, `attributes`, `protobuf`, `batch`). A sender thread per signal
-//! (`worker`) takes them from a queue bounded in bytes (`lane`) and sends them (`http`, `grpc`).
+//! (`span`, `metrics`, `log`, `template`, `attributes`, `protobuf`, `batch`). Sender threads of each
+//! signal (`worker`) take them from a queue bounded in bytes (`lane`) and send them (`http`, `grpc`); what
+//! cannot be sent waits on disk, if the user names a directory (`spool`).
 
 mod attributes;
 mod batch;
@@ -26,6 +27,7 @@ mod push;
 mod receiver;
 mod sink;
 mod span;
+mod spool;
 mod template;
 mod tls;
 #[cfg(test)]
@@ -45,6 +47,7 @@ pub(crate) use config::{OtlpConfig, Signal};
 pub(crate) use lane::Accepts;
 pub(crate) use log_sink::OtlpLogSink;
 pub(crate) use push::MetricPusher;
+pub(crate) use spool::{MAX_BYTES as SPOOL_MAX_BYTES, Spool};
 
 /// Makes the sink that sends spans; `logs` says whether their errors arrive as log records. Nothing
 /// is connected yet: a receiver that is down is no error.

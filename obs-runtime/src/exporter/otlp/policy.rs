@@ -20,17 +20,20 @@ pub(super) fn pause(
     let pause = match retry {
         Retry::Never => return None,
         Retry::After(asked) => asked,
-        Retry::Backoff => {
-            let doubled = 2_u32.saturating_pow(attempt.saturating_sub(1));
-            let full = limits
-                .backoff
-                .saturating_mul(doubled)
-                .min(limits.max_backoff);
-            // Half to all of it, so that many programs do not come back at the same moment.
-            full.mul_f64(0.5 + 0.5 * jitter.clamp(0.0, 1.0))
-        }
+        Retry::Backoff => backoff(limits, attempt, jitter),
     };
     (elapsed.saturating_add(pause) <= limits.retry_for).then_some(pause)
+}
+
+/// The growing pause after failed attempt number `attempt`.
+pub(super) fn backoff(limits: &Limits, attempt: u32, jitter: f64) -> Duration {
+    let doubled = 2_u32.saturating_pow(attempt.saturating_sub(1));
+    let full = limits
+        .backoff
+        .saturating_mul(doubled)
+        .min(limits.max_backoff);
+    // Half to all of it, so that many programs do not come back at the same moment.
+    full.mul_f64(0.5 + 0.5 * jitter.clamp(0.0, 1.0))
 }
 
 /// A number from 0 to 1 that differs between processes and attempts.

@@ -38,7 +38,7 @@ impl OtlpSpanSink {
         resource: &Resource,
         logs: Option<Accepts>,
     ) -> Result<Self, Error> {
-        let lane = Lane::new(target.signal, limits.queue_bytes);
+        let lane = Lane::bounded(target.signal, limits.queue_bytes, limits.queue_spans);
         worker::start("obs-otlp-traces", &lane, transport, target, limits, None)?;
         let envelope = Envelope::new(resource);
         let open = envelope.begin(Vec::new());
@@ -55,6 +55,11 @@ impl OtlpSpanSink {
             logs,
             is_closed: false,
         })
+    }
+
+    #[cfg(test)]
+    pub(super) fn lane(&self) -> &Lane {
+        &self.lane
     }
 
     fn hand_over(&mut self) {

@@ -19,6 +19,7 @@ fn start(config: &OtlpConfig) -> OtlpSpanSink {
 fn config(url: &str) -> OtlpConfig {
     let mut config = OtlpConfig::new(url).with_timeout(LONG);
     config.limits.backoff = Duration::from_millis(1);
+    config.limits.requests = 1;
     config.limits.retry_for = LONG;
     config
 }

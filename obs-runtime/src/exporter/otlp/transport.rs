@@ -14,6 +14,11 @@ use crate::self_obs::DropReason;
 pub(super) trait Transport: Send {
     /// Sends one request and waits for the answer, at most for `timeout`.
     fn send(&mut self, batch: &Arc<Batch>, timeout: Duration) -> Answer;
+
+    /// A further connection to the same receiver, for another thread; `None` if there can be none.
+    fn another(&self) -> Option<Box<dyn Transport>> {
+        None
+    }
 }
 
 /// What became of a request.

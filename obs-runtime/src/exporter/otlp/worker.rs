@@ -1,5 +1,6 @@
-//! The thread that sends one signal's requests, one after the other.
+//! The threads that send one signal's requests.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -7,8 +8,9 @@ use crate::Error;
 use crate::error::ErrorKind;
 use crate::exporter::otlp::batch::Batch;
 use crate::exporter::otlp::config::{Limits, Target};
-use crate::exporter::otlp::lane::{Lane, Next, Verdict};
+use crate::exporter::otlp::lane::{Job, Lane, Next, Verdict};
 use crate::exporter::otlp::policy;
+use crate::exporter::otlp::spool::Stored;
 use crate::exporter::otlp::transport::{Answer, Failure, PartialSuccess, Retry, Transport};
 use crate::self_log;
 use crate::self_obs::DropReason;
@@ -29,14 +31,23 @@ struct Worker {
     transport: Box<dyn Transport>,
     limits: Limits,
     timeout: Duration,
+    /// Threads that may send at once.
+    senders: usize,
     /// For the log.
     source: &'static str,
     url: String,
-    /// The receiver asked for silence until then.
-    hold: Option<Instant>,
 }
 
-/// Starts the thread. It ends when the lane is closed.
+/// What is to happen to a request after an attempt or several.
+enum Fate {
+    Settled(Verdict),
+    /// It may succeed later: to disk with it.
+    Later(Failure),
+}
+
+/// Starts the first sender; whoever takes a request starts another if nobody waits for the next one, up
+/// to [`Limits::requests`]. With a ticker there is one alone: what is collected goes out in order. They end
+/// when the lane is closed.
 pub(super) fn start(
     name: &'static str,
     lane: &Arc<Lane>,
@@ -45,45 +56,90 @@ pub(super) fn start(
     limits: Limits,
     ticker: Option<Ticker>,
 ) -> Result<(), Error> {
-    let mut worker = Worker {
+    if let Some(spool) = &target.spool {
+        lane.set_spool(spool);
+    }
+    let worker = Worker {
         lane: Arc::clone(lane),
         transport,
         limits,
         timeout: target.timeout,
+        senders: if ticker.is_some() { 1 } else { limits.requests },
         source: name,
         url: target.endpoint.url.clone(),
-        hold: None,
     };
-    let run = move || {
-        // Ends the lane also if a dependency panics: nobody waits for a thread that is gone.
-        let _end = EndOnDrop(Arc::clone(&worker.lane));
-        worker.run(ticker);
-    };
-    std::thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(run)
+    worker
+        .spawn(ticker)
         .map(drop)
         .map_err(|e| Error::new(ErrorKind::State, format!("thread {name} cannot start: {e}")))
 }
 
-struct EndOnDrop(Arc<Lane>);
+struct ExitOnDrop(Arc<Lane>);
 
-impl Drop for EndOnDrop {
+impl Drop for ExitOnDrop {
     fn drop(&mut self) {
-        self.0.end();
+        self.0.exit();
     }
 }
 
 impl Worker {
+    /// Starts the thread, unless enough are there.
+    fn spawn(mut self, ticker: Option<Ticker>) -> std::io::Result<()> {
+        if !self.lane.enter(self.senders) {
+            return Ok(());
+        }
+        // Leaves the lane also if the thread cannot start, and if a dependency panics: nobody waits for
+        // a thread that is gone.
+        let exit = ExitOnDrop(Arc::clone(&self.lane));
+        let name = self.source.to_owned();
+        let run = move || {
+            let _exit = exit;
+            self.run(ticker);
+        };
+        std::thread::Builder::new().name(name).spawn(run).map(drop)
+    }
+
+    /// Sees to it that somebody waits for the next request while this one is sent.
+    fn help(&self) {
+        if self.senders < 2 || !self.lane.wants_sender(self.senders) {
+            return;
+        }
+        if let Some(transport) = self.transport.another() {
+            let helper = Self {
+                lane: Arc::clone(&self.lane),
+                transport,
+                limits: self.limits,
+                timeout: self.timeout,
+                senders: self.senders,
+                source: self.source,
+                url: self.url.clone(),
+            };
+            // Without it the others go on.
+            let _ = helper.spawn(None);
+        }
+    }
+
     fn run(&mut self, mut ticker: Option<Ticker>) {
         let mut due = ticker.as_ref().map(|t| Instant::now() + t.interval);
         loop {
             match self.lane.next(due) {
-                Next::Send(batch) => {
-                    let batch = Arc::new(batch);
-                    let verdict = self.deliver(&batch);
-                    let spare = Arc::into_inner(batch).map(Batch::into_spare);
-                    self.lane.settle(&verdict, spare);
+                Next::Send(job) => {
+                    self.help();
+                    if !self.send(job) {
+                        return;
+                    }
+                }
+                Next::Store(job) => self.lane.store(job, "the receiver does not answer"),
+                Next::Resend(stored) => {
+                    self.help();
+                    if !self.resend(stored) {
+                        return;
+                    }
+                }
+                Next::Adopt => {
+                    if let Some(spool) = self.lane.spool() {
+                        spool.adopt();
+                    }
                 }
                 Next::Tick => {
                     if let Some(ticker) = &mut ticker {
@@ -96,48 +152,116 @@ impl Worker {
         }
     }
 
-    /// Sends one request, again if that may help, until its fate is known.
-    fn deliver(&mut self, batch: &Arc<Batch>) -> Verdict {
+    /// Returns whether this sender can go on.
+    fn send(&mut self, job: Job) -> bool {
+        let fate = catch_unwind(AssertUnwindSafe(|| self.deliver(&job.batch)));
+        match fate {
+            Ok(Fate::Settled(verdict)) => self.lane.settle(job, &verdict),
+            Ok(Fate::Later(failure)) => self.lane.store(job, &failure.cause),
+            Err(_) => {
+                let verdict = lost(
+                    &job.batch,
+                    DropReason::ExporterFailed,
+                    "a dependency panicked",
+                );
+                self.lane.settle(job, &verdict);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Sends a request from the disk. Returns whether this sender can go on.
+    fn resend(&mut self, stored: Stored) -> bool {
+        let Some(spool) = self.lane.spool().map(Arc::clone) else {
+            return true;
+        };
+        let batch = match spool.read(&stored) {
+            Ok(batch) => Arc::new(batch),
+            Err(cause) => {
+                self_log::warn(self.source, "spool", format_args!("{cause}; given up"));
+                self.lane.damaged(&stored, cause);
+                return true;
+            }
+        };
+        let fate = catch_unwind(AssertUnwindSafe(|| self.deliver(&batch)));
+        match fate {
+            Ok(Fate::Settled(verdict)) => self.lane.resent(&stored, &verdict),
+            Ok(Fate::Later(_)) => spool.put_back(stored),
+            Err(_) => {
+                spool.put_back(stored);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Sends one request, again if that may help, until its fate is known. With a spool there is one
+    /// attempt: the others are made from the disk.
+    fn deliver(&mut self, batch: &Arc<Batch>) -> Fate {
         let began = Instant::now();
+        let has_spool = self.lane.spool().is_some();
+        let later = |cause: &str| {
+            if has_spool {
+                Fate::Later(Failure {
+                    reason: DropReason::Shutdown,
+                    retry: Retry::Backoff,
+                    cause: cause.to_owned(),
+                })
+            } else {
+                Fate::Settled(lost(batch, DropReason::Shutdown, cause))
+            }
+        };
         let mut attempt = 0;
         loop {
-            if let Some(until) = self.hold.take()
-                && !self.lane.hold(until)
-            {
-                self.hold = Some(until);
-                return lost(batch, DropReason::Shutdown, "the receiver asked to wait");
+            if !self.lane.hold() {
+                return later("the receiver asked to wait");
             }
             let closing = self.lane.closing();
             let timeout = closing.map_or(self.timeout, |left| left.min(self.timeout));
             if timeout.is_zero() {
-                return lost(batch, DropReason::Shutdown, TOO_LATE);
+                return later(TOO_LATE);
             }
             attempt += 1;
             let nudges = self.lane.nudges();
             let failure = match self.transport.send(batch, timeout) {
-                Answer::Accepted(partial) => return self.accepted(batch, &partial),
+                Answer::Accepted(partial) => {
+                    self.lane.receiver_answered();
+                    return Fate::Settled(self.accepted(batch, &partial));
+                }
                 Answer::Failed(failure) => failure,
             };
             if failure.reason == DropReason::Timeout && timeout < self.timeout {
                 // The end of the program was too near, not the receiver too slow.
-                return lost(batch, DropReason::Shutdown, TOO_LATE);
+                return later(TOO_LATE);
+            }
+            if let Retry::After(asked) = failure.retry {
+                self.lane.hold_until(Instant::now() + asked.min(MAX_HOLD));
+            }
+            if failure.retry == Retry::Never {
+                self.lane.receiver_answered();
+            } else if has_spool {
+                let pause = |failures| policy::backoff(&self.limits, failures, policy::jitter());
+                self.lane.receiver_failed(pause);
+                self.say(&failure, "kept on disk");
+                return Fate::Later(failure);
             }
             let pause = self.after(&failure, attempt, began.elapsed());
-            self.say(&failure, pause);
+            match pause {
+                Some(pause) => self.say(&failure, &format!("trying again in {pause:.1?}")),
+                None => self.say(&failure, "given up"),
+            }
             let Some(pause) = pause else {
-                return lost(batch, failure.reason, &failure.cause);
+                return Fate::Settled(lost(batch, failure.reason, &failure.cause));
             };
             if !self.lane.pause(Instant::now() + pause, nudges) {
-                return lost(batch, failure.reason, &failure.cause);
+                return Fate::Settled(lost(batch, failure.reason, &failure.cause));
             }
         }
     }
 
     /// The pause before the next attempt; `None` to give up.
-    fn after(&mut self, failure: &Failure, attempt: u32, elapsed: Duration) -> Option<Duration> {
-        if let Retry::After(asked) = failure.retry {
-            self.hold = Some(Instant::now() + asked.min(MAX_HOLD));
-        }
+    fn after(&self, failure: &Failure, attempt: u32, elapsed: Duration) -> Option<Duration> {
         // A program that ends does not wait for a receiver that is not there.
         let gone = matches!(
             failure.reason,
@@ -175,17 +299,10 @@ impl Worker {
         }
     }
 
-    fn say(&self, failure: &Failure, pause: Option<Duration>) {
+    fn say(&self, failure: &Failure, what: &str) {
         let cause = failure.reason.as_str();
         let (url, text) = (&self.url, &failure.cause);
-        match pause {
-            Some(pause) => self_log::warn(
-                self.source,
-                cause,
-                format_args!("{url}: {text}; trying again in {pause:.1?}"),
-            ),
-            None => self_log::warn(self.source, cause, format_args!("{url}: {text}; given up")),
-        }
+        self_log::warn(self.source, cause, format_args!("{url}: {text}; {what}"));
     }
 }
 
@@ -197,3 +314,7 @@ fn lost(batch: &Batch, reason: DropReason, cause: &str) -> Verdict {
         cause: cause.to_owned(),
     }
 }
+
+#[cfg(test)]
+#[path = "senders_tests.rs"]
+mod tests;

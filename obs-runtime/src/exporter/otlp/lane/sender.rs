@@ -1,0 +1,136 @@
+//! What the sender threads ask of a lane.
+
+use super::{Instant, Job, Lane, Stored};
+use std::time::Duration;
+
+/// What a sender is to do next.
+pub(in super::super) enum Next {
+    Send(Job),
+    /// The receiver is known to be down: to disk with it.
+    Store(Job),
+    /// A request from the disk.
+    Resend(Stored),
+    /// To look for files of processes that have gone.
+    Adopt,
+    /// The time that was asked for has come.
+    Tick,
+    End,
+}
+
+impl Lane {
+    /// Registers a sender; not if `max` are there already.
+    pub(in super::super) fn enter(&self, max: usize) -> bool {
+        let mut state = self.lock();
+        let has_room = state.senders < max;
+        if has_room {
+            state.senders += 1;
+        }
+        has_room
+    }
+
+    /// Whether no sender is free for the next request, and `max` are not there yet.
+    pub(in super::super) fn wants_sender(&self, max: usize) -> bool {
+        let state = self.lock();
+        state.senders < max && state.idle == 0 && state.closing.is_none()
+    }
+
+    /// What comes next. A tick is due at `tick`, whatever is queued.
+    pub(in super::super) fn next(&self, tick: Option<Instant>) -> Next {
+        let scan = self.spool.get().map(|s| s.next_scan());
+        let due = |at: Option<Instant>| at.is_some_and(|at| at <= Instant::now());
+        let mut state = self.lock();
+        loop {
+            let is_closing = state.closing.is_some();
+            if !is_closing && due(tick) {
+                return Next::Tick;
+            }
+            let spool = self.spool.get();
+            let resume = spool.and_then(|_| state.hold.max(state.down));
+            let is_down = resume.is_some_and(|until| until > Instant::now());
+            if let Some(job) = state.take() {
+                return if is_down {
+                    Next::Store(job)
+                } else {
+                    Next::Send(job)
+                };
+            }
+            if let Some(spool) = spool {
+                if !is_down
+                    && state.closing.is_none_or(|end| end > Instant::now())
+                    && let Some(stored) = spool.take(self.signal)
+                {
+                    return Next::Resend(stored);
+                }
+                if scan.is_some_and(|at| at.is_none() || !is_closing && due(at)) {
+                    return Next::Adopt;
+                }
+            }
+            if is_closing {
+                return Next::End;
+            }
+            let retry = resume.filter(|_| spool.is_some_and(|s| s.has(self.signal)));
+            let until = [tick, scan.flatten(), retry].into_iter().flatten().min();
+            let wakes = state.wakes;
+            state.idle += 1;
+            state = self.wait(state, until, |s| s.wakes != wakes);
+            state.idle -= 1;
+        }
+    }
+
+    /// What to give to [`Lane::pause`] after an attempt that begins now.
+    pub(in super::super) fn nudges(&self) -> u64 {
+        self.lock().nudges
+    }
+
+    /// Waits until `until`, or until somebody who waits wants it to be tried again. Returns whether it
+    /// may; not if a closing lane leaves no time for it.
+    pub(in super::super) fn pause(&self, until: Instant, nudges: u64) -> bool {
+        let state = self.lock();
+        let over = |s: &super::State| s.nudges != nudges || s.leaves_no_time_until(until);
+        let state = self.wait(state, Some(until), over);
+        state.nudges != nudges || !state.leaves_no_time_until(until)
+    }
+
+    /// Has every sender be silent until then, as the receiver asked.
+    pub(in super::super) fn hold_until(&self, until: Instant) {
+        let mut state = self.lock();
+        state.hold = state.hold.max(Some(until));
+    }
+
+    /// Waits as long as the receiver asked. Returns whether that time came; not if a closing lane leaves
+    /// no time for it.
+    pub(in super::super) fn hold(&self) -> bool {
+        let mut state = self.lock();
+        while let Some(until) = state.hold.filter(|until| *until > Instant::now()) {
+            if state.leaves_no_time_until(until) {
+                return false;
+            }
+            state = self.wait(state, Some(until), |s| s.leaves_no_time_until(until));
+        }
+        true
+    }
+
+    /// The time that a closing lane leaves for requests.
+    pub(in super::super) fn closing(&self) -> Option<Duration> {
+        let deadline = self.lock().closing?;
+        Some(
+            self.before(deadline)
+                .saturating_duration_since(Instant::now()),
+        )
+    }
+
+    /// A sender has gone; the last one ends the lane.
+    pub(in super::super) fn exit(&self) {
+        let mut state = self.lock();
+        state.senders -= 1;
+        if state.senders == 0 {
+            state.ended = true;
+            self.abandon(&mut state);
+            if let Some(spool) = self.spool.get() {
+                spool.detach();
+            }
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+}

@@ -1,0 +1,111 @@
+//! One request on disk: a head with length and checksum, then the body as it is sent.
+//!
+//! The name says what the file holds, so that a damaged one can still be counted.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::path::Path;
+
+/// Format and version.
+const MAGIC: &[u8; 8] = b"OBSPOOL1";
+/// Magic, items, length of the body, checksum.
+const HEAD: usize = 8 + 8 + 8 + 4;
+/// A longer body was not written by obs.
+const MAX_BODY: u64 = 1 << 30;
+
+/// What the name of a file says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Name<'a> {
+    pub(super) number: u64,
+    pub(super) signal: &'a str,
+    pub(super) items: u64,
+}
+
+impl core::fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(
+            f,
+            "{:016x}-{}-{}.otlp",
+            self.number, self.signal, self.items
+        )
+    }
+}
+
+impl<'a> Name<'a> {
+    /// None for a file that is not obs'.
+    pub(super) fn parse(text: &'a str) -> Option<Self> {
+        let mut parts = text.strip_suffix(".otlp")?.split('-');
+        let number = parts.next().filter(|n| n.len() == 16)?;
+        let name = Self {
+            number: u64::from_str_radix(number, 16).ok()?,
+            signal: parts.next()?,
+            items: parts.next()?.parse().ok()?,
+        };
+        parts.next().is_none().then_some(name)
+    }
+}
+
+/// Bytes of the file for a body.
+pub(super) const fn len_on_disk(body: usize) -> u64 {
+    (HEAD + body) as u64
+}
+
+fn checksum(items: u64, body: &[u8]) -> u32 {
+    let mut crc = flate2::Crc::new();
+    crc.update(&items.to_le_bytes());
+    crc.update(body);
+    crc.sum()
+}
+
+/// Writes a request; what was written of it is removed again if that fails.
+pub(super) fn write(path: &Path, items: u64, body: &[u8]) -> io::Result<()> {
+    let mut head = Vec::with_capacity(HEAD);
+    head.extend_from_slice(MAGIC);
+    head.extend_from_slice(&items.to_le_bytes());
+    head.extend_from_slice(&(body.len() as u64).to_le_bytes());
+    head.extend_from_slice(&checksum(items, body).to_le_bytes());
+    let written = create(path).and_then(|mut file| {
+        file.write_all(&head)?;
+        file.write_all(body)
+    });
+    if written.is_err() {
+        let _ = fs::remove_file(path);
+    }
+    written
+}
+
+/// For this user alone: what a program does may be nobody else's business.
+pub(super) fn create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Reads a request back; `None` if the file is not whole.
+///
+/// # Errors
+/// When the file cannot be read.
+pub(super) fn read(path: &Path) -> io::Result<Option<(u64, Vec<u8>)>> {
+    let mut file = File::open(path)?;
+    let mut head = [0; HEAD];
+    match file.read_exact(&mut head) {
+        Ok(()) => {}
+        Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        Err(e) => return Err(e),
+    }
+    let number = |at: usize| {
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(&head[at..at + 8]);
+        u64::from_le_bytes(bytes)
+    };
+    let (items, len) = (number(8), number(16));
+    if &head[..8] != MAGIC || len > MAX_BODY {
+        return Ok(None);
+    }
+    let mut body = Vec::new();
+    file.take(len).read_to_end(&mut body)?;
+    let is_whole = body.len() as u64 == len && head[24..] == checksum(items, &body).to_le_bytes();
+    Ok(is_whole.then_some((items, body)))
+}

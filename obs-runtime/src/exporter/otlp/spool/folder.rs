@@ -1,0 +1,183 @@
+//! A process's folder in the spool's directory, and the lock that says that the process lives.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::exporter::otlp::spool::file::Name;
+
+const LOCK: &str = "lock";
+/// Names of folders begin with it; others in the directory are left alone.
+const PREFIX: &str = "process-";
+
+/// A folder that no other process touches while this lives.
+#[derive(Debug)]
+pub(super) struct Folder {
+    pub(super) path: PathBuf,
+    /// Held open: the lock is the file's.
+    _lock: File,
+}
+
+impl Folder {
+    /// Makes a folder of its own below `dir`, and `dir` if need be.
+    pub(super) fn make(dir: &Path) -> io::Result<Self> {
+        make_dir(dir, true)?;
+        let mut hasher = RandomState::new().build_hasher();
+        let mut tries = 0;
+        loop {
+            hasher.write_u32(tries);
+            let name = format!(
+                "{PREFIX}{}-{:08x}",
+                std::process::id(),
+                hasher.finish() as u32
+            );
+            let path = dir.join(name);
+            // Another process may take the folder for an orphan before it is locked.
+            let made = make_dir(&path, false).and_then(|()| Self::claim(&path));
+            tries += 1;
+            match made {
+                Ok(Some(folder)) => return Ok(folder),
+                Ok(None) if tries < 100 => {}
+                Ok(None) => return Err(io::Error::other("its lock is always taken")),
+                Err(e) if tries < 100 && retryable(&e) => {}
+                Err(e) => return Err(e),
+            }
+        }
+    }
+
+    /// Takes a folder over if its process has gone.
+    pub(super) fn claim(path: &Path) -> io::Result<Option<Self>> {
+        let lock_path = path.join(LOCK);
+        let Some(lock) = lock_file(&lock_path)? else {
+            return Ok(None);
+        };
+        // Who held the lock before may have removed the folder since the file was opened.
+        if !is_at(&lock, &lock_path) {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            path: path.to_owned(),
+            _lock: lock,
+        }))
+    }
+
+    /// The files in it, oldest first, with their lengths; without those that are not obs'.
+    pub(super) fn files(&self) -> io::Result<Vec<(String, u64)>> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&self.path)? {
+            let entry = entry?;
+            if let Ok(name) = entry.file_name().into_string()
+                && Name::parse(&name).is_some()
+            {
+                files.push((name, entry.metadata()?.len()));
+            }
+        }
+        files.sort_unstable();
+        Ok(files)
+    }
+
+    /// Removes the folder unless something is left in it.
+    pub(super) fn remove_if_empty(&self) {
+        let holds_more = fs::read_dir(&self.path).map_or(true, |mut all| {
+            all.any(|e| e.is_ok_and(|e| e.file_name() != LOCK))
+        });
+        if !holds_more {
+            let _ = fs::remove_file(self.path.join(LOCK));
+            let _ = fs::remove_dir(&self.path);
+        }
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        self.remove_if_empty();
+    }
+}
+
+/// The folders below `dir`, of processes that live or lived.
+pub(super) fn all(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(PREFIX) && entry.file_type()?.is_dir() {
+            paths.push(entry.path());
+        }
+    }
+    paths.sort_unstable();
+    Ok(paths)
+}
+
+fn retryable(error: &io::Error) -> bool {
+    // The folder exists already, or was removed as an orphan.
+    matches!(
+        error.kind(),
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound
+    )
+}
+
+fn make_dir(path: &Path, recursive: bool) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(recursive);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// Opens and locks a file; `None` if another holds it.
+#[cfg(unix)]
+fn lock_file(path: &Path) -> io::Result<Option<File>> {
+    use std::os::fd::AsRawFd as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    let file = options.mode(0o600).open(path)?;
+    // SAFETY: the descriptor is open for as long as `file` lives.
+    if unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0 {
+        return Ok(Some(file));
+    }
+    let error = io::Error::last_os_error();
+    match error.kind() {
+        io::ErrorKind::WouldBlock => Ok(None),
+        _ => Err(error),
+    }
+}
+
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let id = |m: fs::Metadata| (m.dev(), m.ino());
+    file.metadata().map(id).ok() == fs::metadata(path).map(id).ok()
+}
+
+/// Opens a file that nobody else can open meanwhile; `None` if another has it open.
+#[cfg(windows)]
+fn lock_file(path: &Path) -> io::Result<Option<File>> {
+    use std::os::windows::fs::OpenOptionsExt as _;
+
+    const ERROR_SHARING_VIOLATION: i32 = 32;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    match options.share_mode(0).open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(e) if e.raw_os_error() == Some(ERROR_SHARING_VIOLATION) => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+#[cfg(windows)]
+fn is_at(_: &File, path: &Path) -> bool {
+    path.exists()
+}
+
+#[cfg(not(any(unix, windows)))]
+fn lock_file(_: &Path) -> io::Result<Option<File>> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(not(any(unix, windows)))]
+fn is_at(_: &File, _: &Path) -> bool {
+    false
+}

@@ -1,0 +1,327 @@
+//! Requests that could not be sent, on disk until the receiver takes them.
+//!
+//! Each process has a folder of its own below the spool's directory and holds its lock; the folder of
+//! a process that has gone is an orphan, whose files another process takes over. A file is removed
+//! after the receiver has taken its request, never before. Files survive the death of the process, not
+//! the loss of power: they are not synced.
+
+mod file;
+mod folder;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::Error;
+use crate::exporter::otlp::batch::Batch;
+use crate::exporter::otlp::config::Signal;
+use crate::exporter::otlp::spool::file::Name;
+use crate::exporter::otlp::spool::folder::Folder;
+use crate::self_log;
+use crate::self_obs::{DropReason, ExporterCounters};
+
+/// Bytes of all files of one process, unless the builder or `OBS_SPOOL_MAX_BYTES` says otherwise.
+pub(crate) const MAX_BYTES: u64 = 256 << 20;
+
+/// How often a process looks for orphans.
+const SCAN_EVERY: Duration = Duration::from_secs(10);
+
+/// Own files come after all that are taken over, which are older.
+const FIRST_OWN: u64 = 1 << 40;
+
+/// One program's share of a spool directory.
+pub(crate) struct Spool {
+    dir: PathBuf,
+    max_bytes: u64,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// Given up once every lane has ended: another process may take over what is left.
+    folder: Option<Folder>,
+    path: PathBuf,
+    attached: usize,
+    /// Numbers of the next files, taken over and own.
+    next_orphan: u64,
+    next_own: u64,
+    /// Of all files in the folder.
+    bytes: u64,
+    /// Files that wait to be sent, oldest first.
+    waiting: BTreeMap<u64, Stored>,
+    accounts: Vec<(&'static str, Arc<ExporterCounters>)>,
+    scanned: Option<Instant>,
+}
+
+/// A request on disk.
+#[derive(Debug, PartialEq)]
+pub(super) struct Stored {
+    number: u64,
+    signal: &'static str,
+    pub(super) items: u64,
+    bytes: u64,
+}
+
+/// The name of a signal in file names.
+fn name(signal: Signal) -> &'static str {
+    signal.http_path().rsplit('/').next().unwrap_or_default()
+}
+
+impl Spool {
+    /// Makes the directory and this process's folder in it.
+    ///
+    /// # Errors
+    /// When the directory cannot be made or written.
+    pub(crate) fn open(dir: &Path, max_bytes: u64) -> Result<Arc<Self>, Error> {
+        let folder = Folder::make(dir).map_err(|e| {
+            Error::config(format!(
+                "the spool directory {} cannot be used: {e}; give one that this program may write, \
+                 nothing is kept on disk",
+                dir.display()
+            ))
+        })?;
+        Ok(Arc::new(Self {
+            dir: dir.to_owned(),
+            max_bytes,
+            state: Mutex::new(State {
+                path: folder.path.clone(),
+                folder: Some(folder),
+                attached: 0,
+                next_orphan: 0,
+                next_own: FIRST_OWN,
+                bytes: 0,
+                waiting: BTreeMap::new(),
+                accounts: Vec::new(),
+                scanned: None,
+            }),
+        }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has files of a signal counted, and those of orphans taken over.
+    pub(super) fn attach(&self, signal: Signal, counters: &Arc<ExporterCounters>) {
+        let mut state = self.lock();
+        state.accounts.push((name(signal), Arc::clone(counters)));
+        state.attached += 1;
+        // What an earlier scan left lying is of this signal.
+        state.scanned = None;
+    }
+
+    /// One lane has ended; with the last one the folder is given up.
+    pub(super) fn detach(&self) {
+        let mut state = self.lock();
+        state.attached -= 1;
+        let folder = if state.attached == 0 {
+            state.folder.take()
+        } else {
+            None
+        };
+        drop(state);
+        drop(folder);
+    }
+
+    /// Writes a request to disk; the oldest ones make room. It is neither counted nor sent before
+    /// [`Spool::put`].
+    ///
+    /// # Errors
+    /// Why it is lost.
+    pub(super) fn store(&self, signal: Signal, batch: &Batch) -> Result<Stored, DropReason> {
+        let mut state = self.lock();
+        let stored = Stored {
+            number: state.next_own,
+            signal: name(signal),
+            items: batch.items,
+            bytes: file::len_on_disk(batch.body().len()),
+        };
+        if state.folder.is_none() {
+            return Err(DropReason::SpoolFailed);
+        }
+        let Some(evicted) = state.make_room(self.max_bytes, stored.bytes) else {
+            return Err(DropReason::SpoolFull);
+        };
+        state.next_own += 1;
+        state.bytes += stored.bytes;
+        let path = state.path(&stored);
+        drop(state);
+        evicted.iter().for_each(|path| unlink(path));
+        match file::write(&path, batch.items, batch.body()) {
+            Ok(()) => Ok(stored),
+            Err(e) => {
+                self.lock().bytes -= stored.bytes;
+                self_log::warn("spool", "write", format_args!("{}: {e}", path.display()));
+                Err(DropReason::SpoolFailed)
+            }
+        }
+    }
+
+    /// Counts a stored request as spooled, and has it sent when the receiver is well.
+    pub(super) fn put(&self, stored: Stored) {
+        let mut state = self.lock();
+        if let Some((_, counters)) = state.account(stored.signal) {
+            counters.spooled.fetch_add(stored.items, Ordering::Release);
+        }
+        state.waiting.insert(stored.number, stored);
+    }
+
+    /// Gives back what [`Spool::take`] gave.
+    pub(super) fn put_back(&self, stored: Stored) {
+        self.lock().waiting.insert(stored.number, stored);
+    }
+
+    /// The oldest request of a signal, for the caller alone to send.
+    pub(super) fn take(&self, signal: Signal) -> Option<Stored> {
+        let mut state = self.lock();
+        let signal = name(signal);
+        let number = *state.waiting.iter().find(|(_, s)| s.signal == signal)?.0;
+        state.waiting.remove(&number)
+    }
+
+    /// Whether a request of the signal waits.
+    pub(super) fn has(&self, signal: Signal) -> bool {
+        let signal = name(signal);
+        self.lock().waiting.values().any(|s| s.signal == signal)
+    }
+
+    /// Reads a request back.
+    ///
+    /// # Errors
+    /// When the file is damaged or cannot be read.
+    pub(super) fn read(&self, stored: &Stored) -> Result<Batch, String> {
+        let path = self.lock().path(stored);
+        match file::read(&path) {
+            Ok(Some((items, body))) if items == stored.items => Ok(Batch::encoded(body, items)),
+            Ok(_) => Err(format!("{} is not whole", path.display())),
+            Err(e) => Err(format!("{}: {e}", path.display())),
+        }
+    }
+
+    /// Removes the file of a request whose fate is known.
+    pub(super) fn remove(&self, stored: &Stored) {
+        let mut state = self.lock();
+        let path = state.path(stored);
+        state.bytes -= stored.bytes;
+        drop(state);
+        unlink(&path);
+    }
+
+    /// When orphans are to be looked for.
+    pub(super) fn next_scan(&self) -> Option<Instant> {
+        self.lock().scanned.map(|at| at + SCAN_EVERY)
+    }
+
+    /// Takes over the files of processes that have gone. The lock is held for moments only: those who send
+    /// need it.
+    pub(super) fn adopt(&self) {
+        let own = {
+            let mut state = self.lock();
+            state.scanned = Some(Instant::now());
+            state.path.clone()
+        };
+        let folders = folder::all(&self.dir).unwrap_or_default();
+        for path in folders.into_iter().filter(|path| *path != own) {
+            let adopted = Folder::claim(&path).and_then(|orphan| match orphan {
+                Some(orphan) => self.take_over(&orphan),
+                None => Ok(()),
+            });
+            if let Err(e) = adopted
+                && e.kind() != std::io::ErrorKind::NotFound
+            {
+                self_log::warn("spool", "adopt", format_args!("{}: {e}", path.display()));
+            }
+        }
+        let evicted = self.lock().make_room(self.max_bytes, 0);
+        evicted.iter().flatten().for_each(|path| unlink(path));
+    }
+
+    /// Moves an orphan's files here; those of a signal that this process does not send stay.
+    fn take_over(&self, orphan: &Folder) -> std::io::Result<()> {
+        for (file_name, bytes) in orphan.files()? {
+            let Some(name) = Name::parse(&file_name) else {
+                continue;
+            };
+            let mut state = self.lock();
+            let Some((signal, counters)) = state.account(name.signal) else {
+                continue;
+            };
+            let stored = Stored {
+                number: state.next_orphan,
+                signal,
+                items: name.items,
+                bytes,
+            };
+            state.next_orphan += 1;
+            let path = state.path(&stored);
+            drop(state);
+            std::fs::rename(orphan.path.join(&file_name), path)?;
+            // Taken first: an account never shows more outcomes than items.
+            counters.taken.fetch_add(stored.items, Ordering::Release);
+            counters
+                .recovered
+                .fetch_add(stored.items, Ordering::Release);
+            counters.spooled.fetch_add(stored.items, Ordering::Release);
+            let mut state = self.lock();
+            state.bytes += bytes;
+            state.waiting.insert(stored.number, stored);
+        }
+        Ok(())
+    }
+}
+
+fn unlink(path: &Path) {
+    if let Err(e) = std::fs::remove_file(path) {
+        self_log::warn("spool", "remove", format_args!("{}: {e}", path.display()));
+    }
+}
+
+impl State {
+    fn account(&self, signal: &str) -> Option<(&'static str, Arc<ExporterCounters>)> {
+        let found = self.accounts.iter().find(|(s, _)| *s == signal);
+        found.map(|(signal, counters)| (*signal, Arc::clone(counters)))
+    }
+
+    fn path(&self, stored: &Stored) -> PathBuf {
+        let name = Name {
+            number: stored.number,
+            signal: stored.signal,
+            items: stored.items,
+        };
+        self.path.join(name.to_string())
+    }
+
+    /// Gives up the oldest files until there is room, and returns them to be removed; `None` if there
+    /// cannot be room.
+    fn make_room(&mut self, max_bytes: u64, bytes: u64) -> Option<Vec<PathBuf>> {
+        let mut evicted = Vec::new();
+        let of_waiting: u64 = self.waiting.values().map(|s| s.bytes).sum();
+        if self.bytes - of_waiting + bytes > max_bytes {
+            return None;
+        }
+        while self.bytes + bytes > max_bytes {
+            let (_, oldest) = self.waiting.pop_first()?;
+            evicted.push(self.path(&oldest));
+            self.bytes -= oldest.bytes;
+            if let Some((_, counters)) = self.account(oldest.signal) {
+                counters.unspool(oldest.items);
+                counters.dropped.add(DropReason::SpoolFull, oldest.items);
+            }
+        }
+        Some(evicted)
+    }
+}
+
+impl core::fmt::Debug for Spool {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Spool")
+            .field("dir", &self.dir)
+            .field("max_bytes", &self.max_bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
