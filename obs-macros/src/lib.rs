@@ -14,6 +14,7 @@ mod fallback;
 mod handler;
 mod hygiene;
 mod label;
+mod labels;
 mod main_fn;
 mod metric;
 mod pipeline_task;

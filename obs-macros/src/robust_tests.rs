@@ -52,7 +52,7 @@ const ARGUMENTS: &[&str] = &[
     "fields = a",
     "err(level = \"x\"), ret(,), skip(1), skip_all = 2, crate = \"not a path\"",
     "err(Debug), error_if = f, root, metrics = false, level = A::B, kind = \"server\", target = \"t\"",
-    "crate = ::a::b, parent = None, links = [], labels(a = 1)",
+    "crate = ::a::b, parent = None, links = [], labels(a = 1, b, c.d = e)",
     "provider = p, model = m, operation = o, usage = |u| u",
     "provider = \"p\", model = \"m\", stream",
     "system = \"s\", operation = \"o\", collection = c, count = 1, dimensions = |d| d",

@@ -11,6 +11,7 @@ use crate::attr::{Args, ErrMode, Field, FieldValue, LevelArg, Render, plain};
 use crate::crate_path;
 use crate::errors::Errors;
 use crate::hygiene::quote;
+use crate::labels::Label;
 use crate::shape::{self, Shape};
 
 /// What the static callsite says.
@@ -37,6 +38,7 @@ pub(crate) struct Plan {
     /// The span's name if the call decides.
     pub(crate) dynamic_name: Option<TokenStream>,
     pub(crate) parent: Option<Expr>,
+    pub(crate) labels: Vec<Label>,
     pub(crate) links: Vec<Expr>,
     pub(crate) err: ErrMode,
     pub(crate) err_span: Option<Span>,
@@ -86,6 +88,8 @@ pub(crate) enum Observer {
     OkIf(Expr),
     /// `error_if = closure`: true is an error.
     ErrorIf(Expr),
+    /// `err(level = …)`
+    Level(LevelArg, Span),
 }
 
 /// The function, if the item is one that a macro can take.
@@ -146,6 +150,8 @@ pub(crate) fn plan(args: Args, own: Own, function: &Function, errors: &mut Error
     observers.extend(args.expected.map(Observer::Expected));
     observers.extend(args.ok_if.map(Observer::OkIf));
     observers.extend(args.error_if.map(Observer::ErrorIf));
+    let err_span = args.err_span.unwrap_or_else(Span::call_site);
+    observers.extend(args.err_level.map(|level| Observer::Level(level, err_span)));
     let needs_value = !observers.is_empty()
         || own.running.is_some()
         || !matches!(args.err, ErrMode::Auto | ErrMode::Off);
@@ -171,6 +177,7 @@ pub(crate) fn plan(args: Args, own: Own, function: &Function, errors: &mut Error
         shape: shape::choose(function, needs_value),
         dynamic_name,
         parent: args.parent,
+        labels: args.labels,
         links: args.links,
         err: args.err,
         err_span: args.err_span,

@@ -164,6 +164,8 @@ pub struct Callsite {
     threshold: u8,
     /// 0 until the drain has seen the callsite; then its number, from 1.
     id: AtomicU32,
+    /// Labels of the function metrics; without those that have no value.
+    labels: &'static [(&'static str, &'static str)],
 }
 
 impl Callsite {
@@ -173,7 +175,23 @@ impl Callsite {
             spec,
             threshold: spec.level as u8 | if spec.root { 0x80 } else { 0 },
             id: AtomicU32::new(0),
+            labels: &[],
         }
+    }
+
+    /// The same function, whose calls with these labels are counted apart.
+    pub(crate) const fn with_labels(
+        &self,
+        labels: &'static [(&'static str, &'static str)],
+    ) -> Self {
+        Self {
+            labels,
+            ..Self::new(self.spec)
+        }
+    }
+
+    pub(crate) const fn labels(&self) -> &'static [(&'static str, &'static str)] {
+        self.labels
     }
 
     /// The span's name; a dynamic name changes the span, not this.

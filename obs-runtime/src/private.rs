@@ -33,7 +33,7 @@ pub use future::probe_when;
 pub use kind::{Abandon, Kind, Plain};
 #[cfg(feature = "tokio")]
 pub use main_fn::Main;
-pub use observe::{error_if, expected, no_errors, ok_if, return_debug, return_display};
+pub use observe::{err_level, error_if, expected, no_errors, ok_if, return_debug, return_display};
 #[cfg(not(any(feature = "record", test)))]
 pub use off::*;
 #[cfg(any(feature = "record", test))]
@@ -70,5 +70,6 @@ pub mod on {
     pub use super::call::{call_future_with, call_with, finish};
     pub use super::future::{Traced, finish_future, finish_when, future};
     pub use super::stream::{TracedStream, finish_stream};
+    pub use crate::metrics::labelled::LabelledSite;
     pub use crate::trace::{FutureSpan, SyncSpan, future_fields};
 }

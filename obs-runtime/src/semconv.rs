@@ -74,6 +74,9 @@ pub mod attribute {
         GEN_AI_USAGE_OUTPUT_TOKENS = "gen_ai.usage.output_tokens";
         /// Output tokens of reasoning; part of the output tokens.
         GEN_AI_USAGE_REASONING_OUTPUT_TOKENS = "gen_ai.usage.reasoning.output_tokens";
+        /// `warn`, `info`, … on an event `exception` whose severity `err(level = …)` gives; the key is that
+        /// of tracing-opentelemetry.
+        LEVEL = "level";
         /// The metric that a number of obs' own account is about. Of obs.
         METRIC = "metric";
         /// The path of the function's module (autometrics).

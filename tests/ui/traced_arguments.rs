@@ -22,10 +22,10 @@ fn wrong_forms() {}
 #[traced(skip(b, texd))]
 fn no_such_parameter(text: &str) {}
 
-#[traced(parent = x, root, labels(a = 1))]
-fn not_yet() {}
+#[traced(parent = x, root)]
+fn two_parents() {}
 
-#[traced(err(level = "warn"), ret(Loud))]
+#[traced(err(level = "wran"), ret(Loud))]
 fn unknown_render() -> Result<(), u8> {
     Ok(())
 }
@@ -46,7 +46,7 @@ fn main() {
     wrong_values();
     wrong_forms();
     no_such_parameter("");
-    not_yet();
+    two_parents();
     let _ = unknown_render();
     both();
     alone();

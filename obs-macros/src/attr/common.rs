@@ -7,6 +7,7 @@ use syn::{Expr, Ident, Path, Token};
 
 use super::{Arg, ArgList, ArgValue, Field, as_bool, as_path, as_text, fields};
 use crate::errors::Errors;
+use crate::labels::{self, Label};
 
 /// How errors are recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -45,6 +46,7 @@ pub(crate) struct Args {
     pub(crate) level: Option<LevelArg>,
     pub(crate) target: Option<Expr>,
     pub(crate) fields: Vec<Field>,
+    pub(crate) labels: Vec<Label>,
     pub(crate) parent: Option<Expr>,
     /// `links` and `follows_from`.
     pub(crate) links: Vec<Expr>,
@@ -53,6 +55,8 @@ pub(crate) struct Args {
     pub(crate) err: ErrMode,
     /// `err(expected = pattern)`
     pub(crate) expected: Option<syn::Pat>,
+    /// `err(level = …)`
+    pub(crate) err_level: Option<LevelArg>,
     /// Where `err` stands.
     pub(crate) err_span: Option<Span>,
     pub(crate) ret: Option<Render>,
@@ -93,7 +97,7 @@ impl Args {
         }
         if let Some(arg) = list.take("err") {
             args.err_span = Some(arg.span());
-            (args.err, args.expected) = err(&arg, errors);
+            err(&arg, &mut args, errors);
         }
         if let Some(arg) = list.take("ret") {
             args.ret_span = Some(arg.span());
@@ -112,6 +116,7 @@ impl Args {
             .take("metrics")
             .and_then(|arg| arg.switch(errors))
             .is_some_and(|on| !on);
+        args.labels = labels(list, args.no_metrics, errors);
         if let Some(tokens) = list
             .take("skip")
             .and_then(|arg| arg.list("skip(parameter, …)", errors))
@@ -121,18 +126,35 @@ impl Args {
         if let Some(arg) = list.take("skip_all") {
             arg.flag(errors);
         }
-        not_yet(list, errors);
         args
     }
 }
 
-/// Arguments of the grammar that this version does not act on: refused rather than ignored.
-fn not_yet(list: &mut ArgList, errors: &mut Errors) {
-    if let Some(arg) = list.take("labels") {
-        let message = "`labels` does not work yet: use `fields(…)` for data on the span, or a \
-                       counter of your own with labels";
-        errors.push(arg.span(), message);
+/// Labels that the function metrics have already, and that of a histogram's buckets.
+const RESERVED_LABELS: &[&str] = &["function", "le", "module", "result"];
+
+/// `labels(key = value, …)`
+fn labels(list: &mut ArgList, no_metrics: bool, errors: &mut Errors) -> Vec<Label> {
+    let Some(arg) = list.take("labels") else {
+        return Vec::new();
+    };
+    let span = arg.span();
+    let Some(tokens) = arg.list("labels(key = value, …)", errors) else {
+        return Vec::new();
+    };
+    if no_metrics {
+        errors.push(
+            span,
+            "`labels` are those of the metrics, which `metrics = false` turns off: keep one of the two",
+        );
     }
+    let parse = Punctuated::<Label, Token![,]>::parse_terminated;
+    let labels: Vec<Label> = errors
+        .take(parse.parse2(tokens))
+        .map(|labels| labels.into_iter().collect())
+        .unwrap_or_default();
+    labels::check(&labels, RESERVED_LABELS, errors);
+    labels
 }
 
 /// `parent = expression`; `parent = None` is `root`.
@@ -199,47 +221,48 @@ fn level(arg: Arg, errors: &mut Errors) -> Option<LevelArg> {
     Some(LevelArg::Variant(variant))
 }
 
-fn err(arg: &Arg, errors: &mut Errors) -> (ErrMode, Option<syn::Pat>) {
-    let mode = match &arg.value {
-        ArgValue::Flag => ErrMode::Auto,
+fn err(arg: &Arg, args: &mut Args, errors: &mut Errors) {
+    match &arg.value {
+        ArgValue::Flag => {}
         ArgValue::Expr(value) => match as_bool(value) {
-            Some(true) => ErrMode::Auto,
-            Some(false) => ErrMode::Off,
-            None => {
-                errors.push_on(
-                    value,
-                    "`err` takes `true` or `false`; errors are recorded anyway",
-                );
-                ErrMode::Auto
-            }
+            Some(true) => {}
+            Some(false) => args.err = ErrMode::Off,
+            None => errors.push_on(
+                value,
+                "`err` takes `true` or `false`; errors are recorded anyway",
+            ),
         },
         ArgValue::List(tokens) => {
-            let parsed = err_list.parse2(tokens.clone());
-            return errors.take(parsed).unwrap_or_default();
+            let parse = |input: syn::parse::ParseStream<'_>| err_list(input, args, errors);
+            if let Err(error) = parse.parse2(tokens.clone()) {
+                errors.add(error);
+            }
         }
-    };
-    (mode, None)
+    }
 }
 
-/// `Debug`, `Display`, `expected = pattern`
-fn err_list(input: syn::parse::ParseStream<'_>) -> syn::Result<(ErrMode, Option<syn::Pat>)> {
-    let (mut mode, mut expected) = (ErrMode::Auto, None);
+/// `Debug`, `Display`, `expected = pattern`, `level = "…"`
+fn err_list(
+    input: syn::parse::ParseStream<'_>,
+    args: &mut Args,
+    errors: &mut Errors,
+) -> syn::Result<()> {
     while !input.is_empty() {
         let word: Ident = input.parse()?;
         match word.to_string().as_str() {
-            "Debug" if mode == ErrMode::Auto => mode = ErrMode::Debug,
-            "Display" if mode == ErrMode::Auto => mode = ErrMode::Display,
-            "expected" if expected.is_none() => {
+            "Debug" if args.err == ErrMode::Auto => args.err = ErrMode::Debug,
+            "Display" if args.err == ErrMode::Auto => args.err = ErrMode::Display,
+            "expected" if args.expected.is_none() => {
                 input.parse::<Token![=]>()?;
-                expected = Some(syn::Pat::parse_multi_with_leading_vert(input)?);
+                args.expected = Some(syn::Pat::parse_multi_with_leading_vert(input)?);
             }
-            "level" => {
-                let message = "this does not work yet: use `err(expected = pattern)` or \
-                               `error_if = |ret| …` to say what counts as an error";
-                return Err(syn::Error::new(word.span(), message));
+            "level" if args.err_level.is_none() => {
+                input.parse::<Token![=]>()?;
+                let value = ArgValue::Expr(input.parse()?);
+                args.err_level = level(Arg { name: word, value }, errors);
             }
             _ => {
-                let message = "`err(…)` takes `Debug` or `Display`, and `expected = pattern`";
+                let message = "`err(…)` takes `Debug` or `Display`, `expected = pattern` and `level = \"warn\"`";
                 return Err(syn::Error::new(word.span(), message));
             }
         }
@@ -247,7 +270,7 @@ fn err_list(input: syn::parse::ParseStream<'_>) -> syn::Result<(ErrMode, Option<
             input.parse::<Token![,]>()?;
         }
     }
-    Ok((mode, expected))
+    Ok(())
 }
 
 fn ret(arg: &Arg, errors: &mut Errors) -> Option<Render> {

@@ -42,7 +42,7 @@ fn forms_of_err_and_ret() {
     assert_eq!(parse(quote!(ret(Display))).0.ret, Some(Render::Display));
     assert_eq!(
         parse(quote!(err(Loud))).1,
-        ["`err(…)` takes `Debug` or `Display`, and `expected = pattern`"]
+        ["`err(…)` takes `Debug` or `Display`, `expected = pattern` and `level = \"warn\"`"]
     );
 }
 

@@ -15,7 +15,7 @@ use crate::valid::Plan;
 /// `let value = async move { … };` and the wrapped future.
 fn statements(function: &Function, plan: &Plan, rebound: &rebind::Rebound) -> TokenStream {
     let krate = &plan.site.krate;
-    let site = site::of_function(function, plan);
+    let (bind_site, site) = site::before_body(function, plan);
     let rebind::Rebound { lets, receiver, .. } = rebound;
     let prelude = prelude::in_future(plan);
     let slot = prelude::slot(plan);
@@ -55,6 +55,7 @@ fn statements(function: &Function, plan: &Plan, rebound: &rebind::Rebound) -> To
     let future = future(&function.sig.ident, plan, &site, &kind);
     quote! {
         #parent
+        #bind_site
         #slot
         #allow
         let __obs_value = #block;
@@ -107,7 +108,7 @@ pub(super) fn kept(function: &Function, plan: &Plan) -> TokenStream {
 /// `Box::pin(future)` as `Box::pin(wrapped)`: the box that is there is used.
 pub(super) fn in_box(function: &Function, plan: &Plan, in_box: &InBox) -> TokenStream {
     let krate = &plan.site.krate;
-    let site = site::of_function(function, plan);
+    let (bind_site, site) = site::before_body(function, plan);
     let (look, kind) = value::kind(plan);
     let inner = in_box.call.stream();
     let slot = prelude::slot(plan);
@@ -123,6 +124,7 @@ pub(super) fn in_box(function: &Function, plan: &Plan, in_box: &InBox) -> TokenS
     let wrap = self::future(&function.sig.ident, plan, &site, &kind);
     let wrapped = quote! {{
         #parent
+        #bind_site
         #slot
         let __obs_value = #future;
         let __obs_probe = #krate::private::probe_output(&__obs_value);

@@ -2,6 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
+use syn::Expr;
 use syn::spanned::Spanned as _;
 
 use super::rebind;
@@ -36,19 +37,24 @@ pub(super) fn needs_slot(plan: &Plan) -> bool {
 /// `private::…(&(parent))`: makes the given span the parent of what begins next.
 pub(super) fn parent(plan: &Plan, function: &Function, then: &str) -> Option<TokenStream> {
     let parent = plan.parent.as_ref()?;
+    let span = Span::mixed_site().located_at(parent.span());
+    let value = outside(plan, function, parent);
+    let krate = crate_path::at(&plan.site.krate, span);
+    let then = Ident::new(then, span);
+    Some(quote_spanned!(span=> #krate::private::#then(&(#value))))
+}
+
+/// The user's expression before the parameters have the user's names again, if they lost them.
+pub(super) fn outside(plan: &Plan, function: &Function, value: &Expr) -> TokenStream {
     let renamed = !matches!(
         plan.shape,
         Shape::Guard { outer: false } | Shape::Block | Shape::InBox(_)
     );
-    let span = Span::mixed_site().located_at(parent.span());
-    let value = if renamed {
-        rebind::outside(parent, function)
+    if renamed {
+        rebind::outside(value, function)
     } else {
-        parent.to_token_stream()
-    };
-    let krate = crate_path::at(&plan.site.krate, span);
-    let then = Ident::new(then, span);
-    Some(quote_spanned!(span=> #krate::private::#then(&(#value))))
+        value.to_token_stream()
+    }
 }
 
 /// Whether the guard is changed after it was made.

@@ -23,7 +23,13 @@ pub(super) struct Rebound {
 pub(super) fn rebind(function: &Function, plan: &Plan) -> Rebound {
     let keep_names = shape::has_macros_below(function);
     let krate = &plan.site.krate;
-    let parent = plan.parent.as_ref().map(ToTokens::to_token_stream);
+    let labels = plan.labels.iter().map(|label| &label.value);
+    let outside: TokenStream = plan
+        .parent
+        .iter()
+        .chain(labels)
+        .map(ToTokens::to_token_stream)
+        .collect();
     let mut lets = TokenStream::new();
     let mut receiver = TokenStream::new();
     let mut inputs = function.sig.inputs.clone();
@@ -58,8 +64,8 @@ pub(super) fn rebind(function: &Function, plan: &Plan) -> Rebound {
                 lets.extend(quote!(#(#cfgs)* #(#others)* let #pat = #value;));
                 let user = &pat.ident;
                 let unused = !user.to_string().starts_with('_');
-                if unused && parent.as_ref().is_some_and(|tokens| names(tokens, user)) {
-                    // `parent` used it, under its other name.
+                if unused && names(&outside, user) {
+                    // `parent` or `labels` used it, under its other name.
                     lets.extend(quote!(#(#cfgs)* let _ = &#user;));
                 }
                 name

@@ -4,26 +4,65 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::format_ident;
 use syn::ext::IdentExt as _;
 
+use super::prelude;
 use crate::ast::Function;
 use crate::attr::{FieldKey, FieldValue, LevelArg};
 use crate::hygiene::quote;
 use crate::valid::{Plan, Site};
 
-/// The callsite of an annotated function.
+/// The callsite of an annotated function; with labels, that of the call.
 pub(super) fn of_function(function: &Function, plan: &Plan) -> TokenStream {
     let ident = &function.sig.ident;
     let name = ident.unraw().to_string();
-    let slot = super::prelude::needs_slot(plan);
-    callsite(&plan.site, &name, ident.span(), slot)
+    let slot = prelude::needs_slot(plan);
+    if plan.labels.is_empty() {
+        return callsite(&plan.site, &name, ident.span(), slot);
+    }
+    let krate = &plan.site.krate;
+    let statics = statics(&plan.site, &name, ident.span(), slot);
+    let keys = plan.labels.iter().map(|label| &label.key);
+    let values = plan.labels.iter().map(|label| {
+        let value = prelude::outside(plan, function, &label.value);
+        label.tokens(krate, &value)
+    });
+    let count = plan.labels.len();
+    let labelled = quote!(#krate::private::LabelledSite);
+    quote! {
+        #labelled::of_call(
+            {
+                #statics
+                static __OBS_LABELS: #labelled<#count> =
+                    #labelled::new(&__OBS_SITE, [#(#keys),*]);
+                &__OBS_LABELS
+            },
+            || [#(#values),*],
+        )
+    }
+}
+
+/// As [`of_function`], for a place that the parameters have left: a statement before, and the callsite.
+pub(super) fn before_body(function: &Function, plan: &Plan) -> (Option<TokenStream>, TokenStream) {
+    let site = of_function(function, plan);
+    if plan.labels.is_empty() {
+        (None, site)
+    } else {
+        (Some(quote!(let __obs_site = #site;)), quote!(__obs_site))
+    }
 }
 
 /// A block that evaluates to `&'static Callsite`. Items are not hygienic: the block keeps the
 /// static out of the user's scope. `slot`: one more value that stays empty.
 pub(super) fn callsite(site: &Site, name: &str, at: Span, slot: bool) -> TokenStream {
+    let statics = statics(site, name, at, slot);
+    quote!({ #statics &__OBS_SITE })
+}
+
+/// The static `__OBS_SITE`, and its entry in the registry.
+fn statics(site: &Site, name: &str, at: Span, slot: bool) -> TokenStream {
     let krate = &site.krate;
     let line = line_of(at);
     let settings = settings(site, slot);
-    quote! {{
+    quote! {
         static __OBS_SITE: #krate::private::Callsite =
             #krate::private::Callsite::new(#krate::private::CallsiteSpec {
                 #settings
@@ -35,8 +74,7 @@ pub(super) fn callsite(site: &Site, name: &str, at: Span, slot: bool) -> TokenSt
                 )
             });
         #krate::private::register! { &__OBS_SITE }
-        &__OBS_SITE
-    }}
+    }
 }
 
 /// The fields of `CallsiteSpec` that differ from the default.
@@ -57,13 +95,8 @@ fn settings(site: &Site, slot: bool) -> TokenStream {
         let kind = Ident::new(kind, Span::mixed_site());
         set("kind", quote!(#krate::private::SpanKind::#kind));
     }
-    match &site.level {
-        Some(LevelArg::Variant(level)) => {
-            let level = Ident::new(level, Span::mixed_site());
-            set("level", quote!(#krate::private::Level::#level));
-        }
-        Some(LevelArg::Path(path)) => set("level", quote!(#path)),
-        None => {}
+    if let Some(value) = &site.level {
+        set("level", level(krate, value));
     }
     if !site.construct.is_empty() {
         let construct = format_ident!("{}", site.construct, span = Span::mixed_site());
@@ -83,6 +116,17 @@ fn settings(site: &Site, slot: bool) -> TokenStream {
         set("root", quote!(true));
     }
     tokens
+}
+
+/// A `Level`.
+pub(super) fn level(krate: &TokenStream, level: &LevelArg) -> TokenStream {
+    match level {
+        LevelArg::Variant(level) => {
+            let level = Ident::new(level, Span::mixed_site());
+            quote!(#krate::private::Level::#level)
+        }
+        LevelArg::Path(path) => quote!(#path),
+    }
 }
 
 /// Keys of recorded values, and pairs that never change.

@@ -4,6 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
 use syn::spanned::Spanned as _;
 
+use super::site;
 use crate::attr::{ErrMode, Render};
 use crate::crate_path;
 use crate::hygiene::quote;
@@ -30,7 +31,7 @@ pub(super) fn kind(plan: &Plan) -> (Option<TokenStream>, TokenStream) {
 fn last_argument(plan: &Plan) -> Option<Span> {
     let running = plan.running.as_ref().map(|running| running.span);
     let observer = plan.observers.last().map(|observer| match observer {
-        Observer::Return(_, span) => *span,
+        Observer::Return(_, span) | Observer::Level(_, span) => *span,
         Observer::Expected(pattern) => pattern.span(),
         Observer::OkIf(closure) | Observer::ErrorIf(closure) => closure.span(),
     });
@@ -67,6 +68,10 @@ fn expression(plan: &Plan) -> TokenStream {
                 };
                 let arguments = quote!(#kind, #probe, #is_expected);
                 call(krate, "expected", pattern.span(), &arguments)
+            }
+            Observer::Level(level, _) => {
+                let level = site::level(krate, level);
+                quote!(#krate::private::err_level(#kind, #level))
             }
             Observer::OkIf(closure) => {
                 let arguments = quote!(#kind, #probe, #closure);

@@ -8,7 +8,7 @@ use crate::semconv::attribute::{
     CODE_FILE_PATH, CODE_FUNCTION_NAME, CODE_LINE_NUMBER, EXCEPTION_MESSAGE, EXCEPTION_TYPE,
 };
 use crate::semconv::event;
-use crate::trace::{Outcome, SpanContext, SpanView};
+use crate::trace::{Outcome, SpanContext, SpanError, SpanView};
 
 /// The record of a span that failed; none if it did not, or if its error was said already.
 pub(crate) fn exception(scope: u16, span: &SpanView<'_>) -> Option<LogRecord> {
@@ -26,7 +26,8 @@ pub(crate) fn exception(scope: u16, span: &SpanView<'_>) -> Option<LogRecord> {
     // A span of `tracing` fails by an event, which is a record itself.
     let said = site.construct() == Construct::Tracing
         || span.events().iter().any(|e| e.name == event::EXCEPTION);
-    if said {
+    let level = error.and_then(|e| e.level).unwrap_or_else(|| level(span));
+    if said || error.is_some_and(|e| !says_more(e, level)) {
         return None;
     }
     let function = match site.module() {
@@ -45,7 +46,7 @@ pub(crate) fn exception(scope: u16, span: &SpanView<'_>) -> Option<LogRecord> {
     attributes.push((CODE_LINE_NUMBER.into(), site.line().into()));
     Some(LogRecord {
         unix_nanos: span.end_unix_nanos,
-        level: level(span),
+        level,
         event_name: Some(Cow::Borrowed(event_name(site.construct()))),
         target: Cow::Borrowed(site.target()),
         body: None,
@@ -77,6 +78,12 @@ fn level(span: &SpanView<'_>) -> Level {
         _ if is_local_root => Level::Error,
         _ => Level::Warn,
     }
+}
+
+/// Whether a record is due. Of an error that passes through several spans the innermost has it, and once more
+/// the span that makes it grave because nobody handled it.
+fn says_more(error: &SpanError, level: Level) -> bool {
+    error.exception || (error.level.is_none() && level == Level::Error)
 }
 
 #[cfg(test)]

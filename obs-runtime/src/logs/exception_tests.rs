@@ -74,6 +74,39 @@ fn an_error_is_a_record_with_type_message_and_place() {
 }
 
 #[test]
+fn an_error_that_passes_through_is_said_where_it_arose_and_where_nobody_handled_it() {
+    #[traced]
+    fn middle() -> Result<(), Refused> {
+        inner()
+    }
+    #[traced]
+    fn handles() {
+        let _ = middle();
+    }
+    #[traced]
+    fn fails() -> Result<(), Refused> {
+        middle()
+    }
+    let handled = testing::capture(handles);
+    assert_eq!(handled.logs.len(), 1);
+    assert_eq!(of(&handled, "inner").level, Level::Warn);
+    let unhandled = testing::capture(fails);
+    assert_eq!(unhandled.logs.len(), 2);
+    assert_eq!(of(&unhandled, "inner").level, Level::Warn);
+    assert_eq!(of(&unhandled, "fails").level, Level::Error);
+}
+
+#[test]
+fn the_level_of_the_error_is_that_of_the_record() {
+    #[traced(err(level = "info"))]
+    fn known() -> Result<(), Refused> {
+        Err(Refused)
+    }
+    let captured = testing::capture(known);
+    assert_eq!(of(&captured, "known").level, Level::Info);
+}
+
+#[test]
 fn a_client_is_expected_to_fail_and_a_panic_is_not() {
     let captured = testing::capture(|| {
         let _ = client();

@@ -12,7 +12,7 @@ use crate::Error;
 use crate::semconv::metric::FUNCTION_SECONDS;
 
 /// Most series of a metric (OpenTelemetry metrics SDK, "Cardinality limits").
-const DEFAULT_MAX_SERIES: usize = 2_000;
+pub(super) const DEFAULT_MAX_SERIES: usize = 2_000;
 
 /// What `max_series` can be raised to.
 const MOST_SERIES: usize = 1_000_000;

@@ -13,6 +13,9 @@ use crate::semconv::{attribute, metric};
 use crate::trace::{Outcome, SpanId, TraceId};
 use crate::{Callsite, callsites};
 
+/// Labels that the user's function gives its calls.
+type Given = &'static [(&'static str, &'static str)];
+
 const BOUNDS: usize = metric::FUNCTION_SECONDS.len();
 
 /// The bounds in nanoseconds, so that the drain compares whole numbers. Padded, so that a bucket
@@ -218,12 +221,14 @@ impl FunctionMetrics {
     }
 
     /// All functions of the program, also those that were not called, by module and name:
-    /// callsites of one name (methods of several types) are one function here.
-    fn by_function(&self) -> BTreeMap<(&'static str, &'static str), Calls> {
+    /// callsites of one name (methods of several types) are one function here, and each set of
+    /// labels is one of its own.
+    fn by_function(&self) -> BTreeMap<(&'static str, &'static str, Given), Calls> {
         let mut functions = BTreeMap::new();
         let uncalled = callsites().filter(|site| site.metrics()).map(Calls::new);
         for calls in self.functions.iter().flatten().cloned().chain(uncalled) {
-            let key = (calls.site.module(), calls.site.function());
+            let site = calls.site;
+            let key = (site.module(), site.function(), site.labels());
             functions
                 .entry(key)
                 .and_modify(|all: &mut Calls| all.merge(&calls))
@@ -238,11 +243,11 @@ impl FunctionMetrics {
         let mut counts = Vec::new();
         let mut durations = Vec::new();
         let bounds: Arc<[f64]> = metric::FUNCTION_SECONDS.into();
-        for ((module, function), calls) in self.by_function() {
-            self.count(module, function, &calls, &mut counts);
+        for calls in self.by_function().into_values() {
+            self.count(&calls, &mut counts);
             let count = calls.buckets.iter().sum();
             durations.push(HistogramPoint {
-                labels: labels(module, function, None),
+                labels: labels(calls.site, None),
                 start_unix_nanos: self.start_unix_nanos,
                 bounds: Arc::clone(&bounds),
                 counts: calls.buckets.to_vec(),
@@ -269,13 +274,8 @@ impl FunctionMetrics {
         ));
     }
 
-    fn count(
-        &self,
-        module: &'static str,
-        function: &'static str,
-        calls: &Calls,
-        out: &mut Vec<NumberPoint>,
-    ) {
+    fn count(&self, calls: &Calls, out: &mut Vec<NumberPoint>) {
+        let site = calls.site;
         let [ok, error, panicked, cancelled] = calls.outcomes;
         let [mut failed, panic, cut] = calls.failed;
         failed.merge(&panic);
@@ -289,7 +289,7 @@ impl FunctionMetrics {
         for (result, calls, exemplar) in results {
             if calls > 0 || result == "ok" {
                 out.push(NumberPoint {
-                    labels: labels(module, function, Some(result)),
+                    labels: labels(site, Some(result)),
                     start_unix_nanos: self.start_unix_nanos,
                     value: Number::U64(calls),
                     exemplar,
@@ -306,16 +306,19 @@ fn examples(calls: &Calls) -> Vec<Exemplar> {
         .collect()
 }
 
-fn labels(module: &'static str, function: &'static str, result: Option<&'static str>) -> Labels {
-    let pair = |key: &'static str, value: &'static str| (Cow::Borrowed(key), Cow::Borrowed(value));
-    let (function, module) = (
-        pair(attribute::FUNCTION, function),
-        pair(attribute::MODULE, module),
-    );
-    match result {
-        Some(result) => Arc::new([function, module, pair(attribute::RESULT, result)]),
-        None => Arc::new([function, module]),
-    }
+fn labels(site: &'static Callsite, result: Option<&'static str>) -> Labels {
+    let own = [
+        (attribute::FUNCTION, site.function()),
+        (attribute::MODULE, site.module()),
+    ];
+    let result = result.map(|result| (attribute::RESULT, result));
+    let given = site.labels().iter().copied();
+    let pairs = own.into_iter().chain(result).chain(given);
+    let mut labels: Vec<_> = pairs
+        .map(|(key, value)| (Cow::Borrowed(key), Cow::Borrowed(value)))
+        .collect();
+    labels.sort();
+    labels.into()
 }
 
 #[cfg(test)]

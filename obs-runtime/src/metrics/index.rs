@@ -1,12 +1,10 @@
-//! Finds a series by its label values without a lock: entries are only ever added.
+//! Finds what belongs to label values without a lock: entries are only ever added.
 //!
 //! The entries lie in segments, each four times as large as the one before. A full segment stays as
 //! it is and a larger one follows, so a reader never sees an entry move.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
-
-use super::series::Series;
+use std::sync::OnceLock;
 
 /// Slots of the first segment; a power of two.
 const FIRST: usize = 32;
@@ -14,41 +12,49 @@ const FIRST: usize = 32;
 const SEGMENTS: usize = 9;
 
 #[derive(Debug)]
-struct Entry {
+struct Entry<T> {
     hash: u64,
-    series: Arc<Series>,
+    item: T,
 }
 
-type Segment = Box<[OnceLock<Entry>]>;
+type Segment<T> = Box<[OnceLock<Entry<T>>]>;
 
-#[derive(Debug, Default)]
-pub(super) struct SeriesIndex {
-    segments: [OnceLock<Segment>; SEGMENTS],
+#[derive(Debug)]
+pub(super) struct Index<T> {
+    segments: [OnceLock<Segment<T>>; SEGMENTS],
     /// Segments that exist.
     used: AtomicUsize,
 }
 
-impl SeriesIndex {
+impl<T> Index<T> {
+    pub(super) const fn new() -> Self {
+        Self {
+            segments: [const { OnceLock::new() }; SEGMENTS],
+            used: AtomicUsize::new(0),
+        }
+    }
+
+    /// The item of this hash that `is` the one that is meant.
     #[inline]
-    pub(super) fn find(&self, hash: u64, values: &[&str]) -> Option<&Arc<Series>> {
+    pub(super) fn find(&self, hash: u64, is: impl Fn(&T) -> bool) -> Option<&T> {
         // The newest segment has most of the entries.
         let used = self.used.load(Ordering::Acquire);
         let segments = self.segments[..used].iter().rev();
         segments
             .filter_map(OnceLock::get)
-            .find_map(|segment| find_in(segment, hash, values))
+            .find_map(|segment| find_in(segment, hash, &is))
     }
 
-    /// Adds a series that is not there; `len` is the number of those that are. Callers take turns.
-    /// A series above the index's capacity is not added, and found never.
-    pub(super) fn insert(&self, hash: u64, series: Arc<Series>, len: usize) {
+    /// Adds an item that is not there; `len` is the number of those that are. Callers take turns.
+    /// An item above the index's capacity is not added, and found never.
+    pub(super) fn insert(&self, hash: u64, item: T, len: usize) {
         let Some(at) = segment_of(len) else {
             return;
         };
         let slots = slots(at);
         let segment =
             self.segments[at].get_or_init(|| (0..slots).map(|_| OnceLock::new()).collect());
-        let mut entry = Entry { hash, series };
+        let mut entry = Entry { hash, item };
         for slot in probe(hash, slots) {
             match segment[slot].set(entry) {
                 Ok(()) => break,
@@ -79,16 +85,16 @@ fn probe(hash: u64, slots: usize) -> impl Iterator<Item = usize> {
 }
 
 #[inline]
-fn find_in<'a>(
-    segment: &'a [OnceLock<Entry>],
+fn find_in<'a, T>(
+    segment: &'a [OnceLock<Entry<T>>],
     hash: u64,
-    values: &[&str],
-) -> Option<&'a Arc<Series>> {
+    is: &impl Fn(&T) -> bool,
+) -> Option<&'a T> {
     for slot in probe(hash, segment.len()) {
-        // An empty slot ends the search: a series would have been put there.
+        // An empty slot ends the search: an item would have been put there.
         let entry = segment.get(slot)?.get()?;
-        if entry.hash == hash && entry.series.is(values) {
-            return Some(&entry.series);
+        if entry.hash == hash && is(&entry.item) {
+            return Some(&entry.item);
         }
     }
     None

@@ -15,6 +15,7 @@ mod index;
 mod instrument;
 pub(crate) mod json;
 mod label;
+pub(crate) mod labelled;
 mod series;
 pub(crate) mod site;
 pub mod snapshot;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::cells::{Allocation, Slot};
-use super::index::SeriesIndex;
+use super::index::Index;
 use super::snapshot::Labels;
 use super::validate::OVERFLOW_LABEL;
 
@@ -92,7 +92,7 @@ pub(super) struct SeriesSet {
     cells_each: usize,
     limit: usize,
     seed: u64,
-    index: SeriesIndex,
+    index: Index<Arc<Series>>,
     /// Writers take turns with it.
     list: Mutex<List>,
     len: AtomicUsize,
@@ -117,7 +117,7 @@ impl SeriesSet {
             cells_each,
             limit,
             seed: std::hash::RandomState::new().hash_one(0_u64) | 1,
-            index: SeriesIndex::default(),
+            index: Index::new(),
             list: Mutex::default(),
             len: AtomicUsize::new(0),
             overflow: None,
@@ -165,9 +165,14 @@ impl SeriesSet {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    #[inline]
+    fn look_up(&self, hash: u64, values: &[&str]) -> Option<&Arc<Series>> {
+        self.index.find(hash, |series| series.is(values))
+    }
+
     /// The series of these values, if there is one.
     pub(super) fn find(&self, values: &[&str]) -> Option<Arc<Series>> {
-        self.index.find(hash(self.seed, values), values).cloned()
+        self.look_up(hash(self.seed, values), values).cloned()
     }
 
     /// The series of these values; a new one while the limit allows it, the overflow series then.
@@ -175,7 +180,7 @@ impl SeriesSet {
     #[inline]
     pub(super) fn find_or_insert(&self, values: &[&str]) -> Option<Arc<Series>> {
         let hash = hash(self.seed, values);
-        match self.index.find(hash, values) {
+        match self.look_up(hash, values) {
             Some(series) => Some(Arc::clone(series)),
             None => self.insert_or_overflow(hash, values),
         }
@@ -187,7 +192,7 @@ impl SeriesSet {
         let full = self.len.load(Ordering::Acquire) >= self.limit;
         let fresh = if full {
             // Another thread may have inserted it, and then the last one, since the caller looked.
-            self.index.find(hash, values).cloned()
+            self.look_up(hash, values).cloned()
         } else {
             self.insert(hash, values)
         };
@@ -200,7 +205,7 @@ impl SeriesSet {
     fn insert(&self, hash: u64, values: &[&str]) -> Option<Arc<Series>> {
         let mut list = self.list();
         // Another thread may have been faster.
-        if let Some(series) = self.index.find(hash, values) {
+        if let Some(series) = self.look_up(hash, values) {
             return Some(Arc::clone(series));
         }
         let len = list.series.len();
@@ -240,7 +245,7 @@ impl SeriesSet {
 /// The hash of label values, one multiplication for each sixteen bytes; seeded for each metric, so
 /// that nobody can choose values that meet in one place.
 #[inline]
-fn hash(seed: u64, values: &[&str]) -> u64 {
+pub(super) fn hash(seed: u64, values: &[&str]) -> u64 {
     values.iter().fold(seed, |state, value| {
         let bytes = value.as_bytes();
         // The length keeps ("ab", "c") apart from ("a", "bc").

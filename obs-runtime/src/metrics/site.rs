@@ -33,6 +33,12 @@ pub struct LabelValue {
     all: Option<&'static [&'static str]>,
 }
 
+impl LabelValue {
+    pub(super) fn text(self) -> &'static str {
+        self.text
+    }
+}
+
 /// A value of a type that is a label.
 #[inline]
 pub fn label<L: Label>(value: &L) -> LabelValue {

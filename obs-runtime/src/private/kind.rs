@@ -50,11 +50,8 @@ pub trait Kind<T>: Abandon {
 /// An error of which no more is known.
 #[cold]
 pub(super) fn other_error() -> SpanError {
-    SpanError {
-        // OpenTelemetry's fallback (semantic conventions, `error.type`).
-        kind: Cow::Borrowed("_OTHER"),
-        message: None,
-    }
+    // OpenTelemetry's fallback (semantic conventions, `error.type`).
+    SpanError::new("_OTHER", None)
 }
 
 /// A type that is no `Result`.
@@ -110,13 +107,11 @@ impl<T, E, X: Text<E>> Kind<Result<T, E>> for Fallible<X> {
 
     #[cold]
     fn error(&self, value: &Result<T, E>, recorded: bool) -> SpanError {
-        SpanError {
-            kind: Cow::Borrowed(type_name::<E>()),
-            message: match value {
-                Err(error) if recorded => X::text(error),
-                _ => None,
-            },
-        }
+        let message = match value {
+            Err(error) if recorded => X::text(error),
+            _ => None,
+        };
+        SpanError::new(type_name::<E>(), message)
     }
 }
 

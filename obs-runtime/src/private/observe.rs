@@ -1,4 +1,4 @@
-//! Arguments that look at the returned value: `err = false`, `ret`, `ok_if` and
+//! Arguments that look at the returned value: `err = false`, `err(level = …)`, `ret`, `ok_if` and
 //! `error_if`. Each wraps a kind in another.
 
 use core::fmt;
@@ -6,6 +6,7 @@ use core::marker::PhantomData;
 
 use super::kind::{Abandon, ByDebug, ByDisplay, Kind, Text, other_error};
 use super::probe::Probe;
+use crate::callsite::Level;
 use crate::semconv::attribute;
 use crate::trace::{SpanError, current};
 
@@ -43,6 +44,54 @@ impl<T, K: Kind<T>> Kind<T> for NoErrors<K> {
     #[inline(always)]
     fn observe(&self, value: &T, recorded: bool) {
         self.0.observe(value, recorded);
+    }
+}
+
+/// `err(level = …)`
+#[derive(Debug)]
+pub struct ErrLevel<K> {
+    kind: K,
+    level: Level,
+}
+
+/// `err(level = …)`
+#[inline(always)]
+pub fn err_level<K>(kind: K, level: Level) -> ErrLevel<K> {
+    ErrLevel { kind, level }
+}
+
+impl<K: Abandon> Abandon for ErrLevel<K> {
+    const OBSERVES: bool = K::OBSERVES;
+
+    #[inline(always)]
+    fn abandon(&self) {
+        self.kind.abandon();
+    }
+}
+
+impl<T, K: Kind<T>> Kind<T> for ErrLevel<K> {
+    type Success = K::Success;
+
+    #[inline(always)]
+    fn success<'a>(&self, value: &'a T) -> Option<&'a K::Success> {
+        self.kind.success(value)
+    }
+
+    #[inline(always)]
+    fn failed(&self, value: &T) -> bool {
+        self.kind.failed(value)
+    }
+
+    #[cold]
+    fn error(&self, value: &T, recorded: bool) -> SpanError {
+        let mut error = self.kind.error(value, recorded);
+        error.level = Some(self.level);
+        error
+    }
+
+    #[inline(always)]
+    fn observe(&self, value: &T, recorded: bool) {
+        self.kind.observe(value, recorded);
     }
 }
 

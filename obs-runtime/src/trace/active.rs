@@ -1,5 +1,6 @@
 //! A call while it runs: on the stack of a synchronous function, or inside a future.
 
+mod exception;
 mod future;
 mod manual;
 mod sync;
@@ -154,8 +155,9 @@ fn unwinding() -> u64 {
     }
 }
 
-/// Takes the late data of the entered span, if any came.
-fn box_extra(extra: *mut SpanExtra, error: SpanError) -> *mut SpanExtra {
+/// Takes the late data of the entered span, if any came, and adds why it failed.
+fn box_extra(extra: *mut SpanExtra, error: SpanError, span: u64, parent: u64) -> *mut SpanExtra {
+    let error = exception::decide(error, span, parent);
     let mut boxed = if extra.is_null() {
         Box::default()
     } else {

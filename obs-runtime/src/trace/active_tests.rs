@@ -125,10 +125,7 @@ fn an_error_keeps_its_type_and_late_attributes() {
         let span = SyncSpan::<0>::enter(&OUTER);
         current::set_attribute("step", 1);
         current::set_attribute("step", 2);
-        span.fail(SpanError {
-            kind: "io".into(),
-            message: Some("gone".into()),
-        });
+        span.fail(SpanError::new("io", Some("gone".into())));
     });
     let span = captured.span("outer");
     assert_eq!(span.outcome, Outcome::Error);

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use crate::callsite::Level;
 use crate::trace::SpanContext;
 
 /// An attribute's value (OpenTelemetry common attributes: a primitive or a homogeneous array).
@@ -144,11 +145,28 @@ pub struct Link {
 
 /// Why a span failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SpanError {
     /// The value of `error.type`: a type's path, `panic`, or what the user named.
     pub kind: Cow<'static, str>,
     /// The redacted message, if the error has one.
     pub message: Option<String>,
+    /// The severity of the exception, if `err(level = …)` gives one.
+    pub level: Option<Level>,
+    /// Whether the exception is recorded with this span. Not so if a child of the span failed with the same
+    /// error, which is recorded there, or if `level` is above the configured one.
+    pub exception: bool,
+}
+
+impl SpanError {
+    pub(crate) fn new(kind: impl Into<Cow<'static, str>>, message: Option<String>) -> Self {
+        Self {
+            kind: kind.into(),
+            message,
+            level: None,
+            exception: true,
+        }
+    }
 }
 
 /// The parts of a span that few spans have, kept out of the record.

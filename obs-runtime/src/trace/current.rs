@@ -102,9 +102,9 @@ pub fn add_link(context: SpanContext) {
 /// `kind` becomes `error.type`: few different values. The message passes the redaction.
 pub fn set_error(kind: impl Into<Cow<'static, str>>, message: &str) {
     with_extra(|extra| {
-        extra.error.get_or_insert_with(|| SpanError {
-            kind: kind.into(),
-            message: Some(crate::processor::redact::redact(message).into_owned()),
+        extra.error.get_or_insert_with(|| {
+            let message = crate::processor::redact::redact(message).into_owned();
+            SpanError::new(kind, Some(message))
         });
     });
 }

@@ -109,9 +109,9 @@ impl Span {
     /// Says that the span failed. The first error stays; the message passes the redaction.
     pub fn set_error(&self, kind: impl Into<Cow<'static, str>>, message: &str) -> &Self {
         self.change(|extra| {
-            extra.error.get_or_insert_with(|| SpanError {
-                kind: kind.into(),
-                message: Some(crate::processor::redact::redact(message).into_owned()),
+            extra.error.get_or_insert_with(|| {
+                let message = crate::processor::redact::redact(message).into_owned();
+                SpanError::new(kind, Some(message))
             });
         })
     }

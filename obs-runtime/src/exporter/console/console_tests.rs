@@ -49,10 +49,10 @@ fn names(tree: &str) -> Vec<String> {
 fn a_trace_is_drawn_with_times_bars_outcomes_and_attributes() {
     let mut failed = span(4, 1, "answer", 500, 1000);
     failed.outcome = Outcome::Error;
-    failed.error = Some(SpanError {
-        kind: "my::net::Timeout".into(),
-        message: Some("no answer\nafter 0.5 s".to_owned()),
-    });
+    failed.error = Some(SpanError::new(
+        "my::net::Timeout",
+        Some("no answer\nafter 0.5 s".to_owned()),
+    ));
     let spans = [
         with(span(2, 1, "load", 0, 250), "records", 12),
         with(

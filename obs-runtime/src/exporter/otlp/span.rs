@@ -7,7 +7,7 @@ use crate::exporter::otlp::protobuf::{
 };
 use crate::exporter::otlp::template::Template;
 use crate::semconv::attribute::{
-    CODE_FUNCTION_NAME, ERROR_TYPE, EXCEPTION_MESSAGE, EXCEPTION_TYPE, OBS_OUTCOME,
+    CODE_FUNCTION_NAME, ERROR_TYPE, EXCEPTION_MESSAGE, EXCEPTION_TYPE, LEVEL, OBS_OUTCOME,
 };
 use crate::semconv::event::EXCEPTION;
 use crate::trace::{Event, Link, Outcome, SpanView, TraceFlags, ValueRef};
@@ -181,7 +181,7 @@ fn exception(out: &mut Vec<u8>, view: &SpanView<'_>) {
     let (Some(error), Some(_)) = (view.error(), error_type(view)) else {
         return;
     };
-    if view.events().iter().any(|e| e.name == EXCEPTION) {
+    if !error.exception || view.events().iter().any(|e| e.name == EXCEPTION) {
         return;
     }
     message(out, EVENTS, |out| {
@@ -192,6 +192,10 @@ fn exception(out: &mut Vec<u8>, view: &SpanView<'_>) {
         if let Some(message) = &error.message {
             let message = ValueRef::Str(message);
             key_value(out, EVENT_ATTRIBUTES, EXCEPTION_MESSAGE, message);
+        }
+        if let Some(level) = error.level {
+            let level = ValueRef::Str(level.as_str());
+            key_value(out, EVENT_ATTRIBUTES, LEVEL, level);
         }
     });
 }

@@ -5,7 +5,7 @@ use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use proptest::prelude::*;
 
 use super::*;
-use crate::callsite::ConstValue;
+use crate::callsite::{ConstValue, Level};
 use crate::exporter::otlp::fixtures::{Fixture, callsite, decode, encode, only, pair, spans};
 use crate::trace::attribute::SpanExtra;
 use crate::trace::{AttributeValue, SpanContext, SpanError, SpanId, TraceId, Value};
@@ -141,10 +141,10 @@ fn an_error_is_a_status_a_type_and_an_event() {
     let mut fixture = Fixture::bare();
     fixture.outcome = Outcome::Error;
     fixture.extra = Some(extra(|e| {
-        e.error = Some(SpanError {
-            kind: "shop::Missing".into(),
-            message: Some("no such row".to_owned()),
-        });
+        e.error = Some(SpanError::new(
+            "shop::Missing",
+            Some("no such row".to_owned()),
+        ));
     }));
     let span = only(fixture);
     let status = span.status.unwrap();
@@ -239,10 +239,7 @@ fn events_and_links_keep_their_order_and_parts() {
             context: context(false),
             attributes: Vec::new(),
         });
-        e.error = Some(SpanError {
-            kind: "E".into(),
-            message: None,
-        });
+        e.error = Some(SpanError::new("E", None));
     }));
     let span = only(fixture);
     let names: Vec<_> = span.events.iter().map(|e| e.name.as_str()).collect();
@@ -255,6 +252,32 @@ fn events_and_links_keep_their_order_and_parts() {
     assert_eq!(span.links[0].attributes, [pair("kind", "batch")]);
     assert_eq!((span.links[0].flags, span.links[1].flags), (0x301, 0x101));
     assert_eq!(span.status.unwrap().message, "");
+}
+
+/// The attributes of the event `exception`.
+fn exception(change: impl Fn(&mut SpanError)) -> Option<Vec<KeyValue>> {
+    let mut fixture = Fixture::bare();
+    fixture.outcome = Outcome::Error;
+    fixture.extra = Some(extra(|e| {
+        let mut error = SpanError::new("E", None);
+        change(&mut error);
+        e.error = Some(error);
+    }));
+    let span = only(fixture);
+    assert_eq!(span.status.unwrap().code(), StatusCode::Error);
+    let mut events = span.events.into_iter();
+    events.find(|e| e.name == "exception").map(|e| e.attributes)
+}
+
+#[test]
+fn the_exception_has_its_level_unless_another_span_records_it() {
+    let kind = pair("exception.type", "E");
+    assert_eq!(exception(|_| ()), Some(vec![kind.clone()]));
+    assert_eq!(
+        exception(|error| error.level = Some(Level::Warn)),
+        Some(vec![kind, pair("level", "warn")])
+    );
+    assert_eq!(exception(|error| error.exception = false), None);
 }
 
 fn any_value() -> impl Strategy<Value = AttributeValue> {
@@ -324,7 +347,7 @@ proptest! {
                 for (key, value) in &late {
                     e.set(late_keys[*key].into(), value.clone());
                 }
-                e.error = Some(SpanError { kind: name.clone().into(), message: Some(message.clone()) });
+                e.error = Some(SpanError::new(name.clone(), Some(message.clone())));
             }));
         }
         let outcome = fixture.outcome;

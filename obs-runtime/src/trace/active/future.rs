@@ -167,7 +167,8 @@ impl<const N: usize> FutureSpan<N> {
     #[inline(never)]
     pub fn fail(&mut self, error: SpanError) {
         if self.is_recording() {
-            self.core.extra = box_extra(self.core.extra, error);
+            let core = &mut self.core;
+            core.extra = box_extra(core.extra, error, core.span, core.parent);
         }
         self.end(Outcome::Error);
     }

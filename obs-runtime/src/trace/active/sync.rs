@@ -77,7 +77,10 @@ impl<const N: usize> SyncSpan<N> {
     pub fn fail(self, error: SpanError) {
         if self.is_recording() {
             let local = local();
-            local.extra.set(box_extra(local.extra.get(), error));
+            // SAFETY: set whenever the state is not `OFF`.
+            let running = unsafe { self.core.running.assume_init_ref() };
+            let extra = box_extra(local.extra.get(), error, running.span, running.parent);
+            local.extra.set(extra);
         }
         self.end(Outcome::Error);
     }
