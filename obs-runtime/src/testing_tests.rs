@@ -443,10 +443,7 @@ fn spans() -> impl Strategy<Value = Vec<SpanRecord>> {
             span.start_unix_nanos += at as u64;
             span.end_unix_nanos += 1_000;
             span.outcome = outcome;
-            span.error = error.map(|(kind, message)| crate::SpanError {
-                kind: kind.into(),
-                message,
-            });
+            span.error = error.map(|(kind, message)| crate::SpanError::new(kind, message));
             span.attributes = attributes.into_iter().map(|(k, v)| (k.into(), v)).collect();
             span.events = vec![Event {
                 name: event.into(),

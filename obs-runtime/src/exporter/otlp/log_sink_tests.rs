@@ -156,10 +156,7 @@ fn an_error_stays_on_its_span_until_logs_are_taken() {
     let mut failed = Fixture::bare();
     failed.outcome = Outcome::Error;
     failed.extra = Some(SpanExtra {
-        error: Some(SpanError {
-            kind: "Timeout".into(),
-            message: None,
-        }),
+        error: Some(SpanError::new("Timeout", None)),
         ..SpanExtra::default()
     });
     let events = |logs: Option<&Accepts>| {
