@@ -40,6 +40,8 @@ pub use exporter::RecordExporter;
 #[cfg(feature = "console")]
 pub use exporter::console::trace_tree;
 #[cfg(feature = "otlp")]
+pub use exporter::delta::Temporality;
+#[cfg(feature = "otlp")]
 pub use exporter::otlp::Protocol;
 pub use exporter::prometheus;
 #[cfg(feature = "statsd")]

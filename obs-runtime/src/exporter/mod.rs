@@ -4,6 +4,8 @@
 pub(crate) mod console;
 pub(crate) mod custom;
 #[cfg(feature = "otlp")]
+pub(crate) mod delta;
+#[cfg(feature = "otlp")]
 pub(crate) mod otlp;
 pub mod prometheus;
 #[cfg(feature = "statsd")]

@@ -189,6 +189,14 @@ impl Builder {
         self
     }
 
+    /// Whether metrics go over OTLP as totals or as what was added. Default:
+    /// `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE`, else totals.
+    #[cfg(feature = "otlp")]
+    pub fn metric_temporality(mut self, temporality: crate::Temporality) -> Self {
+        self.otlp = self.otlp.with_temporality(temporality);
+        self
+    }
+
     /// Serves `/metrics` for Prometheus, and `/health`, at an address of this machine; port 0 lets the
     /// system choose ([`Observability::prometheus_addr`]). Off loopback a bearer token is needed:
     /// [`Builder::prometheus_with`].

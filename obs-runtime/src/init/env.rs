@@ -20,6 +20,8 @@ pub(crate) struct Environment {
     pub(crate) sampler: Option<Sampler>,
     pub(crate) level: Option<Level>,
     pub(crate) console: bool,
+    /// Whether instruments keep examples of values in sampled spans.
+    pub(crate) exemplars: bool,
     #[cfg_attr(not(feature = "http"), allow(dead_code))]
     pub(crate) prometheus: Option<(String, u16)>,
     #[cfg_attr(not(feature = "otlp"), allow(dead_code))]
@@ -36,7 +38,10 @@ impl Environment {
     }
 
     fn from(var: impl Fn(&str) -> Option<OsString>) -> Self {
-        let mut this = Self::default();
+        let mut this = Self {
+            exemplars: true,
+            ..Self::default()
+        };
         let mut problems = Vec::new();
         // An empty value is as good as none.
         let mut text = |name: &str| {
@@ -51,6 +56,7 @@ impl Environment {
         let resource = text("OTEL_RESOURCE_ATTRIBUTES");
         let sampler = (text("OTEL_TRACES_SAMPLER"), text("OTEL_TRACES_SAMPLER_ARG"));
         let level = text("OBS_LEVEL");
+        let exemplars = text("OTEL_METRICS_EXEMPLAR_FILTER");
         let traces = text("OTEL_TRACES_EXPORTER").unwrap_or_default();
         let metrics = text("OTEL_METRICS_EXPORTER").unwrap_or_default();
         let host = text("OTEL_EXPORTER_PROMETHEUS_HOST").unwrap_or_else(|| "localhost".into());
@@ -81,6 +87,9 @@ impl Environment {
         if let Some(bytes) = spool_max_bytes {
             this.spool_max_bytes = this.note(number_of("OBS_SPOOL_MAX_BYTES", &bytes, "bytes"));
         }
+        if let Some(filter) = exemplars {
+            this.exemplars = this.note(exemplars_of(&filter)).unwrap_or(true);
+        }
         if names(&metrics, "prometheus") {
             let port = port.map_or(Some(9464), |port| this.note(port_of(&port)));
             this.prometheus = port.map(|port| (host, port));
@@ -99,6 +108,18 @@ fn number_of(name: &str, text: &str, of: &str) -> Result<u64, Error> {
             "{name}={text}: expected a whole number of {of}; the default is used"
         ))
     })
+}
+
+/// Whether there are exemplars. obs has none outside of sampled spans, whose ids would lead nowhere.
+fn exemplars_of(filter: &str) -> Result<bool, Error> {
+    match filter {
+        "trace_based" => Ok(true),
+        "always_off" => Ok(false),
+        _ => Err(Error::config(format!(
+            "OTEL_METRICS_EXEMPLAR_FILTER={filter}: expected trace_based or always_off; values in sampled \
+             spans are kept as examples"
+        ))),
+    }
 }
 
 fn port_of(text: &str) -> Result<u16, Error> {

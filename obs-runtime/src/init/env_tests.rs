@@ -127,3 +127,16 @@ fn percent_encoding_is_read_strictly() {
     assert_eq!(percent_decoded("%zz"), None);
     assert_eq!(percent_decoded("%ff"), None);
 }
+
+#[test]
+fn exemplars_can_be_switched_off() {
+    let env = |value: &'static str| {
+        let name = "OTEL_METRICS_EXEMPLAR_FILTER";
+        Environment::from(|n| (n == name).then(|| value.into()))
+    };
+    assert!(env("").exemplars && env("trace_based").exemplars && !env("always_off").exemplars);
+    let wrong = env("sometimes");
+    assert!(
+        wrong.exemplars && wrong.problems[0].contains("OTEL_METRICS_EXEMPLAR_FILTER=sometimes")
+    );
+}

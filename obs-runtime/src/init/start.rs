@@ -62,6 +62,9 @@ pub(super) fn start(
     if let Some(bytes) = builder.buffer_bytes {
         buffer::set_budget(bytes);
     }
+    if id == 0 {
+        crate::metrics::exemplar::enable(env.exemplars);
+    }
     let resource = resource::resolve(&builder, &env);
     let scope = Arc::new(ScopeShared::new(id, resource, MetricsCollector::new()));
     if env.disabled {
@@ -210,6 +213,9 @@ fn otlp(
     }
     if config.sends(Signal::Traces) {
         keep(otlp::span_sink(&config, &scope.resource, accepts).map(|sink| sinks.push(sink)))?;
+    }
+    if let Some(exponential) = config.exponential_histograms {
+        scope.metrics.exponential_by_default(exponential);
     }
     if config.sends(Signal::Metrics) {
         let source = Arc::clone(scope) as Arc<dyn crate::metrics::MetricSource>;

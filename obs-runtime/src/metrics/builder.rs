@@ -6,13 +6,20 @@ use std::sync::Arc;
 
 use super::collector::MetricsCollector;
 use super::instrument::{Core, Definition, Kind};
+use super::series::{Buckets, Limits};
 use super::validate::{self, error};
-use super::{Counter, Gauge, Histogram, UpDownCounter};
+use super::{Counter, Gauge, Histogram, Summary, UpDownCounter};
 use crate::Error;
 use crate::semconv::metric::FUNCTION_SECONDS;
 
 /// Most series of a metric (OpenTelemetry metrics SDK, "Cardinality limits").
 pub(super) const DEFAULT_MAX_SERIES: usize = 2_000;
+
+/// Most values of a label, where nobody said otherwise: more are a mistake, nearly always.
+const DEFAULT_MAX_LABEL_VALUES: usize = 100;
+
+/// What a summary shows.
+const DEFAULT_QUANTILES: [f64; 4] = [0.5, 0.9, 0.95, 0.99];
 
 /// What `max_series` can be raised to.
 const MOST_SERIES: usize = 1_000_000;
@@ -38,8 +45,12 @@ struct Wanted {
     labels: Option<Vec<Cow<'static, str>>>,
     /// The labels match those of a metric that has them in another order.
     in_any_order: bool,
+    buckets: Option<Buckets>,
+    /// As given, before they are checked.
     bounds: Option<Vec<f64>>,
+    quantiles: Option<Vec<f64>>,
     max_series: Option<usize>,
+    max_label_values: Option<usize>,
 }
 
 /// Defines an instrument, see [`MetricsCollector`].
@@ -59,8 +70,11 @@ impl<'a, I> InstrumentBuilder<'a, I> {
             unit: None,
             labels: None,
             in_any_order: false,
+            buckets: None,
             bounds: None,
+            quantiles: None,
             max_series: None,
+            max_label_values: None,
         };
         Self {
             collector,
@@ -101,6 +115,14 @@ impl<'a, I> InstrumentBuilder<'a, I> {
         self.wanted.max_series = Some(series);
         self
     }
+
+    /// The most values that each label may have: 100 unless said otherwise, or as many as the
+    /// series that [`max_series`](Self::max_series) asked for. What exceeds it is counted in the
+    /// series with the label `otel.metric.overflow`.
+    pub fn max_label_values(mut self, values: usize) -> Self {
+        self.wanted.max_label_values = Some(values);
+        self
+    }
 }
 
 impl InstrumentBuilder<'_, Histogram> {
@@ -109,6 +131,28 @@ impl InstrumentBuilder<'_, Histogram> {
     /// By default those of OpenTelemetry: 5 ms to 10 s if the unit is `s`, otherwise 0 to 10,000.
     pub fn buckets<B: Into<f64>>(mut self, bounds: impl IntoIterator<Item = B>) -> Self {
         self.wanted.bounds = Some(bounds.into_iter().map(Into::into).collect());
+        self.wanted.buckets = None;
+        self
+    }
+
+    /// Buckets that choose themselves: 160 of them share the range of the values, so that quantiles
+    /// are good to a few percent whatever the values are
+    /// ([`ExponentialHistogramPoint::relative_error`](super::ExponentialHistogramPoint::relative_error)).
+    ///
+    /// OTLP receivers get an exponential histogram; Prometheus gets classic buckets, four for
+    /// each doubling. A series takes 2.6 KB for each thread that counts in it, whatever the number
+    /// of values, and there is room for 3,000 of them.
+    pub fn exponential(mut self) -> Self {
+        self.wanted.buckets = Some(Buckets::Exponential);
+        self.wanted.bounds = None;
+        self
+    }
+}
+
+impl InstrumentBuilder<'_, Summary> {
+    /// Which quantiles are shown, from 0 to 1, ascending. By default 0.5, 0.9, 0.95 and 0.99.
+    pub fn quantiles(mut self, quantiles: impl IntoIterator<Item = f64>) -> Self {
+        self.wanted.quantiles = Some(quantiles.into_iter().collect());
         self
     }
 }
@@ -130,7 +174,7 @@ macro_rules! build {
     };
 }
 
-build!(Counter, UpDownCounter, Gauge, Histogram);
+build!(Counter, UpDownCounter, Gauge, Histogram, Summary);
 
 fn find_or_create(
     collector: &MetricsCollector,
@@ -140,23 +184,32 @@ fn find_or_create(
     validate::name(&wanted.name)?;
     validate::unit(&wanted.name, wanted.unit.as_deref().unwrap_or_default())?;
     if let Some(labels) = &wanted.labels {
-        validate::labels(&wanted.name, labels, kind == Kind::Histogram)?;
+        validate::labels(&wanted.name, labels, kind)?;
     }
     if let Some(bounds) = wanted.bounds.take() {
-        wanted.bounds = Some(validate::buckets(&wanted.name, bounds)?);
+        let bounds = validate::buckets(&wanted.name, bounds)?;
+        wanted.buckets = Some(Buckets::Explicit(bounds.into()));
     }
-    if let Some(max) = wanted.max_series
-        && !(1..=MOST_SERIES).contains(&max)
-    {
-        let name = &wanted.name;
-        return Err(error(format!(
-            "`max_series({max})` of metric `{name}`: a metric may have 1 to {MOST_SERIES} series"
-        )));
+    if let Some(quantiles) = &wanted.quantiles {
+        validate::quantiles(&wanted.name, quantiles)?;
+    }
+    for (what, limit) in [
+        ("max_series", wanted.max_series),
+        ("max_label_values", wanted.max_label_values),
+    ] {
+        if let Some(limit) = limit
+            && !(1..=MOST_SERIES).contains(&limit)
+        {
+            let name = &wanted.name;
+            return Err(error(format!(
+                "`{what}({limit})` of metric `{name}`: a metric may have 1 to {MOST_SERIES} series"
+            )));
+        }
     }
     collector.find_or_create(
         &wanted.name.to_ascii_lowercase(),
         |core| wanted.check(core, kind),
-        || Core::new(wanted.definition(kind)),
+        || Core::new(wanted.definition(kind, &collector.default_buckets())),
     )
 }
 
@@ -191,23 +244,31 @@ impl Wanted {
                 format!("{labels:?}"),
             );
         }
-        if let Some(bounds) = &self.bounds
-            && **bounds != *core.shared.bounds
+        if let Some(buckets) = &self.buckets
+            && *buckets != core.shared.buckets
         {
-            return clash(
-                "buckets",
-                format!("{:?}", core.shared.bounds),
-                format!("{bounds:?}"),
-            );
+            return clash("buckets", text(&core.shared.buckets), text(buckets));
         }
-        if let Some(max) = self.max_series
-            && max != core.series.limit()
+        if let Some(quantiles) = &self.quantiles
+            && **quantiles != *core.shared.quantiles
         {
-            return clash(
-                "max_series",
-                core.series.limit().to_string(),
-                max.to_string(),
-            );
+            let has = format!("{:?}", core.shared.quantiles);
+            return clash("quantiles", has, format!("{quantiles:?}"));
+        }
+        let limits = core.series.limits();
+        for (what, has, asked) in [
+            ("max_series", limits.series, self.max_series),
+            (
+                "max_label_values",
+                limits.label_values,
+                self.max_label_values,
+            ),
+        ] {
+            if let Some(asked) = asked
+                && asked != has
+            {
+                return clash(what, has.to_string(), asked.to_string());
+            }
         }
         if let Some(text) = &self.description {
             core.description.get_or_init(|| text.clone());
@@ -223,22 +284,37 @@ impl Wanted {
                 && labels.iter().all(|label| existing.contains(label))
     }
 
-    fn definition(&self, kind: Kind) -> Definition {
+    fn definition(&self, kind: Kind, default: &Buckets) -> Definition {
         let unit = self.unit.clone().unwrap_or_default();
-        let bounds = match &self.bounds {
-            Some(bounds) => bounds.clone(),
-            None if kind != Kind::Histogram => Vec::new(),
-            None if unit == "s" => FUNCTION_SECONDS.to_vec(),
-            None => DEFAULT_BOUNDS.to_vec(),
+        let buckets = match &self.buckets {
+            Some(buckets) => buckets.clone(),
+            None if kind == Kind::Summary => Buckets::Exponential,
+            None if kind != Kind::Histogram => Buckets::Explicit(Arc::new([])),
+            None if *default == Buckets::Exponential => Buckets::Exponential,
+            None if unit == "s" => Buckets::Explicit(FUNCTION_SECONDS.into()),
+            None => Buckets::Explicit(DEFAULT_BOUNDS.into()),
         };
+        let quantiles = self.quantiles.as_deref().unwrap_or(&DEFAULT_QUANTILES);
+        let label_values = self.max_label_values.or(self.max_series);
         Definition {
             name: self.name.clone(),
             kind,
             description: self.description.clone(),
             unit,
             labels: self.labels.clone().unwrap_or_default(),
-            bounds,
-            max_series: self.max_series.unwrap_or(DEFAULT_MAX_SERIES),
+            buckets,
+            quantiles: quantiles.into(),
+            limits: Limits {
+                series: self.max_series.unwrap_or(DEFAULT_MAX_SERIES),
+                label_values: label_values.unwrap_or(DEFAULT_MAX_LABEL_VALUES),
+            },
         }
+    }
+}
+
+fn text(buckets: &Buckets) -> String {
+    match buckets {
+        Buckets::Explicit(bounds) => format!("{bounds:?}"),
+        Buckets::Exponential => "exponential".to_owned(),
     }
 }

@@ -6,11 +6,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::builder::InstrumentBuilder;
+use super::cardinality::{Cardinality, MetricCardinality};
 use super::cells::Reader;
+use super::exemplar;
 use super::instrument::Core;
 use super::json;
+use super::series::Buckets;
 use super::snapshot::{MetricData, MetricFamily, MetricSource, Number, NumberPoint};
-use super::{Counter, Gauge, Histogram, UpDownCounter};
+use super::{Counter, Gauge, Histogram, Summary, UpDownCounter};
 use crate::Error;
 use crate::self_log;
 use crate::semconv::{MetricDef, attribute, metric};
@@ -41,6 +44,8 @@ struct Inner {
     metrics: RwLock<BTreeMap<String, Arc<Core>>>,
     /// Call sites remember handles of its metrics.
     remembered: AtomicBool,
+    /// Histograms whose buckets nobody chose are exponential.
+    exponential: AtomicBool,
 }
 
 impl MetricsCollector {
@@ -73,6 +78,26 @@ impl MetricsCollector {
         name: impl Into<Cow<'static, str>>,
     ) -> InstrumentBuilder<'_, Histogram> {
         InstrumentBuilder::new(self, name.into())
+    }
+
+    /// Defines quantiles of values.
+    pub fn summary(&self, name: impl Into<Cow<'static, str>>) -> InstrumentBuilder<'_, Summary> {
+        InstrumentBuilder::new(self, name.into())
+    }
+
+    /// From now on a histogram whose definition says nothing of buckets is
+    /// [`exponential`](InstrumentBuilder::exponential), or has OpenTelemetry's explicit buckets, as
+    /// at first. (OpenTelemetry: `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION`.)
+    pub fn exponential_by_default(&self, exponential: bool) {
+        self.inner.exponential.store(exponential, Ordering::Relaxed);
+    }
+
+    pub(super) fn default_buckets(&self) -> Buckets {
+        if self.inner.exponential.load(Ordering::Relaxed) {
+            Buckets::Exponential
+        } else {
+            Buckets::Explicit(Arc::new([]))
+        }
     }
 
     pub(super) fn find_or_create(
@@ -183,11 +208,33 @@ impl MetricsCollector {
         }
     }
 
+    /// How many series each metric has, and how many it can have at the worst: what a back end must
+    /// be able to hold.
+    ///
+    /// ```
+    /// # use obs_runtime::metrics::MetricsCollector;
+    /// # fn main() -> Result<(), obs_runtime::Error> {
+    /// let collector = MetricsCollector::new();
+    /// let calls = collector.counter("calls").labels(["region"]).max_label_values(10).build()?;
+    /// calls.with(["eu"])?.inc();
+    /// let report = collector.cardinality();
+    /// assert_eq!((report.series(), report.worst_case()), (1, 11));
+    /// println!("{report}");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn cardinality(&self) -> Cardinality {
+        let metrics = self.metrics();
+        let each = metrics.iter().map(|core| MetricCardinality::of(core));
+        Cardinality::new(each.collect())
+    }
+
     /// All metrics as JSON: an object with a member for each metric, by its name.
     ///
     /// `{"rows": {"type": "counter", "description": "…", "unit": "{row}", "series":
     /// [{"labels": {"task": "load"}, "value": 3}]}}`; a histogram's series have `count`, `sum`,
-    /// `min`, `max`, `mean`, `p50`, `p95`, `p99` and `buckets` with accumulated counts. JSON has
+    /// `min`, `max`, `mean`, `p50`, `p95`, `p99` and `buckets` with accumulated counts; those of a
+    /// summary have `quantiles` in place of buckets. JSON has
     /// no infinity or NaN: these are the strings `"Infinity"`, `"-Infinity"` and `"NaN"`, as in
     /// the JSON form of Protocol Buffers.
     pub fn export(&self) -> String {
@@ -220,15 +267,22 @@ fn collect_losses(
 /// Once for each metric. Said by the reader, so that counting never writes to standard error.
 fn warn_of_overflow(metrics: &[Arc<Core>]) {
     for core in metrics.iter().filter(|core| core.series.overflow_is_news()) {
-        let (name, limit) = (core.name(), core.series.limit());
-        self_log::warn(
-            "metrics",
-            "overflow",
-            format_args!(
-                "metric `{name}` has reached its {limit} series; further label values share the \
-                 series otel.metric.overflow: use labels with fewer values, or raise `max_series`"
-            ),
-        );
+        let (name, limits) = (core.name(), core.series.limits());
+        let values = core.series.label_values();
+        let full = values.iter().zip(core.series.names());
+        let full = full.filter(|(values, _)| **values >= limits.label_values);
+        let full: Vec<&str> = full.map(|(_, name)| &**name).collect();
+        // Each metric has its own line: one that follows soon is not the same.
+        let reached = if full.is_empty() {
+            format!("{} series", limits.series)
+        } else {
+            format!("{} values of {}", limits.label_values, full.join(", "))
+        };
+        self_log::once(format!(
+            "metrics: metric `{name}` has reached its {reached}; further label values share the \
+             series otel.metric.overflow: use labels with fewer values, or raise `max_label_values` \
+             or `max_series`"
+        ));
     }
 }
 
@@ -236,6 +290,7 @@ impl MetricSource for MetricsCollector {
     fn collect(&self, out: &mut Vec<MetricFamily>) {
         let metrics = self.metrics();
         let reader = Reader::new();
+        exemplar::next_round();
         out.extend(metrics.iter().filter_map(|core| core.collect(&reader)));
         warn_of_overflow(&metrics);
         let overflowed = |core: &Core| core.series.overflowed();

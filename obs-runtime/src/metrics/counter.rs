@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::cells::{self, Cells, Reader, Slot};
-use super::instrument::{Core, instrument};
+use super::exemplar;
+use super::instrument::{Core, instrument, numeric};
 use super::series::Series;
 use super::snapshot::Number;
 use crate::Error;
@@ -33,6 +34,14 @@ pub(super) const CELLS: usize = 2;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// It has no way down:
+///
+/// ```compile_fail,E0599
+/// # fn f(rows: obs_runtime::metrics::Counter) {
+/// rows.dec();
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Counter {
     core: Arc<Core>,
@@ -47,67 +56,36 @@ pub struct BoundCounter {
 }
 
 instrument!(Counter, BoundCounter, Counter);
-
-impl Counter {
-    /// Adds 1 to a metric without labels; with labels nothing can be counted without
-    /// [`with`](Self::with), and the call is [`refused`](Self::refused).
-    #[inline]
-    pub fn inc(&self) {
-        self.add(1_u64);
-    }
-
-    /// Adds an amount to a metric without labels. A negative amount, infinity and NaN are
-    /// [`refused`](Self::refused), and so is every amount if the metric has labels.
-    #[inline]
-    pub fn add(&self, amount: impl Into<Number>) {
-        match &self.only {
-            Some(only) => only.add(amount),
-            None => self.core.shared.refuse(),
-        }
-    }
-
-    /// The sum over all series.
-    pub fn value(&self) -> f64 {
-        self.core.sum(read_counter)
-    }
-
-    /// The value of the series with these label values; 0 if it was never counted, and reading
-    /// does not create it.
-    ///
-    /// # Errors
-    /// When the number of values is not that of the labels.
-    #[allow(
-        clippy::needless_pass_by_value,
-        reason = "an array of values reads better without `&`"
-    )]
-    pub fn get<const N: usize, V: AsRef<str>>(&self, values: [V; N]) -> Result<f64, Error> {
-        let series = self.core.find(&values.each_ref().map(AsRef::as_ref))?;
-        Ok(series.map_or(0.0, |s| read_counter(&s, &Reader::new()).as_f64()))
-    }
-}
+numeric!(Counter, BoundCounter, read_counter);
 
 impl BoundCounter {
     /// Adds 1.
     #[inline]
     pub fn inc(&self) {
         add_whole(self.slot, 1);
+        example(&self.series, 1.0);
     }
 
     /// Adds an amount. A negative amount, infinity and NaN are refused and counted
     /// ([`Counter::refused`]).
     #[inline]
     pub fn add(&self, amount: impl Into<Number>) {
-        match amount.into() {
+        let amount = amount.into();
+        match amount {
             Number::U64(v) => add_whole(self.slot, v),
             Number::I64(v) if v >= 0 => add_whole(self.slot, v as u64),
             Number::F64(v) if v >= 0.0 && v.is_finite() => add_fraction(self.slot, v),
-            Number::I64(_) | Number::F64(_) => self.series.shared.refuse(),
+            Number::I64(_) | Number::F64(_) => return self.series.shared.refuse(),
         }
+        example(&self.series, amount.as_f64());
     }
+}
 
-    /// The series' value.
-    pub fn value(&self) -> f64 {
-        read_counter(&self.series, &Reader::new()).as_f64()
+/// The amount may be an example of what was counted.
+#[inline]
+fn example(series: &Series, amount: f64) {
+    if exemplar::is_wanted() {
+        series.exemplars.offer(1, 0, amount);
     }
 }
 
@@ -148,61 +126,20 @@ pub struct BoundUpDownCounter {
 }
 
 instrument!(UpDownCounter, BoundUpDownCounter, UpDownCounter);
-
-impl UpDownCounter {
-    /// Adds 1 to a metric without labels; refused if it has labels.
-    #[inline]
-    pub fn inc(&self) {
-        self.add(1_i64);
-    }
-
-    /// Takes 1 from a metric without labels; refused if it has labels.
-    #[inline]
-    pub fn dec(&self) {
-        self.add(-1_i64);
-    }
-
-    /// Adds an amount, which may be negative, to a metric without labels. Infinity and NaN are
-    /// [`refused`](Self::refused), and so is every amount if the metric has labels.
-    #[inline]
-    pub fn add(&self, amount: impl Into<Number>) {
-        match &self.only {
-            Some(only) => only.add(amount),
-            None => self.core.shared.refuse(),
-        }
-    }
-
-    /// The sum over all series.
-    pub fn value(&self) -> f64 {
-        self.core.sum(read_up_down)
-    }
-
-    /// The value of the series with these label values; 0 if there is none, and reading does not
-    /// create it.
-    ///
-    /// # Errors
-    /// When the number of values is not that of the labels.
-    #[allow(
-        clippy::needless_pass_by_value,
-        reason = "an array of values reads better without `&`"
-    )]
-    pub fn get<const N: usize, V: AsRef<str>>(&self, values: [V; N]) -> Result<f64, Error> {
-        let series = self.core.find(&values.each_ref().map(AsRef::as_ref))?;
-        Ok(series.map_or(0.0, |s| read_up_down(&s, &Reader::new()).as_f64()))
-    }
-}
+numeric!(UpDownCounter, BoundUpDownCounter, read_up_down, dec);
 
 impl BoundUpDownCounter {
     /// Adds 1.
     #[inline]
     pub fn inc(&self) {
-        self.add(1_i64);
+        add_whole(self.slot, 1);
     }
 
     /// Takes 1 away.
     #[inline]
     pub fn dec(&self) {
-        self.add(-1_i64);
+        // Adding 2^64 - 1 takes 1 away.
+        add_whole(self.slot, u64::MAX);
     }
 
     /// Adds an amount, which may be negative. Infinity and NaN are refused and counted
@@ -215,11 +152,6 @@ impl BoundUpDownCounter {
             Number::F64(v) if v.is_finite() => add_fraction(self.slot, v),
             Number::F64(_) => self.series.shared.refuse(),
         }
-    }
-
-    /// The series' value.
-    pub fn value(&self) -> f64 {
-        read_up_down(&self.series, &Reader::new()).as_f64()
     }
 }
 

@@ -4,7 +4,7 @@ use core::sync::atomic::Ordering;
 use std::sync::Arc;
 
 use super::cells::{Reader, Slot};
-use super::instrument::{Core, instrument};
+use super::instrument::{Core, instrument, numeric};
 use super::series::Series;
 use super::snapshot::Number;
 use crate::Error;
@@ -41,6 +41,7 @@ pub struct BoundGauge {
 }
 
 instrument!(Gauge, BoundGauge, Gauge);
+numeric!(Gauge, BoundGauge, read, dec);
 
 impl Gauge {
     /// Sets the value of a metric without labels; with labels the call is
@@ -52,47 +53,9 @@ impl Gauge {
         }
     }
 
-    /// Adds to the value of a metric without labels. Infinity and NaN are
-    /// [`refused`](Self::refused), and so is every amount if the metric has labels.
-    pub fn add(&self, amount: impl Into<Number>) {
-        match &self.only {
-            Some(only) => only.add(amount),
-            None => self.core.shared.refuse(),
-        }
-    }
-
     /// Takes an amount away; otherwise like [`add`](Self::add).
     pub fn sub(&self, amount: impl Into<Number>) {
         self.add(-amount.into().as_f64());
-    }
-
-    /// Adds 1 to the value of a metric without labels; refused if it has labels.
-    pub fn inc(&self) {
-        self.add(1_u64);
-    }
-
-    /// Takes 1 from the value of a metric without labels; refused if it has labels.
-    pub fn dec(&self) {
-        self.add(-1_i64);
-    }
-
-    /// The value of a metric without labels; the sum over all series of one with labels.
-    pub fn value(&self) -> f64 {
-        self.core.sum(read)
-    }
-
-    /// The value of the series with these label values; 0 if there is none, and reading does not
-    /// create it.
-    ///
-    /// # Errors
-    /// When the number of values is not that of the labels.
-    #[allow(
-        clippy::needless_pass_by_value,
-        reason = "an array of values reads better without `&`"
-    )]
-    pub fn get<const N: usize, V: AsRef<str>>(&self, values: [V; N]) -> Result<f64, Error> {
-        let series = self.core.find(&values.each_ref().map(AsRef::as_ref))?;
-        Ok(series.map_or(0.0, |s| value_of(&s)))
     }
 }
 
@@ -132,17 +95,8 @@ impl BoundGauge {
     pub fn dec(&self) {
         self.add(-1_i64);
     }
-
-    /// The series' value.
-    pub fn value(&self) -> f64 {
-        value_of(&self.series)
-    }
-}
-
-fn value_of(series: &Series) -> f64 {
-    f64::from_bits(series.gauge.load(Ordering::Relaxed))
 }
 
 pub(super) fn read(series: &Series, _: &Reader) -> Number {
-    Number::F64(value_of(series))
+    Number::F64(f64::from_bits(series.gauge.load(Ordering::Relaxed)))
 }

@@ -1,18 +1,23 @@
-//! Histograms: how values are distributed over buckets.
+//! Histograms and summaries: how values are distributed.
 
 use std::sync::Arc;
 
-use super::cells::{self, Reader, Slot};
+use super::Timer;
+use super::cells::{self, Cells, Reader, Slot};
 use super::instrument::{Core, instrument};
-use super::series::{Series, Shared, unix_nanos};
+use super::series::{Buckets, Series, Shared, unix_nanos};
 use super::snapshot::{HistogramPoint, Number};
+use super::{exemplar, exponential, exponential_cells};
 use crate::Error;
 
 // The cells of a series: the sum, the extremes, then a count for each bucket.
-const SUM: usize = 0;
-const MAX: usize = 1;
-const MIN: usize = 2;
-const COUNTS: usize = 3;
+pub(super) const SUM: usize = 0;
+pub(super) const MAX: usize = 1;
+pub(super) const MIN: usize = 2;
+pub(super) const COUNTS: usize = 3;
+
+/// Examples of an exponential histogram: one for each power of two, modulo this.
+const OCTAVES: usize = 16;
 
 pub(super) const fn cells(bounds: usize) -> usize {
     COUNTS + bounds + 1
@@ -50,111 +55,215 @@ pub struct BoundHistogram {
     series: Arc<Series>,
 }
 
-instrument!(Histogram, BoundHistogram, Histogram);
+/// The quantiles of values: durations, sizes, token counts, wherever a scrape shall say "the 99th
+/// percentile is 0.3" by itself. They are of all values since the start.
+///
+/// Prometheus cannot add up quantiles of several processes; where that matters, use an exponential
+/// [`Histogram`], which is what OTLP gets of a summary as well.
+///
+/// ```
+/// # use obs_runtime::metrics::MetricsCollector;
+/// # fn main() -> Result<(), obs_runtime::Error> {
+/// let collector = MetricsCollector::new();
+/// let latency = collector.summary("request.duration").unit("ms").quantiles([0.5, 0.99]).build()?;
+/// for ms in 1..=100 {
+///     latency.observe(ms);
+/// }
+/// let median = latency.quantile(0.5).unwrap_or_default();
+/// assert!((50.0..=51.0).contains(&median));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Summary {
+    core: Arc<Core>,
+    only: Option<BoundSummary>,
+}
 
-impl Histogram {
-    /// Takes a value for a metric without labels. Infinity and NaN are
-    /// [`refused`](Self::refused), and so is every value if the metric has labels: use
-    /// [`with`](Self::with).
-    #[inline]
-    pub fn observe(&self, value: impl Into<Number>) {
-        match &self.only {
-            Some(only) => only.observe(value),
-            None => self.core.shared.refuse(),
+/// One series of a [`Summary`].
+#[derive(Clone, Debug)]
+pub struct BoundSummary {
+    slot: Slot,
+    series: Arc<Series>,
+}
+
+/// The methods of instruments that take values one by one.
+macro_rules! distribution {
+    ($instrument:ident, $bound:ident) => {
+        instrument!($instrument, $bound, $instrument);
+
+        impl $instrument {
+            /// Takes a value for a metric without labels. Infinity and NaN are
+            /// [`refused`](Self::refused), and so is every value if the metric has labels: use
+            /// [`with`](Self::with).
+            #[inline]
+            pub fn observe(&self, value: impl Into<Number>) {
+                match &self.only {
+                    Some(only) => only.observe(value),
+                    None => self.core.shared.refuse(),
+                }
+            }
+
+            /// Observes the time until what it returns is dropped, in the metric's unit of time, or in
+            /// seconds if it has none. [`refused`](Self::refused) if the metric has labels.
+            ///
+            /// ```
+            /// # use obs_runtime::metrics::MetricsCollector;
+            /// # fn main() -> Result<(), obs_runtime::Error> {
+            /// let load = MetricsCollector::new().histogram("load.duration").unit("s").build()?;
+            /// {
+            ///     let _timer = load.time();
+            ///     // … the work …
+            /// }
+            /// assert_eq!(load.count(), 1);
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub fn time(&self) -> Timer {
+                let Some(only) = &self.only else {
+                    self.core.shared.refuse();
+                    return Timer::start(None);
+                };
+                only.time()
+            }
+
+            /// The number of values in all series.
+            pub fn count(&self) -> u64 {
+                self.core.merged().count
+            }
+
+            /// The sum of the values of all series.
+            pub fn sum(&self) -> f64 {
+                self.core.merged().sum
+            }
+
+            /// The mean over all series; `None` before the first value.
+            pub fn mean(&self) -> Option<f64> {
+                self.core.merged().mean()
+            }
+
+            /// A percentile (0 to 100) over all series, see [`HistogramPoint::percentile`].
+            pub fn percentile(&self, percent: f64) -> Option<f64> {
+                self.core.merged().percentile(percent)
+            }
+
+            /// A quantile (0 to 1) over all series, see [`HistogramPoint::quantile`].
+            pub fn quantile(&self, q: f64) -> Option<f64> {
+                self.core.merged().quantile(q)
+            }
+
+            /// All series in one. The bounds of exponential buckets are those in use.
+            pub fn snapshot(&self) -> HistogramPoint {
+                self.core.merged()
+            }
+
+            /// The series with these label values; without values if there is none, and reading
+            /// does not create it.
+            ///
+            /// # Errors
+            /// When the number of values is not that of the labels.
+            #[allow(
+                clippy::needless_pass_by_value,
+                reason = "an array of values reads better without `&`"
+            )]
+            pub fn get<const N: usize, V: AsRef<str>>(
+                &self,
+                values: [V; N],
+            ) -> Result<HistogramPoint, Error> {
+                let series = self.core.find(&values.each_ref().map(AsRef::as_ref))?;
+                Ok(match series {
+                    Some(series) => read_explicit(&series, &Reader::new()),
+                    None => empty(&self.core.shared),
+                })
+            }
         }
-    }
 
-    /// The number of values in all series.
-    pub fn count(&self) -> u64 {
-        self.core.merged().count
-    }
+        impl $bound {
+            /// Takes a value. Infinity and NaN are refused and counted
+            #[doc = concat!("([`", stringify!($instrument), "::refused`]): they would spoil the sum for good.")]
+            #[inline]
+            pub fn observe(&self, value: impl Into<Number>) {
+                observe(self.slot, &self.series, value.into().as_f64());
+            }
 
-    /// The sum of the values of all series.
-    pub fn sum(&self) -> f64 {
-        self.core.merged().sum
-    }
+            #[doc = concat!("See [`", stringify!($instrument), "::time`].")]
+            pub fn time(&self) -> Timer {
+                Timer::start(Some((self.slot, Arc::clone(&self.series))))
+            }
 
-    /// The mean over all series; `None` before the first value.
-    pub fn mean(&self) -> Option<f64> {
-        self.core.merged().mean()
-    }
+            /// The series' state.
+            pub fn snapshot(&self) -> HistogramPoint {
+                read_explicit(&self.series, &Reader::new())
+            }
 
-    /// A percentile (0 to 100) over all series, see [`HistogramPoint::percentile`].
-    pub fn percentile(&self, percent: f64) -> Option<f64> {
-        self.core.merged().percentile(percent)
-    }
+            /// The number of values.
+            pub fn count(&self) -> u64 {
+                self.snapshot().count
+            }
 
-    /// All series in one.
-    pub fn snapshot(&self) -> HistogramPoint {
-        self.core.merged()
-    }
+            /// The sum of the values.
+            pub fn sum(&self) -> f64 {
+                self.snapshot().sum
+            }
 
-    /// The series with these label values; without values if there is none, and reading does not
-    /// create it.
-    ///
-    /// # Errors
-    /// When the number of values is not that of the labels.
-    #[allow(
-        clippy::needless_pass_by_value,
-        reason = "an array of values reads better without `&`"
-    )]
-    pub fn get<const N: usize, V: AsRef<str>>(
-        &self,
-        values: [V; N],
-    ) -> Result<HistogramPoint, Error> {
-        let series = self.core.find(&values.each_ref().map(AsRef::as_ref))?;
-        Ok(match series {
-            Some(series) => read(&series, &Reader::new()),
-            None => empty(&self.core.shared),
-        })
+            /// The mean; `None` before the first value.
+            pub fn mean(&self) -> Option<f64> {
+                self.snapshot().mean()
+            }
+
+            /// A percentile (0 to 100), see [`HistogramPoint::percentile`].
+            pub fn percentile(&self, percent: f64) -> Option<f64> {
+                self.snapshot().percentile(percent)
+            }
+
+            /// A quantile (0 to 1), see [`HistogramPoint::quantile`].
+            pub fn quantile(&self, q: f64) -> Option<f64> {
+                self.snapshot().quantile(q)
+            }
+        }
+    };
+}
+
+distribution!(Histogram, BoundHistogram);
+distribution!(Summary, BoundSummary);
+
+#[inline]
+pub(super) fn observe(slot: Slot, series: &Series, value: f64) {
+    if !value.is_finite() {
+        series.shared.refuse();
+        return;
+    }
+    match &series.shared.buckets {
+        Buckets::Explicit(bounds) => {
+            // A value equal to a bound belongs to that bound's bucket (`le`).
+            let bucket = bounds.partition_point(|bound| *bound < value);
+            cells::update(slot, |cells| {
+                cells.add(COUNTS + bucket, 1);
+                cells.add_f64(SUM, value);
+                raise_extremes(&cells, value);
+            });
+            if exemplar::is_wanted() {
+                series.exemplars.offer(bounds.len() + 1, bucket, value);
+            }
+        }
+        Buckets::Exponential => observe_exponential(slot, series, value),
     }
 }
 
-impl BoundHistogram {
-    /// Takes a value. Infinity and NaN are refused and counted ([`Histogram::refused`]): they
-    /// would spoil the sum for good.
-    #[inline]
-    pub fn observe(&self, value: impl Into<Number>) {
-        let value = value.into().as_f64();
-        if !value.is_finite() {
-            self.series.shared.refuse();
-            return;
-        }
-        let bounds = &*self.series.shared.bounds;
-        // A value equal to a bound belongs to that bound's bucket (`le`).
-        let bucket = bounds.partition_point(|bound| *bound < value);
-        cells::update(self.slot, |cells| {
-            cells.add(COUNTS + bucket, 1);
-            cells.add_f64(SUM, value);
-            cells.raise(MAX, ordered(value));
-            cells.raise(MIN, !ordered(value));
-        });
+#[inline(never)]
+fn observe_exponential(slot: Slot, series: &Series, value: f64) {
+    cells::update(slot, |cells| exponential_cells::observe(&cells, value));
+    if exemplar::is_wanted() {
+        let octave = exponential::index_of(value.abs(), 0);
+        let place = octave.rem_euclid(OCTAVES as i32) as usize;
+        series.exemplars.offer(OCTAVES, place, value);
     }
+}
 
-    /// The series' state.
-    pub fn snapshot(&self) -> HistogramPoint {
-        read(&self.series, &Reader::new())
-    }
-
-    /// The number of values.
-    pub fn count(&self) -> u64 {
-        self.snapshot().count
-    }
-
-    /// The sum of the values.
-    pub fn sum(&self) -> f64 {
-        self.snapshot().sum
-    }
-
-    /// The mean; `None` before the first value.
-    pub fn mean(&self) -> Option<f64> {
-        self.snapshot().mean()
-    }
-
-    /// A percentile (0 to 100), see [`HistogramPoint::percentile`].
-    pub fn percentile(&self, percent: f64) -> Option<f64> {
-        self.snapshot().percentile(percent)
-    }
+#[inline]
+pub(super) fn raise_extremes(cells: &Cells<'_>, value: f64) {
+    cells.raise(MAX, ordered(value));
+    cells.raise(MIN, !ordered(value));
 }
 
 /// Maps finite numbers to whole ones in the same order, none of them 0 or `u64::MAX`; so a cell
@@ -177,8 +286,25 @@ fn unordered(cell: u64) -> f64 {
     })
 }
 
-pub(super) fn read(series: &Series, reader: &Reader) -> HistogramPoint {
-    let bounds = &series.shared.bounds;
+/// The value of a cell [`MAX`].
+pub(super) fn largest(cell: u64) -> Option<f64> {
+    (cell > 0).then(|| unordered(cell))
+}
+
+/// The value of a cell [`MIN`].
+pub(super) fn smallest(cell: u64) -> Option<f64> {
+    (cell > 0).then(|| unordered(!cell))
+}
+
+/// Whatever the buckets are.
+pub(super) fn read_explicit(series: &Series, reader: &Reader) -> HistogramPoint {
+    match &series.shared.buckets {
+        Buckets::Explicit(bounds) => read(series, bounds, reader),
+        Buckets::Exponential => exponential_cells::read(series, reader).to_explicit(),
+    }
+}
+
+pub(super) fn read(series: &Series, bounds: &Arc<[f64]>, reader: &Reader) -> HistogramPoint {
     let mut counts = vec![0; bounds.len() + 1];
     let (mut sum, mut max, mut min) = (0.0, 0, 0);
     for cells in reader.cells(series.slot()) {
@@ -198,19 +324,23 @@ pub(super) fn read(series: &Series, reader: &Reader) -> HistogramPoint {
         counts,
         count,
         sum,
-        min: (count > 0 && min > 0).then(|| unordered(!min)),
-        max: (count > 0 && max > 0).then(|| unordered(max)),
-        exemplars: Vec::new(),
+        min: smallest(min).filter(|_| count > 0),
+        max: largest(max).filter(|_| count > 0),
+        exemplars: series.exemplars.read(),
     }
 }
 
 /// A histogram without values.
 pub(super) fn empty(shared: &Shared) -> HistogramPoint {
+    let bounds = match &shared.buckets {
+        Buckets::Explicit(bounds) => Arc::clone(bounds),
+        Buckets::Exponential => Arc::new([]),
+    };
     HistogramPoint {
         labels: Arc::new([]),
         start_unix_nanos: unix_nanos(),
-        bounds: Arc::clone(&shared.bounds),
-        counts: vec![0; shared.bounds.len() + 1],
+        counts: vec![0; bounds.len() + 1],
+        bounds,
         count: 0,
         sum: 0.0,
         min: None,
@@ -227,12 +357,8 @@ pub(super) fn merge(all: &mut HistogramPoint, more: &HistogramPoint) {
     all.count += more.count;
     all.sum += more.sum;
     all.start_unix_nanos = all.start_unix_nanos.min(more.start_unix_nanos);
-    let pick = |a: Option<f64>, b: Option<f64>, f: fn(f64, f64) -> f64| match (a, b) {
-        (Some(a), Some(b)) => Some(f(a, b)),
-        (a, b) => a.or(b),
-    };
-    all.min = pick(all.min, more.min, f64::min);
-    all.max = pick(all.max, more.max, f64::max);
+    all.min = exponential::either(all.min, more.min, f64::min);
+    all.max = exponential::either(all.max, more.max, f64::max);
 }
 
 #[cfg(test)]

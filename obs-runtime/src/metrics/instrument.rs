@@ -5,10 +5,13 @@ use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use super::cells::{PAGE, Reader};
-use super::series::{Series, SeriesSet, Shared, unix_nanos};
-use super::snapshot::{HistogramPoint, MetricData, MetricFamily, Number, NumberPoint};
+use super::exponential::ExponentialHistogramPoint;
+use super::series::{Buckets, Limits, Series, SeriesSet, Shared, unix_nanos};
+use super::snapshot::{
+    HistogramPoint, MetricData, MetricFamily, Number, NumberPoint, SummaryPoint,
+};
 use super::validate::error;
-use super::{counter, histogram};
+use super::{counter, exponential_cells, histogram, timer};
 use crate::Error;
 
 /// The kind of an instrument.
@@ -18,6 +21,7 @@ pub(super) enum Kind {
     UpDownCounter,
     Gauge,
     Histogram,
+    Summary,
 }
 
 impl Kind {
@@ -27,15 +31,24 @@ impl Kind {
             Self::UpDownCounter => "up-down counter",
             Self::Gauge => "gauge",
             Self::Histogram => "histogram",
+            Self::Summary => "summary",
         }
     }
 
+    /// Whether it takes values one by one.
+    pub(super) const fn is_distribution(self) -> bool {
+        matches!(self, Self::Histogram | Self::Summary)
+    }
+
     /// Cells of a series.
-    pub(super) const fn cells(self, bounds: usize) -> usize {
-        match self {
-            Self::Counter | Self::UpDownCounter => counter::CELLS,
-            Self::Gauge => 0,
-            Self::Histogram => histogram::cells(bounds),
+    pub(super) fn cells(self, buckets: &Buckets) -> usize {
+        match (self, buckets) {
+            (Self::Counter | Self::UpDownCounter, _) => counter::CELLS,
+            (Self::Gauge, _) => 0,
+            (Self::Histogram | Self::Summary, Buckets::Explicit(bounds)) => {
+                histogram::cells(bounds.len())
+            }
+            (Self::Histogram | Self::Summary, Buckets::Exponential) => exponential_cells::CELLS,
         }
     }
 }
@@ -48,8 +61,9 @@ pub(super) struct Definition {
     pub(super) description: Option<Cow<'static, str>>,
     pub(super) unit: Cow<'static, str>,
     pub(super) labels: Vec<Cow<'static, str>>,
-    pub(super) bounds: Vec<f64>,
-    pub(super) max_series: usize,
+    pub(super) buckets: Buckets,
+    pub(super) quantiles: Arc<[f64]>,
+    pub(super) limits: Limits,
 }
 
 /// A metric of a collector; instruments are handles to it.
@@ -67,18 +81,23 @@ pub(super) struct Core {
 impl Core {
     pub(super) fn new(definition: Definition) -> Result<Self, Error> {
         let Definition {
-            name, kind, bounds, ..
+            name,
+            kind,
+            buckets,
+            ..
         } = definition;
-        let cells = kind.cells(bounds.len());
+        let cells = kind.cells(&buckets);
         debug_assert!(cells <= PAGE);
         let shared = Arc::new(Shared {
             name,
-            bounds: bounds.into(),
+            buckets,
+            quantiles: definition.quantiles,
+            per_second: timer::per_second(&definition.unit),
             refused: AtomicU64::new(0),
         });
-        let (labels, limit) = (definition.labels, definition.max_series);
+        let (labels, limits) = (definition.labels, definition.limits);
         let series =
-            SeriesSet::new(Arc::clone(&shared), labels, cells, limit).ok_or_else(|| {
+            SeriesSet::new(Arc::clone(&shared), labels, cells, limits).ok_or_else(|| {
                 let name = &shared.name;
                 error(format!(
                     "no room for metric `{name}`: all 1,047,552 cells of metrics are in use; drop \
@@ -195,28 +214,26 @@ impl Core {
                 labels: Arc::clone(&series.labels),
                 start_unix_nanos: series.start_unix_nanos,
                 value: read(series, reader),
-                exemplar: None,
+                exemplar: series.exemplars.read().pop(),
             })
         };
-        let (empty, data) = match self.kind {
-            Kind::Counter => {
-                let points = numbers(counter::read_counter);
-                (points.is_empty(), MetricData::Counter(points))
+        let exponential = |series: &Series| exponential_cells::read(series, reader);
+        let data = match (self.kind, &self.shared.buckets) {
+            (Kind::Counter, _) => MetricData::Counter(numbers(counter::read_counter)),
+            (Kind::UpDownCounter, _) => MetricData::UpDownCounter(numbers(counter::read_up_down)),
+            (Kind::Gauge, _) => MetricData::Gauge(numbers(super::gauge::read)),
+            (Kind::Histogram, Buckets::Explicit(bounds)) => {
+                MetricData::Histogram(self.each(|series| histogram::read(series, bounds, reader)))
             }
-            Kind::UpDownCounter => {
-                let points = numbers(counter::read_up_down);
-                (points.is_empty(), MetricData::UpDownCounter(points))
+            (Kind::Histogram, Buckets::Exponential) => {
+                MetricData::ExponentialHistogram(self.each(exponential))
             }
-            Kind::Gauge => {
-                let points = numbers(super::gauge::read);
-                (points.is_empty(), MetricData::Gauge(points))
-            }
-            Kind::Histogram => {
-                let points = self.each(|series| histogram::read(series, reader));
-                (points.is_empty(), MetricData::Histogram(points))
-            }
+            (Kind::Summary, _) => MetricData::Summary(self.each(|series| SummaryPoint {
+                histogram: exponential(series),
+                quantiles: Arc::clone(&self.shared.quantiles),
+            })),
         };
-        (!empty).then(|| MetricFamily {
+        (data.points() > 0).then(|| MetricFamily {
             name: self.name().clone(),
             description: self.description.get().cloned().unwrap_or_default(),
             unit: self.unit.clone(),
@@ -232,16 +249,90 @@ impl Core {
         values.into_iter().fold(0.0, |sum, value| sum + value)
     }
 
-    /// All series of a histogram in one.
+    /// All series of a histogram or summary in one.
     pub(super) fn merged(&self) -> HistogramPoint {
         let reader = Reader::new();
-        let mut all = histogram::empty(&self.shared);
-        for point in self.each(|series| histogram::read(series, &reader)) {
-            histogram::merge(&mut all, &point);
+        match &self.shared.buckets {
+            Buckets::Explicit(bounds) => {
+                let mut all = histogram::empty(&self.shared);
+                for point in self.each(|series| histogram::read(series, bounds, &reader)) {
+                    histogram::merge(&mut all, &point);
+                }
+                all
+            }
+            Buckets::Exponential => {
+                let mut all = ExponentialHistogramPoint::empty(Arc::new([]), unix_nanos());
+                for point in self.each(|series| exponential_cells::read(series, &reader)) {
+                    all.merge(&point);
+                }
+                all.to_explicit()
+            }
         }
-        all
     }
 }
+
+/// The methods of instruments that have one number: it can be added to and read.
+macro_rules! numeric {
+    ($instrument:ident, $bound:ident, $read:ident $(, $dec:ident)?) => {
+        impl $instrument {
+            /// Adds 1 to a metric without labels; with labels nothing can be counted without
+            /// [`with`](Self::with), and the call is [`refused`](Self::refused).
+            #[inline]
+            pub fn inc(&self) {
+                match &self.only {
+                    Some(only) => only.inc(),
+                    None => self.core.shared.refuse(),
+                }
+            }
+
+            $(/// Takes 1 from a metric without labels; refused if it has labels.
+            #[inline]
+            pub fn $dec(&self) {
+                match &self.only {
+                    Some(only) => only.$dec(),
+                    None => self.core.shared.refuse(),
+                }
+            })?
+
+            /// Adds an amount to a metric without labels. What is no valid amount is
+            /// [`refused`](Self::refused), and so is every amount if the metric has labels.
+            #[inline]
+            pub fn add(&self, amount: impl Into<Number>) {
+                match &self.only {
+                    Some(only) => only.add(amount),
+                    None => self.core.shared.refuse(),
+                }
+            }
+
+            /// The sum over all series.
+            pub fn value(&self) -> f64 {
+                self.core.sum($read)
+            }
+
+            /// The value of the series with these label values; 0 if there is none, and reading
+            /// does not create it.
+            ///
+            /// # Errors
+            /// When the number of values is not that of the labels.
+            #[allow(
+                clippy::needless_pass_by_value,
+                reason = "an array of values reads better without `&`"
+            )]
+            pub fn get<const N: usize, V: AsRef<str>>(&self, values: [V; N]) -> Result<f64, Error> {
+                let series = self.core.find(&values.each_ref().map(AsRef::as_ref))?;
+                Ok(series.map_or(0.0, |s| $read(&s, &Reader::new()).as_f64()))
+            }
+        }
+
+        impl $bound {
+            /// The series' value.
+            pub fn value(&self) -> f64 {
+                $read(&self.series, &Reader::new()).as_f64()
+            }
+        }
+    };
+}
+pub(super) use numeric;
 
 /// The methods that each instrument has: its handles by label values.
 macro_rules! instrument {
@@ -306,8 +397,9 @@ macro_rules! instrument {
             }
 
             fn detached(name: &'static str) -> Self {
-                let cells = crate::metrics::instrument::Kind::$kind.cells(0);
-                Self::new(Series::detached(name, cells))
+                Self::new(Series::detached(name, |buckets| {
+                    crate::metrics::instrument::Kind::$kind.cells(buckets)
+                }))
             }
         }
 

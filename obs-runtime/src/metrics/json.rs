@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::snapshot::{HistogramPoint, Labels, MetricData, MetricFamily, Number};
+use super::snapshot::{HistogramPoint, Labels, MetricData, MetricFamily, Number, SummaryPoint};
 
 fn write(out: &mut String, text: fmt::Arguments<'_>) {
     // Writing to a string cannot fail.
@@ -65,7 +65,8 @@ fn begin_series(out: &mut String, labels: &Labels) {
     out.push('}');
 }
 
-fn histogram(out: &mut String, point: &HistogramPoint) {
+/// What histograms and summaries have in common.
+fn distribution(out: &mut String, point: &HistogramPoint) {
     member(out, "count");
     write(out, format_args!("{}", point.count));
     member(out, "sum");
@@ -85,6 +86,28 @@ fn histogram(out: &mut String, point: &HistogramPoint) {
             None => out.push_str("null"),
         }
     }
+}
+
+fn summary(out: &mut String, point: &SummaryPoint) {
+    distribution(out, &point.histogram.to_explicit());
+    member(out, "quantiles");
+    out.push('[');
+    for (q, value) in point.values() {
+        if !out.ends_with('[') {
+            out.push_str(", ");
+        }
+        out.push('{');
+        member(out, "quantile");
+        float(out, q);
+        member(out, "value");
+        float(out, value);
+        out.push('}');
+    }
+    out.push(']');
+}
+
+fn histogram(out: &mut String, point: &HistogramPoint) {
+    distribution(out, point);
     member(out, "buckets");
     out.push('[');
     let mut below = 0;
@@ -116,7 +139,10 @@ pub(super) fn export(families: &[MetricFamily]) -> String {
             MetricData::Counter(points) => ("counter", &points[..]),
             MetricData::UpDownCounter(points) => ("up_down_counter", &points[..]),
             MetricData::Gauge(points) => ("gauge", &points[..]),
-            MetricData::Histogram(_) => ("histogram", &[][..]),
+            MetricData::Histogram(_) | MetricData::ExponentialHistogram(_) => {
+                ("histogram", &[][..])
+            }
+            MetricData::Summary(_) => ("summary", &[][..]),
         };
         for (key, value) in [
             ("type", kind),
@@ -138,12 +164,28 @@ pub(super) fn export(families: &[MetricFamily]) -> String {
             }
             out.push('}');
         }
-        if let MetricData::Histogram(points) = &family.data {
-            for point in points {
-                begin_series(&mut out, &point.labels);
-                histogram(&mut out, point);
-                out.push('}');
+        let mut series = |labels: &Labels, write: &dyn Fn(&mut String)| {
+            begin_series(&mut out, labels);
+            write(&mut out);
+            out.push('}');
+        };
+        match &family.data {
+            MetricData::Histogram(points) => {
+                for p in points {
+                    series(&p.labels, &|out| histogram(out, p));
+                }
             }
+            MetricData::ExponentialHistogram(points) => {
+                for p in points {
+                    series(&p.labels, &|out| histogram(out, &p.to_explicit()));
+                }
+            }
+            MetricData::Summary(points) => {
+                for p in points {
+                    series(&p.histogram.labels, &|out| summary(out, p));
+                }
+            }
+            MetricData::Counter(_) | MetricData::UpDownCounter(_) | MetricData::Gauge(_) => {}
         }
         out.push_str("]}");
     }

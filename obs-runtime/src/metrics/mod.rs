@@ -5,9 +5,13 @@
 //! counts for itself and only a collection adds up.
 
 mod builder;
+mod cardinality;
 mod cells;
 mod collector;
 mod counter;
+pub(crate) mod exemplar;
+pub(crate) mod exponential;
+mod exponential_cells;
 pub(crate) mod function;
 mod gauge;
 mod histogram;
@@ -19,12 +23,18 @@ pub(crate) mod labelled;
 mod series;
 pub(crate) mod site;
 pub mod snapshot;
+mod timer;
 mod validate;
 
 pub use builder::InstrumentBuilder;
+pub use cardinality::{Cardinality, MetricCardinality};
 pub use collector::MetricsCollector;
 pub use counter::{BoundCounter, BoundUpDownCounter, Counter, UpDownCounter};
 pub use gauge::{BoundGauge, Gauge};
-pub use histogram::{BoundHistogram, Histogram};
+pub use histogram::{BoundHistogram, BoundSummary, Histogram, Summary};
 pub use label::Label;
-pub use snapshot::{HistogramPoint, MetricData, MetricFamily, MetricSource, Number};
+pub use snapshot::{
+    ExponentialHistogramPoint, HistogramPoint, MetricData, MetricFamily, MetricSource, Number,
+    SummaryPoint,
+};
+pub use timer::Timer;

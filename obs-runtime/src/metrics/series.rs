@@ -3,20 +3,41 @@
 use core::hash::BuildHasher;
 use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::cells::{Allocation, Slot};
+use super::exemplar::Exemplars;
 use super::index::Index;
 use super::snapshot::Labels;
 use super::validate::OVERFLOW_LABEL;
+
+/// How the values of a histogram or summary are kept.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Buckets {
+    /// With these upper bounds; none for metrics that have no buckets.
+    Explicit(Arc<[f64]>),
+    Exponential,
+}
+
+/// How many series a metric may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Limits {
+    pub(super) series: usize,
+    /// Different values of each label.
+    pub(super) label_values: usize,
+}
 
 /// What all series of a metric share.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) name: Cow<'static, str>,
-    /// Upper bounds of a histogram's buckets; empty for other metrics.
-    pub(super) bounds: Arc<[f64]>,
+    pub(super) buckets: Buckets,
+    /// Those that a summary shows.
+    pub(super) quantiles: Arc<[f64]>,
+    /// How many of the metric's unit of time make a second.
+    pub(super) per_second: f64,
     /// Values that were no valid amount.
     pub(super) refused: AtomicU64,
 }
@@ -41,6 +62,7 @@ pub(super) struct Series {
     cells: Allocation,
     /// The value of a gauge, which is the last one set by any thread.
     pub(super) gauge: AtomicU64,
+    pub(super) exemplars: Exemplars,
 }
 
 impl Series {
@@ -50,11 +72,15 @@ impl Series {
     }
 
     /// A series of no metric.
-    pub(super) fn detached(name: &'static str, cells: usize) -> Arc<Self> {
+    pub(super) fn detached(name: &'static str, cells: impl Fn(&Buckets) -> usize) -> Arc<Self> {
+        let buckets = Buckets::Explicit(Arc::new([]));
+        let cells = cells(&buckets);
         Arc::new(Self {
             shared: Arc::new(Shared {
                 name: Cow::Borrowed(name),
-                bounds: Arc::new([]),
+                buckets,
+                quantiles: Arc::new([]),
+                per_second: 1.0,
                 refused: AtomicU64::new(0),
             }),
             values: Box::default(),
@@ -62,6 +88,7 @@ impl Series {
             start_unix_nanos: unix_nanos(),
             cells: Allocation::new(cells).unwrap_or(Allocation::NOWHERE),
             gauge: AtomicU64::new(0),
+            exemplars: Exemplars::default(),
         })
     }
 
@@ -82,6 +109,16 @@ pub(super) fn unix_nanos() -> u64 {
 struct List {
     series: Arc<Vec<Arc<Series>>>,
     unsorted: bool,
+    /// The values of each label so far.
+    values: Box<[HashSet<Box<str>>]>,
+}
+
+impl List {
+    /// Whether no label would have more than `most` values.
+    fn takes(&self, values: &[&str], most: usize) -> bool {
+        let mut labels = self.values.iter().zip(values);
+        labels.all(|(known, value)| known.len() < most || known.contains(*value))
+    }
 }
 
 /// All series of one metric.
@@ -90,7 +127,7 @@ pub(super) struct SeriesSet {
     shared: Arc<Shared>,
     names: Box<[Cow<'static, str>]>,
     cells_each: usize,
-    limit: usize,
+    limits: Limits,
     seed: u64,
     index: Index<Arc<Series>>,
     /// Writers take turns with it.
@@ -109,16 +146,20 @@ impl SeriesSet {
         shared: Arc<Shared>,
         names: Vec<Cow<'static, str>>,
         cells_each: usize,
-        limit: usize,
+        limits: Limits,
     ) -> Option<Self> {
+        let values = names.iter().map(|_| HashSet::new()).collect();
         let mut set = Self {
             shared,
             names: names.into(),
             cells_each,
-            limit,
+            limits,
             seed: std::hash::RandomState::new().hash_one(0_u64) | 1,
             index: Index::new(),
-            list: Mutex::default(),
+            list: Mutex::new(List {
+                values,
+                ..List::default()
+            }),
             len: AtomicUsize::new(0),
             overflow: None,
             overflowed: AtomicU64::new(0),
@@ -137,8 +178,18 @@ impl SeriesSet {
         &self.names
     }
 
-    pub(super) fn limit(&self) -> usize {
-        self.limit
+    pub(super) fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// Series so far, without the overflow series.
+    pub(super) fn len(&self) -> usize {
+        self.len.load(Ordering::Acquire)
+    }
+
+    /// How many values each label has had so far, in the order of the names.
+    pub(super) fn label_values(&self) -> Vec<usize> {
+        self.list().values.iter().map(HashSet::len).collect()
     }
 
     pub(super) fn overflowed(&self) -> u64 {
@@ -189,7 +240,7 @@ impl SeriesSet {
     #[cold]
     fn insert_or_overflow(&self, hash: u64, values: &[&str]) -> Option<Arc<Series>> {
         // Above the limit no lock is taken.
-        let full = self.len.load(Ordering::Acquire) >= self.limit;
+        let full = self.len.load(Ordering::Acquire) >= self.limits.series;
         let fresh = if full {
             // Another thread may have inserted it, and then the last one, since the caller looked.
             self.look_up(hash, values).cloned()
@@ -209,13 +260,18 @@ impl SeriesSet {
             return Some(Arc::clone(series));
         }
         let len = list.series.len();
-        if len >= self.limit {
+        if len >= self.limits.series || !list.takes(values, self.limits.label_values) {
             return None;
         }
         let series = self.create(values, self.labels(values))?;
         self.index.insert(hash, Arc::clone(&series), len);
         Arc::make_mut(&mut list.series).push(Arc::clone(&series));
         list.unsorted = true;
+        for (known, value) in list.values.iter_mut().zip(values) {
+            if !known.contains(*value) {
+                known.insert(Box::from(*value));
+            }
+        }
         self.len.store(len + 1, Ordering::Release);
         Some(series)
     }
@@ -228,6 +284,7 @@ impl SeriesSet {
             start_unix_nanos: unix_nanos(),
             cells: Allocation::new(self.cells_each)?,
             gauge: AtomicU64::new(0),
+            exemplars: Exemplars::default(),
         }))
     }
 

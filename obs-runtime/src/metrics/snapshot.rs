@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+pub use super::exponential::{ExponentialBuckets, ExponentialHistogramPoint};
 use crate::TraceId;
 use crate::trace::SpanId;
 
@@ -43,6 +44,43 @@ pub enum MetricData {
     Gauge(Vec<NumberPoint>),
     /// A distribution over fixed bounds.
     Histogram(Vec<HistogramPoint>),
+    /// A distribution over buckets whose width is a fixed part of their value.
+    ExponentialHistogram(Vec<ExponentialHistogramPoint>),
+    /// A distribution that is shown by its quantiles.
+    Summary(Vec<SummaryPoint>),
+}
+
+impl MetricData {
+    /// How many points there are.
+    pub(crate) fn points(&self) -> usize {
+        match self {
+            Self::Counter(points) | Self::UpDownCounter(points) | Self::Gauge(points) => {
+                points.len()
+            }
+            Self::Histogram(points) => points.len(),
+            Self::ExponentialHistogram(points) => points.len(),
+            Self::Summary(points) => points.len(),
+        }
+    }
+
+    /// The labels, the sum and the count of each histogram or summary.
+    pub(crate) fn distributions(&self) -> Vec<(&Labels, f64, u64)> {
+        match self {
+            Self::Counter(_) | Self::UpDownCounter(_) | Self::Gauge(_) => Vec::new(),
+            Self::Histogram(points) => {
+                let points = points.iter();
+                points.map(|p| (&p.labels, p.sum, p.count)).collect()
+            }
+            Self::ExponentialHistogram(points) => {
+                let points = points.iter();
+                points.map(|p| (&p.labels, p.sum, p.count)).collect()
+            }
+            Self::Summary(points) => {
+                let points = points.iter().map(|p| &p.histogram);
+                points.map(|p| (&p.labels, p.sum, p.count)).collect()
+            }
+        }
+    }
 }
 
 /// Labels of one series: sorted by key, no key twice.
@@ -143,13 +181,20 @@ impl HistogramPoint {
         (self.count > 0).then(|| self.sum / self.count as f64)
     }
 
-    /// The value below which `percent` (0 to 100) of the values lie; `None` before the first value
-    /// and for a `percent` outside of 0 to 100.
+    /// The value below which `percent` (0 to 100) of the values lie: [`quantile`](Self::quantile)
+    /// of a hundredth.
+    pub fn percentile(&self, percent: f64) -> Option<f64> {
+        self.quantile(percent / 100.0)
+    }
+
+    /// The value below which the part `q` (0 to 1) of the values lie; `None` before the first value
+    /// and for a `q` outside of 0 to 1.
     ///
     /// A histogram does not keep its values, so this is an estimate: values are taken as evenly
     /// spread within their bucket, as in PromQL's `histogram_quantile`, and the smallest and the
-    /// largest value bound the result where they are known. The error is at most the width of a
-    /// bucket.
+    /// largest value bound the result where they are known. The estimate is in the bucket of the
+    /// value at that rank: the error is at most the width of a bucket, and for exponential buckets
+    /// [`ExponentialHistogramPoint::relative_error`].
     ///
     /// ```
     /// # use obs_runtime::metrics::MetricsCollector;
@@ -159,16 +204,16 @@ impl HistogramPoint {
     /// for ms in 1..=100 {
     ///     latency.observe(ms);
     /// }
-    /// assert_eq!(latency.percentile(50.0), Some(50.0));
+    /// assert_eq!(latency.quantile(0.5), Some(50.0));
     /// assert_eq!(latency.percentile(100.0), Some(100.0));
     /// # Ok(())
     /// # }
     /// ```
-    pub fn percentile(&self, percent: f64) -> Option<f64> {
-        if self.count == 0 || !(0.0..=100.0).contains(&percent) {
+    pub fn quantile(&self, q: f64) -> Option<f64> {
+        if self.count == 0 || !(0.0..=1.0).contains(&q) {
             return None;
         }
-        let rank = percent / 100.0 * self.count as f64;
+        let rank = q * self.count as f64;
         let mut below = 0.0;
         for (index, count) in self.counts.iter().enumerate().filter(|(_, n)| **n > 0) {
             let inside = *count as f64;
@@ -203,6 +248,24 @@ impl HistogramPoint {
             (None, None) => high.min(0.0),
         };
         (low.min(high), high)
+    }
+}
+
+/// One series of a summary; cumulative since its start.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SummaryPoint {
+    /// The labels, the count, the sum, and what the quantiles are estimated from.
+    pub histogram: ExponentialHistogramPoint,
+    /// Which quantiles are shown, from 0 to 1, ascending.
+    pub quantiles: Arc<[f64]>,
+}
+
+impl SummaryPoint {
+    /// Each quantile with its value; none before the first value.
+    pub fn values(&self) -> Vec<(f64, f64)> {
+        let explicit = self.histogram.to_explicit();
+        let value = |q: &f64| Some((*q, explicit.quantile(*q)?));
+        self.quantiles.iter().filter_map(value).collect()
     }
 }
 

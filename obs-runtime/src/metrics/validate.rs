@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::instrument::Kind;
 use crate::Error;
 use crate::error::ErrorKind;
 
@@ -69,11 +70,7 @@ pub(super) fn unit(metric: &str, unit: &str) -> Result<(), Error> {
     Ok(())
 }
 
-pub(super) fn labels(
-    metric: &str,
-    labels: &[Cow<'static, str>],
-    histogram: bool,
-) -> Result<(), Error> {
+pub(super) fn labels(metric: &str, labels: &[Cow<'static, str>], kind: Kind) -> Result<(), Error> {
     for (i, label) in labels.iter().enumerate() {
         let label = &**label;
         let valid = label.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
@@ -87,7 +84,12 @@ pub(super) fn labels(
                  or `_` and goes on with letters, digits, `_`, `.`, `-` and `/`"
             )));
         }
-        if label.starts_with("__") || label == OVERFLOW_LABEL || (histogram && label == "le") {
+        let reserved = match kind {
+            Kind::Histogram => "le",
+            Kind::Summary => "quantile",
+            _ => "",
+        };
+        if label.starts_with("__") || label == OVERFLOW_LABEL || label == reserved {
             return Err(error(format!(
                 "label `{label}` of metric `{metric}` is reserved: choose another name"
             )));
@@ -137,4 +139,21 @@ pub(super) fn buckets(metric: &str, mut bounds: Vec<f64>) -> Result<Vec<f64>, Er
         )));
     }
     Ok(bounds)
+}
+
+/// Ascending parts of 1.
+pub(super) fn quantiles(metric: &str, quantiles: &[f64]) -> Result<(), Error> {
+    let bad = quantiles.iter().find(|q| !(0.0..=1.0).contains(*q));
+    if let Some(bad) = bad {
+        return Err(error(format!(
+            "quantile {bad} of summary `{metric}` is not valid: quantiles are from 0 to 1, such as 0.99"
+        )));
+    }
+    if let Some(pair) = quantiles.windows(2).find(|w| w[0] >= w[1]) {
+        let [a, b] = [pair[0], pair[1]];
+        return Err(error(format!(
+            "quantiles {a}, {b} of summary `{metric}` are not ascending: list each once, the smallest first"
+        )));
+    }
+    Ok(())
 }

@@ -235,6 +235,10 @@ impl Meters {
     }
 }
 
+/// Values of the label `task`: the names of a program's tasks are few by nature, but more than 100 in
+/// a large one.
+const MOST_TASKS: usize = 2_000;
+
 fn counter<const N: usize>(
     collector: &MetricsCollector,
     def: &MetricDef,
@@ -242,7 +246,7 @@ fn counter<const N: usize>(
 ) -> Option<Counter> {
     let counter = collector.counter(def.name).unit(def.unit);
     let counter = counter.description(def.description).labels(labels);
-    counter.build().ok()
+    counter.max_label_values(MOST_TASKS).build().ok()
 }
 
 fn histogram<const N: usize>(
@@ -252,6 +256,7 @@ fn histogram<const N: usize>(
 ) -> Option<Histogram> {
     let histogram = collector.histogram(def.name).unit(def.unit);
     let histogram = histogram.description(def.description).labels(labels);
+    let histogram = histogram.max_label_values(MOST_TASKS);
     histogram.buckets(def.bounds.iter().copied()).build().ok()
 }
 

@@ -179,13 +179,15 @@ fn series(data: &MetricData) -> Vec<Series<'_>> {
                 count: None,
             })
             .collect(),
-        MetricData::Histogram(points) => points
-            .iter()
-            .map(|point| Series {
-                labels: &point.labels,
-                value: point.sum,
-                count: Some(point.count),
-            })
-            .collect(),
+        MetricData::Histogram(_) | MetricData::ExponentialHistogram(_) | MetricData::Summary(_) => {
+            data.distributions()
+                .into_iter()
+                .map(|(labels, sum, count)| Series {
+                    labels,
+                    value: sum,
+                    count: Some(count),
+                })
+                .collect()
+        }
     }
 }

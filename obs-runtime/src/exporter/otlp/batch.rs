@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::exporter::delta::Receipt;
 use crate::exporter::otlp::attributes::key_values;
 use crate::exporter::otlp::protobuf::{field_len, len_tag, message, text, varint};
 use crate::trace::AttributeValue;
@@ -87,6 +88,7 @@ impl Envelope {
             buffer: out,
             start,
             items,
+            receipt: None,
         }
     }
 }
@@ -126,6 +128,7 @@ impl Envelope {
             buffer: spare,
             start: 0,
             items,
+            receipt: None,
         }
     }
 }
@@ -157,6 +160,8 @@ pub(super) struct Batch {
     buffer: Vec<u8>,
     start: usize,
     pub(super) items: u64,
+    /// To be told if the request is delivered; otherwise its deltas are given back.
+    pub(super) receipt: Option<Receipt>,
 }
 
 impl Batch {
@@ -165,12 +170,20 @@ impl Batch {
         &self.buffer[self.start..]
     }
 
+    /// Its fate is known.
+    pub(super) fn settle(&self, delivered: bool) {
+        if let Some(receipt) = &self.receipt {
+            receipt.settle(delivered);
+        }
+    }
+
     /// A request that was encoded earlier.
     pub(super) const fn encoded(body: Vec<u8>, items: u64) -> Self {
         Self {
             buffer: body,
             start: 0,
             items,
+            receipt: None,
         }
     }
 

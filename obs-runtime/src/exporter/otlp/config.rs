@@ -8,6 +8,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use crate::Error;
+use crate::exporter::delta::Temporality;
 use crate::exporter::otlp::endpoint::Endpoint;
 use crate::exporter::otlp::headers::{check_header, set_header};
 use crate::exporter::otlp::spool::Spool;
@@ -160,6 +161,9 @@ pub(crate) struct OtlpConfig {
     /// `OTEL_TRACES_EXPORTER`, `OTEL_METRICS_EXPORTER`, `OTEL_LOGS_EXPORTER`: whether the list names `otlp`.
     pub(super) selected: [Option<bool>; 3],
     pub(super) metric_interval: Option<Duration>,
+    pub(super) temporality: Option<Temporality>,
+    /// Whether histograms without buckets of their own are exponential.
+    pub(crate) exponential_histograms: Option<bool>,
     pub(crate) limits: Limits,
     pub(crate) logs: LogLimits,
     pub(crate) spool: Option<Arc<Spool>>,
@@ -238,6 +242,11 @@ impl OtlpConfig {
         self
     }
 
+    pub(crate) fn with_temporality(mut self, temporality: Temporality) -> Self {
+        self.temporality = Some(temporality);
+        self
+    }
+
     pub(super) fn signal_mut(&mut self, signal: Signal) -> &mut Settings {
         &mut self.signals[signal.index()]
     }
@@ -258,6 +267,8 @@ impl OtlpConfig {
         self.general.fill(env.general, None);
         self.metric_interval = self.metric_interval.or(env.metric_interval);
         self.logs = env.logs;
+        self.temporality = self.temporality.or(env.temporality);
+        self.exponential_histograms = self.exponential_histograms.or(env.exponential_histograms);
         self
     }
 

@@ -280,3 +280,43 @@ fn what_is_said_of_batches_of_logs() {
         );
     }
 }
+
+#[test]
+fn how_metrics_are_sent() {
+    const TEMPORALITY: &str = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
+    const AGGREGATION: &str = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION";
+    let env = |temporality, aggregation| {
+        let config = from(&[(TEMPORALITY, temporality), (AGGREGATION, aggregation)])?;
+        Ok((config.temporality, config.exponential_histograms))
+    };
+    assert_eq!(env("", "").unwrap(), (None, None));
+    let exponential = "base2_exponential_bucket_histogram";
+    for (text, temporality) in [
+        ("delta", Temporality::Delta),
+        ("Cumulative", Temporality::Cumulative),
+        ("LOWMEMORY", Temporality::LowMemory),
+    ] {
+        assert_eq!(
+            env(text, exponential).unwrap(),
+            (Some(temporality), Some(true))
+        );
+    }
+    let explicit = env("delta", "Explicit_Bucket_Histogram").unwrap();
+    assert_eq!(explicit.1, Some(false));
+    for (vars, name) in [
+        (("deltas", exponential), TEMPORALITY),
+        (("delta", "histogram"), AGGREGATION),
+    ] {
+        let error = env(vars.0, vars.1)
+            .map_err(|e: Error| e.to_string())
+            .unwrap_err();
+        assert!(
+            error.contains(name) && error.contains("expected"),
+            "{error}"
+        );
+    }
+    // The builder comes first.
+    let config = OtlpConfig::default().with_temporality(Temporality::Cumulative);
+    let config = config.or(from(&[(TEMPORALITY, "delta")]).unwrap());
+    assert_eq!(config.temporality, Some(Temporality::Cumulative));
+}

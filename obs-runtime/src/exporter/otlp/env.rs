@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use crate::Error;
+use crate::exporter::delta::Temporality;
 use crate::exporter::otlp::config::{
     Compression, GivenUrl, LogLimits, OtlpConfig, Protocol, Settings, Signal,
 };
@@ -115,6 +116,8 @@ impl OtlpConfig {
             delay: time("OTEL_BLRP_SCHEDULE_DELAY")?,
             export_timeout: time("OTEL_BLRP_EXPORT_TIMEOUT")?,
         };
+        config.temporality = get(TEMPORALITY)?.map(|v| temporality(&v)).transpose()?;
+        config.exponential_histograms = get(AGGREGATION)?.map(|v| aggregation(&v)).transpose()?;
         Ok(config)
     }
 }
@@ -155,6 +158,35 @@ fn read(
         settings.headers = headers(names.headers, &list)?;
     }
     Ok(settings)
+}
+
+const TEMPORALITY: &str = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
+const AGGREGATION: &str = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION";
+
+/// Values of both variables ignore case (metrics exporter for OTLP, "Additional environment
+/// variable configuration").
+fn temporality(value: &str) -> Result<Temporality, Error> {
+    Ok(match &*value.to_ascii_lowercase() {
+        "cumulative" => Temporality::Cumulative,
+        "delta" => Temporality::Delta,
+        "lowmemory" => Temporality::LowMemory,
+        _ => {
+            let expected = "`cumulative`, `delta` or `lowmemory`";
+            return Err(bad(TEMPORALITY, value, expected));
+        }
+    })
+}
+
+/// Whether it is the exponential one.
+fn aggregation(value: &str) -> Result<bool, Error> {
+    match &*value.to_ascii_lowercase() {
+        "explicit_bucket_histogram" => Ok(false),
+        "base2_exponential_bucket_histogram" => Ok(true),
+        _ => {
+            let expected = "`explicit_bucket_histogram` or `base2_exponential_bucket_histogram`";
+            Err(bad(AGGREGATION, value, expected))
+        }
+    }
 }
 
 /// Whether a list of exporters names OTLP. Names that other parts of obs read are let through.

@@ -323,6 +323,8 @@ impl Lane {
 
     /// For the sender: accounts for a batch, unless the shutdown did so already.
     pub(super) fn settle(&self, job: Job, verdict: &Verdict) {
+        // Of what was rejected in part nobody knows which part.
+        job.batch.settle(verdict.exported > 0);
         self.learn(verdict);
         let mut state = self.lock();
         let of_hand = state.leave(job.number);

@@ -1,10 +1,17 @@
-//! `Metric` (opentelemetry/proto/metrics/v1/metrics.proto): cumulative sums, gauges and
-//! explicit-bounds histograms from a snapshot.
+//! `Metric` (opentelemetry/proto/metrics/v1/metrics.proto): sums, gauges and histograms of both
+//! kinds from a snapshot. A summary goes as an exponential histogram: OTLP has summaries for old
+//! data alone.
 
 use crate::exporter::otlp::attributes::key_value;
 use crate::exporter::otlp::batch::{Batch, Envelope, ITEMS};
+use std::sync::{Arc, Mutex};
+
+use crate::exporter::delta::{Deltas, Receipt};
 use crate::exporter::otlp::protobuf::{bytes, fixed64, len_tag, message, text, uint, varint};
-use crate::metrics::snapshot::{Exemplar, HistogramPoint, Labels, MetricFamily, NumberPoint};
+use crate::metrics::snapshot::{
+    Exemplar, ExponentialBuckets, ExponentialHistogramPoint, HistogramPoint, Labels, MetricFamily,
+    NumberPoint,
+};
 use crate::metrics::{MetricData, Number};
 use crate::trace::ValueRef;
 
@@ -15,10 +22,12 @@ const UNIT: u32 = 3;
 const GAUGE: u32 = 5;
 const SUM: u32 = 7;
 const HISTOGRAM: u32 = 9;
+const EXPONENTIAL_HISTOGRAM: u32 = 10;
 
 /// Of `Gauge`, `Sum`, `Histogram`.
 const DATA_POINTS: u32 = 1;
 const TEMPORALITY: u32 = 2;
+const DELTA: u64 = 1;
 const CUMULATIVE: u64 = 2;
 const IS_MONOTONIC: u32 = 3;
 
@@ -39,6 +48,18 @@ const EXEMPLARS: u32 = 8;
 const HISTOGRAM_ATTRIBUTES: u32 = 9;
 const MIN: u32 = 11;
 const MAX: u32 = 12;
+/// Of `ExponentialHistogramDataPoint`.
+const EXPONENTIAL_ATTRIBUTES: u32 = 1;
+const SCALE: u32 = 6;
+const ZERO_COUNT: u32 = 7;
+const POSITIVE: u32 = 8;
+const NEGATIVE: u32 = 9;
+const EXPONENTIAL_EXEMPLARS: u32 = 11;
+const EXPONENTIAL_MIN: u32 = 12;
+const EXPONENTIAL_MAX: u32 = 13;
+/// Of its `Buckets`.
+const OFFSET: u32 = 1;
+const COUNTS: u32 = 2;
 /// Of `Exemplar`.
 const EXEMPLAR_TIME: u32 = 2;
 const EXEMPLAR_AS_DOUBLE: u32 = 3;
@@ -46,17 +67,28 @@ const EXEMPLAR_SPAN_ID: u32 = 4;
 const EXEMPLAR_TRACE_ID: u32 = 5;
 
 /// Encodes a collection as requests of about `batch_bytes`; metrics without points are left out,
-/// one with very many goes on in the next request.
+/// one with very many goes on in the next request. With `deltas` the values are what they took.
 pub(super) fn batches(
     envelope: &Envelope,
     families: &[MetricFamily],
     unix_nanos: u64,
     batch_bytes: usize,
+    deltas: Option<&Arc<Mutex<Deltas>>>,
 ) -> Vec<Batch> {
+    let temporality = match deltas {
+        Some(_) => DELTA,
+        None => CUMULATIVE,
+    };
     let mut done = Vec::new();
     let mut open = envelope.begin(Vec::new());
+    let mut receipt = deltas.map(Receipt::new);
+    let mut finish = |open, receipt: &mut Option<Receipt>| {
+        let mut batch = envelope.finish(open);
+        batch.receipt = core::mem::replace(receipt, deltas.map(Receipt::new));
+        done.push(batch);
+    };
     for family in families {
-        let points = points(&family.data);
+        let points = family.data.points();
         let mut from = 0;
         while from < points {
             let end = open.out.len() + batch_bytes.saturating_sub(open.len());
@@ -64,27 +96,24 @@ pub(super) fn batches(
                 from,
                 end,
                 now: unix_nanos,
+                temporality,
             };
             metric(&mut open.out, family, &mut part);
             open.items += (part.from - from) as u64;
+            if let Some(receipt) = &mut receipt {
+                receipt.add(family, from..part.from);
+            }
             from = part.from;
             if open.len() >= batch_bytes {
                 let full = core::mem::replace(&mut open, envelope.begin(Vec::new()));
-                done.push(envelope.finish(full));
+                finish(full, &mut receipt);
             }
         }
     }
     if open.items > 0 {
-        done.push(envelope.finish(open));
+        finish(open, &mut receipt);
     }
     done
-}
-
-fn points(data: &MetricData) -> usize {
-    match data {
-        MetricData::Counter(p) | MetricData::UpDownCounter(p) | MetricData::Gauge(p) => p.len(),
-        MetricData::Histogram(p) => p.len(),
-    }
 }
 
 /// Which points of a metric go into a request.
@@ -95,6 +124,8 @@ struct Part {
     end: usize,
     /// When the points were collected.
     now: u64,
+    /// Of counters and distributions.
+    temporality: u64,
 }
 
 impl Part {
@@ -123,7 +154,19 @@ fn metric(out: &mut Vec<u8>, family: &MetricFamily, part: &mut Part) {
             }),
             MetricData::Histogram(points) => message(out, HISTOGRAM, |out| {
                 part.write(out, points, histogram_point);
-                uint(out, TEMPORALITY, CUMULATIVE);
+                uint(out, TEMPORALITY, part.temporality);
+            }),
+            MetricData::ExponentialHistogram(points) => {
+                message(out, EXPONENTIAL_HISTOGRAM, |out| {
+                    part.write(out, points, exponential_point);
+                    uint(out, TEMPORALITY, part.temporality);
+                });
+            }
+            MetricData::Summary(points) => message(out, EXPONENTIAL_HISTOGRAM, |out| {
+                part.write(out, points, |out, p, now| {
+                    exponential_point(out, &p.histogram, now);
+                });
+                uint(out, TEMPORALITY, part.temporality);
             }),
         }
     });
@@ -132,7 +175,13 @@ fn metric(out: &mut Vec<u8>, family: &MetricFamily, part: &mut Part) {
 fn sum(out: &mut Vec<u8>, points: &[NumberPoint], is_monotonic: bool, part: &mut Part) {
     message(out, SUM, |out| {
         part.write(out, points, number_point);
-        uint(out, TEMPORALITY, CUMULATIVE);
+        // What goes up and down is always a total.
+        let temporality = if is_monotonic {
+            part.temporality
+        } else {
+            CUMULATIVE
+        };
+        uint(out, TEMPORALITY, temporality);
         if is_monotonic {
             uint(out, IS_MONOTONIC, 1);
         }
@@ -184,6 +233,50 @@ fn histogram_point(out: &mut Vec<u8>, point: &HistogramPoint, now: u64) {
             fixed64(out, MAX, max.to_bits());
         }
     });
+}
+
+fn exponential_point(out: &mut Vec<u8>, point: &ExponentialHistogramPoint, now: u64) {
+    message(out, DATA_POINTS, |out| {
+        labels(out, EXPONENTIAL_ATTRIBUTES, &point.labels);
+        fixed64(out, START, point.start_unix_nanos);
+        fixed64(out, TIME, now.max(point.start_unix_nanos));
+        fixed64(out, COUNT, point.count);
+        fixed64(out, VALUE_SUM, point.sum.to_bits());
+        uint(out, SCALE, zigzag(point.scale));
+        if point.zero_count > 0 {
+            fixed64(out, ZERO_COUNT, point.zero_count);
+        }
+        buckets(out, POSITIVE, &point.positive);
+        buckets(out, NEGATIVE, &point.negative);
+        for e in &point.exemplars {
+            exemplar(out, EXPONENTIAL_EXEMPLARS, e);
+        }
+        if let Some(min) = point.min {
+            fixed64(out, EXPONENTIAL_MIN, min.to_bits());
+        }
+        if let Some(max) = point.max {
+            fixed64(out, EXPONENTIAL_MAX, max.to_bits());
+        }
+    });
+}
+
+fn buckets(out: &mut Vec<u8>, field: u32, buckets: &ExponentialBuckets) {
+    if buckets.counts.is_empty() {
+        return;
+    }
+    message(out, field, |out| {
+        uint(out, OFFSET, zigzag(buckets.offset));
+        let mut counts = Vec::new();
+        for count in &buckets.counts {
+            varint(&mut counts, *count);
+        }
+        bytes(out, COUNTS, &counts);
+    });
+}
+
+/// A `sint32`: small numbers of either sign are short.
+fn zigzag(value: i32) -> u64 {
+    u64::from((value << 1 ^ value >> 31) as u32)
 }
 
 /// Eight-byte numbers of one field in one piece.

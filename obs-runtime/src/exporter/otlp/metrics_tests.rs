@@ -2,12 +2,14 @@ use std::sync::Arc;
 
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::metrics::v1::{
-    AggregationTemporality, Metric, exemplar, metric::Data, number_data_point::Value,
+    AggregationTemporality, Metric, exemplar, exponential_histogram_data_point, metric::Data,
+    number_data_point::Value,
 };
 use prost::Message as _;
 
 use super::*;
 use crate::exporter::otlp::fixtures::{pair, resource};
+use crate::metrics::SummaryPoint;
 use crate::{SpanId, TraceId};
 
 const NOW: u64 = 1_700_000_000_000_000_000;
@@ -39,25 +41,31 @@ fn point(value: Number) -> NumberPoint {
 
 /// The metrics of each request, after the other implementation has written the same bytes.
 fn requests(families: &[MetricFamily], batch_bytes: usize) -> Vec<(u64, Vec<Metric>)> {
-    batches(&Envelope::new(&resource()), families, NOW, batch_bytes)
-        .iter()
-        .map(|batch| {
-            let request = ExportMetricsServiceRequest::decode(batch.body()).unwrap();
-            assert_eq!(request.encode_to_vec(), batch.body());
-            let [all] = &request.resource_metrics[..] else {
-                panic!("one resource");
-            };
-            assert_eq!(
-                all.resource.as_ref().unwrap().attributes[0],
-                pair("service.name", "shop")
-            );
-            let [scope] = &all.scope_metrics[..] else {
-                panic!("one scope");
-            };
-            assert_eq!(scope.scope.as_ref().unwrap().name, "obs");
-            (batch.items, scope.metrics.clone())
-        })
-        .collect()
+    batches(
+        &Envelope::new(&resource()),
+        families,
+        NOW,
+        batch_bytes,
+        None,
+    )
+    .iter()
+    .map(|batch| {
+        let request = ExportMetricsServiceRequest::decode(batch.body()).unwrap();
+        assert_eq!(request.encode_to_vec(), batch.body());
+        let [all] = &request.resource_metrics[..] else {
+            panic!("one resource");
+        };
+        assert_eq!(
+            all.resource.as_ref().unwrap().attributes[0],
+            pair("service.name", "shop")
+        );
+        let [scope] = &all.scope_metrics[..] else {
+            panic!("one scope");
+        };
+        assert_eq!(scope.scope.as_ref().unwrap().name, "obs");
+        (batch.items, scope.metrics.clone())
+    })
+    .collect()
 }
 
 fn only(family: MetricFamily) -> Metric {
@@ -157,6 +165,57 @@ fn histogram(labels: Labels) -> HistogramPoint {
             trace_id: TraceId(3),
             span_id: SpanId(4),
         }],
+    }
+}
+
+#[test]
+fn an_exponential_histogram_has_a_scale_and_buckets_of_both_signs() {
+    let exponential = |offset: i32, counts: &[u64]| ExponentialBuckets {
+        offset,
+        counts: counts.to_vec(),
+    };
+    let point = ExponentialHistogramPoint {
+        labels: labels_of(&[("function", "load")]),
+        start_unix_nanos: 5,
+        scale: -3,
+        zero_count: 2,
+        positive: exponential(-7, &[1, 0, 300]),
+        negative: exponential(9, &[4]),
+        count: 307,
+        sum: 77.5,
+        min: Some(-2.0),
+        max: Some(9.25),
+        exemplars: histogram(labels_of(&[])).exemplars,
+    };
+    let quantiles = Arc::from([0.5]);
+    let summary = SummaryPoint {
+        histogram: point.clone(),
+        quantiles,
+    };
+    // OTLP has summaries for old data alone: it gets what the quantiles are made of.
+    for data in [
+        MetricData::ExponentialHistogram(vec![point]),
+        MetricData::Summary(vec![summary]),
+    ] {
+        let Some(Data::ExponentialHistogram(found)) = only(family("m", data)).data else {
+            panic!("an exponential histogram");
+        };
+        assert_eq!(
+            found.aggregation_temporality(),
+            AggregationTemporality::Cumulative
+        );
+        let point = &found.data_points[0];
+        assert_eq!((point.scale, point.zero_count), (-3, 2));
+        let buckets = |b: &Option<exponential_histogram_data_point::Buckets>| {
+            let b = b.as_ref().unwrap();
+            (b.offset, b.bucket_counts.clone())
+        };
+        assert_eq!(buckets(&point.positive), (-7, vec![1, 0, 300]));
+        assert_eq!(buckets(&point.negative), (9, vec![4]));
+        assert_eq!((point.count, point.sum), (307, Some(77.5)));
+        assert_eq!((point.min, point.max), (Some(-2.0), Some(9.25)));
+        assert_eq!((point.exemplars.len(), point.attributes.len()), (1, 1));
+        assert_eq!((point.start_time_unix_nano, point.time_unix_nano), (5, NOW));
     }
 }
 

@@ -93,7 +93,10 @@ pub(crate) fn metric_pusher(
         &target,
         transport,
         config.limits,
-        config.metric_interval(),
+        push::Push {
+            interval: config.metric_interval(),
+            temporality: config.temporality.unwrap_or_default(),
+        },
         resource,
         source,
     )

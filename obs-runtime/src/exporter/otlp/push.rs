@@ -2,11 +2,12 @@
 
 use core::panic::AssertUnwindSafe;
 use core::sync::atomic::Ordering;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::Error;
 use crate::exporter::PendingFlush;
+use crate::exporter::delta::{Deltas, Temporality};
 use crate::exporter::otlp::batch::{Envelope, Resource};
 use crate::exporter::otlp::config::{Limits, Target};
 use crate::exporter::otlp::lane::Lane;
@@ -26,6 +27,13 @@ pub(crate) struct MetricPusher {
     collector: Collector,
 }
 
+/// How often metrics are sent, and as what.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Push {
+    pub(super) interval: Duration,
+    pub(super) temporality: Temporality,
+}
+
 /// Turns a collection into requests.
 #[derive(Clone)]
 struct Collector {
@@ -33,10 +41,15 @@ struct Collector {
     envelope: Envelope,
     batch_bytes: usize,
     lane: Arc<Lane>,
+    /// None if totals are sent.
+    deltas: Option<Arc<Mutex<Deltas>>>,
 }
 
 impl Collector {
     fn collect(&self) {
+        // An older collection must not come after a newer one.
+        let deltas = self.deltas.as_deref().map(Mutex::lock);
+        let mut deltas = deltas.map(|d| d.unwrap_or_else(PoisonError::into_inner));
         let mut families = Vec::new();
         // A callback of the user may panic: what the other instruments say is sent all the same.
         let collect = AssertUnwindSafe(|| self.source.collect(&mut families));
@@ -51,7 +64,13 @@ impl Collector {
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         let now = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
-        for batch in batches(&self.envelope, &families, now, self.batch_bytes) {
+        if let Some(deltas) = &mut deltas {
+            deltas.take(&mut families, now);
+        }
+        // A request that is refused gives back what it took.
+        drop(deltas);
+        let deltas = self.deltas.as_ref();
+        for batch in batches(&self.envelope, &families, now, self.batch_bytes, deltas) {
             self.lane
                 .counters
                 .taken
@@ -66,7 +85,7 @@ impl MetricPusher {
         target: &Target,
         transport: Box<dyn Transport>,
         limits: Limits,
-        interval: Duration,
+        push: Push,
         resource: &Resource,
         source: Arc<dyn MetricSource>,
     ) -> Result<Self, Error> {
@@ -76,9 +95,10 @@ impl MetricPusher {
             envelope: Envelope::new(resource),
             batch_bytes: limits.batch_bytes,
             lane: Arc::clone(&lane),
+            deltas: push.temporality.is_delta().then(Arc::default),
         };
         let ticker = Ticker {
-            interval,
+            interval: push.interval,
             tick: Box::new({
                 let collector = collector.clone();
                 move || collector.collect()

@@ -9,7 +9,7 @@ use super::*;
 use crate::exporter::otlp::config::OtlpConfig;
 use crate::exporter::otlp::fixtures::resource;
 use crate::exporter::otlp::metric_pusher;
-use crate::exporter::otlp::receiver::{LONG, Receiver, Reply};
+use crate::exporter::otlp::receiver::{LONG, Receiver, Reply, ok};
 use crate::metrics::snapshot::{Labels, NumberPoint};
 use crate::metrics::{MetricData, MetricFamily, Number};
 use crate::self_obs::DropReason;
@@ -147,4 +147,63 @@ fn a_source_that_panics_ends_neither_the_caller_nor_the_thread() {
     }
     pusher.flush()(long()).unwrap();
     pusher.shutdown(long()).unwrap();
+}
+
+/// The amount, whether it is a delta, and its interval.
+fn delta(body: &[u8]) -> (Option<Value>, bool, u64, u64) {
+    let request = ExportMetricsServiceRequest::decode(body).unwrap();
+    let metric = &request.resource_metrics[0].scope_metrics[0].metrics[0];
+    let Some(Data::Sum(sum)) = &metric.data else {
+        panic!("a sum: {metric:?}");
+    };
+    let p = &sum.data_points[0];
+    let is_delta = sum.aggregation_temporality == 1;
+    (p.value, is_delta, p.start_time_unix_nano, p.time_unix_nano)
+}
+
+#[test]
+fn an_interval_that_was_not_delivered_is_part_of_the_next() {
+    let bad = || Reply::Status(400, "", Vec::new());
+    let receiver = Receiver::start([ok(), bad(), bad()]);
+    let config = OtlpConfig::new(&receiver.url).with_temporality(Temporality::Delta);
+    let collector = crate::MetricsCollector::new();
+    let rows = collector.counter("rows").build().unwrap();
+    let pusher = metric_pusher(&config, &resource(), Arc::new(collector)).unwrap();
+    rows.add(1);
+    pusher.flush()(long()).unwrap();
+    let (value, is_delta, _, first) = delta(&receiver.next().body);
+    assert_eq!((value, is_delta), (Some(Value::AsInt(1)), true));
+    for (added, expected) in [(2, 2), (4, 6)] {
+        rows.add(added);
+        assert!(pusher.flush()(long()).is_err());
+        assert_eq!(delta(&receiver.next().body).0, Some(Value::AsInt(expected)));
+    }
+    rows.add(8);
+    pusher.shutdown(long()).unwrap();
+    let (value, _, start, end) = delta(&receiver.next().body);
+    assert_eq!((value, start), (Some(Value::AsInt(14)), first));
+    assert!(end > start);
+}
+
+#[test]
+fn what_a_full_queue_refused_is_sent_later() {
+    let receiver = Receiver::start([]);
+    let mut config = OtlpConfig::new(&receiver.url).with_temporality(Temporality::LowMemory);
+    config.limits.queue_bytes = 1;
+    let collector = crate::MetricsCollector::new();
+    let rows = collector.counter("rows").build().unwrap();
+    rows.add(3);
+    let pusher = metric_pusher(&config, &resource(), Arc::new(collector)).unwrap();
+    let deltas = Arc::clone(pusher.collector.deltas.as_ref().unwrap());
+    assert!(pusher.flush()(long()).is_err());
+    let stats = pusher.stats().snapshot();
+    assert_eq!(stats.dropped, [(DropReason::QueueFull, 1)]);
+    rows.add(4);
+    let mut families = Vec::new();
+    pusher.collector.source.collect(&mut families);
+    deltas.lock().unwrap().take(&mut families, u64::MAX);
+    let MetricData::Counter(points) = &families[0].data else {
+        panic!("a counter");
+    };
+    assert_eq!(points[0].value, Number::U64(7));
 }

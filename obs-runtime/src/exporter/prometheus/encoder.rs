@@ -1,13 +1,14 @@
 //! Families to lines.
 
 use core::cmp::Ordering;
+use std::borrow::Cow;
 use std::collections::HashSet;
-use std::sync::Arc;
 
+use super::distribution::{BoundTexts, classic};
 use super::labels::{self, LabelNames, Line};
 use super::{Exposition, Format, names, write};
-use crate::metrics::snapshot::{Exemplar, HistogramPoint, Labels, NumberPoint};
-use crate::metrics::{MetricData, MetricFamily, Number};
+use crate::metrics::snapshot::{Exemplar, HistogramPoint, Labels, NumberPoint, SummaryPoint};
+use crate::metrics::{MetricData, MetricFamily};
 
 /// What `target_info` is about.
 pub(super) const TARGET_HELP: &str = "Target metadata";
@@ -17,7 +18,8 @@ fn type_name(data: &MetricData) -> &'static str {
     match data {
         MetricData::Counter(_) => "counter",
         MetricData::UpDownCounter(_) | MetricData::Gauge(_) => "gauge",
-        MetricData::Histogram(_) => "histogram",
+        MetricData::Histogram(_) | MetricData::ExponentialHistogram(_) => "histogram",
+        MetricData::Summary(_) => "summary",
     }
 }
 
@@ -25,12 +27,12 @@ fn type_name(data: &MetricData) -> &'static str {
 #[derive(Default)]
 pub(super) struct Encoder {
     format: Format,
-    out: Exposition,
+    pub(super) out: Exposition,
     /// Names of families and samples, so that a metric `x_count` does not meet a histogram `x`.
     samples: HashSet<String>,
     /// The labels of the histogram at hand, and its bounds.
-    labels: String,
-    bounds: BoundTexts,
+    pub(super) labels: String,
+    pub(super) bounds: BoundTexts,
     /// The last line of a metric that is no histogram.
     line: Line,
 }
@@ -54,7 +56,7 @@ impl Encoder {
         self.out
     }
 
-    fn open_metrics(&self) -> bool {
+    pub(super) fn open_metrics(&self) -> bool {
         self.format == Format::OpenMetrics
     }
 
@@ -72,6 +74,8 @@ impl Encoder {
             // OpenMetrics keeps `_created` for the type, whether or not it is written.
             ("histogram", true) => &["", "_bucket", "_count", "_sum", "_created"],
             ("histogram", false) => &["", "_bucket", "_count", "_sum"],
+            ("summary", true) => &["", "_count", "_sum", "_created"],
+            ("summary", false) => &["", "_count", "_sum"],
             ("counter", true) => &["", "_total", "_created"],
             _ => &[""],
         };
@@ -98,7 +102,8 @@ impl Encoder {
         self.samples.extend(samples);
 
         let mut numbers: Vec<&NumberPoint> = Vec::new();
-        let mut histograms: Vec<&HistogramPoint> = Vec::new();
+        let mut histograms: Vec<Cow<'_, HistogramPoint>> = Vec::new();
+        let mut summaries: Vec<&SummaryPoint> = Vec::new();
         for family in families {
             let other = type_name(&family.data);
             // The same metric from two sources is one metric; two metrics with one name are not.
@@ -113,10 +118,16 @@ impl Encoder {
                 MetricData::Counter(points)
                 | MetricData::UpDownCounter(points)
                 | MetricData::Gauge(points) => numbers.extend(points),
-                MetricData::Histogram(points) => histograms.extend(points),
+                MetricData::Histogram(points) => {
+                    histograms.extend(points.iter().map(Cow::Borrowed));
+                }
+                MetricData::ExponentialHistogram(points) => {
+                    histograms.extend(points.iter().map(|p| Cow::Owned(classic(p))));
+                }
+                MetricData::Summary(points) => summaries.extend(points),
             }
         }
-        if numbers.is_empty() && histograms.is_empty() {
+        if numbers.is_empty() && histograms.is_empty() && summaries.is_empty() {
             return;
         }
         let help = families
@@ -130,7 +141,10 @@ impl Encoder {
         } else {
             self.series(name, numbers, "", |p| &p.labels, Self::number);
         }
+        let histograms = histograms.iter().map(|p| &**p).collect();
         self.series(name, histograms, "le", |p| &p.labels, Self::histogram);
+        let write = Self::summary;
+        self.series(name, summaries, "quantile", |p| &p.histogram.labels, write);
     }
 
     fn conflict(&mut self, text: String) {
@@ -239,61 +253,10 @@ impl Encoder {
         write::number(out, point.value);
         out.push('\n');
     }
-
-    fn histogram(&mut self, name: &str, names: &mut LabelNames, point: &HistogramPoint, _: usize) {
-        self.labels.clear();
-        names.write(&mut self.labels, &point.labels);
-        let open_metrics = self.open_metrics();
-        self.bounds
-            .prepare(&point.bounds, !self.labels.is_empty(), open_metrics);
-        let out = &mut self.out.text;
-        let mut below = 0;
-        for (index, (count, bound)) in point.counts.iter().zip(&self.bounds.texts).enumerate() {
-            below += count;
-            out.push_str(name);
-            out.push_str("_bucket{");
-            out.push_str(&self.labels);
-            out.push_str(bound);
-            write::whole(out, below);
-            if open_metrics && let Some(example) = in_bucket(point, index) {
-                exemplar(out, example);
-            }
-            out.push('\n');
-        }
-        // OpenMetrics has neither for values below zero, because a sum must grow like a counter.
-        let grows = point.bounds.first().is_none_or(|b| *b >= 0.0) && point.sum >= 0.0;
-        if open_metrics && !grows {
-            return;
-        }
-        let values = [
-            ("_sum", Number::F64(point.sum)),
-            ("_count", Number::U64(below)),
-        ];
-        for (suffix, value) in values {
-            out.push_str(name);
-            out.push_str(suffix);
-            if !self.labels.is_empty() {
-                out.push('{');
-                out.push_str(&self.labels);
-                out.push('}');
-            }
-            out.push(' ');
-            write::number(out, value);
-            out.push('\n');
-        }
-    }
-}
-
-/// The example of a bucket, if there is one.
-fn in_bucket(point: &HistogramPoint, bucket: usize) -> Option<&Exemplar> {
-    let belongs = |e: &&Exemplar| {
-        !e.value.is_nan() && point.bounds.partition_point(|b| *b < e.value) == bucket
-    };
-    point.exemplars.iter().find(belongs)
 }
 
 /// Both ids have 63 characters with their labels' names; 128 are allowed.
-fn exemplar(out: &mut String, exemplar: &Exemplar) {
+pub(super) fn exemplar(out: &mut String, exemplar: &Exemplar) {
     let (trace, span) = (exemplar.trace_id, exemplar.span_id);
     write::format(
         out,
@@ -311,39 +274,4 @@ fn label_text(names: &mut LabelNames, labels: &Labels) -> String {
     let mut text = String::new();
     names.write(&mut text, labels);
     text
-}
-
-/// The bounds of a histogram as text: `,le="0.5"} `. Series of a family share their bounds.
-#[derive(Default)]
-struct BoundTexts {
-    bounds: Option<Arc<[f64]>>,
-    after_labels: bool,
-    texts: Vec<String>,
-}
-
-impl BoundTexts {
-    /// `canonical`: as OpenMetrics writes them.
-    fn prepare(&mut self, bounds: &Arc<[f64]>, after_labels: bool, canonical: bool) {
-        let known = self
-            .bounds
-            .as_ref()
-            .is_some_and(|known| Arc::ptr_eq(known, bounds));
-        if known && self.after_labels == after_labels {
-            return;
-        }
-        let text = |bound: f64| {
-            let mut text = String::from(if after_labels { ",le=\"" } else { "le=\"" });
-            if canonical {
-                write::canonical(&mut text, bound);
-            } else {
-                write::float(&mut text, bound);
-            }
-            text.push_str("\"} ");
-            text
-        };
-        let all = bounds.iter().copied().chain([f64::INFINITY]);
-        self.texts = all.map(text).collect();
-        self.bounds = Some(Arc::clone(bounds));
-        self.after_labels = after_labels;
-    }
 }

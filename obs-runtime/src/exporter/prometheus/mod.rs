@@ -5,6 +5,7 @@
 //! `function_calls_duration_seconds`, counters end with `_total`, the resource becomes the
 //! metric `target_info`.
 
+mod distribution;
 mod encoder;
 mod labels;
 mod names;
@@ -14,6 +15,7 @@ mod write;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+pub(crate) use distribution::EXPONENTIAL_TIME_SERIES;
 use encoder::Encoder;
 pub use negotiate::{Negotiated, negotiate};
 
@@ -114,6 +116,8 @@ pub fn encode_as(
             | MetricData::UpDownCounter(points)
             | MetricData::Gauge(points) => points.len(),
             MetricData::Histogram(points) => points.iter().map(|p| p.counts.len() + 2).sum(),
+            MetricData::ExponentialHistogram(points) => points.len() * EXPONENTIAL_TIME_SERIES,
+            MetricData::Summary(points) => points.iter().map(|p| p.quantiles.len() + 2).sum(),
         };
         let counter = matches!(family.data, MetricData::Counter(_));
         // In OpenMetrics `_total` belongs to the sample and not to the family.

@@ -14,7 +14,7 @@ use super::deltas::{Deltas, Series, Total};
 use super::line::{Lines, has_form};
 use crate::error::ErrorKind;
 use crate::exporter::PendingFlush;
-use crate::metrics::snapshot::{HistogramPoint, NumberPoint};
+use crate::metrics::snapshot::{Labels, NumberPoint};
 use crate::metrics::{MetricData, MetricFamily, MetricSource, Number};
 use crate::self_obs::{DropReason, ExporterCounters};
 use crate::semconv::attribute as key;
@@ -225,9 +225,11 @@ impl Exporter {
                     self.gauge(family, point);
                 }
             }
-            MetricData::Histogram(points) => {
-                for point in points {
-                    self.histogram(family, point);
+            MetricData::Histogram(_)
+            | MetricData::ExponentialHistogram(_)
+            | MetricData::Summary(_) => {
+                for (labels, sum, count) in family.data.distributions() {
+                    self.histogram(family, labels, sum, count);
                 }
             }
         }
@@ -265,9 +267,13 @@ impl Exporter {
         self.take(None);
     }
 
-    fn histogram(&mut self, family: &MetricFamily, point: &HistogramPoint) {
-        let series = (family.name.clone(), Arc::clone(&point.labels));
-        let (sum, count) = self.deltas.histogram(&series, point.sum, point.count);
+    fn histogram(&mut self, family: &MetricFamily, labels: &Labels, sum: f64, count: u64) {
+        let series = (family.name.clone(), Arc::clone(labels));
+        let total = Total {
+            sum: Number::F64(sum),
+            count,
+        };
+        let (sum, count) = self.deltas.histogram(&series, sum, count);
         if count == 0 {
             return;
         }
@@ -276,14 +282,9 @@ impl Exporter {
             // An infinite value was observed: the sum means nothing any more.
             if has_form(value) {
                 let name = (&*family.name, suffix);
-                self.lines
-                    .write(&mut self.point, name, &point.labels, value, "c");
+                self.lines.write(&mut self.point, name, labels, value, "c");
             }
         }
-        let total = Total {
-            sum: Number::F64(point.sum),
-            count: point.count,
-        };
         self.take(Some((series, total)));
     }
 

@@ -39,6 +39,8 @@ impl Lane {
                 return self.settle(job, &verdict);
             }
         };
+        // From here on the spool answers for it.
+        job.batch.settle(true);
         let mut state = self.lock();
         let of_hand = state.leave(job.number);
         // Another copy may have been made meanwhile: one is enough.

@@ -1,0 +1,322 @@
+//! What was added since an exporter last sent, for receivers that want deltas.
+//!
+//! Sources always say totals. Each exporter that sends deltas remembers the totals of its own last
+//! collection, so exporters of both kinds can run beside each other. What could not be delivered is
+//! given back ([`Receipt`]) and is part of the next interval: nothing is lost and nothing piles up.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::metrics::snapshot::{
+    ExponentialHistogramPoint, HistogramPoint, Labels, NumberPoint, SummaryPoint,
+};
+use crate::metrics::{MetricData, MetricFamily, Number};
+
+/// Whether sums and distributions are sent as totals or as what was added since the last time
+/// (OpenTelemetry metrics exporter for OTLP, `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE`).
+///
+/// Up-down counters and gauges are always sent as they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Temporality {
+    /// Totals since the start: what Prometheus and most receivers expect.
+    #[default]
+    Cumulative,
+    /// What was added since the last time: Datadog, Dynatrace, New Relic.
+    Delta,
+    /// What needs the least memory in the program: here the same as `Delta`, since obs has no
+    /// counters that report totals of somebody else.
+    LowMemory,
+}
+
+impl Temporality {
+    pub(crate) const fn is_delta(self) -> bool {
+        matches!(self, Self::Delta | Self::LowMemory)
+    }
+}
+
+/// The value of a point that can be subtracted.
+#[derive(Clone, Debug)]
+enum Total {
+    Number(Number),
+    Explicit(HistogramPoint),
+    Exponential(ExponentialHistogramPoint),
+}
+
+impl Total {
+    /// `None` if the two cannot be compared: the series began again.
+    fn minus(&self, before: &Self) -> Option<Self> {
+        match (self, before) {
+            (Self::Number(Number::U64(now)), Self::Number(Number::U64(before))) => now
+                .checked_sub(*before)
+                .map(|n| Self::Number(Number::U64(n))),
+            (Self::Number(now), Self::Number(before)) => {
+                let (now, before) = (now.as_f64(), before.as_f64());
+                // Sums of fractions are rounded.
+                let falls = now < before - before.abs() * 1e-12;
+                (!falls).then(|| Self::Number(Number::F64((now - before).max(0.0))))
+            }
+            (Self::Explicit(now), Self::Explicit(before)) => {
+                let mut added = now.clone();
+                let comparable = now.bounds == before.bounds && now.count >= before.count;
+                let pairs = added.counts.iter_mut().zip(&before.counts);
+                pairs.for_each(|(now, before)| *now = now.saturating_sub(*before));
+                added.count = added.counts.iter().sum();
+                added.sum -= before.sum;
+                // Of the whole time, not of the interval.
+                (added.min, added.max) = (None, None);
+                comparable.then_some(Self::Explicit(added))
+            }
+            (Self::Exponential(now), Self::Exponential(before)) => {
+                let mut added = now.clone();
+                added.subtract(before);
+                (now.count >= before.count).then_some(Self::Exponential(added))
+            }
+            _ => None,
+        }
+    }
+
+    fn is_zero(&self) -> bool {
+        match self {
+            Self::Number(number) => number.as_f64() == 0.0,
+            Self::Explicit(point) => point.count == 0,
+            Self::Exponential(point) => point.count == 0,
+        }
+    }
+}
+
+/// A point of a kind that can be sent as a delta.
+trait Point {
+    fn labels(&self) -> &Labels;
+    fn start(&self) -> u64;
+    fn set_start(&mut self, unix_nanos: u64);
+    fn total(&self) -> Total;
+    fn set(&mut self, total: Total);
+    fn keep_examples(&mut self, since: u64);
+}
+
+impl Point for NumberPoint {
+    fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    fn start(&self) -> u64 {
+        self.start_unix_nanos
+    }
+
+    fn set_start(&mut self, unix_nanos: u64) {
+        self.start_unix_nanos = unix_nanos;
+    }
+
+    fn total(&self) -> Total {
+        Total::Number(self.value)
+    }
+
+    fn set(&mut self, total: Total) {
+        if let Total::Number(value) = total {
+            self.value = value;
+        }
+    }
+
+    fn keep_examples(&mut self, since: u64) {
+        self.exemplar = self.exemplar.take().filter(|e| e.unix_nanos >= since);
+    }
+}
+
+macro_rules! distribution_point {
+    ($point:ty, $total:ident, $($inner:ident)?) => {
+        impl Point for $point {
+            fn labels(&self) -> &Labels {
+                &self$(.$inner)?.labels
+            }
+
+            fn start(&self) -> u64 {
+                self$(.$inner)?.start_unix_nanos
+            }
+
+            fn set_start(&mut self, unix_nanos: u64) {
+                self$(.$inner)?.start_unix_nanos = unix_nanos;
+            }
+
+            fn total(&self) -> Total {
+                Total::$total(self$(.$inner)?.clone())
+            }
+
+            fn set(&mut self, total: Total) {
+                if let Total::$total(point) = total {
+                    let inner = &mut *self;
+                    $(let inner = &mut inner.$inner;)?
+                    *inner = point;
+                }
+            }
+
+            fn keep_examples(&mut self, since: u64) {
+                let exemplars = &mut self$(.$inner)?.exemplars;
+                exemplars.retain(|e| e.unix_nanos >= since);
+            }
+        }
+    };
+}
+
+distribution_point!(HistogramPoint, Explicit,);
+distribution_point!(ExponentialHistogramPoint, Exponential,);
+distribution_point!(SummaryPoint, Exponential, histogram);
+
+/// What an exporter knows of a series.
+#[derive(Debug)]
+struct Known {
+    /// When the series began: another one with its name and labels has another start.
+    born: u64,
+    total: Total,
+    /// Until when it was collected.
+    until: u64,
+    /// The collection that it was last in.
+    seen: u64,
+}
+
+/// The totals of the last collection.
+#[derive(Debug, Default)]
+pub(crate) struct Deltas {
+    metrics: HashMap<Cow<'static, str>, HashMap<Labels, Known>>,
+    collections: u64,
+}
+
+/// A series' part of a request.
+#[derive(Debug)]
+struct Taken {
+    metric: Cow<'static, str>,
+    labels: Labels,
+    start: u64,
+    added: Total,
+}
+
+impl Deltas {
+    /// Turns totals into what was added since the last call; series to which nothing was added are
+    /// left out, unless they are new.
+    pub(crate) fn take(&mut self, families: &mut [MetricFamily], now: u64) {
+        self.collections += 1;
+        for family in families {
+            let known = self.metrics.entry(family.name.clone()).or_default();
+            match &mut family.data {
+                MetricData::Counter(points) => take(known, points, now, self.collections),
+                MetricData::Histogram(points) => take(known, points, now, self.collections),
+                MetricData::ExponentialHistogram(points) => {
+                    take(known, points, now, self.collections);
+                }
+                MetricData::Summary(points) => take(known, points, now, self.collections),
+                MetricData::UpDownCounter(_) | MetricData::Gauge(_) => {}
+            }
+        }
+        for known in self.metrics.values_mut() {
+            known.retain(|_, known| known.seen == self.collections);
+        }
+        self.metrics.retain(|_, known| !known.is_empty());
+    }
+
+    fn give_back(&mut self, taken: &Taken) {
+        let series = self.metrics.get_mut(&taken.metric);
+        if let Some(known) = series.and_then(|series| series.get_mut(&taken.labels))
+            && known.born <= taken.start
+            && let Some(before) = known.total.minus(&taken.added)
+        {
+            known.total = before;
+            known.until = known.until.min(taken.start);
+        }
+    }
+}
+
+fn take<P: Point>(
+    series: &mut HashMap<Labels, Known>,
+    points: &mut Vec<P>,
+    now: u64,
+    collection: u64,
+) {
+    points.retain_mut(|point| {
+        let (born, total) = (point.start(), point.total());
+        let fresh = Known {
+            born,
+            total,
+            until: now,
+            seen: collection,
+        };
+        let Some(known) = series.get_mut(point.labels()) else {
+            series.insert(Arc::clone(point.labels()), fresh);
+            return true;
+        };
+        let before = core::mem::replace(known, fresh);
+        let same = (before.born == born).then(|| known.total.minus(&before.total));
+        let Some(added) = same.flatten() else {
+            return true;
+        };
+        let is_zero = added.is_zero();
+        point.set(added);
+        point.set_start(before.until);
+        point.keep_examples(before.until);
+        if is_zero {
+            // The next interval begins where this one did.
+            known.until = before.until;
+        }
+        !is_zero
+    });
+}
+
+/// What a request has taken; given back if it is dropped without having been settled.
+#[derive(Debug)]
+pub(crate) struct Receipt {
+    deltas: Arc<Mutex<Deltas>>,
+    taken: Mutex<Vec<Taken>>,
+}
+
+impl Receipt {
+    pub(crate) fn new(deltas: &Arc<Mutex<Deltas>>) -> Self {
+        Self {
+            deltas: Arc::clone(deltas),
+            taken: Mutex::default(),
+        }
+    }
+
+    /// Some points of a metric are in the request, as [`Deltas::take`] left them.
+    pub(crate) fn add(&mut self, family: &MetricFamily, points: core::ops::Range<usize>) {
+        fn each<P: Point>(taken: &mut Vec<Taken>, family: &MetricFamily, points: &[P]) {
+            taken.extend(points.iter().map(|point| Taken {
+                metric: family.name.clone(),
+                labels: Arc::clone(point.labels()),
+                start: point.start(),
+                added: point.total(),
+            }));
+        }
+        let taken = self.taken.get_mut();
+        let taken = taken.unwrap_or_else(PoisonError::into_inner);
+        match &family.data {
+            MetricData::Counter(all) => each(taken, family, &all[points]),
+            MetricData::Histogram(all) => each(taken, family, &all[points]),
+            MetricData::ExponentialHistogram(all) => each(taken, family, &all[points]),
+            MetricData::Summary(all) => each(taken, family, &all[points]),
+            MetricData::UpDownCounter(_) | MetricData::Gauge(_) => {}
+        }
+    }
+
+    /// Gives back what was taken, unless it was delivered.
+    pub(crate) fn settle(&self, delivered: bool) {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = core::mem::take(&mut *taken);
+        if delivered || taken.is_empty() {
+            return;
+        }
+        let mut deltas = self.deltas.lock().unwrap_or_else(PoisonError::into_inner);
+        for taken in taken {
+            deltas.give_back(&taken);
+        }
+    }
+}
+
+impl Drop for Receipt {
+    fn drop(&mut self) {
+        self.settle(false);
+    }
+}
+
+#[cfg(test)]
+#[path = "delta_tests.rs"]
+mod tests;

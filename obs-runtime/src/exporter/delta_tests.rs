@@ -1,0 +1,206 @@
+//! Deltas: nothing twice, nothing lost.
+
+#![allow(clippy::float_cmp, reason = "the numbers are exact")]
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::metrics::{MetricSource as _, MetricsCollector};
+
+type Result<T = ()> = std::result::Result<T, crate::Error>;
+
+/// An exporter that sends deltas.
+#[derive(Default)]
+struct Exporter {
+    deltas: Arc<Mutex<Deltas>>,
+    now: u64,
+}
+
+impl Exporter {
+    /// Collects, and says what a receiver would get, with the receipt of it.
+    fn collect(&mut self, collector: &MetricsCollector) -> (Vec<MetricFamily>, Receipt) {
+        let mut families = Vec::new();
+        collector.collect(&mut families);
+        // Later than any series began.
+        self.now = self.now.max(u64::MAX / 2) + 1;
+        self.deltas.lock().unwrap().take(&mut families, self.now);
+        let mut receipt = Receipt::new(&self.deltas);
+        for family in &families {
+            receipt.add(family, 0..family.data.points());
+        }
+        (families, receipt)
+    }
+
+    fn deliver(&mut self, collector: &MetricsCollector) -> Vec<MetricFamily> {
+        let (families, receipt) = self.collect(collector);
+        receipt.settle(true);
+        families
+    }
+}
+
+fn numbers(families: &[MetricFamily], name: &str) -> Vec<(f64, u64)> {
+    let family = families.iter().find(|f| f.name == name).expect("a family");
+    match &family.data {
+        MetricData::Counter(points) | MetricData::UpDownCounter(points) => points
+            .iter()
+            .map(|p| (p.value.as_f64(), p.start_unix_nanos))
+            .collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+// bug: I15 (cumulative totals were added as increments in each cycle).
+#[test]
+fn each_amount_is_sent_once() -> Result {
+    let collector = MetricsCollector::new();
+    let rows = collector.counter("rows").labels(["task"]).build()?;
+    let active = collector.up_down_counter("active").build()?;
+    let mut exporter = Exporter::default();
+    rows.with(["a"])?.add(3);
+    active.add(2);
+    let first = exporter.deliver(&collector);
+    assert_eq!(numbers(&first, "rows")[0].0, 3.0);
+    rows.with(["a"])?.add(4);
+    rows.with(["b"])?.add(0.5);
+    let until = exporter.now;
+    let second = exporter.deliver(&collector);
+    let rows_sent = numbers(&second, "rows");
+    assert_eq!((rows_sent[0].0, rows_sent[1].0), (4.0, 0.5));
+    assert_eq!(
+        rows_sent[0].1, until,
+        "the interval begins where the last one ended"
+    );
+    // What goes up and down stays a total; nothing new is not sent.
+    assert_eq!(numbers(&second, "active")[0].0, 2.0);
+    let third = exporter.deliver(&collector);
+    assert!(numbers(&third, "rows").is_empty());
+    assert_eq!(numbers(&third, "active")[0].0, 2.0);
+    Ok(())
+}
+
+#[test]
+fn exporters_beside_each_other_are_all_right() -> Result {
+    let collector = MetricsCollector::new();
+    let c = collector.counter("c").build()?;
+    let (mut one, mut two) = (Exporter::default(), Exporter::default());
+    c.add(1);
+    assert_eq!(numbers(&one.deliver(&collector), "c")[0].0, 1.0);
+    c.add(2);
+    assert_eq!(numbers(&two.deliver(&collector), "c")[0].0, 3.0);
+    assert_eq!(numbers(&one.deliver(&collector), "c")[0].0, 2.0);
+    assert_eq!(numbers(&collector.collect_all(), "c")[0].0, 3.0);
+    Ok(())
+}
+
+#[test]
+fn what_was_not_delivered_is_part_of_the_next_interval() -> Result {
+    let collector = MetricsCollector::new();
+    let counter = collector.counter("c").build()?;
+    let explicit = collector.histogram("h").buckets([1, 10]).build()?;
+    let exponential = collector.histogram("e").exponential().build()?;
+    let summary = collector.summary("s").build()?;
+    let observe = |value: u32| {
+        counter.add(value);
+        explicit.observe(value);
+        exponential.observe(value);
+        summary.observe(value);
+    };
+    let mut exporter = Exporter::default();
+    observe(5);
+    let (first, lost) = exporter.collect(&collector);
+    let began = numbers(&first, "c")[0].1;
+    observe(50);
+    // The next collection is on its way before the first is given up.
+    let (second, delivered) = exporter.collect(&collector);
+    assert_eq!(numbers(&second, "c")[0].0, 50.0);
+    drop(lost);
+    delivered.settle(true);
+    observe(7);
+    let third = exporter.deliver(&collector);
+    assert_eq!(numbers(&third, "c"), [(12.0, began)]);
+    for family in third {
+        let (count, sum) = match &family.data {
+            MetricData::Histogram(p) => (p[0].count, p[0].sum),
+            MetricData::ExponentialHistogram(p) => (p[0].count, p[0].sum),
+            MetricData::Summary(p) => (p[0].histogram.count, p[0].histogram.sum),
+            _ => continue,
+        };
+        assert_eq!((count, sum), (2, 12.0), "{}", family.name);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_series_that_began_again_is_sent_whole() -> Result {
+    let collector = MetricsCollector::new();
+    collector.counter("c").build()?.add(5);
+    let mut exporter = Exporter::default();
+    exporter.deliver(&collector);
+    let (_, lost) = exporter.collect(&collector);
+    collector.remove("c");
+    collector.counter("c").build()?.add(7);
+    assert_eq!(numbers(&exporter.deliver(&collector), "c")[0].0, 7.0);
+    // What belonged to the old one is not given to the new one.
+    drop(lost);
+    assert!(numbers(&exporter.deliver(&collector), "c").is_empty());
+    // Nothing is remembered of what is gone.
+    collector.clear();
+    exporter.deliver(&collector);
+    assert!(exporter.deltas.lock().unwrap().metrics.is_empty());
+    Ok(())
+}
+
+proptest! {
+    /// Whatever is delivered and lost, in whatever order the losses become known.
+    #[test]
+    fn deliveries_add_up_to_the_total(
+        steps in proptest::collection::vec((0..100_u32, 0..3_u8), 1..30),
+    ) {
+        let collector = MetricsCollector::new();
+        let counter = collector.counter("c").build().expect("valid");
+        let histogram = collector.histogram("h").buckets([10, 50]).build().expect("valid");
+        let exponential = collector.histogram("e").exponential().build().expect("valid");
+        let mut exporter = Exporter::default();
+        let mut pending = Vec::new();
+        let mut sums = [0.0; 3];
+        let mut counts = [0, 0];
+        let mut receive = |families: &[MetricFamily]| {
+            for family in families {
+                match &family.data {
+                    MetricData::Counter(p) => sums[0] += p.iter().map(|p| p.value.as_f64()).sum::<f64>(),
+                    MetricData::Histogram(p) => for p in p {
+                        sums[1] += p.sum;
+                        counts[0] += p.counts.iter().sum::<u64>();
+                    },
+                    MetricData::ExponentialHistogram(p) => for p in p {
+                        sums[2] += p.sum;
+                        counts[1] += p.count;
+                    },
+                    other => panic!("{other:?}"),
+                }
+            }
+        };
+        let (mut total, mut values) = (0.0, 0);
+        for (value, outcome) in steps {
+            counter.add(value);
+            histogram.observe(value);
+            exponential.observe(value);
+            (total, values) = (total + f64::from(value), values + 1);
+            let (families, receipt) = exporter.collect(&collector);
+            match outcome {
+                0 => pending.push(receipt),
+                1 => drop(receipt),
+                _ => {
+                    receive(&families);
+                    receipt.settle(true);
+                    pending.clear();
+                }
+            }
+        }
+        drop(pending);
+        let last = exporter.deliver(&collector);
+        receive(&last);
+        prop_assert_eq!(sums, [total; 3]);
+        prop_assert_eq!(counts, [values; 2]);
+    }
+}

@@ -1,0 +1,113 @@
+//! How many series there can be, and what happens beyond.
+
+use crate::metrics::{MetricData, MetricsCollector, Number};
+
+type Result<T = ()> = std::result::Result<T, crate::Error>;
+
+// bug: I38, S14 (no guard against labels with a value for each user).
+#[test]
+fn a_label_has_a_hundred_values_and_no_more() -> Result {
+    let collector = MetricsCollector::new();
+    let c = collector.counter("c").labels(["tier", "user"]).build()?;
+    for user in 0..1_000 {
+        c.with(["free".to_owned(), user.to_string()])?.inc();
+    }
+    let MetricData::Counter(points) = &collector.collect_all()[0].data else {
+        panic!("a counter");
+    };
+    assert_eq!(points.len(), 101);
+    let overflow: Vec<_> = points
+        .iter()
+        .filter(|p| p.labels[0] == ("otel.metric.overflow".into(), "true".into()))
+        .collect();
+    assert_eq!((overflow.len(), overflow[0].value), (1, Number::U64(900)));
+    // Known values of both labels still make new series.
+    c.with(["paid", "7"])?.add(5);
+    assert_eq!((c.get(["paid", "7"])?, c.value()), (5.0, 1_005.0));
+    // A refused value is in no list: memory stays flat.
+    let report = collector.cardinality();
+    let metric = &report.metrics[0];
+    assert_eq!(
+        metric.labels,
+        [("tier".into(), 2, 100), ("user".into(), 100, 100)]
+    );
+    assert_eq!((metric.series, metric.overflowed), (101, 900));
+    Ok(())
+}
+
+#[test]
+fn whoever_asks_for_more_series_gets_more_values() -> Result {
+    let collector = MetricsCollector::new();
+    let many = collector
+        .counter("many")
+        .labels(["user"])
+        .max_series(500)
+        .build()?;
+    let few = collector
+        .counter("few")
+        .labels(["user"])
+        .max_label_values(3)
+        .build()?;
+    for user in 0..1_000 {
+        many.with([user.to_string()])?.inc();
+        few.with([user.to_string()])?.inc();
+    }
+    let report = collector.cardinality();
+    let series: Vec<_> = report
+        .metrics
+        .iter()
+        .map(|m| (&*m.name, m.series))
+        .collect();
+    assert_eq!(series, [("many", 500), ("few", 3)]);
+    let error = collector
+        .counter("few")
+        .max_label_values(4)
+        .build()
+        .expect_err("a clash");
+    assert!(error.to_string().contains("max_label_values 3"), "{error}");
+    assert!(
+        collector
+            .counter("none")
+            .max_label_values(0)
+            .build()
+            .is_err()
+    );
+    Ok(())
+}
+
+#[test]
+fn the_worst_case_is_told_in_series_and_in_time_series() -> Result {
+    let collector = MetricsCollector::new();
+    collector.counter("a").build()?;
+    let h = collector.histogram("h").buckets([1, 2]).labels(["x", "y"]);
+    h.max_label_values(4).build()?.with(["1", "2"])?.observe(1);
+    collector.summary("s").quantiles([0.5]).build()?;
+    collector.gauge("open").labels(["x", "y"]).build()?;
+    let report = collector.cardinality();
+    let worst: Vec<_> = report
+        .metrics
+        .iter()
+        .map(|m| (&*m.name, m.worst_case, m.worst_case_time_series()))
+        .collect();
+    // 100 times 100 would be more than the metric's 2,000; a histogram of 2 bounds has 5 lines.
+    let expected = [
+        ("open", 2_001, 2_001),
+        ("h", 17, 85),
+        ("s", 1, 3),
+        ("a", 1, 1),
+    ];
+    assert_eq!(worst, expected);
+    assert_eq!(
+        (report.worst_case(), report.worst_case_time_series()),
+        (2_020, 2_090)
+    );
+    let text = report.to_string();
+    assert!(text.contains("h {x: 1 of 4, y: 1 of 4}"), "{text}");
+    assert!(
+        text.lines()
+            .last()
+            .is_some_and(|l| l.contains("2090") && l.ends_with("in all")),
+        "{text}"
+    );
+    Ok(())
+}

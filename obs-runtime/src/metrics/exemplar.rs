@@ -1,0 +1,88 @@
+//! Examples of an instrument's values, with the span that they were measured in.
+//!
+//! Only values inside a sampled span are examples (OpenTelemetry metrics SDK, "Exemplar", filter
+//! `trace_based`). Of a bucket the first value after each collection is kept: every later one finds
+//! that by two loads, so that examples cost nothing worth naming however many values there are.
+
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use super::series::unix_nanos;
+use super::snapshot::Exemplar;
+use crate::trace::local::{flag, local};
+
+/// The number of the next collection.
+static ROUND: AtomicU64 = AtomicU64::new(1);
+
+/// Whether examples are kept at all.
+static ENABLED: AtomicBool = AtomicBool::new(true);
+
+/// From now on every bucket wants an example again.
+pub(super) fn next_round() {
+    ROUND.fetch_add(1, Ordering::Relaxed);
+}
+
+/// `OTEL_METRICS_EXEMPLAR_FILTER`: `always_off`, or not.
+pub(crate) fn enable(enabled: bool) {
+    ENABLED.store(enabled, Ordering::Relaxed);
+}
+
+/// Whether a value that is measured now has a span to name.
+#[inline]
+pub(super) fn is_wanted() -> bool {
+    local().flags.get() & flag::SAMPLED != 0
+}
+
+#[derive(Debug, Default)]
+struct Place {
+    /// The round that the example is of.
+    round: AtomicU64,
+    example: Mutex<Option<Exemplar>>,
+}
+
+/// The examples of one series; no memory before the first.
+#[derive(Debug, Default)]
+pub(super) struct Exemplars {
+    places: OnceLock<Box<[Place]>>,
+}
+
+impl Exemplars {
+    /// Keeps a value that was measured in the entered span, if its place has no example yet.
+    #[inline(never)]
+    pub(super) fn offer(&self, places: usize, at: usize, value: f64) {
+        let fresh = || (0..places).map(|_| Place::default()).collect();
+        let Some(place) = self.places.get_or_init(fresh).get(at) else {
+            return;
+        };
+        let round = ROUND.load(Ordering::Relaxed);
+        if place.round.load(Ordering::Relaxed) == round || !ENABLED.load(Ordering::Relaxed) {
+            return;
+        }
+        // Where two threads meet, one example is enough.
+        let (Some(span), Ok(mut example)) = (local().context(), place.example.try_lock()) else {
+            return;
+        };
+        place.round.store(round, Ordering::Relaxed);
+        *example = Some(Exemplar {
+            value,
+            unix_nanos: unix_nanos(),
+            trace_id: span.trace_id,
+            span_id: span.span_id,
+        });
+    }
+
+    /// The last example of each place that has one.
+    pub(super) fn read(&self) -> Vec<Exemplar> {
+        let places = self.places.get().into_iter().flatten();
+        places
+            .filter_map(|place| {
+                let example = place.example.lock();
+                example.unwrap_or_else(PoisonError::into_inner).clone()
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+#[path = "exemplar_tests.rs"]
+mod tests;
