@@ -2,6 +2,8 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
+use crate::trace::gate;
+
 /// The role of a span, as in OpenTelemetry's `SpanKind` (trace API, "SpanKind").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
@@ -160,7 +162,7 @@ impl CallsiteSpec {
 #[derive(Debug)]
 pub struct Callsite {
     pub(crate) spec: CallsiteSpec,
-    /// The level, or above every gate for a root: what the hot path compares.
+    /// The level's threshold, or above every gate for a root: what the hot path compares.
     threshold: u8,
     /// 0 until the drain has seen the callsite; then its number, from 1.
     id: AtomicU32,
@@ -173,7 +175,7 @@ impl Callsite {
     pub const fn new(spec: CallsiteSpec) -> Self {
         Self {
             spec,
-            threshold: spec.level as u8 | if spec.root { 0x80 } else { 0 },
+            threshold: gate::threshold(spec.level) | if spec.root { 0x80 } else { 0 },
             id: AtomicU32::new(0),
             labels: &[],
         }

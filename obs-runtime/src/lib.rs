@@ -63,6 +63,8 @@ pub use pipeline::{
     Input, Pipeline, Resource, RunResult, RunState, TaskContext, TaskResult, TaskState,
 };
 pub use self_obs::{DropReason, ExporterStats};
+#[cfg(feature = "opentelemetry")]
+pub use trace::bridge::opentelemetry;
 pub use trace::propagation::{self, Baggage, IntoParent, RemoteContext};
 pub use trace::{
     Attached, AttributeValue, Capture, Entered, Event, Instrument, Link, Outcome, Sampler, Span,

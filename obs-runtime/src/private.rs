@@ -28,7 +28,7 @@ mod running;
 mod stream;
 
 pub use call::{FnRet, absurd, arg, call, call_future};
-pub use fields::{add_links, capture, debug, display, rename, set_name, values};
+pub use fields::{Links, add_links, capture, debug, display, rename, set_name, values};
 pub use future::probe_when;
 pub use kind::{Abandon, Kind, Plain};
 #[cfg(feature = "tokio")]

@@ -103,6 +103,10 @@ pub mod attribute {
         /// Price of the call in US dollars. No convention has a key for it; this is the one that
         /// Logfire and Pydantic AI write and read.
         OPERATION_COST = "operation.cost";
+        /// The library that made a span through OpenTelemetry's API ("Non-OTLP exporters", instrumentation scope).
+        OTEL_SCOPE_NAME = "otel.scope.name";
+        /// Its version.
+        OTEL_SCOPE_VERSION = "otel.scope.version";
         /// What became of the items of an exporter: `exported` or `dropped`. Of obs.
         OUTCOME = "outcome";
         /// The process' number.

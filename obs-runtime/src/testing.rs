@@ -71,8 +71,8 @@ pub use span::SpanAssert;
 use crate::init::{Builder, Observability};
 use crate::logs::LogRecord;
 use crate::processor::drain;
-use crate::trace::SpanRecord;
-use crate::trace::local::{Local, Saved, local};
+use crate::trace::local::local;
+use crate::trace::{Attached, SpanRecord};
 use crate::{Error, Level};
 use memory::Memory;
 
@@ -230,22 +230,14 @@ fn take<T>(kept: &Mutex<Vec<T>>) -> Vec<T> {
 
 /// The thread belongs to a scope, outside of any span, until this is dropped.
 struct Inside {
-    saved: Saved,
+    _outside: Attached,
 }
 
 impl Inside {
     fn enter(scope: u16) -> Self {
-        let local: &Local = local();
-        let saved = local.save();
-        local.attach(None);
-        local.set_scope(scope);
-        Self { saved }
-    }
-}
-
-impl Drop for Inside {
-    fn drop(&mut self) {
-        local().restore(&self.saved);
+        let outside = Attached::new(None);
+        local().set_scope(scope);
+        Self { _outside: outside }
     }
 }
 

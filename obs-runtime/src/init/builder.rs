@@ -35,6 +35,8 @@ pub struct Builder {
     pub(crate) console: Option<bool>,
     #[cfg(feature = "http")]
     pub(crate) prometheus: Option<(std::net::SocketAddr, crate::http::HttpConfig)>,
+    #[cfg(feature = "opentelemetry")]
+    pub(crate) opentelemetry: bool,
     #[cfg(feature = "statsd")]
     pub(crate) statsd: Option<crate::statsd::StatsdConfig>,
     #[cfg(feature = "otlp")]
@@ -231,6 +233,17 @@ impl Builder {
     #[cfg(feature = "statsd")]
     pub fn statsd_with(mut self, config: crate::statsd::StatsdConfig) -> Self {
         self.statsd = Some(config);
+        self
+    }
+
+    /// Makes obs the global tracer provider and propagator of OpenTelemetry, so that what libraries do through its
+    /// API is in the traces of obs, and requests that they send name the spans of obs.
+    ///
+    /// What a program sets later replaces them; [`Observability::health`] tells. Without this, see
+    /// [`opentelemetry`](crate::opentelemetry).
+    #[cfg(feature = "opentelemetry")]
+    pub fn opentelemetry(mut self, global: bool) -> Self {
+        self.opentelemetry = global;
         self
     }
 

@@ -42,6 +42,9 @@ pub struct Observability {
     pushers: Vec<Box<dyn Pusher>>,
     #[cfg(feature = "http")]
     prometheus_addr: Option<std::net::SocketAddr>,
+    /// OpenTelemetry's globals were set.
+    #[cfg(feature = "opentelemetry")]
+    opentelemetry: bool,
     ended: bool,
 }
 
@@ -190,6 +193,8 @@ impl Observability {
             pushers,
             #[cfg(feature = "http")]
             prometheus_addr: None,
+            #[cfg(feature = "opentelemetry")]
+            opentelemetry: false,
             ended: false,
         }
     }
@@ -315,13 +320,24 @@ impl Observability {
         }
     }
 
-    /// What could not start, and why.
+    #[cfg(feature = "opentelemetry")]
+    pub(crate) fn register_opentelemetry(&mut self) {
+        crate::opentelemetry::register();
+        self.opentelemetry = true;
+    }
+
+    /// What does not work, and why.
     pub fn health(&self) -> Health {
-        self.scope
-            .health
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        let health = self.scope.health.lock();
+        #[allow(unused_mut, reason = "only some features add to it")]
+        let mut health = health.unwrap_or_else(PoisonError::into_inner).clone();
+        #[cfg(feature = "opentelemetry")]
+        if self.opentelemetry {
+            health
+                .problems
+                .extend(crate::opentelemetry::probe::problems());
+        }
+        health
     }
 }
 

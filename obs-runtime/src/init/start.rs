@@ -133,6 +133,10 @@ pub(super) fn start(
     );
     #[allow(unused_mut, reason = "only some features change it")]
     let mut obs = Observability::running(scope, pushers);
+    #[cfg(feature = "opentelemetry")]
+    if builder.opentelemetry {
+        obs.register_opentelemetry();
+    }
     #[cfg(feature = "http")]
     if let Some(server) = prometheus {
         obs.serve(server);

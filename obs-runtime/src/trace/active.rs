@@ -7,6 +7,9 @@ mod sync;
 
 use crate::callsite::Callsite;
 use crate::trace::attribute::{SpanError, SpanExtra};
+#[cfg(feature = "opentelemetry")]
+use crate::trace::bridge::opentelemetry::context as bridge;
+use crate::trace::gate;
 use crate::trace::local::{Local, flag};
 use crate::trace::sampler::{self, Decision};
 use crate::trace::value::Value;
@@ -17,19 +20,19 @@ pub(crate) use manual::Manual;
 pub use sync::SyncSpan;
 
 /// What a call does when it ends, above the flags of its context.
-mod mode {
+pub(crate) mod mode {
     /// Nothing.
-    pub(super) const OFF: u64 = 0;
+    pub(crate) const OFF: u64 = 0;
     /// It is counted; the context was left as it was.
     pub(super) const COUNT: u64 = 1 << 60;
     /// It is recorded, and its span is the context.
-    pub(super) const RECORD: u64 = 2 << 60;
+    pub(crate) const RECORD: u64 = 2 << 60;
     /// The root of a trace that is not sampled: it is the context, so that what it calls does not
     /// begin a trace.
-    pub(super) const UNSAMPLED: u64 = 3 << 60;
+    pub(crate) const UNSAMPLED: u64 = 3 << 60;
     /// A future that was not polled yet.
     pub(super) const UNSTARTED: u64 = 4 << 60;
-    pub(super) const MASK: u64 = 15 << 60;
+    pub(crate) const MASK: u64 = 15 << 60;
     /// Beside `RECORD`: it is recorded if the values of its fields say so. Until then it is the context, of
     /// a trace that is not sampled.
     pub(super) const ASKS: u64 = 8 << 60;
@@ -42,30 +45,39 @@ mod mode {
     pub(super) const ENTERED: u64 = 1 << 57;
     /// The parent of an entered future is remote.
     pub(super) const REMOTE: u64 = 1 << 56;
-    pub(super) const ALL: u64 = MASK | FIELDS | UNWINDING | ENTERED | REMOTE;
+    /// Its parent is no span of ours that is entered here: OpenTelemetry is told of it (`bridge`).
+    pub(crate) const BOUNDARY: u64 = 1 << 55;
+    /// OpenTelemetry was told of an entered future, and will be when that is left.
+    pub(super) const BRIDGED: u64 = 1 << 54;
+    pub(crate) const ALL: u64 = MASK | FIELDS | UNWINDING | ENTERED | REMOTE | BOUNDARY | BRIDGED;
 }
 
 /// Beginning a call: which mode, and what becomes the context.
 #[derive(Clone, Copy)]
-struct Begun {
-    state: u64,
-    trace_hi: u64,
-    trace_lo: u64,
-    span: u64,
+pub(crate) struct Begun {
+    /// The mode, with the flags of the context; of a recorded call also whether its parent is remote.
+    pub(crate) state: u64,
+    pub(crate) trace_hi: u64,
+    pub(crate) trace_lo: u64,
+    pub(crate) span: u64,
     /// Zero for a root.
-    parent: u64,
+    pub(crate) parent: u64,
 }
 
 /// A child of a sampled span of this process: the way nearly every call goes.
-const CHILD: u64 = flag::VALID | flag::SAMPLED;
-const CHILD_MASK: u64 = CHILD | flag::REMOTE;
+pub(crate) const CHILD: u64 = flag::VALID | flag::SAMPLED;
+pub(crate) const CHILD_MASK: u64 = CHILD | flag::REMOTE;
 /// What a span does not take over from the context that it begins in.
 const OWN: u64 = !(flag::REMOTE | flag::ATTACHED);
 
 /// Everything but the child of a sampled span, which each kind of call begins by itself: without a copy of
 /// [`Begun`].
 #[inline(never)]
-fn begin_other(local: &Local, site: &'static Callsite, gate: u8, flags: u64) -> Begun {
+pub(crate) fn begin_other(local: &Local, site: &'static Callsite, gate: u8, flags: u64) -> Begun {
+    #[cfg(feature = "opentelemetry")]
+    if gate == gate::ASK {
+        return bridge::begin(local, site);
+    }
     let nothing = |mode: u64| Begun {
         state: if site.metrics() {
             mode | flags & flag::SCOPE_MASK
@@ -84,7 +96,7 @@ fn begin_other(local: &Local, site: &'static Callsite, gate: u8, flags: u64) -> 
             ..nothing(mode::OFF)
         };
     }
-    if site.level() as u8 > gate {
+    if gate::threshold(site.level()) > gate {
         return nothing(mode::COUNT);
     }
     let parent = flags & flag::VALID != 0 && !site.is_root();
@@ -104,11 +116,12 @@ fn begin_other(local: &Local, site: &'static Callsite, gate: u8, flags: u64) -> 
         flag::RANDOM
     };
     let own = flags & flag::SCOPE_MASK | flag::VALID | random;
+    let remote = if parent { flags & flag::REMOTE } else { 0 };
     Begun {
         state: match decision {
-            Decision::Record => mode::RECORD | own | flag::SAMPLED,
+            Decision::Record => mode::RECORD | own | flag::SAMPLED | remote,
             Decision::Skip => mode::UNSAMPLED | own,
-            Decision::AskFields => mode::PENDING | own,
+            Decision::AskFields => mode::PENDING | own | remote,
         },
         trace_hi,
         trace_lo,
@@ -128,8 +141,7 @@ fn settle(
     values: &[Value],
 ) -> u64 {
     let scope = (state >> flag::SCOPE_SHIFT) as u16;
-    let remote = !site.is_root() && parent & flag::VALID != 0 && parent & flag::REMOTE != 0;
-    let remote = remote.then_some(parent & flag::SAMPLED != 0);
+    let remote = (state & flag::REMOTE != 0).then_some(parent & flag::SAMPLED != 0);
     if sampler::decide_by_fields(scope, site, trace_lo, remote, values) {
         state & !mode::MASK | mode::RECORD | flag::SAMPLED
     } else {
@@ -142,7 +154,7 @@ fn enter(local: &Local, begun: &Begun) {
     local.trace_hi.set(begun.trace_hi);
     local.trace_lo.set(begun.trace_lo);
     local.span.set(begun.span);
-    local.flags.set(begun.state & !mode::ALL);
+    local.flags.set(begun.state & !mode::ALL & OWN);
 }
 
 /// Whether the thread unwinds already, as a bit of the state.

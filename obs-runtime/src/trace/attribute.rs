@@ -178,15 +178,53 @@ pub(crate) struct SpanExtra {
     pub(crate) events: Vec<Event>,
     pub(crate) links: Vec<Link>,
     pub(crate) error: Option<SpanError>,
+    /// Set through the API of OpenTelemetry, as is: without `error.type` and event.
+    pub(crate) status: Option<Status>,
+    /// Told, not measured: in nanoseconds since the Unix epoch.
+    pub(crate) start_unix_nanos: Option<u64>,
+    pub(crate) end_unix_nanos: Option<u64>,
+    /// OpenTelemetry's view of the span.
+    #[cfg(feature = "opentelemetry")]
+    pub(crate) boundary: Option<Box<crate::trace::bridge::opentelemetry::Boundary>>,
+}
+
+/// An error without a type of its own (semantic conventions, `error.type`).
+pub(crate) const OTHER: &str = "_OTHER";
+
+/// A status of OpenTelemetry's API; none is "unset" (trace API, "Set Status").
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(feature = "opentelemetry"),
+    allow(dead_code, reason = "only OpenTelemetry's API sets one")
+)]
+pub(crate) enum Status {
+    Ok,
+    /// With its redacted description.
+    Error(String),
 }
 
 impl SpanExtra {
+    /// "Ok" is final, and nothing takes a status back (OpenTelemetry trace API, "Set Status").
+    pub(crate) fn set_status(&mut self, status: Option<Status>) {
+        if status.is_some() && self.status != Some(Status::Ok) {
+            self.status = status;
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.name.is_none()
             && self.attributes.is_empty()
             && self.events.is_empty()
             && self.links.is_empty()
             && self.error.is_none()
+            && self.status.is_none()
+            && self.start_unix_nanos.is_none()
+            && self.end_unix_nanos.is_none()
+    }
+
+    /// Whether somebody said that the span failed.
+    pub(crate) fn failed(&self) -> bool {
+        self.error.is_some() || matches!(self.status, Some(Status::Error(_)))
     }
 
     /// Adds what was said later.
@@ -198,6 +236,7 @@ impl SpanExtra {
         self.events.extend(later.events);
         self.links.extend(later.links);
         self.error = self.error.take().or(later.error);
+        self.set_status(later.status);
     }
 
     /// Sets an attribute; the last value of a key wins.

@@ -59,6 +59,13 @@ pub(crate) fn publish_rate(nanos_per_tick: f64) {
     RATE.store(nanos_per_tick.to_bits(), Ordering::Relaxed);
 }
 
+/// The ticks of a short duration, by the same rate; none before it is known.
+#[cfg(feature = "opentelemetry")]
+pub(crate) fn approximate_ticks(duration: core::time::Duration) -> Option<u64> {
+    let rate = f64::from_bits(RATE.load(Ordering::Relaxed));
+    (rate > 0.0).then(|| (duration.as_nanos() as f64 / rate) as u64)
+}
+
 /// Nanoseconds of a duration in ticks, by the last known rate; for calls that find no room for a record.
 pub(crate) fn approximate_nanos(ticks: u64) -> u64 {
     (ticks as f64 * f64::from_bits(RATE.load(Ordering::Relaxed))) as u64

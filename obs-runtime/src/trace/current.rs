@@ -47,7 +47,7 @@ fn with_extra(change: impl FnOnce(&mut SpanExtra)) {
     clippy::mut_from_ref,
     reason = "what the cell points to is the span's own"
 )]
-fn extra(local: &Local) -> &mut SpanExtra {
+pub(crate) fn extra(local: &Local) -> &mut SpanExtra {
     let mut here = local.extra.get();
     if here.is_null() {
         here = Box::into_raw(Box::default());

@@ -1,14 +1,26 @@
 //! The gate: the first thing that a call looks at.
 
-use core::sync::atomic::{AtomicU8, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::callsite::Level;
 
-/// The most verbose level that any scope records; 0 while nothing records, so that one load and one
-/// branch are all that a call costs then.
+/// What a call does: nothing while it is 0, so that one load and one branch are all that it costs then;
+/// [`ASK`]; else the [`threshold`] of the most verbose level that any scope records.
 static GATE: AtomicU8 = AtomicU8::new(0);
+/// The threshold while the gate says [`ASK`].
+static LEVEL: AtomicU8 = AtomicU8::new(0);
+static ASKS: AtomicBool = AtomicBool::new(false);
 static LEVELS: Mutex<Vec<(u16, Level)>> = Mutex::new(Vec::new());
+
+/// Below every threshold: each call takes the way that asks OpenTelemetry's context for its parent. So those
+/// without OpenTelemetry in their program pay nothing for the question.
+pub(crate) const ASK: u8 = 1;
+
+/// The lowest gate that lets a level through.
+pub(crate) const fn threshold(level: Level) -> u8 {
+    level as u8 + 1
+}
 
 #[inline(always)]
 pub(crate) fn gate() -> u8 {
@@ -18,16 +30,40 @@ pub(crate) fn gate() -> u8 {
     GATE.load(Ordering::Relaxed)
 }
 
+/// The threshold of the most verbose level, whether the gate asks or not; 0 while nothing records.
+pub(crate) fn level() -> u8 {
+    LEVEL.load(Ordering::Relaxed)
+}
+
 /// Sets the level of a scope, or takes the scope away.
 pub(crate) fn set(scope: u16, level: Option<Level>) {
     let mut levels = LEVELS.lock().unwrap_or_else(PoisonError::into_inner);
     levels.retain(|(s, _)| *s != scope);
     levels.extend(level.map(|level| (scope, level)));
-    let most = levels.iter().map(|(_, level)| *level as u8).max();
-    GATE.store(most.unwrap_or(0), Ordering::Relaxed);
+    publish(&levels);
+}
+
+/// From now on every call asks.
+#[cfg(feature = "opentelemetry")]
+pub(crate) fn ask() {
+    if !ASKS.load(Ordering::Relaxed) {
+        let levels = LEVELS.lock().unwrap_or_else(PoisonError::into_inner);
+        ASKS.store(true, Ordering::Relaxed);
+        publish(&levels);
+    }
+}
+
+/// To be called with the lock held.
+fn publish(levels: &[(u16, Level)]) {
+    let most = levels.iter().map(|(_, level)| threshold(*level)).max();
+    let most = most.unwrap_or(0);
+    LEVEL.store(most, Ordering::Relaxed);
+    let asks = ASKS.load(Ordering::Relaxed) && most != 0;
+    GATE.store(if asks { ASK } else { most }, Ordering::Relaxed);
 }
 
 /// In a forked child: without its locks.
 pub(crate) fn close() {
+    LEVEL.store(0, Ordering::Relaxed);
     GATE.store(0, Ordering::Relaxed);
 }

@@ -104,7 +104,9 @@ impl Local {
 
     /// Who records what begins here; outside of any span.
     pub(crate) fn set_scope(&self, scope: u16) {
-        self.flags.set(u64::from(scope) << flag::SCOPE_SHIFT);
+        let attached = self.flags.get() & flag::ATTACHED;
+        self.flags
+            .set(u64::from(scope) << flag::SCOPE_SHIFT | attached);
     }
 
     /// The entered span.
@@ -162,7 +164,9 @@ impl Local {
             self.trace_hi.set(0);
             self.trace_lo.set(0);
             self.span.set(0);
-            self.flags.set(self.flags.get() & flag::SCOPE_MASK);
+            // Attached without a span: outside of every trace because somebody said so.
+            self.flags
+                .set(self.flags.get() & flag::SCOPE_MASK | flag::ATTACHED);
         }
         self.extra.set(ptr::null_mut());
     }
@@ -205,7 +209,11 @@ fn seed() -> u64 {
     }
 }
 
-/// The span that is entered on this thread.
+/// The span that is entered on this thread, whoever entered it.
 pub(crate) fn current() -> Option<SpanContext> {
+    #[cfg(feature = "opentelemetry")]
+    if crate::trace::gate::gate() == crate::trace::gate::ASK {
+        return crate::trace::bridge::opentelemetry::context::current(local());
+    }
     local().context()
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod active;
 pub(crate) mod attribute;
+pub(crate) mod bridge;
 pub(crate) mod buffer;
 pub(crate) mod clock;
 pub(crate) mod context;

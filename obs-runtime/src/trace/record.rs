@@ -152,7 +152,7 @@ unsafe fn write_long(
 ) {
     let has_extra = !rest.extra.is_null();
     // SAFETY: the caller gave the box away; it is only read here.
-    let failed = has_extra && unsafe { (*rest.extra).error.is_some() };
+    let failed = has_extra && unsafe { (*rest.extra).failed() };
     // An error that the user set while the call ran is kept.
     let outcome = if failed && outcome == Outcome::Ok {
         Outcome::Error
@@ -319,7 +319,13 @@ pub(crate) unsafe fn read(
             Box::from_raw(ptr::with_exposed_provenance_mut::<SpanExtra>(word as usize))
         }
     });
-    let start_unix_nanos = timeline.unix_nanos(call.start);
+    let told = extra.as_ref();
+    let start_unix_nanos = told
+        .and_then(|e| e.start_unix_nanos)
+        .unwrap_or_else(|| timeline.unix_nanos(call.start));
+    let end_unix_nanos = told
+        .and_then(|e| e.end_unix_nanos)
+        .unwrap_or_else(|| timeline.unix_nanos(call.end));
     let view = SpanView {
         callsite: site,
         trace_id: trace_id(call.trace_hi, call.trace_lo),
@@ -328,7 +334,7 @@ pub(crate) unsafe fn read(
         parent_is_remote: call.parent != 0 && meta & flag::REMOTE != 0,
         flags: TraceFlags(meta as u8),
         start_unix_nanos,
-        end_unix_nanos: timeline.unix_nanos(call.end).max(start_unix_nanos),
+        end_unix_nanos: end_unix_nanos.max(start_unix_nanos),
         outcome: Outcome::from_bits(meta >> OUTCOME_SHIFT),
         values,
         base: at,

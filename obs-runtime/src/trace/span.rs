@@ -11,6 +11,8 @@ use crate::callsite::Callsite;
 use crate::trace::SpanContext;
 use crate::trace::active::Manual;
 use crate::trace::attribute::{AttributeValue, Event, SpanError, SpanExtra};
+#[cfg(feature = "opentelemetry")]
+use crate::trace::bridge::opentelemetry::context as bridge;
 use crate::trace::current::unix_nanos;
 use crate::trace::local::{Saved, local};
 use crate::trace::value::Value;
@@ -134,9 +136,17 @@ impl Span {
             inner.manual.enter(local);
             saved
         });
+        #[cfg(feature = "opentelemetry")]
+        let bridged = own.is_some_and(|inner| {
+            bridge::enter_manual(local(), inner.manual.state(), || {
+                inner.extra.lock().unwrap_or_else(PoisonError::into_inner)
+            })
+        });
         Entered {
             span: self,
             saved,
+            #[cfg(feature = "opentelemetry")]
+            bridged,
             not_send: PhantomData,
         }
     }
@@ -188,6 +198,8 @@ impl fmt::Debug for Span {
 pub struct Entered<'a> {
     span: &'a Span,
     saved: Option<Saved>,
+    #[cfg(feature = "opentelemetry")]
+    bridged: bool,
     /// The thread's context must be put back on this thread.
     not_send: PhantomData<*const ()>,
 }
@@ -196,6 +208,10 @@ impl Drop for Entered<'_> {
     fn drop(&mut self) {
         let Some(saved) = self.saved else { return };
         let local = local();
+        #[cfg(feature = "opentelemetry")]
+        if self.bridged {
+            bridge::leave(local.span.get());
+        }
         let late = local.extra.get();
         local.restore(&saved);
         if !late.is_null() {
@@ -296,6 +312,8 @@ impl<F: Future> Future for InContext<F> {
 #[must_use = "the context is left when the guard is dropped"]
 pub struct Attached {
     saved: Saved,
+    #[cfg(feature = "opentelemetry")]
+    bridged: bool,
     not_send: PhantomData<*const ()>,
 }
 
@@ -306,6 +324,8 @@ impl Attached {
         local.attach(context);
         Self {
             saved,
+            #[cfg(feature = "opentelemetry")]
+            bridged: bridge::enter_attached(local),
             not_send: PhantomData,
         }
     }
@@ -313,7 +333,12 @@ impl Attached {
 
 impl Drop for Attached {
     fn drop(&mut self) {
-        local().restore(&self.saved);
+        let local = local();
+        #[cfg(feature = "opentelemetry")]
+        if self.bridged {
+            bridge::leave(local.span.get());
+        }
+        local.restore(&self.saved);
     }
 }
 

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use crate::callsite::{Callsite, ConstValue};
-use crate::trace::attribute::{AttributeValue, Event, Link, SpanError, SpanExtra, ValueRef};
+use crate::trace::attribute::{
+    AttributeValue, Event, Link, OTHER, SpanError, SpanExtra, Status, ValueRef,
+};
 use crate::trace::value::Value;
 use crate::trace::{SpanId, TraceFlags, TraceId};
 
@@ -104,6 +106,15 @@ impl<'a> SpanView<'a> {
         self.extra.map_or(&[], |e| &e.links)
     }
 
+    /// The status that was set as such.
+    #[cfg_attr(
+        not(any(feature = "otlp", feature = "opentelemetry")),
+        allow(dead_code, reason = "of a destination that has one")
+    )]
+    pub(crate) fn status(&self) -> Option<&'a Status> {
+        self.extra.and_then(|e| e.status.as_ref())
+    }
+
     pub(crate) fn error(&self) -> Option<&'a SpanError> {
         self.extra.and_then(|e| e.error.as_ref())
     }
@@ -183,7 +194,13 @@ impl SpanRecord {
             start_unix_nanos: view.start_unix_nanos,
             end_unix_nanos: view.end_unix_nanos,
             outcome: view.outcome,
-            error: view.error().cloned(),
+            error: view.error().cloned().or_else(|| match view.status() {
+                Some(Status::Error(description)) => Some(SpanError {
+                    exception: false,
+                    ..SpanError::new(OTHER, Some(description.clone()).filter(|d| !d.is_empty()))
+                }),
+                _ => None,
+            }),
             attributes: view
                 .attributes()
                 .map(|(k, v)| (Cow::Owned(k.to_owned()), v.to_owned()))

@@ -10,6 +10,7 @@ use crate::semconv::attribute::{
     CODE_FUNCTION_NAME, ERROR_TYPE, EXCEPTION_MESSAGE, EXCEPTION_TYPE, LEVEL, OBS_OUTCOME,
 };
 use crate::semconv::event::EXCEPTION;
+use crate::trace::attribute::{OTHER, Status};
 use crate::trace::{Event, Link, Outcome, SpanView, TraceFlags, ValueRef};
 
 pub(super) const TRACE_ID: u32 = 1;
@@ -37,14 +38,12 @@ const LINK_FLAGS: u32 = 6;
 /// Of `Status`.
 const STATUS_MESSAGE: u32 = 2;
 const STATUS_CODE: u32 = 3;
+const STATUS_CODE_OK: u64 = 1;
 const STATUS_CODE_ERROR: u64 = 2;
 
 /// `SpanFlags`: the bit below is known.
 const HAS_IS_REMOTE: u32 = 0x100;
 const IS_REMOTE: u32 = 0x200;
-
-/// An error without a type of its own (semantic conventions, `error.type`).
-const OTHER: &str = "_OTHER";
 
 /// Appends the span as field number `field`. `logs` says whether its error is sent as a log record.
 #[inline]
@@ -151,6 +150,8 @@ fn attributes(out: &mut Vec<u8>, view: &SpanView<'_>, template: &Template) {
 fn error_type<'a>(view: &SpanView<'a>) -> Option<&'a str> {
     let default = match view.outcome {
         Outcome::Ok | Outcome::Cancelled => return None,
+        // A status that was set as such says everything.
+        Outcome::Error if view.status().is_some() && view.error().is_none() => return None,
         Outcome::Error => OTHER,
         Outcome::Panicked => "panic",
     };
@@ -158,6 +159,17 @@ fn error_type<'a>(view: &SpanView<'a>) -> Option<&'a str> {
 }
 
 fn status(out: &mut Vec<u8>, view: &SpanView<'_>) {
+    match view.status() {
+        Some(Status::Ok) => message(out, STATUS, |out| uint(out, STATUS_CODE, STATUS_CODE_OK)),
+        Some(Status::Error(description)) => message(out, STATUS, |out| {
+            text(out, STATUS_MESSAGE, description);
+            uint(out, STATUS_CODE, STATUS_CODE_ERROR);
+        }),
+        None => status_of_outcome(out, view),
+    }
+}
+
+fn status_of_outcome(out: &mut Vec<u8>, view: &SpanView<'_>) {
     if error_type(view).is_some() {
         let cause = view.error().and_then(|e| e.message.as_deref());
         message(out, STATUS, |out| {

@@ -6,6 +6,8 @@ use core::ptr;
 use super::{CHILD, CHILD_MASK, OWN, SyncSpan, begin_other, box_extra, mode, settle};
 use crate::callsite::Callsite;
 use crate::trace::attribute::{SpanError, SpanExtra};
+#[cfg(feature = "opentelemetry")]
+use crate::trace::bridge::opentelemetry::context as bridge;
 use crate::trace::clock;
 use crate::trace::gate;
 use crate::trace::local::{Local, Saved, flag, local};
@@ -79,14 +81,15 @@ impl<const N: usize> FutureSpan<N> {
             return this;
         }
         let local = local();
+        #[cfg(feature = "opentelemetry")]
+        if state & mode::BOUNDARY != 0 {
+            bridge::leave_sync(local, running.span);
+        }
         this.core.trace_hi = local.trace_hi.get();
         this.core.trace_lo = local.trace_lo.get();
         this.core.span = running.span;
         this.core.parent = running.parent;
         this.core.extra = local.extra.get();
-        if state & mode::MASK == mode::RECORD {
-            this.core.state |= running.saved.flags & flag::REMOTE;
-        }
         if state & mode::FIELDS != 0 {
             // SAFETY: the values were written; `call` is not dropped, so they have one owner.
             this.values = unsafe { ptr::read(&raw const call.values) };
@@ -193,16 +196,12 @@ impl FutureCore {
     /// Roots, remote parents, and calls that are only counted.
     #[inline(never)]
     fn start_other(&mut self, local: &Local, gate: u8) {
-        let flags = local.flags.get();
-        let begun = begin_other(local, self.site, gate, flags);
+        let begun = begin_other(local, self.site, gate, local.flags.get());
         self.state = begun.state;
         self.trace_hi = begun.trace_hi;
         self.trace_lo = begun.trace_lo;
         self.span = begun.span;
         self.parent = begun.parent;
-        if begun.state & mode::MASK == mode::RECORD {
-            self.state |= flags & flag::REMOTE;
-        }
         if begun.state != mode::OFF {
             self.start = clock::ticks();
         }
@@ -211,9 +210,6 @@ impl FutureCore {
     /// Decides a call whose sampler asked for its fields; `parent` are the flags it began in.
     pub(super) fn decide(&mut self, parent: u64, values: &[Value]) {
         self.state = settle(self.site, self.state, self.trace_lo, parent, values);
-        if self.state & mode::MASK == mode::RECORD {
-            self.state |= parent & flag::REMOTE;
-        }
     }
 
     /// # Safety
@@ -223,6 +219,10 @@ impl FutureCore {
         let end = clock::ticks();
         let local = local();
         let state = self.state;
+        #[cfg(feature = "opentelemetry")]
+        if state & mode::BOUNDARY != 0 {
+            self.extra = bridge::end(self.extra);
+        }
         self.state = mode::OFF;
         if state & mode::MASK == mode::RECORD {
             let extra = core::mem::replace(&mut self.extra, ptr::null_mut());
@@ -262,8 +262,12 @@ impl FutureCore {
     /// Exchanges the call's context with the thread's, without more room than the call has: entered, and
     /// left by the second call, on the same thread.
     fn change_places(&mut self, local: &Local) {
-        let thread = local.save();
         let leaves = self.state & mode::ENTERED != 0;
+        #[cfg(feature = "opentelemetry")]
+        if self.state & mode::BRIDGED != 0 {
+            bridge::leave(local.span.get());
+        }
+        let thread = local.save();
         let remote = if leaves { mode::REMOTE } else { flag::REMOTE };
         let remote = self.state & remote != 0;
         local.restore(&Saved {
@@ -277,10 +281,14 @@ impl FutureCore {
         self.trace_lo = thread.trace_lo;
         self.span = thread.span;
         self.extra = thread.extra;
-        let kept = self.state & (mode::MASK | mode::FIELDS);
+        let kept = self.state & (mode::MASK | mode::FIELDS | mode::BOUNDARY);
         self.state = kept | thread.flags;
         if !leaves {
             self.state |= mode::ENTERED | if remote { mode::REMOTE } else { 0 };
+            #[cfg(feature = "opentelemetry")]
+            if bridge::enter_future(local, self.state) {
+                self.state |= mode::BRIDGED;
+            }
         } else if remote {
             self.state |= flag::REMOTE;
         }
@@ -302,6 +310,8 @@ struct Inside<'a> {
     saved: Saved,
     /// Not a reference: [`future_fields`] may settle the call's state meanwhile.
     core: *mut FutureCore,
+    #[cfg(feature = "opentelemetry")]
+    bridged: bool,
 }
 
 impl<'a> Inside<'a> {
@@ -318,6 +328,8 @@ impl<'a> Inside<'a> {
         Self {
             local,
             saved,
+            #[cfg(feature = "opentelemetry")]
+            bridged: bridge::enter_future(local, core.state),
             core: at,
         }
     }
@@ -327,7 +339,12 @@ impl Drop for Inside<'_> {
     #[inline(always)]
     fn drop(&mut self) {
         // SAFETY: as in `enter`; nobody else is at the call here.
-        unsafe { (*self.core).extra = self.local.extra.get() };
+        let core = unsafe { &mut *self.core };
+        #[cfg(feature = "opentelemetry")]
+        if self.bridged {
+            bridge::leave(core.span);
+        }
+        core.extra = self.local.extra.get();
         self.local.restore(&self.saved);
         // A body that never came to its fields must not leave its storage to another.
         self.local.slot.set(ptr::null_mut());
@@ -353,6 +370,10 @@ fn answer_fields(local: &Local, values: &[Value]) -> bool {
     let core = unsafe { &mut *core };
     core.decide(parent, values);
     local.flags.set(core.state & !mode::ALL & OWN);
+    #[cfg(feature = "opentelemetry")]
+    if core.state & mode::BOUNDARY != 0 {
+        bridge::renew(local);
+    }
     core.state & mode::MASK == mode::RECORD
 }
 

@@ -7,6 +7,8 @@ use super::future::{FutureCore, FutureSpan};
 use super::{OWN, mode};
 use crate::callsite::Callsite;
 use crate::trace::attribute::SpanExtra;
+#[cfg(feature = "opentelemetry")]
+use crate::trace::bridge::opentelemetry::context as bridge;
 use crate::trace::gate;
 use crate::trace::local::{self, Local, flag, local};
 use crate::trace::value::Value;
@@ -51,6 +53,41 @@ impl Manual {
         (core.state & mode::MASK != mode::OFF).then_some((Self { core }, evaluated))
     }
 
+    /// Begins a span under a parent that need not be the thread's context; none begins a trace. The thread's
+    /// context stays as it is.
+    #[cfg(feature = "opentelemetry")]
+    pub(crate) fn begin_under(
+        site: &'static Callsite,
+        parent: Option<&SpanContext>,
+    ) -> Option<Self> {
+        let gate = gate::level();
+        if gate == 0 {
+            return None;
+        }
+        let local = local();
+        let saved = local.save();
+        local.attach(parent);
+        let mut core = FutureSpan::<0>::idle(site);
+        core.start(local, gate);
+        local.restore(&saved);
+        if std::thread::panicking() {
+            core.state |= mode::UNWINDING;
+        }
+        (core.state & mode::MASK != mode::OFF).then_some(Self { core })
+    }
+
+    /// The mode and the flags of the context.
+    #[cfg(feature = "opentelemetry")]
+    pub(crate) fn state(&self) -> u64 {
+        self.core.state
+    }
+
+    /// Takes back when the span began.
+    #[cfg(feature = "opentelemetry")]
+    pub(crate) fn started_before(&mut self, ticks: u64) {
+        self.core.start = self.core.start.saturating_sub(ticks);
+    }
+
     pub(crate) fn is_recording(&self) -> bool {
         self.core.state & mode::MASK == mode::RECORD
     }
@@ -85,7 +122,16 @@ impl Manual {
         local.extra.set(ptr::null_mut());
     }
 
-    pub(crate) fn end(mut self, outcome: Outcome, values: Vec<Value>, extra: SpanExtra) {
+    pub(crate) fn end(
+        mut self,
+        outcome: Outcome,
+        values: Vec<Value>,
+        #[cfg_attr(not(feature = "opentelemetry"), allow(unused_mut))] mut extra: SpanExtra,
+    ) {
+        #[cfg(feature = "opentelemetry")]
+        bridge::merge(&mut extra);
+        // What the bridge would look for in the extra part is done.
+        self.core.state &= !mode::BOUNDARY;
         if self.is_recording() {
             if !extra.is_empty() {
                 self.core.extra = Box::into_raw(Box::new(extra));

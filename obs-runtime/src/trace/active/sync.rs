@@ -9,6 +9,8 @@ use core::ptr;
 use super::{CHILD, CHILD_MASK, OWN, begin_other, box_extra, enter, mode, settle, unwinding};
 use crate::callsite::Callsite;
 use crate::trace::attribute::SpanError;
+#[cfg(feature = "opentelemetry")]
+use crate::trace::bridge::opentelemetry::context as bridge;
 use crate::trace::clock;
 use crate::trace::gate;
 use crate::trace::local::{Local, Saved, flag, local};
@@ -144,7 +146,12 @@ impl SyncCore {
         let parent = running.saved.flags;
         let trace = local.trace_lo.get();
         self.state = settle(running.site, self.state, trace, parent, values);
-        local.flags.set(self.state & !mode::ALL);
+        local.flags.set(self.state & !mode::ALL & OWN);
+        #[cfg(feature = "opentelemetry")]
+        if self.state & mode::BOUNDARY != 0 {
+            bridge::end_sync(local, running.span);
+            bridge::enter_sync(local);
+        }
         self.state & mode::MASK == mode::RECORD
     }
 
@@ -156,6 +163,10 @@ impl SyncCore {
         let local = local();
         // SAFETY: set whenever the state is not `OFF`.
         let running = unsafe { self.running.assume_init_ref() };
+        #[cfg(feature = "opentelemetry")]
+        if self.state & mode::BOUNDARY != 0 {
+            bridge::end_sync(local, running.span);
+        }
         let ticks = end.saturating_sub(running.start);
         match self.state & mode::MASK {
             mode::RECORD => {
@@ -169,8 +180,7 @@ impl SyncCore {
                     end,
                 };
                 local.restore(&running.saved);
-                let remote = running.saved.flags & flag::REMOTE;
-                let flags = self.state & !mode::ALL | remote;
+                let flags = self.state & !mode::ALL;
                 let len = if self.state & mode::FIELDS != 0 {
                     len
                 } else {
@@ -204,6 +214,10 @@ fn enter_other(local: &Local, site: &'static Callsite, gate: u8) -> (u64, u64) {
     if begun.state & mode::MASK >= mode::RECORD {
         enter(local, &begun);
         local.extra.set(ptr::null_mut());
+        #[cfg(feature = "opentelemetry")]
+        if begun.state & mode::BOUNDARY != 0 {
+            bridge::enter_sync(local);
+        }
     }
     (begun.state, begun.parent)
 }

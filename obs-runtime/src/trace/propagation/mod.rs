@@ -84,7 +84,7 @@ mod environment;
 mod headers;
 mod parent;
 mod percent;
-mod remembered;
+pub(crate) mod remembered;
 mod remote;
 mod trace_state;
 mod traceparent;

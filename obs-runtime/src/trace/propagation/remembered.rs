@@ -54,7 +54,7 @@ fn key(context: &SpanContext) -> Key {
 }
 
 /// Keeps the latest `tracestate` of a trace; an empty one forgets it.
-pub(super) fn keep(context: &SpanContext, state: &TraceState) {
+pub(crate) fn keep(context: &SpanContext, state: &TraceState) {
     if (state.is_empty() && !ANY.load(Ordering::Acquire)) || in_child() {
         return;
     }
@@ -65,7 +65,7 @@ pub(super) fn keep(context: &SpanContext, state: &TraceState) {
 }
 
 /// The latest `tracestate` of a trace.
-pub(super) fn find(context: &SpanContext) -> Option<TraceState> {
+pub(crate) fn find(context: &SpanContext) -> Option<TraceState> {
     // A forked child must not wait for the lock: who held it may not be there.
     if !ANY.load(Ordering::Acquire) || in_child() {
         return None;

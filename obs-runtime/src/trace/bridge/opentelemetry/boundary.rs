@@ -1,0 +1,140 @@
+//! A span of ours as OpenTelemetry sees it.
+
+use core::fmt;
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use ::opentelemetry::trace::{self as otel, Status, TraceContextExt as _};
+use ::opentelemetry::{Context, KeyValue};
+
+use super::{context, convert, data};
+use crate::self_obs;
+use crate::trace::SpanContext;
+use crate::trace::attribute::SpanExtra;
+use crate::trace::current::extra;
+use crate::trace::local::{flag, local};
+
+/// What a span of ours needs while OpenTelemetry knows it.
+pub(crate) struct Boundary {
+    cx: Context,
+    mailbox: Arc<Mailbox>,
+}
+
+/// What was said of a span where it is not the thread's context.
+struct Mailbox {
+    /// None when the span has ended.
+    open: Mutex<Option<SpanExtra>>,
+}
+
+impl Mailbox {
+    fn lock(&self) -> MutexGuard<'_, Option<SpanExtra>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Boundary {
+    /// With everything else that OpenTelemetry's context of this thread holds.
+    pub(super) fn new(span: &SpanContext) -> Self {
+        let mailbox = Arc::new(Mailbox {
+            open: Mutex::new(Some(SpanExtra::default())),
+        });
+        let handle = Handle {
+            context: convert::to_opentelemetry(span),
+            id: span.span_id.0,
+            mailbox: Arc::clone(&mailbox),
+        };
+        let cx = Context::current_with_span(handle);
+        Self { cx, mailbox }
+    }
+
+    pub(super) fn context(&self) -> Context {
+        self.cx.clone()
+    }
+
+    /// From now on what is said of the span is late; returns what was said.
+    pub(super) fn close(&self) -> Option<SpanExtra> {
+        self.mailbox.lock().take().filter(|said| !said.is_empty())
+    }
+}
+
+impl fmt::Debug for Boundary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Boundary")
+            .field("cx", &self.cx)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The span in OpenTelemetry's context.
+struct Handle {
+    context: otel::SpanContext,
+    id: u64,
+    mailbox: Arc<Mailbox>,
+}
+
+impl Handle {
+    /// Said where the span, or one inside of it, is the thread's context: it goes to the innermost one, as
+    /// with `current`. Else it waits for the end of the span.
+    fn change(&self, change: impl FnOnce(&mut SpanExtra)) {
+        if !self.context.is_sampled() {
+            return;
+        }
+        let local = local();
+        let here = local.flags.get() & (flag::SAMPLED | flag::ATTACHED) == flag::SAMPLED;
+        if here && context::seen() == self.id {
+            change(extra(local));
+            return;
+        }
+        match &mut *self.mailbox.lock() {
+            Some(said) => change(said),
+            None => self_obs::count_late(),
+        }
+    }
+}
+
+impl otel::Span for Handle {
+    fn record_error(&mut self, error: &dyn core::error::Error) {
+        let attributes = data::exception(error);
+        self.add_event(data::EXCEPTION, attributes);
+    }
+
+    fn add_event_with_timestamp<T: Into<Cow<'static, str>>>(
+        &mut self,
+        name: T,
+        timestamp: SystemTime,
+        attributes: Vec<KeyValue>,
+    ) {
+        let event = data::event(name.into(), timestamp, attributes);
+        self.change(|extra| extra.events.push(event));
+    }
+
+    fn span_context(&self) -> &otel::SpanContext {
+        &self.context
+    }
+
+    fn is_recording(&self) -> bool {
+        self.context.is_sampled() && self.mailbox.lock().is_some()
+    }
+
+    fn set_attribute(&mut self, attribute: KeyValue) {
+        self.change(|extra| data::set(extra, attribute));
+    }
+
+    fn set_status(&mut self, status: Status) {
+        self.change(|extra| extra.set_status(data::status(status)));
+    }
+
+    fn update_name<T: Into<Cow<'static, str>>>(&mut self, new_name: T) {
+        self.change(|extra| extra.name = Some(new_name.into()));
+    }
+
+    fn add_link(&mut self, span_context: otel::SpanContext, attributes: Vec<KeyValue>) {
+        if let Some(link) = data::link(&span_context, attributes) {
+            self.change(|extra| extra.links.push(link));
+        }
+    }
+
+    /// It ends when its function does.
+    fn end_with_timestamp(&mut self, _: SystemTime) {}
+}

@@ -1,0 +1,40 @@
+//! One trace with the OpenTelemetry API, whoever makes a span; feature `opentelemetry`.
+//!
+//! ```no_run
+//! use obs_runtime::Observability;
+//!
+//! let obs = Observability::builder()
+//!     .service_name("shop")
+//!     .opentelemetry(true)
+//!     .install()?;
+//! // Spans of `opentelemetry::global::tracer(…)` are children and parents of those of `#[traced]`.
+//! # Ok::<(), obs_runtime::Error>(())
+//! ```
+//!
+//! `tracing_opentelemetry::layer().with_tracer(…)` is to be given a [`Tracer`] of ours, not a boxed global
+//! one: `TracerProvider::new().tracer("tracing")`.
+//!
+//! Which cases come out how, and what to do about those that do not come out right, is in `docs/interop.md`.
+
+pub(crate) mod boundary;
+pub(crate) mod context;
+mod convert;
+mod data;
+mod library;
+mod marker;
+mod parent;
+pub(crate) mod probe;
+mod propagator;
+mod span;
+mod tracer;
+
+pub(crate) use boundary::Boundary;
+pub use propagator::Propagator;
+pub use span::Span;
+pub use tracer::{Tracer, TracerProvider, WrappedTracer, WrappedTracerProvider};
+
+/// Makes the global tracer provider and propagator ours.
+pub(crate) fn register() {
+    ::opentelemetry::global::set_tracer_provider(TracerProvider::new());
+    ::opentelemetry::global::set_text_map_propagator(Propagator::new());
+}
