@@ -2,6 +2,7 @@
 
 use core::fmt;
 use std::borrow::Cow;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -20,6 +21,11 @@ pub(crate) struct Boundary {
     cx: Context,
     mailbox: Arc<Mailbox>,
 }
+
+// The context is only cloned and attached, and a mailbox holds whole values: a panic leaves nothing half done.
+// Futures of annotated functions have it behind a pointer, and are unwind safe if their bodies are.
+impl UnwindSafe for Boundary {}
+impl RefUnwindSafe for Boundary {}
 
 /// What was said of a span where it is not the thread's context.
 struct Mailbox {
