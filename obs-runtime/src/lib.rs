@@ -62,6 +62,7 @@ pub use obs_macros::{
 pub use pipeline::{
     Input, Pipeline, Resource, RunResult, RunState, TaskContext, TaskResult, TaskState,
 };
+pub use processor::TailSampling;
 pub use self_obs::{DropReason, ExporterStats};
 #[cfg(feature = "opentelemetry")]
 pub use trace::bridge::opentelemetry;

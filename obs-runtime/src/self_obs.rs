@@ -29,10 +29,12 @@ pub enum DropReason {
     SpoolFull,
     /// It could not be written to the spool, or not be read back whole.
     SpoolFailed,
+    /// Tail sampling did not keep the trace.
+    TailSampled,
 }
 
 impl DropReason {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::BufferFull,
         Self::QueueFull,
         Self::Unreachable,
@@ -44,6 +46,7 @@ impl DropReason {
         Self::ExporterFailed,
         Self::SpoolFull,
         Self::SpoolFailed,
+        Self::TailSampled,
     ];
 
     /// The reason as the label of `obs.dropped`.
@@ -60,6 +63,7 @@ impl DropReason {
             Self::ExporterFailed => "exporter_failed",
             Self::SpoolFull => "spool_full",
             Self::SpoolFailed => "spool_failed",
+            Self::TailSampled => "tail_sampled",
         }
     }
 }

@@ -268,6 +268,7 @@ pub mod metric {
         OBS_PIPELINE_TASK_DURATION = "obs.pipeline.task.duration", "s", "Duration of tasks, from the first attempt to the end of the last.", PIPELINE_SECONDS;
         OBS_PIPELINE_TASK_RETRIES = "obs.pipeline.task.retries", "{retry}", "Attempts of tasks after their first.", &[];
         OBS_SPANS_RECORDED = "obs.spans.recorded", "{span}", "Sampled spans that ended.", &[];
+        OBS_TAIL_SAMPLING_EVICTED = "obs.tail_sampling.evicted", "{trace}", "Traces that tail sampling decided early for want of memory.", &[];
     }
 }
 

@@ -47,6 +47,12 @@ pub(super) fn collect(stats: &Stats, start_unix_nanos: u64, out: &mut Vec<Metric
         dropped.insert(reason(DropReason::BufferFull, LOGS), stats.logs.lost);
     }
     let mut items = BTreeMap::new();
+    if stats.spans.sampled_out > 0 {
+        dropped.insert(
+            reason(DropReason::TailSampled, TRACES),
+            stats.spans.sampled_out,
+        );
+    }
     if stats.late > 0 {
         dropped.insert(reason(DropReason::Late, TRACES), stats.late);
     }
@@ -68,6 +74,10 @@ pub(super) fn collect(stats: &Stats, start_unix_nanos: u64, out: &mut Vec<Metric
         }
     }
     counter(&metric::OBS_DROPPED, dropped);
+    if stats.spans.evicted_traces > 0 {
+        let evicted = [(Labels::from([]), stats.spans.evicted_traces)];
+        counter(&metric::OBS_TAIL_SAMPLING_EVICTED, evicted.into());
+    }
     if !items.is_empty() {
         counter(&metric::OBS_EXPORTER_ITEMS, items);
     }

@@ -51,6 +51,7 @@ fn every_loss_has_its_signal_and_reason() {
                 exporter("record", 5, vec![]),
                 exporter("record", 6, vec![(DropReason::Timeout, 1)]),
             ],
+            ..SpanStats::default()
         },
         metrics: vec![exporter("otlp", 90, vec![(DropReason::Timeout, 2)])],
         logs: LogStats {

@@ -9,6 +9,7 @@ use crate::exporter::{LogSink, RecordExporter, SpanSink};
 use crate::init::env::Environment;
 use crate::init::scope::Observability;
 use crate::init::start;
+use crate::processor::TailSampling;
 use crate::processor::drain;
 use crate::trace::attribute::AttributeValue;
 use crate::trace::{Sampler, sampler};
@@ -23,6 +24,7 @@ pub struct Builder {
     pub(crate) environment: Option<String>,
     pub(crate) resource: Vec<(Cow<'static, str>, AttributeValue)>,
     pub(crate) sampler: Option<Sampler>,
+    pub(crate) tail_sampling: Option<TailSampling>,
     pub(crate) max_level: Option<Level>,
     pub(crate) buffer_bytes: Option<usize>,
     pub(crate) strict: bool,
@@ -79,6 +81,12 @@ impl Builder {
     /// Which traces are recorded. Default: `OTEL_TRACES_SAMPLER`, else every trace.
     pub fn sampler(mut self, sampler: Sampler) -> Self {
         self.sampler = Some(sampler);
+        self
+    }
+
+    /// Keeps only the traces that turn out to be worth it. Default: every trace that the sampler took.
+    pub fn tail_sampling(mut self, tail: TailSampling) -> Self {
+        self.tail_sampling = Some(tail);
         self
     }
 

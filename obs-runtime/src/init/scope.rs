@@ -139,6 +139,9 @@ impl ScopeShared {
             spans: SpanStats {
                 recorded: spans.recorded,
                 lost: spans.lost,
+                sampled_out: spans.tail.sampled_out,
+                waiting: spans.tail.waiting,
+                evicted_traces: spans.tail.evicted,
                 exporters: spans.exporters,
             },
             metrics: metrics.iter().map(|counters| counters.snapshot()).collect(),

@@ -11,6 +11,7 @@ use crate::init::scope::{Observability, Pusher, ScopeShared};
 use crate::metrics::MetricsCollector;
 use crate::processor::drain::{self, Scope};
 use crate::processor::logs::Logs;
+use crate::processor::tail::TailSampler;
 use crate::self_log;
 use crate::trace::{buffer, gate, sampler};
 
@@ -59,6 +60,10 @@ pub(super) fn start(
     let sampler = builder.sampler.take().or(env.sampler.clone());
     let sampler = sampler.unwrap_or_default();
     sampler.check()?;
+    let tail = builder.tail_sampling.take();
+    if let Some(tail) = &tail {
+        tail.check()?;
+    }
     if let Some(bytes) = builder.buffer_bytes {
         buffer::set_budget(bytes);
     }
@@ -123,7 +128,8 @@ pub(super) fn start(
     scope
         .extension::<crate::llm::LlmState>()
         .configure(std::mem::take(&mut builder.prices));
-    drain::add(id, Scope::new(sinks, Logs::start(id, log_queue, logs)));
+    let logs = Logs::start(id, log_queue, logs);
+    drain::add(id, Scope::new(sinks, logs, tail.map(TailSampler::new)));
     drain::start_thread()?;
     scope.register();
     sampler::set(id, Some(sampler));

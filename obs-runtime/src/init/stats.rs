@@ -19,7 +19,7 @@ pub struct Stats {
     pub late: u64,
 }
 
-/// The account of spans: `recorded = lost + what each exporter took`.
+/// The account of spans: `recorded = lost + sampled_out + waiting + what each exporter took`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SpanStats {
@@ -27,6 +27,12 @@ pub struct SpanStats {
     pub recorded: u64,
     /// Spans for which the buffers had no room ([`DropReason::BufferFull`]).
     pub lost: u64,
+    /// Spans of traces that tail sampling did not keep ([`DropReason::TailSampled`]).
+    pub sampled_out: u64,
+    /// Spans that wait for tail sampling to decide.
+    pub waiting: u64,
+    /// Traces that tail sampling decided early, because the memory for those that wait was full.
+    pub evicted_traces: u64,
     /// Each exporter.
     pub exporters: Vec<ExporterStats>,
 }
@@ -51,6 +57,7 @@ impl Stats {
         let exporters = exporters.chain(&self.metrics).chain(&self.logs.exporters);
         let all = exporters.flat_map(|e| e.dropped.iter().copied()).chain([
             (DropReason::BufferFull, self.spans.lost + self.logs.lost),
+            (DropReason::TailSampled, self.spans.sampled_out),
             (DropReason::Late, self.late),
         ]);
         for (reason, items) in all.filter(|(_, items)| *items > 0) {

@@ -14,13 +14,14 @@ use crate::error::ErrorKind;
 use crate::exporter::{LogSink, PendingFlush, SpanSink};
 use crate::metrics::function::{CallSpan, FunctionMetrics};
 use crate::processor::logs::{LogAccount, Logs};
+use crate::processor::tail::{TailAccount, TailSampler};
 use crate::self_obs::{self, ExporterStats};
 use crate::trace::buffer::{self, Overflow};
 use crate::trace::clock;
 use crate::trace::current::unix_nanos;
 use crate::trace::record::{self, Record};
 use crate::trace::timeline::Timeline;
-use crate::trace::view::Outcome;
+use crate::trace::view::{Outcome, SpanView};
 
 /// The longest that a finished span lies in a buffer before the drain looks at it.
 const TIMER: Duration = Duration::from_millis(500);
@@ -31,6 +32,7 @@ pub(crate) struct Scope {
     sinks: Vec<Box<dyn SpanSink>>,
     /// None if nobody takes logs.
     logs: Option<Logs>,
+    tail: Option<TailSampler>,
     recorded: u64,
     lost: u64,
 }
@@ -42,16 +44,22 @@ pub(crate) struct ScopeStats {
     pub(crate) recorded: u64,
     /// Spans that found no room in the buffers.
     pub(crate) lost: u64,
+    pub(crate) tail: TailAccount,
     pub(crate) exporters: Vec<ExporterStats>,
     pub(crate) logs: LogAccount,
 }
 
 impl Scope {
-    pub(crate) fn new(sinks: Vec<Box<dyn SpanSink>>, logs: Option<Logs>) -> Self {
+    pub(crate) fn new(
+        sinks: Vec<Box<dyn SpanSink>>,
+        logs: Option<Logs>,
+        tail: Option<TailSampler>,
+    ) -> Self {
         Self {
             metrics: FunctionMetrics::new(unix_nanos()),
             sinks,
             logs,
+            tail,
             recorded: 0,
             lost: 0,
         }
@@ -82,8 +90,10 @@ impl Scope {
                 };
                 let nanos = timeline.nanos_of(*ticks);
                 self.count(span.callsite, span.outcome, nanos, Some(&of_call));
-                for sink in &mut self.sinks {
-                    sink.span(span);
+                let sinks = &mut self.sinks;
+                match &mut self.tail {
+                    None => deliver(sinks, span),
+                    Some(tail) => tail.span(span, &mut |span| deliver(sinks, span)),
                 }
                 if let Some(logs) = &mut self.logs {
                     logs.span(span);
@@ -109,21 +119,54 @@ impl Scope {
         ScopeStats {
             recorded: self.recorded,
             lost: self.lost,
+            tail: self
+                .tail
+                .as_ref()
+                .map(TailSampler::account)
+                .unwrap_or_default(),
             exporters: self.sinks.iter().map(|s| s.stats().snapshot()).collect(),
             logs: self.logs.as_ref().map(Logs::account).unwrap_or_default(),
         }
     }
 
+    fn pass_end(&mut self, timer: bool) {
+        let sinks = &mut self.sinks;
+        if let Some(tail) = &mut self.tail {
+            tail.pass_end(Instant::now(), &mut |span| deliver(sinks, span));
+        }
+        for sink in sinks {
+            sink.pass_end(timer);
+        }
+        if let Some(logs) = &mut self.logs {
+            logs.pass_end(timer);
+        }
+    }
+
     pub(crate) fn flush_sinks(&mut self) -> Vec<PendingFlush> {
+        let sinks = &mut self.sinks;
+        if let Some(tail) = &mut self.tail {
+            tail.flush(&mut |span| deliver(sinks, span));
+        }
         let spans = self.sinks.iter_mut().map(|sink| sink.flush());
         spans
             .chain(self.logs.iter_mut().flat_map(Logs::flush))
             .collect()
     }
 
-    /// Gives up the sinks of spans and those of logs.
+    /// Gives up the sinks of spans, which have all that they get, and those of logs.
     pub(crate) fn into_sinks(self) -> (Vec<Box<dyn SpanSink>>, Vec<Box<dyn LogSink>>) {
-        (self.sinks, self.logs.map(Logs::close).unwrap_or_default())
+        let mut sinks = self.sinks;
+        if let Some(mut tail) = self.tail {
+            tail.finish(Instant::now(), &mut |span| deliver(&mut sinks, span));
+        }
+        (sinks, self.logs.map(Logs::close).unwrap_or_default())
+    }
+}
+
+#[inline]
+fn deliver(sinks: &mut [Box<dyn SpanSink>], span: &SpanView<'_>) {
+    for sink in sinks {
+        sink.span(span);
     }
 }
 
@@ -184,12 +227,7 @@ impl Drain {
             }
         }
         for scope in self.default.iter_mut().chain(self.others.values_mut()) {
-            for sink in &mut scope.sinks {
-                sink.pass_end(timer);
-            }
-            if let Some(logs) = &mut scope.logs {
-                logs.pass_end(timer);
-            }
+            scope.pass_end(timer);
         }
     }
 }

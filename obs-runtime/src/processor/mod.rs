@@ -2,4 +2,8 @@
 
 pub(crate) mod drain;
 pub(crate) mod logs;
+mod owned;
 pub(crate) mod redact;
+pub(crate) mod tail;
+
+pub use tail::TailSampling;

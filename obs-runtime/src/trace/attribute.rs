@@ -170,7 +170,7 @@ impl SpanError {
 }
 
 /// The parts of a span that few spans have, kept out of the record.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct SpanExtra {
     /// Replaces the callsite's name.
     pub(crate) name: Option<Cow<'static, str>>,

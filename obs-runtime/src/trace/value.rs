@@ -184,6 +184,17 @@ impl Value {
         }
     }
 
+    /// A copy that needs no record: text behind one gets a box of its own.
+    pub(crate) fn detached(&self, base: *const u8) -> Self {
+        match self.get(base) {
+            Some(ValueRef::Str(text)) if self.tag() != TAG_STATIC => Self::from_str(text),
+            _ => Self {
+                word0: self.word0,
+                word1: self.word1,
+            },
+        }
+    }
+
     /// Reads the value. `base` is the start of the record that holds it; only values behind a
     /// record use it.
     pub(crate) fn get(&self, base: *const u8) -> Option<ValueRef<'_>> {

@@ -7,6 +7,7 @@ use crate::Error;
 use crate::callsite::{Callsite, ConstValue, SpanKind};
 use crate::trace::attribute::ValueRef;
 use crate::trace::value::Value;
+use crate::trace::view::SpanView;
 
 /// Says which spans a rule is about: all conditions must hold; without one it is every span.
 ///
@@ -88,21 +89,30 @@ impl SpanMatch {
     /// fields are.
     pub(super) fn asks_for_fields(&self, site: &Callsite) -> bool {
         let mut keys = self.attributes.iter();
-        keys.any(|(key, _)| site.keys().contains(&&**key)) && self.fits_site(site)
+        keys.any(|(key, _)| site.keys().contains(&&**key)) && self.fits_site(site, site.name())
     }
 
-    fn fits_site(&self, site: &Callsite) -> bool {
+    fn fits_site(&self, site: &Callsite, name: &str) -> bool {
         let fits = |pattern: &Option<Cow<'static, str>>, text: &str| {
             pattern.as_ref().is_none_or(|pattern| glob(pattern, text))
         };
-        fits(&self.name, site.name())
+        fits(&self.name, name)
             && fits(&self.target, site.target())
             && self.kind.is_none_or(|kind| kind == site.kind())
     }
 
+    /// Whether a finished span fits.
+    pub(crate) fn fits_end(&self, span: &SpanView<'_>) -> bool {
+        let has = |(key, pattern): &(Cow<'static, str>, Cow<'static, str>)| {
+            let mut found = span.attributes().filter(|(k, _)| k == key);
+            found.any(|(_, value)| value_fits(pattern, value))
+        };
+        self.fits_site(span.callsite, span.name()) && self.attributes.iter().all(has)
+    }
+
     /// Whether a span that begins fits; `values` are those of `site.keys()`, or none.
     pub(super) fn fits_start(&self, site: &Callsite, values: &[Value]) -> bool {
-        self.fits_site(site)
+        self.fits_site(site, site.name())
             && self.attributes.iter().all(|(key, pattern)| {
                 let recorded = site.keys().iter().zip(values).find(|(k, _)| ***k == **key);
                 // Before its record is written no value lies behind it.

@@ -1,0 +1,270 @@
+//! Tail sampling: spans wait until it is known whether their trace is worth keeping.
+//!
+//! Every rule only ever speaks for a trace, so a trace is kept the moment one holds, and what waits is what no
+//! rule spoke for yet. The share that is kept by its id does not wait at all.
+
+mod config;
+mod decided;
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Instant;
+
+pub use config::TailSampling;
+use decided::Decided;
+
+use crate::processor::owned::OwnedSpan;
+use crate::semconv::attribute::OPERATION_COST;
+use crate::trace::sampler::{by_id, threshold};
+use crate::trace::view::{Outcome, SpanView};
+use crate::trace::{TraceId, ValueRef};
+
+/// What a waiting trace takes beside its spans: its places in the tables, at their lowest load.
+const TRACE_BYTES: usize = 384;
+const SPAN_BYTES: usize = size_of::<OwnedSpan>();
+
+/// Takes the spans of a scope, and passes on those of the traces that are kept.
+pub(crate) struct TailSampler {
+    config: TailSampling,
+    threshold: u64,
+    waiting: HashMap<TraceId, Waiting>,
+    /// The waiting traces by their arrival.
+    order: BTreeMap<u64, TraceId>,
+    arrivals: u64,
+    /// Traces whose root came in this pass, and in the one before: a child on another thread that ended before
+    /// the root may come one pass later.
+    ended: [Vec<TraceId>; 2],
+    decided: Decided,
+    bytes: usize,
+    now: Instant,
+    account: TailAccount,
+}
+
+/// What became of the spans that tail sampling took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TailAccount {
+    /// Spans of traces that were not kept.
+    pub(crate) sampled_out: u64,
+    /// Spans that wait.
+    pub(crate) waiting: u64,
+    /// Traces that were decided for want of memory.
+    pub(crate) evicted: u64,
+}
+
+/// A trace that no rule spoke for yet.
+struct Waiting {
+    spans: Vec<OwnedSpan>,
+    bytes: usize,
+    cost: f64,
+    since: Instant,
+    arrival: u64,
+    /// Its first span here is among them.
+    has_ended: bool,
+}
+
+type Next<'a> = &'a mut dyn FnMut(&SpanView<'_>);
+
+impl TailSampler {
+    pub(crate) fn new(config: TailSampling) -> Self {
+        Self {
+            threshold: threshold(config.ratio),
+            config,
+            waiting: HashMap::new(),
+            order: BTreeMap::new(),
+            arrivals: 0,
+            ended: [Vec::new(), Vec::new()],
+            decided: Decided::default(),
+            bytes: 0,
+            now: Instant::now(),
+            account: TailAccount::default(),
+        }
+    }
+
+    pub(crate) fn account(&self) -> TailAccount {
+        self.account
+    }
+
+    /// Takes a span: passes it on, keeps it waiting, or counts it.
+    pub(crate) fn span(&mut self, span: &SpanView<'_>, next: Next<'_>) {
+        let trace = span.trace_id;
+        if by_id(self.threshold, trace.0 as u64) {
+            return next(span);
+        }
+        match self.decided.get(trace) {
+            Some(true) => next(span),
+            Some(false) => self.account.sampled_out += 1,
+            None => {
+                let cost = self.config.costlier_than.map_or(0.0, |_| cost(span));
+                if self.is_worth_it(span, cost) {
+                    self.keep(trace, next);
+                    next(span);
+                } else {
+                    self.wait(span, cost, next);
+                }
+            }
+        }
+    }
+
+    /// Whether a rule speaks for the trace, now that this span is known.
+    fn is_worth_it(&self, span: &SpanView<'_>, cost: f64) -> bool {
+        let config = &self.config;
+        let nanos = span.end_unix_nanos - span.start_unix_nanos;
+        if config.errors && matches!(span.outcome, Outcome::Error | Outcome::Panicked)
+            || config
+                .slower_than
+                .is_some_and(|least| u128::from(nanos) >= least.as_nanos())
+            || config.matching.iter().any(|m| m.fits_end(span))
+        {
+            return true;
+        }
+        config.costlier_than.is_some_and(|least| {
+            let before = self.waiting.get(&span.trace_id).map_or(0.0, |w| w.cost);
+            cost > 0.0 && before + cost >= least
+        })
+    }
+
+    fn keep(&mut self, trace: TraceId, next: Next<'_>) {
+        self.decided.set(trace, true);
+        for span in self.take_out(trace) {
+            next(&span.view());
+        }
+    }
+
+    fn sample_out(&mut self, trace: TraceId) {
+        self.decided.set(trace, false);
+        self.account.sampled_out += self.take_out(trace).len() as u64;
+    }
+
+    fn take_out(&mut self, trace: TraceId) -> Vec<OwnedSpan> {
+        let Some(waiting) = self.waiting.remove(&trace) else {
+            return Vec::new();
+        };
+        self.order.remove(&waiting.arrival);
+        self.bytes -= waiting.bytes;
+        self.account.waiting -= waiting.spans.len() as u64;
+        waiting.spans
+    }
+
+    fn wait(&mut self, span: &SpanView<'_>, cost: f64, next: Next<'_>) {
+        let trace = span.trace_id;
+        let owned = OwnedSpan::new(span);
+        loop {
+            let (room, new) = match self.waiting.get(&trace) {
+                Some(w) if w.spans.len() < w.spans.capacity() => (0, 0),
+                Some(w) => ((w.spans.len() / 2).max(4), 0),
+                None => (4, TRACE_BYTES),
+            };
+            let more = owned.heap_bytes() + room * SPAN_BYTES + new;
+            if self.bytes + more <= self.config.max_bytes {
+                self.bytes += more;
+                self.push(owned, cost, room, more);
+                break;
+            }
+            self.account.evicted += 1;
+            match self.order.first_key_value().map(|(_, oldest)| *oldest) {
+                Some(oldest) => self.settle(oldest, next),
+                // One span alone is too large.
+                None => self.decided.set(trace, false),
+            }
+            match self.decided.get(trace) {
+                Some(true) => return next(span),
+                Some(false) => {
+                    self.account.sampled_out += 1;
+                    return;
+                }
+                None => {}
+            }
+        }
+        let is_root = !span.parent_id.is_valid() || span.parent_is_remote;
+        if is_root && let Some(waiting) = self.waiting.get_mut(&trace) {
+            waiting.has_ended = true;
+            self.ended[0].push(trace);
+        }
+    }
+
+    fn push(&mut self, span: OwnedSpan, cost: f64, room: usize, bytes: usize) {
+        let trace = span.view().trace_id;
+        let waiting = self.waiting.entry(trace).or_insert_with(|| {
+            self.arrivals += 1;
+            self.order.insert(self.arrivals, trace);
+            Waiting {
+                spans: Vec::new(),
+                bytes: 0,
+                cost: 0.0,
+                since: self.now,
+                arrival: self.arrivals,
+                has_ended: false,
+            }
+        });
+        // No more than was counted.
+        waiting.spans.reserve_exact(room);
+        waiting.spans.push(span);
+        waiting.bytes += bytes;
+        waiting.cost += cost;
+        self.account.waiting += 1;
+    }
+
+    /// A pass over the buffers is over: decides traces whose root came in the pass before, and those that have
+    /// waited long enough.
+    pub(crate) fn pass_end(&mut self, now: Instant, next: Next<'_>) {
+        self.now = now;
+        let [this, before] = &mut self.ended;
+        let whole = core::mem::replace(before, core::mem::take(this));
+        for trace in whole {
+            self.settle(trace, next);
+        }
+        while let Some((_, oldest)) = self.order.first_key_value() {
+            let trace = *oldest;
+            let since = self.waiting.get(&trace).map(|w| w.since);
+            if since.is_some_and(|s| now.duration_since(s) < self.config.decision_wait) {
+                break;
+            }
+            self.settle(trace, next);
+        }
+    }
+
+    /// Right after a pass: everything that ended before it is here, so that each trace whose root came is whole.
+    pub(crate) fn flush(&mut self, next: Next<'_>) {
+        for trace in self.ended.each_mut().map(core::mem::take).concat() {
+            self.settle(trace, next);
+        }
+    }
+
+    /// Decides everything by what is known.
+    pub(crate) fn finish(&mut self, now: Instant, next: Next<'_>) {
+        self.flush(next);
+        self.now = now;
+        while let Some((_, oldest)) = self.order.first_key_value() {
+            self.settle(*oldest, next);
+        }
+    }
+
+    /// Decides a waiting trace by what is known of it.
+    fn settle(&mut self, trace: TraceId, next: Next<'_>) {
+        let Some(waiting) = self.waiting.get(&trace) else {
+            // It was kept, or made room for others.
+            return;
+        };
+        let waited = self.now.saturating_duration_since(waiting.since);
+        // Without its root it takes at least as long as it waited.
+        let is_slow =
+            !waiting.has_ended && self.config.slower_than.is_some_and(|least| waited >= least);
+        if is_slow {
+            self.keep(trace, next);
+        } else {
+            self.sample_out(trace);
+        }
+    }
+}
+
+/// What the span cost, in US dollars.
+fn cost(span: &SpanView<'_>) -> f64 {
+    let found = span.attributes().find(|(key, _)| *key == OPERATION_COST);
+    match found {
+        Some((_, ValueRef::F64(usd))) if usd.is_finite() => usd,
+        _ => 0.0,
+    }
+}
+
+#[cfg(test)]
+#[path = "tail_tests.rs"]
+mod tests;

@@ -1,0 +1,124 @@
+//! What tail sampling is to keep.
+
+use core::time::Duration;
+
+use crate::Error;
+use crate::trace::SpanMatch;
+
+/// Keeps the traces that are worth it, decided when they are known: with an error, slow, expensive, of
+/// a kind that you name, and a share of all others.
+///
+/// A trace is kept as soon as one rule holds. If none holds until the first span of the trace in this
+/// process has ended, the trace is not kept: its spans reach no exporter and are counted as
+/// [`DropReason::TailSampled`](crate::DropReason::TailSampled). Metrics count every call either way.
+/// Each process decides for its own spans; only the ratio is the same decision everywhere.
+///
+/// Spans that wait take at most [`max_bytes`](Self::max_bytes). Beside these, 1 MiB remembers the
+/// decisions of the latest 16,384 traces, so that what ends after its root goes the same way.
+///
+/// ```
+/// use core::time::Duration;
+/// use obs_runtime::{Observability, TailSampling};
+///
+/// let builder = Observability::builder().tail_sampling(
+///     TailSampling::new()
+///         .keep_errors()
+///         .keep_slower_than(Duration::from_secs(2))
+///         .keep_costlier_than(0.10)
+///         .ratio(0.01),
+/// );
+/// # let _ = builder;
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[must_use]
+pub struct TailSampling {
+    pub(super) errors: bool,
+    pub(super) slower_than: Option<Duration>,
+    pub(super) costlier_than: Option<f64>,
+    pub(super) matching: Vec<SpanMatch>,
+    pub(super) ratio: f64,
+    pub(super) max_bytes: usize,
+    pub(super) decision_wait: Duration,
+}
+
+impl TailSampling {
+    /// Keeps nothing yet.
+    pub const fn new() -> Self {
+        Self {
+            errors: false,
+            slower_than: None,
+            costlier_than: None,
+            matching: Vec::new(),
+            ratio: 0.0,
+            max_bytes: 32 << 20,
+            decision_wait: Duration::from_secs(300),
+        }
+    }
+
+    /// Keeps traces with a span that failed or panicked.
+    pub const fn keep_errors(mut self) -> Self {
+        self.errors = true;
+        self
+    }
+
+    /// Keeps traces with a span that took at least this long.
+    pub const fn keep_slower_than(mut self, duration: Duration) -> Self {
+        self.slower_than = Some(duration);
+        self
+    }
+
+    /// Keeps traces whose spans together cost at least this much, in US dollars: the sum of their
+    /// `operation.cost`. A trace without a cost is none of them.
+    pub const fn keep_costlier_than(mut self, usd: f64) -> Self {
+        self.costlier_than = Some(usd);
+        self
+    }
+
+    /// Keeps traces with a span that fits; of attributes it sees all that the span has at its end.
+    pub fn keep_matching(mut self, spans: SpanMatch) -> Self {
+        self.matching.push(spans);
+        self
+    }
+
+    /// Keeps this share of all traces, from 0 to 1, by their id: the same ones as
+    /// [`Sampler::ratio`](crate::Sampler::ratio), in every process. They do not wait. Default: 0.
+    pub const fn ratio(mut self, ratio: f64) -> Self {
+        self.ratio = ratio;
+        self
+    }
+
+    /// The bytes that waiting spans may take. Where they do not suffice, the trace that has waited
+    /// longest is decided by what is known of it. Default: 32 MiB.
+    pub const fn max_bytes(mut self, bytes: usize) -> Self {
+        self.max_bytes = bytes;
+        self
+    }
+
+    /// How long a trace may wait for the end of its first span here. Then it is decided by what is known
+    /// of it; it took at least as long as it waited. Default: 5 minutes.
+    pub const fn decision_wait(mut self, wait: Duration) -> Self {
+        self.decision_wait = wait;
+        self
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if !(0.0..=1.0).contains(&self.ratio) {
+            return Err(Error::config(format!(
+                "ratio of tail sampling {}: expected a number from 0 (no trace) to 1 (every trace)",
+                self.ratio
+            )));
+        }
+        if let Some(usd) = self.costlier_than.filter(|usd| !(*usd >= 0.0)) {
+            return Err(Error::config(format!(
+                "tail sampling, keep_costlier_than({usd}): expected an amount of US dollars from 0"
+            )));
+        }
+        self.matching.iter().try_for_each(SpanMatch::check)
+    }
+}
+
+impl Default for TailSampling {
+    fn default() -> Self {
+        Self::new()
+    }
+}
