@@ -170,7 +170,7 @@ impl SpanError {
 }
 
 /// The parts of a span that few spans have, kept out of the record.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct SpanExtra {
     /// Replaces the callsite's name.
     pub(crate) name: Option<Cow<'static, str>>,
@@ -204,6 +204,22 @@ pub(crate) enum Status {
 }
 
 impl SpanExtra {
+    /// A copy of what exporters see of a finished span.
+    pub(crate) fn finished(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            attributes: self.attributes.clone(),
+            events: self.events.clone(),
+            links: self.links.clone(),
+            error: self.error.clone(),
+            status: self.status.clone(),
+            start_unix_nanos: self.start_unix_nanos,
+            end_unix_nanos: self.end_unix_nanos,
+            #[cfg(feature = "opentelemetry")]
+            boundary: None,
+        }
+    }
+
     /// "Ok" is final, and nothing takes a status back (OpenTelemetry trace API, "Set Status").
     pub(crate) fn set_status(&mut self, status: Option<Status>) {
         if status.is_some() && self.status != Some(Status::Ok) {
