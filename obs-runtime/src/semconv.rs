@@ -24,6 +24,8 @@ pub mod attribute {
         CODE_FUNCTION_NAME = "code.function.name";
         /// The line in the source file (stable code attributes).
         CODE_LINE_NUMBER = "code.line.number";
+        /// The container's id of 64 hexadecimal digits.
+        CONTAINER_ID = "container.id";
         /// The database collection or table.
         DB_COLLECTION_NAME = "db.collection.name";
         /// The operation, as the database calls it (`upsert`, `search`).
@@ -77,6 +79,24 @@ pub mod attribute {
         /// `warn`, `info`, … on an event `exception` whose severity `err(level = …)` gives; the key is that
         /// of tracing-opentelemetry.
         LEVEL = "level";
+        /// The processor's architecture (`amd64`, `arm64`).
+        HOST_ARCH = "host.arch";
+        /// The machine's name.
+        HOST_NAME = "host.name";
+        /// The cluster, from the downward API.
+        K8S_CLUSTER_NAME = "k8s.cluster.name";
+        /// The container in its pod, from the downward API.
+        K8S_CONTAINER_NAME = "k8s.container.name";
+        /// The deployment, from the downward API.
+        K8S_DEPLOYMENT_NAME = "k8s.deployment.name";
+        /// The namespace, from the downward API or the service account.
+        K8S_NAMESPACE_NAME = "k8s.namespace.name";
+        /// The node, from the downward API.
+        K8S_NODE_NAME = "k8s.node.name";
+        /// The pod, from the downward API.
+        K8S_POD_NAME = "k8s.pod.name";
+        /// The pod's UID, from the downward API or the control group.
+        K8S_POD_UID = "k8s.pod.uid";
         /// The metric that a number of obs' own account is about. Of obs.
         METRIC = "metric";
         /// The path of the function's module (autometrics).
@@ -107,10 +127,22 @@ pub mod attribute {
         OTEL_SCOPE_NAME = "otel.scope.name";
         /// Its version.
         OTEL_SCOPE_VERSION = "otel.scope.version";
+        /// The operating system as people call it (`Debian GNU/Linux 12 (bookworm)`).
+        OS_DESCRIPTION = "os.description";
+        /// The operating system's name (`Debian GNU/Linux`).
+        OS_NAME = "os.name";
+        /// The operating system's family (`linux`, `darwin`, `windows`).
+        OS_TYPE = "os.type";
+        /// The operating system's version.
+        OS_VERSION = "os.version";
         /// What became of the items of an exporter: `exported` or `dropped`. Of obs.
         OUTCOME = "outcome";
+        /// The name of the program's file.
+        PROCESS_EXECUTABLE_NAME = "process.executable.name";
         /// The process' number.
         PROCESS_PID = "process.pid";
+        /// `rust`.
+        PROCESS_RUNTIME_NAME = "process.runtime.name";
         /// Why something was lost, see `DropReason`. Of obs.
         REASON = "reason";
         /// How a call ended (autometrics): `ok`, `error`, and here also `cancelled`.

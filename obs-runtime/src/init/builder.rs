@@ -23,6 +23,8 @@ pub struct Builder {
     pub(crate) service_version: Option<String>,
     pub(crate) environment: Option<String>,
     pub(crate) resource: Vec<(Cow<'static, str>, AttributeValue)>,
+    /// Nothing is detected for the resource.
+    pub(crate) undescribed: bool,
     pub(crate) sampler: Option<Sampler>,
     pub(crate) tail_sampling: Option<TailSampling>,
     pub(crate) max_level: Option<Level>,
@@ -75,6 +77,13 @@ impl Builder {
         value: impl Into<AttributeValue>,
     ) -> Self {
         self.resource.push((key.into(), value.into()));
+        self
+    }
+
+    /// Whether the resource says what can be detected of process, host, operating system, container and
+    /// Kubernetes pod, from files and variables of this machine. Default: yes.
+    pub fn detect_resource(mut self, detect: bool) -> Self {
+        self.undescribed = !detect;
         self
     }
 

@@ -220,7 +220,7 @@ fn resource_attributes(list: &str) -> Result<Vec<(Cow<'static, str>, AttributeVa
             let (key, value) = pair
                 .split_once('=')
                 .ok_or_else(|| bad(&format!("`{}` has no `=`", pair.trim())))?;
-            let key = key.trim();
+            let key = percent_decoded(key.trim()).unwrap_or_else(|| key.trim().to_owned());
             if key.is_empty() {
                 return Err(bad(&format!("`{}` has no key", pair.trim())));
             }
@@ -229,7 +229,7 @@ fn resource_attributes(list: &str) -> Result<Vec<(Cow<'static, str>, AttributeVa
                     "the value of `{key}` is not percent-encoded UTF-8"
                 ))
             })?;
-            Ok((Cow::Owned(key.to_owned()), value.into()))
+            Ok((Cow::Owned(key), value.into()))
         })
         .collect()
 }

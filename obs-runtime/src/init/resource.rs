@@ -1,5 +1,8 @@
 //! What describes the process in every export (OpenTelemetry semantic conventions, "Resource").
 
+mod container;
+mod detect;
+
 use std::borrow::Cow;
 
 use crate::init::builder::Builder;
@@ -9,8 +12,8 @@ use crate::trace::attribute::AttributeValue;
 
 pub(crate) type Resource = Vec<(Cow<'static, str>, AttributeValue)>;
 
-/// Builder over environment over defaults; each key once.
-pub(crate) fn resolve(builder: &Builder, env: &Environment) -> Resource {
+/// Builder over environment over what is detected over defaults; each key once.
+pub(crate) fn resolve(builder: &Builder, env: &Environment, detects: bool) -> Resource {
     let mut resource: Resource = Vec::new();
     let mut set = |key: Cow<'static, str>, value: AttributeValue| match resource
         .iter_mut()
@@ -28,6 +31,11 @@ pub(crate) fn resolve(builder: &Builder, env: &Environment) -> Resource {
         key::TELEMETRY_SDK_VERSION.into(),
         env!("CARGO_PKG_VERSION").into(),
     );
+    if detects {
+        for (key, value) in detect::all() {
+            set((*key).into(), value.clone());
+        }
+    }
     for (key, value) in &env.resource {
         set(key.clone(), value.clone());
     }
@@ -52,10 +60,8 @@ pub(crate) fn resolve(builder: &Builder, env: &Environment) -> Resource {
 
 /// "Service" conventions: without a name, `unknown_service:` and the executable's.
 fn default_name() -> String {
-    let exe = std::env::current_exe().ok();
-    let name = exe.as_deref().and_then(|e| e.file_name());
-    match name {
-        Some(name) => format!("unknown_service:{}", name.to_string_lossy()),
+    match detect::executable() {
+        Some(name) => format!("unknown_service:{name}"),
         None => "unknown_service".to_owned(),
     }
 }
@@ -78,3 +84,7 @@ fn instance_id() -> String {
         &hex[20..]
     )
 }
+
+#[cfg(test)]
+#[path = "resource_tests.rs"]
+mod tests;

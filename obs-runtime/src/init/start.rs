@@ -70,7 +70,7 @@ pub(super) fn start(
     if id == 0 {
         crate::metrics::exemplar::enable(env.exemplars);
     }
-    let resource = resource::resolve(&builder, &env);
+    let resource = resource::resolve(&builder, &env, id == 0 && !builder.undescribed);
     let scope = Arc::new(ScopeShared::new(id, resource, MetricsCollector::new()));
     if env.disabled {
         return Ok(Observability::running(scope, Vec::new()));
