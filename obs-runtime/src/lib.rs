@@ -69,7 +69,8 @@ pub use trace::bridge::opentelemetry;
 pub use trace::propagation::{self, Baggage, IntoParent, RemoteContext};
 pub use trace::{
     Attached, AttributeValue, Capture, Entered, Event, Instrument, Link, Outcome, Sampler, Span,
-    SpanContext, SpanError, SpanId, SpanMatch, SpanRecord, TraceFlags, TraceId, ValueRef, current,
+    SpanContext, SpanError, SpanId, SpanLimits, SpanMatch, SpanRecord, TraceFlags, TraceId,
+    ValueRef, current,
 };
 
 /// The page for authors of libraries.

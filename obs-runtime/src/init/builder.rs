@@ -29,6 +29,7 @@ pub struct Builder {
     pub(crate) tail_sampling: Option<TailSampling>,
     pub(crate) max_level: Option<Level>,
     pub(crate) buffer_bytes: Option<usize>,
+    pub(crate) span_limits: Option<crate::trace::SpanLimits>,
     pub(crate) strict: bool,
     pub(crate) record_exporters: Vec<Box<dyn RecordExporter>>,
     #[cfg(feature = "alert")]
@@ -108,6 +109,14 @@ impl Builder {
     /// Bytes that all span buffers together may take. Default: 64 MiB.
     pub fn buffer_bytes(mut self, bytes: usize) -> Self {
         self.buffer_bytes = Some(bytes);
+        self
+    }
+
+    /// How many attributes, events and links one span may hold, and how long texts may be; for the whole
+    /// process. Default: `OTEL_SPAN_*` and `OTEL_ATTRIBUTE_*` variables, else OpenTelemetry's numbers
+    /// ([`SpanLimits`](crate::SpanLimits)).
+    pub fn span_limits(mut self, limits: crate::trace::SpanLimits) -> Self {
+        self.span_limits = Some(limits);
         self
     }
 

@@ -8,6 +8,7 @@ use std::ffi::OsString;
 
 use crate::Error;
 use crate::callsite::Level;
+use crate::init::limits;
 use crate::trace::Sampler;
 use crate::trace::attribute::AttributeValue;
 
@@ -28,6 +29,7 @@ pub(crate) struct Environment {
     pub(crate) spool: Option<String>,
     #[cfg_attr(not(feature = "otlp"), allow(dead_code))]
     pub(crate) spool_max_bytes: Option<u64>,
+    pub(crate) span_limits: crate::trace::SpanLimits,
     /// One sentence for each value that could not be used.
     pub(crate) problems: Vec<String>,
 }
@@ -63,9 +65,11 @@ impl Environment {
         let port = text("OTEL_EXPORTER_PROMETHEUS_PORT");
         this.spool = text("OBS_SPOOL");
         let spool_max_bytes = text("OBS_SPOOL_MAX_BYTES");
+        let limits = limits::VARIABLES.map(&mut text);
         let names = |list: &str, name: &str| list.split(',').any(|n| n.trim() == name);
 
         this.problems = problems;
+        this.span_limits = limits::read(limits, &mut this.problems);
         this.console = names(&traces, "console");
         if let Some(list) = resource {
             let read = this.note(resource_attributes(&list));

@@ -3,6 +3,7 @@
 mod account;
 mod builder;
 mod env;
+mod limits;
 #[cfg(feature = "http")]
 mod prometheus;
 mod resource;

@@ -69,6 +69,8 @@ pub(super) fn start(
     }
     if id == 0 {
         crate::metrics::exemplar::enable(env.exemplars);
+        let limits = builder.span_limits.unwrap_or(env.span_limits);
+        limits.make_current();
     }
     let resource = resource::resolve(&builder, &env, id == 0 && !builder.undescribed);
     let scope = Arc::new(ScopeShared::new(id, resource, MetricsCollector::new()));
@@ -209,6 +211,9 @@ fn otlp(
         let max_bytes = max_bytes.unwrap_or(otlp::SPOOL_MAX_BYTES);
         config.spool = problems.note(otlp::Spool::open(directory, max_bytes))?;
     }
+    if let Some(delay) = config.spans.delay {
+        drain::look_every(delay);
+    }
     let mut keep = |result: Result<(), Error>| match result {
         // What the program asks for itself is an error of the program.
         Err(e) if asked => Err(e),
@@ -235,7 +240,7 @@ fn otlp(
             pushers.push(Box::new(pusher));
         }))?;
     }
-    Ok(config.logs.queue_records)
+    Ok(config.logs.queue_items)
 }
 
 #[cfg(feature = "otlp")]

@@ -4,7 +4,7 @@
 //! when much is unread, a scrape or a flush when they ask. Sinks never block in a pass.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -23,8 +23,16 @@ use crate::trace::record::{self, Record};
 use crate::trace::timeline::Timeline;
 use crate::trace::view::{Outcome, SpanView};
 
-/// The longest that a finished span lies in a buffer before the drain looks at it.
-const TIMER: Duration = Duration::from_millis(500);
+/// The longest that a finished span lies in a buffer before the drain looks at it, in milliseconds.
+static TIMER: AtomicU64 = AtomicU64::new(LONGEST);
+const LONGEST: u64 = 500;
+
+/// Has the drain look more often than it does by itself.
+#[cfg(feature = "otlp")]
+pub(crate) fn look_every(interval: Duration) {
+    let millis = interval.as_millis().clamp(1, u128::from(LONGEST));
+    TIMER.store(millis as u64, Ordering::Relaxed);
+}
 
 /// One `Observability` as the drain knows it.
 pub(crate) struct Scope {
@@ -308,10 +316,11 @@ pub(crate) fn start_thread() -> Result<(), Error> {
 fn run() {
     let mut last = Instant::now();
     loop {
+        let interval = Duration::from_millis(TIMER.load(Ordering::Relaxed));
         if !buffer::shared().is_behind() {
-            std::thread::park_timeout(TIMER.saturating_sub(last.elapsed()));
+            std::thread::park_timeout(interval.saturating_sub(last.elapsed()));
         }
-        let timer = last.elapsed() >= TIMER;
+        let timer = last.elapsed() >= interval;
         if timer {
             last = Instant::now();
         }

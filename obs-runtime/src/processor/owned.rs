@@ -10,6 +10,7 @@ use crate::trace::{SpanId, TraceFlags, TraceId};
 #[derive(Debug)]
 pub(crate) struct OwnedSpan {
     callsite: &'static Callsite,
+    scope: u16,
     trace_id: TraceId,
     span_id: SpanId,
     parent_id: SpanId,
@@ -27,6 +28,7 @@ impl OwnedSpan {
         let values = span.values.iter().map(|v| v.detached(span.base));
         Self {
             callsite: span.callsite,
+            scope: span.scope,
             trace_id: span.trace_id,
             span_id: span.span_id,
             parent_id: span.parent_id,
@@ -43,6 +45,7 @@ impl OwnedSpan {
     pub(crate) fn view(&self) -> SpanView<'_> {
         SpanView {
             callsite: self.callsite,
+            scope: self.scope,
             trace_id: self.trace_id,
             span_id: self.span_id,
             parent_id: self.parent_id,

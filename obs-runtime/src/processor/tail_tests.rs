@@ -39,6 +39,7 @@ impl Made {
         });
         what(&SpanView {
             callsite: &SITE,
+            scope: 0,
             trace_id: trace(self.trace),
             span_id: SpanId(self.span),
             parent_id: SpanId(u64::from(!self.is_root)),

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use crate::callsite::Level;
 use crate::trace::SpanContext;
+use crate::trace::limits::SpanLimits;
 
 /// An attribute's value (OpenTelemetry common attributes: a primitive or a homogeneous array).
 ///
@@ -186,6 +187,10 @@ pub(crate) struct SpanExtra {
     /// OpenTelemetry's view of the span.
     #[cfg(feature = "opentelemetry")]
     pub(crate) boundary: Option<Box<crate::trace::bridge::opentelemetry::Boundary>>,
+    /// What the limits did not let in.
+    pub(crate) dropped_attributes: u32,
+    pub(crate) dropped_events: u32,
+    pub(crate) dropped_links: u32,
 }
 
 /// An error without a type of its own (semantic conventions, `error.type`).
@@ -215,6 +220,9 @@ impl SpanExtra {
             status: self.status.clone(),
             start_unix_nanos: self.start_unix_nanos,
             end_unix_nanos: self.end_unix_nanos,
+            dropped_attributes: self.dropped_attributes,
+            dropped_events: self.dropped_events,
+            dropped_links: self.dropped_links,
             #[cfg(feature = "opentelemetry")]
             boundary: None,
         }
@@ -233,6 +241,7 @@ impl SpanExtra {
             && self.events.is_empty()
             && self.links.is_empty()
             && self.error.is_none()
+            && self.dropped_attributes + self.dropped_events + self.dropped_links == 0
             && self.status.is_none()
             && self.start_unix_nanos.is_none()
             && self.end_unix_nanos.is_none()
@@ -249,17 +258,49 @@ impl SpanExtra {
         for (key, value) in later.attributes {
             self.set(key, value);
         }
-        self.events.extend(later.events);
-        self.links.extend(later.links);
+        later
+            .events
+            .into_iter()
+            .for_each(|event| self.add_event(event));
+        later.links.into_iter().for_each(|link| self.add_link(link));
         self.error = self.error.take().or(later.error);
         self.set_status(later.status);
+        self.dropped_attributes += later.dropped_attributes;
+        self.dropped_events += later.dropped_events;
+        self.dropped_links += later.dropped_links;
     }
 
     /// Sets an attribute; the last value of a key wins.
-    pub(crate) fn set(&mut self, key: Cow<'static, str>, value: AttributeValue) {
+    pub(crate) fn set(&mut self, key: Cow<'static, str>, mut value: AttributeValue) {
+        let limits = SpanLimits::current();
+        limits.cut(&mut value);
+        let has_room = self.attributes.len() < limits.attributes as usize;
         match self.attributes.iter_mut().find(|(k, _)| *k == key) {
             Some((_, old)) => *old = value,
-            None => self.attributes.push((key, value)),
+            None if has_room => {
+                self.attributes.push((key, value));
+            }
+            None => self.dropped_attributes += 1,
+        }
+    }
+
+    pub(crate) fn add_event(&mut self, mut event: Event) {
+        let limits = SpanLimits::current();
+        if self.events.len() < limits.events as usize {
+            event.attributes.iter_mut().for_each(|(_, v)| limits.cut(v));
+            self.events.push(event);
+        } else {
+            self.dropped_events += 1;
+        }
+    }
+
+    pub(crate) fn add_link(&mut self, mut link: Link) {
+        let limits = SpanLimits::current();
+        if self.links.len() < limits.links as usize {
+            link.attributes.iter_mut().for_each(|(_, v)| limits.cut(v));
+            self.links.push(link);
+        } else {
+            self.dropped_links += 1;
         }
     }
 }

@@ -79,7 +79,7 @@ pub fn add_event_with(
     attributes: Vec<(Cow<'static, str>, AttributeValue)>,
 ) {
     with_extra(|extra| {
-        extra.events.push(Event {
+        extra.add_event(Event {
             name: name.into(),
             unix_nanos: unix_nanos(),
             attributes,
@@ -90,7 +90,7 @@ pub fn add_event_with(
 /// Links the entered span to another.
 pub fn add_link(context: SpanContext) {
     with_extra(|extra| {
-        extra.links.push(Link {
+        extra.add_link(Link {
             context,
             attributes: Vec::new(),
         });

@@ -328,6 +328,7 @@ pub(crate) unsafe fn read(
         .unwrap_or_else(|| timeline.unix_nanos(call.end));
     let view = SpanView {
         callsite: site,
+        scope: scope_of(meta) as u16,
         trace_id: trace_id(call.trace_hi, call.trace_lo),
         span_id: SpanId(call.span),
         parent_id: SpanId(call.parent),

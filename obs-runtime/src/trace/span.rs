@@ -96,7 +96,7 @@ impl Span {
             unix_nanos: unix_nanos(),
             attributes,
         };
-        self.change(|extra| extra.events.push(event))
+        self.change(|extra| extra.add_event(event))
     }
 
     /// Links the span to another.
@@ -105,7 +105,7 @@ impl Span {
             context,
             attributes: Vec::new(),
         };
-        self.change(|extra| extra.links.push(link))
+        self.change(|extra| extra.add_link(link))
     }
 
     /// Says that the span failed. The first error stays; the message passes the redaction.

@@ -52,6 +52,8 @@ impl Outcome {
 )]
 pub(crate) struct SpanView<'a> {
     pub(crate) callsite: &'static Callsite,
+    /// The `Observability` that recorded it.
+    pub(crate) scope: u16,
     pub(crate) trace_id: TraceId,
     pub(crate) span_id: SpanId,
     /// Zero for a root.
@@ -182,6 +184,7 @@ impl SpanRecord {
             Some(name) => name,
             None => Cow::Borrowed(view.callsite.name()),
         };
+        let limits = crate::trace::limits::SpanLimits::current();
         Self {
             name,
             function: view.callsite.function(),
@@ -203,7 +206,8 @@ impl SpanRecord {
             }),
             attributes: view
                 .attributes()
-                .map(|(k, v)| (Cow::Owned(k.to_owned()), v.to_owned()))
+                .take(limits.attributes as usize)
+                .map(|(k, v)| (Cow::Owned(k.to_owned()), limits.value(v).to_owned()))
                 .collect(),
             events: view.events().to_vec(),
             links: view.links().to_vec(),

@@ -34,6 +34,7 @@ impl Shared {
 /// A span that ran for `id` nanoseconds.
 fn send(sink: &mut ConsoleSink, trace: u128, id: u64, parent: u64) {
     sink.span(&SpanView {
+        scope: 0,
         callsite: &SITE,
         trace_id: TraceId(trace),
         span_id: SpanId(id),

@@ -127,6 +127,8 @@ pub(crate) struct Limits {
     pub(crate) requests: usize,
     /// The longest message over gRPC, whose servers refuse longer ones.
     pub(crate) grpc_message_bytes: usize,
+    /// A request of spans that is not full goes out so long after the one before it.
+    pub(crate) delay: Duration,
     /// How long one batch is tried, the first attempt included.
     pub(crate) retry_for: Duration,
     /// The pause before the first retry; it doubles from then on.
@@ -145,10 +147,25 @@ impl Default for Limits {
             requests: 4,
             // A little below 4 MiB, the servers' default; HTTP receivers take more.
             grpc_message_bytes: (4 << 20) - 1024,
+            delay: Duration::ZERO,
             retry_for: Duration::from_secs(60),
             backoff: Duration::from_millis(500),
             max_backoff: Duration::from_secs(10),
         }
+    }
+}
+
+impl Limits {
+    /// With what is said of spans only.
+    pub(crate) fn of_spans(mut self, spans: &BatchLimits) -> Self {
+        if let Some(queue) = spans.queue_items {
+            self.queue_spans = queue as u64;
+        }
+        // A request that the queue never holds would never be sent.
+        let batch = spans.batch_items.unwrap_or(self.batch_spans);
+        self.batch_spans = batch.min(self.queue_spans);
+        self.delay = spans.delay.unwrap_or_default();
+        self
     }
 }
 
@@ -165,17 +182,18 @@ pub(crate) struct OtlpConfig {
     /// Whether histograms without buckets of their own are exponential.
     pub(crate) exponential_histograms: Option<bool>,
     pub(crate) limits: Limits,
-    pub(crate) logs: LogLimits,
+    pub(crate) spans: BatchLimits,
+    pub(crate) logs: BatchLimits,
     pub(crate) spool: Option<Arc<Spool>>,
 }
 
-/// What is said of logs only: `OTEL_BLRP_*`.
+/// What is said of one signal only: `OTEL_BSP_*` of spans, `OTEL_BLRP_*` of logs.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct LogLimits {
-    /// Log records that wait for the drain.
-    pub(crate) queue_records: Option<usize>,
-    /// Log records of one request.
-    pub(crate) batch_records: Option<u64>,
+pub(crate) struct BatchLimits {
+    /// Log records that wait for the drain; spans that wait to be sent or are sent.
+    pub(crate) queue_items: Option<usize>,
+    /// Items of one request.
+    pub(crate) batch_items: Option<u64>,
     /// Between two requests that are not full.
     pub(crate) delay: Option<Duration>,
     /// The longest that one export may take.
@@ -266,6 +284,7 @@ impl OtlpConfig {
         }
         self.general.fill(env.general, None);
         self.metric_interval = self.metric_interval.or(env.metric_interval);
+        self.spans = env.spans;
         self.logs = env.logs;
         self.temporality = self.temporality.or(env.temporality);
         self.exponential_histograms = self.exponential_histograms.or(env.exponential_histograms);

@@ -268,8 +268,8 @@ fn what_is_said_of_batches_of_logs() {
         ("OTEL_BLRP_EXPORT_TIMEOUT", "3000"),
     ]);
     let logs = OtlpConfig::new("http://a:1").or(config.unwrap()).logs;
-    assert_eq!(logs.queue_records, Some(100));
-    assert_eq!(logs.batch_records, Some(10));
+    assert_eq!(logs.queue_items, Some(100));
+    assert_eq!(logs.batch_items, Some(10));
     assert_eq!(logs.delay, Some(Duration::from_secs(2)));
     assert_eq!(logs.export_timeout, Some(Duration::from_secs(3)));
     for bad in ["0", "-1", "many"] {
@@ -319,4 +319,23 @@ fn how_metrics_are_sent() {
     let config = OtlpConfig::default().with_temporality(Temporality::Cumulative);
     let config = config.or(from(&[(TEMPORALITY, "delta")]).unwrap());
     assert_eq!(config.temporality, Some(Temporality::Cumulative));
+}
+
+#[test]
+fn what_is_said_of_batches_of_spans() {
+    let config = from(&[
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "100"),
+        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1000"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "2000"),
+        ("OTEL_BSP_EXPORT_TIMEOUT", "3000"),
+    ]);
+    let config = OtlpConfig::new("http://a:1").or(config.unwrap());
+    assert_eq!(config.spans.export_timeout, Some(Duration::from_secs(3)));
+    let limits = config.limits.of_spans(&config.spans);
+    assert_eq!((limits.queue_spans, limits.batch_spans), (100, 100));
+    assert_eq!(limits.delay, Duration::from_secs(2));
+    // Unset, the queue is bounded by its bytes.
+    let limits = Limits::default().of_spans(&BatchLimits::default());
+    assert_eq!(limits, Limits::default());
+    assert!(from(&[("OTEL_BSP_SCHEDULE_DELAY", "soon")]).is_err());
 }

@@ -5,7 +5,7 @@ use core::time::Duration;
 use crate::Error;
 use crate::exporter::delta::Temporality;
 use crate::exporter::otlp::config::{
-    Compression, GivenUrl, LogLimits, OtlpConfig, Protocol, Settings, Signal,
+    BatchLimits, Compression, GivenUrl, OtlpConfig, Protocol, Settings, Signal,
 };
 use crate::exporter::otlp::headers::set_header;
 use crate::exporter::otlp::tls::{GivenFile, TlsFiles};
@@ -110,14 +110,28 @@ impl OtlpConfig {
             .transpose()?;
         let count = |name| get(name)?.map(|v| whole_number(name, &v)).transpose();
         let time = |name| get(name)?.map(|v| milliseconds(name, &v)).transpose();
-        config.logs = LogLimits {
-            queue_records: count("OTEL_BLRP_MAX_QUEUE_SIZE")?.map(|n| n as usize),
-            batch_records: count("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE")?,
-            delay: time("OTEL_BLRP_SCHEDULE_DELAY")?,
-            export_timeout: time("OTEL_BLRP_EXPORT_TIMEOUT")?,
+        let batches = |[queue, batch, delay, timeout]: [&'static str; 4]| {
+            Ok::<_, Error>(BatchLimits {
+                queue_items: count(queue)?.map(|n| n as usize),
+                batch_items: count(batch)?,
+                delay: time(delay)?,
+                export_timeout: time(timeout)?,
+            })
         };
         config.temporality = get(TEMPORALITY)?.map(|v| temporality(&v)).transpose()?;
         config.exponential_histograms = get(AGGREGATION)?.map(|v| aggregation(&v)).transpose()?;
+        config.spans = batches([
+            "OTEL_BSP_MAX_QUEUE_SIZE",
+            "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+            "OTEL_BSP_SCHEDULE_DELAY",
+            "OTEL_BSP_EXPORT_TIMEOUT",
+        ])?;
+        config.logs = batches([
+            "OTEL_BLRP_MAX_QUEUE_SIZE",
+            "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
+            "OTEL_BLRP_SCHEDULE_DELAY",
+            "OTEL_BLRP_EXPORT_TIMEOUT",
+        ])?;
         Ok(config)
     }
 }

@@ -66,6 +66,7 @@ impl Fixture {
     pub(super) fn view(&self) -> SpanView<'_> {
         SpanView {
             callsite: self.callsite,
+            scope: 0,
             trace_id: self.trace_id,
             span_id: self.span_id,
             parent_id: self.parent_id,

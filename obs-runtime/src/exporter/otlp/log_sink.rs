@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::Error;
 use crate::exporter::otlp::batch::{Envelope, ITEMS, Resource};
-use crate::exporter::otlp::config::{Limits, LogLimits, Protocol, Target};
+use crate::exporter::otlp::config::{BatchLimits, Limits, Protocol, Target};
 use crate::exporter::otlp::lane::{Accepts, Lane};
 use crate::exporter::otlp::log::{OpenLogs, log_record};
 use crate::exporter::otlp::transport::Transport;
@@ -37,7 +37,7 @@ impl OtlpLogSink {
         target: &Target,
         transport: Box<dyn Transport>,
         limits: Limits,
-        logs: LogLimits,
+        logs: BatchLimits,
         resource: &Resource,
     ) -> Result<Self, Error> {
         let lane = Lane::new(target.signal, limits.queue_bytes);
@@ -47,7 +47,7 @@ impl OtlpLogSink {
             open: OpenLogs::default(),
             record: Vec::new(),
             lane,
-            batch_records: logs.batch_records.unwrap_or(limits.batch_spans),
+            batch_records: logs.batch_items.unwrap_or(limits.batch_spans),
             batch_bytes: limits.batch_bytes,
             request_bytes: match target.protocol {
                 Protocol::HttpProtobuf => limits.queue_bytes,

@@ -78,7 +78,7 @@ fn records_go_to_the_path_of_logs() {
 fn full_requests_go_out_at_once_and_others_wait_for_the_delay() {
     let receiver = Receiver::start([]);
     let mut config = config(&receiver.url);
-    config.logs.batch_records = Some(10);
+    config.logs.batch_items = Some(10);
     config.logs.delay = Some(LONG * 10);
     let mut sink = start(&config);
     take(&mut sink, 25);

@@ -59,9 +59,13 @@ pub(crate) fn span_sink(
     resource: &Resource,
     logs: Option<Accepts>,
 ) -> Result<Box<dyn SpanSink>, Error> {
-    let target = config.target(Signal::Traces)?.ok_or_else(not_sent)?;
+    let mut target = config.target(Signal::Traces)?.ok_or_else(not_sent)?;
+    if let Some(timeout) = config.spans.export_timeout {
+        target.timeout = target.timeout.min(timeout);
+    }
     let transport = transport::connect(&target)?;
-    let sink = sink::OtlpSpanSink::start(&target, transport, config.limits, resource, logs)?;
+    let limits = config.limits.of_spans(&config.spans);
+    let sink = sink::OtlpSpanSink::start(&target, transport, limits, resource, logs)?;
     Ok(Box::new(sink))
 }
 

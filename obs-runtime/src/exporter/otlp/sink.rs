@@ -14,7 +14,7 @@ use crate::exporter::otlp::transport::Transport;
 use crate::exporter::otlp::worker;
 use crate::exporter::{PendingFlush, SpanSink};
 use crate::self_obs::{DropReason, ExporterCounters};
-use crate::trace::SpanView;
+use crate::trace::{SpanLimits, SpanView};
 
 /// Gathers spans into requests and hands these to the sender thread.
 pub(super) struct OtlpSpanSink {
@@ -27,6 +27,8 @@ pub(super) struct OtlpSpanSink {
     request_bytes: usize,
     /// Whether errors arrive as log records; none if logs are not sent.
     logs: Option<Accepts>,
+    /// When the last request was handed over.
+    last: Instant,
     is_closed: bool,
 }
 
@@ -44,7 +46,7 @@ impl OtlpSpanSink {
         let open = envelope.begin(Vec::new());
         Ok(Self {
             envelope,
-            templates: Templates::default(),
+            templates: Templates::new(SpanLimits::current()),
             open,
             lane,
             limits,
@@ -53,6 +55,7 @@ impl OtlpSpanSink {
                 Protocol::Grpc => limits.grpc_message_bytes.min(limits.queue_bytes),
             },
             logs,
+            last: Instant::now(),
             is_closed: false,
         })
     }
@@ -63,6 +66,7 @@ impl OtlpSpanSink {
     }
 
     fn hand_over(&mut self) {
+        self.last = Instant::now();
         if self.open.items > 0 {
             let next = self.envelope.begin(self.lane.spare());
             let full = core::mem::replace(&mut self.open, next);
@@ -118,7 +122,7 @@ impl SpanSink for OtlpSpanSink {
     }
 
     fn pass_end(&mut self, idle: bool) {
-        if idle {
+        if idle && self.last.elapsed() >= self.limits.delay {
             self.hand_over();
         }
     }

@@ -381,6 +381,40 @@ fn the_queue_is_bounded_in_bytes() {
 }
 
 #[test]
+fn the_queue_is_bounded_in_spans_if_the_environment_says_so() {
+    let receiver = Receiver::start([Reply::Silence]);
+    let mut config = config(&receiver.url);
+    config.limits.queue_spans = 25;
+    config.limits.batch_spans = 10;
+    let mut sink = start(&config);
+    take(&mut sink, 100);
+    assert_eq!(
+        sink.stats().snapshot().dropped,
+        [(DropReason::QueueFull, 80)]
+    );
+    assert!(sink.shutdown(Instant::now()).is_err());
+    settled(&sink);
+}
+
+#[test]
+fn what_is_not_full_waits_for_the_delay() {
+    let receiver = Receiver::start([]);
+    let mut config = config(&receiver.url);
+    config.limits.delay = LONG;
+    let mut sink = start(&config);
+    take(&mut sink, 3);
+    sink.pass_end(true);
+    assert_eq!(sink.open.items, 3);
+    sink.flush()(long()).unwrap();
+    sink.limits.delay = Duration::ZERO;
+    take(&mut sink, 3);
+    sink.pass_end(true);
+    assert_eq!(sink.open.items, 0);
+    sink.shutdown(long()).unwrap();
+    assert_eq!(settled(&sink).exported, 6);
+}
+
+#[test]
 fn what_was_sent_leaves_room_for_more() {
     let receiver = Receiver::start([]);
     let mut config = config(&receiver.url);

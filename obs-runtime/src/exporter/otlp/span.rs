@@ -11,18 +11,24 @@ use crate::semconv::attribute::{
 };
 use crate::semconv::event::EXCEPTION;
 use crate::trace::attribute::{OTHER, Status};
-use crate::trace::{Event, Link, Outcome, SpanView, TraceFlags, ValueRef};
+use crate::trace::propagation::{TraceState, remembered};
+use crate::trace::{Event, Link, Outcome, SpanLimits, SpanView, TraceFlags, TraceId, ValueRef};
 
 pub(super) const TRACE_ID: u32 = 1;
 pub(super) const SPAN_ID: u32 = 2;
+/// Of `Span` and of `Span.Link`.
+const TRACE_STATE: u32 = 3;
 pub(super) const PARENT_SPAN_ID: u32 = 4;
 pub(super) const NAME: u32 = 5;
 pub(super) const KIND: u32 = 6;
 pub(super) const START: u32 = 7;
 pub(super) const END: u32 = 8;
 pub(super) const ATTRIBUTES: u32 = 9;
+const DROPPED_ATTRIBUTES: u32 = 10;
 const EVENTS: u32 = 11;
+const DROPPED_EVENTS: u32 = 12;
 const LINKS: u32 = 13;
+const DROPPED_LINKS: u32 = 14;
 const STATUS: u32 = 15;
 const FLAGS: u32 = 16;
 
@@ -30,9 +36,11 @@ const FLAGS: u32 = 16;
 const EVENT_TIME: u32 = 1;
 const EVENT_NAME: u32 = 2;
 const EVENT_ATTRIBUTES: u32 = 3;
+const EVENT_DROPPED: u32 = 4;
 
 /// Of `Span.Link`.
 const LINK_ATTRIBUTES: u32 = 4;
+const LINK_DROPPED: u32 = 5;
 const LINK_FLAGS: u32 = 6;
 
 /// Of `Status`.
@@ -54,10 +62,11 @@ pub(super) fn span(
     template: &Template,
     logs: Option<&Accepts>,
 ) {
-    if view.extra.is_none() && view.outcome == Outcome::Ok && template.is_plain {
+    let state = trace_state(view.trace_id, view.scope);
+    if view.extra.is_none() && view.outcome == Outcome::Ok && template.is_plain && state.is_none() {
         plain(out, field, view, template);
     } else {
-        full(out, field, view, template, logs);
+        full(out, field, view, template, state.as_ref(), logs);
     }
 }
 
@@ -87,11 +96,15 @@ fn full(
     field: u32,
     view: &SpanView<'_>,
     template: &Template,
+    state: Option<&TraceState>,
     logs: Option<&Accepts>,
 ) {
+    let limits = &template.limits;
+    let extra = view.extra;
     long_message(out, field, |out| {
         bytes(out, TRACE_ID, &view.trace_id.to_bytes());
         bytes(out, SPAN_ID, &view.span_id.to_bytes());
+        text(out, TRACE_STATE, state.map_or("", TraceState::as_str));
         if view.parent_id.is_valid() {
             bytes(out, PARENT_SPAN_ID, &view.parent_id.to_bytes());
         }
@@ -99,25 +112,49 @@ fn full(
         uint(out, KIND, template.kind);
         fixed64(out, START, view.start_unix_nanos);
         fixed64(out, END, view.end_unix_nanos);
-        attributes(out, view, template);
+        let over = attributes(out, view, template);
+        dropped(
+            out,
+            DROPPED_ATTRIBUTES,
+            over + extra.map_or(0, |e| e.dropped_attributes),
+        );
         for e in view.events() {
-            event(out, e);
+            event(out, e, limits);
         }
         // A back end without logs is to show the message all the same.
         if !logs.is_some_and(Accepts::get) {
-            exception(out, view);
+            exception(out, view, limits);
         }
+        dropped(out, DROPPED_EVENTS, extra.map_or(0, |e| e.dropped_events));
         for l in view.links() {
-            link(out, l);
+            link(out, l, limits);
         }
+        dropped(out, DROPPED_LINKS, extra.map_or(0, |e| e.dropped_links));
         status(out, view);
         let flags = flags(view.flags, view.parent_is_remote);
         out.extend_from_slice(&flags_field(flags));
     });
 }
 
-/// Every attribute once; of one key the last that was set.
-fn attributes(out: &mut Vec<u8>, view: &SpanView<'_>, template: &Template) {
+/// How many were left out, unless none.
+fn dropped(out: &mut Vec<u8>, field: u32, count: u32) {
+    if count > 0 {
+        uint(out, field, u64::from(count));
+    }
+}
+
+/// The `tracestate` that a trace came with. One load if no trace came with any.
+#[inline]
+fn trace_state(trace_id: TraceId, scope: u16) -> Option<TraceState> {
+    if remembered::any() {
+        remembered::of_trace(trace_id, scope)
+    } else {
+        None
+    }
+}
+
+/// Every attribute once; of one key the last that was set. Returns how many the limit left out.
+fn attributes(out: &mut Vec<u8>, view: &SpanView<'_>, template: &Template) -> u32 {
     let mut all: Vec<(&str, ValueRef<'_>)> = Vec::with_capacity(16);
     let mut set = |key, value| match all.iter_mut().find(|(k, _)| *k == key) {
         Some((_, old)) => *old = value,
@@ -142,9 +179,12 @@ fn attributes(out: &mut Vec<u8>, view: &SpanView<'_>, template: &Template) {
     for (key, value) in view.late() {
         set(key, value.as_ref());
     }
-    for (key, value) in all {
-        key_value(out, ATTRIBUTES, key, value);
+    let limits = &template.limits;
+    let most = all.len().min(limits.attributes as usize);
+    for (key, value) in &all[..most] {
+        key_value(out, ATTRIBUTES, key, limits.value(*value));
     }
+    (all.len() - most) as u32
 }
 
 fn error_type<'a>(view: &SpanView<'a>) -> Option<&'a str> {
@@ -179,17 +219,19 @@ fn status_of_outcome(out: &mut Vec<u8>, view: &SpanView<'_>) {
     }
 }
 
-fn event(out: &mut Vec<u8>, event: &Event) {
+fn event(out: &mut Vec<u8>, event: &Event, limits: &SpanLimits) {
+    let most = event.attributes.len().min(limits.event_attributes as usize);
     message(out, EVENTS, |out| {
         fixed64(out, EVENT_TIME, event.unix_nanos);
         text(out, EVENT_NAME, &event.name);
-        key_values(out, EVENT_ATTRIBUTES, &event.attributes);
+        key_values(out, EVENT_ATTRIBUTES, &event.attributes[..most]);
+        dropped(out, EVENT_DROPPED, (event.attributes.len() - most) as u32);
     });
 }
 
 /// The error as back ends show it: an event named `exception` (semantic conventions,
 /// "Exceptions on spans"), unless the user recorded one.
-fn exception(out: &mut Vec<u8>, view: &SpanView<'_>) {
+fn exception(out: &mut Vec<u8>, view: &SpanView<'_>, limits: &SpanLimits) {
     let (Some(error), Some(_)) = (view.error(), error_type(view)) else {
         return;
     };
@@ -202,7 +244,7 @@ fn exception(out: &mut Vec<u8>, view: &SpanView<'_>) {
         let kind = ValueRef::Str(&error.kind);
         key_value(out, EVENT_ATTRIBUTES, EXCEPTION_TYPE, kind);
         if let Some(message) = &error.message {
-            let message = ValueRef::Str(message);
+            let message = ValueRef::Str(limits.prefix(message));
             key_value(out, EVENT_ATTRIBUTES, EXCEPTION_MESSAGE, message);
         }
         if let Some(level) = error.level {
@@ -212,12 +254,20 @@ fn exception(out: &mut Vec<u8>, view: &SpanView<'_>) {
     });
 }
 
-fn link(out: &mut Vec<u8>, link: &Link) {
+fn link(out: &mut Vec<u8>, link: &Link, limits: &SpanLimits) {
+    let most = link.attributes.len().min(limits.link_attributes as usize);
     let context = &link.context;
     message(out, LINKS, |out| {
         bytes(out, TRACE_ID, &context.trace_id.to_bytes());
         bytes(out, SPAN_ID, &context.span_id.to_bytes());
-        key_values(out, LINK_ATTRIBUTES, &link.attributes);
+        let state = trace_state(context.trace_id, context.scope);
+        text(
+            out,
+            TRACE_STATE,
+            state.as_ref().map_or("", TraceState::as_str),
+        );
+        key_values(out, LINK_ATTRIBUTES, &link.attributes[..most]);
+        dropped(out, LINK_DROPPED, (link.attributes.len() - most) as u32);
         fixed32(out, LINK_FLAGS, flags(context.flags, context.is_remote));
     });
 }
@@ -244,3 +294,7 @@ fn flags_field(flags: u32) -> [u8; 6] {
 #[cfg(test)]
 #[path = "span_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "span_limits_tests.rs"]
+mod limits_tests;

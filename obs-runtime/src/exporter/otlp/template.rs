@@ -11,7 +11,7 @@ use crate::exporter::otlp::span::{
     ATTRIBUTES, END, KIND, NAME, PARENT_SPAN_ID, SPAN_ID, START, TRACE_ID,
 };
 use crate::semconv::attribute::CODE_FUNCTION_NAME;
-use crate::trace::{SpanView, ValueRef};
+use crate::trace::{SpanLimits, SpanView, ValueRef};
 
 /// The ready parts of a callsite's spans.
 #[derive(Debug)]
@@ -25,12 +25,13 @@ pub(super) struct Template {
     pub(super) keys: Box<[KeyField]>,
     /// The function with its module; empty if a recorded or constant attribute says it.
     pub(super) function: Box<str>,
-    /// No key occurs twice: nothing needs to be compared for each span.
+    /// No key occurs twice and no limit is near: nothing needs to be compared for each span.
     pub(super) is_plain: bool,
+    pub(super) limits: SpanLimits,
 }
 
 impl Template {
-    fn new(site: &Callsite) -> Self {
+    fn new(site: &Callsite, limits: SpanLimits) -> Self {
         let keys = site.keys();
         let constant_keys = || site.constants().iter().map(|(key, _)| *key);
         let names_code =
@@ -41,7 +42,10 @@ impl Template {
             (false, module) => format!("{module}::{}", site.function()),
         };
         let all: Vec<&str> = constant_keys().chain(keys.iter().copied()).collect();
-        let is_plain = (1..all.len()).all(|i| !all[..i].contains(&all[i]));
+        // A limit may cut every value, and the function's name is an attribute too.
+        let is_unlimited =
+            limits.value_length == u32::MAX && all.len() < limits.attributes as usize;
+        let is_plain = is_unlimited && (1..all.len()).all(|i| !all[..i].contains(&all[i]));
 
         let kind = kind(site.kind());
         let mut constants = Vec::new();
@@ -63,6 +67,7 @@ impl Template {
                 .collect(),
             function: function.into_boxed_str(),
             is_plain,
+            limits,
         }
     }
 }
@@ -127,20 +132,32 @@ const fn kind(kind: SpanKind) -> u64 {
 
 /// The templates of all callsites that were seen, by [`Callsite::id`].
 #[derive(Debug, Default)]
-pub(super) struct Templates(Vec<Option<Box<Template>>>);
+pub(super) struct Templates {
+    of_sites: Vec<Option<Box<Template>>>,
+    limits: SpanLimits,
+}
 
 impl Templates {
+    pub(super) fn new(limits: SpanLimits) -> Self {
+        Self {
+            of_sites: Vec::new(),
+            limits,
+        }
+    }
+
     #[inline]
     pub(super) fn get(&mut self, site: &'static Callsite) -> &Template {
         let index = site.id() as usize;
-        if index >= self.0.len() {
+        if index >= self.of_sites.len() {
             self.grow(index);
         }
-        self.0[index].get_or_insert_with(|| Box::new(Template::new(site)))
+        let limits = self.limits;
+        self.of_sites[index].get_or_insert_with(|| Box::new(Template::new(site, limits)))
     }
 
     #[cold]
     fn grow(&mut self, index: usize) {
-        self.0.resize_with((index + 1).next_power_of_two(), || None);
+        self.of_sites
+            .resize_with((index + 1).next_power_of_two(), || None);
     }
 }

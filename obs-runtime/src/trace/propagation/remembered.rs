@@ -64,8 +64,20 @@ pub(crate) fn keep(context: &SpanContext, state: &TraceState) {
     ANY.store(!table.order.is_empty(), Ordering::Release);
 }
 
+/// Whether any trace came with one.
+#[cfg(feature = "otlp")]
+#[inline]
+pub(crate) fn any() -> bool {
+    ANY.load(Ordering::Relaxed)
+}
+
 /// The latest `tracestate` of a trace.
 pub(crate) fn find(context: &SpanContext) -> Option<TraceState> {
+    of_trace(context.trace_id, context.scope)
+}
+
+/// As [`find`], by the parts of a context.
+pub(crate) fn of_trace(trace_id: TraceId, scope: u16) -> Option<TraceState> {
     // A forked child must not wait for the lock: who held it may not be there.
     if !ANY.load(Ordering::Acquire) || in_child() {
         return None;
@@ -73,8 +85,8 @@ pub(crate) fn find(context: &SpanContext) -> Option<TraceState> {
     let table = TABLE.lock().unwrap_or_else(PoisonError::into_inner);
     let states = &table.as_ref()?.states;
     // A caller that was read outside of every scope goes with any.
-    let found = states.get(&key(context));
-    let found = found.or_else(|| states.get(&(context.trace_id, 0)));
+    let found = states.get(&(trace_id, scope));
+    let found = found.or_else(|| states.get(&(trace_id, 0)));
     found.cloned()
 }
 

@@ -112,7 +112,7 @@ impl otel::Span for Handle {
         attributes: Vec<KeyValue>,
     ) {
         let event = data::event(name.into(), timestamp, attributes);
-        self.change(|extra| extra.events.push(event));
+        self.change(|extra| extra.add_event(event));
     }
 
     fn span_context(&self) -> &otel::SpanContext {
@@ -137,7 +137,7 @@ impl otel::Span for Handle {
 
     fn add_link(&mut self, span_context: otel::SpanContext, attributes: Vec<KeyValue>) {
         if let Some(link) = data::link(&span_context, attributes) {
-            self.change(|extra| extra.links.push(link));
+            self.change(|extra| extra.add_link(link));
         }
     }
 

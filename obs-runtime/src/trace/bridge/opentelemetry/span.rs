@@ -54,7 +54,7 @@ impl Span {
         }
         for event in builder.events.into_iter().flatten() {
             let event = data::event(event.name, event.timestamp, event.attributes);
-            extra.events.push(event);
+            extra.add_event(event);
         }
         let links = builder.links.into_iter().flatten();
         extra
@@ -119,7 +119,7 @@ impl otel::Span for Span {
     ) {
         self.change(|extra| {
             let event = data::event(name.into(), timestamp, attributes);
-            extra.events.push(event);
+            extra.add_event(event);
         });
     }
 

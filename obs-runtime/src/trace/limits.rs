@@ -1,0 +1,140 @@
+//! How much one span may hold, so that a loop that adds to a span costs bounded memory.
+
+use core::sync::atomic::{AtomicU32, Ordering};
+use std::borrow::Cow;
+
+use crate::trace::attribute::{AttributeValue, ValueRef};
+
+/// How much one span may hold; what goes beyond is dropped and counted in the span itself
+/// (`dropped_attributes_count` and its like in OTLP).
+///
+/// Names and defaults: OpenTelemetry specification, "Span Limits" and "Attribute Limits".
+///
+/// ```
+/// let mut limits = obs_runtime::SpanLimits::default();
+/// limits.events = 1_000;
+/// let builder = obs_runtime::Observability::builder().span_limits(limits);
+/// # drop(builder);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SpanLimits {
+    /// Attributes of a span. Default: `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`, else
+    /// `OTEL_ATTRIBUTE_COUNT_LIMIT`, else 128.
+    pub attributes: u32,
+    /// Characters of a text value; longer ones are cut. Default: `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`,
+    /// else `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`, else any number (`u32::MAX`).
+    pub value_length: u32,
+    /// Events of a span. Default: `OTEL_SPAN_EVENT_COUNT_LIMIT`, else 128.
+    pub events: u32,
+    /// Links of a span. Default: `OTEL_SPAN_LINK_COUNT_LIMIT`, else 128.
+    pub links: u32,
+    /// Attributes of an event. Default: `OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT`, else
+    /// `OTEL_ATTRIBUTE_COUNT_LIMIT`, else 128.
+    pub event_attributes: u32,
+    /// Attributes of a link. Default: `OTEL_LINK_ATTRIBUTE_COUNT_LIMIT`, else
+    /// `OTEL_ATTRIBUTE_COUNT_LIMIT`, else 128.
+    pub link_attributes: u32,
+}
+
+const DEFAULT: SpanLimits = SpanLimits {
+    attributes: 128,
+    value_length: u32::MAX,
+    events: 128,
+    links: 128,
+    event_attributes: 128,
+    link_attributes: 128,
+};
+
+impl Default for SpanLimits {
+    /// OpenTelemetry's.
+    fn default() -> Self {
+        DEFAULT
+    }
+}
+
+/// Of the whole process, as the buffers' budget is: who adds to a span does not look for its
+/// `Observability`.
+static LIMITS: [AtomicU32; 6] = [
+    AtomicU32::new(DEFAULT.attributes),
+    AtomicU32::new(DEFAULT.value_length),
+    AtomicU32::new(DEFAULT.events),
+    AtomicU32::new(DEFAULT.links),
+    AtomicU32::new(DEFAULT.event_attributes),
+    AtomicU32::new(DEFAULT.link_attributes),
+];
+
+impl SpanLimits {
+    pub(crate) fn current() -> Self {
+        let [
+            attributes,
+            value_length,
+            events,
+            links,
+            event_attributes,
+            link_attributes,
+        ] = LIMITS.each_ref().map(|n| n.load(Ordering::Relaxed));
+        Self {
+            attributes,
+            value_length,
+            events,
+            links,
+            event_attributes,
+            link_attributes,
+        }
+    }
+
+    pub(crate) fn make_current(self) {
+        let all = [
+            self.attributes,
+            self.value_length,
+            self.events,
+            self.links,
+            self.event_attributes,
+            self.link_attributes,
+        ];
+        for (place, n) in LIMITS.iter().zip(all) {
+            place.store(n, Ordering::Relaxed);
+        }
+    }
+
+    /// Cuts the texts of a value.
+    pub(crate) fn cut(&self, value: &mut AttributeValue) {
+        match value {
+            AttributeValue::String(text) => self.cut_text(text),
+            AttributeValue::StringArray(all) => all.iter_mut().for_each(|text| self.cut_text(text)),
+            _ => {}
+        }
+    }
+
+    fn cut_text(&self, text: &mut Cow<'static, str>) {
+        let len = self.prefix(text).len();
+        match text {
+            Cow::Borrowed(text) => *text = &text[..len],
+            Cow::Owned(text) => text.truncate(len),
+        }
+    }
+
+    /// As much of a text as is allowed; a character counts as one, whatever its bytes.
+    pub(crate) fn prefix<'a>(&self, text: &'a str) -> &'a str {
+        let most = self.value_length as usize;
+        if text.len() <= most {
+            return text;
+        }
+        text.char_indices()
+            .nth(most)
+            .map_or(text, |(end, _)| &text[..end])
+    }
+
+    /// A text as long as is allowed; other values as they are.
+    pub(crate) fn value<'a>(&self, value: ValueRef<'a>) -> ValueRef<'a> {
+        match value {
+            ValueRef::Str(text) => ValueRef::Str(self.prefix(text)),
+            other => other,
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "limits_tests.rs"]
+mod tests;
