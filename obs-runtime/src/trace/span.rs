@@ -138,7 +138,8 @@ impl Span {
         });
         #[cfg(feature = "opentelemetry")]
         let bridged = own.is_some_and(|inner| {
-            bridge::enter_manual(local(), inner.manual.state(), || {
+            let outer = saved.map_or(0, |saved| saved.span);
+            bridge::enter_manual(local(), inner.manual.state_inside(outer), || {
                 inner.extra.lock().unwrap_or_else(PoisonError::into_inner)
             })
         });

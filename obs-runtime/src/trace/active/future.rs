@@ -317,9 +317,14 @@ struct Inside<'a> {
 impl<'a> Inside<'a> {
     #[inline(always)]
     fn enter(local: &'a Local, at: *mut FutureCore) -> Self {
-        // SAFETY: the caller has the call to itself, and keeps it where it is until this is dropped.
-        let core = unsafe { &*at };
         let saved = local.save();
+        // SAFETY: the caller has the call to itself, and keeps it where it is until this is dropped.
+        #[cfg(feature = "opentelemetry")]
+        unsafe {
+            (*at).state |= bridge::away(saved.span, (*at).parent);
+        }
+        // SAFETY: as above.
+        let core = unsafe { &*at };
         local.trace_hi.set(core.trace_hi);
         local.trace_lo.set(core.trace_lo);
         local.span.set(core.span);

@@ -76,10 +76,10 @@ impl Manual {
         (core.state & mode::MASK != mode::OFF).then_some(Self { core })
     }
 
-    /// The mode and the flags of the context.
+    /// The mode and the flags of the context, for entering the span inside of another one.
     #[cfg(feature = "opentelemetry")]
-    pub(crate) fn state(&self) -> u64 {
-        self.core.state
+    pub(crate) fn state_inside(&self, outer: u64) -> u64 {
+        self.core.state | bridge::away(outer, self.core.parent)
     }
 
     /// Takes back when the span began.

@@ -309,6 +309,17 @@ pub(crate) fn leave_sync(local: &Local, span: u64) {
     }
 }
 
+/// What a span that is entered elsewhere than inside of its parent has in its state: OpenTelemetry is told of it
+/// there, though not where it began.
+#[inline]
+pub(crate) fn away(outer: u64, parent: u64) -> u64 {
+    if gate::gate() == gate::ASK && outer != parent {
+        mode::BOUNDARY
+    } else {
+        0
+    }
+}
+
 /// Enters a poll, or the drop, of a call's future.
 #[inline]
 pub(crate) fn enter_future(local: &Local, state: u64) -> bool {
