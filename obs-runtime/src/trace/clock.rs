@@ -10,12 +10,18 @@ use std::time::Instant;
 /// Whether the time stamp counter may be used; decided once, before the first read.
 static USE_TSC: AtomicBool = AtomicBool::new(false);
 static DECIDED: OnceLock<Instant> = OnceLock::new();
+/// The ticks at that moment.
+#[cfg(feature = "opentelemetry")]
+static BASE: AtomicU64 = AtomicU64::new(0);
 
 /// Chooses the clock. Called before the gate opens; later calls change nothing.
 pub(crate) fn init() {
     DECIDED.get_or_init(|| {
         USE_TSC.store(has_invariant_tsc(), Ordering::Relaxed);
-        Instant::now()
+        let now = Instant::now();
+        #[cfg(feature = "opentelemetry")]
+        BASE.store(ticks_since(now), Ordering::Relaxed);
+        now
     });
 }
 
@@ -45,6 +51,16 @@ pub(crate) fn ticks() -> u64 {
     nanos()
 }
 
+/// The ticks, while the clock is being chosen at `now`.
+#[cfg(feature = "opentelemetry")]
+fn ticks_since(now: Instant) -> u64 {
+    if USE_TSC.load(Ordering::Relaxed) {
+        ticks()
+    } else {
+        now.elapsed().as_nanos() as u64
+    }
+}
+
 #[cold]
 #[inline(never)]
 fn nanos() -> u64 {
@@ -59,11 +75,19 @@ pub(crate) fn publish_rate(nanos_per_tick: f64) {
     RATE.store(nanos_per_tick.to_bits(), Ordering::Relaxed);
 }
 
-/// The ticks of a short duration, by the same rate; none before it is known.
+/// The ticks of a short duration.
 #[cfg(feature = "opentelemetry")]
-pub(crate) fn approximate_ticks(duration: core::time::Duration) -> Option<u64> {
-    let rate = f64::from_bits(RATE.load(Ordering::Relaxed));
-    (rate > 0.0).then(|| (duration.as_nanos() as f64 / rate) as u64)
+pub(crate) fn approximate_ticks(duration: core::time::Duration) -> u64 {
+    let rate = match f64::from_bits(RATE.load(Ordering::Relaxed)) {
+        rate if rate > 0.0 => rate,
+        // The drain has not measured it yet.
+        _ => {
+            let since = DECIDED.get().map_or(0.0, |d| d.elapsed().as_nanos() as f64);
+            let ticks = ticks().saturating_sub(BASE.load(Ordering::Relaxed));
+            since / ticks.max(1) as f64
+        }
+    };
+    (duration.as_nanos() as f64 / rate.max(f64::MIN_POSITIVE)) as u64
 }
 
 /// Nanoseconds of a duration in ticks, by the last known rate; for calls that find no room for a record.

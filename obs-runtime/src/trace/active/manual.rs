@@ -82,10 +82,10 @@ impl Manual {
         self.core.state | bridge::away(outer, self.core.parent)
     }
 
-    /// Takes back when the span began.
+    /// Says when the span began, in ticks.
     #[cfg(feature = "opentelemetry")]
-    pub(crate) fn started_before(&mut self, ticks: u64) {
-        self.core.start = self.core.start.saturating_sub(ticks);
+    pub(crate) fn started_at(&mut self, ticks: u64) {
+        self.core.start = ticks;
     }
 
     pub(crate) fn is_recording(&self) -> bool {

@@ -62,11 +62,12 @@ impl Span {
             .extend(links.filter_map(|link| data::link(&link.span_context, link.attributes)));
         if let Some(start) = builder.start_time {
             let ago = SystemTime::now().duration_since(start).ok();
-            match ago
-                .filter(|ago| *ago < RECENT)
-                .and_then(clock::approximate_ticks)
-            {
-                Some(ticks) => manual.started_before(ticks),
+            // Read after the other clock: a span never starts before the one it was made in.
+            let now = clock::ticks();
+            match ago.filter(|ago| *ago < RECENT) {
+                Some(ago) => {
+                    manual.started_at(now.saturating_sub(clock::approximate_ticks(ago)));
+                }
                 None => extra.start_unix_nanos = Some(data::unix_nanos(start)),
             }
         }
