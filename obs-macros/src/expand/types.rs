@@ -1,6 +1,6 @@
 //! The return type, as the generated code repeats it.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::visit_mut::{self, VisitMut};
@@ -40,8 +40,8 @@ pub(crate) fn returned(output: &ReturnType) -> TokenStream {
 /// `impl Future<Output = …>` for an `async fn`'s output.
 ///
 /// The span of `impl` decides about the capture of lifetimes: this crate's edition captures all,
-/// as an `async fn` does.
-pub(super) fn future(output: &ReturnType, krate: &TokenStream) -> ReturnType {
+/// as an `async fn` does. `parameters`: where the parameters' parenthesis closes.
+pub(super) fn future(output: &ReturnType, parameters: Span, krate: &TokenStream) -> ReturnType {
     struct Respan;
     impl VisitMut for Respan {
         fn visit_type_impl_trait_mut(&mut self, ty: &mut syn::TypeImplTrait) {
@@ -50,7 +50,7 @@ pub(super) fn future(output: &ReturnType, krate: &TokenStream) -> ReturnType {
         }
     }
     let (span, ty) = match output {
-        ReturnType::Default => (Span::mixed_site(), quote!(())),
+        ReturnType::Default => (Span::mixed_site().located_at(parameters), quote!(())),
         ReturnType::Type(_, ty) => {
             let span = Span::mixed_site().located_at(ty.span());
             let mut ty = ty.clone();
@@ -62,6 +62,21 @@ pub(super) fn future(output: &ReturnType, krate: &TokenStream) -> ReturnType {
             }
         }
     };
-    let future = quote_spanned!(span=> impl ::core::future::Future<Output = #ty>);
+    // A signature that ends in a token of the user is the user's: what lints say of it they say there.
+    let last = match output {
+        ReturnType::Default => parameters,
+        ReturnType::Type(..) => last_span(output),
+    };
+    let end = quote_spanned!(last=> >);
+    let future = quote_spanned!(span=> impl ::core::future::Future<Output = #ty #end);
     ReturnType::Type(syn::Token![->](span), Box::new(Type::Verbatim(future)))
+}
+
+/// The span of the last token.
+fn last_span(tokens: &impl ToTokens) -> Span {
+    match tokens.to_token_stream().into_iter().last() {
+        Some(TokenTree::Group(group)) => group.span_close(),
+        Some(tree) => tree.span(),
+        None => Span::mixed_site(),
+    }
 }
