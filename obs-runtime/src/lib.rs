@@ -33,6 +33,8 @@ mod self_obs;
 pub mod semconv;
 pub mod testing;
 pub mod trace;
+#[cfg(feature = "tracing")]
+pub mod tracing;
 
 pub use callsite::{Callsite, ConstValue, Construct, Level, SpanKind, callsites};
 pub use error::Error;

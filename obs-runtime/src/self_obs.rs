@@ -1,5 +1,6 @@
 //! obs' account of itself: what each stage took, passed on and lost, by reason.
 
+use core::cell::Cell;
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
 
@@ -170,6 +171,21 @@ impl ExporterStats {
     pub fn dropped_total(&self) -> u64 {
         self.dropped.iter().map(|(_, n)| n).sum()
     }
+}
+
+std::thread_local! {
+    static OWN_THREAD: Cell<bool> = const { Cell::new(false) };
+}
+
+/// From now on what libraries log on this thread is about obs' own work, and is not taken for the program's.
+pub(crate) fn mark_own_thread() {
+    OWN_THREAD.set(true);
+}
+
+/// Whether the thread is one of obs.
+#[cfg(feature = "tracing")]
+pub(crate) fn is_own_thread() -> bool {
+    OWN_THREAD.get()
 }
 
 static LATE: AtomicU64 = AtomicU64::new(0);

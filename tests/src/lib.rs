@@ -5,3 +5,4 @@ pub mod http;
 pub mod otlp_oracle;
 pub mod programs;
 pub mod prometheus_server;
+pub mod tracing_capture;

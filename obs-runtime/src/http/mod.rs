@@ -92,6 +92,7 @@ impl HttpServer {
         let (stop, stopped) = watch::channel(None);
         let (ending, ended) = mpsc::channel::<()>();
         let serve = move || {
+            crate::self_obs::mark_own_thread();
             let deadline = runtime.block_on(serve::serve(listener, Arc::new(routes), stopped));
             // A collection may hang; it must not keep this thread.
             runtime.shutdown_timeout(deadline.saturating_duration_since(Instant::now()));

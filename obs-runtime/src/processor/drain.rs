@@ -314,6 +314,7 @@ pub(crate) fn start_thread() -> Result<(), Error> {
 }
 
 fn run() {
+    self_obs::mark_own_thread();
     let mut last = Instant::now();
     loop {
         let interval = Duration::from_millis(TIMER.load(Ordering::Relaxed));

@@ -58,6 +58,12 @@ pub(crate) fn extra(local: &Local) -> &mut SpanExtra {
     unsafe { &mut *here }
 }
 
+/// Changes the entered span, if it is recorded.
+#[cfg(feature = "tracing")]
+pub(crate) fn change(change: &mut dyn FnMut(&mut SpanExtra)) {
+    with_extra(change);
+}
+
 /// Sets an attribute of the entered span; the last value of a key wins.
 pub fn set_attribute(key: impl Into<Cow<'static, str>>, value: impl Into<AttributeValue>) {
     with_extra(|extra| extra.set(key.into(), value.into()));

@@ -15,6 +15,8 @@ pub mod propagation;
 pub(crate) mod record;
 pub(crate) mod sampler;
 pub(crate) mod span;
+#[cfg(feature = "tracing")]
+pub(crate) mod stack;
 pub(crate) mod timeline;
 pub(crate) mod value;
 pub(crate) mod view;

@@ -38,6 +38,8 @@ impl Template {
             keys.contains(&CODE_FUNCTION_NAME) || constant_keys().any(|k| k == CODE_FUNCTION_NAME);
         let function = match (names_code, site.module()) {
             (true, _) => String::new(),
+            // A span of `tracing`: which function it is, nobody knows.
+            (false, _) if site.function().is_empty() => String::new(),
             (false, "") => site.function().to_owned(),
             (false, module) => format!("{module}::{}", site.function()),
         };

@@ -13,6 +13,7 @@ use crate::exporter::otlp::policy;
 use crate::exporter::otlp::spool::Stored;
 use crate::exporter::otlp::transport::{Answer, Failure, PartialSuccess, Retry, Transport};
 use crate::self_log;
+use crate::self_obs;
 use crate::self_obs::DropReason;
 
 /// The longest pause that a receiver can ask for before anything is sent to it again.
@@ -93,6 +94,7 @@ impl Worker {
         let exit = ExitOnDrop(Arc::clone(&self.lane));
         let name = self.source.to_owned();
         let run = move || {
+            self_obs::mark_own_thread();
             let _exit = exit;
             self.run(ticker);
         };

@@ -92,6 +92,25 @@ impl Manual {
         self.core.state & mode::MASK == mode::RECORD
     }
 
+    /// Whether the span began a trace of its own.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn is_root(&self) -> bool {
+        self.has_context() && self.core.parent == 0
+    }
+
+    /// The same span under the thread's context, which was not known when it began.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn begin_again(self, values: Vec<Value>) -> (Self, Vec<Value>) {
+        let mut given = Some(values);
+        match Self::begin(self.core.site, || given.take().unwrap_or_default()) {
+            Some((mut again, values)) => {
+                again.core.start = self.core.start;
+                (again, values)
+            }
+            None => (self, given.unwrap_or_default()),
+        }
+    }
+
     /// Whether unwinding began after the span did.
     pub(crate) fn unwinds(&self) -> bool {
         std::thread::panicking() && self.core.state & mode::UNWINDING == 0

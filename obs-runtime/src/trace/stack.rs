@@ -1,0 +1,174 @@
+//! Spans that another library enters and leaves by calls, in any order: a stack for each thread.
+//!
+//! The guards of obs are dropped in the order of a stack. `tracing` promises no such order, so an entry
+//! that is left too early or too late is repaired here, and what was said of the span while it was
+//! entered comes back to it.
+
+use core::cell::RefCell;
+use core::ptr;
+
+use crate::self_obs;
+use crate::trace::SpanContext;
+use crate::trace::active::Manual;
+use crate::trace::attribute::SpanExtra;
+use crate::trace::local::{Local, Saved, flag, local};
+
+/// More entries than this are those of spans that are never left on their thread (a guard held over an
+/// `.await`): the oldest is forgotten.
+const MOST: usize = 1024;
+
+/// What is entered.
+pub(crate) enum Held<'a> {
+    /// A span with an identity.
+    Span(&'a Manual),
+    /// The context around a span that has none: where it was made.
+    Through(&'a SpanContext),
+}
+
+struct Entry {
+    /// Names the span for whoever entered it.
+    key: u64,
+    trace_lo: u64,
+    span: u64,
+    /// The flag of a context that was attached.
+    attached: u64,
+    /// What was entered before; none if the thread's context was left as it was.
+    saved: Option<Saved>,
+    /// It was left while a span of obs that began inside was still entered.
+    is_left: bool,
+}
+
+thread_local! {
+    static STACK: RefCell<Vec<Entry>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Entry {
+    fn is(&self, trace_lo: u64, span: u64, flags: u64) -> bool {
+        let same = self.span == span && self.trace_lo == trace_lo;
+        same && flags & flag::VALID != 0 && flags & flag::ATTACHED == self.attached
+    }
+
+    fn is_current(&self, local: &Local) -> bool {
+        self.is(local.trace_lo.get(), local.span.get(), local.flags.get())
+    }
+
+    fn is_saved(&self, saved: &Saved) -> bool {
+        self.is(saved.trace_lo, saved.span, saved.flags)
+    }
+}
+
+/// Makes a span the thread's context until [`exit`] with the same key.
+pub(crate) fn enter(key: u64, held: &Held<'_>) {
+    let (context, attached) = match held {
+        Held::Span(span) => (span.context(), 0),
+        Held::Through(context) => (Some(**context), flag::ATTACHED),
+    };
+    let Some(context) = context else { return };
+    let push = |stack: &RefCell<Vec<Entry>>| {
+        let Ok(mut stack) = stack.try_borrow_mut() else {
+            return;
+        };
+        let local = local();
+        settle(&mut stack, local);
+        let (trace_lo, span) = (context.trace_id.0 as u64, context.span_id.0);
+        // Entered once more inside itself, perhaps in a span of obs: that one stays the context.
+        let again = stack.last().is_some_and(|top| {
+            let same = top.key == key && top.span == span && !top.is_left;
+            same && local.trace_lo.get() == trace_lo && local.flags.get() & flag::VALID != 0
+        });
+        let here = local.span.get() == span && local.trace_lo.get() == trace_lo;
+        let stays = again || here && attached != 0;
+        if stack.len() == MOST {
+            stack.remove(0);
+        }
+        stack.push(Entry {
+            key,
+            trace_lo,
+            span,
+            attached,
+            saved: (!stays).then(|| local.save()),
+            is_left: false,
+        });
+        if !stays {
+            match held {
+                Held::Span(span) => span.enter(local),
+                Held::Through(context) => local.attach(Some(context)),
+            }
+        }
+    };
+    // A thread that ends has lost its stack: spans are neither entered nor left there.
+    let _ = STACK.try_with(push);
+}
+
+/// Leaves the span that was last entered with the key, and returns what was said of it meanwhile.
+pub(crate) fn exit(key: u64) -> Option<Box<SpanExtra>> {
+    let pop = |stack: &RefCell<Vec<Entry>>| {
+        let mut stack = stack.try_borrow_mut().ok()?;
+        let local = local();
+        settle(&mut stack, local);
+        let at = stack.iter().rposition(|e| e.key == key && !e.is_left)?;
+        let Some(saved) = stack[at].saved else {
+            stack.remove(at);
+            return None;
+        };
+        let late = if let Some(above) = stack[at + 1..].iter().position(|e| e.saved.is_some()) {
+            let above = at + 1 + above;
+            match stack[above].saved {
+                // Entered directly inside: it goes back to what was before this span.
+                Some(here) if stack[at].is_saved(&here) => {
+                    stack[above].saved = Some(saved);
+                    here.extra
+                }
+                _ => {
+                    stack[at].is_left = true;
+                    return None;
+                }
+            }
+        } else if stack[at].is_current(local) {
+            let late = local.extra.get();
+            local.restore(&saved);
+            late
+        } else {
+            stack[at].is_left = true;
+            return None;
+        };
+        stack.remove(at);
+        settle(&mut stack, local);
+        // SAFETY: the late data of the span's own context, from `Box::into_raw`; the context was just
+        // replaced in the only place that had it.
+        (!late.is_null()).then(|| unsafe { Box::from_raw(late) })
+    };
+    STACK.try_with(pop).ok().flatten()
+}
+
+/// Whether the entered span is one that was entered here, and the key of it.
+pub(crate) fn current() -> Option<u64> {
+    let top = |stack: &RefCell<Vec<Entry>>| {
+        let stack = stack.try_borrow().ok()?;
+        let top = stack.iter().rfind(|e| e.saved.is_some())?;
+        (!top.is_left && top.attached == 0 && top.is_current(local())).then_some(top.key)
+    };
+    STACK.try_with(top).ok().flatten()
+}
+
+/// Leaves what should have been left earlier, now that it is the context again.
+fn settle(stack: &mut Vec<Entry>, local: &Local) {
+    while let Some(top) = stack.last()
+        && top.is_left
+        && let Some(saved) = top.saved
+        && top.is_current(local)
+    {
+        let late = local.extra.replace(ptr::null_mut());
+        local.restore(&saved);
+        stack.pop();
+        if !late.is_null() {
+            // SAFETY: as in `exit`. The span may have ended.
+            drop(unsafe { Box::from_raw(late) });
+            self_obs::count_late();
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "stack_tests.rs"]
+mod tests;

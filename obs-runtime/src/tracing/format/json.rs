@@ -1,0 +1,96 @@
+//! An event as one line of JSON.
+
+use core::fmt::{self, Write as _};
+
+use ::tracing::{Event, Subscriber};
+use tracing_subscriber::fmt::format::{FormatEvent, Writer};
+use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
+use tracing_subscriber::fmt::{FmtContext, FormattedFields};
+use tracing_subscriber::registry::LookupSpan;
+
+use super::fields::{JsonFields, JsonVisitor, member};
+use super::ids::ids;
+use crate::metrics::json;
+
+/// Writes each event as one JSON object; to be used with [`JsonFields`].
+///
+/// ```text
+/// {"timestamp":"2026-11-20T13:38:18.123456Z","level":"INFO","target":"shop","message":"loaded","fields":{"id":7},
+///  "spans":[{"name":"request","user":"ada"}],"trace_id":"…","span_id":"…","trace_flags":"03","file":"src/shop.rs","line":12}
+/// ```
+///
+/// The ids are those of the span that is entered, one of obs or of `tracing`, under the names that OpenTelemetry's
+/// specification gives ("Trace Context in non-OTLP Log Formats"); none without a span.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Json;
+
+impl<S> FormatEvent<S, JsonFields> for Json
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn format_event(
+        &self,
+        ctx: &FmtContext<'_, S, JsonFields>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let metadata = event.metadata();
+        let mut said = JsonVisitor::default();
+        event.record(&mut said);
+
+        let mut time = String::new();
+        SystemTime.format_time(&mut Writer::new(&mut time))?;
+        let mut line = String::from("{");
+        let mut text = |key: &str, value: &str| {
+            member(&mut line, key);
+            json::string(&mut line, value);
+        };
+        text("timestamp", &time);
+        text("level", metadata.level().as_str());
+        let target = said.log.target.as_deref();
+        text("target", target.unwrap_or(metadata.target()));
+        if let Some(message) = &said.message {
+            text("message", message);
+        }
+        if !said.fields.is_empty() {
+            write!(line, ",\"fields\":{{{}}}", said.fields)?;
+        }
+        if let Some(scope) = ctx.event_scope() {
+            line.push_str(",\"spans\":[");
+            for span in scope.from_root() {
+                if line.ends_with('}') {
+                    line.push(',');
+                }
+                line.push_str("{\"name\":");
+                json::string(&mut line, span.name());
+                let extensions = span.extensions();
+                if let Some(fields) = extensions.get::<FormattedFields<JsonFields>>()
+                    && !fields.is_empty()
+                {
+                    write!(line, ",{fields}")?;
+                }
+                line.push('}');
+            }
+            line.push(']');
+        }
+        if let Some(context) = ids(ctx, event) {
+            let (trace, span) = (context.trace_id(), context.span_id());
+            let flags = context.trace_flags().bits();
+            write!(
+                line,
+                ",\"trace_id\":\"{trace}\",\"span_id\":\"{span}\",\"trace_flags\":\"{flags:02x}\""
+            )?;
+        }
+        if let Some(file) = said.log.file.as_deref().or(metadata.file()) {
+            member(&mut line, "file");
+            json::string(&mut line, file);
+        }
+        let number = said.log.line.or(metadata.line().map(u64::from));
+        if let Some(number) = number {
+            write!(line, ",\"line\":{number}")?;
+        }
+        // In one piece.
+        line.push_str("}\n");
+        writer.write_str(&line)
+    }
+}

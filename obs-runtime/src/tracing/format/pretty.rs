@@ -1,0 +1,90 @@
+//! An event as a line for people.
+
+use core::fmt::{self, Write as _};
+
+use ::tracing::{Event, Level, Subscriber};
+use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
+use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
+use tracing_subscriber::fmt::{FmtContext, FormattedFields};
+use tracing_subscriber::registry::LookupSpan;
+
+use super::fields::TextVisitor;
+use super::ids::ids;
+
+/// Writes each event as a line of text; to be used with [`TextFields`](super::TextFields).
+///
+/// ```text
+/// 2026-11-20T13:38:18.123456Z  INFO shop: loaded id=7 request{user="ada"} trace_id=… span_id=…
+/// ```
+///
+/// Line breaks and other control characters in messages and fields are written out, so that nobody can forge a line.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Text;
+
+/// The colours that `tracing-subscriber` uses (ECMA-48, "SGR").
+const fn colour(level: Level) -> &'static str {
+    match level {
+        Level::ERROR => "\x1b[31m",
+        Level::WARN => "\x1b[33m",
+        Level::INFO => "\x1b[32m",
+        Level::DEBUG => "\x1b[34m",
+        Level::TRACE => "\x1b[35m",
+    }
+}
+const DIM: &str = "\x1b[2m";
+const RESET: &str = "\x1b[0m";
+
+impl<S, N> FormatEvent<S, N> for Text
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        ctx: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let metadata = event.metadata();
+        let mut said = TextVisitor::default();
+        event.record(&mut said);
+
+        let colours = writer.has_ansi_escapes();
+        let (dim, reset) = if colours { (DIM, RESET) } else { ("", "") };
+        let paint = if colours {
+            colour(*metadata.level())
+        } else {
+            ""
+        };
+        let mut line = String::from(dim);
+        SystemTime.format_time(&mut Writer::new(&mut line))?;
+        let target = said.log.target.as_deref().unwrap_or(metadata.target());
+        let level = metadata.level().as_str();
+        write!(
+            line,
+            "{reset} {paint}{level:>5}{reset} {dim}{target}:{reset}"
+        )?;
+        if let Some(message) = &said.message {
+            write!(line, " {message}")?;
+        }
+        if !said.fields.is_empty() {
+            write!(line, " {}", said.fields)?;
+        }
+        for span in ctx.event_scope().into_iter().flat_map(|s| s.from_root()) {
+            write!(line, " {dim}{}{reset}", span.name())?;
+            let extensions = span.extensions();
+            if let Some(fields) = extensions.get::<FormattedFields<N>>()
+                && !fields.is_empty()
+            {
+                write!(line, "{{{fields}}}")?;
+            }
+        }
+        if let Some(context) = ids(ctx, event) {
+            let (trace, span) = (context.trace_id(), context.span_id());
+            write!(line, " {dim}trace_id={trace} span_id={span}{reset}")?;
+        }
+        // In one piece.
+        line.push('\n');
+        writer.write_str(&line)
+    }
+}

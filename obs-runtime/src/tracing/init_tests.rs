@@ -1,0 +1,35 @@
+use tracing_subscriber::filter::LevelFilter;
+
+use super::*;
+
+fn read(log: &str, format: &str) -> (Targets, Format, Vec<String>) {
+    let mut problems = Vec::new();
+    let (targets, format) = configuration(log, format, |problem| problems.push(problem));
+    (targets, format, problems)
+}
+
+#[test]
+fn what_the_environment_says() {
+    let (targets, format, problems) = read("", "");
+    assert_eq!(targets.default_level(), Some(LevelFilter::INFO));
+    assert_eq!((format, problems.len()), (Format::Pretty, 0));
+
+    let (targets, format, problems) = read(" warn,shop=debug ", "JSON");
+    assert_eq!(targets.default_level(), Some(LevelFilter::WARN));
+    assert!(targets.would_enable("shop::orders", &::tracing::Level::DEBUG));
+    assert!(!targets.would_enable("hyper", &::tracing::Level::INFO));
+    assert_eq!((format, problems.len()), (Format::Json, 0));
+
+    let (targets, ..) = read("off", "pretty");
+    assert!(!targets.would_enable("shop", &::tracing::Level::ERROR));
+}
+
+#[test]
+fn what_cannot_be_used_is_named_and_left_out() {
+    let (targets, format, problems) = read("shop=loud", "xml");
+    assert_eq!(targets.default_level(), Some(LevelFilter::INFO));
+    assert_eq!(format, Format::Pretty);
+    assert_eq!(problems.len(), 2);
+    assert!(problems[0].starts_with("OBS_LOG=shop=loud: expected a level"));
+    assert!(problems[1].starts_with("OBS_LOG_FORMAT=xml: expected pretty or json"));
+}

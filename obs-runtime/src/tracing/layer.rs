@@ -1,0 +1,184 @@
+//! The layer: what `tracing` tells a subscriber, told to obs.
+
+use ::tracing::span::{Attributes, Id, Record};
+use ::tracing::{Event, Subscriber};
+use tracing_subscriber::layer::{Context, Layer};
+use tracing_subscriber::registry::LookupSpan;
+
+use super::event::{self, Place};
+use super::span::SpanData;
+use crate::self_obs;
+use crate::trace::{Attached, SpanContext, gate, stack};
+
+/// Where the events of `tracing` go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Events {
+    /// To the exporters of logs; if there is none, onto the span (the default).
+    #[default]
+    Auto,
+    /// To the exporters of logs, as records that name their span.
+    Logs,
+    /// Onto the span, as events; those outside of any recorded span are nobody's.
+    SpanEvents,
+    /// To the exporters of logs and onto the span.
+    Both,
+    /// Nowhere.
+    Off,
+}
+
+/// The layer that [`layer`] makes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ObsLayer {
+    events: Events,
+}
+
+/// A layer for a registry of `tracing-subscriber`: spans and events of `tracing` become part of the traces of
+/// obs.
+///
+/// It can be made before or after [`Builder::install`](crate::Builder::install), and costs next to nothing while
+/// obs is off.
+///
+/// ```
+/// use tracing_subscriber::prelude::*;
+///
+/// let subscriber = tracing_subscriber::registry()
+///     .with(tracing_subscriber::fmt::layer())
+///     .with(obs_runtime::tracing::layer());
+/// # drop(subscriber);
+/// ```
+pub fn layer() -> ObsLayer {
+    ObsLayer::default()
+}
+
+impl ObsLayer {
+    /// Chooses where events go.
+    ///
+    /// ```
+    /// use obs_runtime::tracing::{Events, layer};
+    /// let on_spans = layer().events(Events::SpanEvents);
+    /// ```
+    #[must_use]
+    pub const fn events(self, events: Events) -> Self {
+        Self { events }
+    }
+}
+
+/// Whether this thread's `tracing` is of interest at all.
+fn is_on() -> bool {
+    gate::gate() != 0 && !self_obs::is_own_thread()
+}
+
+/// The context inside a span of `tracing`.
+fn context_of<S>(id: &Id, ctx: &Context<'_, S>) -> Option<SpanContext>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let span = ctx.span(id)?;
+    let extensions = span.extensions();
+    extensions.get::<SpanData>()?.context()
+}
+
+impl<S> Layer<S> for ObsLayer
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
+        if !is_on() {
+            return;
+        }
+        let Some(span) = ctx.span(id) else { return };
+        let data = if attributes.is_contextual() {
+            SpanData::begin(attributes)
+        } else {
+            let parent = attributes.parent().and_then(|id| context_of(id, &ctx));
+            let _parent = Attached::new(parent.as_ref());
+            SpanData::begin(attributes)
+        };
+        span.extensions_mut().replace(data);
+    }
+
+    fn on_record(&self, id: &Id, record: &Record<'_>, ctx: Context<'_, S>) {
+        let Some(span) = ctx.span(id) else { return };
+        let site = match span.extensions().get::<SpanData>() {
+            Some(data) if data.is_recording() => data.site(),
+            _ => return,
+        };
+        let said = SpanData::evaluate(site, record);
+        if let Some(data) = span.extensions_mut().get_mut::<SpanData>() {
+            data.set(said);
+        }
+    }
+
+    fn on_follows_from(&self, id: &Id, follows: &Id, ctx: Context<'_, S>) {
+        let Some(context) = context_of(follows, &ctx) else {
+            return;
+        };
+        if let Some(span) = ctx.span(id)
+            && let Some(data) = span.extensions_mut().get_mut::<SpanData>()
+        {
+            data.link(context);
+        }
+    }
+
+    fn on_enter(&self, id: &Id, ctx: Context<'_, S>) {
+        let Some(span) = ctx.span(id) else { return };
+        {
+            let extensions = span.extensions();
+            let Some(data) = extensions.get::<SpanData>() else {
+                return;
+            };
+            if !data.may_adopt() {
+                data.enter(id.into_u64());
+                return;
+            }
+        }
+        if let Some(data) = span.extensions_mut().get_mut::<SpanData>() {
+            data.adopt();
+            data.enter(id.into_u64());
+        }
+    }
+
+    fn on_exit(&self, id: &Id, ctx: Context<'_, S>) {
+        let Some(late) = stack::exit(id.into_u64()) else {
+            return;
+        };
+        if let Some(span) = ctx.span(id)
+            && let Some(data) = span.extensions_mut().get_mut::<SpanData>()
+        {
+            data.merge(*late);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
+        if !is_on() {
+            return;
+        }
+        if event.is_contextual() {
+            event::record(self.events, event, Place::Here);
+            return;
+        }
+        // An explicit parent, or none.
+        let span = event.parent().and_then(|id| ctx.span(id));
+        let context = span
+            .as_ref()
+            .and_then(|span| span.extensions().get::<SpanData>()?.context());
+        let mut add = |change: &mut dyn FnMut(&mut crate::trace::attribute::SpanExtra)| {
+            if let Some(span) = &span
+                && let Some(data) = span.extensions_mut().get_mut::<SpanData>()
+                && let Some(extra) = data.extra_mut()
+            {
+                change(extra);
+            }
+        };
+        event::record(self.events, event, Place::There(context, &mut add));
+    }
+
+    fn on_close(&self, id: Id, ctx: Context<'_, S>) {
+        let Some(span) = ctx.span(&id) else { return };
+        let data = span.extensions_mut().remove::<SpanData>();
+        if let Some(data) = data {
+            data.end();
+        }
+    }
+}

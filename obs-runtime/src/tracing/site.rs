@@ -1,0 +1,150 @@
+//! What is known of a callsite of `tracing` before it runs, looked up once for each thread.
+
+use core::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use ::tracing::Metadata;
+
+use crate::callsite::{Callsite, CallsiteSpec, ConstValue, Construct, Level, SpanKind};
+use crate::processor::redact::is_secret_key;
+use crate::semconv::attribute::{CODE_FILE_PATH, CODE_LINE_NUMBER};
+
+/// What a field of a span is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Role {
+    Attribute,
+    /// Its name says that its value is not to be seen.
+    Secret,
+    /// `otel.name`
+    Name,
+    /// `otel.kind`
+    Kind,
+    /// `otel.status_code`
+    StatusCode,
+    /// `otel.status_message`, `otel.status_description`
+    StatusMessage,
+}
+
+/// A callsite of `tracing`, as obs knows it.
+#[derive(Debug)]
+pub(super) struct Site {
+    spec: CallsiteSpec,
+    /// By the index of the field.
+    pub(super) roles: Box<[Role]>,
+    /// Whether spans may differ in their kind.
+    pub(super) has_kind: bool,
+    internal: Callsite,
+    kinds: [OnceLock<Callsite>; 4],
+}
+
+impl Site {
+    fn new(metadata: &'static Metadata<'static>) -> Self {
+        let keys: Vec<&'static str> = metadata.fields().iter().map(|f| f.name()).collect();
+        let roles: Box<[Role]> = keys.iter().map(|key| role(key)).collect();
+        let mut constants = Vec::new();
+        if let Some(file) = metadata.file() {
+            constants.push((CODE_FILE_PATH, ConstValue::Str(file)));
+        }
+        if let Some(line) = metadata.line() {
+            constants.push((CODE_LINE_NUMBER, ConstValue::I64(line.into())));
+        }
+        let module = metadata.module_path().unwrap_or(metadata.target());
+        let spec = CallsiteSpec {
+            name: metadata.name(),
+            target: metadata.target(),
+            level: level(*metadata.level()),
+            construct: Construct::Tracing,
+            // As many as the program has callsites: they live as long as these.
+            keys: Vec::leak(keys),
+            constants: Vec::leak(constants),
+            metrics: false,
+            // `tracing` does not say which function it is.
+            ..CallsiteSpec::new(
+                "",
+                module,
+                metadata.file().unwrap_or_default(),
+                metadata.line().unwrap_or_default(),
+            )
+        };
+        Self {
+            has_kind: roles.contains(&Role::Kind),
+            roles,
+            internal: Callsite::new(spec),
+            spec,
+            kinds: Default::default(),
+        }
+    }
+
+    /// The callsite for spans of a kind.
+    pub(super) fn callsite(&'static self, kind: SpanKind) -> &'static Callsite {
+        let index = match kind {
+            SpanKind::Internal => return &self.internal,
+            SpanKind::Server => 0,
+            SpanKind::Client => 1,
+            SpanKind::Producer => 2,
+            SpanKind::Consumer => 3,
+        };
+        self.kinds[index].get_or_init(|| {
+            let spec = CallsiteSpec { kind, ..self.spec };
+            Callsite::new(spec)
+        })
+    }
+}
+
+fn role(key: &str) -> Role {
+    match key {
+        "otel.name" => Role::Name,
+        "otel.kind" => Role::Kind,
+        "otel.status_code" => Role::StatusCode,
+        "otel.status_message" | "otel.status_description" => Role::StatusMessage,
+        key if is_secret_key(key) => Role::Secret,
+        _ => Role::Attribute,
+    }
+}
+
+pub(super) const fn level(level: ::tracing::Level) -> Level {
+    match level {
+        ::tracing::Level::ERROR => Level::Error,
+        ::tracing::Level::WARN => Level::Warn,
+        ::tracing::Level::INFO => Level::Info,
+        ::tracing::Level::DEBUG => Level::Debug,
+        ::tracing::Level::TRACE => Level::Trace,
+    }
+}
+
+/// Places of a thread's table; the address of a callsite chooses one.
+const PLACES: usize = 64;
+
+type Place = Option<(*const Metadata<'static>, &'static Site)>;
+
+/// What obs knows of a callsite.
+pub(super) fn of(metadata: &'static Metadata<'static>) -> &'static Site {
+    thread_local! {
+        static TABLE: RefCell<[Place; PLACES]> = const { RefCell::new([None; PLACES]) };
+    }
+    let address = core::ptr::from_ref(metadata);
+    let place = (address as usize >> 4) % PLACES;
+    let known = |table: &RefCell<[Place; PLACES]>| {
+        let mut table = table.borrow_mut();
+        match table[place] {
+            Some((known, site)) if known == address => site,
+            _ => {
+                let site = shared(metadata);
+                table[place] = Some((address, site));
+                site
+            }
+        }
+    };
+    TABLE.with(known)
+}
+
+#[cold]
+fn shared(metadata: &'static Metadata<'static>) -> &'static Site {
+    static ALL: Mutex<Option<HashMap<usize, &'static Site>>> = Mutex::new(None);
+    let address = core::ptr::from_ref(metadata) as usize;
+    let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
+    let all = all.get_or_insert_default();
+    all.entry(address)
+        .or_insert_with(|| Box::leak(Box::new(Site::new(metadata))))
+}

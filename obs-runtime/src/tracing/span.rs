@@ -1,0 +1,167 @@
+//! A span of `tracing` as it is kept in the extensions of its registry.
+
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use ::tracing::span::{Attributes, Record};
+
+use super::site::{self, Site};
+use super::values::{Kind, Said, Values};
+use crate::callsite::SpanKind;
+use crate::trace::active::Manual;
+use crate::trace::attribute::SpanExtra;
+use crate::trace::local::{flag, local};
+use crate::trace::stack::{self, Held};
+use crate::trace::{Link, Outcome, SpanContext, Value};
+
+/// What obs keeps of a span.
+pub(super) struct SpanData {
+    site: &'static Site,
+    /// None if the span has no identity: it is not sampled, or above the level.
+    manual: Option<Manual>,
+    /// Where it was made, if it has no identity itself.
+    around: Option<SpanContext>,
+    /// In the order of the fields.
+    values: Vec<Value>,
+    extra: SpanExtra,
+    /// A root that was not entered yet: a remote parent may still be found there.
+    may_adopt: AtomicBool,
+}
+
+impl SpanData {
+    /// Begins a span under the thread's context.
+    pub(super) fn begin(attributes: &Attributes<'_>) -> Self {
+        let site = site::of(attributes.metadata());
+        let mut kind = Kind(SpanKind::Internal);
+        if site.has_kind {
+            attributes.record(&mut kind);
+        }
+        let mut said = Said::default();
+        let begun = Manual::begin(site.callsite(kind.0), || {
+            let mut visitor = Values {
+                site,
+                said: Said::default(),
+            };
+            attributes.record(&mut visitor);
+            said = visitor.said;
+            let mut values = Vec::new();
+            values.resize_with(site.roles.len(), || Value::NONE);
+            said.fill(&mut values);
+            values
+        });
+        let begun = begun.filter(|(manual, _)| manual.has_context());
+        let around = if begun.is_none() {
+            SpanContext::current()
+        } else {
+            None
+        };
+        let (manual, values) = begun.unzip();
+        let is_root = manual.as_ref().is_some_and(Manual::is_root);
+        let mut this = Self {
+            site,
+            manual,
+            around,
+            values: values.unwrap_or_default(),
+            extra: SpanExtra::default(),
+            may_adopt: AtomicBool::new(is_root && attributes.is_contextual()),
+        };
+        if this.is_recording() {
+            this.set(said);
+        }
+        this
+    }
+
+    pub(super) fn is_recording(&self) -> bool {
+        self.manual.as_ref().is_some_and(Manual::is_recording)
+    }
+
+    /// What is the context inside the span.
+    pub(super) fn context(&self) -> Option<SpanContext> {
+        match &self.manual {
+            Some(manual) => manual.context(),
+            None => self.around,
+        }
+    }
+
+    /// Evaluates fields that are recorded later: not under a lock, since the user's code runs.
+    pub(super) fn evaluate(site: &'static Site, record: &Record<'_>) -> Said {
+        let mut visitor = Values {
+            site,
+            said: Said::default(),
+        };
+        record.record(&mut visitor);
+        visitor.said
+    }
+
+    pub(super) const fn site(&self) -> &'static Site {
+        self.site
+    }
+
+    pub(super) fn set(&mut self, mut said: Said) {
+        said.fill(&mut self.values);
+        if let Some(name) = said.name.take() {
+            self.extra.name = Some(name.into());
+        }
+        if let Some(error) = said.error() {
+            self.extra.error = Some(error);
+        } else if let (Some(error), Some(message)) = (&mut self.extra.error, said.message) {
+            error.message = Some(message);
+        }
+    }
+
+    /// Whether the first entry is to look for a remote parent.
+    pub(super) fn may_adopt(&self) -> bool {
+        self.may_adopt.load(Ordering::Relaxed)
+    }
+
+    /// The first entry of a root: what is attached there is its parent if it comes from another process.
+    pub(super) fn adopt(&mut self) {
+        self.may_adopt.store(false, Ordering::Relaxed);
+        let flags = local().flags.get();
+        if flags & flag::REMOTE != 0
+            && let Some(manual) = self.manual.take()
+        {
+            let values = core::mem::take(&mut self.values);
+            let (again, values) = manual.begin_again(values);
+            self.manual = Some(again);
+            self.values = values;
+        }
+    }
+
+    pub(super) fn enter(&self, key: u64) {
+        match (&self.manual, &self.around) {
+            (Some(manual), _) => stack::enter(key, &Held::Span(manual)),
+            (None, Some(context)) => stack::enter(key, &Held::Through(context)),
+            (None, None) => {}
+        }
+    }
+
+    /// Adds what was said of the span while it was entered.
+    pub(super) fn merge(&mut self, late: SpanExtra) {
+        self.extra.merge(late);
+    }
+
+    pub(super) fn extra_mut(&mut self) -> Option<&mut SpanExtra> {
+        self.is_recording().then_some(&mut self.extra)
+    }
+
+    pub(super) fn link(&mut self, context: SpanContext) {
+        if let Some(extra) = self.extra_mut() {
+            extra.add_link(Link {
+                context,
+                attributes: Vec::new(),
+            });
+        }
+    }
+
+    /// Ends the span.
+    pub(super) fn end(self) {
+        if let Some(manual) = self.manual {
+            let outcome = if self.extra.error.is_some() {
+                Outcome::Error
+            } else {
+                Outcome::Ok
+            };
+            manual.end(outcome, self.values, self.extra);
+        }
+    }
+}

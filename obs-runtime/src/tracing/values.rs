@@ -1,0 +1,161 @@
+//! Fields of a `tracing` span as values of a record.
+
+use core::fmt;
+
+use ::tracing::field::{Field, Visit};
+
+use super::site::{Role, Site};
+use super::text::{formatted, masked};
+use crate::callsite::SpanKind;
+use crate::processor::redact::{MASK, redact};
+use crate::trace::{SpanError, Value};
+
+/// What fields say of a span.
+#[derive(Default)]
+pub(super) struct Said {
+    /// By the index of the field.
+    pub(super) values: Vec<(usize, Value)>,
+    pub(super) name: Option<String>,
+    pub(super) failed: bool,
+    pub(super) message: Option<String>,
+}
+
+/// The error of a span of `tracing`: of its type nothing is known (semantic conventions, `error.type`), and the
+/// event that told of it is recorded itself.
+pub(super) fn failure(message: Option<String>) -> SpanError {
+    SpanError {
+        exception: false,
+        ..SpanError::new("_OTHER", message)
+    }
+}
+
+impl Said {
+    /// Puts the values where they belong.
+    pub(super) fn fill(&mut self, values: &mut [Value]) {
+        for (index, value) in self.values.drain(..) {
+            if let Some(place) = values.get_mut(index) {
+                *place = value;
+            }
+        }
+    }
+
+    /// The error of the span, if the fields say that it failed.
+    pub(super) fn error(&self) -> Option<SpanError> {
+        self.failed.then(|| failure(self.message.clone()))
+    }
+}
+
+pub(super) struct Values<'a> {
+    pub(super) site: &'a Site,
+    pub(super) said: Said,
+}
+
+impl Values<'_> {
+    fn text(
+        &mut self,
+        field: &Field,
+        text: impl Into<String> + AsRef<str>,
+        value: fn(&str) -> Value,
+    ) {
+        match self.role(field) {
+            Role::Attribute => {
+                let value = value(&redact(text.as_ref()));
+                self.said.values.push((field.index(), value));
+            }
+            Role::Secret => self.secret(field),
+            Role::Kind => {}
+            Role::Name => self.said.name = Some(masked(text.into())),
+            Role::StatusMessage => self.said.message = Some(masked(text.into())),
+            // A debugged text has quotation marks.
+            Role::StatusCode => {
+                let code = text.as_ref().trim_matches('"');
+                self.said.failed = code.eq_ignore_ascii_case("error");
+            }
+        }
+    }
+
+    fn role(&self, field: &Field) -> Role {
+        let role = self.site.roles.get(field.index());
+        role.copied().unwrap_or(Role::Attribute)
+    }
+
+    fn secret(&mut self, field: &Field) {
+        let value = Value::from_static(MASK);
+        self.said.values.push((field.index(), value));
+    }
+
+    fn plain(&mut self, field: &Field, value: Value) {
+        match self.role(field) {
+            Role::Attribute => self.said.values.push((field.index(), value)),
+            Role::Secret => self.secret(field),
+            // A number or truth value is no name, kind or status.
+            _ => {}
+        }
+    }
+}
+
+impl Visit for Values<'_> {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.plain(field, Value::f64(value));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.plain(field, Value::i64(value));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        match i64::try_from(value) {
+            Ok(value) => self.plain(field, Value::i64(value)),
+            // OpenTelemetry has no unsigned numbers.
+            Err(_) => self.plain(field, Value::from_str(&value.to_string())),
+        }
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.plain(field, Value::bool(value));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.text(field, value, Value::from_str);
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn core::error::Error + 'static)) {
+        self.text(field, formatted(format_args!("{value}")), Value::from_str);
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if self.role(field) == Role::Secret {
+            self.secret(field);
+        } else {
+            self.text(field, formatted(format_args!("{value:?}")), Value::from_str);
+        }
+    }
+}
+
+/// Finds `otel.kind`, which must be known before the span begins.
+#[derive(Default)]
+pub(super) struct Kind(pub(super) SpanKind);
+
+impl Visit for Kind {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "otel.kind" {
+            let kinds = [
+                SpanKind::Server,
+                SpanKind::Client,
+                SpanKind::Producer,
+                SpanKind::Consumer,
+            ];
+            let found = kinds
+                .into_iter()
+                .find(|kind| kind.as_str().eq_ignore_ascii_case(value));
+            self.0 = found.unwrap_or_default();
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "otel.kind" {
+            let text = formatted(format_args!("{value:?}"));
+            self.record_str(field, text.trim_matches('"'));
+        }
+    }
+}
