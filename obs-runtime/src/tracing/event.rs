@@ -32,7 +32,8 @@ pub(super) enum Place<'a> {
 /// Takes an event along.
 pub(super) fn record(events: Events, event: &Event<'_>, place: Place<'_>) {
     let context = match &place {
-        Place::Here => SpanContext::current(),
+        // Not `SpanContext::current`: OpenTelemetry says things through `tracing` while its own context is locked.
+        Place::Here => local().context(),
         Place::There(context, _) => *context,
     };
     let failed = *event.metadata().level() == TracingLevel::ERROR && is_failure(&place);

@@ -8,6 +8,7 @@ use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::trace::SpanContext;
+use crate::trace::local::local;
 use crate::tracing::span::SpanData;
 
 /// The span that an event belongs to: its own parent, or the one that is entered.
@@ -17,7 +18,8 @@ where
     N: for<'a> FormatFields<'a> + 'static,
 {
     if event.is_contextual() {
-        return SpanContext::current();
+        // As for events: OpenTelemetry may be in the middle of something.
+        return local().context();
     }
     let span = ctx.span(event.parent()?)?;
     let extensions = span.extensions();
