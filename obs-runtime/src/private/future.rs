@@ -31,7 +31,7 @@ impl<F, K: Abandon, const N: usize> fmt::Debug for Traced<F, K, N> {
 }
 
 /// Wraps a future whose span begins with the first poll.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn future<F: Future, K: Kind<F::Output>, const N: usize>(
     site: &'static Callsite,
     kind: K,
@@ -45,7 +45,7 @@ pub fn future<F: Future, K: Kind<F::Output>, const N: usize>(
 }
 
 /// Wraps a future whose span began with the call that made it.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn finish_future<F: Future, K: Kind<F::Output>, const N: usize>(
     site: &'static Callsite,
     span: SyncSpan<N>,
@@ -59,10 +59,34 @@ pub fn finish_future<F: Future, K: Kind<F::Output>, const N: usize>(
     }
 }
 
-/// Ends the span as panicked unless it is told that the poll came back.
+/// Ends the span as panicked unless it is told what the poll gave.
+///
+/// Knows nothing of the future, so that functions of the same type share its code.
 struct Poller<'a, K: Abandon, const N: usize> {
     span: &'a mut FutureSpan<N>,
     kind: &'a K,
+}
+
+impl<K: Abandon, const N: usize> Poller<'_, K, N> {
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn done<T>(self, polled: &Poll<T>)
+    where
+        K: Kind<T>,
+    {
+        if let Poll::Ready(value) = polled {
+            if K::OBSERVES {
+                let recorded = self.span.is_recording();
+                self.span.poll(|| self.kind.observe(value, recorded));
+            }
+            if self.kind.failed(value) {
+                let error = self.kind.error(value, self.span.is_recording());
+                self.span.fail(error);
+            } else {
+                self.span.end(Outcome::Ok);
+            }
+        }
+        mem::forget(self);
+    }
 }
 
 impl<K: Abandon, const N: usize> Drop for Poller<'_, K, N> {
@@ -86,19 +110,7 @@ impl<F: Future, K: Kind<F::Output>, const N: usize> Future for Traced<F, K, N> {
         let inner = unsafe { Pin::new_unchecked(inner) };
         let poller = Poller { span, kind };
         let polled = poller.span.poll(|| inner.poll(cx));
-        if let Poll::Ready(value) = &polled {
-            if K::OBSERVES {
-                let recorded = poller.span.is_recording();
-                poller.span.poll(|| kind.observe(value, recorded));
-            }
-            if kind.failed(value) {
-                let error = kind.error(value, poller.span.is_recording());
-                poller.span.fail(error);
-            } else {
-                poller.span.end(Outcome::Ok);
-            }
-        }
-        mem::forget(poller);
+        poller.done(&polled);
         polled
     }
 }
@@ -142,14 +154,14 @@ impl<O, B> fmt::Debug for Later<O, B> {
 }
 
 impl<T> Now<T> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) const fn new() -> Self {
         Self(PhantomData)
     }
 }
 
 impl<O, B> Later<O, B> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) const fn new() -> Self {
         Self(PhantomData)
     }
@@ -170,7 +182,7 @@ impl<O, B> Looks for Later<O, B> {
 }
 
 /// A probe of the type to look at.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn probe_when<W: Looks>(_: &W) -> Probe<W::At> {
     Probe::new()
 }
@@ -182,7 +194,7 @@ pub trait When<T, K> {
 }
 
 impl<T, K: Kind<T>> When<T, K> for Now<T> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn finish<const N: usize>(_: &'static Callsite, span: SyncSpan<N>, kind: K, value: T) -> T {
         finish(span, kind, value)
     }
@@ -215,7 +227,7 @@ later! {
 }
 
 /// Ends the span when the value is there.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn finish_when<T, K, W: When<T, K>, const N: usize>(
     _: W,
     site: &'static Callsite,

@@ -1,4 +1,6 @@
 //! The call of an asynchronous function: a state inside its future.
+//!
+//! Inlined in optimized builds only: in others every annotated function would be compiled with a copy of it all.
 
 use core::mem::{ManuallyDrop, MaybeUninit};
 use core::ptr;
@@ -42,7 +44,7 @@ unsafe impl<const N: usize> Sync for FutureSpan<N> {}
 
 impl<const N: usize> FutureSpan<N> {
     /// A call that has not begun.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub const fn new(site: &'static Callsite) -> Self {
         Self {
             core: Self::idle(site),
@@ -50,7 +52,7 @@ impl<const N: usize> FutureSpan<N> {
         }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) const fn idle(site: &'static Callsite) -> FutureCore {
         FutureCore {
             site,
@@ -100,52 +102,59 @@ impl<const N: usize> FutureSpan<N> {
     }
 
     /// Whether the call has begun and not ended.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn is_live(&self) -> bool {
         !matches!(self.core.state & mode::MASK, mode::OFF | mode::UNSTARTED)
     }
 
     /// Whether the call is recorded.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn is_recording(&self) -> bool {
         self.core.state & mode::MASK == mode::RECORD
     }
 
     /// Runs one poll inside the call's span.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn poll<R>(&mut self, poll: impl FnOnce() -> R) -> R {
-        let mode = self.core.state & mode::MASK;
-        if mode == mode::OFF || mode == mode::COUNT {
+        if !self.has_span() {
             return poll();
         }
+        let _inside = Inside::enter(local(), &raw mut self.core);
+        poll()
+    }
+
+    /// Whether there is a span to enter; the first poll begins it.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn has_span(&mut self) -> bool {
+        let mode = self.core.state & mode::MASK;
+        if mode == mode::OFF || mode == mode::COUNT {
+            return false;
+        }
+        if mode != mode::UNSTARTED {
+            return true;
+        }
+        let gate = gate::gate();
+        if gate == 0 {
+            self.core.state = mode::OFF;
+            return false;
+        }
         let local = local();
-        if mode == mode::UNSTARTED {
-            let gate = gate::gate();
-            if gate == 0 {
-                self.core.state = mode::OFF;
-                return poll();
+        self.core.start(local, gate);
+        if N > 0 && self.core.state & mode::MASK & !mode::ASKS == mode::RECORD {
+            // SAFETY: an array of `MaybeUninit` needs no initialisation.
+            let values =
+                unsafe { &mut *self.values.as_mut_ptr().cast::<[MaybeUninit<Value>; N]>() };
+            for value in values {
+                value.write(Value::NONE);
             }
-            self.core.start(local, gate);
-            if N > 0 && self.core.state & mode::MASK & !mode::ASKS == mode::RECORD {
-                // SAFETY: an array of `MaybeUninit` needs no initialisation.
-                let values =
-                    unsafe { &mut *self.values.as_mut_ptr().cast::<[MaybeUninit<Value>; N]>() };
-                for value in values {
-                    value.write(Value::NONE);
-                }
-                self.core.state |= mode::FIELDS;
-                local.slot.set(self.values.as_mut_ptr().cast());
-                local.slot_len.set(N);
-                if self.core.state & mode::ASKS != 0 {
-                    ask_fields(local, &raw mut self.core);
-                }
-            }
-            if matches!(self.core.state & mode::MASK, mode::OFF | mode::COUNT) {
-                return poll();
+            self.core.state |= mode::FIELDS;
+            local.slot.set(self.values.as_mut_ptr().cast());
+            local.slot_len.set(N);
+            if self.core.state & mode::ASKS != 0 {
+                ask_fields(local, &raw mut self.core);
             }
         }
-        let _inside = Inside::enter(local, &raw mut self.core);
-        poll()
+        !matches!(self.core.state & mode::MASK, mode::OFF | mode::COUNT)
     }
 
     /// Enters the call's span until `self` is dropped: what is dropped in between belongs to it.
@@ -156,12 +165,18 @@ impl<const N: usize> FutureSpan<N> {
     }
 
     /// Ends the call. Later calls change nothing.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn end(&mut self, outcome: Outcome) {
         let values = self.values.as_mut_ptr().cast();
         if self.is_live() {
             // SAFETY: the state says whether the values were written, and is set to `OFF`.
-            unsafe { self.core.finish(outcome, values, N) };
+            unsafe {
+                if N == 0 {
+                    self.core.finish(outcome);
+                } else {
+                    self.core.finish_with(outcome, values, N);
+                }
+            }
         }
     }
 
@@ -178,7 +193,7 @@ impl<const N: usize> FutureSpan<N> {
 }
 
 impl FutureCore {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn start(&mut self, local: &Local, gate: u8) {
         let flags = local.flags.get();
         if self.site.threshold() > gate || flags & CHILD_MASK != CHILD {
@@ -215,7 +230,25 @@ impl FutureCore {
     /// # Safety
     /// As `SyncCore::finish`.
     #[inline(never)]
-    pub(super) unsafe fn finish(&mut self, outcome: Outcome, values: *mut Value, len: usize) {
+    unsafe fn finish(&mut self, outcome: Outcome) {
+        // SAFETY: the caller's promise; no values are read.
+        unsafe { self.finish_any(outcome, ptr::null_mut(), 0) };
+    }
+
+    /// # Safety
+    /// As `SyncCore::finish_with`.
+    #[inline(never)]
+    pub(super) unsafe fn finish_with(&mut self, outcome: Outcome, values: *mut Value, len: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { self.finish_any(outcome, values, len) };
+    }
+
+    /// Inlined into the two above: a call without values has no loop over them.
+    ///
+    /// # Safety
+    /// As `finish_with`.
+    #[inline(always)]
+    unsafe fn finish_any(&mut self, outcome: Outcome, values: *mut Value, len: usize) {
         let end = clock::ticks();
         let local = local();
         let state = self.state;
@@ -234,7 +267,11 @@ impl FutureCore {
                 start: self.start,
                 end,
             };
-            let len = if state & mode::FIELDS != 0 { len } else { 0 };
+            let len = if len > 0 && state & mode::FIELDS != 0 {
+                len
+            } else {
+                0
+            };
             let rest = Rest { values, len, extra };
             // SAFETY: the caller gives the values away, and the extra part was this span's.
             unsafe {
@@ -296,7 +333,7 @@ impl FutureCore {
 }
 
 impl<const N: usize> Drop for FutureSpan<N> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn drop(&mut self) {
         if self.is_live() {
             self.abandon();
@@ -315,7 +352,7 @@ struct Inside<'a> {
 }
 
 impl<'a> Inside<'a> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn enter(local: &'a Local, at: *mut FutureCore) -> Self {
         let saved = local.save();
         // SAFETY: the caller has the call to itself, and keeps it where it is until this is dropped.
@@ -341,7 +378,7 @@ impl<'a> Inside<'a> {
 }
 
 impl Drop for Inside<'_> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn drop(&mut self) {
         // SAFETY: as in `enter`; nobody else is at the call here.
         let core = unsafe { &mut *self.core };
@@ -383,7 +420,7 @@ fn answer_fields(local: &Local, values: &[Value]) -> bool {
 }
 
 /// Inside the first poll of a future: evaluates its fields into the wrapper's storage.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn future_fields<const N: usize>(values: impl FnOnce() -> [Value; N]) {
     let local = local();
     let slot = local.slot.replace(ptr::null_mut());

@@ -92,7 +92,13 @@ impl<const N: usize> SyncSpan<N> {
         if self.core.state != mode::OFF {
             let values = self.values.as_mut_ptr().cast();
             // SAFETY: the state says whether the values were written; `self` is not used again.
-            unsafe { self.core.finish(outcome, values, N) };
+            unsafe {
+                if N == 0 {
+                    self.core.finish(outcome);
+                } else {
+                    self.core.finish_with(outcome, values, N);
+                }
+            }
         }
     }
 }
@@ -156,9 +162,27 @@ impl SyncCore {
     }
 
     /// # Safety
+    /// The state is neither `OFF` nor has it `FIELDS`.
+    #[inline(never)]
+    unsafe fn finish(&mut self, outcome: Outcome) {
+        // SAFETY: the caller's promise; no values are read.
+        unsafe { self.finish_any(outcome, ptr::null_mut(), 0) };
+    }
+
+    /// # Safety
     /// The state is not `OFF`; `values` points to `len` values if the state has `FIELDS`.
     #[inline(never)]
-    unsafe fn finish(&mut self, outcome: Outcome, values: *mut Value, len: usize) {
+    unsafe fn finish_with(&mut self, outcome: Outcome, values: *mut Value, len: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { self.finish_any(outcome, values, len) };
+    }
+
+    /// Inlined into the two above: a call without values has no loop over them.
+    ///
+    /// # Safety
+    /// As `finish_with`.
+    #[inline(always)]
+    unsafe fn finish_any(&mut self, outcome: Outcome, values: *mut Value, len: usize) {
         let end = clock::ticks();
         let local = local();
         // SAFETY: set whenever the state is not `OFF`.
@@ -181,7 +205,7 @@ impl SyncCore {
                 };
                 local.restore(&running.saved);
                 let flags = self.state & !mode::ALL;
-                let len = if self.state & mode::FIELDS != 0 {
+                let len = if len > 0 && self.state & mode::FIELDS != 0 {
                     len
                 } else {
                     0
