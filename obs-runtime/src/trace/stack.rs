@@ -7,20 +7,84 @@
 use core::cell::RefCell;
 use core::ptr;
 
+use crate::callsite::Callsite;
 use crate::self_obs;
-use crate::trace::SpanContext;
 use crate::trace::active::Manual;
 use crate::trace::attribute::SpanExtra;
+#[cfg(feature = "opentelemetry")]
+use crate::trace::bridge::opentelemetry as bridge;
 use crate::trace::local::{Local, Saved, flag, local};
+use crate::trace::value::Value;
+use crate::trace::{Outcome, SpanContext};
 
 /// More entries than this are those of spans that are never left on their thread (a guard held over an
 /// `.await`): the oldest is forgotten.
 const MOST: usize = 1024;
 
+/// A span that may be entered here.
+pub(crate) struct Kept {
+    manual: Manual,
+    /// What OpenTelemetry knows it by.
+    #[cfg(feature = "opentelemetry")]
+    told: std::sync::Mutex<Option<Box<bridge::Boundary>>>,
+}
+
+impl Kept {
+    /// Begins a span under the thread's context; none if it has no identity.
+    pub(crate) fn begin(
+        site: &'static Callsite,
+        values: impl FnOnce() -> Vec<Value>,
+    ) -> Option<(Self, Vec<Value>)> {
+        let (manual, values) = Manual::begin(site, values)?;
+        manual.has_context().then(|| (Self::new(manual), values))
+    }
+
+    fn new(manual: Manual) -> Self {
+        Self {
+            manual,
+            #[cfg(feature = "opentelemetry")]
+            told: std::sync::Mutex::default(),
+        }
+    }
+
+    pub(crate) fn is_recording(&self) -> bool {
+        self.manual.is_recording()
+    }
+
+    /// Whether the span began a trace of its own.
+    pub(crate) fn is_root(&self) -> bool {
+        self.manual.is_root()
+    }
+
+    pub(crate) fn context(&self) -> Option<SpanContext> {
+        self.manual.context()
+    }
+
+    /// The same span under the thread's context, which was not known when it began.
+    pub(crate) fn begin_again(self, values: Vec<Value>) -> (Self, Vec<Value>) {
+        let (manual, values) = self.manual.begin_again(values);
+        (Self::new(manual), values)
+    }
+
+    pub(crate) fn end(
+        self,
+        outcome: Outcome,
+        values: Vec<Value>,
+        #[cfg_attr(not(feature = "opentelemetry"), allow(unused_mut))] mut extra: SpanExtra,
+    ) {
+        #[cfg(feature = "opentelemetry")]
+        {
+            let told = self.told.into_inner();
+            extra.boundary = told.unwrap_or_else(std::sync::PoisonError::into_inner);
+        }
+        self.manual.end(outcome, values, extra);
+    }
+}
+
 /// What is entered.
 pub(crate) enum Held<'a> {
     /// A span with an identity.
-    Span(&'a Manual),
+    Span(&'a Kept),
     /// The context around a span that has none: where it was made.
     Through(&'a SpanContext),
 }
@@ -36,6 +100,9 @@ struct Entry {
     saved: Option<Saved>,
     /// It was left while a span of obs that began inside was still entered.
     is_left: bool,
+    /// The bridge to OpenTelemetry has something to undo.
+    #[cfg(feature = "opentelemetry")]
+    is_bridged: bool,
 }
 
 thread_local! {
@@ -50,6 +117,22 @@ impl Entry {
 
     fn is_current(&self, local: &Local) -> bool {
         self.is(local.trace_lo.get(), local.span.get(), local.flags.get())
+    }
+
+    /// Leaves it while it is the thread's context.
+    fn leave(&self) {
+        #[cfg(feature = "opentelemetry")]
+        if self.is_bridged {
+            bridge::context::leave(self.span);
+        }
+    }
+
+    /// Leaves it while what was entered inside stays.
+    fn leave_below(&self) {
+        #[cfg(feature = "opentelemetry")]
+        if self.is_bridged {
+            bridge::context::leave_below(self.span);
+        }
     }
 
     fn is_saved(&self, saved: &Saved) -> bool {
@@ -81,23 +164,38 @@ pub(crate) fn enter(key: u64, held: &Held<'_>) {
         if stack.len() == MOST {
             stack.remove(0);
         }
+        let saved = (!stays).then(|| local.save());
+        #[cfg(feature = "opentelemetry")]
+        let outer = local.span.get();
+        match held {
+            _ if stays => {}
+            Held::Span(kept) => kept.manual.enter(local),
+            Held::Through(context) => local.attach(Some(context)),
+        }
         stack.push(Entry {
             key,
             trace_lo,
             span,
             attached,
-            saved: (!stays).then(|| local.save()),
+            saved,
             is_left: false,
+            #[cfg(feature = "opentelemetry")]
+            is_bridged: !stays && tell(local, outer, held),
         });
-        if !stays {
-            match held {
-                Held::Span(span) => span.enter(local),
-                Held::Through(context) => local.attach(Some(context)),
-            }
-        }
     };
     // A thread that ends has lost its stack: spans are neither entered nor left there.
     let _ = STACK.try_with(push);
+}
+
+/// Tells OpenTelemetry of what was entered inside the span `outer`; whether there is something to undo.
+#[cfg(feature = "opentelemetry")]
+fn tell(local: &Local, outer: u64, held: &Held<'_>) -> bool {
+    match held {
+        Held::Span(kept) => {
+            bridge::context::enter_kept(local, kept.manual.state_inside(outer), &kept.told)
+        }
+        Held::Through(_) => bridge::context::enter_attached(local),
+    }
 }
 
 /// Leaves the span that was last entered with the key, and returns what was said of it meanwhile.
@@ -117,6 +215,7 @@ pub(crate) fn exit(key: u64) -> Option<Box<SpanExtra>> {
                 // Entered directly inside: it goes back to what was before this span.
                 Some(here) if stack[at].is_saved(&here) => {
                     stack[above].saved = Some(saved);
+                    stack[at].leave_below();
                     here.extra
                 }
                 _ => {
@@ -125,6 +224,7 @@ pub(crate) fn exit(key: u64) -> Option<Box<SpanExtra>> {
                 }
             }
         } else if stack[at].is_current(local) {
+            stack[at].leave();
             let late = local.extra.get();
             local.restore(&saved);
             late
@@ -158,6 +258,7 @@ fn settle(stack: &mut Vec<Entry>, local: &Local) {
         && let Some(saved) = top.saved
         && top.is_current(local)
     {
+        top.leave();
         let late = local.extra.replace(ptr::null_mut());
         local.restore(&saved);
         stack.pop();

@@ -1,9 +1,9 @@
 //! Entering and leaving in every order, with spans of obs in between.
 
 use super::*;
-use crate::callsite::{Callsite, CallsiteSpec};
+use crate::callsite::CallsiteSpec;
 use crate::testing;
-use crate::trace::{Outcome, SpanId, current};
+use crate::trace::{SpanId, current};
 
 fn site(name: &'static str) -> &'static Callsite {
     Box::leak(Box::new(Callsite::new(CallsiteSpec::new(
@@ -11,11 +11,11 @@ fn site(name: &'static str) -> &'static Callsite {
     ))))
 }
 
-fn begin(name: &'static str) -> Manual {
-    Manual::begin(site(name), Vec::new).expect("recording").0
+fn begin(name: &'static str) -> Kept {
+    Kept::begin(site(name), Vec::new).expect("recording").0
 }
 
-fn id(span: &Manual) -> SpanId {
+fn id(span: &Kept) -> SpanId {
     span.context().unwrap().span_id
 }
 
@@ -24,7 +24,7 @@ fn here() -> Option<SpanId> {
 }
 
 /// Some spans, entered in their order under the keys 0, 1, …
-fn entered<const N: usize>() -> [Manual; N] {
+fn entered<const N: usize>() -> [Kept; N] {
     core::array::from_fn(|key| {
         let span = begin("span");
         enter(key as u64, &Held::Span(&span));

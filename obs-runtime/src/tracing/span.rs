@@ -7,17 +7,15 @@ use ::tracing::span::{Attributes, Record};
 use super::site::{self, Site};
 use super::values::{Kind, Said, Values};
 use crate::callsite::SpanKind;
-use crate::trace::active::Manual;
 use crate::trace::attribute::SpanExtra;
-use crate::trace::local::{flag, local};
-use crate::trace::stack::{self, Held};
+use crate::trace::stack::{self, Held, Kept};
 use crate::trace::{Link, Outcome, SpanContext, Value};
 
 /// What obs keeps of a span.
 pub(super) struct SpanData {
     site: &'static Site,
     /// None if the span has no identity: it is not sampled, or above the level.
-    manual: Option<Manual>,
+    kept: Option<Kept>,
     /// Where it was made, if it has no identity itself.
     around: Option<SpanContext>,
     /// In the order of the fields.
@@ -36,7 +34,7 @@ impl SpanData {
             attributes.record(&mut kind);
         }
         let mut said = Said::default();
-        let begun = Manual::begin(site.callsite(kind.0), || {
+        let begun = Kept::begin(site.callsite(kind.0), || {
             let mut visitor = Values {
                 site,
                 said: Said::default(),
@@ -48,17 +46,16 @@ impl SpanData {
             said.fill(&mut values);
             values
         });
-        let begun = begun.filter(|(manual, _)| manual.has_context());
         let around = if begun.is_none() {
             SpanContext::current()
         } else {
             None
         };
-        let (manual, values) = begun.unzip();
-        let is_root = manual.as_ref().is_some_and(Manual::is_root);
+        let (kept, values) = begun.unzip();
+        let is_root = kept.as_ref().is_some_and(Kept::is_root);
         let mut this = Self {
             site,
-            manual,
+            kept,
             around,
             values: values.unwrap_or_default(),
             extra: SpanExtra::default(),
@@ -71,13 +68,13 @@ impl SpanData {
     }
 
     pub(super) fn is_recording(&self) -> bool {
-        self.manual.as_ref().is_some_and(Manual::is_recording)
+        self.kept.as_ref().is_some_and(Kept::is_recording)
     }
 
     /// What is the context inside the span.
     pub(super) fn context(&self) -> Option<SpanContext> {
-        match &self.manual {
-            Some(manual) => manual.context(),
+        match &self.kept {
+            Some(kept) => kept.context(),
             None => self.around,
         }
     }
@@ -116,20 +113,18 @@ impl SpanData {
     /// The first entry of a root: what is attached there is its parent if it comes from another process.
     pub(super) fn adopt(&mut self) {
         self.may_adopt.store(false, Ordering::Relaxed);
-        let flags = local().flags.get();
-        if flags & flag::REMOTE != 0
-            && let Some(manual) = self.manual.take()
-        {
+        let is_remote = SpanContext::current().is_some_and(|c| c.is_remote());
+        if is_remote && let Some(kept) = self.kept.take() {
             let values = core::mem::take(&mut self.values);
-            let (again, values) = manual.begin_again(values);
-            self.manual = Some(again);
+            let (again, values) = kept.begin_again(values);
+            self.kept = Some(again);
             self.values = values;
         }
     }
 
     pub(super) fn enter(&self, key: u64) {
-        match (&self.manual, &self.around) {
-            (Some(manual), _) => stack::enter(key, &Held::Span(manual)),
+        match (&self.kept, &self.around) {
+            (Some(kept), _) => stack::enter(key, &Held::Span(kept)),
             (None, Some(context)) => stack::enter(key, &Held::Through(context)),
             (None, None) => {}
         }
@@ -155,13 +150,13 @@ impl SpanData {
 
     /// Ends the span.
     pub(super) fn end(self) {
-        if let Some(manual) = self.manual {
+        if let Some(kept) = self.kept {
             let outcome = if self.extra.error.is_some() {
                 Outcome::Error
             } else {
                 Outcome::Ok
             };
-            manual.end(outcome, self.values, self.extra);
+            kept.end(outcome, self.values, self.extra);
         }
     }
 }

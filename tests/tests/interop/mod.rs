@@ -100,6 +100,12 @@ pub(crate) fn span(name: &str) -> SpanRecord {
     found[0].clone()
 }
 
+/// Every span so far.
+pub(crate) fn spans() -> Vec<SpanRecord> {
+    obs().force_flush().unwrap();
+    SPANS.lock().unwrap().clone()
+}
+
 pub(crate) fn has(name: &str) -> bool {
     obs().force_flush().unwrap();
     SPANS.lock().unwrap().iter().any(|s| s.name == name)

@@ -366,6 +366,56 @@ pub(crate) fn enter_manual<L: DerefMut<Target = SpanExtra>>(
     }
 }
 
+/// Enters a span that `tracing` keeps; what OpenTelemetry knows it by has its place beside it.
+#[cfg(feature = "tracing")]
+pub(crate) fn enter_kept(
+    local: &Local,
+    state: u64,
+    told: &std::sync::Mutex<Option<Box<Boundary>>>,
+) -> bool {
+    if gate::gate() != gate::ASK {
+        return false;
+    }
+    if state & mode::BOUNDARY != 0 {
+        let told = told.lock();
+        enter(
+            local,
+            Some(&mut told.unwrap_or_else(std::sync::PoisonError::into_inner)),
+        )
+    } else {
+        enter(local, None)
+    }
+}
+
+/// Leaves such a span, while others that were entered inside of it stay.
+#[cfg(feature = "tracing")]
+#[cold]
+pub(crate) fn leave_below(span: u64) {
+    let taken = STACK.try_with(|stack| {
+        let mut stack = stack.0.try_borrow_mut().ok()?;
+        let at = stack.iter().rposition(|entry| entry.span == span)?;
+        let entry = stack.remove(at);
+        if let Some(above) = stack.get_mut(at) {
+            above.before = entry.before;
+        }
+        Some(entry)
+    });
+    let Some(entry) = taken.ok().flatten() else {
+        return;
+    };
+    // What is entered inside stays the context, also if OpenTelemetry now calls another span active.
+    let is_seen = active() == Some(SEEN.get());
+    if PHASE.get() == Phase::Ready {
+        // As in `attach`.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(entry.guard)));
+    } else {
+        core::mem::forget(entry.guard);
+    }
+    if is_seen {
+        SEEN.set(active().unwrap_or_default());
+    }
+}
+
 /// Ends a call that OpenTelemetry was told of.
 #[cold]
 pub(crate) fn end(here: *mut SpanExtra) -> *mut SpanExtra {
