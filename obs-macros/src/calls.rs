@@ -12,6 +12,7 @@ use crate::crate_path;
 use crate::driver;
 use crate::errors::Errors;
 use crate::hygiene::quote;
+use crate::shape;
 use crate::valid::{Own, Running};
 
 pub(crate) fn llm_call(tokens: TokenStream, item: TokenStream) -> TokenStream {
@@ -79,6 +80,17 @@ impl Texts {
         text
     }
 
+    /// Notes an attribute that never changes.
+    fn constant(&mut self, key: &str, value: TokenStream) {
+        let krate = &self.krate;
+        let key = Ident::new(key, Span::mixed_site());
+        self.own.fields.push(Field {
+            key: FieldKey::Const(syn::parse_quote!(#krate::private::key::#key)),
+            value: FieldValue::Const(value),
+            span: Span::call_site(),
+        });
+    }
+
     /// `{first} {second}`, as the conventions name such spans.
     fn name(&mut self, first: &Text, second: Option<&Text>) {
         let Some(second) = second else {
@@ -108,25 +120,13 @@ fn llm_own(
     not_yet(
         list,
         &[
-            (
-                "stream",
-                "put `#[traced]` on the function, and the stream through `llm::observe_stream`",
-            ),
             ("capture", "no content is recorded"),
             ("budget", "this version has no budgets"),
             ("reserve", "this version has no budgets"),
         ],
         errors,
     );
-    if let ReturnType::Type(_, ty) = &function.sig.output
-        && names_stream(&ty.to_token_stream())
-    {
-        errors.push_on(
-            ty,
-            "`#[llm_call]` does not follow streams yet: the tokens come with the last chunk; \
-             use `#[traced]`, and the stream through `llm::observe_stream`",
-        );
-    }
+    let stream = stream(list, &LLM_CALL, function, errors);
     let provider = required(list, &LLM_CALL, "provider", "\"openai\"", errors);
     let model = required(list, &LLM_CALL, "model", "\"gpt-4o-mini\"", errors);
     let operation = match list.take("operation") {
@@ -135,6 +135,9 @@ fn llm_own(
     };
     let usage = list.take("usage").and_then(|arg| arg.expr(errors));
     let mut texts = Texts::new(args, "LlmCall");
+    if stream {
+        texts.constant("GEN_AI_REQUEST_STREAM", quote!(Bool(true)));
+    }
     let provider = texts.add("__obs_provider", "GEN_AI_PROVIDER_NAME", &provider?);
     let operation = texts.add("__obs_operation", "GEN_AI_OPERATION_NAME", &operation?);
     let model = texts.add("__obs_model", "GEN_AI_REQUEST_MODEL", &model?);
@@ -148,16 +151,32 @@ fn llm_own(
         quote!(|_| #krate::private::LlmResponse::default())
     };
     let mut own = texts.own;
+    let begin = quote!(#krate::private::llm_begin(#provider, #operation, #model));
+    let (begin, kind) = if stream {
+        (
+            quote!(#krate::private::llm_streaming(#begin)),
+            "llm_items_kind",
+        )
+    } else {
+        (begin, "llm_kind")
+    };
+    own.stream = stream;
     own.running = Some(Running {
-        begin: quote!(#krate::private::llm_begin(#provider, #operation, #model)),
-        kind: "llm_kind",
+        begin,
+        kind,
         closures: vec![usage],
         span,
     });
     Some(own)
 }
 
-fn vector_own(list: &mut ArgList, args: &Args, _: &Function, errors: &mut Errors) -> Option<Own> {
+fn vector_own(
+    list: &mut ArgList,
+    args: &Args,
+    function: &Function,
+    errors: &mut Errors,
+) -> Option<Own> {
+    let stream = stream(list, &VECTOR_OP, function, errors);
     let system = required(list, &VECTOR_OP, "system", "\"qdrant\"", errors);
     let operation = required(list, &VECTOR_OP, "operation", "\"upsert\"", errors);
     let mut take = |name: &str| match list.take(name) {
@@ -177,15 +196,23 @@ fn vector_own(list: &mut ArgList, args: &Args, _: &Function, errors: &mut Errors
     let count = number(count?.as_ref(), &krate);
     let dimensions = number(dimensions?.as_ref(), &krate);
     let (count_now, dimensions_now) = (count.now, dimensions.now);
+    let begin = quote! {
+        #krate::private::vector_start(
+            #krate::private::vector_begin(#system, #operation, #collection),
+            #count_now,
+            #dimensions_now,
+        )
+    };
+    let (begin, kind) = if stream {
+        let begin = quote!(#krate::private::vector_streaming(#begin));
+        (begin, "vector_items_kind")
+    } else {
+        (begin, "vector_kind")
+    };
+    own.stream = stream;
     own.running = Some(Running {
-        begin: quote! {
-            #krate::private::vector_start(
-                #krate::private::vector_begin(#system, #operation, #collection),
-                #count_now,
-                #dimensions_now,
-            )
-        },
-        kind: "vector_kind",
+        begin,
+        kind,
         closures: vec![count.later, dimensions.later],
         span: Span::mixed_site(),
     });
@@ -247,6 +274,35 @@ fn not_yet(list: &mut ArgList, remedies: &[(&str, &str)], errors: &mut Errors) {
             errors.push(arg.span(), format!("`{name}` does not work yet: {remedy}"));
         }
     }
+}
+
+/// `stream`: said where the return type names a stream, and nowhere where it is none.
+fn stream(list: &mut ArgList, table: &Table, function: &Function, errors: &mut Errors) -> bool {
+    let ty = match &function.sig.output {
+        ReturnType::Type(_, ty) => Some(&**ty),
+        ReturnType::Default => None,
+    };
+    let Some(arg) = list.take("stream") else {
+        if let Some(ty) = ty.filter(|ty| names_stream(&ty.to_token_stream())) {
+            let message = format!(
+                "the returned type names a stream: `#[{}(stream, …)]` follows it to its end; \
+                 `stream = false` measures the call alone",
+                table.name
+            );
+            errors.push_on(ty, message);
+        }
+        return false;
+    };
+    let span = arg.span();
+    let on = arg.switch(errors).unwrap_or(false);
+    let plain = ty.map(shape::plain);
+    let names_one = ty.is_some_and(|ty| names_stream(&ty.to_token_stream()));
+    if on && !names_one && (shape::is_never(plain) || shape::is_inert(plain)) {
+        let message = "`stream` needs a function that returns a stream, or a `Result` of one";
+        errors.push(span, message);
+        return false;
+    }
+    on
 }
 
 /// Whether a type names a stream.

@@ -48,6 +48,12 @@ pub(crate) struct Plan {
     pub(crate) before: TokenStream,
     /// What is begun before the body and told how the call ended.
     pub(crate) running: Option<Running>,
+    /// Where `timings` stands.
+    pub(crate) timings: Option<Span>,
+    /// `track_concurrency`
+    pub(crate) concurrency: bool,
+    /// The value is or holds a stream, whose items are looked at instead.
+    pub(crate) stream: bool,
 }
 
 /// What a macro adds to the shared arguments.
@@ -64,6 +70,8 @@ pub(crate) struct Own {
     pub(crate) observers: Vec<Observer>,
     pub(crate) before: TokenStream,
     pub(crate) running: Option<Running>,
+    /// `stream`
+    pub(crate) stream: bool,
 }
 
 /// A measurement beside the span: begun inside it, ended by the value, by a panic or by a drop.
@@ -142,6 +150,7 @@ pub(crate) fn function(item: Item, table: &Table, errors: &mut Errors) -> Option
 pub(crate) fn plan(args: Args, own: Own, function: &Function, errors: &mut Errors) -> Plan {
     check_skip(&args, function, errors);
     check_value_arguments(&args, function, errors);
+    check_timings(&args, function, errors);
     let mut observers = own.observers;
     if let Some(render) = args.ret {
         let span = args.ret_span.unwrap_or_else(Span::call_site);
@@ -154,6 +163,7 @@ pub(crate) fn plan(args: Args, own: Own, function: &Function, errors: &mut Error
     observers.extend(args.err_level.map(|level| Observer::Level(level, err_span)));
     let needs_value = !observers.is_empty()
         || own.running.is_some()
+        || args.timings.is_some()
         || !matches!(args.err, ErrMode::Auto | ErrMode::Off);
     let (name, dynamic_name) = match args.name {
         None => (own.name, own.dynamic_name),
@@ -184,8 +194,11 @@ pub(crate) fn plan(args: Args, own: Own, function: &Function, errors: &mut Error
         observers,
         before: own.before,
         running: own.running,
+        timings: args.timings,
+        concurrency: args.concurrency,
+        stream: own.stream,
     };
-    if matches!(plan.shape, Shape::StreamClosure) && plan.running.is_some() {
+    if matches!(plan.shape, Shape::StreamClosure) && plan.running.is_some() && !plan.stream {
         // Its closures look at one value, not at items.
         plan.shape = Shape::Closure;
     }
@@ -216,7 +229,10 @@ impl Plan {
 
     /// Whether code of ours stands between the start of the span and the user's body.
     pub(crate) fn runs_before_the_body(&self) -> bool {
-        self.records_before_the_body() || self.running.is_some() || !self.before.is_empty()
+        self.records_before_the_body()
+            || self.running.is_some()
+            || self.concurrency
+            || !self.before.is_empty()
     }
 }
 
@@ -294,6 +310,25 @@ fn check_skip(args: &Args, function: &Function, errors: &mut Errors) {
         errors.push(
             skipped.span(),
             format!("the function has no parameter `{name}`{hint}"),
+        );
+    }
+}
+
+/// `timings` needs a call that can wait.
+fn check_timings(args: &Args, function: &Function, errors: &mut Errors) {
+    let Some(span) = args.timings else { return };
+    let returned = match &function.sig.output {
+        ReturnType::Default => None,
+        ReturnType::Type(_, ty) => Some(shape::plain(ty)),
+    };
+    let returns_at_once = shape::is_never(returned)
+        || shape::is_inert(returned)
+        || returned.is_some_and(shape::is_named_result);
+    if function.sig.asyncness.is_none() && returns_at_once {
+        errors.push(
+            span,
+            "`timings` needs an `async fn`, or a function that returns a future or a stream: another call is busy \
+             as long as it lasts",
         );
     }
 }

@@ -17,6 +17,7 @@ mod call;
 mod fields;
 mod future;
 mod kind;
+mod lasting;
 #[cfg(feature = "tokio")]
 mod main_fn;
 mod observe;
@@ -25,12 +26,16 @@ mod parent;
 mod probe;
 #[cfg(feature = "llm")]
 mod running;
+#[cfg(feature = "llm")]
+mod running_stream;
+mod source;
 mod stream;
 
 pub use call::{FnRet, absurd, arg, call, call_future};
 pub use fields::{Links, add_links, capture, debug, display, rename, set_name, values};
 pub use future::probe_when;
 pub use kind::{Abandon, Kind, Plain};
+pub use lasting::{Stopwatch, Timed, Tracked, timed, tracked};
 #[cfg(feature = "tokio")]
 pub use main_fn::Main;
 pub use observe::{err_level, error_if, expected, no_errors, ok_if, return_debug, return_display};
@@ -43,6 +48,10 @@ pub use probe::{err_debug, err_display, probe, probe_output, probe_stream};
 
 #[cfg(feature = "llm")]
 pub use running::{IntoCount, Slot, join, llm_kind, text, vector_kind, vector_start};
+
+#[cfg(feature = "llm")]
+pub use running_stream::{llm_items_kind, llm_streaming, vector_items_kind, vector_streaming};
+pub use source::{check_source, probe_items};
 
 pub use crate::callsite::{
     Callsite, CallsiteSpec, ConstValue, Construct, Level, Registered, SpanKind,
@@ -69,6 +78,8 @@ pub mod on {
     //! What makes, runs and ends a call where calls are recorded; [`off`](super::off) where they are not.
     pub use super::call::{call_future_with, call_with, finish};
     pub use super::future::{Traced, finish_future, finish_when, future};
+    pub use super::lasting::{InFlight, InFlightSite, in_flight_site};
+    pub use super::source::{TracedSource, finish_future_source, finish_source, future_source};
     pub use super::stream::{TracedStream, finish_stream};
     pub use crate::metrics::labelled::LabelledSite;
     pub use crate::trace::{FutureSpan, SyncSpan, future_fields};

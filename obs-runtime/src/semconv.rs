@@ -20,6 +20,8 @@ pub mod attribute {
     keys! {
         /// The source file (stable code attributes).
         CODE_FILE_PATH = "code.file.path";
+        /// Nanoseconds that a call with `timings` was worked on; the key is that of tracing-opentelemetry.
+        BUSY_NS = "busy_ns";
         /// The function with the path of its module (stable code attributes).
         CODE_FUNCTION_NAME = "code.function.name";
         /// The line in the source file (stable code attributes).
@@ -76,6 +78,8 @@ pub mod attribute {
         GEN_AI_USAGE_OUTPUT_TOKENS = "gen_ai.usage.output_tokens";
         /// Output tokens of reasoning; part of the output tokens.
         GEN_AI_USAGE_REASONING_OUTPUT_TOKENS = "gen_ai.usage.reasoning.output_tokens";
+        /// Nanoseconds that a call with `timings` waited; the key is that of tracing-opentelemetry.
+        IDLE_NS = "idle_ns";
         /// `warn`, `info`, … on an event `exception` whose severity `err(level = …)` gives; the key is that
         /// of tracing-opentelemetry.
         LEVEL = "level";
@@ -269,6 +273,8 @@ pub mod metric {
         DB_CLIENT_OPERATION_DURATION = "db.client.operation.duration", "s", "Duration of database client operations.", DB_SECONDS;
         /// The name is that of autometrics.
         FUNCTION_CALLS = "function.calls", "{call}", "Calls of annotated functions.", &[];
+        /// The name is that of autometrics.
+        FUNCTION_CALLS_CONCURRENT = "function.calls.concurrent", "{call}", "Calls of annotated functions that are running.", &[];
         /// The name is that of autometrics.
         FUNCTION_CALLS_DURATION = "function.calls.duration", "s", "Duration of calls of annotated functions.", FUNCTION_SECONDS;
         GEN_AI_EMBEDDINGS_DURATION = "gen_ai.client.embeddings.duration", "s", "Duration of embeddings calls.", CALL_SECONDS;

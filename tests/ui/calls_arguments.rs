@@ -4,7 +4,7 @@ use obs_runtime::{llm_call, span, vector_op};
 #[llm_call]
 fn nothing() {}
 
-#[llm_call(provider = "openai", model = "gpt-4o", stream, capture(content), budget = "x", reserve = |a| a)]
+#[llm_call(provider = "openai", model = "gpt-4o", capture(content), budget = "x", reserve = |a| a)]
 fn not_yet() {}
 
 #[llm_call(provider = "openai", model = "gpt-4o", usage = |out| out.len())]
@@ -15,6 +15,23 @@ fn no_usage() -> String {
 #[llm_call(provider = "openai", model = "gpt-4o")]
 fn stream() -> impl futures_util::Stream<Item = u8> {
     futures_util::stream::empty()
+}
+
+#[vector_op(system = "qdrant", operation = "scroll")]
+fn vector_stream() -> Result<impl futures_util::Stream<Item = u8>, u8> {
+    Ok(futures_util::stream::empty())
+}
+
+#[llm_call(provider = "openai", model = "gpt-4o", stream)]
+fn inert() -> Vec<u8> {
+    Vec::new()
+}
+
+struct Answer;
+
+#[llm_call(provider = "openai", model = "gpt-4o", stream)]
+async fn no_stream() -> Result<Answer, u8> {
+    Ok(Answer)
 }
 
 #[vector_op(system = "qdrant", usage = 1)]

@@ -52,6 +52,10 @@ pub(crate) struct Args {
     pub(crate) links: Vec<Expr>,
     pub(crate) root: bool,
     pub(crate) no_metrics: bool,
+    /// Where `timings` stands.
+    pub(crate) timings: Option<Span>,
+    /// `track_concurrency`
+    pub(crate) concurrency: bool,
     pub(crate) err: ErrMode,
     /// `err(expected = pattern)`
     pub(crate) expected: Option<syn::Pat>,
@@ -116,6 +120,11 @@ impl Args {
             .take("metrics")
             .and_then(|arg| arg.switch(errors))
             .is_some_and(|on| !on);
+        args.timings = list.take("timings").and_then(|arg| {
+            let span = arg.span();
+            arg.switch(errors)?.then_some(span)
+        });
+        args.concurrency = concurrency(list, args.no_metrics, errors);
         args.labels = labels(list, args.no_metrics, errors);
         if let Some(tokens) = list
             .take("skip")
@@ -128,6 +137,22 @@ impl Args {
         }
         args
     }
+}
+
+/// `track_concurrency`
+fn concurrency(list: &mut ArgList, no_metrics: bool, errors: &mut Errors) -> bool {
+    let Some(arg) = list.take("track_concurrency") else {
+        return false;
+    };
+    let span = arg.span();
+    let on = arg.switch(errors).unwrap_or(false);
+    if on && no_metrics {
+        errors.push(
+            span,
+            "`track_concurrency` makes a metric, which `metrics = false` turns off: keep one of the two",
+        );
+    }
+    on
 }
 
 /// Labels that the function metrics have already, and that of a histogram's buckets.

@@ -27,6 +27,8 @@ pub(crate) const SHARED: &[&str] = &[
     "ok_if",
     "error_if",
     "metrics",
+    "timings",
+    "track_concurrency",
     "skip",
     "skip_all",
     "crate",
@@ -56,7 +58,14 @@ pub(crate) const LLM_CALL: Table = Table {
 pub(crate) const VECTOR_OP: Table = Table {
     name: "vector_op",
     shared: true,
-    own: &["system", "operation", "collection", "count", "dimensions"],
+    own: &[
+        "system",
+        "operation",
+        "collection",
+        "count",
+        "dimensions",
+        "stream",
+    ],
 };
 
 pub(crate) const MAIN: Table = Table {

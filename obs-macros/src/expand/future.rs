@@ -5,7 +5,7 @@ use quote::{ToTokens as _, quote_spanned};
 use syn::ReturnType;
 use syn::spanned::Spanned as _;
 
-use super::{assemble, assemble_around, prelude, rebind, site, types, value};
+use super::{assemble, assemble_around, lasting, prelude, rebind, site, types, value};
 use crate::ast::{Function, with_content};
 use crate::crate_path;
 use crate::hygiene::quote;
@@ -17,8 +17,9 @@ fn statements(function: &Function, plan: &Plan, rebound: &rebind::Rebound) -> To
     let krate = &plan.site.krate;
     let (bind_site, site) = site::before_body(function, plan);
     let rebind::Rebound { lets, receiver, .. } = rebound;
-    let prelude = prelude::in_future(plan);
+    let prelude = prelude::in_future(function, plan);
     let slot = prelude::slot(plan);
+    let before = lasting::before(function, plan);
     let body = &function.body;
     let output = &function.sig.output;
     let ty = match output {
@@ -46,14 +47,11 @@ fn statements(function: &Function, plan: &Plan, rebound: &rebind::Rebound) -> To
     let allow = allowed.then(|| quote!(#[allow(clippy::async_yields_async)]));
     // `!` is not known to a probe: it falls back to whatever the first tier is.
     let (probe, kind) = if shape::is_never(ty) {
-        (None, quote!(#krate::private::Plain))
+        (None, lasting::kind(plan, quote!(#krate::private::Plain)))
     } else {
         let (look, kind) = value::kind(plan);
-        let probe = quote! {
-            let __obs_probe = #krate::private::probe_output(&__obs_value);
-            #look
-        };
-        (Some(probe), kind)
+        let probe = probe(function, plan);
+        (Some(quote!(#probe #look)), kind)
     };
     // rustc speaks of "this async block": let it show the function's name.
     let at = Span::mixed_site().located_at(function.sig.ident.span());
@@ -63,6 +61,7 @@ fn statements(function: &Function, plan: &Plan, rebound: &rebind::Rebound) -> To
     quote! {
         #parent
         #bind_site
+        #before
         #slot
         #allow
         let __obs_value = #block;
@@ -80,6 +79,20 @@ fn mentions(tokens: TokenStream, is: &dyn Fn(&str) -> bool) -> bool {
     })
 }
 
+/// `__obs_probe`, of what the call is judged by: the future's output, or the items of the stream in it.
+fn probe(function: &Function, plan: &Plan) -> TokenStream {
+    let krate = &plan.site.krate;
+    if plan.stream {
+        let source = value::source(plan, function);
+        quote! {
+            let __obs_outer = #krate::private::probe_output(&__obs_value);
+            #source
+        }
+    } else {
+        quote!(let __obs_probe = #krate::private::probe_output(&__obs_value);)
+    }
+}
+
 /// Evaluates `parent`, before the future takes the parameters.
 fn parent(function: &Function, plan: &Plan) -> Option<TokenStream> {
     prelude::parent(plan, function, "parent").map(|parent| quote!(let __obs_parent = #parent;))
@@ -92,8 +105,14 @@ fn future(name: &Ident, plan: &Plan, site: &TokenStream, kind: &TokenStream) -> 
     // What rustc says of the returned future as a whole, it says of these tokens.
     let at = Span::mixed_site().located_at(name.span());
     let root = crate_path::at(krate, at);
-    let call = quote_spanned!(at=> #root::private::future::<_, _, #count>);
-    let future = quote_spanned!(at=> #call(#site, #kind, __obs_value));
+    let future = if plan.stream {
+        let outer = value::outer(plan);
+        let call = quote_spanned!(at=> #root::private::future_source::<_, _, _, _, #count>);
+        quote_spanned!(at=> #call(__obs_flow, #site, #outer, #kind, __obs_value))
+    } else {
+        let call = quote_spanned!(at=> #root::private::future::<_, _, #count>);
+        quote_spanned!(at=> #call(#site, #kind, __obs_value))
+    };
     match &plan.parent {
         Some(_) => quote!(#krate::private::under(__obs_parent, #future)),
         None => future,
@@ -123,12 +142,13 @@ pub(super) fn kept(function: &Function, plan: &Plan) -> TokenStream {
 
 /// `Box::pin(future)` as `Box::pin(wrapped)`: the box that is there is used.
 pub(super) fn in_box(function: &Function, plan: &Plan, in_box: &InBox) -> TokenStream {
-    let krate = &plan.site.krate;
     let (bind_site, site) = site::before_body(function, plan);
     let (look, kind) = value::kind(plan);
     let inner = in_box.call.stream();
     let slot = prelude::slot(plan);
-    let prelude = prelude::in_future(plan);
+    let before = lasting::before(function, plan);
+    let prelude = prelude::in_future(function, plan);
+    let probe = probe(function, plan);
     let future = if let Some((head, block)) = shape::async_block(&inner) {
         let statements = block.stream();
         let block = with_content(&block, quote!(#prelude #statements));
@@ -141,9 +161,10 @@ pub(super) fn in_box(function: &Function, plan: &Plan, in_box: &InBox) -> TokenS
     let wrapped = quote! {{
         #parent
         #bind_site
+        #before
         #slot
         let __obs_value = #future;
-        let __obs_probe = #krate::private::probe_output(&__obs_value);
+        #probe
         #look
         #wrap
     }};

@@ -5,6 +5,7 @@
 
 mod future;
 pub(crate) mod handler;
+mod lasting;
 pub(crate) mod pipeline_task;
 mod prelude;
 mod rebind;

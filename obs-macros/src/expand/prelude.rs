@@ -5,7 +5,7 @@ use quote::{ToTokens as _, quote_spanned};
 use syn::Expr;
 use syn::spanned::Spanned as _;
 
-use super::rebind;
+use super::{lasting, rebind};
 use crate::ast::Function;
 use crate::attr::FieldValue;
 use crate::crate_path;
@@ -74,14 +74,16 @@ pub(super) fn with_guard(plan: &Plan, guard: &TokenStream) -> TokenStream {
 }
 
 /// The statements between the parameters and the body of a future: evaluated in the first poll.
-pub(super) fn in_future(plan: &Plan) -> TokenStream {
+pub(super) fn in_future(function: &Function, plan: &Plan) -> TokenStream {
+    let in_flight = lasting::in_body(function, plan);
     let krate = &plan.site.krate;
     let fields = plan.records_before_the_body().then(|| {
         let count = value_count(plan);
         let fields = closure(plan);
         quote!(#krate::private::future_fields::<#count>(#fields);)
     });
-    around(plan, fields.as_ref())
+    let around = around(plan, fields.as_ref());
+    quote!(#in_flight #around)
 }
 
 fn around(plan: &Plan, fields: Option<&TokenStream>) -> TokenStream {

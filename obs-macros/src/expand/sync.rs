@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use syn::ReturnType;
 
-use super::{assemble, assemble_around, prelude, rebind, site, types, value};
+use super::{assemble, assemble_around, lasting, prelude, rebind, site, types, value};
 use crate::ast::{Function, with_content};
 use crate::hygiene::quote;
 use crate::shape::{self, Shape};
@@ -16,8 +16,10 @@ fn enter(function: &Function, plan: &Plan, site: &TokenStream) -> TokenStream {
     let mutable = prelude::changes_guard(plan).then(|| quote!(mut));
     let parent = prelude::parent(plan, function, "enter_parent")
         .map(|parent| quote!(let __obs_parent = #parent;));
+    let before = lasting::before(function, plan);
     quote! {
         #parent
+        #before
         let #mutable __obs_guard = #krate::private::SyncSpan::<#count>::enter(#site);
     }
 }
@@ -125,6 +127,9 @@ fn call(
 fn finish(function: &Function, plan: &Plan) -> TokenStream {
     let krate = &plan.site.krate;
     let (look, kind) = value::kind(plan);
+    if plan.stream {
+        return finish_source(function, plan, look.as_ref(), &kind);
+    }
     if matches!(plan.shape, Shape::FutureClosure) {
         return quote! {
             let __obs_probe = #krate::private::probe_output(&__obs_value);
@@ -167,5 +172,35 @@ fn finish(function: &Function, plan: &Plan) -> TokenStream {
         let __obs_probe = #krate::private::probe_when(&__obs_when);
         #look
         #krate::private::finish_when(__obs_when, __obs_site, __obs_guard, #kind, __obs_value)
+    }
+}
+
+/// As [`finish`], for a value that is or holds a stream.
+fn finish_source(
+    function: &Function,
+    plan: &Plan,
+    look: Option<&TokenStream>,
+    kind: &TokenStream,
+) -> TokenStream {
+    let krate = &plan.site.krate;
+    let outer = value::outer(plan);
+    let source = value::source(plan, function);
+    let (probe, finish) = if matches!(plan.shape, Shape::FutureClosure) {
+        (quote!(probe_output), quote!(finish_future_source))
+    } else {
+        (quote!(probe), quote!(finish_source))
+    };
+    quote! {
+        let __obs_outer = #krate::private::#probe(&__obs_value);
+        #source
+        #look
+        #krate::private::#finish(
+            __obs_flow,
+            __obs_site,
+            __obs_guard,
+            #outer,
+            #kind,
+            __obs_value,
+        )
     }
 }

@@ -2,10 +2,12 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
+use syn::ReturnType;
 use syn::spanned::Spanned as _;
 
-use super::site;
-use crate::attr::{ErrMode, Render};
+use super::{lasting, site};
+use crate::ast::Function;
+use crate::attr::{ErrMode, LevelArg, Render};
 use crate::crate_path;
 use crate::hygiene::quote;
 use crate::valid::{Observer, Plan};
@@ -41,17 +43,56 @@ fn last_argument(plan: &Plan) -> Option<Span> {
     running.or(observer).or(err)
 }
 
-fn expression(plan: &Plan) -> TokenStream {
+/// How errors are seen and told, by the probe in a variable.
+fn base(plan: &Plan, probe: &TokenStream) -> TokenStream {
     let krate = &plan.site.krate;
-    let probe = quote!(__obs_probe);
-    let base = match plan.err {
+    match plan.err {
         ErrMode::Auto => quote!(#probe.__obs_kind().__obs_how()),
         ErrMode::Off => {
             quote!(#krate::private::no_errors(#probe.__obs_kind().__obs_how()))
         }
         ErrMode::Debug => quote!(#krate::private::err_debug()),
         ErrMode::Display => quote!(#krate::private::err_display()),
+    }
+}
+
+/// How the value is looked at that is to give a stream; its items are looked at by [`kind`].
+pub(super) fn outer(plan: &Plan) -> TokenStream {
+    let base = base(plan, &quote!(__obs_outer));
+    let levels = plan.observers.iter().filter_map(|observer| match observer {
+        Observer::Level(level, _) => Some(level),
+        _ => None,
+    });
+    levels.fold(base, |kind, level| err_level(plan, &kind, level))
+}
+
+/// `__obs_flow`, how the stream comes that `__obs_outer` probes, and `__obs_probe` of its items.
+pub(super) fn source(plan: &Plan, function: &Function) -> TokenStream {
+    let krate = &plan.site.krate;
+    let at = match &function.sig.output {
+        ReturnType::Type(_, ty) => ty.span(),
+        ReturnType::Default => function.sig.ident.span(),
     };
+    let at = Span::mixed_site().located_at(at);
+    let root = crate_path::at(krate, at);
+    let check = quote_spanned!(at=> #root::private::check_source(&__obs_flow););
+    quote! {
+        let __obs_flow = __obs_outer.__obs_source().__obs_flow();
+        #check
+        let __obs_probe = #krate::private::probe_items(&__obs_flow);
+    }
+}
+
+fn err_level(plan: &Plan, kind: &TokenStream, level: &LevelArg) -> TokenStream {
+    let krate = &plan.site.krate;
+    let level = site::level(krate, level);
+    quote!(#krate::private::err_level(#kind, #level))
+}
+
+fn expression(plan: &Plan) -> TokenStream {
+    let krate = &plan.site.krate;
+    let probe = quote!(__obs_probe);
+    let base = base(plan, &probe);
     let observed = plan
         .observers
         .iter()
@@ -69,10 +110,7 @@ fn expression(plan: &Plan) -> TokenStream {
                 let arguments = quote!(#kind, #probe, #is_expected);
                 call(krate, "expected", pattern.span(), &arguments)
             }
-            Observer::Level(level, _) => {
-                let level = site::level(krate, level);
-                quote!(#krate::private::err_level(#kind, #level))
-            }
+            Observer::Level(level, _) => err_level(plan, &kind, level),
             Observer::OkIf(closure) => {
                 let arguments = quote!(#kind, #probe, #closure);
                 call(krate, "ok_if", closure.span(), &arguments)
@@ -82,14 +120,15 @@ fn expression(plan: &Plan) -> TokenStream {
                 call(krate, "error_if", closure.span(), &arguments)
             }
         });
-    match &plan.running {
+    let ended = match &plan.running {
         None => observed,
         Some(running) => {
             let closures = &running.closures;
             let arguments = quote!(#observed, #probe, __obs_slot, #(#closures),*);
             call(krate, running.kind, running.span, &arguments)
         }
-    }
+    };
+    lasting::kind(plan, ended)
 }
 
 /// `private::name(arguments)`, whose errors are reported at the user's token.

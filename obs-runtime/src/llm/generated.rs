@@ -163,13 +163,18 @@ impl RunningVectorOp {
         self
     }
 
-    /// The operation returned.
-    pub fn succeed(mut self, count: Option<usize>, dimensions: Option<usize>) {
+    /// Ends the operation.
+    pub(crate) fn finish(mut self, end: End, count: Option<usize>, dimensions: Option<usize>) {
         if let Some(op) = &mut self.op {
             op.count = count.map(|n| n as u64);
             op.dimensions = dimensions.map(|n| n as u64);
         }
-        self.end(End::Ok);
+        self.end(end);
+    }
+
+    /// The operation returned.
+    pub fn succeed(self, count: Option<usize>, dimensions: Option<usize>) {
+        self.finish(End::Ok, count, dimensions);
     }
 
     /// The operation returned an error; `error_type` is the span's.

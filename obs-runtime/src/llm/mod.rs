@@ -32,7 +32,7 @@
 //! 1e-12 dollars, and sums are exact. A call without a known price is never counted as free: it makes
 //! [`LlmTotals::cost_complete`] false, counts in `obs.llm.unpriced`, and is named once on standard error.
 
-mod call;
+pub(crate) mod call;
 pub(crate) mod generated;
 mod meters;
 mod price;

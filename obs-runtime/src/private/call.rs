@@ -39,7 +39,10 @@ pub fn call_future_with<const N: usize, F: Future>(
 
 /// Ends the span by what the value is, and gives the value back.
 #[cfg_attr(not(debug_assertions), inline(always))]
-pub fn finish<T, K: Kind<T>, const N: usize>(span: SyncSpan<N>, kind: K, value: T) -> T {
+pub fn finish<T, K: Kind<T>, const N: usize>(span: SyncSpan<N>, mut kind: K, value: T) -> T {
+    if K::TIMES && span.is_recording() {
+        kind.report();
+    }
     kind.observe(&value, span.is_recording());
     if kind.failed(&value) {
         let error = kind.error(&value, span.is_recording());

@@ -49,9 +49,12 @@ pub fn future<F: Future, K: Kind<F::Output>, const N: usize>(
 pub fn finish_future<F: Future, K: Kind<F::Output>, const N: usize>(
     site: &'static Callsite,
     span: SyncSpan<N>,
-    kind: K,
+    mut kind: K,
     inner: F,
 ) -> Traced<F, K, N> {
+    if K::TIMES {
+        kind.left();
+    }
     Traced {
         span: FutureSpan::adopt(site, span),
         kind,
@@ -62,18 +65,45 @@ pub fn finish_future<F: Future, K: Kind<F::Output>, const N: usize>(
 /// Ends the span as panicked unless it is told what the poll gave.
 ///
 /// Knows nothing of the future, so that functions of the same type share its code.
-struct Poller<'a, K: Abandon, const N: usize> {
-    span: &'a mut FutureSpan<N>,
-    kind: &'a K,
+pub(super) struct Poller<'a, K: Abandon, const N: usize> {
+    pub(super) span: &'a mut FutureSpan<N>,
+    pub(super) kind: &'a mut K,
 }
 
-impl<K: Abandon, const N: usize> Poller<'_, K, N> {
+impl<'a, K: Abandon, const N: usize> Poller<'a, K, N> {
+    /// A poll begins.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn done<T>(self, polled: &Poll<T>)
+    pub(super) fn begin(span: &'a mut FutureSpan<N>, kind: &'a mut K) -> Self {
+        if K::TIMES {
+            kind.entered();
+        }
+        Self { span, kind }
+    }
+
+    /// The stream or future came back.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(super) fn left(&mut self) {
+        if K::TIMES {
+            self.kind.left();
+        }
+    }
+
+    /// The last poll is over.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(super) fn report(&mut self) {
+        if K::TIMES && self.span.is_recording() {
+            self.span.poll(|| self.kind.report());
+        }
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn done<T>(mut self, polled: &Poll<T>)
     where
         K: Kind<T>,
     {
+        self.left();
         if let Poll::Ready(value) = polled {
+            self.report();
             if K::OBSERVES {
                 let recorded = self.span.is_recording();
                 self.span.poll(|| self.kind.observe(value, recorded));
@@ -92,6 +122,7 @@ impl<K: Abandon, const N: usize> Poller<'_, K, N> {
 impl<K: Abandon, const N: usize> Drop for Poller<'_, K, N> {
     #[cold]
     fn drop(&mut self) {
+        self.report();
         if K::OBSERVES {
             self.span.poll(|| self.kind.abandon());
         }
@@ -108,7 +139,7 @@ impl<F: Future, K: Kind<F::Output>, const N: usize> Future for Traced<F, K, N> {
         let Self { span, kind, inner } = unsafe { self.get_unchecked_mut() };
         // SAFETY: `inner` is pinned because `self` was.
         let inner = unsafe { Pin::new_unchecked(inner) };
-        let poller = Poller { span, kind };
+        let poller = Poller::begin(span, kind);
         let polled = poller.span.poll(|| inner.poll(cx));
         poller.done(&polled);
         polled
@@ -119,6 +150,9 @@ impl<F, K: Abandon, const N: usize> Drop for Traced<F, K, N> {
     #[inline]
     fn drop(&mut self) {
         if self.span.is_live() {
+            if K::TIMES && self.span.is_recording() {
+                self.span.poll(|| self.kind.report());
+            }
             // Left, and ended as cancelled, by the drop of the field.
             self.span.enter_to_drop();
         }

@@ -6,17 +6,77 @@ use core::marker::PhantomData;
 use std::borrow::Cow;
 
 use crate::processor::redact::redact;
-use crate::trace::SpanError;
+use crate::trace::{Outcome, SpanError};
 
 /// What a kind does without a value.
 pub trait Abandon {
     /// Whether `Kind::observe` or `abandon` does anything.
     const OBSERVES: bool = false;
 
+    /// Whether the polls of the call are timed.
+    const TIMES: bool = false;
+
     /// The call ends without a value: it panicked or was cancelled. Called inside the span.
     #[inline(always)]
     fn abandon(&self) {}
+
+    /// The call's stream has ended, by itself or because its reader went. Called inside the span.
+    #[inline(always)]
+    fn ended(&self, outcome: Outcome, error: Option<&SpanError>, recorded: bool) {
+        let _ = (outcome, error, recorded);
+    }
+
+    /// A poll begins.
+    #[inline(always)]
+    fn entered(&mut self) {}
+
+    /// A poll has ended.
+    #[inline(always)]
+    fn left(&mut self) {}
+
+    /// Says how long the polls took. Called inside the span, if it is recorded.
+    #[inline(always)]
+    fn report(&mut self) {}
 }
+
+/// Implements [`Abandon`] and [`Kind`] for a wrapper by the kind in its field `kind`; what the wrapper does
+/// otherwise is given.
+macro_rules! forward {
+    ($wrapper:ident; abandon { $($abandon:item)* } kind { $($kind:item)* }) => {
+        impl<K: Abandon> Abandon for $wrapper<K> {
+            const OBSERVES: bool = K::OBSERVES;
+
+            #[inline(always)]
+            fn abandon(&self) {
+                self.kind.abandon();
+            }
+
+            #[inline(always)]
+            fn ended(&self, outcome: Outcome, error: Option<&SpanError>, recorded: bool) {
+                self.kind.ended(outcome, error, recorded);
+            }
+
+            $($abandon)*
+        }
+
+        impl<T, K: Kind<T>> Kind<T> for $wrapper<K> {
+            type Success = K::Success;
+
+            #[inline(always)]
+            fn success<'a>(&self, value: &'a T) -> Option<&'a K::Success> {
+                self.kind.success(value)
+            }
+
+            #[inline(always)]
+            fn observe(&self, value: &T, recorded: bool) {
+                self.kind.observe(value, recorded);
+            }
+
+            $($kind)*
+        }
+    };
+}
+pub(super) use forward;
 
 /// Looks at values of the type `T`. Kinds hold no data, at most a user's closure.
 #[diagnostic::on_unimplemented(

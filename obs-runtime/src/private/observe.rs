@@ -4,46 +4,31 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use super::kind::{Abandon, ByDebug, ByDisplay, Kind, Text, other_error};
+use super::kind::{Abandon, ByDebug, ByDisplay, Kind, Text, forward, other_error};
 use super::probe::Probe;
 use crate::callsite::Level;
 use crate::semconv::attribute;
-use crate::trace::{SpanError, current};
+use crate::trace::{Outcome, SpanError, current};
 
 /// `err = false`
 #[derive(Debug)]
-pub struct NoErrors<K>(K);
+pub struct NoErrors<K> {
+    kind: K,
+}
 
 /// `err = false`
 #[inline(always)]
 pub fn no_errors<K>(kind: K) -> NoErrors<K> {
-    NoErrors(kind)
+    NoErrors { kind }
 }
 
-impl<K: Abandon> Abandon for NoErrors<K> {
-    const OBSERVES: bool = K::OBSERVES;
-
-    #[inline(always)]
-    fn abandon(&self) {
-        self.0.abandon();
-    }
-}
-
-impl<T, K: Kind<T>> Kind<T> for NoErrors<K> {
-    type Success = K::Success;
-
-    #[inline(always)]
-    fn success<'a>(&self, value: &'a T) -> Option<&'a K::Success> {
-        self.0.success(value)
-    }
-
-    fn error(&self, _: &T, _: bool) -> SpanError {
-        other_error()
-    }
-
-    #[inline(always)]
-    fn observe(&self, value: &T, recorded: bool) {
-        self.0.observe(value, recorded);
+forward! {
+    NoErrors;
+    abandon {}
+    kind {
+        fn error(&self, _: &T, _: bool) -> SpanError {
+            other_error()
+        }
     }
 }
 
@@ -60,38 +45,21 @@ pub fn err_level<K>(kind: K, level: Level) -> ErrLevel<K> {
     ErrLevel { kind, level }
 }
 
-impl<K: Abandon> Abandon for ErrLevel<K> {
-    const OBSERVES: bool = K::OBSERVES;
+forward! {
+    ErrLevel;
+    abandon {}
+    kind {
+        #[inline(always)]
+        fn failed(&self, value: &T) -> bool {
+            self.kind.failed(value)
+        }
 
-    #[inline(always)]
-    fn abandon(&self) {
-        self.kind.abandon();
-    }
-}
-
-impl<T, K: Kind<T>> Kind<T> for ErrLevel<K> {
-    type Success = K::Success;
-
-    #[inline(always)]
-    fn success<'a>(&self, value: &'a T) -> Option<&'a K::Success> {
-        self.kind.success(value)
-    }
-
-    #[inline(always)]
-    fn failed(&self, value: &T) -> bool {
-        self.kind.failed(value)
-    }
-
-    #[cold]
-    fn error(&self, value: &T, recorded: bool) -> SpanError {
-        let mut error = self.kind.error(value, recorded);
-        error.level = Some(self.level);
-        error
-    }
-
-    #[inline(always)]
-    fn observe(&self, value: &T, recorded: bool) {
-        self.kind.observe(value, recorded);
+        #[cold]
+        fn error(&self, value: &T, recorded: bool) -> SpanError {
+            let mut error = self.kind.error(value, recorded);
+            error.level = Some(self.level);
+            error
+        }
     }
 }
 

@@ -4,7 +4,8 @@
 //! A future is given back as it is, not in a wrapper that does nothing: its size is the plain one.
 
 use super::future::When;
-use super::kind::Kind;
+use super::kind::{Abandon, Kind};
+use super::source::Source;
 use super::stream::Wrap;
 use crate::callsite::Callsite;
 use crate::metrics::site::LabelValue;
@@ -120,4 +121,69 @@ pub fn finish_stream<T, K, W: Wrap<T, K, N>, const N: usize>(
     stream: T,
 ) -> T {
     stream
+}
+
+/// The value.
+#[inline(always)]
+pub fn finish_source<T, O, K, W: Source<T, O, K, N>, const N: usize>(
+    _: W,
+    _: &'static Callsite,
+    _: SyncSpan<N>,
+    _: O,
+    _: K,
+    value: T,
+) -> T {
+    value
+}
+
+/// The future.
+#[inline(always)]
+pub fn future_source<F: Future, O, K: Abandon, W: Source<F::Output, O, K, N>, const N: usize>(
+    _: W,
+    _: &'static Callsite,
+    _: O,
+    _: K,
+    future: F,
+) -> F {
+    future
+}
+
+/// The future.
+#[inline(always)]
+pub fn finish_future_source<F, O, K, W, const N: usize>(
+    _: W,
+    _: &'static Callsite,
+    _: SyncSpan<N>,
+    _: O,
+    _: K,
+    future: F,
+) -> F
+where
+    F: Future,
+    K: Abandon,
+    W: Source<F::Output, O, K, N>,
+{
+    future
+}
+
+/// Counts nothing.
+#[derive(Debug)]
+pub struct InFlightSite(());
+
+/// A site that counts nothing.
+pub const fn in_flight_site() -> InFlightSite {
+    InFlightSite(())
+}
+
+/// Counts nothing.
+#[derive(Debug)]
+pub struct InFlight(());
+
+impl InFlight {
+    /// Counts nothing.
+    #[inline(always)]
+    #[must_use]
+    pub fn enter(_: &'static InFlightSite, _: [LabelValue; 2]) -> Self {
+        Self(())
+    }
 }

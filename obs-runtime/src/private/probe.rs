@@ -173,6 +173,12 @@ pub trait Boxed: Sized {
     fn single() -> Self::Single;
 }
 
+/// A type that is known to be a stream in a box.
+pub trait BoxedStream {
+    /// Its items and its box.
+    type Items;
+}
+
 macro_rules! boxed {
     ($($when:ident: $($auto:ident),*;)*) => {
         $(
@@ -204,6 +210,10 @@ macro_rules! boxed {
                 fn single() -> Self::Single {
                     Now::new()
                 }
+            }
+
+            impl<'a, T> BoxedStream for Pin<Box<dyn Stream<Item = T> $(+ $auto)* + 'a>> {
+                type Items = BoxedItems<T, $when>;
             }
         )*
     };

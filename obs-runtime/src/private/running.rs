@@ -32,7 +32,14 @@ impl<R> Slot<R> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(running);
     }
 
-    fn take(&self) -> Option<R> {
+    /// Changes the measurement, if it has begun and not ended.
+    pub(super) fn change(&self, change: impl FnOnce(&mut R)) {
+        if let Some(running) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            change(running);
+        }
+    }
+
+    pub(super) fn take(&self) -> Option<R> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
@@ -108,9 +115,9 @@ impl<T, K: Kind<T>, U: IntoUsage, C: Fn(&K::Success) -> U> Kind<T> for LlmKind<K
 /// A vector operation and the numbers that were known before the call.
 #[derive(Debug)]
 pub struct VectorRun {
-    running: RunningVectorOp,
-    count: Option<usize>,
-    dimensions: Option<usize>,
+    pub(super) running: RunningVectorOp,
+    pub(super) count: Option<usize>,
+    pub(super) dimensions: Option<usize>,
 }
 
 /// Notes the numbers that are known before the call.

@@ -11,7 +11,7 @@ use std::time::Instant;
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
 
-use super::future::{LaterLocal, LaterSend, LaterSync, Looks, Now, When};
+use super::future::{LaterLocal, LaterSend, LaterSync, Looks, Now, Poller, When};
 use super::kind::{Abandon, Kind};
 use crate::callsite::Callsite;
 use crate::semconv::attribute;
@@ -49,36 +49,50 @@ impl Seen {
         }
         self.error = kind.failed(value).then(|| kind.error(value, recorded));
     }
+}
 
+/// Ends the span as panicked unless it is told that the stream's code came back.
+struct Inside<'a, K: Abandon, const N: usize> {
+    poller: ManuallyDrop<Poller<'a, K, N>>,
+    seen: &'a mut Seen,
+}
+
+impl<K: Abandon, const N: usize> Inside<'_, K, N> {
     /// Ends the span.
     #[cold]
-    fn end<const N: usize>(&mut self, span: &mut FutureSpan<N>, outcome: Outcome) {
-        if span.is_recording() {
-            span.poll(|| {
-                current::set_attribute(attribute::OBS_STREAM_ITEMS, self.items);
-                if let Some(first) = self.first {
+    fn end(&mut self, outcome: Outcome) {
+        let Self { poller, seen } = self;
+        let recorded = poller.span.is_recording();
+        let outcome = match (&seen.error, outcome) {
+            (_, Outcome::Panicked) | (None, _) => outcome,
+            (Some(_), _) => Outcome::Error,
+        };
+        if recorded {
+            poller.span.poll(|| {
+                current::set_attribute(attribute::OBS_STREAM_ITEMS, seen.items);
+                if let Some(first) = seen.first {
                     let seconds = first.as_secs_f64();
                     current::set_attribute(attribute::OBS_STREAM_TIME_TO_FIRST_ITEM, seconds);
                 }
             });
         }
-        match self.error.take() {
-            Some(error) if outcome != Outcome::Panicked => span.fail(error),
-            _ => span.end(outcome),
+        poller.report();
+        let error = seen.error.take();
+        if K::OBSERVES {
+            let Poller { span, kind } = &mut **poller;
+            span.poll(|| kind.ended(outcome, error.as_ref(), recorded));
+        }
+        match error {
+            Some(error) if outcome == Outcome::Error => poller.span.fail(error),
+            _ => poller.span.end(outcome),
         }
     }
 }
 
-/// Ends the span as panicked unless it is told that the stream's code came back.
-struct Inside<'a, const N: usize> {
-    span: &'a mut FutureSpan<N>,
-    seen: &'a mut Seen,
-}
-
-impl<const N: usize> Drop for Inside<'_, N> {
+impl<K: Abandon, const N: usize> Drop for Inside<'_, K, N> {
     #[cold]
     fn drop(&mut self) {
-        self.seen.end(self.span, Outcome::Panicked);
+        self.end(Outcome::Panicked);
     }
 }
 
@@ -95,6 +109,18 @@ fn traced<S: Stream, K: Kind<S::Item>, const N: usize>(
     kind: K,
     inner: S,
 ) -> TracedStream<S, K, N> {
+    follow(FutureSpan::adopt(site, span), kind, inner)
+}
+
+/// Wraps a stream whose span has begun.
+pub(super) fn follow<S: Stream, K: Kind<S::Item>, const N: usize>(
+    span: FutureSpan<N>,
+    mut kind: K,
+    inner: S,
+) -> TracedStream<S, K, N> {
+    if K::TIMES {
+        kind.left();
+    }
     TracedStream {
         inner: ManuallyDrop::new(inner),
         kind,
@@ -104,7 +130,7 @@ fn traced<S: Stream, K: Kind<S::Item>, const N: usize>(
             first: None,
             error: None,
         },
-        span: FutureSpan::adopt(site, span),
+        span,
     }
 }
 
@@ -122,18 +148,25 @@ impl<S: Stream, K: Kind<S::Item>, const N: usize> Stream for TracedStream<S, K, 
         } = unsafe { self.get_unchecked_mut() };
         // SAFETY: `inner` is pinned because `self` was.
         let inner = unsafe { Pin::new_unchecked(&mut **inner) };
-        let inside = Inside { span, seen };
-        let polled = inside.span.poll(|| inner.poll_next(cx));
+        let mut inside = Inside {
+            poller: ManuallyDrop::new(Poller::begin(span, kind)),
+            seen,
+        };
+        let polled = inside.poller.span.poll(|| inner.poll_next(cx));
+        inside.poller.left();
         match &polled {
-            Poll::Ready(Some(item)) if inside.span.is_live() => {
-                let recorded = inside.span.is_recording();
+            Poll::Ready(Some(item)) => {
+                let Poller { span, kind } = &mut *inside.poller;
+                let recorded = span.is_recording();
                 if K::OBSERVES {
-                    inside.span.poll(|| kind.observe(item, recorded));
+                    span.poll(|| kind.observe(item, recorded));
                 }
-                inside.seen.item(kind, item, recorded);
+                if K::OBSERVES || span.is_live() {
+                    inside.seen.item(&**kind, item, recorded);
+                }
             }
-            Poll::Ready(None) => inside.seen.end(inside.span, Outcome::Ok),
-            _ => {}
+            Poll::Ready(None) => inside.end(Outcome::Ok),
+            Poll::Pending => {}
         }
         mem::forget(inside);
         polled
@@ -153,17 +186,30 @@ impl<S: FusedStream, K: Kind<S::Item>, const N: usize> FusedStream for TracedStr
 impl<S, K: Abandon, const N: usize> Drop for TracedStream<S, K, N> {
     fn drop(&mut self) {
         let Self {
-            inner, span, seen, ..
+            inner,
+            kind,
+            span,
+            seen,
         } = self;
         if !span.is_live() {
             // SAFETY: nobody uses it after this, and it was not moved.
             unsafe { ManuallyDrop::drop(inner) };
+            if K::OBSERVES {
+                // What is counted without a span; it knows whether it has ended.
+                kind.ended(Outcome::Cancelled, seen.error.as_ref(), false);
+            }
             return;
         }
-        let inside = Inside { span, seen };
+        let mut inside = Inside {
+            poller: ManuallyDrop::new(Poller::begin(span, kind)),
+            seen,
+        };
         // SAFETY: as above; a panic leaves by the guard, which does not know it.
-        inside.span.poll(|| unsafe { ManuallyDrop::drop(inner) });
-        inside.seen.end(inside.span, Outcome::Cancelled);
+        inside
+            .poller
+            .span
+            .poll(|| unsafe { ManuallyDrop::drop(inner) });
+        inside.end(Outcome::Cancelled);
         mem::forget(inside);
     }
 }

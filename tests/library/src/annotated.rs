@@ -7,7 +7,7 @@ use crate::executor::Yield;
 use obs_runtime::traced;
 
 #[inline(never)]
-#[traced]
+#[traced(labels(even = x % 2 == 0), track_concurrency)]
 pub fn guard(x: u64) -> u64 {
     body(x)
 }
@@ -32,7 +32,7 @@ impl Store {
 }
 
 #[inline(never)]
-#[traced(err(Debug), ret)]
+#[traced(err(Debug, level = "warn"), ret, track_concurrency)]
 pub fn fallible(x: u64) -> Result<u64, u32> {
     let halved = half(x)?;
     Ok(body(halved))
@@ -43,7 +43,7 @@ fn half(x: u64) -> Result<u64, u32> {
     if x % 2 == 0 { Ok(x / 2) } else { Err(7) }
 }
 
-#[traced]
+#[traced(timings, track_concurrency, labels(even = x % 2 == 0))]
 pub async fn future(x: u64) -> u64 {
     Yield(3).await;
     body(x)

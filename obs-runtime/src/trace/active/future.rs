@@ -101,6 +101,12 @@ impl<const N: usize> FutureSpan<N> {
         this
     }
 
+    /// The call, to go on elsewhere; what stays behind has not begun.
+    #[must_use]
+    pub fn take(&mut self) -> Self {
+        core::mem::replace(self, Self::new(self.core.site))
+    }
+
     /// Whether the call has begun and not ended.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn is_live(&self) -> bool {
