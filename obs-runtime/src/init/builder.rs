@@ -7,6 +7,7 @@ use crate::callsite::Level;
 use crate::error::{Error, ErrorKind};
 use crate::exporter::{LogSink, RecordExporter, SpanSink};
 use crate::init::env::Environment;
+use crate::init::exit;
 use crate::init::scope::Observability;
 use crate::init::start;
 use crate::processor::TailSampling;
@@ -31,6 +32,7 @@ pub struct Builder {
     pub(crate) buffer_bytes: Option<usize>,
     pub(crate) span_limits: Option<crate::trace::SpanLimits>,
     pub(crate) strict: bool,
+    pub(crate) flush_on_panic: Option<bool>,
     pub(crate) record_exporters: Vec<Box<dyn RecordExporter>>,
     #[cfg(feature = "alert")]
     pub(crate) alerts: Option<crate::alert::AlertManager>,
@@ -117,6 +119,14 @@ impl Builder {
     /// ([`SpanLimits`](crate::SpanLimits)).
     pub fn span_limits(mut self, limits: crate::trace::SpanLimits) -> Self {
         self.span_limits = Some(limits);
+        self
+    }
+
+    /// Whether a panic sends what was recorded, five seconds at most, before it goes on to the panic hook that
+    /// was there. Default: only in a program built with `panic = "abort"`, which ends there. Say so if your
+    /// own hook ends the process; where panics are caught it would only make them slow.
+    pub fn flush_on_panic(mut self, flush: bool) -> Self {
+        self.flush_on_panic = Some(flush);
         self
     }
 
@@ -302,6 +312,9 @@ impl Builder {
                 "an Observability is installed already: keep one guard for the process, \
                  or use `obs_runtime::testing::capture` in tests",
             ));
+        }
+        if self.flush_on_panic.unwrap_or(cfg!(panic = "abort")) {
+            exit::flush_on_panic();
         }
         start::start(self, 0, Environment::read(), Vec::new(), Vec::new())
     }

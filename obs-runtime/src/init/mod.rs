@@ -3,10 +3,12 @@
 mod account;
 mod builder;
 mod env;
+mod exit;
 mod limits;
 #[cfg(feature = "http")]
 mod prometheus;
 mod resource;
+mod running;
 mod scope;
 mod start;
 mod stats;

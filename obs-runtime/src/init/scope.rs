@@ -2,25 +2,22 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::Error;
 use crate::callsite::Level;
-use crate::error::ErrorKind;
 use crate::exporter::PendingFlush;
 use crate::init::account;
 use crate::init::builder::Builder;
+use crate::init::exit;
 use crate::init::resource::Resource;
+use crate::init::running::{DEADLINE, Running};
 use crate::init::stats::{Health, LogStats, SpanStats, Stats};
 use crate::metrics::{MetricFamily, MetricSource, MetricsCollector};
 use crate::processor::drain::{self, ScopeStats};
 use crate::self_obs::{self, ExporterCounters};
 use crate::trace::gate;
 use crate::trace::local::local;
-use crate::trace::sampler;
-
-/// How long `force_flush`, and the end of the guard, wait for the exporters.
-const DEADLINE: Duration = Duration::from_secs(5);
 
 /// A running obs: the guard that [`Builder::install`] returns. Dropping it sends what is left, within
 /// five seconds, and switches it off.
@@ -39,13 +36,12 @@ const DEADLINE: Duration = Duration::from_secs(5);
 #[must_use = "obs is switched off when the guard is dropped"]
 pub struct Observability {
     scope: Arc<ScopeShared>,
-    pushers: Vec<Box<dyn Pusher>>,
+    running: Arc<Running>,
     #[cfg(feature = "http")]
     prometheus_addr: Option<std::net::SocketAddr>,
     /// OpenTelemetry's globals were set.
     #[cfg(feature = "opentelemetry")]
     opentelemetry: bool,
-    ended: bool,
 }
 
 /// Something beside the span sinks that runs for a scope: a metric push, the HTTP server.
@@ -191,14 +187,15 @@ impl Observability {
     }
 
     pub(crate) fn running(scope: Arc<ScopeShared>, pushers: Vec<Box<dyn Pusher>>) -> Self {
+        let running = Arc::new(Running::new(scope.id, pushers));
+        exit::watch(&running);
         Self {
             scope,
-            pushers,
+            running,
             #[cfg(feature = "http")]
             prometheus_addr: None,
             #[cfg(feature = "opentelemetry")]
             opentelemetry: false,
-            ended: false,
         }
     }
 
@@ -223,66 +220,27 @@ impl Observability {
         out
     }
 
-    /// Sends what was recorded before the call and waits for it, five seconds at most.
+    /// Sends what was recorded before the call and waits for it, five seconds at most, whatever the
+    /// receivers do. With a spool, what cannot be sent in this time is on disk afterwards.
     ///
     /// # Errors
     /// When an exporter could not deliver in time; what it lost is in [`Observability::stats`].
     pub fn force_flush(&self) -> Result<(), Error> {
-        if drain::fork::in_child() {
-            return Ok(());
-        }
-        let deadline = Instant::now() + DEADLINE;
-        let spans = drain::after_pass(self.scope.id, drain::Scope::flush_sinks);
-        let pushed = self.pushers.iter().map(|p| p.flush());
-        // Everything is under way before anything is waited for.
-        let pending: Vec<_> = spans
-            .unwrap_or_default()
-            .into_iter()
-            .chain(pushed)
-            .collect();
-        join(pending.into_iter().map(|wait| wait(deadline)))
+        self.running.flush(Instant::now() + DEADLINE)
     }
 
-    /// Like dropping the guard, but reports what went wrong.
+    /// Like dropping the guard, but reports what went wrong; five seconds at most.
     ///
     /// # Errors
     /// When an exporter could not deliver in time; what it lost was counted.
-    pub fn shutdown(mut self) -> Result<(), Error> {
-        self.end()
-    }
-
-    fn end(&mut self) -> Result<(), Error> {
-        if std::mem::replace(&mut self.ended, true) {
-            return Ok(());
-        }
-        if drain::fork::in_child() {
-            // The threads that would have to end are the parent's; waiting for them could take for ever.
-            std::mem::forget(std::mem::take(&mut self.pushers));
-            return Ok(());
-        }
-        let deadline = Instant::now() + DEADLINE;
-        // The spans are under way while the metrics are sent.
-        drain::after_pass(self.scope.id, drain::Scope::flush_sinks);
-        gate::set(self.scope.id, None);
-        sampler::set(self.scope.id, None);
-        // Metrics first: the last collection must still see the drain's counts.
-        let mut results: Vec<_> = self
-            .pushers
-            .iter_mut()
-            .map(|p| p.shutdown(deadline))
-            .collect();
-        if let Some(scope) = drain::remove(self.scope.id) {
-            let (spans, logs) = scope.into_sinks();
-            results.extend(spans.into_iter().map(|mut s| s.shutdown(deadline)));
-            results.extend(logs.into_iter().map(|mut s| s.shutdown(deadline)));
-        }
-        join(results.into_iter())
+    pub fn shutdown(self) -> Result<(), Error> {
+        self.running.end(Instant::now() + DEADLINE)
     }
 
     #[cfg(feature = "http")]
     pub(crate) fn serve(&mut self, server: crate::http::HttpServer) {
         self.prometheus_addr = Some(server.local_addr());
-        self.pushers.push(Box::new(server));
+        self.running.add(Box::new(server));
     }
 
     /// Where `/metrics` is served; none if it is not.
@@ -344,23 +302,10 @@ impl Observability {
     }
 }
 
-/// All results, or the first error with the others behind it.
-fn join(results: impl Iterator<Item = Result<(), Error>>) -> Result<(), Error> {
-    let errors: Vec<String> = results
-        .filter_map(Result::err)
-        .map(|e| e.to_string())
-        .collect();
-    if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::new(ErrorKind::Export, errors.join("; ")))
-    }
-}
-
 impl Drop for Observability {
     fn drop(&mut self) {
         // Nobody is left to take the error; the losses were counted and logged.
-        let _ = self.end();
+        let _ = self.running.end(Instant::now() + DEADLINE);
     }
 }
 

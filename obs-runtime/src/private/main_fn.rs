@@ -80,8 +80,9 @@ impl Main {
                 process::exit(status)
             });
         }
+        let flushing = FlushOnDrop(guard);
         let value = main();
-        flush(&guard);
+        drop(flushing);
         value
     }
 
@@ -106,6 +107,7 @@ impl Main {
         } else {
             drop(signal);
         }
+        let flushing = FlushOnDrop(guard);
         let ended = runtime.block_on(async move {
             let mut main = core::pin::pin!(main);
             tokio::select! {
@@ -116,7 +118,7 @@ impl Main {
             // `main` is dropped here: the spans that are open in it end as cancelled.
         });
         drop(entered);
-        flush(&guard);
+        drop(flushing);
         match ended {
             Ok(value) => value,
             Err(status) => process::exit(status),
@@ -154,6 +156,15 @@ fn install(builder: Builder) -> Guard {
         }
     };
     Arc::new(Mutex::new(installed))
+}
+
+/// Flushes at the end of `main`, also if it unwinds: the signals' thread keeps the guard alive then.
+struct FlushOnDrop(Guard);
+
+impl Drop for FlushOnDrop {
+    fn drop(&mut self) {
+        flush(&self.0);
+    }
 }
 
 /// Sends what was recorded; once, whoever comes first.

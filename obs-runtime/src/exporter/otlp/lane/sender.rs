@@ -44,6 +44,10 @@ impl Lane {
             if !is_closing && due(tick) {
                 return Next::Tick;
             }
+            if scan == Some(None) {
+                // First of all: what an earlier process left is counted before anything is settled.
+                return Next::Adopt;
+            }
             let spool = self.spool.get();
             let resume = spool.and_then(|_| state.hold.max(state.down));
             let is_down = resume.is_some_and(|until| until > Instant::now());
@@ -61,7 +65,7 @@ impl Lane {
                 {
                     return Next::Resend(stored);
                 }
-                if scan.is_some_and(|at| at.is_none() || !is_closing && due(at)) {
+                if !is_closing && scan.is_some_and(due) {
                     return Next::Adopt;
                 }
             }

@@ -1,0 +1,90 @@
+//! The end of the process by other ways than the guard's drop: `process::exit`, a guard that was forgotten,
+//! and a panic that aborts.
+
+use std::sync::{Arc, Condvar, Mutex, Once, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use crate::init::running::{DEADLINE, Running};
+use crate::processor::drain::fork;
+
+/// All that run; weak, so that the guard alone keeps one alive.
+static RUNNING: Mutex<Vec<Weak<Running>>> = Mutex::new(Vec::new());
+
+/// The end of the process ends this one.
+pub(super) fn watch(running: &Arc<Running>) {
+    let mut all = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+    all.retain(|other| other.strong_count() > 0);
+    all.push(Arc::downgrade(running));
+    drop(all);
+    register();
+}
+
+#[cfg(all(unix, not(miri)))]
+fn register() {
+    static ONCE: Once = Once::new();
+    extern "C" fn at_exit() {
+        if !fork::in_child() {
+            for_each_within(DEADLINE, |running, deadline| {
+                // Nobody is left to take the error; the losses were counted and logged.
+                let _ = running.end(deadline);
+            });
+        }
+    }
+    ONCE.call_once(|| {
+        // SAFETY: the handler is a function of this program, which unwinds for nobody: what it calls runs on
+        // a thread of its own.
+        unsafe { libc::atexit(at_exit) };
+    });
+}
+
+#[cfg(not(all(unix, not(miri))))]
+fn register() {}
+
+/// Has every panic send what was recorded before it goes on to the hook that was there.
+pub(super) fn flush_on_panic() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let next = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            // A thread of obs would wait for itself.
+            let is_own = std::thread::current()
+                .name()
+                .is_some_and(|name| name.starts_with("obs-"));
+            if !is_own && !fork::in_child() {
+                for_each_within(DEADLINE, |running, deadline| {
+                    let _ = running.flush(deadline);
+                });
+            }
+            next(info);
+        }));
+    });
+}
+
+/// Does something with all that run, on a thread of its own, and waits for it: whatever locks the caller
+/// holds, it goes on in time.
+fn for_each_within(time: Duration, what: fn(&Running, Instant)) {
+    let all: Vec<_> = {
+        // Held for moments only; but a panic may come from in between.
+        let Ok(all) = RUNNING.try_lock() else { return };
+        all.iter().filter_map(Weak::upgrade).collect()
+    };
+    if all.is_empty() {
+        return;
+    }
+    let deadline = Instant::now() + time;
+    let done = Arc::new((Mutex::new(false), Condvar::new()));
+    let shared = Arc::clone(&done);
+    let run = move || {
+        all.iter().for_each(|running| what(running, deadline));
+        *shared.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        shared.1.notify_all();
+    };
+    let thread = std::thread::Builder::new().name("obs-exit".to_owned());
+    if thread.spawn(run).is_err() {
+        return;
+    }
+    let guard = done.0.lock().unwrap_or_else(PoisonError::into_inner);
+    // What the deadline cuts off counts its losses a moment later.
+    let most = time + Duration::from_millis(200);
+    drop(done.1.wait_timeout_while(guard, most, |done| !*done));
+}

@@ -1,0 +1,220 @@
+//! An OTLP receiver over HTTP that keeps the spans it took, and answers as a test wants it to.
+
+use std::io::{BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+/// What the receiver does with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Takes it.
+    Accept,
+    /// Answers 503.
+    Unavailable,
+    /// Reads it and ends the connection.
+    HangUp,
+    /// Never answers.
+    Hang,
+}
+
+/// A span as it arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrived {
+    /// Its name.
+    pub name: String,
+    /// Its id.
+    pub span_id: Vec<u8>,
+    /// The attribute `n`; none if there is none.
+    pub n: Option<u64>,
+}
+
+/// A running receiver; its threads end with the process.
+#[derive(Debug)]
+pub struct OtlpReceiver {
+    port: u16,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    mode: Mutex<Mode>,
+    spans: Mutex<Vec<Arrived>>,
+    changed: Condvar,
+}
+
+/// Longer than any test takes.
+const LONG: Duration = Duration::from_secs(60);
+
+impl OtlpReceiver {
+    /// Starts one at a free port of the loopback interface.
+    ///
+    /// # Panics
+    /// When there is no free port.
+    pub fn start(mode: Mode) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = listener.local_addr().expect("it listens").port();
+        let shared = Arc::new(Shared {
+            mode: Mutex::new(mode),
+            spans: Mutex::default(),
+            changed: Condvar::new(),
+        });
+        let serving = Arc::clone(&shared);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let shared = Arc::clone(&serving);
+                std::thread::spawn(move || shared.serve(&stream));
+            }
+        });
+        Self { port, shared }
+    }
+
+    /// The endpoint without a path.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Changes what happens to further requests.
+    pub fn set(&self, mode: Mode) {
+        *lock(&self.shared.mode) = mode;
+    }
+
+    /// All spans that were taken, in the order of their arrival.
+    pub fn spans(&self) -> Vec<Arrived> {
+        lock(&self.shared.spans).clone()
+    }
+
+    /// The names of all spans, sorted.
+    pub fn names(&self) -> Vec<String> {
+        let mut names: Vec<_> = self.spans().into_iter().map(|s| s.name).collect();
+        names.sort();
+        names
+    }
+
+    /// Waits until so many spans have arrived.
+    ///
+    /// # Panics
+    /// When they do not come.
+    pub fn wait_for(&self, spans: usize) {
+        let all = lock(&self.shared.spans);
+        let waited = self
+            .shared
+            .changed
+            .wait_timeout_while(all, LONG, |all| all.len() < spans);
+        let (all, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+        assert!(!timeout.timed_out(), "{} of {spans} spans", all.len());
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    fn serve(&self, stream: &TcpStream) {
+        let mut reader = BufReader::new(stream);
+        while let Some((path, body)) = request(&mut reader) {
+            let mode = *lock(&self.mode);
+            let status = match mode {
+                Mode::Accept => "200 OK",
+                Mode::Unavailable => "503 Service Unavailable",
+                Mode::HangUp => return,
+                Mode::Hang => {
+                    // Until the client goes.
+                    let _ = reader.read(&mut [0]);
+                    return;
+                }
+            };
+            if mode == Mode::Accept && path == "/v1/traces" {
+                lock(&self.spans).extend(spans_of(&body));
+                self.changed.notify_all();
+            }
+            let head = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
+            let mut writer = stream;
+            if writer.write_all(head.as_bytes()).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// Path and body of the next request; none at the end of the connection.
+fn request(reader: &mut impl std::io::BufRead) -> Option<(String, Vec<u8>)> {
+    let mut line = String::new();
+    reader.read_line(&mut line).ok().filter(|n| *n > 0)?;
+    let path = line.split(' ').nth(1)?.to_owned();
+    let mut length = 0;
+    loop {
+        line.clear();
+        reader.read_line(&mut line).ok().filter(|n| *n > 0)?;
+        let header = line.trim().to_ascii_lowercase();
+        if header.is_empty() {
+            break;
+        }
+        if let Some(value) = header.strip_prefix("content-length:") {
+            length = value.trim().parse().ok()?;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some((path, body))
+}
+
+/// The spans of an `ExportTraceServiceRequest`.
+fn spans_of(request: &[u8]) -> Vec<Arrived> {
+    let spans = messages(request, 1).flat_map(|resource| messages(resource, 2));
+    spans
+        .flat_map(|scope| messages(scope, 2))
+        .map(|span| Arrived {
+            name: text(span, 5),
+            span_id: messages(span, 2).next().unwrap_or_default().to_vec(),
+            n: messages(span, 9)
+                .find(|pair| text(pair, 1) == "n")
+                .and_then(|pair| messages(pair, 2).next())
+                .and_then(|value| fields(value).find_map(|(n, f)| (n == 3).then_some(f?.ok()?))),
+        })
+        .collect()
+}
+
+fn text(message: &[u8], field: u64) -> String {
+    let bytes = messages(message, field).next().unwrap_or_default();
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn messages(message: &[u8], field: u64) -> impl Iterator<Item = &[u8]> {
+    fields(message).filter_map(move |(n, f)| (n == field).then_some(f?.err()?))
+}
+
+/// The fields of a protobuf message: a number, or bytes as `Err`; none for one of fixed length.
+fn fields(mut rest: &[u8]) -> impl Iterator<Item = (u64, Option<Result<u64, &[u8]>>)> {
+    std::iter::from_fn(move || {
+        let tag = varint(&mut rest)?;
+        let field = match tag & 7 {
+            0 => Some(Ok(varint(&mut rest)?)),
+            2 => {
+                let len = usize::try_from(varint(&mut rest)?).ok()?;
+                let (bytes, after) = rest.split_at_checked(len)?;
+                rest = after;
+                Some(Err(bytes))
+            }
+            kind => {
+                rest = rest.get(if kind == 1 { 8 } else { 4 }..)?;
+                None
+            }
+        };
+        Some((tag >> 3, field))
+    })
+}
+
+fn varint(rest: &mut &[u8]) -> Option<u64> {
+    let mut value = 0;
+    for shift in (0..64).step_by(7) {
+        let (byte, after) = rest.split_first()?;
+        *rest = after;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
+}
