@@ -38,16 +38,16 @@ pub mod tracing;
 
 pub use callsite::{Callsite, ConstValue, Construct, Level, SpanKind, callsites};
 pub use error::Error;
-pub use exporter::RecordExporter;
 #[cfg(feature = "console")]
 pub use exporter::console::trace_tree;
-#[cfg(feature = "otlp")]
 pub use exporter::delta::Temporality;
+pub use exporter::json_lines::JsonLines;
 #[cfg(feature = "otlp")]
 pub use exporter::otlp::Protocol;
 pub use exporter::prometheus;
 #[cfg(feature = "statsd")]
 pub use exporter::statsd;
+pub use exporter::{ExportLoop, MetricBatch, MetricExporter, RecordExporter};
 pub use init::{
     Builder, Health, LogStats, Observability, SpanStats, Stats, prometheus_port_from_env,
 };

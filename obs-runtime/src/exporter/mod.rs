@@ -3,19 +3,23 @@
 #[cfg(feature = "console")]
 pub(crate) mod console;
 pub(crate) mod custom;
-#[cfg(feature = "otlp")]
 pub(crate) mod delta;
+pub(crate) mod json_lines;
 #[cfg(feature = "otlp")]
 pub(crate) mod otlp;
+pub(crate) mod periodic;
 pub mod prometheus;
 #[cfg(feature = "statsd")]
 pub mod statsd;
 
+use std::borrow::Cow;
 use std::time::Instant;
 
-use crate::Error;
+pub use periodic::{ExportLoop, MetricBatch, MetricExporter};
+
 use crate::logs::LogRecord;
 use crate::trace::{SpanRecord, SpanView};
+use crate::{AttributeValue, Error};
 
 /// The drain's side of an exporter. All calls come from the drain thread.
 pub(crate) trait SpanSink: Send {
@@ -62,6 +66,11 @@ pub(crate) type PendingFlush = Box<dyn FnOnce(Instant) -> Result<(), Error> + Se
 /// Calls come from one thread of obs, never from the instrumented code. An error counts the
 /// batch as lost; nothing is retried.
 pub trait RecordExporter: Send + 'static {
+    /// The first call: what describes the program, the attributes of the OpenTelemetry resource.
+    fn begin(&mut self, resource: &[(Cow<'static, str>, AttributeValue)]) {
+        let _ = resource;
+    }
+
     /// Takes a batch.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ pub struct HttpConfig {
     /// In lower case, without port.
     pub(super) hosts: Vec<String>,
     pub(super) resource: Vec<(Cow<'static, str>, AttributeValue)>,
+    pub(super) page: crate::prometheus::Options,
     pub(super) max_connections: usize,
     pub(super) client_timeout: Duration,
     pub(super) collect_timeout: Duration,
@@ -26,6 +27,7 @@ impl Default for HttpConfig {
             bearer_token: None,
             hosts: Vec::new(),
             resource: Vec::new(),
+            page: crate::prometheus::Options::new(),
             max_connections: 64,
             client_timeout: Duration::from_secs(10),
             collect_timeout: Duration::from_secs(10),
@@ -58,6 +60,12 @@ impl HttpConfig {
     /// Attributes of the resource, shown as the metric `target_info`.
     pub fn resource(mut self, attributes: Vec<(Cow<'static, str>, AttributeValue)>) -> Self {
         self.resource = attributes;
+        self
+    }
+
+    /// How `/metrics` is written, such as a prefix of all names; each request chooses the format.
+    pub fn page(mut self, options: crate::prometheus::Options) -> Self {
+        self.page = options;
         self
     }
 

@@ -92,13 +92,14 @@ impl Routes {
         let gzip = accepts_gzip(&list(request, header::ACCEPT_ENCODING));
         let source = Arc::clone(&self.source);
         let resource = self.config.resource.clone();
+        let options = self.config.page.clone().format(wanted.format);
         let collecting = Arc::clone(&self.collecting);
         let collected = async move {
             let turn = collecting.acquire_owned().await;
             let collect = move || {
                 let mut families = Vec::new();
                 source.collect(&mut families);
-                let exposition = prometheus::encode_as(&families, &resource, wanted.format);
+                let exposition = prometheus::encode_with(&families, &resource, &options);
                 let text = exposition.text.as_bytes();
                 let compressed = (gzip && text.len() >= WORTH_GZIP).then(|| compress(text));
                 drop(turn);

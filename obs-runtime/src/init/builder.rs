@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::callsite::Level;
 use crate::error::{Error, ErrorKind};
-use crate::exporter::{LogSink, RecordExporter, SpanSink};
+use crate::exporter::{ExportLoop, LogSink, MetricExporter, RecordExporter, SpanSink};
 use crate::init::env::Environment;
 use crate::init::exit;
 use crate::init::scope::Observability;
@@ -34,6 +34,7 @@ pub struct Builder {
     pub(crate) strict: bool,
     pub(crate) flush_on_panic: Option<bool>,
     pub(crate) record_exporters: Vec<Box<dyn RecordExporter>>,
+    pub(crate) metric_exporters: Vec<(Box<dyn MetricExporter>, ExportLoop)>,
     #[cfg(feature = "alert")]
     pub(crate) alerts: Option<crate::alert::AlertManager>,
     #[cfg(feature = "llm")]
@@ -140,6 +141,21 @@ impl Builder {
     /// Hands finished spans to your own code, in batches, from a thread of obs.
     pub fn record_exporter(mut self, exporter: impl RecordExporter) -> Self {
         self.record_exporters.push(Box::new(exporter));
+        self
+    }
+
+    /// Hands metrics to your own code every minute, from a thread of obs.
+    pub fn metric_exporter(self, exporter: impl MetricExporter) -> Self {
+        self.metric_exporter_with(exporter, ExportLoop::new())
+    }
+
+    /// Like [`Builder::metric_exporter`], with an interval, a jitter, a deadline and a temporality of your own.
+    pub fn metric_exporter_with(
+        mut self,
+        exporter: impl MetricExporter,
+        schedule: ExportLoop,
+    ) -> Self {
+        self.metric_exporters.push((Box::new(exporter), schedule));
         self
     }
 

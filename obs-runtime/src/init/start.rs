@@ -3,6 +3,7 @@
 use std::sync::{Arc, PoisonError};
 
 use crate::error::Error;
+use crate::exporter::periodic::PeriodicPusher;
 use crate::exporter::{LogSink, SpanSink, custom};
 use crate::init::builder::Builder;
 use crate::init::env::Environment;
@@ -77,14 +78,15 @@ pub(super) fn start(
     if env.disabled {
         return Ok(Observability::running(scope, Vec::new()));
     }
-    for exporter in std::mem::take(&mut builder.record_exporters) {
+    for mut exporter in std::mem::take(&mut builder.record_exporters) {
+        exporter.begin(&scope.resource);
         sinks.push(custom::sink(exporter)?);
     }
     #[cfg_attr(
         not(any(feature = "otlp", feature = "statsd")),
-        allow(unused_mut, reason = "only OTLP and StatsD push metrics")
+        allow(unused_mut, reason = "only OTLP and StatsD add to them")
     )]
-    let mut pushers: Vec<Box<dyn Pusher>> = Vec::new();
+    let mut pushers = metric_exporters(&mut builder, &scope)?;
     #[cfg(feature = "console")]
     if builder.console.unwrap_or(env.console) {
         sinks.push(crate::exporter::console::sink());
@@ -101,16 +103,7 @@ pub(super) fn start(
     #[cfg(not(feature = "otlp"))]
     let log_queue = None;
     #[cfg(feature = "statsd")]
-    if let Some(config) = builder.statsd.take() {
-        use crate::exporter::statsd::StatsdPusher;
-
-        let source = Arc::clone(&scope) as Arc<dyn crate::metrics::MetricSource>;
-        let pusher = StatsdPusher::start(&config, &scope.resource, source);
-        if let Some(pusher) = problems.note(pusher)? {
-            scope.add_metric_exporter(pusher.stats());
-            pushers.push(Box::new(pusher));
-        }
-    }
+    pushers.extend(statsd(&mut builder, &scope, &mut problems)?);
     #[cfg(feature = "http")]
     let prometheus = prometheus(&mut builder, &env, &scope, &mut problems)?;
     for problem in env.problems {
@@ -150,6 +143,40 @@ pub(super) fn start(
         obs.serve(server);
     }
     Ok(obs)
+}
+
+#[cfg(feature = "statsd")]
+fn statsd(
+    builder: &mut Builder,
+    scope: &Arc<ScopeShared>,
+    problems: &mut Problems,
+) -> Result<Option<Box<dyn Pusher>>, Error> {
+    use crate::exporter::statsd::StatsdPusher;
+
+    let Some(config) = builder.statsd.take() else {
+        return Ok(None);
+    };
+    let source = Arc::clone(scope) as Arc<dyn crate::metrics::MetricSource>;
+    let pusher = problems.note(StatsdPusher::start(&config, &scope.resource, source))?;
+    Ok(pusher.map(|pusher| {
+        scope.add_metric_exporter(pusher.stats());
+        Box::new(pusher) as Box<dyn Pusher>
+    }))
+}
+
+fn metric_exporters(
+    builder: &mut Builder,
+    scope: &Arc<ScopeShared>,
+) -> Result<Vec<Box<dyn Pusher>>, Error> {
+    let mut pushers: Vec<Box<dyn Pusher>> = Vec::new();
+    for (exporter, schedule) in std::mem::take(&mut builder.metric_exporters) {
+        let source = Arc::clone(scope) as Arc<dyn crate::metrics::MetricSource>;
+        let resource = scope.resource.clone();
+        let pusher = PeriodicPusher::start(exporter, schedule, resource, source)?;
+        scope.add_metric_exporter(pusher.stats());
+        pushers.push(Box::new(pusher));
+    }
+    Ok(pushers)
 }
 
 #[cfg(feature = "http")]
@@ -241,6 +268,16 @@ fn otlp(
         }))?;
     }
     Ok(config.logs.queue_items)
+}
+
+impl Pusher for PeriodicPusher {
+    fn flush(&self) -> crate::exporter::PendingFlush {
+        Self::flush(self)
+    }
+
+    fn shutdown(&mut self, deadline: std::time::Instant) -> Result<(), Error> {
+        Self::shutdown(self, deadline)
+    }
 }
 
 #[cfg(feature = "otlp")]

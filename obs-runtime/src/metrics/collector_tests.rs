@@ -452,3 +452,41 @@ fn export_is_json() -> Result {
     assert!(json["none"]["series"][0]["mean"].is_null());
     Ok(())
 }
+
+// bug: I8 (behaviour 15).
+#[test]
+fn further_labels_are_on_a_copy() -> Result {
+    let collector = MetricsCollector::new();
+    let rows = collector
+        .counter("rows")
+        .description("Rows")
+        .labels(["b"])
+        .build()?;
+    rows.with(["x"])?.add(3);
+    collector.summary("s").build()?.observe(1);
+    let families = collector.collect_all();
+    let copies: Vec<_> = families
+        .iter()
+        .map(|f| f.with_labels([("b", "y"), ("a", "z")]))
+        .collect();
+    let MetricData::Counter(points) = &copies[0].data else {
+        panic!("a counter");
+    };
+    assert_eq!(
+        *points[0].labels,
+        [("a".into(), "z".into()), ("b".into(), "y".into())]
+    );
+    assert_eq!(
+        (&*copies[0].description, points[0].value),
+        ("Rows", Number::U64(3))
+    );
+    let MetricData::Summary(points) = &copies[1].data else {
+        panic!("a summary");
+    };
+    assert_eq!(points[0].histogram.labels.len(), 2);
+    let MetricData::Counter(points) = &families[0].data else {
+        panic!("a counter");
+    };
+    assert_eq!(*points[0].labels, [("b".into(), "x".into())]);
+    Ok(())
+}

@@ -27,7 +27,7 @@ pub(crate) fn string(out: &mut String, text: &str) {
 }
 
 /// Appends a number; what JSON cannot say as a string, like the JSON form of Protocol Buffers.
-fn float(out: &mut String, value: f64) {
+pub(crate) fn float(out: &mut String, value: f64) {
     if value.is_nan() {
         out.push_str("\"NaN\"");
     } else if value.is_infinite() {

@@ -25,6 +25,7 @@ pub(crate) mod site;
 pub mod snapshot;
 mod timer;
 mod validate;
+mod window;
 
 pub use builder::InstrumentBuilder;
 pub use cardinality::{Cardinality, MetricCardinality};
@@ -38,3 +39,4 @@ pub use snapshot::{
     SummaryPoint,
 };
 pub use timer::Timer;
+pub use window::ValueWindow;

@@ -1,6 +1,7 @@
 //! What a collection of metrics yields: plain data that every metric exporter reads.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use super::exponential::{ExponentialBuckets, ExponentialHistogramPoint};
@@ -32,6 +33,41 @@ impl MetricFamily {
     }
 }
 
+impl MetricFamily {
+    /// A copy with further labels on every point; a label that a point has already gets the new value.
+    ///
+    /// ```
+    /// # use obs_runtime::metrics::{MetricData, MetricsCollector};
+    /// # fn main() -> Result<(), obs_runtime::Error> {
+    /// let collector = MetricsCollector::new();
+    /// collector.counter("rows").description("Rows").build()?.add(3);
+    /// let family = collector.collect_all().remove(0).with_labels([("region", "eu")]);
+    /// let MetricData::Counter(points) = &family.data else { return Ok(()) };
+    /// assert_eq!(*points[0].labels, [("region".into(), "eu".into())]);
+    /// assert_eq!(family.description, "Rows");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use = "the family itself stays as it is"]
+    pub fn with_labels<K, V>(&self, labels: impl IntoIterator<Item = (K, V)>) -> Self
+    where
+        K: Into<Cow<'static, str>>,
+        V: Into<Cow<'static, str>>,
+    {
+        let more: Vec<(Cow<'static, str>, Cow<'static, str>)> = labels
+            .into_iter()
+            .map(|(key, value)| (key.into(), value.into()))
+            .collect();
+        let mut family = self.clone();
+        for labels in family.data.labels_mut() {
+            let mut all: BTreeMap<_, _> = labels.iter().cloned().collect();
+            all.extend(more.iter().cloned());
+            *labels = all.into_iter().collect();
+        }
+        family
+    }
+}
+
 /// The points of a metric.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -60,6 +96,23 @@ impl MetricData {
             Self::Histogram(points) => points.len(),
             Self::ExponentialHistogram(points) => points.len(),
             Self::Summary(points) => points.len(),
+        }
+    }
+
+    /// The labels of every point.
+    fn labels_mut(&mut self) -> Vec<&mut Labels> {
+        match self {
+            Self::Counter(points) | Self::UpDownCounter(points) | Self::Gauge(points) => {
+                points.iter_mut().map(|p| &mut p.labels).collect()
+            }
+            Self::Histogram(points) => points.iter_mut().map(|p| &mut p.labels).collect(),
+            Self::ExponentialHistogram(points) => {
+                points.iter_mut().map(|p| &mut p.labels).collect()
+            }
+            Self::Summary(points) => {
+                let points = points.iter_mut();
+                points.map(|p| &mut p.histogram.labels).collect()
+            }
         }
     }
 

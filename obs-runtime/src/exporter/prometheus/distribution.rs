@@ -51,10 +51,10 @@ impl Encoder {
         }
         // OpenMetrics has neither for values below zero, because a sum must grow like a counter.
         let grows = point.bounds.first().is_none_or(|b| *b >= 0.0) && point.sum >= 0.0;
-        if open_metrics && !grows {
-            return;
+        if !open_metrics || grows {
+            self.sum_and_count(name, point.sum, below);
         }
-        self.sum_and_count(name, point.sum, below);
+        self.created(name, point.start_unix_nanos);
     }
 
     /// The labels at hand are those of the point.
@@ -109,6 +109,7 @@ impl Encoder {
         if !open_metrics || histogram.negative.counts.is_empty() {
             self.sum_and_count(name, histogram.sum, histogram.count);
         }
+        self.created(name, histogram.start_unix_nanos);
     }
 }
 

@@ -27,6 +27,8 @@ fn type_name(data: &MetricData) -> &'static str {
 #[derive(Default)]
 pub(super) struct Encoder {
     format: Format,
+    /// Samples `_created` are wanted.
+    created: bool,
     pub(super) out: Exposition,
     /// Names of families and samples, so that a metric `x_count` does not meet a histogram `x`.
     samples: HashSet<String>,
@@ -38,9 +40,10 @@ pub(super) struct Encoder {
 }
 
 impl Encoder {
-    pub(super) fn new(format: Format) -> Self {
+    pub(super) fn new(format: Format, created: bool) -> Self {
         Self {
             format,
+            created,
             ..Self::default()
         }
     }
@@ -240,6 +243,29 @@ impl Encoder {
             exemplar(out, example);
             out.push('\n');
         }
+        if self.created {
+            self.labels.clear();
+            names.write(&mut self.labels, &point.labels);
+            let name = name.strip_suffix("_total").unwrap_or(name);
+            self.created(name, point.start_unix_nanos);
+        }
+    }
+
+    /// When the point began whose labels are at hand.
+    pub(super) fn created(&mut self, name: &str, unix_nanos: u64) {
+        if !self.created || unix_nanos == 0 {
+            return;
+        }
+        let out = &mut self.out.text;
+        out.push_str(name);
+        out.push_str("_created");
+        if !self.labels.is_empty() {
+            for part in ["{", &self.labels, "}"] {
+                out.push_str(part);
+            }
+        }
+        let (secs, nanos) = (unix_nanos / 1_000_000_000, unix_nanos % 1_000_000_000);
+        write::format(out, format_args!(" {secs}.{nanos:09}\n"));
     }
 
     fn number(&mut self, name: &str, names: &mut LabelNames, point: &NumberPoint, common: usize) {

@@ -51,6 +51,55 @@ pub struct Exposition {
     pub conflicts: Vec<String>,
 }
 
+/// How a page of metrics is written.
+///
+/// ```
+/// # use obs_runtime::metrics::MetricsCollector;
+/// # use obs_runtime::prometheus::{self, Options};
+/// # fn main() -> Result<(), obs_runtime::Error> {
+/// let collector = MetricsCollector::new();
+/// collector.counter("rows").build()?.add(3);
+/// let page = prometheus::encode_with(&collector.collect_all(), &[], &Options::new().prefix("etl"));
+/// assert!(page.text.contains("etl_rows_total 3\n"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use = "options do nothing until something is written with them"]
+pub struct Options {
+    format: Format,
+    prefix: String,
+    created: bool,
+}
+
+impl Options {
+    /// The older format, no prefix.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The format; see [`negotiate`].
+    pub fn format(mut self, format: Format) -> Self {
+        self.format = format;
+        self
+    }
+
+    /// What the name of every metric begins with, before a `_`; nothing if it is empty.
+    /// `target_info` keeps its name.
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// Whether OpenMetrics shows when each counter, histogram and summary began, as samples `_created`
+    /// (OpenMetrics 1.0, "Counter", where they are recommended). Not by default: a Prometheus server stores
+    /// each of them as one more time series, unless its feature `created-timestamp-zero-ingestion` is on.
+    pub fn created(mut self, created: bool) -> Self {
+        self.created = created;
+        self
+    }
+}
+
 /// The metrics as Prometheus reads them, sorted by name and labels.
 ///
 /// ```
@@ -76,7 +125,7 @@ pub fn encode(
     families: &[MetricFamily],
     resource: &[(Cow<'static, str>, AttributeValue)],
 ) -> Exposition {
-    encode_as(families, resource, Format::Text)
+    encode_with(families, resource, &Options::new())
 }
 
 /// Like [`encode`], in a format of your choice; see [`negotiate`].
@@ -101,16 +150,26 @@ pub fn encode_as(
     resource: &[(Cow<'static, str>, AttributeValue)],
     format: Format,
 ) -> Exposition {
-    let open_metrics = format == Format::OpenMetrics;
+    encode_with(families, resource, &Options::new().format(format))
+}
+
+/// Like [`encode`], with options of your choice.
+pub fn encode_with(
+    families: &[MetricFamily],
+    resource: &[(Cow<'static, str>, AttributeValue)],
+    options: &Options,
+) -> Exposition {
+    let open_metrics = options.format == Format::OpenMetrics;
     let mut target = target_labels(resource);
-    let mut encoder = Encoder::new(format);
+    let mut encoder = Encoder::new(options.format, options.created && open_metrics);
     if open_metrics && let Some(point) = target.take() {
         encoder.target(&point);
     }
     let target_info = target.map(target_info);
     let mut by_name: BTreeMap<String, Vec<&MetricFamily>> = BTreeMap::new();
     let mut lines = 1;
-    for family in families.iter().chain(&target_info) {
+    let prefixed = families.iter().map(|family| (&*options.prefix, family));
+    for (prefix, family) in prefixed.chain(target_info.iter().map(|family| ("", family))) {
         lines += 3 + match &family.data {
             MetricData::Counter(points)
             | MetricData::UpDownCounter(points)
@@ -121,12 +180,11 @@ pub fn encode_as(
         };
         let counter = matches!(family.data, MetricData::Counter(_));
         // In OpenMetrics `_total` belongs to the sample and not to the family.
-        let name = names::metric(
-            &family.name,
-            &family.unit,
-            counter,
-            counter && !open_metrics,
-        );
+        let full = match prefix {
+            "" => Cow::Borrowed(&*family.name),
+            prefix => Cow::Owned(format!("{prefix}_{}", family.name)),
+        };
+        let name = names::metric(&full, &family.unit, counter, counter && !open_metrics);
         by_name.entry(name).or_default().push(family);
     }
     encoder.reserve(lines * BYTES_OF_LINE);

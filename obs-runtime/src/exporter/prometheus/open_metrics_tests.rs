@@ -161,3 +161,45 @@ fn bounds_are_written_canonically() {
         assert_eq!(out, expected);
     }
 }
+
+#[test]
+fn created_samples_follow_what_they_are_about() -> Result<(), crate::Error> {
+    let collector = MetricsCollector::new();
+    let jobs = collector.counter("jobs").labels(["k"]).build()?;
+    jobs.with(["a"])?.inc();
+    jobs.with(["b"])?.inc();
+    collector.histogram("h").buckets([1]).build()?.observe(-1);
+    collector.summary("s").build()?;
+    collector.gauge("g").build()?;
+    let mut families = collector.collect_all();
+    for family in &mut families {
+        let start = 1_700_000_000_250_000_000;
+        match &mut family.data {
+            MetricData::Counter(p) => p.iter_mut().for_each(|p| p.start_unix_nanos = start),
+            MetricData::Histogram(p) => p[0].start_unix_nanos = start,
+            MetricData::Summary(p) => p[0].histogram.start_unix_nanos = start,
+            _ => {}
+        }
+    }
+    let options = Options::new()
+        .format(Format::OpenMetrics)
+        .created(true)
+        .prefix("x.y");
+    let page = encode_with(&families, &[], &options).text;
+    assert_eq!(
+        page,
+        "# HELP x_y_g g\n# TYPE x_y_g gauge\nx_y_g 0\n\
+         # HELP x_y_h h\n# TYPE x_y_h histogram\n\
+         x_y_h_bucket{le=\"1.0\"} 1\nx_y_h_bucket{le=\"+Inf\"} 1\n\
+         x_y_h_created 1700000000.250000000\n\
+         # HELP x_y_jobs jobs\n# TYPE x_y_jobs counter\n\
+         x_y_jobs_total{k=\"a\"} 1\nx_y_jobs_created{k=\"a\"} 1700000000.250000000\n\
+         x_y_jobs_total{k=\"b\"} 1\nx_y_jobs_created{k=\"b\"} 1700000000.250000000\n\
+         # HELP x_y_s s\n# TYPE x_y_s summary\nx_y_s_sum 0\nx_y_s_count 0\n\
+         x_y_s_created 1700000000.250000000\n# EOF\n"
+    );
+    // The older format has none, and no option is no change.
+    let text = encode_with(&families, &[], &Options::new().created(true).prefix("")).text;
+    assert!(!text.contains("created") && text.contains("\njobs_total{k=\"a\"} 1\n"));
+    Ok(())
+}
