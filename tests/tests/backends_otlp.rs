@@ -9,11 +9,22 @@ use serde_json::{Value, json};
 /// As in `src/bin/otlp_program.rs`.
 const MANY: usize = 20_000;
 
-fn run(args: &[&str], environment: &[(&str, &str)]) {
+/// Runs the program and returns the lines that it logs. Libraries of obs' own threads have much to say at this
+/// level, which is no business of the program.
+fn run(args: &[&str], environment: &[(&str, &str)]) -> Vec<Value> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_otlp_program"));
-    command.args(args).envs(environment.iter().copied());
+    command
+        .args(args)
+        .envs(environment.iter().copied())
+        .env("OBS_LOG", "debug")
+        .env("OBS_LOG_FORMAT", "json");
     let output = programs::run(command, b"").expect("the program was built with this test");
     assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stderr).expect("lines are UTF-8");
+    let lines = text.lines().filter(|l| l.starts_with('{'));
+    lines
+        .map(|l| serde_json::from_str(l).expect("a line of JSON"))
+        .collect()
 }
 
 /// The span whose child this is.
@@ -27,7 +38,7 @@ fn parent_of<'a>(dump: &'a Dump, span: &Value) -> &'a Value {
 /// Everything that does not depend on how the spans travelled.
 fn check_spans(dump: &Dump) {
     assert_eq!(dump.problems(), &[] as &[Value]);
-    assert_eq!(dump.spans().len(), 6 + MANY);
+    assert_eq!(dump.spans().len(), 7 + MANY);
 
     let root = dump.only("handle_order");
     assert_eq!(root["parent_span_id"], "");
@@ -37,7 +48,7 @@ fn check_spans(dump: &Dump) {
             .iter()
             .all(|s| s["trace_id"] == root["trace_id"])
     );
-    for child in ["check_stock", "GET /price", "bill", "ship"] {
+    for child in ["check_stock", "GET /price", "bill", "ship", "audit"] {
         assert_eq!(
             parent_of(dump, dump.only(child))["name"],
             "handle_order",
@@ -139,8 +150,29 @@ fn check_metrics(dump: &Dump) {
     assert_eq!(of("dropped"), 0);
 }
 
-/// The errors of spans, as log records in the trace.
-fn check_logs(dump: &Dump) {
+/// The event of `tracing`, as a record and as a line, and the errors of spans, as log records in the trace.
+fn check_logs(dump: &Dump, lines: &[Value]) {
+    let audit = dump.only("audit");
+    let said = |l: &&Value| {
+        l["scope"] == "otlp_program" && l["severity"] == 13 && l["body"] != Value::Null
+    };
+    let record = dump.logs().iter().find(said).expect("the event");
+    assert_eq!(record["body"], "audited, password=***");
+    assert_eq!(record["attributes"]["attempt"], 2);
+    assert_eq!(record["attributes"]["api_key"], "***");
+    assert_eq!(record["trace_id"], audit["trace_id"]);
+    assert_eq!(record["span_id"], audit["span_id"]);
+    assert_eq!(audit["attributes"]["user"], "ada");
+    let line = lines.iter().find(|l| l["target"] == "otlp_program");
+    let line = line.expect("the line");
+    assert_eq!(line["message"], record["body"]);
+    assert_eq!(line["trace_id"], audit["trace_id"]);
+    assert_eq!(line["spans"], json!([{"name": "audit", "user": "ada"}]));
+    for record in dump.logs() {
+        let scope = record["scope"].as_str().unwrap_or_default();
+        assert!(scope.starts_with("otlp_program"), "{record}");
+    }
+
     let of = |span: &str| {
         let span = dump.only(span);
         let mut found = dump
@@ -189,11 +221,11 @@ fn everything_arrives_over_http() {
     let Some(oracle) = OtlpOracle::start("everything_arrives_over_http") else {
         return;
     };
-    run(&[&oracle.http_url(), "http"], &[]);
+    let lines = run(&[&oracle.http_url(), "http"], &[]);
     let dump = oracle.dump();
     check_spans(&dump);
     check_metrics(&dump);
-    check_logs(&dump);
+    check_logs(&dump, &lines);
     check_resource(&dump, "otlp_program");
     assert_eq!(dump.only("bill")["resource"]["service.version"], "1.2.3");
     assert_eq!(transports(&dump), ["http"]);
@@ -204,11 +236,11 @@ fn everything_arrives_over_grpc() {
     let Some(oracle) = OtlpOracle::start("everything_arrives_over_grpc") else {
         return;
     };
-    run(&[&oracle.grpc_url(), "grpc"], &[]);
+    let lines = run(&[&oracle.grpc_url(), "grpc"], &[]);
     let dump = oracle.dump();
     check_spans(&dump);
     check_metrics(&dump);
-    check_logs(&dump);
+    check_logs(&dump, &lines);
     check_resource(&dump, "otlp_program");
     assert_eq!(transports(&dump), ["grpc"]);
 }
@@ -218,7 +250,7 @@ fn the_environment_alone_is_enough() {
     let Some(oracle) = OtlpOracle::start("the_environment_alone_is_enough") else {
         return;
     };
-    run(
+    let lines = run(
         &[],
         &[
             ("OTEL_EXPORTER_OTLP_ENDPOINT", &oracle.http_url()),
@@ -229,7 +261,7 @@ fn the_environment_alone_is_enough() {
     let dump = oracle.dump();
     check_spans(&dump);
     check_metrics(&dump);
-    check_logs(&dump);
+    check_logs(&dump, &lines);
     check_resource(&dump, "from the environment");
 }
 

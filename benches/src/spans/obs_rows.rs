@@ -26,7 +26,7 @@ impl RecordExporter for CountingExporter {
 static INSTALLED: Mutex<Option<(bool, Observability)>> = Mutex::new(None);
 
 /// Installs obs; again only when a row wants the other sampler, that is in a warm-up.
-fn ensure(sampled: bool) {
+pub fn ensure(sampled: bool) {
     let mut installed = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
     if installed.as_ref().is_some_and(|(now, _)| *now == sampled) {
         return;
@@ -50,12 +50,18 @@ fn ensure(sampled: bool) {
     *installed = Some((sampled, fresh));
 }
 
-fn drain() {
+pub fn drain() {
     let installed = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((_, obs)) = &*installed {
         obs.force_flush()
             .expect("the counting exporter takes everything");
     }
+}
+
+/// Spans that reached the exporter so far.
+#[must_use]
+pub fn exported() -> u64 {
+    EXPORTED.load(Ordering::Relaxed)
 }
 
 /// With function metrics (the default), and without.
@@ -98,7 +104,7 @@ pub fn implementations() -> [Implementation; 2] {
             name: "obs",
             bursts: with_metrics,
             drain,
-            exported: Some(|| EXPORTED.load(Ordering::Relaxed)),
+            exported: Some(exported),
         },
         Implementation {
             name: "obs-no-metrics",

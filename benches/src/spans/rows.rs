@@ -51,10 +51,9 @@ fn implementations() -> Vec<Implementation> {
     let mut all = vec![bare::implementation(), fastrace_rows::implementation()];
     all.extend(obs_rows::implementations());
     #[cfg(feature = "peers-heavy")]
-    all.extend([
-        crate::opentelemetry_rows::implementation(),
-        crate::tracing_rows::implementation(),
-    ]);
+    all.push(crate::opentelemetry_rows::implementation());
+    #[cfg(feature = "peers-heavy")]
+    all.extend(crate::tracing_rows::implementations());
     all
 }
 

@@ -1,4 +1,5 @@
-//! `#[tracing::instrument]` over tracing-opentelemetry with the defaults of both, over the SDK.
+//! `#[tracing::instrument]` over tracing-opentelemetry with the defaults of both, over the SDK; and over the layer of
+//! obs.
 
 use std::hint::black_box;
 use std::sync::OnceLock;
@@ -9,6 +10,7 @@ use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use tracing::{Dispatch, dispatcher, instrument};
 use tracing_subscriber::layer::SubscriberExt as _;
 
+use crate::obs_rows;
 use crate::opentelemetry_rows;
 use crate::rows::{Bursts, Implementation, body};
 use crate::{async_burst, sync_burst};
@@ -33,41 +35,79 @@ fn installed(sampled: bool) -> &'static Installed {
     })
 }
 
-pub fn implementation() -> Implementation {
-    Implementation {
-        name: "tracing",
-        bursts: Bursts {
-            sync: Some(|n| in_root(true, || sync_burst!(n, |i| work(i)))),
+/// The layer of obs instead.
+fn dispatch_of_obs() -> &'static Dispatch {
+    static DISPATCH: OnceLock<Dispatch> = OnceLock::new();
+    DISPATCH.get_or_init(|| {
+        Dispatch::new(tracing_subscriber::registry().with(obs_runtime::tracing::layer()))
+    })
+}
+
+/// The bursts under one of the two layers.
+macro_rules! bursts {
+    ($in_root:ident, $alone:ident) => {
+        Bursts {
+            sync: Some(|n| $in_root(true, || sync_burst!(n, |i| work(i)))),
             sync_fields: Some(|n| {
-                in_root(true, || {
+                $in_root(true, || {
                     sync_burst!(n, |i| work_fields(i, black_box("acme")))
                 })
             }),
-            async_1: Some(|n| in_root(true, || async_burst!(n, |i| work_async(i)))),
+            async_1: Some(|n| $in_root(true, || async_burst!(n, |i| work_async(i)))),
             async_fields: Some(|n| {
-                in_root(true, || {
+                $in_root(true, || {
                     async_burst!(n, |i| work_async_fields(i, black_box("acme")))
                 })
             }),
-            async_4: Some(|n| in_root(true, || async_burst!(n, |i| work_async_4(i)))),
-            root: Some(|n| {
-                dispatcher::with_default(&installed(true).dispatch, || sync_burst!(n, |i| work(i)))
-            }),
-            unsampled_sync: Some(|n| in_root(false, || sync_burst!(n, |i| work(i)))),
-            unsampled_async: Some(|n| in_root(false, || async_burst!(n, |i| work_async(i)))),
+            async_4: Some(|n| $in_root(true, || async_burst!(n, |i| work_async_4(i)))),
+            root: Some(|n| $alone(|| sync_burst!(n, |i| work(i)))),
+            unsampled_sync: Some(|n| $in_root(false, || sync_burst!(n, |i| work(i)))),
+            unsampled_async: Some(|n| $in_root(false, || async_burst!(n, |i| work_async(i)))),
+        }
+    };
+}
+
+/// Over tracing-opentelemetry and the SDK, and over the layer of obs.
+pub fn implementations() -> [Implementation; 2] {
+    [
+        Implementation {
+            name: "tracing",
+            bursts: bursts!(in_root, alone),
+            drain: || {
+                let _ = installed(true).provider.force_flush();
+            },
+            // The count of opentelemetry_rows is shared; its check covers the exporter.
+            exported: None,
         },
-        drain: || {
-            let _ = installed(true).provider.force_flush();
+        Implementation {
+            name: "tracing-obs",
+            bursts: bursts!(in_root_of_obs, alone_in_obs),
+            drain: obs_rows::drain,
+            exported: Some(obs_rows::exported),
         },
-        // The count of opentelemetry_rows is shared; its check covers the exporter.
-        exported: None,
-    }
+    ]
 }
 
 fn in_root(sampled: bool, burst: impl FnOnce() -> u64) -> u64 {
     dispatcher::with_default(&installed(sampled).dispatch, || {
         tracing::info_span!("root").in_scope(burst)
     })
+}
+
+fn alone(burst: impl FnOnce() -> u64) -> u64 {
+    dispatcher::with_default(&installed(true).dispatch, burst)
+}
+
+fn in_root_of_obs(sampled: bool, burst: impl FnOnce() -> u64) -> u64 {
+    obs_rows::ensure(sampled);
+    dispatcher::with_default(dispatch_of_obs(), || {
+        tracing::info_span!("root").in_scope(burst)
+    })
+}
+
+fn alone_in_obs(burst: impl FnOnce() -> u64) -> u64 {
+    obs_rows::ensure(true);
+    dispatcher::with_default(dispatch_of_obs(), burst)
 }
 
 #[inline(never)]

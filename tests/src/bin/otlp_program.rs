@@ -27,6 +27,13 @@ async fn handle_order() {
     // Both outcomes are the test's subject; the service goes on either way.
     let _ = (stock, price);
     bill();
+    tracing::info_span!("audit", user = "ada").in_scope(|| {
+        tracing::warn!(
+            attempt = 2,
+            api_key = "12345678",
+            "audited, password=hunter2"
+        );
+    });
     let context = SpanContext::current();
     let worker = std::thread::spawn(move || {
         let _entered = context.as_ref().map(SpanContext::attach);
@@ -114,6 +121,9 @@ async fn run(obs: Observability) -> Result<(), Error> {
 )]
 async fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
+    if let Err(e) = obs_runtime::tracing::init() {
+        eprintln!("otlp_program: {e}");
+    }
     // The panic of `ship` is expected; its message would look like a failure of the test.
     std::panic::set_hook(Box::new(|_| {}));
     let result = match start(&args) {
