@@ -10,11 +10,19 @@ use std::time::Duration;
 pub enum Mode {
     /// Takes it.
     Accept,
+    /// Takes all but one span.
+    Partial,
     /// Answers 503.
     Unavailable,
+    /// Answers 429 and asks to come back at once.
+    Busy,
+    /// Answers 400: never again.
+    Refuse,
+    /// Answers with what is no HTTP.
+    Garbage,
     /// Reads it and ends the connection.
     HangUp,
-    /// Never answers.
+    /// Does not answer before another mode is set, and ends the connection then.
     Hang,
 }
 
@@ -39,6 +47,10 @@ pub struct OtlpReceiver {
 #[derive(Debug)]
 struct Shared {
     mode: Mutex<Mode>,
+    mode_changed: Condvar,
+    /// Requests for traces since the mode was set.
+    asked: Mutex<usize>,
+    asked_changed: Condvar,
     spans: Mutex<Vec<Arrived>>,
     changed: Condvar,
 }
@@ -56,6 +68,9 @@ impl OtlpReceiver {
         let port = listener.local_addr().expect("it listens").port();
         let shared = Arc::new(Shared {
             mode: Mutex::new(mode),
+            mode_changed: Condvar::new(),
+            asked: Mutex::new(0),
+            asked_changed: Condvar::new(),
             spans: Mutex::default(),
             changed: Condvar::new(),
         });
@@ -76,7 +91,23 @@ impl OtlpReceiver {
 
     /// Changes what happens to further requests.
     pub fn set(&self, mode: Mode) {
+        *lock(&self.shared.asked) = 0;
         *lock(&self.shared.mode) = mode;
+        self.shared.mode_changed.notify_all();
+    }
+
+    /// Waits for a request for traces since the mode was set.
+    ///
+    /// # Panics
+    /// When none comes.
+    pub fn wait_until_asked(&self) {
+        let asked = lock(&self.shared.asked);
+        let waited = self
+            .shared
+            .asked_changed
+            .wait_timeout_while(asked, LONG, |asked| *asked == 0);
+        let (asked, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+        assert!(!timeout.timed_out(), "{asked} requests");
     }
 
     /// All spans that were taken, in the order of their arrival.
@@ -114,24 +145,49 @@ impl Shared {
     fn serve(&self, stream: &TcpStream) {
         let mut reader = BufReader::new(stream);
         while let Some((path, body)) = request(&mut reader) {
-            let mode = *lock(&self.mode);
-            let status = match mode {
-                Mode::Accept => "200 OK",
-                Mode::Unavailable => "503 Service Unavailable",
-                Mode::HangUp => return,
-                Mode::Hang => {
-                    // Until the client goes.
-                    let _ = reader.read(&mut [0]);
+            if path == "/v1/traces" {
+                *lock(&self.asked) += 1;
+                self.asked_changed.notify_all();
+            }
+            let mut mode = lock(&self.mode);
+            while *mode == Mode::Hang {
+                let waited = self.mode_changed.wait(mode);
+                mode = waited.unwrap_or_else(PoisonError::into_inner);
+                if *mode != Mode::Hang {
                     return;
                 }
+            }
+            let mode = *mode;
+            let (head, answer): (&str, &[u8]) = match mode {
+                Mode::Accept => ("200 OK", b""),
+                // An `ExportPartialSuccess` of which one span was rejected.
+                Mode::Partial => ("200 OK", b"\x0a\x02\x08\x01"),
+                Mode::Unavailable => ("503 Service Unavailable", b""),
+                Mode::Busy => ("429 Too Many Requests\r\nretry-after: 0", b""),
+                Mode::Refuse => ("400 Bad Request", b""),
+                Mode::Garbage => ("banana", b""),
+                Mode::HangUp | Mode::Hang => return,
             };
-            if mode == Mode::Accept && path == "/v1/traces" {
-                lock(&self.spans).extend(spans_of(&body));
+            if path == "/v1/traces" {
+                let mut arrived = match mode {
+                    Mode::Accept | Mode::Partial => spans_of(&body),
+                    _ => Vec::new(),
+                };
+                if mode == Mode::Partial {
+                    arrived.pop();
+                }
+                lock(&self.spans).append(&mut arrived);
                 self.changed.notify_all();
             }
-            let head = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
+            let head = format!(
+                "HTTP/1.1 {head}\r\ncontent-type: application/x-protobuf\r\ncontent-length: {}\r\n\r\n",
+                answer.len()
+            );
             let mut writer = stream;
-            if writer.write_all(head.as_bytes()).is_err() {
+            if writer
+                .write_all(&[head.as_bytes(), answer].concat())
+                .is_err()
+            {
                 return;
             }
         }
