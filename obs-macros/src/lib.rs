@@ -127,3 +127,5 @@ pub fn main(args: TokenStream, item: TokenStream) -> TokenStream {
 
 #[cfg(test)]
 mod robust_tests;
+#[cfg(test)]
+mod soup_tests;

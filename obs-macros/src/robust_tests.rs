@@ -1,6 +1,6 @@
 //! The macros return tokens whatever they are given: a panic would take the user's item away.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{LineColumn, Span, TokenStream, TokenTree};
 
 use crate::{calls, handler, label, main_fn, metric, pipeline_task, span, traced};
 
@@ -120,6 +120,50 @@ fn the_same_input_gives_the_same_tokens() {
     }
 }
 
+// case: 133
+#[test]
+fn every_token_of_the_body_stays_where_the_user_wrote_it() {
+    /// Token and place; of groups the delimiters.
+    fn places(tokens: TokenStream, out: &mut Vec<(String, LineColumn, LineColumn)>) {
+        for tree in tokens {
+            let mut note = |text: String, span: Span| out.push((text, span.start(), span.end()));
+            match tree {
+                TokenTree::Group(group) => {
+                    note(format!("{:?} open", group.delimiter()), group.span_open());
+                    note(format!("{:?} close", group.delimiter()), group.span_close());
+                    places(group.stream(), out);
+                }
+                tree => note(tree.to_string(), tree.span()),
+            }
+        }
+    }
+    for item in [
+        "fn f(n: u8) { let x = [n, 1]; call(x, |y| { y }); }",
+        "fn f(text: String) -> R<u8> { if text.is_empty() { return Err(E); } Ok(text.len()) }",
+        "async fn f(n: u8) -> R<u8> { let x = go(n).await?; match x { Some((a, _)) => Ok(a), None => Err(E) } }",
+        "fn f<'a>(n: &'a u8) -> Pin<Box<dyn Future<Output = u8> + 'a>> { log(n); Box::pin(async move { *n }) }",
+        "fn f(n: u8) -> impl Stream<Item = u8> { iter([n, { n }]) }",
+        "#[track_caller] fn f(n: u8) -> R<u8> { Ok(n) }",
+    ] {
+        let item: TokenStream = item.parse().expect("tokens");
+        let Some(TokenTree::Group(body)) = item.clone().into_iter().last() else {
+            panic!("a function ends with its body")
+        };
+        let (mut given, mut found) = (Vec::new(), Vec::new());
+        places(TokenTree::Group(body).into(), &mut given);
+        places(traced::expand(TokenStream::new(), item.clone()), &mut found);
+        for token in given {
+            let same = found.iter().filter(|other| **other == token).count();
+            // Braces of ours may lie where the body's are, beside them; the rest is there once.
+            let ours = usize::from(token.0.starts_with("Brace"));
+            assert!(
+                (1..=1 + ours).contains(&same),
+                "{token:?} {same} times of {item}"
+            );
+        }
+    }
+}
+
 // case: 53
 #[test]
 fn documentation_and_attributes_stay_as_they_are() {
@@ -136,7 +180,7 @@ fn documentation_and_attributes_stay_as_they_are() {
 fn an_expansion_stays_small() {
     fn count(tokens: TokenStream) -> usize {
         let size = |tree| match tree {
-            proc_macro2::TokenTree::Group(group) => 2 + count(group.stream()),
+            TokenTree::Group(group) => 2 + count(group.stream()),
             _ => 1,
         };
         tokens.into_iter().map(size).sum()

@@ -75,10 +75,14 @@ pub use trace::{
     ValueRef, current,
 };
 
-/// The page for authors of libraries.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/libraries.md")]
-mod libraries {}
+/// Pages beside the reference.
+#[cfg(all(doctest, feature = "record"))]
+mod pages {
+    #[doc = include_str!("../../docs/libraries.md")]
+    struct Libraries;
+    #[doc = include_str!("../../docs/migrating.md")]
+    struct Migrating;
+}
 
 /// The examples of the macros' pages: their own crate cannot run them.
 #[cfg(all(doctest, feature = "llm", feature = "tokio"))]
