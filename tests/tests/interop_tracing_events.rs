@@ -164,7 +164,7 @@ fn order() -> Result<(), String> {
 
 #[test]
 fn an_error_event_fails_its_span_of_tracing_and_no_other() {
-    for events in [Events::Auto, Events::SpanEvents, Events::Both, Events::Off] {
+    for events in [Events::Auto, Events::Spans, Events::Both, Events::Off] {
         let captured = with_events(events, || {
             ours(|| {
                 error!("said in a function of obs");
@@ -187,7 +187,7 @@ fn an_error_event_fails_its_span_of_tracing_and_no_other() {
         let logs = matches!(events, Events::Auto | Events::Both);
         // Once, by the event: not again as an exception of the span.
         assert_eq!(count(&captured.logs), usize::from(logs), "{events:?}");
-        let on_span = matches!(events, Events::SpanEvents | Events::Both);
+        let on_span = matches!(events, Events::Spans | Events::Both);
         assert_eq!(
             order.events.len(),
             if on_span { 2 } else { 0 },
@@ -226,7 +226,7 @@ fn an_event_is_a_log_record_of_its_span() {
 
 #[test]
 fn an_event_is_an_event_of_its_span() {
-    let captured = with_events(Events::SpanEvents, || {
+    let captured = with_events(Events::Spans, || {
         info!("outside");
         let elsewhere = info_span!("elsewhere");
         ours(|| {

@@ -23,6 +23,12 @@ struct Problems {
 }
 
 impl Problems {
+    /// What was found becomes the scope's health.
+    fn publish(self, scope: &ScopeShared) {
+        let health = scope.health.lock();
+        health.unwrap_or_else(PoisonError::into_inner).problems = self.found;
+    }
+
     fn add(&mut self, problem: String) -> Result<(), Error> {
         if self.strict {
             return Err(Error::config(problem));
@@ -109,12 +115,7 @@ pub(super) fn start(
     for problem in env.problems {
         problems.add(problem)?;
     }
-    scope
-        .health
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .problems = problems.found;
-
+    problems.publish(&scope);
     #[cfg(feature = "alert")]
     if let Some(alerts) = builder.alerts.take() {
         crate::alert::set(&scope, alerts);

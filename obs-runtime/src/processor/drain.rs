@@ -34,6 +34,9 @@ pub(crate) fn look_every(interval: Duration) {
     TIMER.store(millis as u64, Ordering::Relaxed);
 }
 
+/// The sinks of spans and those of logs.
+pub(crate) type Sinks = (Vec<Box<dyn SpanSink>>, Vec<Box<dyn LogSink>>);
+
 /// One `Observability` as the drain knows it.
 pub(crate) struct Scope {
     metrics: FunctionMetrics,
@@ -162,7 +165,7 @@ impl Scope {
     }
 
     /// Gives up the sinks of spans, which have all that they get, and those of logs.
-    pub(crate) fn into_sinks(self) -> (Vec<Box<dyn SpanSink>>, Vec<Box<dyn LogSink>>) {
+    pub(crate) fn into_sinks(self) -> Sinks {
         let mut sinks = self.sinks;
         if let Some(mut tail) = self.tail {
             tail.finish(Instant::now(), &mut |span| deliver(&mut sinks, span));

@@ -40,11 +40,11 @@ pub(super) fn record(events: Events, event: &Event<'_>, place: Place<'_>) {
     let scope = context.map_or_else(|| local().scope(), |c| c.scope);
     let queue = match events {
         Events::Auto | Events::Logs | Events::Both => logs::of_scope(scope),
-        Events::SpanEvents | Events::Off => None,
+        Events::Spans | Events::Off => None,
     };
     let on_span = match events {
         Events::Auto => queue.is_none(),
-        Events::SpanEvents | Events::Both => true,
+        Events::Spans | Events::Both => true,
         Events::Logs | Events::Off => false,
     };
     let on_span = on_span && context.is_some_and(|c| c.is_sampled() && !c.is_remote());

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use ::tracing::{Subscriber, error, info, info_span};
+use ::tracing::{error, info, info_span};
 use serde_json::Value;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields};
@@ -50,8 +50,6 @@ where
         .with_ansi(false)
         .with_writer(memory.clone());
     let subscriber = Registry::default().with(layer()).with(lines);
-    fn is_subscriber(_: &impl Subscriber) {}
-    is_subscriber(&subscriber);
     let captured = testing::capture(|| ::tracing::subscriber::with_default(subscriber, f));
     let text = String::from_utf8(memory.0.lock().unwrap().clone()).unwrap();
     (captured, text.lines().map(str::to_owned).collect())
@@ -165,7 +163,8 @@ fn other_formatters_get_the_ids() {
     // Any formatter of JSON.
     let inner = WithIds::json(Json);
     let (captured, lines) = run(inner, JsonFields, || {
-        info_span!("work").in_scope(|| info!("x"))
+        let work = info_span!("work");
+        work.in_scope(|| info!("x"));
     });
     let id = captured.span("work").trace_id;
     assert!(lines[0].starts_with(&format!("{{\"trace_id\":\"{id}\",\"span_id\":")));

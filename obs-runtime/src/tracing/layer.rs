@@ -20,7 +20,7 @@ pub enum Events {
     /// To the exporters of logs, as records that name their span.
     Logs,
     /// Onto the span, as events; those outside of any recorded span are nobody's.
-    SpanEvents,
+    Spans,
     /// To the exporters of logs and onto the span.
     Both,
     /// Nowhere.
@@ -56,11 +56,12 @@ impl ObsLayer {
     ///
     /// ```
     /// use obs_runtime::tracing::{Events, layer};
-    /// let on_spans = layer().events(Events::SpanEvents);
+    /// let on_spans = layer().events(Events::Spans);
     /// ```
     #[must_use]
-    pub const fn events(self, events: Events) -> Self {
-        Self { events }
+    pub const fn events(mut self, events: Events) -> Self {
+        self.events = events;
+        self
     }
 }
 

@@ -76,8 +76,9 @@ impl OpenLogs {
         target.len() + SCOPE_OVERHEAD + record.len()
     }
 
-    /// Adds an encoded record.
-    pub(super) fn add(&mut self, target: &Cow<'static, str>, record: &[u8]) {
+    /// Adds a record that was encoded as an item.
+    pub(super) fn add(&mut self, record: &LogRecord, encoded: &[u8]) {
+        let target = &record.target;
         let index = if let Some(index) = self.by_target.get(target) {
             *index
         } else {
@@ -87,8 +88,8 @@ impl OpenLogs {
             self.by_target.insert(target.clone(), index);
             index
         };
-        self.scopes[index].1.extend_from_slice(record);
-        self.len += record.len();
+        self.scopes[index].1.extend_from_slice(encoded);
+        self.len += encoded.len();
         self.items += 1;
     }
 

@@ -86,7 +86,7 @@ impl LogSink for OtlpLogSink {
         if self.open.len + growth > self.request_bytes {
             self.hand_over();
         }
-        self.open.add(&record.target, &self.record);
+        self.open.add(record, &self.record);
         if self.open.len >= self.batch_bytes || self.open.items >= self.batch_records {
             self.hand_over();
         }

@@ -26,7 +26,7 @@ fn encode(records: &[LogRecord]) -> Vec<u8> {
         let mut encoded = Vec::new();
         log_record(&mut encoded, ITEMS, record);
         let before = open.len;
-        open.add(&record.target, &encoded);
+        open.add(record, &encoded);
         assert!(open.len - before <= OpenLogs::growth(&record.target, &encoded));
     }
     let len = open.len;

@@ -6,7 +6,7 @@ use ::tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormattedFields};
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::registry::{LookupSpan, Scope};
 
 use super::fields::TextVisitor;
 use super::ids::ids;
@@ -70,7 +70,7 @@ where
         if !said.fields.is_empty() {
             write!(line, " {}", said.fields)?;
         }
-        for span in ctx.event_scope().into_iter().flat_map(|s| s.from_root()) {
+        for span in ctx.event_scope().into_iter().flat_map(Scope::from_root) {
             write!(line, " {dim}{}{reset}", span.name())?;
             let extensions = span.extensions();
             if let Some(fields) = extensions.get::<FormattedFields<N>>()
