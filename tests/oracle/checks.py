@@ -11,6 +11,8 @@ class Checks:
         self.problems = []
         self.seen_spans = set()
         self.last_sums = {}
+        # When the last interval of a delta ended, by series.
+        self.last_times = {}
 
     def problem(self, text):
         self.problems.append(text)
@@ -133,10 +135,24 @@ class Checks:
             if any(a >= b for a, b in zip(bounds, bounds[1:])):
                 self.problem(f"{where}: bounds do not ascend: {bounds}")
             total = point["count"]
+        elif metric["kind"] == "exponential_histogram":
+            buckets = point["positive"] + point["negative"]
+            if sum(buckets) + point["zero_count"] != point["count"]:
+                self.problem(f"{where}: buckets hold {sum(buckets)}, count is {point['count']}")
+            if not -10 <= point["scale"] <= 20:
+                self.problem(f"{where}: scale {point['scale']}")
+            if max(len(point["positive"]), len(point["negative"])) > 160:
+                self.problem(f"{where}: more than 160 buckets")
+            total = point["count"]
         elif point["value"] is None:
             return self.problem(f"{where}: a point without a value")
         else:
             total = point["value"] if metric.get("monotonic") else None
+        if metric.get("temporality") == "delta":
+            key = (metric["scope"], metric["name"], labels)
+            if point["start_unix_nanos"] < self.last_times.get(key, 0):
+                self.problem(f"{where}: series {labels}: an interval begins before the last one ended")
+            self.last_times[key] = point["unix_nanos"]
         if total is None or metric.get("temporality") != "cumulative":
             return
         key = (metric["scope"], metric["name"], labels, point["start_unix_nanos"])

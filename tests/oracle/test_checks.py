@@ -66,6 +66,17 @@ def histogram(counts, count):
     return m.Metric(name="h", histogram=m.Histogram(data_points=[p], aggregation_temporality=2))
 
 
+def exponential(counts, count):
+    buckets = m.ExponentialHistogramDataPoint.Buckets(offset=-2, bucket_counts=counts)
+    p = m.ExponentialHistogramDataPoint(positive=buckets, zero_count=1, scale=3, count=count, time_unix_nano=2)
+    return m.Metric(name="e", exponential_histogram=m.ExponentialHistogram(data_points=[p], aggregation_temporality=2))
+
+
+def delta(start, end):
+    p = m.NumberDataPoint(as_int=1, start_time_unix_nano=start, time_unix_nano=end)
+    return m.Metric(name="d", sum=m.Sum(data_points=[p], is_monotonic=True, aggregation_temporality=1))
+
+
 class Spans(unittest.TestCase):
     def test_good(self):
         child = span(span_id=b"\3" * 8, parent_span_id=b"\2" * 8, start_time_unix_nano=11)
@@ -139,6 +150,7 @@ class Logs(unittest.TestCase):
 class Metrics(unittest.TestCase):
     def test_good(self):
         self.assertEqual(metric_problems(counter(1), counter(2), histogram([1, 2], 3)), [])
+        self.assertEqual(metric_problems(exponential([1, 0, 4], 6), delta(1, 2), delta(2, 3)), [])
 
     def test_bad(self):
         cases = {
@@ -146,6 +158,9 @@ class Metrics(unittest.TestCase):
             "went from 2 to 1": [counter(2), counter(1)],
             "buckets hold 3, count is 4": [histogram([1, 2], 4)],
             "1 bounds, 1 buckets": [histogram([3], 3)],
+            "buckets hold 5, count is 5": [exponential([1, 4], 5)],
+            "more than 160 buckets": [exponential([1] * 161, 162)],
+            "begins before the last one ended": [delta(1, 3), delta(2, 4)],
             "no data": [m.Metric(name="c")],
             "no name": [m.Metric(sum=m.Sum(aggregation_temporality=2))],
             "temporality is unspecified": [m.Metric(name="c", sum=m.Sum())],

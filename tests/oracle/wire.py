@@ -108,7 +108,7 @@ def metrics(request, checks):
                 }
                 if kind == "sum":
                     out["monotonic"] = data.is_monotonic
-                if kind in ("sum", "histogram"):
+                if kind in ("sum", "histogram", "exponential_histogram"):
                     out["temporality"] = enum(TEMPORALITY, data.aggregation_temporality, checks, where)
                 yield out
 
@@ -129,7 +129,16 @@ def point(p, kind, checks, where):
             "bounds": list(p.explicit_bounds),
             "counts": list(p.bucket_counts),
         }
-    if kind in ("sum", "gauge", "histogram"):
+    elif kind == "exponential_histogram":
+        out |= {
+            "count": p.count,
+            "sum": p.sum,
+            "scale": p.scale,
+            "zero_count": p.zero_count,
+            "positive": list(p.positive.bucket_counts),
+            "negative": list(p.negative.bucket_counts),
+        }
+    if kind in ("sum", "gauge", "histogram", "exponential_histogram"):
         out["exemplars"] = [
             {"trace_id": e.trace_id.hex(), "span_id": e.span_id.hex()} for e in p.exemplars
         ]

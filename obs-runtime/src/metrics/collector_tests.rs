@@ -33,6 +33,7 @@ fn whole_numbers_stay_exact() -> Result {
     Ok(())
 }
 
+// bug: I2, I4 (negative amounts and NaN were counted).
 #[test]
 fn bad_amounts_are_refused_and_counted() -> Result {
     let collector = MetricsCollector::new();
@@ -115,6 +116,7 @@ fn a_gauge_goes_up_and_down() -> Result {
     Ok(())
 }
 
+// bug: I1 (another object for each module that asked).
 #[test]
 fn the_same_name_is_the_same_instrument() -> Result {
     let collector = MetricsCollector::new();
@@ -132,6 +134,7 @@ fn the_same_name_is_the_same_instrument() -> Result {
     Ok(())
 }
 
+// bug: I1 (another kind, labels or buckets gave the old object silently).
 #[test]
 fn clashing_definitions_are_errors_that_name_the_clash() -> Result {
     let collector = MetricsCollector::new();
@@ -170,6 +173,7 @@ fn clashing_definitions_are_errors_that_name_the_clash() -> Result {
     Ok(())
 }
 
+// bug: I4 (unsorted buckets were kept), I9 (names were printed raw).
 #[test]
 fn invalid_definitions_are_errors_that_name_the_input() {
     let collector = MetricsCollector::new();
@@ -228,6 +232,7 @@ fn invalid_definitions_are_errors_that_name_the_input() {
     );
 }
 
+// bug: I2 (unknown labels were dropped, missing ones were empty).
 #[test]
 fn missing_and_unknown_labels_are_errors() -> Result {
     let collector = MetricsCollector::new();
@@ -295,6 +300,7 @@ fn many_series_are_found_again_by_many_threads() -> Result {
     Ok(())
 }
 
+// bug: I38 (no limit on series).
 #[test]
 fn series_above_the_limit_share_one() -> Result {
     let collector = MetricsCollector::new();
@@ -362,6 +368,7 @@ fn cells_of_dropped_series_start_again_at_zero() -> Result {
     Ok(())
 }
 
+// bug: T12, T13 (counting without a lock).
 #[test]
 fn threads_lose_nothing_when_they_end() -> Result {
     let collector = MetricsCollector::new();
@@ -419,6 +426,7 @@ fn counting_while_a_thread_ends_works() -> Result {
     Ok(())
 }
 
+// bug: M22 (NaN is no JSON).
 #[test]
 fn export_is_json() -> Result {
     let collector = MetricsCollector::new();

@@ -177,3 +177,7 @@ pub(super) fn read_up_down(series: &Series, reader: &Reader) -> Number {
         (whole, fraction) => Number::F64(whole as i64 as f64 + fraction),
     }
 }
+
+#[cfg(test)]
+#[path = "counter_tests.rs"]
+mod tests;

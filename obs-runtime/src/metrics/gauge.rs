@@ -25,6 +25,14 @@ use crate::Error;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// Only numbers are values:
+///
+/// ```compile_fail,E0277
+/// # fn f(depth: obs_runtime::metrics::Gauge) {
+/// depth.set("ten");
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Gauge {
     core: Arc<Core>,

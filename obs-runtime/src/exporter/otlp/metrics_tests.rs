@@ -75,6 +75,7 @@ fn only(family: MetricFamily) -> Metric {
     all.remove(0).1.remove(0)
 }
 
+// bug: I15 (totals were added up again in each cycle).
 #[test]
 fn a_counter_is_a_cumulative_monotonic_sum() {
     let data = MetricData::Counter(vec![point(Number::U64(7)), point(Number::U64(u64::MAX))]);
@@ -129,6 +130,7 @@ fn a_counter_has_an_exemplar() {
     }
 }
 
+// bug: I15 (gauges were sums of changes, and drifted).
 #[test]
 fn other_numbers() {
     let data = MetricData::UpDownCounter(vec![point(Number::I64(-7))]);

@@ -150,7 +150,7 @@ impl Encoder {
         self.series(name, summaries, "quantile", |p| &p.histogram.labels, write);
     }
 
-    fn conflict(&mut self, text: String) {
+    pub(super) fn conflict(&mut self, text: String) {
         self.out.conflicts.push(text);
     }
 

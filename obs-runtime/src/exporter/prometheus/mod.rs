@@ -185,6 +185,13 @@ pub fn encode_with(
             prefix => Cow::Owned(format!("{prefix}_{}", family.name)),
         };
         let name = names::metric(&full, &family.unit, counter, counter && !open_metrics);
+        if name.strip_suffix("_total").unwrap_or(&name).is_empty() {
+            let lost = &family.name;
+            encoder.conflict(format!(
+                "metric {lost:?} is left out: nothing of its name can be part of a name in Prometheus"
+            ));
+            continue;
+        }
         by_name.entry(name).or_default().push(family);
     }
     encoder.reserve(lines * BYTES_OF_LINE);

@@ -91,6 +91,7 @@ fn gauge(
     }
 }
 
+// bug: I9 (`my-app_bad-name.x` was printed as it is).
 #[test]
 fn names_follow_the_specification() {
     let cases = [
@@ -140,12 +141,14 @@ fn labels_follow_the_specification() {
     }
 }
 
+// bug: I9 (an empty page was a line feed).
 #[test]
 fn nothing_is_an_empty_text() {
     assert_eq!(text(&[], &[]), "");
     assert_eq!(text(&[gauge("empty", vec![])], &[]), "");
 }
 
+// bug: I9 (metrics that were not counted yet were absent), T48 (no metric was exported at all).
 #[test]
 fn each_metric_has_one_help_and_one_type() -> Result {
     let collector = MetricsCollector::new();
@@ -160,6 +163,7 @@ fn each_metric_has_one_help_and_one_type() -> Result {
     Ok(())
 }
 
+// bug: T48 (percentiles as buckets, no `+Inf`, no sum).
 #[test]
 fn a_histogram_accumulates_and_ends_with_infinity() -> Result {
     let collector = MetricsCollector::new();
@@ -188,6 +192,7 @@ fn a_histogram_accumulates_and_ends_with_infinity() -> Result {
     Ok(())
 }
 
+// bug: I10 (`inf` and `nan`).
 #[test]
 fn numbers_read_back_unchanged() {
     let write = |value: Number| {
@@ -204,6 +209,7 @@ fn numbers_read_back_unchanged() {
     assert_eq!(write(Number::I64(i64::MIN)), "-9223372036854775808");
 }
 
+// bug: I9 (two metrics of one name were both printed).
 #[test]
 fn metrics_of_one_name_are_a_conflict() {
     let mut counter = gauge("a.b_total", vec![(vec![], 1.0)]);
