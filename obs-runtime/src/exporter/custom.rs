@@ -65,11 +65,14 @@ struct CustomSink {
     progress: Arc<Progress>,
 }
 
-/// Starts the exporter's thread.
-pub(crate) fn sink(exporter: Box<dyn RecordExporter>) -> Result<Box<dyn SpanSink>, Error> {
+/// Starts the exporter's thread; `name` is what its account is called.
+pub(crate) fn sink(
+    name: &'static str,
+    exporter: Box<dyn RecordExporter>,
+) -> Result<Box<dyn SpanSink>, Error> {
     let (sender, receiver) = sync_channel(QUEUE);
     let progress = Arc::new(Progress {
-        counters: Arc::new(ExporterCounters::new("record")),
+        counters: Arc::new(ExporterCounters::new(name)),
         settled: Condvar::new(),
         turn: Mutex::new(()),
     });
@@ -83,6 +86,7 @@ pub(crate) fn sink(exporter: Box<dyn RecordExporter>) -> Result<Box<dyn SpanSink
             let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(export));
             shared.settle(|c| match result {
                 Ok(Ok(())) => drop(c.exported.fetch_add(items, Ordering::AcqRel)),
+                Ok(Err(e)) if e.is_timeout() => c.dropped.add(DropReason::Timeout, items),
                 _ => c.dropped.add(DropReason::ExporterFailed, items),
             });
         }

@@ -45,6 +45,8 @@ pub struct Builder {
     pub(crate) prometheus: Option<(std::net::SocketAddr, crate::http::HttpConfig)>,
     #[cfg(feature = "opentelemetry")]
     pub(crate) opentelemetry: bool,
+    #[cfg(feature = "opentelemetry")]
+    pub(crate) span_exporters: Vec<crate::opentelemetry::exporter::Pending>,
     #[cfg(feature = "statsd")]
     pub(crate) statsd: Option<crate::statsd::StatsdConfig>,
     #[cfg(feature = "otlp")]
@@ -285,6 +287,41 @@ impl Builder {
     #[cfg(feature = "statsd")]
     pub fn statsd_with(mut self, config: crate::statsd::StatsdConfig) -> Self {
         self.statsd = Some(config);
+        self
+    }
+
+    /// Hands finished spans to an exporter of OpenTelemetry's SDK, with the resource, in batches, from a thread of
+    /// obs. A batch may take ten seconds; what fails is counted ([`Observability::stats`]) and not tried again.
+    ///
+    /// An exporter that needs a runtime, such as that of `opentelemetry-otlp` over gRPC, is to be made inside of
+    /// one, as for the SDK. For OTLP obs has its own: [`Builder::otlp`].
+    ///
+    /// ```
+    /// use obs_runtime::Observability;
+    /// # fn exporter() -> impl opentelemetry_sdk::trace::SpanExporter + 'static {
+    /// #     #[derive(Debug)]
+    /// #     struct Null;
+    /// #     impl opentelemetry_sdk::trace::SpanExporter for Null {
+    /// #         async fn export(
+    /// #             &self,
+    /// #             _: Vec<opentelemetry_sdk::trace::SpanData>,
+    /// #         ) -> opentelemetry_sdk::error::OTelSdkResult {
+    /// #             Ok(())
+    /// #         }
+    /// #     }
+    /// #     Null
+    /// # }
+    ///
+    /// let obs = Observability::builder().span_exporter(exporter()).install()?;
+    /// # Ok::<(), obs_runtime::Error>(())
+    /// ```
+    #[cfg(feature = "opentelemetry")]
+    pub fn span_exporter(
+        mut self,
+        exporter: impl opentelemetry_sdk::trace::SpanExporter + 'static,
+    ) -> Self {
+        let pending = crate::opentelemetry::exporter::pending(exporter);
+        self.span_exporters.push(pending);
         self
     }
 

@@ -86,7 +86,11 @@ pub(super) fn start(
     }
     for mut exporter in std::mem::take(&mut builder.record_exporters) {
         exporter.begin(&scope.resource);
-        sinks.push(custom::sink(exporter)?);
+        sinks.push(custom::sink("record", exporter)?);
+    }
+    #[cfg(feature = "opentelemetry")]
+    for exporter in std::mem::take(&mut builder.span_exporters) {
+        sinks.push(custom::sink("opentelemetry", exporter(&scope.resource))?);
     }
     #[cfg_attr(
         not(any(feature = "otlp", feature = "statsd")),

@@ -109,10 +109,6 @@ impl<'a> SpanView<'a> {
     }
 
     /// The status that was set as such.
-    #[cfg_attr(
-        not(any(feature = "otlp", feature = "opentelemetry")),
-        allow(dead_code, reason = "of a destination that has one")
-    )]
     pub(crate) fn status(&self) -> Option<&'a Status> {
         self.extra.and_then(|e| e.status.as_ref())
     }
@@ -176,6 +172,12 @@ pub struct SpanRecord {
     pub events: Vec<Event>,
     /// Links to other spans.
     pub links: Vec<Link>,
+    /// Its status was set to "ok" through OpenTelemetry's API.
+    #[cfg_attr(
+        not(feature = "opentelemetry"),
+        allow(dead_code, reason = "for the exporters of its SDK")
+    )]
+    pub(crate) is_ok: bool,
 }
 
 impl SpanRecord {
@@ -211,6 +213,7 @@ impl SpanRecord {
                 .collect(),
             events: view.events().to_vec(),
             links: view.links().to_vec(),
+            is_ok: view.status() == Some(&Status::Ok),
         }
     }
 

@@ -25,6 +25,7 @@ pub(super) fn span(id: u64, parent: u64, name: &'static str, start: u64, end: u6
         attributes: Vec::new(),
         events: Vec::new(),
         links: Vec::new(),
+        is_ok: false,
     }
 }
 

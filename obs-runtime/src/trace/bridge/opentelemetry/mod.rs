@@ -20,6 +20,7 @@ pub(crate) mod boundary;
 pub(crate) mod context;
 mod convert;
 mod data;
+pub(crate) mod exporter;
 mod library;
 mod marker;
 mod parent;
