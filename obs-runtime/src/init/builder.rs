@@ -325,8 +325,9 @@ impl Builder {
         self
     }
 
-    /// Makes obs the global tracer provider and propagator of OpenTelemetry, so that what libraries do through its
-    /// API is in the traces of obs, and requests that they send name the spans of obs.
+    /// Makes obs the global tracer provider, meter provider and propagator of OpenTelemetry, so that what libraries
+    /// do through its API is in the traces and among the metrics of obs, and requests that they send name the spans
+    /// of obs.
     ///
     /// What a program sets later replaces them; [`Observability::health`] tells. Without this, see
     /// [`opentelemetry`](crate::opentelemetry).

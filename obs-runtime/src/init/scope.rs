@@ -170,6 +170,9 @@ impl MetricSource for ScopeShared {
             (scope.stats(), functions.start_unix_nanos())
         });
         self.metrics.collect(out);
+        #[cfg(feature = "opentelemetry")]
+        self.extension::<crate::opentelemetry::Observables>()
+            .collect(out);
         #[cfg(feature = "alert")]
         crate::alert::collect(self, out);
         #[cfg(feature = "llm")]
@@ -203,7 +206,7 @@ impl Observability {
         self.scope.id
     }
 
-    #[cfg(any(feature = "alert", feature = "llm"))]
+    #[cfg(any(feature = "alert", feature = "llm", feature = "opentelemetry"))]
     pub(crate) fn scope(&self) -> &Arc<ScopeShared> {
         &self.scope
     }
@@ -283,7 +286,7 @@ impl Observability {
 
     #[cfg(feature = "opentelemetry")]
     pub(crate) fn register_opentelemetry(&mut self) {
-        crate::opentelemetry::register();
+        crate::opentelemetry::register(self.meter_provider());
         self.opentelemetry = true;
     }
 

@@ -4,6 +4,7 @@ use core::marker::PhantomData;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::any_labels;
 use super::collector::MetricsCollector;
 use super::instrument::{Core, Definition, Kind};
 use super::series::{Buckets, Limits};
@@ -109,6 +110,12 @@ impl<'a, I> InstrumentBuilder<'a, I> {
         self
     }
 
+    /// Labels come with each value, see [`any_labels`].
+    #[cfg(feature = "opentelemetry")]
+    pub(crate) fn any_labels(self) -> Self {
+        self.labels([any_labels::ANY])
+    }
+
     /// The most series that the metric may have, 2,000 unless said otherwise. What exceeds it is
     /// counted in one more series with the label `otel.metric.overflow`.
     pub fn max_series(mut self, series: usize) -> Self {
@@ -183,7 +190,9 @@ fn find_or_create(
 ) -> Result<Arc<Core>, Error> {
     validate::name(&wanted.name)?;
     validate::unit(&wanted.name, wanted.unit.as_deref().unwrap_or_default())?;
-    if let Some(labels) = &wanted.labels {
+    if let Some(labels) = &wanted.labels
+        && *labels != [any_labels::ANY]
+    {
         validate::labels(&wanted.name, labels, kind)?;
     }
     if let Some(bounds) = wanted.bounds.take() {
@@ -295,7 +304,9 @@ impl Wanted {
             None => Buckets::Explicit(DEFAULT_BOUNDS.into()),
         };
         let quantiles = self.quantiles.as_deref().unwrap_or(&DEFAULT_QUANTILES);
+        let any = self.labels.as_deref() == Some(&[any_labels::ANY.into()]);
         let label_values = self.max_label_values.or(self.max_series);
+        let label_values = label_values.or(any.then_some(DEFAULT_MAX_SERIES));
         Definition {
             name: self.name.clone(),
             kind,

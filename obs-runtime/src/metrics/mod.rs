@@ -4,6 +4,11 @@
 //! set of label values; counting through a handle costs a few nanoseconds, because each thread
 //! counts for itself and only a collection adds up.
 
+#[cfg_attr(
+    not(feature = "opentelemetry"),
+    allow(dead_code, reason = "for OpenTelemetry's instruments")
+)]
+pub(crate) mod any_labels;
 mod builder;
 mod cardinality;
 mod cells;
@@ -40,3 +45,10 @@ pub use snapshot::{
 };
 pub use timer::Timer;
 pub use window::ValueWindow;
+
+/// Whether a metric may be defined so.
+#[cfg(feature = "opentelemetry")]
+pub(crate) fn check_definition(name: &str, unit: &str) -> Result<(), crate::Error> {
+    validate::name(name)?;
+    validate::unit(name, unit)
+}

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::any_labels;
 use super::cells::{Allocation, Slot};
 use super::exemplar::Exemplars;
 use super::index::Index;
@@ -290,6 +291,15 @@ impl SeriesSet {
 
     /// An empty value is the same as no label (Prometheus data model, "Labels").
     fn labels(&self, values: &[&str]) -> Labels {
+        if let ([name], [text]) = (&*self.names, values)
+            && name == any_labels::ANY
+        {
+            let labels = any_labels::labels(text);
+            // In the order of their names already.
+            return labels
+                .map(|(name, value)| (name.to_owned().into(), value.to_owned().into()))
+                .collect();
+        }
         let pairs = self.names.iter().zip(values).filter(|(_, v)| !v.is_empty());
         let mut labels: Vec<_> = pairs
             .map(|(name, value)| (name.clone(), Cow::Owned((*value).to_owned())))

@@ -21,8 +21,11 @@ pub(crate) mod context;
 mod convert;
 mod data;
 pub(crate) mod exporter;
+mod labels;
 mod library;
 mod marker;
+mod meter;
+mod observed;
 mod parent;
 pub(crate) mod probe;
 mod propagator;
@@ -30,12 +33,15 @@ mod span;
 mod tracer;
 
 pub(crate) use boundary::Boundary;
+pub use meter::MeterProvider;
+pub(crate) use observed::Observables;
 pub use propagator::Propagator;
 pub use span::Span;
 pub use tracer::{Tracer, TracerProvider, WrappedTracer, WrappedTracerProvider};
 
-/// Makes the global tracer provider and propagator ours.
-pub(crate) fn register() {
+/// Makes the global providers and the propagator ours.
+pub(crate) fn register(meters: MeterProvider) {
+    ::opentelemetry::global::set_meter_provider(meters);
     ::opentelemetry::global::set_tracer_provider(TracerProvider::new());
     ::opentelemetry::global::set_text_map_propagator(Propagator::new());
 }
