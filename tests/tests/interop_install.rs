@@ -138,6 +138,20 @@ fn globals_that_were_replaced_are_a_problem() {
     assert!(obs.health().is_ok(), "{:?}", obs.health());
 }
 
+#[traced]
+fn outer(tracer: &impl opentelemetry::trace::Tracer<Span: Send + Sync + 'static>) {
+    nested(tracer);
+}
+
+#[traced]
+fn nested(tracer: &impl opentelemetry::trace::Tracer<Span: Send + Sync + 'static>) {
+    tracer.in_span("theirs", |_| inner());
+    drop(tracer.span_builder("built").start(tracer));
+}
+
+#[traced]
+fn inner() {}
+
 #[test]
 fn the_sdk_keeps_its_spans_in_the_traces_of_ours() {
     let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -153,17 +167,6 @@ fn the_sdk_keeps_its_spans_in_the_traces_of_ours() {
         .with_simple_exporter(theirs.clone())
         .build();
     let tracer = WrappedTracerProvider::new(sdk).tracer("sdk");
-    #[traced]
-    fn outer(tracer: &impl opentelemetry::trace::Tracer<Span: Send + Sync + 'static>) {
-        nested(tracer);
-    }
-    #[traced]
-    fn nested(tracer: &impl opentelemetry::trace::Tracer<Span: Send + Sync + 'static>) {
-        tracer.in_span("theirs", |_| inner());
-        drop(tracer.span_builder("built").start(tracer));
-    }
-    #[traced]
-    fn inner() {}
     outer(&tracer);
     obs.force_flush().unwrap();
     let (ours, theirs) = (
@@ -184,6 +187,17 @@ fn the_sdk_keeps_its_spans_in_the_traces_of_ours() {
     assert!(ours.iter().chain(&theirs).all(|s| trace(s) == trace(span)));
 }
 
+#[traced]
+fn unsampled() -> (bool, bool, bool) {
+    let span = TracerProvider::new().tracer("x").start("child");
+    let context = span.span_context();
+    (
+        context.is_valid(),
+        context.is_sampled(),
+        span.is_recording(),
+    )
+}
+
 #[test]
 fn a_trace_that_is_not_sampled_is_not_sampled_in_the_api() {
     let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -194,16 +208,6 @@ fn a_trace_that_is_not_sampled_is_not_sampled_in_the_api() {
         .opentelemetry(true)
         .install()
         .unwrap();
-    #[traced]
-    fn unsampled() -> (bool, bool, bool) {
-        let span = TracerProvider::new().tracer("x").start("child");
-        let context = span.span_context();
-        (
-            context.is_valid(),
-            context.is_sampled(),
-            span.is_recording(),
-        )
-    }
     assert_eq!(unsampled(), (true, false, false));
     let root = global::tracer("x").start("root");
     assert!(root.span_context().is_valid() && !root.span_context().is_sampled());

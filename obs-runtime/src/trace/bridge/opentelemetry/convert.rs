@@ -63,7 +63,7 @@ impl SpanContext {
     }
 
     /// The identity for OpenTelemetry's API, with the `tracestate` that the trace came with.
-    pub fn to_opentelemetry(&self) -> otel::SpanContext {
-        to_opentelemetry(self)
+    pub fn to_opentelemetry(self) -> otel::SpanContext {
+        to_opentelemetry(&self)
     }
 }

@@ -1,6 +1,6 @@
 //! Attributes of measurements as labels.
 
-use core::cell::RefCell;
+use core::cell::Cell;
 use core::fmt::Write as _;
 use std::borrow::Cow;
 
@@ -16,29 +16,27 @@ struct Buffer {
 }
 
 thread_local! {
-    static BUFFER: RefCell<Buffer> = RefCell::default();
+    static BUFFER: Cell<Buffer> = const {
+        Cell::new(Buffer {
+            text: String::new(),
+            order: Vec::new(),
+        })
+    };
 }
+
+/// More is not kept for the next measurement.
+const KEPT_BYTES: usize = 4096;
 
 /// Hands over the attributes as one text: the same for the same set, in whatever order.
 pub(super) fn with_text<R>(attributes: &[KeyValue], then: impl FnOnce(&str) -> R) -> R {
-    let mut then = Some(then);
-    let mut run = |buffer: &mut Buffer| {
-        write(buffer, attributes);
-        then.take().map(|then| then(&buffer.text))
-    };
-    let done = BUFFER.try_with(|buffer| Some(run(&mut *buffer.try_borrow_mut().ok()?)));
-    match done.ok().flatten().flatten() {
-        Some(done) => done,
-        // While the thread ends, or inside of a `Display` of its own that measures.
-        None => {
-            let mut buffer = Buffer::default();
-            write(&mut buffer, attributes);
-            match then.take() {
-                Some(then) => then(&buffer.text),
-                None => unreachable!("taken only if it was run"),
-            }
-        }
+    // Taken out meanwhile: what `then` does may measure too. While the thread ends there is none.
+    let mut buffer = BUFFER.try_with(Cell::take).unwrap_or_default();
+    write(&mut buffer, attributes);
+    let done = then(&buffer.text);
+    if buffer.text.capacity() <= KEPT_BYTES {
+        let _ = BUFFER.try_with(|kept| kept.set(buffer));
     }
+    done
 }
 
 fn write(buffer: &mut Buffer, attributes: &[KeyValue]) {

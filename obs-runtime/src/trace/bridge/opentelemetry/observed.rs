@@ -34,6 +34,8 @@ pub(super) enum Kind {
 
 type Points = BTreeMap<Labels, Number>;
 
+type Observe = dyn Fn(&Mutex<Points>) + Send + Sync;
+
 /// An instrument with its callbacks.
 pub(super) struct Observed {
     kind: Kind,
@@ -41,7 +43,7 @@ pub(super) struct Observed {
     description: Cow<'static, str>,
     unit: Cow<'static, str>,
     start_unix_nanos: u64,
-    observe: Box<dyn Fn(&Mutex<Points>) + Send + Sync>,
+    observe: Box<Observe>,
 }
 
 /// Where a callback puts what it observes.

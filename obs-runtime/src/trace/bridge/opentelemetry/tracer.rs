@@ -78,7 +78,7 @@ impl Tracer {
         match Manual::begin_under(site, parent.as_ref()) {
             Some(manual) => {
                 let context = manual.context();
-                let theirs = context.map_or(otel::SpanContext::NONE, |c| c.to_opentelemetry());
+                let theirs = context.map_or(otel::SpanContext::NONE, SpanContext::to_opentelemetry);
                 if manual.is_recording() {
                     Span::begin(theirs, manual, builder)
                 } else {
