@@ -46,7 +46,7 @@ fn ta_async<R: Send>(body: impl Future<Output = R> + Send) -> R {
 fn c_ours_in_tracing() {
     ta(|| {
         tracing_span("c1/tracing", || {
-            ours("c1/ours", || ours("c1/nested", || ()))
+            ours("c1/ours", || ours("c1/nested", || ()));
         });
     });
     ta_async(async {

@@ -46,7 +46,7 @@ pub struct Builder {
     #[cfg(feature = "opentelemetry")]
     pub(crate) opentelemetry: bool,
     #[cfg(feature = "opentelemetry")]
-    pub(crate) span_exporters: Vec<crate::opentelemetry::exporter::Pending>,
+    pub(crate) span_exporters: Vec<Box<dyn RecordExporter>>,
     #[cfg(feature = "statsd")]
     pub(crate) statsd: Option<crate::statsd::StatsdConfig>,
     #[cfg(feature = "otlp")]
@@ -320,8 +320,8 @@ impl Builder {
         mut self,
         exporter: impl opentelemetry_sdk::trace::SpanExporter + 'static,
     ) -> Self {
-        let pending = crate::opentelemetry::exporter::pending(exporter);
-        self.span_exporters.push(pending);
+        let exporter = crate::opentelemetry::exporter::adapt(exporter);
+        self.span_exporters.push(exporter);
         self
     }
 

@@ -89,8 +89,9 @@ pub(super) fn start(
         sinks.push(custom::sink("record", exporter)?);
     }
     #[cfg(feature = "opentelemetry")]
-    for exporter in std::mem::take(&mut builder.span_exporters) {
-        sinks.push(custom::sink("opentelemetry", exporter(&scope.resource))?);
+    for mut exporter in std::mem::take(&mut builder.span_exporters) {
+        exporter.begin(&scope.resource);
+        sinks.push(custom::sink("opentelemetry", exporter)?);
     }
     #[cfg_attr(
         not(any(feature = "otlp", feature = "statsd")),

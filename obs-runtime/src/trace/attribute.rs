@@ -186,7 +186,7 @@ pub(crate) struct SpanExtra {
     pub(crate) end_unix_nanos: Option<u64>,
     /// OpenTelemetry's view of the span.
     #[cfg(feature = "opentelemetry")]
-    pub(crate) boundary: Option<Box<crate::trace::bridge::opentelemetry::Boundary>>,
+    pub(crate) boundary: Option<crate::trace::bridge::opentelemetry::Boundary>,
     /// What the limits did not let in.
     pub(crate) dropped_attributes: u32,
     pub(crate) dropped_events: u32,

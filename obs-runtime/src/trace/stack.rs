@@ -26,7 +26,7 @@ pub(crate) struct Kept {
     manual: Manual,
     /// What OpenTelemetry knows it by.
     #[cfg(feature = "opentelemetry")]
-    told: std::sync::Mutex<Option<Box<bridge::Boundary>>>,
+    told: std::sync::Mutex<Option<bridge::Boundary>>,
 }
 
 impl Kept {

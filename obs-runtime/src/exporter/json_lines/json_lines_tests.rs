@@ -197,6 +197,7 @@ fn spans_are_read_back() -> Result {
             context: link,
             attributes: Vec::new(),
         }],
+        is_ok: false,
     };
     RecordExporter::export(&mut lines, vec![record])?;
     let line = &disk.lines()[0];

@@ -360,14 +360,9 @@ struct Inside<'a> {
 impl<'a> Inside<'a> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn enter(local: &'a Local, at: *mut FutureCore) -> Self {
-        let saved = local.save();
         // SAFETY: the caller has the call to itself, and keeps it where it is until this is dropped.
-        #[cfg(feature = "opentelemetry")]
-        unsafe {
-            (*at).state |= bridge::away(saved.span, (*at).parent);
-        }
-        // SAFETY: as above.
-        let core = unsafe { &*at };
+        let core = unsafe { &mut *at };
+        let saved = local.save();
         local.trace_hi.set(core.trace_hi);
         local.trace_lo.set(core.trace_lo);
         local.span.set(core.span);
@@ -377,7 +372,7 @@ impl<'a> Inside<'a> {
             local,
             saved,
             #[cfg(feature = "opentelemetry")]
-            bridged: bridge::enter_future(local, core.state),
+            bridged: bridge::enter_poll(local, &mut core.state, saved.span, core.parent),
             core: at,
         }
     }

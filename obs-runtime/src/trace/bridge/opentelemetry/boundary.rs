@@ -1,6 +1,6 @@
 //! A span of ours as OpenTelemetry sees it.
 
-use core::fmt;
+use core::{fmt, mem};
 use std::borrow::Cow;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,23 +28,28 @@ impl UnwindSafe for Boundary {}
 impl RefUnwindSafe for Boundary {}
 
 /// What was said of a span where it is not the thread's context.
-struct Mailbox {
-    /// None when the span has ended.
-    open: Mutex<Option<SpanExtra>>,
+#[derive(Default)]
+struct Mailbox(Mutex<Said>);
+
+#[derive(Default)]
+enum Said {
+    #[default]
+    Nothing,
+    Something(Box<SpanExtra>),
+    /// The span has ended.
+    Closed,
 }
 
 impl Mailbox {
-    fn lock(&self) -> MutexGuard<'_, Option<SpanExtra>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Said> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Boundary {
     /// With everything else that OpenTelemetry's context of this thread holds.
     pub(super) fn new(span: &SpanContext) -> Self {
-        let mailbox = Arc::new(Mailbox {
-            open: Mutex::new(Some(SpanExtra::default())),
-        });
+        let mailbox = Arc::<Mailbox>::default();
         let handle = Handle {
             context: convert::to_opentelemetry(span),
             id: span.span_id.0,
@@ -59,8 +64,11 @@ impl Boundary {
     }
 
     /// From now on what is said of the span is late; returns what was said.
-    pub(super) fn close(&self) -> Option<SpanExtra> {
-        self.mailbox.lock().take().filter(|said| !said.is_empty())
+    pub(super) fn close(&self) -> Option<Box<SpanExtra>> {
+        match mem::replace(&mut *self.mailbox.lock(), Said::Closed) {
+            Said::Something(said) => Some(said),
+            Said::Nothing | Said::Closed => None,
+        }
     }
 }
 
@@ -92,9 +100,15 @@ impl Handle {
             change(extra(local));
             return;
         }
-        match &mut *self.mailbox.lock() {
-            Some(said) => change(said),
-            None => self_obs::count_late(),
+        let mut said = self.mailbox.lock();
+        match &mut *said {
+            Said::Something(said) => change(said),
+            Said::Nothing => {
+                let mut first = Box::<SpanExtra>::default();
+                change(&mut first);
+                *said = Said::Something(first);
+            }
+            Said::Closed => self_obs::count_late(),
         }
     }
 }
@@ -120,7 +134,7 @@ impl otel::Span for Handle {
     }
 
     fn is_recording(&self) -> bool {
-        self.context.is_sampled() && self.mailbox.lock().is_some()
+        self.context.is_sampled() && !matches!(*self.mailbox.lock(), Said::Closed)
     }
 
     fn set_attribute(&mut self, attribute: KeyValue) {

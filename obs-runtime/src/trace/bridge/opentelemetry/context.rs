@@ -57,7 +57,7 @@ struct Entry {
     /// While it is OpenTelemetry's context.
     guard: Option<ContextGuard>,
     /// Of a synchronous call, which has no other place for it.
-    boundary: Option<Box<Boundary>>,
+    boundary: Option<Boundary>,
 }
 
 impl Drop for Stack {
@@ -205,13 +205,13 @@ const OFF: Begun = Begun {
 /// After a span became the thread's context: whether there is something to undo with [`leave`].
 /// OpenTelemetry is told of the span if there is a place for what it needs.
 #[cold]
-fn enter(local: &Local, boundary: Option<&mut Option<Box<Boundary>>>) -> bool {
+fn enter(local: &Local, boundary: Option<&mut Option<Boundary>>) -> bool {
     let Some(under) = active() else {
         return false;
     };
     let guard = boundary.and_then(|place| {
         let context = local.context()?;
-        let boundary = place.get_or_insert_with(|| Box::new(Boundary::new(&context)));
+        let boundary = place.get_or_insert_with(|| Boundary::new(&context));
         attach(boundary.context())
     });
     let span = local.span.get();
@@ -259,7 +259,7 @@ fn pop(span: u64) -> Option<Entry> {
 }
 
 /// Undoes [`enter`].
-fn undo(span: u64) -> Option<Box<Boundary>> {
+fn undo(span: u64) -> Option<Boundary> {
     let entry = pop(span)?;
     SEEN.set(entry.before);
     let guard = entry.guard;
@@ -297,7 +297,7 @@ pub(crate) fn enter_sync(local: &Local) {
 #[cold]
 pub(crate) fn end_sync(local: &Local, span: u64) {
     if let Some(late) = undo(span).and_then(|boundary| boundary.close()) {
-        extra(local).merge(late);
+        extra(local).merge(*late);
     }
 }
 
@@ -320,7 +320,17 @@ pub(crate) fn away(outer: u64, parent: u64) -> u64 {
     }
 }
 
-/// Enters a poll, or the drop, of a call's future.
+/// Enters a poll of a call's future.
+#[inline]
+pub(crate) fn enter_poll(local: &Local, state: &mut u64, outer: u64, parent: u64) -> bool {
+    if gate::gate() != gate::ASK {
+        return false;
+    }
+    *state |= away(outer, parent);
+    poll(local, *state)
+}
+
+/// Enters the drop of a call's future.
 #[inline]
 pub(crate) fn enter_future(local: &Local, state: u64) -> bool {
     gate::gate() == gate::ASK && poll(local, state)
@@ -371,7 +381,7 @@ pub(crate) fn enter_manual<L: DerefMut<Target = SpanExtra>>(
 pub(crate) fn enter_kept(
     local: &Local,
     state: u64,
-    told: &std::sync::Mutex<Option<Box<Boundary>>>,
+    told: &std::sync::Mutex<Option<Boundary>>,
 ) -> bool {
     if gate::gate() != gate::ASK {
         return false;
@@ -435,6 +445,6 @@ pub(crate) fn end(here: *mut SpanExtra) -> *mut SpanExtra {
 /// Closes what OpenTelemetry knows a span by, and adds what it said of the span.
 pub(crate) fn merge(late: &mut SpanExtra) {
     if let Some(more) = late.boundary.take().and_then(|boundary| boundary.close()) {
-        late.merge(more);
+        late.merge(*more);
     }
 }

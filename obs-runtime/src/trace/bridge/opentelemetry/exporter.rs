@@ -26,21 +26,11 @@ use crate::{Error, TraceFlags};
 /// The longest that a batch, and the end, may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// An exporter that waits for the resource.
-pub(crate) type Pending =
-    Box<dyn FnOnce(&[(Cow<'static, str>, AttributeValue)]) -> Box<dyn RecordExporter> + Send>;
-
-pub(crate) fn pending<E: SpanExporter + 'static>(mut exporter: E) -> Pending {
-    Box::new(move |resource| {
-        let attributes = resource.iter().map(|(k, v)| pair(k.clone(), v.clone()));
-        let resource = opentelemetry_sdk::Resource::builder_empty()
-            .with_attributes(attributes)
-            .build();
-        exporter.set_resource(&resource);
-        Box::new(Adapter {
-            exporter,
-            timeout: TIMEOUT,
-        })
+/// An exporter of the SDK as one of ours.
+pub(crate) fn adapt(exporter: impl SpanExporter + 'static) -> Box<dyn RecordExporter> {
+    Box::new(Adapter {
+        exporter,
+        timeout: TIMEOUT,
     })
 }
 
@@ -50,6 +40,14 @@ struct Adapter<E> {
 }
 
 impl<E: SpanExporter + 'static> RecordExporter for Adapter<E> {
+    fn begin(&mut self, resource: &[(Cow<'static, str>, AttributeValue)]) {
+        let attributes = resource.iter().map(|(k, v)| pair(k.clone(), v.clone()));
+        let resource = opentelemetry_sdk::Resource::builder_empty()
+            .with_attributes(attributes)
+            .build();
+        self.exporter.set_resource(&resource);
+    }
+
     fn export(&mut self, batch: Vec<SpanRecord>) -> Result<(), Error> {
         // What the exporter does is not to be recorded: it would never end.
         let _suppressed = Context::enter_telemetry_suppressed_scope();

@@ -107,7 +107,8 @@ fn a_batch_that_takes_too_long_is_given_up() {
 fn the_exporter_knows_the_resource_and_is_not_recorded_itself() {
     let fake = Fake::default();
     let (batches, resource) = (Arc::clone(&fake.batches), Arc::clone(&fake.resource));
-    let mut exporter = pending(fake)(&[("service.name".into(), "shop".into())]);
+    let mut exporter = adapt(fake);
+    exporter.begin(&[("service.name".into(), "shop".into())]);
     assert_eq!(*resource.lock().unwrap(), ["service.name"]);
     // The calls of this process look at OpenTelemetry's context.
     let _ = super::super::TracerProvider::new();

@@ -56,10 +56,11 @@ impl Span {
             let event = data::event(event.name, event.timestamp, event.attributes);
             extra.add_event(event);
         }
-        let links = builder.links.into_iter().flatten();
-        extra
-            .links
-            .extend(links.filter_map(|link| data::link(&link.span_context, link.attributes)));
+        for link in builder.links.into_iter().flatten() {
+            if let Some(link) = data::link(&link.span_context, link.attributes) {
+                extra.add_link(link);
+            }
+        }
         if let Some(start) = builder.start_time {
             let ago = SystemTime::now().duration_since(start).ok();
             // Read after the other clock: a span never starts before the one it was made in.
@@ -145,7 +146,9 @@ impl otel::Span for Span {
     }
 
     fn add_link(&mut self, span_context: otel::SpanContext, attributes: Vec<KeyValue>) {
-        self.change(|extra| extra.links.extend(data::link(&span_context, attributes)));
+        if let Some(link) = data::link(&span_context, attributes) {
+            self.change(|extra| extra.add_link(link));
+        }
     }
 
     fn end(&mut self) {
