@@ -1,6 +1,6 @@
 //! Synchronous functions: a guard on the stack, with or without a look at the value.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use syn::ReturnType;
 
 use super::{assemble, assemble_around, lasting, prelude, rebind, site, types, value};
@@ -137,6 +137,9 @@ fn finish(function: &Function, plan: &Plan) -> TokenStream {
             #krate::private::finish_future(__obs_site, __obs_guard, #kind, __obs_value)
         };
     }
+    // Its bound names the value's type: what does not fit is reported where the argument stands that asks for it.
+    let at = value::last_argument(plan).unwrap_or_else(Span::call_site);
+    let when = Ident::new("__obs_when", Span::mixed_site().located_at(at));
     if matches!(plan.shape, Shape::StreamClosure) {
         // Unlike a future's, the item's type is no expectation of the body: it is compared afterwards.
         let item =
@@ -145,7 +148,7 @@ fn finish(function: &Function, plan: &Plan) -> TokenStream {
             let __obs_when = #krate::private::probe_stream::<#item, _>(&__obs_value).__obs_when();
             let __obs_probe = #krate::private::probe_when(&__obs_when);
             #look
-            #krate::private::finish_stream(__obs_when, __obs_site, __obs_guard, #kind, __obs_value)
+            #krate::private::finish_stream(#when, __obs_site, __obs_guard, #kind, __obs_value)
         };
     }
     let never_a_future = match &function.sig.output {
@@ -162,16 +165,16 @@ fn finish(function: &Function, plan: &Plan) -> TokenStream {
         };
     }
     // A model call and a vector operation have one value.
-    let when = if plan.running.is_some() {
+    let method = if plan.running.is_some() {
         quote!(__obs_single)
     } else {
         quote!(__obs_when)
     };
     quote! {
-        let __obs_when = #krate::private::probe(&__obs_value).#when();
+        let __obs_when = #krate::private::probe(&__obs_value).#method();
         let __obs_probe = #krate::private::probe_when(&__obs_when);
         #look
-        #krate::private::finish_when(__obs_when, __obs_site, __obs_guard, #kind, __obs_value)
+        #krate::private::finish_when(#when, __obs_site, __obs_guard, #kind, __obs_value)
     }
 }
 

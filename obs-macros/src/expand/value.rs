@@ -30,7 +30,7 @@ pub(super) fn kind(plan: &Plan) -> (Option<TokenStream>, TokenStream) {
 }
 
 /// Where the last argument stands that looks at the value.
-fn last_argument(plan: &Plan) -> Option<Span> {
+pub(super) fn last_argument(plan: &Plan) -> Option<Span> {
     let running = plan.running.as_ref().map(|running| running.span);
     let observer = plan.observers.last().map(|observer| match observer {
         Observer::Return(_, span) | Observer::Level(_, span) => *span,
