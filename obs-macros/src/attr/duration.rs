@@ -8,6 +8,10 @@ use super::{Arg, as_text};
 use crate::errors::Errors;
 
 /// A duration as it was written.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "few, and gone with the expansion"
+)]
 pub(crate) enum DurationArg {
     /// `"30s"`
     Known(Duration),

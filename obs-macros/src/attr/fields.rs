@@ -18,6 +18,10 @@ pub(crate) struct Field {
     pub(crate) span: Span,
 }
 
+#[allow(
+    clippy::large_enum_variant,
+    reason = "few, and gone with the expansion"
+)]
 pub(crate) enum FieldKey {
     /// Known here: an identifier, dotted, or quoted.
     Text(String),

@@ -57,7 +57,8 @@ fn each_page_names_every_argument() {
         (&ON_FAILURE, include_str!("../docs/handlers.md")),
     ];
     let named = |page: &str, argument: &str| {
-        let mut behind = page.split(&format!("`{argument}")).skip(1);
+        let argument = format!("`{argument}");
+        let mut behind = page.split(&argument).skip(1);
         behind.any(|rest| rest.starts_with([' ', '(', '`', ',']))
     };
     for (table, page) in pages {

@@ -47,6 +47,17 @@ impl Problems {
     }
 }
 
+/// A program that asks for what was compiled out is told so.
+fn can_record() -> Result<(), Error> {
+    if cfg!(not(any(feature = "record", test))) {
+        return Err(Error::config(
+            "recording is compiled out: nothing of obs-runtime's features brought `record` with it. A program \
+             takes the default features, or `features = [\"record\"]`; a library goes without",
+        ));
+    }
+    Ok(())
+}
+
 pub(super) fn start(
     mut builder: Builder,
     id: u16,
@@ -54,12 +65,7 @@ pub(super) fn start(
     mut sinks: Vec<Box<dyn SpanSink>>,
     #[cfg_attr(not(feature = "otlp"), allow(unused_mut))] mut logs: Vec<Box<dyn LogSink>>,
 ) -> Result<Observability, Error> {
-    if cfg!(not(any(feature = "record", test))) {
-        return Err(Error::config(
-            "recording is compiled out: nothing of obs-runtime's features brought `record` with it. A program \
-             takes the default features, or `features = [\"record\"]`; a library goes without",
-        ));
-    }
+    can_record()?;
     let mut problems = Problems {
         strict: builder.strict,
         found: Vec::new(),
