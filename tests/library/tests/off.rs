@@ -140,3 +140,20 @@ fn a_program_that_asks_for_recording_is_told() {
     let message = payload.downcast::<String>().expect("a text");
     assert!(message.contains("recording is compiled out"), "{message}");
 }
+
+#[traced(labels(fast = n > 1), track_concurrency, err(level = "warn"))]
+fn everything_else(n: u64) -> Result<u64, String> {
+    n.checked_sub(1).ok_or_else(|| "none".to_owned())
+}
+
+#[traced(labels(fast = n > 1), timings, track_concurrency, parent = SpanContext::current())]
+async fn everything_else_later(n: u64) -> u64 {
+    n
+}
+
+#[test]
+fn arguments_that_keep_something_beside_the_span() {
+    assert_eq!(everything_else(0), Err("none".to_owned()));
+    assert_eq!(everything_else(2), Ok(1));
+    assert_eq!(ready(everything_else_later(3)), 3);
+}
