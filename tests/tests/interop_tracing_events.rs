@@ -22,7 +22,7 @@ fn with_events<R>(events: Events, f: impl FnOnce() -> R) -> Captured<R> {
     testing::capture(|| tracing::dispatcher::with_default(&subscriber(events), f))
 }
 
-fn text<'a>(value: Option<&'a AttributeValue>) -> &'a str {
+fn text(value: Option<&AttributeValue>) -> &str {
     match value {
         Some(AttributeValue::String(text)) => text,
         other => panic!("{other:?} is no text"),
