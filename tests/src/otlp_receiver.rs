@@ -1,6 +1,6 @@
 //! An OTLP receiver over HTTP that keeps the spans it took, and answers as a test wants it to.
 
-use std::io::{BufReader, Read as _, Write as _};
+use std::io::{BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -35,6 +35,8 @@ pub struct Arrived {
     pub span_id: Vec<u8>,
     /// The attribute `n`; none if there is none.
     pub n: Option<u64>,
+    /// `process.pid` of its resource.
+    pub pid: Option<u64>,
 }
 
 /// A running receiver; its threads end with the process.
@@ -218,18 +220,26 @@ fn request(reader: &mut impl std::io::BufRead) -> Option<(String, Vec<u8>)> {
 
 /// The spans of an `ExportTraceServiceRequest`.
 fn spans_of(request: &[u8]) -> Vec<Arrived> {
-    let spans = messages(request, 1).flat_map(|resource| messages(resource, 2));
-    spans
-        .flat_map(|scope| messages(scope, 2))
-        .map(|span| Arrived {
+    let mut spans = Vec::new();
+    for resource_spans in messages(request, 1) {
+        let resource = messages(resource_spans, 1).next().unwrap_or_default();
+        let pid = number(resource, 1, "process.pid");
+        let of_scopes = messages(resource_spans, 2).flat_map(|scope| messages(scope, 2));
+        spans.extend(of_scopes.map(|span| Arrived {
             name: text(span, 5),
             span_id: messages(span, 2).next().unwrap_or_default().to_vec(),
-            n: messages(span, 9)
-                .find(|pair| text(pair, 1) == "n")
-                .and_then(|pair| messages(pair, 2).next())
-                .and_then(|value| fields(value).find_map(|(n, f)| (n == 3).then_some(f?.ok()?))),
-        })
-        .collect()
+            n: number(span, 9, "n"),
+            pid,
+        }));
+    }
+    spans
+}
+
+/// The value of a whole number among the attributes in field `field`.
+fn number(message: &[u8], field: u64, key: &str) -> Option<u64> {
+    let pair = messages(message, field).find(|pair| text(pair, 1) == key)?;
+    let value = messages(pair, 2).next()?;
+    fields(value).find_map(|(n, f)| (n == 3).then_some(f?.ok()?))
 }
 
 fn text(message: &[u8], field: u64) -> String {

@@ -69,7 +69,7 @@ impl Environment {
         let names = |list: &str, name: &str| list.split(',').any(|n| n.trim() == name);
 
         this.problems = problems;
-        this.span_limits = limits::read(limits, &mut this.problems);
+        this.span_limits = limits::read(&limits, &mut this.problems);
         this.console = names(&traces, "console");
         if let Some(list) = resource {
             let read = this.note(resource_attributes(&list));

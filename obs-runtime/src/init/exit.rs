@@ -23,7 +23,7 @@ pub(super) fn watch(running: &Arc<Running>) {
 fn register() {
     static ONCE: Once = Once::new();
     extern "C" fn at_exit() {
-        if !fork::in_child() {
+        if !fork::is_off() {
             for_each_within(DEADLINE, |running, deadline| {
                 // Nobody is left to take the error; the losses were counted and logged.
                 let _ = running.end(deadline);
@@ -50,7 +50,7 @@ pub(super) fn flush_on_panic() {
             let is_own = std::thread::current()
                 .name()
                 .is_some_and(|name| name.starts_with("obs-"));
-            if !is_own && !fork::in_child() {
+            if !is_own && !fork::is_off() {
                 for_each_within(DEADLINE, |running, deadline| {
                     let _ = running.flush(deadline);
                 });
@@ -75,7 +75,9 @@ fn for_each_within(time: Duration, what: fn(&Running, Instant)) {
     let done = Arc::new((Mutex::new(false), Condvar::new()));
     let shared = Arc::clone(&done);
     let run = move || {
-        all.iter().for_each(|running| what(running, deadline));
+        for running in &all {
+            what(running, deadline);
+        }
         *shared.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
         shared.1.notify_all();
     };

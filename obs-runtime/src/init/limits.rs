@@ -16,7 +16,7 @@ pub(super) const VARIABLES: [&str; 8] = [
 
 /// Reads the values of [`VARIABLES`]; one that is no number is a problem and left out.
 pub(super) fn read(
-    values: [Option<String>; VARIABLES.len()],
+    values: &[Option<String>; VARIABLES.len()],
     problems: &mut Vec<String>,
 ) -> SpanLimits {
     let mut parsed = [None; VARIABLES.len()];
@@ -62,7 +62,7 @@ mod tests {
                 .map(|(_, v)| (*v).to_owned())
         };
         let mut problems = Vec::new();
-        (read(VARIABLES.map(value), &mut problems), problems)
+        (read(&VARIABLES.map(value), &mut problems), problems)
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::Error;
 use crate::error::ErrorKind;
 use crate::init::scope::Pusher;
-use crate::processor::drain;
+use crate::processor::drain::{self, fork};
 use crate::trace::{gate, sampler};
 
 /// How long `force_flush`, and the end of the guard, wait for the exporters.
@@ -39,8 +39,10 @@ impl Running {
     }
 
     pub(super) fn flush(&self, deadline: Instant) -> Result<(), Error> {
-        if drain::fork::in_child() {
-            return Ok(());
+        if fork::in_child() {
+            // The pushers are the parent's.
+            let spans = drain::after_pass(self.scope, drain::Scope::flush_sinks);
+            return join(spans.into_iter().flatten().map(|wait| wait(deadline)));
         }
         let spans = drain::after_pass(self.scope, drain::Scope::flush_sinks);
         let pushers = self.lock();
@@ -57,9 +59,10 @@ impl Running {
 
     /// Whoever comes first ends it; others wait until that is done.
     pub(super) fn end(&self, deadline: Instant) -> Result<(), Error> {
-        if drain::fork::in_child() {
-            // The threads that would have to end are the parent's; waiting for them could take for ever.
-            return Ok(());
+        if fork::in_child() {
+            // The pushers are the parent's: waiting for their threads could take for ever.
+            gate::close();
+            return self.end_sinks(deadline, Vec::new());
         }
         let mut place = self.lock();
         let Some(mut pushers) = place.take() else {
@@ -70,7 +73,15 @@ impl Running {
         gate::set(self.scope, None);
         sampler::set(self.scope, None);
         // Metrics first: the last collection must still see the drain's counts.
-        let mut results: Vec<_> = pushers.iter_mut().map(|p| p.shutdown(deadline)).collect();
+        let results = pushers.iter_mut().map(|p| p.shutdown(deadline)).collect();
+        self.end_sinks(deadline, results)
+    }
+
+    fn end_sinks(
+        &self,
+        deadline: Instant,
+        mut results: Vec<Result<(), Error>>,
+    ) -> Result<(), Error> {
         if let Some(scope) = drain::remove(self.scope) {
             let (spans, logs) = scope.into_sinks();
             results.extend(spans.into_iter().map(|mut s| s.shutdown(deadline)));
@@ -82,7 +93,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if drain::fork::in_child()
+        if fork::in_child()
             && let Ok(place) = self.pushers.get_mut()
         {
             // Dropping a pusher would wait for a thread of the parent.

@@ -10,6 +10,7 @@ use crate::init::env::Environment;
 use crate::init::resource;
 use crate::init::scope::{Observability, Pusher, ScopeShared};
 use crate::metrics::MetricsCollector;
+use crate::processor::drain::fork::{self, Remake};
 use crate::processor::drain::{self, Scope};
 use crate::processor::logs::Logs;
 use crate::processor::tail::TailSampler;
@@ -77,14 +78,7 @@ pub(super) fn start(
     if let Some(tail) = &tail {
         tail.check()?;
     }
-    if let Some(bytes) = builder.buffer_bytes {
-        buffer::set_budget(bytes);
-    }
-    if id == 0 {
-        crate::metrics::exemplar::enable(env.exemplars);
-        let limits = builder.span_limits.unwrap_or(env.span_limits);
-        limits.make_current();
-    }
+    set_process(&builder, &env, id);
     let resource = resource::resolve(&builder, &env, id == 0 && !builder.undescribed);
     let scope = Arc::new(ScopeShared::new(id, resource, MetricsCollector::new()));
     if env.disabled {
@@ -104,8 +98,13 @@ pub(super) fn start(
         allow(unused_mut, reason = "only OTLP and StatsD add to them")
     )]
     let mut pushers = metric_exporters(&mut builder, &scope)?;
+    #[allow(unused_mut, reason = "only some features add to it")]
+    let mut remakes: Vec<Remake> = Vec::new();
     #[cfg(feature = "console")]
     if builder.console.unwrap_or(env.console) {
+        if id == 0 {
+            remakes.push(Box::new(|| Some(crate::exporter::console::sink())));
+        }
         sinks.push(crate::exporter::console::sink());
     }
     #[cfg(feature = "otlp")]
@@ -116,6 +115,7 @@ pub(super) fn start(
         &scope,
         &mut problems,
         (&mut sinks, &mut logs, &mut pushers),
+        &mut remakes,
     )?;
     #[cfg(not(feature = "otlp"))]
     let log_queue = None;
@@ -127,14 +127,11 @@ pub(super) fn start(
         problems.add(problem)?;
     }
     problems.publish(&scope);
-    #[cfg(feature = "alert")]
-    if let Some(alerts) = builder.alerts.take() {
-        crate::alert::set(&scope, alerts);
+    #[cfg(any(feature = "alert", feature = "llm"))]
+    set_extensions(&mut builder, &scope);
+    if id == 0 {
+        fork::remake_with(remakes);
     }
-    #[cfg(feature = "llm")]
-    scope
-        .extension::<crate::llm::LlmState>()
-        .configure(std::mem::take(&mut builder.prices));
     let logs = Logs::start(id, log_queue, logs);
     drain::add(id, Scope::new(sinks, logs, tail.map(TailSampler::new)));
     drain::start_thread()?;
@@ -191,6 +188,30 @@ fn metric_exporters(
     Ok(pushers)
 }
 
+/// What holds for the whole process.
+fn set_process(builder: &Builder, env: &Environment, id: u16) {
+    if let Some(bytes) = builder.buffer_bytes {
+        buffer::set_budget(bytes);
+    }
+    if id == 0 {
+        crate::metrics::exemplar::enable(env.exemplars);
+        let limits = builder.span_limits.unwrap_or(env.span_limits);
+        limits.make_current();
+    }
+}
+
+#[cfg(any(feature = "alert", feature = "llm"))]
+fn set_extensions(builder: &mut Builder, scope: &Arc<ScopeShared>) {
+    #[cfg(feature = "alert")]
+    if let Some(alerts) = builder.alerts.take() {
+        crate::alert::set(scope, alerts);
+    }
+    #[cfg(feature = "llm")]
+    scope
+        .extension::<crate::llm::LlmState>()
+        .configure(std::mem::take(&mut builder.prices));
+}
+
 #[cfg(feature = "http")]
 fn prometheus(
     builder: &mut Builder,
@@ -228,6 +249,7 @@ fn otlp(
     scope: &Arc<ScopeShared>,
     problems: &mut Problems,
     (sinks, logs, pushers): Parts<'_>,
+    remakes: &mut Vec<Remake>,
 ) -> Result<Option<usize>, Error> {
     use crate::exporter::otlp::{self, OtlpConfig, Signal};
 
@@ -267,6 +289,12 @@ fn otlp(
     }
     if config.sends(Signal::Traces) {
         keep(otlp::span_sink(&config, &scope.resource, accepts).map(|sink| sinks.push(sink)))?;
+    }
+    if id == 0 && config.sends(Signal::Traces) {
+        let (config, resource) = (config.clone(), scope.resource.clone());
+        remakes.push(Box::new(move || {
+            otlp::child_span_sink(&config, &resource::of_child(&resource))
+        }));
     }
     if let Some(exponential) = config.exponential_histograms {
         scope.metrics.exponential_by_default(exponential);

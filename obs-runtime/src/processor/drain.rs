@@ -3,6 +3,8 @@
 //! One pass at a time, under one lock, by whoever needs it: the drain's own thread by its timer or
 //! when much is unread, a scrape or a flush when they ask. Sinks never block in a pass.
 
+pub(crate) mod fork;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -272,7 +274,7 @@ pub(crate) fn free_id() -> Option<u16> {
 
 /// Does `what` with a scope right after a pass: everything that ended before the call is in it.
 pub(crate) fn after_pass<R>(id: u16, what: impl FnOnce(&mut Scope) -> R) -> Option<R> {
-    if fork::in_child() {
+    if fork::is_off() {
         return None;
     }
     let mut drain = lock();
@@ -283,7 +285,7 @@ pub(crate) fn after_pass<R>(id: u16, what: impl FnOnce(&mut Scope) -> R) -> Opti
 
 /// Removes a scope after a last pass; what is recorded for it later is counted as late.
 pub(crate) fn remove(id: u16) -> Option<Scope> {
-    if fork::in_child() {
+    if fork::is_off() {
         return None;
     }
     let mut drain = lock();
@@ -299,9 +301,14 @@ pub(crate) fn remove(id: u16) -> Option<Scope> {
 pub(crate) fn start_thread() -> Result<(), Error> {
     static STARTED: Mutex<bool> = Mutex::new(false);
     let mut started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
-    if *started {
-        return Ok(());
+    if !*started {
+        spawn()?;
+        *started = true;
     }
+    Ok(())
+}
+
+fn spawn() -> Result<(), Error> {
     let thread = std::thread::Builder::new()
         .name("obs-drain".into())
         .spawn(run)
@@ -312,7 +319,6 @@ pub(crate) fn start_thread() -> Result<(), Error> {
             Error::new(ErrorKind::State, text)
         })?;
     buffer::set_drain(Some(thread.thread().clone()));
-    *started = true;
     Ok(())
 }
 
@@ -332,35 +338,4 @@ fn run() {
             drain.pass(timer);
         }
     }
-}
-
-/// A forked child has no drain thread, and its copies of the locks may be held for ever: it records
-/// nothing.
-pub(crate) mod fork {
-    use std::sync::atomic::{AtomicBool, Ordering};
-
-    static IN_CHILD: AtomicBool = AtomicBool::new(false);
-
-    /// Whether this process was forked after obs was switched on: its threads are not here.
-    pub(crate) fn in_child() -> bool {
-        IN_CHILD.load(Ordering::Relaxed)
-    }
-
-    #[cfg(unix)]
-    pub(super) fn register() {
-        static ONCE: std::sync::Once = std::sync::Once::new();
-        extern "C" fn child() {
-            IN_CHILD.store(true, Ordering::Relaxed);
-            crate::trace::gate::close();
-            crate::trace::buffer::forget_after_fork();
-        }
-        ONCE.call_once(|| {
-            // SAFETY: the handler stores to atomics and to this thread's words, and allocates, which libc
-            // allows there.
-            unsafe { libc::pthread_atfork(None, None, Some(child)) };
-        });
-    }
-
-    #[cfg(not(unix))]
-    pub(super) fn register() {}
 }

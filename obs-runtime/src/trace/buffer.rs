@@ -13,6 +13,7 @@ use std::thread::Thread;
 
 use crate::callsite::Callsite;
 use crate::metrics::function::FunctionMetrics;
+use crate::processor::drain::fork;
 use crate::trace::local::{Local, local};
 use crate::trace::view::Outcome;
 
@@ -320,6 +321,7 @@ pub(crate) fn queue(local: &Local) -> &Queue {
 
 #[cold]
 fn attach(local: &Local) {
+    fork::recorded();
     let queue = Arc::new(Queue::new());
     lock(&shared().queues).push(Arc::clone(&queue));
     local.queue.set(Arc::into_raw(queue));

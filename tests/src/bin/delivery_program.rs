@@ -54,6 +54,59 @@ fn steps(first: u64) -> Result<(), Error> {
     obs.shutdown()
 }
 
+/// Waits for a child and fails with it.
+#[cfg(unix)]
+fn wait_for(child: libc::pid_t) {
+    let mut status = 0;
+    // SAFETY: waits for a child of this process; `status` lives until the call returns.
+    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+    assert_eq!(status, 0, "a child failed");
+}
+
+/// A child that ends like any program; nothing of the parent's threads is there.
+#[cfg(unix)]
+fn fork() -> Result<(), Error> {
+    let obs = install()?;
+    work();
+    // SAFETY: both sides go on as programs of one thread would; the child uses no lock of its parent's
+    // threads.
+    match unsafe { libc::fork() } {
+        0 => {
+            step(1);
+            obs.force_flush()?;
+            step(2);
+            drop(obs);
+        }
+        child => {
+            wait_for(child);
+            work();
+        }
+    }
+    Ok(())
+}
+
+/// Children of a program whose other threads record all the time; they end by `exit`, their guard not dropped.
+#[cfg(unix)]
+fn fork_often() -> Result<(), Error> {
+    let obs = install()?;
+    std::thread::scope(|threads| {
+        for thread in 0..2 {
+            threads.spawn(move || (0..20_000).for_each(|n| step(thread * 20_000 + n)));
+        }
+        for child in 0..10 {
+            // SAFETY: as in `fork`.
+            match unsafe { libc::fork() } {
+                0 => {
+                    (0..10).for_each(|n| step(100_000 + child * 10 + n));
+                    process::exit(0);
+                }
+                child => wait_for(child),
+            }
+        }
+    });
+    obs.shutdown()
+}
+
 fn in_runtime(mut builder: tokio::runtime::Builder) -> Result<(), Error> {
     let runtime = builder.enable_all().build().expect("a runtime");
     runtime.block_on(async {
@@ -119,6 +172,10 @@ fn main() -> Result<(), Error> {
         }
         "current-thread" => in_runtime(tokio::runtime::Builder::new_current_thread())?,
         "multi-thread" => in_runtime(tokio::runtime::Builder::new_multi_thread())?,
+        #[cfg(unix)]
+        "fork" => fork()?,
+        #[cfg(unix)]
+        "fork-often" => fork_often()?,
         "steps" => {
             let first = args.next().and_then(|n| n.parse().ok());
             steps(first.unwrap_or_default())?;

@@ -69,6 +69,17 @@ pub(crate) fn span_sink(
     Ok(Box::new(sink))
 }
 
+/// Makes the sink of a forked child, whose resource names another process.
+pub(crate) fn child_span_sink(
+    config: &OtlpConfig,
+    resource: &Resource,
+) -> Option<Box<dyn SpanSink>> {
+    let mut config = config.clone();
+    // Without a spool the child still sends.
+    config.spool = config.spool.and_then(|spool| spool.of_child().ok());
+    span_sink(&config, resource, None).ok()
+}
+
 /// Makes the sink that sends log records.
 ///
 /// # Errors

@@ -16,7 +16,7 @@ const PREFIX: &str = "process-";
 pub(super) struct Folder {
     pub(super) path: PathBuf,
     /// Held open: the lock is the file's.
-    _lock: File,
+    lock: File,
 }
 
 impl Folder {
@@ -58,8 +58,19 @@ impl Folder {
         }
         Ok(Some(Self {
             path: path.to_owned(),
-            _lock: lock,
+            lock,
         }))
+    }
+
+    /// The number by which a forked child closes its copy of the lock's file.
+    #[cfg(unix)]
+    pub(super) fn descriptor(&self) -> i32 {
+        std::os::fd::AsRawFd::as_raw_fd(&self.lock)
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn descriptor(&self) -> i32 {
+        -1
     }
 
     /// The files in it, oldest first, with their lengths; without those that are not obs'.
@@ -88,6 +99,17 @@ impl Folder {
         }
     }
 }
+
+/// In a forked child: closes its copy of the lock's file, which would keep the folder locked after the
+/// parent's death.
+#[cfg(unix)]
+pub(super) fn leave_to_parent(descriptor: i32) {
+    // SAFETY: the child's copy of an open file, whose owner is never dropped in the child.
+    unsafe { libc::close(descriptor) };
+}
+
+#[cfg(not(unix))]
+pub(super) fn leave_to_parent(_: i32) {}
 
 impl Drop for Folder {
     fn drop(&mut self) {

@@ -35,6 +35,8 @@ const FIRST_OWN: u64 = 1 << 40;
 pub(crate) struct Spool {
     dir: PathBuf,
     max_bytes: u64,
+    /// Of the lock's file.
+    descriptor: i32,
     state: Mutex<State>,
 }
 
@@ -84,6 +86,7 @@ impl Spool {
         Ok(Arc::new(Self {
             dir: dir.to_owned(),
             max_bytes,
+            descriptor: folder.descriptor(),
             state: Mutex::new(State {
                 path: folder.path.clone(),
                 folder: Some(folder),
@@ -96,6 +99,13 @@ impl Spool {
                 scanned: None,
             }),
         }))
+    }
+
+    /// The spool of a forked child: a folder of its own in the same directory. The parent's folder is the
+    /// parent's alone again.
+    pub(crate) fn of_child(&self) -> Result<Arc<Self>, Error> {
+        folder::leave_to_parent(self.descriptor);
+        Self::open(&self.dir, self.max_bytes)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -147,7 +157,9 @@ impl Spool {
         state.bytes += stored.bytes;
         let path = state.path(&stored);
         drop(state);
-        evicted.iter().for_each(|path| unlink(path));
+        for path in &evicted {
+            unlink(path);
+        }
         match file::write(&path, batch.items, batch.body()) {
             Ok(()) => Ok(stored),
             Err(e) => {
@@ -234,7 +246,9 @@ impl Spool {
             }
         }
         let evicted = self.lock().make_room(self.max_bytes, 0);
-        evicted.iter().flatten().for_each(|path| unlink(path));
+        for path in evicted.iter().flatten() {
+            unlink(path);
+        }
     }
 
     /// Moves an orphan's files here; those of a signal that this process does not send stay.

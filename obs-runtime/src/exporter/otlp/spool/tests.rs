@@ -229,17 +229,19 @@ fn a_shutdown_with_a_receiver_that_hangs_keeps_everything() {
     assert_eq!(dir.files().len(), 3);
 }
 
+/// Answers when it is told to.
+struct Late(std::sync::mpsc::Receiver<()>);
+impl transport::Transport for Late {
+    fn send(&mut self, _: &Arc<Batch>, _: Duration) -> transport::Answer {
+        self.0.recv().unwrap();
+        transport::Answer::Accepted(transport::PartialSuccess::default())
+    }
+}
+
 #[test]
 fn an_acknowledgement_after_the_flush_removes_the_copy() {
     let dir = Dir::new("late");
     let (gate, opened) = std::sync::mpsc::channel();
-    struct Late(std::sync::mpsc::Receiver<()>);
-    impl transport::Transport for Late {
-        fn send(&mut self, _: &Arc<Batch>, _: Duration) -> transport::Answer {
-            self.0.recv().unwrap();
-            transport::Answer::Accepted(transport::PartialSuccess::default())
-        }
-    }
     let mut config = OtlpConfig::new("http://127.0.0.1:1").with_timeout(LONG);
     config.spool = Some(Spool::open(&dir.0, MAX_BYTES).unwrap());
     let target = config.target(Signal::Traces).unwrap().unwrap();
