@@ -111,6 +111,23 @@ fn the_client_chooses_the_format() {
 }
 
 #[test]
+fn the_page_has_the_options_of_the_server_in_the_format_of_the_client() {
+    let collector = MetricsCollector::new();
+    collector.counter("rows").build().expect("valid").add(3);
+    let options = crate::prometheus::Options::new()
+        .prefix("etl")
+        .created(true);
+    let server = start(HttpConfig::new().page(options), collector);
+    assert!(request(&server, "GET /metrics", "").ends_with("counter\netl_rows_total 3\n"));
+    let headers = "Accept: application/openmetrics-text;version=1.0.0\r\n";
+    let answer = request(&server, "GET /metrics", headers);
+    assert!(
+        answer.contains("\netl_rows_total 3\netl_rows_created 1") && answer.ends_with("# EOF\n"),
+        "{answer}"
+    );
+}
+
+#[test]
 fn a_long_text_is_compressed_for_those_who_can_read_it() {
     use std::io::BufRead as _;
 
