@@ -98,7 +98,7 @@ fn h_what_is_said_through_the_current_context() {
     let say = |key: &'static str| {
         Context::current()
             .span()
-            .set_attribute(KeyValue::new(key, true))
+            .set_attribute(KeyValue::new(key, true));
     };
     case(|| {
         ours("h1/ours", || say("h1"));
@@ -142,7 +142,7 @@ fn h7_a_context_kept_from_an_outer_span_speaks_to_the_innermost() {
         ours("h7/outer", || {
             let kept = Context::current();
             ours("h7/nested", || {
-                kept.span().set_attribute(KeyValue::new("h7", 1))
+                kept.span().set_attribute(KeyValue::new("h7", 1));
             });
         });
     });
