@@ -118,6 +118,40 @@ enum Region {
     Eu,
 }
 
+#[traced(labels(region, kind = "web"), track_concurrency)]
+fn labelled(region: Region, owned: String) -> usize {
+    owned.len()
+}
+
+#[traced(labels(region), err(level = "warn"), track_concurrency)]
+fn warned(region: Region) -> Result<u8, String> {
+    match region {
+        Region::Eu => Ok(1),
+    }
+}
+
+#[traced(labels(region), timings, track_concurrency)]
+async fn measured(region: Region, n: u8) -> Result<u8, String> {
+    tokio::task::yield_now().await;
+    warned(region).map(|one| one + n)
+}
+
+#[traced(timings, track_concurrency)]
+fn measured_items(n: u8) -> impl futures_util::Stream<Item = u8> {
+    futures_util::stream::iter([n])
+}
+
+#[llm_call(provider = "openai", model = "gpt-4o-mini", stream, usage = |n| (1_u64, u64::from(*n)))]
+async fn answers(n: u8) -> Result<impl futures_util::Stream<Item = u8> + Send, String> {
+    tokio::task::yield_now().await;
+    Ok(futures_util::stream::iter([n]))
+}
+
+#[vector_op(system = "qdrant", operation = "scroll", stream, count = |page| page.len())]
+fn pages(n: usize) -> Pin<Box<dyn futures_util::Stream<Item = Vec<u8>> + Send>> {
+    Box::pin(futures_util::stream::iter([vec![0; n]]))
+}
+
 fn metrics(region: Region, express: bool) {
     counter!("lints.orders", region = region, express).inc();
     gauge!("lints.level", kind = "web").set(1);
@@ -164,8 +198,14 @@ async fn everything_here_is_called() {
         assert_eq!(returns_a_future(4).await.await, 4);
         assert_eq!(ask("gpt-4o-mini").await.as_deref(), Ok("gpt-4o-mini"));
         assert_eq!(search(2).len(), 2);
+        assert_eq!(labelled(Region::Eu, owned(String::new())), 0);
+        assert_eq!(measured(Region::Eu, 1).await, Ok(2));
+        assert_eq!(futures_util::StreamExt::count(measured_items(1)).await, 1);
+        let answers = answers(1).await.map(futures_util::StreamExt::count);
+        assert_eq!(answers.unwrap().await, 1);
+        assert_eq!(futures_util::StreamExt::count(pages(1)).await, 1);
         span!("by hand", n = 1).in_scope(|span| assert!(span.is_recording()));
     })
     .await;
-    assert_eq!(captured.spans.len(), 19);
+    assert_eq!(captured.spans.len(), 26);
 }

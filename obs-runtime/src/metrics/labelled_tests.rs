@@ -66,7 +66,7 @@ fn threads_that_come_at_once_get_the_same_callsite() {
         let all = || values.iter().map(|value| of(&LABELLED, [*value]).id());
         std::thread::scope(|scope| {
             let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| all().collect())).collect();
-            let found = threads.into_iter().map(|thread| thread.join());
+            let found = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
             found.collect::<Result<Vec<Vec<u32>>, _>>()
         })
     });

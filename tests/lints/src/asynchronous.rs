@@ -13,7 +13,7 @@ async fn never_called(n: u8) -> u8 {
 #[annotate]
 pub async fn one_line(n: u8) -> u8 { n }
 
-#[annotate]
+#[annotate(timings, track_concurrency, labels(odd = n == 1))]
 pub async fn waits(n: u8, mut text: String, _ignored: u8) -> Result<u8, String> {
     let local = 1;
     let n = one_line(n).await;

@@ -10,13 +10,13 @@ fn never_called() -> Result<u8, String> {
 #[annotate]
 pub fn one_line(n: u8) -> u8 { n }
 
-#[annotate]
+#[annotate(track_concurrency, labels(kind = "x"))]
 pub fn unused(n: u8, mut text: String, _ignored: u8, _: &str) -> usize {
     let local = 1;
     text.len()
 }
 
-#[annotate(ret)]
+#[annotate(ret, err(level = "warn"), track_concurrency)]
 pub fn early(n: u8) -> Result<u8, String> {
     if n == 0 {
         return Err("zero".to_string());
