@@ -17,9 +17,9 @@ use crate::trace::local::{Local, Saved, flag, local};
 use crate::trace::value::Value;
 use crate::trace::{Outcome, SpanContext};
 
-/// More entries than this are those of spans that are never left on their thread (a guard held over an
-/// `.await`): the oldest is forgotten.
-const MOST: usize = 1024;
+/// Deeper than any recursion that a thread's memory allows: more entries than this are those of spans that are never
+/// left on their thread (a guard held over an `.await`), and the older half is forgotten.
+const MOST: usize = 1 << 14;
 
 /// A span that may be entered here.
 pub(crate) struct Kept {
@@ -162,7 +162,7 @@ pub(crate) fn enter(key: u64, held: &Held<'_>) {
         let here = local.span.get() == span && local.trace_lo.get() == trace_lo;
         let stays = again || here && attached != 0;
         if stack.len() == MOST {
-            stack.remove(0);
+            stack.drain(..MOST / 2);
         }
         let saved = (!stays).then(|| local.save());
         #[cfg(feature = "opentelemetry")]
