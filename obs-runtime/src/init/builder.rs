@@ -12,8 +12,28 @@ use crate::init::scope::Observability;
 use crate::init::start;
 use crate::processor::TailSampling;
 use crate::processor::drain;
+use crate::processor::redact::custom::{Custom, Hook, Pattern};
 use crate::trace::attribute::AttributeValue;
 use crate::trace::{Sampler, sampler};
+
+/// What a program adds to the redaction; checked when it is installed.
+#[derive(Default)]
+pub(crate) struct AddedRedaction {
+    /// Names and patterns.
+    pub(crate) patterns: Vec<(String, String)>,
+    pub(crate) hooks: Vec<Hook>,
+}
+
+impl AddedRedaction {
+    pub(crate) fn check(self) -> Result<Custom, Error> {
+        let patterns = self.patterns.iter();
+        let patterns = patterns.map(|(name, pattern)| Pattern::new(name, pattern));
+        Ok(Custom {
+            patterns: patterns.collect::<Result<_, _>>()?,
+            hooks: self.hooks,
+        })
+    }
+}
 
 /// What an [`Observability`] is to do. Nothing listens and nothing is sent unless it, or an `OTEL_*`
 /// variable, says so.
@@ -24,10 +44,11 @@ pub struct Builder {
     pub(crate) service_version: Option<String>,
     pub(crate) environment: Option<String>,
     pub(crate) resource: Vec<(Cow<'static, str>, AttributeValue)>,
-    /// Nothing is detected for the resource.
-    pub(crate) undescribed: bool,
+    pub(crate) detect_resource: Option<bool>,
     pub(crate) sampler: Option<Sampler>,
     pub(crate) tail_sampling: Option<TailSampling>,
+    pub(crate) redaction: AddedRedaction,
+    pub(crate) redact_attributes: Option<bool>,
     pub(crate) max_level: Option<Level>,
     pub(crate) buffer_bytes: Option<usize>,
     pub(crate) span_limits: Option<crate::trace::SpanLimits>,
@@ -89,7 +110,7 @@ impl Builder {
     /// Whether the resource says what can be detected of process, host, operating system, container and
     /// Kubernetes pod, from files and variables of this machine. Default: yes.
     pub fn detect_resource(mut self, detect: bool) -> Self {
-        self.undescribed = !detect;
+        self.detect_resource = Some(detect);
         self
     }
 
@@ -102,6 +123,49 @@ impl Builder {
     /// Keeps only the traces that turn out to be worth it. Default: every trace that the sampler took.
     pub fn tail_sampling(mut self, tail: TailSampling) -> Self {
         self.tail_sampling = Some(tail);
+        self
+    }
+
+    /// Masks texts of a shape that only you know, besides what is masked anyway: in errors, attributes of
+    /// spans, logs and alerts. In the pattern `#` is a digit, `?` a letter or digit, `*` a run of letters, digits,
+    /// `_` and `-`; everything else stands for itself. It fits whole words.
+    ///
+    /// ```
+    /// # use obs_runtime::Observability;
+    /// let builder = Observability::builder()
+    ///     .redact_pattern("employee number", "EMP-######")
+    ///     .redact_pattern("session key", "acme_*");
+    /// # let _ = builder;
+    /// ```
+    ///
+    /// A pattern that fits every word, or none, is refused by [`Builder::install`].
+    pub fn redact_pattern(mut self, name: impl Into<String>, pattern: impl Into<String>) -> Self {
+        self.redaction.patterns.push((name.into(), pattern.into()));
+        self
+    }
+
+    /// Masks by a function of your own, after everything else: it returns the text without its secrets, or
+    /// `None` if there is none. It runs in the failing call and in a thread of obs, so it should be quick; if it
+    /// panics, the text is not shown at all.
+    ///
+    /// ```
+    /// # use obs_runtime::Observability;
+    /// let builder = Observability::builder()
+    ///     .redact_with(|text| text.contains("@corp.example").then(|| "<a colleague>".to_owned()));
+    /// # let _ = builder;
+    /// ```
+    pub fn redact_with(
+        mut self,
+        redact: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.redaction.hooks.push(std::sync::Arc::new(redact));
+        self
+    }
+
+    /// Whether the attributes of spans pass the redaction before they are exported; the texts of errors do so
+    /// anyway. Default: yes.
+    pub fn redact_attributes(mut self, redact: bool) -> Self {
+        self.redact_attributes = Some(redact);
         self
     }
 

@@ -7,6 +7,7 @@ use crate::Error;
 use crate::error::ErrorKind;
 use crate::init::scope::Pusher;
 use crate::processor::drain::{self, fork};
+use crate::processor::redact;
 use crate::trace::{gate, sampler};
 
 /// How long `force_flush`, and the end of the guard, wait for the exporters.
@@ -87,6 +88,7 @@ impl Running {
             results.extend(spans.into_iter().map(|mut s| s.shutdown(deadline)));
             results.extend(logs.into_iter().map(|mut s| s.shutdown(deadline)));
         }
+        redact::custom::set(self.scope, None);
         join(results.into_iter())
     }
 }

@@ -13,6 +13,8 @@ use crate::metrics::MetricsCollector;
 use crate::processor::drain::fork::{self, Remake};
 use crate::processor::drain::{self, Scope};
 use crate::processor::logs::Logs;
+use crate::processor::redact::custom as custom_redaction;
+use crate::processor::redact::span::SpanRedaction;
 use crate::processor::tail::TailSampler;
 use crate::self_log;
 use crate::trace::{buffer, gate, sampler};
@@ -74,12 +76,12 @@ pub(super) fn start(
     let sampler = builder.sampler.take().or(env.sampler.clone());
     let sampler = sampler.unwrap_or_default();
     sampler.check()?;
-    let tail = builder.tail_sampling.take();
-    if let Some(tail) = &tail {
-        tail.check()?;
-    }
+    let added = std::mem::take(&mut builder.redaction).check()?;
+    let tail = builder.tail_sampling.take().map(TailSampler::start);
+    let tail = tail.transpose()?;
     set_process(&builder, &env, id);
-    let resource = resource::resolve(&builder, &env, id == 0 && !builder.undescribed);
+    let detects = id == 0 && builder.detect_resource.unwrap_or(true);
+    let resource = resource::resolve(&builder, &env, detects);
     let scope = Arc::new(ScopeShared::new(id, resource, MetricsCollector::new()));
     if env.disabled {
         return Ok(Observability::running(scope, Vec::new()));
@@ -133,9 +135,11 @@ pub(super) fn start(
         fork::remake_with(remakes);
     }
     let logs = Logs::start(id, log_queue, logs);
-    drain::add(id, Scope::new(sinks, logs, tail.map(TailSampler::new)));
+    let redaction = SpanRedaction::start(id, builder.redact_attributes);
+    drain::add(id, Scope::new(sinks, logs, tail, redaction));
     drain::start_thread()?;
     scope.register();
+    custom_redaction::set(id, Some(added));
     sampler::set(id, Some(sampler));
     gate::set(
         id,

@@ -16,6 +16,8 @@ use crate::error::ErrorKind;
 use crate::exporter::{LogSink, PendingFlush, SpanSink};
 use crate::metrics::function::{CallSpan, FunctionMetrics};
 use crate::processor::logs::{LogAccount, Logs};
+use crate::processor::owned::OwnedSpan;
+use crate::processor::redact::span::SpanRedaction;
 use crate::processor::tail::{TailAccount, TailSampler};
 use crate::self_obs::{self, ExporterStats};
 use crate::trace::buffer::{self, Overflow};
@@ -46,6 +48,7 @@ pub(crate) struct Scope {
     /// None if nobody takes logs.
     logs: Option<Logs>,
     tail: Option<TailSampler>,
+    redaction: Option<SpanRedaction>,
     recorded: u64,
     lost: u64,
 }
@@ -67,12 +70,14 @@ impl Scope {
         sinks: Vec<Box<dyn SpanSink>>,
         logs: Option<Logs>,
         tail: Option<TailSampler>,
+        redaction: Option<SpanRedaction>,
     ) -> Self {
         Self {
             metrics: FunctionMetrics::new(unix_nanos()),
             sinks,
             logs,
             tail,
+            redaction,
             recorded: 0,
             lost: 0,
         }
@@ -103,10 +108,10 @@ impl Scope {
                 };
                 let nanos = timeline.nanos_of(*ticks);
                 self.count(span.callsite, span.outcome, nanos, Some(&of_call));
-                let sinks = &mut self.sinks;
+                let (sinks, redaction) = (&mut self.sinks, self.redaction);
                 match &mut self.tail {
-                    None => deliver(sinks, span),
-                    Some(tail) => tail.span(span, &mut |span| deliver(sinks, span)),
+                    None => deliver(sinks, redaction, span),
+                    Some(tail) => tail.span(span, &mut |span| deliver(sinks, redaction, span)),
                 }
                 if let Some(logs) = &mut self.logs {
                     logs.span(span);
@@ -143,9 +148,9 @@ impl Scope {
     }
 
     fn pass_end(&mut self, timer: bool) {
-        let sinks = &mut self.sinks;
+        let (sinks, redaction) = (&mut self.sinks, self.redaction);
         if let Some(tail) = &mut self.tail {
-            tail.pass_end(Instant::now(), &mut |span| deliver(sinks, span));
+            tail.pass_end(Instant::now(), &mut |span| deliver(sinks, redaction, span));
         }
         for sink in sinks {
             sink.pass_end(timer);
@@ -156,9 +161,9 @@ impl Scope {
     }
 
     pub(crate) fn flush_sinks(&mut self) -> Vec<PendingFlush> {
-        let sinks = &mut self.sinks;
+        let (sinks, redaction) = (&mut self.sinks, self.redaction);
         if let Some(tail) = &mut self.tail {
-            tail.flush(&mut |span| deliver(sinks, span));
+            tail.flush(&mut |span| deliver(sinks, redaction, span));
         }
         let spans = self.sinks.iter_mut().map(|sink| sink.flush());
         spans
@@ -168,18 +173,21 @@ impl Scope {
 
     /// Gives up the sinks of spans, which have all that they get, and those of logs.
     pub(crate) fn into_sinks(self) -> Sinks {
-        let mut sinks = self.sinks;
+        let (mut sinks, redaction) = (self.sinks, self.redaction);
         if let Some(mut tail) = self.tail {
-            tail.finish(Instant::now(), &mut |span| deliver(&mut sinks, span));
+            let mut next = |span: &SpanView<'_>| deliver(&mut sinks, redaction, span);
+            tail.finish(Instant::now(), &mut next);
         }
         (sinks, self.logs.map(Logs::close).unwrap_or_default())
     }
 }
 
 #[inline]
-fn deliver(sinks: &mut [Box<dyn SpanSink>], span: &SpanView<'_>) {
+fn deliver(sinks: &mut [Box<dyn SpanSink>], redaction: Option<SpanRedaction>, span: &SpanView<'_>) {
+    let masked = redaction.and_then(|redaction| redaction.span(span));
+    let masked = masked.as_ref().map(OwnedSpan::view);
     for sink in sinks {
-        sink.span(span);
+        sink.span(masked.as_ref().unwrap_or(span));
     }
 }
 

@@ -2,12 +2,17 @@
 //!
 //! One pass over the bytes, no backtracking: a pathological text costs no more than a long one.
 
+pub(crate) mod custom;
 mod keys;
+mod prose;
 mod shapes;
+pub(crate) mod span;
+mod url;
 mod values;
 
 use std::borrow::Cow;
 
+use crate::trace::local::local;
 pub(crate) use keys::is_secret_key;
 use values::Header;
 
@@ -23,6 +28,10 @@ const START: u8 = 2;
 const DASH: u8 = 3;
 /// `,` between the parts of a pair.
 const COMMA: u8 = 4;
+/// `>` after the name of an element.
+const ANGLE: u8 = 5;
+/// `%`, perhaps of `%3D`.
+const PERCENT: u8 = 6;
 
 const CLASS: [u8; 256] = {
     let mut class = [NONE; 256];
@@ -30,32 +39,89 @@ const CLASS: [u8; 256] = {
     class[b'=' as usize] = SEPARATOR;
     class[b'-' as usize] = DASH;
     class[b',' as usize] = COMMA;
-    let starts = b"srgxAhnpyebB";
+    class[b'>' as usize] = ANGLE;
+    class[b'%' as usize] = PERCENT;
     let mut i = 0;
-    while i < starts.len() {
-        class[starts[i] as usize] = START;
+    while i < STARTS.len() {
+        class[STARTS[i].0 as usize] = START;
         i += 1;
     }
     class
 };
+
+/// First letters of the shapes and schemes, and the second ones that they can have.
+const STARTS: &[(u8, &[u8])] = &[
+    (b'A', b"IKS"),
+    (b'B', b"aAeE"),
+    (b'S', b"G"),
+    (b'b', b"aAeE"),
+    (b'd', b"aco"),
+    (b'e', b"y"),
+    (b'g', b"hils"),
+    (b'h', b"fv"),
+    (b'l', b"is"),
+    (b'n', b"pv"),
+    (b'p', b"yp"),
+    (b'r', b"k8"),
+    (b's', b"kh"),
+    (b't', b"v"),
+    (b'w', b"h"),
+    (b'x', b"aok"),
+    (b'y', b"a"),
+];
+
+/// Which bytes can follow one for the two to lead to a secret, by their lower five bits: nearly all of a clean
+/// text is passed over by one look at this table for each byte.
+static NEXT: [u32; 256] = {
+    let mut next = [0; 256];
+    next[b':' as usize] = u32::MAX;
+    next[b'=' as usize] = u32::MAX;
+    next[b',' as usize] = u32::MAX;
+    next[b'>' as usize] = u32::MAX;
+    next[b'-' as usize] = 1 << (b'-' & 31);
+    next[b'%' as usize] = 1 << (b'3' & 31);
+    let mut i = 0;
+    while i < STARTS.len() {
+        let (first, seconds) = STARTS[i];
+        let mut j = 0;
+        while j < seconds.len() {
+            next[first as usize] |= 1 << (seconds[j] & 31);
+            j += 1;
+        }
+        i += 1;
+    }
+    next
+};
+
+/// Masks secrets with `***`, and what the program adds to the redaction; borrows when there is nothing to
+/// mask. The scope is the thread's.
+pub(crate) fn redact(text: &str) -> Cow<'_, str> {
+    custom::apply(|| local().scope(), masked(text))
+}
+
+/// As [`redact`], of a scope.
+pub(crate) fn redact_of(scope: u16, text: &str) -> Cow<'_, str> {
+    custom::apply(|| scope, masked(text))
+}
 
 /// Masks secrets with `***`; borrows when there are none.
 ///
 /// Masked are values of names that hold secrets (`password=…`, `"api_key": "…"`,
 /// `Authorization: Bearer …`), keys with a vendor's prefix (`sk-…`, `ghp_…`, `AKIA…`), JSON Web
 /// Tokens, PEM private keys, and passwords in URLs. Masking twice changes nothing.
-pub(crate) fn redact(text: &str) -> Cow<'_, str> {
+fn masked(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
     let mut out = String::new();
     // Everything before `copied` is in `out`.
     let mut copied = 0;
     let mut i = 0;
-    while i < bytes.len() {
-        let class = CLASS[bytes[i] as usize];
-        if class == NONE {
+    // What the last byte led to would lie behind the text.
+    while i + 1 < bytes.len() {
+        if NEXT[bytes[i] as usize] >> (bytes[i + 1] & 31) & 1 == 0 {
             i += 1;
             continue;
         }
+        let class = CLASS[bytes[i] as usize];
         let Some((start, end)) = secret_at(bytes, i, class) else {
             i += 1;
             continue;
@@ -94,9 +160,16 @@ fn secret_at(bytes: &[u8], i: usize, class: u8) -> Option<(usize, usize)> {
             shapes::secret(&bytes[i..]).map(|n| (i, i + n))
         }
         COMMA => pair(bytes, i),
-        DASH => shapes::pem(&bytes[i..]).map(|(s, e)| (i + s, i + e)),
+        DASH if bytes.get(i + 1) != Some(&b'-') => None,
+        DASH => match shapes::pem(&bytes[i..]) {
+            Some((start, end)) => Some((i + start, i + end)),
+            None if i > 0 && (bytes[i - 1] == b'-' || bytes[i - 1].is_ascii_alphanumeric()) => None,
+            None => values::option(bytes, i),
+        },
+        ANGLE => values::element(bytes, i),
+        PERCENT => encoded(bytes, i),
         _ if bytes[i] == b':' && bytes[i + 1..].starts_with(b"//") => {
-            values::url_password(bytes, i + 3)
+            url::hook(bytes, i + 3).or_else(|| url::userinfo(bytes, i + 3))
         }
         // A path of Rust.
         _ if bytes[i] == b':'
@@ -111,7 +184,8 @@ fn secret_at(bytes: &[u8], i: usize, class: u8) -> Option<(usize, usize)> {
                 let dot = key.iter().rposition(|b| *b == b'.');
                 key = dot.map_or(key, |dot| &key[dot + 1..]);
             }
-            if key.is_empty() || !keys::is_secret(key) {
+            let may_be_text = keys::may_be_text_token(key);
+            if key.is_empty() || !may_be_text && !is_secret_here(bytes, key) {
                 return None;
             }
             let header = if ends_with(key, b"authorization") {
@@ -121,13 +195,42 @@ fn secret_at(bytes: &[u8], i: usize, class: u8) -> Option<(usize, usize)> {
             } else {
                 Header::None
             };
-            values::after(bytes, i, header).filter(|(start, end)| end > start)
+            let (start, end) = values::after(bytes, i, header)?;
+            // `unexpected token: identifier` tells nothing, `invalid token: 8f3a…` does.
+            let random = end - start >= 8 && bytes[start..end].iter().any(u8::is_ascii_digit);
+            (end > start && (random || !may_be_text)).then_some((start, end))
         }
     }
 }
 
-/// The value of `("name", "value")`, as `Debug` writes pairs. Without the parenthesis it is a list of
-/// names.
+/// Whether the name, which lies in `bytes`, is that of a secret where it stands.
+fn is_secret_here(bytes: &[u8], key: &[u8]) -> bool {
+    let start = key.as_ptr() as usize - bytes.as_ptr() as usize;
+    let is_parameter = start > 0 && matches!(bytes[start - 1], b'?' | b'&');
+    keys::is_secret(key) || is_parameter && key.eq_ignore_ascii_case(b"signature")
+}
+
+/// The value of `name%3Dvalue`, an encoded URL inside another.
+fn encoded(bytes: &[u8], percent: usize) -> Option<(usize, usize)> {
+    let rest = &bytes[percent + 1..];
+    if !(rest.starts_with(b"3D") || rest.starts_with(b"3d")) {
+        return None;
+    }
+    let mut key = key_before(bytes, percent);
+    let start = key.as_ptr() as usize - bytes.as_ptr() as usize;
+    if start > 0 && bytes[start - 1] == b'%' {
+        // The mark before the name is encoded too.
+        key = key.get(2..)?;
+    }
+    if !keys::is_secret(key) {
+        return None;
+    }
+    let (start, end) = values::encoded(bytes, percent + 3);
+    (end > start && !bytes[start..].starts_with(MASK.as_bytes())).then_some((start, end))
+}
+
+/// The value of `("name", "value")`, as `Debug` writes pairs, and of `[["name", "value"]]`. A list alone is one
+/// of names.
 fn pair(bytes: &[u8], comma: usize) -> Option<(usize, usize)> {
     if comma == 0 || bytes[comma - 1] != b'"' {
         return None;
@@ -140,10 +243,32 @@ fn pair(bytes: &[u8], comma: usize) -> Option<(usize, usize)> {
         .strip_suffix(key)?;
     let before = before.strip_suffix(b"\"")?;
     let before = before.strip_suffix(b"\\").unwrap_or(before);
-    if !before.ends_with(b"(") || !keys::is_secret(key) {
+    let open = trimmed_end(before);
+    if !keys::is_secret(key) {
         return None;
     }
-    values::quoted(bytes, comma + 1).filter(|(start, end)| end > start)
+    let (start, end) = match open.last()? {
+        b'(' => values::quoted(bytes, comma + 1)?,
+        b'[' if matches!(trimmed_end(&open[..open.len() - 1]).last()?, b'[' | b',') => {
+            let (start, end) = values::quoted(bytes, comma + 1)?;
+            // `["api_key", "model"]` is a list of names all the same.
+            let random = bytes[start..end].iter().any(u8::is_ascii_digit);
+            random.then_some((start, end))?
+        }
+        _ => return None,
+    };
+    (end > start).then_some((start, end))
+}
+
+/// Without blanks and ends of lines behind it, up to a few.
+fn trimmed_end(bytes: &[u8]) -> &[u8] {
+    let spaces = bytes
+        .iter()
+        .rev()
+        .take(64)
+        .take_while(|b| b.is_ascii_whitespace())
+        .count();
+    &bytes[..bytes.len() - spaces]
 }
 
 fn ends_with(key: &[u8], word: &[u8]) -> bool {
@@ -170,9 +295,11 @@ fn key_before(bytes: &[u8], sep: usize) -> &[u8] {
         start
     };
     let mut start = back(end);
-    // "api key: …"
+    // "api key: …", "access token: …"
     let word = &bytes[start..end];
-    if (word.eq_ignore_ascii_case(b"key") || word.eq_ignore_ascii_case(b"keys"))
+    if [&b"key"[..], b"keys", b"token"]
+        .iter()
+        .any(|w| word.eq_ignore_ascii_case(w))
         && start > 1
         && bytes[start - 1] == b' '
     {

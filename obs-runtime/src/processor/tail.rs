@@ -9,6 +9,7 @@ mod decided;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
 
+use crate::Error;
 pub use config::TailSampling;
 use decided::Decided;
 
@@ -64,7 +65,12 @@ struct Waiting {
 type Next<'a> = &'a mut dyn FnMut(&SpanView<'_>);
 
 impl TailSampler {
-    pub(crate) fn new(config: TailSampling) -> Self {
+    /// Makes a sampler of a configuration that can be kept.
+    pub(crate) fn start(config: TailSampling) -> Result<Self, Error> {
+        config.check().map(|()| Self::new(config))
+    }
+
+    fn new(config: TailSampling) -> Self {
         Self {
             threshold: threshold(config.ratio),
             config,

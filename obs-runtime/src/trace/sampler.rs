@@ -40,7 +40,7 @@ enum Rule {
     Ratio(f64, u64),
     RateLimited(Arc<Bucket>),
     ParentBased(Arc<Sampler>),
-    RuleBased(Arc<[(SpanMatch, Sampler)]>, Arc<Sampler>),
+    FirstMatch(Arc<[(SpanMatch, Sampler)]>, Arc<Sampler>),
     AnyOf(Arc<[Sampler]>),
     AllOf(Arc<[Sampler]>),
 }
@@ -119,7 +119,7 @@ impl Sampler {
     /// A rule about an attribute sees the fields of that span, which are then evaluated whatever the
     /// decision; no other call evaluates fields in vain.
     pub fn rule_based(rules: impl IntoIterator<Item = (SpanMatch, Self)>, otherwise: Self) -> Self {
-        Self(Rule::RuleBased(
+        Self(Rule::FirstMatch(
             rules.into_iter().collect(),
             Arc::new(otherwise),
         ))
@@ -147,7 +147,7 @@ impl Sampler {
             ))),
             Rule::Ratio(..) | Rule::RateLimited(_) => Ok(()),
             Rule::ParentBased(root) => root.check(),
-            Rule::RuleBased(rules, otherwise) => {
+            Rule::FirstMatch(rules, otherwise) => {
                 for (rule, sampler) in rules.iter() {
                     rule.check()?;
                     sampler.check()?;
@@ -172,7 +172,7 @@ impl Sampler {
         match &self.0 {
             Rule::Ratio(..) | Rule::RateLimited(_) => false,
             Rule::ParentBased(root) => root.asks_for_fields(site),
-            Rule::RuleBased(rules, otherwise) => {
+            Rule::FirstMatch(rules, otherwise) => {
                 let asks = |(rule, sampler): &(SpanMatch, Self)| {
                     rule.asks_for_fields(site) || sampler.asks_for_fields(site)
                 };
@@ -199,7 +199,7 @@ impl Sampler {
             Rule::Ratio(_, threshold) => by_id(*threshold, start.trace_lo),
             Rule::RateLimited(bucket) => bucket.take(),
             Rule::ParentBased(root) => start.remote.unwrap_or_else(|| root.decide(start)),
-            Rule::RuleBased(rules, otherwise) => rules
+            Rule::FirstMatch(rules, otherwise) => rules
                 .iter()
                 .find(|(rule, _)| rule.fits_start(start.site, start.values))
                 .map_or(&**otherwise, |(_, sampler)| sampler)

@@ -184,6 +184,11 @@ impl Value {
         }
     }
 
+    /// Whether it is text that the compiler saw.
+    pub(crate) const fn is_static(&self) -> bool {
+        self.tag() == TAG_STATIC
+    }
+
     /// A copy that needs no record: text behind one gets a box of its own.
     pub(crate) fn detached(&self, base: *const u8) -> Self {
         match self.get(base) {

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use super::{DRAIN, Drain, Scope, add, spawn};
 use crate::exporter::SpanSink;
+use crate::processor::redact::span::SpanRedaction;
 use crate::trace::{buffer, gate};
 
 /// Not forked since obs was switched on.
@@ -68,7 +69,9 @@ fn restart() {
         return;
     }
     let sinks: Vec<_> = remakes().iter().filter_map(|make| make()).collect();
-    add(0, Scope::new(sinks, None, None));
+    // Attributes are masked here whatever the parent does: how it was configured is not known any more.
+    let redaction = SpanRedaction::start(0, None);
+    add(0, Scope::new(sinks, None, None, redaction));
     if spawn().is_err() {
         gate::close();
         STATE.store(OFF, Ordering::Relaxed);

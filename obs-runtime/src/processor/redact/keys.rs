@@ -13,6 +13,7 @@ const SECRET: &[&str] = &[
     "apitoken",
     "authorization",
     "authtoken",
+    "bearer",
     "bearertoken",
     "clientsecret",
     "cookie",
@@ -20,9 +21,12 @@ const SECRET: &[&str] = &[
     "credential",
     "credentials",
     "idtoken",
+    "jsessionid",
     "jwt",
+    "otp",
     "passcode",
     "passphrase",
+    "phpsessid",
     "privatekey",
     "pwd",
     "refreshtoken",
@@ -32,6 +36,7 @@ const SECRET: &[&str] = &[
     "sessiontoken",
     "setcookie",
     "signingkey",
+    "totp",
 ];
 
 /// Words that make a following `key` a secret: `api_key`, `AccountKey`, `signing-key`.
@@ -41,7 +46,11 @@ const KEY_OWNER: &[&str] = &[
     "admin",
     "api",
     "auth",
+    "decryption",
+    "deploy",
     "encryption",
+    "hmac",
+    "license",
     "master",
     "private",
     "secret",
@@ -122,6 +131,18 @@ const TEXT_TOKEN: &[&str] = &[
     "unk",
     "unknown",
 ];
+
+/// Whether a name is that of text tokens, were it not for the blank in it: `unexpected token`.
+pub(super) fn may_be_text_token(key: &[u8]) -> bool {
+    let Some(blank) = key.iter().position(|b| *b == b' ') else {
+        return false;
+    };
+    let (before, word) = (&key[..blank], &key[blank + 1..]);
+    word.eq_ignore_ascii_case(b"token")
+        && TEXT_TOKEN
+            .iter()
+            .any(|w| before.eq_ignore_ascii_case(w.as_bytes()))
+}
 
 /// Whether a field, header or variable of this name holds a secret.
 ///

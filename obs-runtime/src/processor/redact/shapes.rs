@@ -44,29 +44,29 @@ const PREFIXES: &[(&[u8], usize)] = &[
     (b"npm_", 20),
     (b"pypi-", 20),
     (b"ya29.", 10),
+    (b"shpat_", 16),
+    (b"shpss_", 16),
+    (b"whsec_", 12),
+    (b"dop_v1_", 20),
+    (b"dckr_pat_", 12),
+    (b"glsa_", 16),
+    (b"lsv2_", 16),
+    (b"lin_api_", 16),
+    (b"nvapi-", 20),
+    (b"pplx-", 20),
+    (b"tvly-", 12),
+    (b"r8_", 20),
+    (b"xkeysib-", 20),
 ];
 
 /// The length of the secret at the start of `bytes`, if one begins there.
 pub(super) fn secret(bytes: &[u8]) -> Option<usize> {
-    // Most words end here.
     let (Some(first), Some(second)) = (bytes.first(), bytes.get(1)) else {
         return None;
     };
-    let seconds: &[u8] = match first {
-        b's' | b'r' => b"k",
-        b'g' => b"hils",
-        b'x' => b"ao",
-        b'A' => b"IKS",
-        b'h' => b"f",
-        b'n' => b"p",
-        b'p' | b'e' => b"y",
-        b'y' => b"a",
-        _ => return None,
-    };
-    if !seconds.contains(second) {
-        return None;
-    }
-    if let Some((prefix, least)) = PREFIXES.iter().find(|(p, _)| bytes.starts_with(p)) {
+    // A call for each prefix would cost more than the text around it.
+    let begins = |p: &[u8]| p[0] == *first && p[1] == *second && bytes.starts_with(p);
+    if let Some((prefix, least)) = PREFIXES.iter().find(|(p, _)| begins(p)) {
         let rest = run(&bytes[prefix.len()..], is_token);
         return (rest >= *least).then_some(prefix.len() + rest);
     }
@@ -81,8 +81,23 @@ pub(super) fn secret(bytes: &[u8]) -> Option<usize> {
             (n >= 12).then_some(4 + n)
         }
         [b'e', b'y', b'J', rest @ ..] => jwt(rest).map(|n| 3 + n),
+        // SendGrid, Vault: parts between dots.
+        [b'S', b'G', b'.', rest @ ..] => dotted(rest).map(|n| 3 + n),
+        [b'h', b'v', b's' | b'b' | b'r', b'.', rest @ ..] => dotted(rest).map(|n| 4 + n),
+        // Databricks: 32 hexadecimal digits.
+        [b'd', b'a', b'p', b'i', rest @ ..] => {
+            let n = run(rest, |b| b.is_ascii_hexdigit());
+            (n >= 32).then_some(4 + n)
+        }
         _ => None,
     }
+}
+
+/// A secret of at least 20 characters with dots in it, but not at its end.
+fn dotted(rest: &[u8]) -> Option<usize> {
+    let n = run(rest, |b| is_token(b) || b == b'.');
+    let n = n - usize::from(n > 0 && rest[n - 1] == b'.');
+    (n >= 20).then_some(n)
 }
 
 /// A JSON Web Token after its `eyJ` (RFC 7519): parts of base64url between dots.

@@ -108,7 +108,7 @@ impl TailSampling {
                 self.ratio
             )));
         }
-        if let Some(usd) = self.costlier_than.filter(|usd| !(*usd >= 0.0)) {
+        if let Some(usd) = self.costlier_than.filter(|usd| usd.is_nan() || *usd < 0.0) {
             return Err(Error::config(format!(
                 "tail sampling, keep_costlier_than({usd}): expected an amount of US dollars from 0"
             )));

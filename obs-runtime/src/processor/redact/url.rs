@@ -1,0 +1,60 @@
+//! Secrets in URLs: passwords and tokens before the host, and addresses that are secrets themselves.
+
+use super::values::Range;
+
+/// A user that is no name: `https://<token>@host`.
+fn is_token(user: &[u8]) -> bool {
+    user.len() >= 20
+        && user.iter().any(u8::is_ascii_digit)
+        && user
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+}
+
+/// The part of a web hook's address that lets anybody use it, given where the `//` ends.
+pub(super) fn hook(bytes: &[u8], start: usize) -> Option<Range> {
+    const HOOKS: &[&[u8]] = &[
+        b"hooks.slack.com/services/",
+        b"hooks.slack.com/workflows/",
+        b"discord.com/api/webhooks/",
+        b"discordapp.com/api/webhooks/",
+        b"api.telegram.org/bot",
+    ];
+    let rest = &bytes[start..];
+    let hook = HOOKS.iter().find(|hook| rest.starts_with(hook))?;
+    let is_part = |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'/' | b':');
+    let len = rest[hook.len()..].iter().take_while(is_part).count();
+    let from = start + hook.len();
+    (len > 0).then_some((from, from + len))
+}
+
+/// The password of `scheme://user:password@host`, given where the `//` ends.
+pub(super) fn userinfo(bytes: &[u8], start: usize) -> Option<Range> {
+    let rest = &bytes[start..];
+    let outside =
+        |b: &u8| b.is_ascii_whitespace() || matches!(b, b'"' | b'`' | b'<' | b'>' | b'\\');
+    let end = rest
+        .iter()
+        .position(|b| matches!(b, b'/' | b'?' | b'#') || outside(b))
+        .unwrap_or(rest.len());
+    let authority = &rest[..end];
+    let at = authority.iter().rposition(|b| *b == b'@');
+    let colon = authority.iter().position(|b| *b == b':');
+    if let Some(at) = at
+        && colon.is_none_or(|colon| colon > at)
+    {
+        return is_token(&authority[..at]).then_some((start, start + at));
+    }
+    let colon = colon?;
+    let at = match at {
+        Some(at) => at,
+        // A slash that the password should have had encoded; after a port it is a path.
+        None if !authority[colon + 1..].iter().all(u8::is_ascii_digit) && authority[0] != b'[' => {
+            let near = &rest[..rest.len().min(256)];
+            let near = &near[..near.iter().position(outside).unwrap_or(near.len())];
+            near.iter().rposition(|b| *b == b'@')?
+        }
+        None => return None,
+    };
+    (at > colon + 1).then(|| (start + colon + 1, start + at))
+}
