@@ -2,6 +2,7 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
+use crate::registry::{Link, Linked, Registry};
 use crate::trace::gate;
 
 /// The role of a span, as in OpenTelemetry's `SpanKind` (trace API, "SpanKind").
@@ -168,6 +169,8 @@ pub struct Callsite {
     id: AtomicU32,
     /// Labels of the function metrics; without those that have no value.
     labels: &'static [(&'static str, &'static str)],
+    /// The next one in the registry.
+    link: Link<Self>,
 }
 
 impl Callsite {
@@ -178,6 +181,7 @@ impl Callsite {
             threshold: gate::threshold(spec.level) | if spec.root { 0x80 } else { 0 },
             id: AtomicU32::new(0),
             labels: &[],
+            link: Link::new(),
         }
     }
 
@@ -187,8 +191,11 @@ impl Callsite {
         labels: &'static [(&'static str, &'static str)],
     ) -> Self {
         Self {
+            spec: self.spec,
+            threshold: self.threshold,
+            id: AtomicU32::new(0),
             labels,
-            ..Self::new(self.spec)
+            link: Link::new(),
         }
     }
 
@@ -289,12 +296,21 @@ impl Callsite {
     }
 }
 
-/// What generated code submits to the registry.
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct Registered(pub &'static Callsite);
+static CALLSITES: Registry<Callsite> = Registry::new();
 
-inventory::collect!(Registered);
+impl Linked for Callsite {
+    #[inline]
+    fn link(&self) -> &Link<Self> {
+        &self.link
+    }
+}
+
+/// Enters a callsite into the registry. It has the ABI of the caller, so that the caller needs no code for a panic.
+#[doc(hidden)]
+#[allow(improper_ctypes_definitions, reason = "only Rust calls it")]
+pub extern "C" fn register_callsite(site: &'static Callsite) {
+    CALLSITES.add(site);
+}
 
 /// Enters a callsite into the registry; where recording is compiled out there is none, and nothing runs before `main`.
 #[cfg(any(feature = "record", test))]
@@ -302,7 +318,7 @@ inventory::collect!(Registered);
 #[macro_export]
 macro_rules! __obs_register {
     ($site:expr) => {
-        $crate::private::inventory::submit! { $crate::private::Registered($site) }
+        $crate::__obs_submit! { $crate::private::register_callsite, $site }
     };
 }
 
@@ -325,5 +341,5 @@ macro_rules! __obs_register {
 /// }
 /// ```
 pub fn callsites() -> impl Iterator<Item = &'static Callsite> {
-    inventory::iter::<Registered>.into_iter().map(|r| r.0)
+    CALLSITES.iter()
 }

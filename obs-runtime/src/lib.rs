@@ -28,6 +28,7 @@ pub mod pipeline;
 #[doc(hidden)]
 pub mod private;
 mod processor;
+mod registry;
 mod self_log;
 mod self_obs;
 pub mod semconv;

@@ -54,7 +54,7 @@ pub use running_stream::{llm_items_kind, llm_streaming, vector_items_kind, vecto
 pub use source::{check_source, probe_items};
 
 pub use crate::callsite::{
-    Callsite, CallsiteSpec, ConstValue, Construct, Level, Registered, SpanKind,
+    Callsite, CallsiteSpec, ConstValue, Construct, Level, SpanKind, register_callsite,
 };
 #[cfg(feature = "llm")]
 pub mod llm {
@@ -62,6 +62,7 @@ pub mod llm {
     pub use crate::llm::generated::*;
 }
 pub use crate::__obs_register as register;
+pub use crate::__obs_submit as submit;
 #[cfg(feature = "llm")]
 pub use crate::llm::LlmResponse;
 #[cfg(feature = "llm")]
@@ -72,7 +73,6 @@ pub use crate::metrics::{BoundCounter, BoundGauge, BoundHistogram, Label};
 pub use crate::pipeline::glue as pipeline;
 pub use crate::semconv::attribute as key;
 pub use crate::trace::{Span, Value};
-pub use inventory;
 
 pub mod on {
     //! What makes, runs and ends a call where calls are recorded; [`off`](super::off) where they are not.

@@ -43,7 +43,9 @@ pub(crate) fn expand(item: &Function, plan: &Plan, handler: &Handler) -> TokenSt
 
             #run
 
-            #krate::private::inventory::submit! { #glue::RegisteredHandler(&__OBS_HANDLER) }
+            static __OBS_ENTRY: #glue::Registered<#glue::HandlerMeta> =
+                #glue::Registered::new(&__OBS_HANDLER);
+            #krate::private::submit! { #glue::register_handler, &__OBS_ENTRY }
         };
     }
 }

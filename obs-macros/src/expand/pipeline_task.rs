@@ -70,7 +70,9 @@ pub(crate) fn expand(item: &Function, plan: &Plan, task: &Task) -> TokenStream {
             #run
             #checks
 
-            #krate::private::inventory::submit! { #glue::RegisteredTask(&__OBS_TASK) }
+            static __OBS_ENTRY: #glue::Registered<#glue::TaskMeta> =
+                #glue::Registered::new(&__OBS_TASK);
+            #krate::private::submit! { #glue::register_task, &__OBS_ENTRY }
         };
     }
 }

@@ -5,7 +5,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::callsite::{CallsiteSpec, Registered};
+use crate::callsite::CallsiteSpec;
 
 static LOAD: Callsite = Callsite::new(CallsiteSpec::new("load", "fm::etl", file!(), line!()));
 /// A method of another type with the same name and module.
@@ -16,8 +16,12 @@ static SILENT: Callsite = Callsite::new(CallsiteSpec {
     metrics: false,
     ..CallsiteSpec::new("silent", "fm::idle", file!(), line!())
 });
-inventory::submit!(Registered(&IDLE));
-inventory::submit!(Registered(&SILENT));
+const _: () = {
+    crate::__obs_register! { &IDLE }
+};
+const _: () = {
+    crate::__obs_register! { &SILENT }
+};
 
 /// `module function result value` of the counter, and the histogram's points.
 fn read(metrics: &FunctionMetrics) -> (Vec<String>, Vec<HistogramPoint>) {

@@ -7,17 +7,19 @@ use std::sync::Arc;
 pub use crate::pipeline::check::{check, check_moves};
 use crate::pipeline::context::gone;
 pub use crate::pipeline::handler::{
-    HandlerCall, HandlerEvent, HandlerFuture, HandlerMeta, RegisteredHandler,
+    HandlerCall, HandlerEvent, HandlerFuture, HandlerMeta, register_handler,
 };
 pub use crate::pipeline::params::{FromOutput, TaskParam};
+pub use crate::pipeline::registry::register_task;
 use crate::pipeline::result::TaskError;
 pub use crate::pipeline::returned::{described, error_of, returned};
 pub use crate::pipeline::task::{
-    Attempt, Attempted, Dependency, RegisteredTask, Requirement, TaskMeta, TaskPolicy, Use,
+    Attempt, Attempted, Dependency, Requirement, TaskMeta, TaskPolicy, Use,
 };
 use crate::pipeline::telemetry::carry;
 pub use crate::pipeline::telemetry::span_began;
 pub use crate::pipeline::{Backoff, RetryPolicy, RunResult, TaskContext};
+pub use crate::registry::Registered;
 pub use core::time::Duration;
 pub use std::borrow::Cow;
 

@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::pipeline::attempt::panic_message;
 use crate::pipeline::result::{HandlerError, RunResult, RunState, TaskState};
 use crate::pipeline::task::TaskMeta;
+use crate::registry::{Registered, Registry};
 
 /// When a handler is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,19 +52,18 @@ pub struct HandlerMeta {
     pub run: for<'a> fn(HandlerCall<'a>) -> HandlerFuture<'a>,
 }
 
-/// What generated code submits to the registry.
-#[derive(Debug)]
-pub struct RegisteredHandler(pub &'static HandlerMeta);
+static HANDLERS: Registry<Registered<HandlerMeta>> = Registry::new();
 
-inventory::collect!(RegisteredHandler);
+/// Enters a handler into the registry.
+#[allow(improper_ctypes_definitions, reason = "only Rust calls it")]
+pub extern "C" fn register_handler(entry: &'static Registered<HandlerMeta>) {
+    HANDLERS.add(entry);
+}
 
 /// The handlers of the program that this result concerns, by module and line.
 pub(crate) fn concerned(result: &RunResult) -> Vec<&'static HandlerMeta> {
-    let all = inventory::iter::<RegisteredHandler>.into_iter();
-    let mut handlers: Vec<_> = all
-        .map(|r| r.0)
-        .filter(|handler| concerns(handler, result))
-        .collect();
+    let all = HANDLERS.iter().map(|entry| entry.value);
+    let mut handlers: Vec<_> = all.filter(|handler| concerns(handler, result)).collect();
     handlers.sort_by_key(|h| (h.module, h.line));
     handlers
 }

@@ -6,7 +6,16 @@ use std::collections::HashSet;
 use crate::Error;
 use crate::error::ErrorKind;
 use crate::pipeline::graph::{Graph, NodeSpec, pipeline_error};
-use crate::pipeline::task::{Body, RegisteredTask, TaskMeta};
+use crate::pipeline::task::{Body, TaskMeta};
+use crate::registry::{Registered, Registry};
+
+static TASKS: Registry<Registered<TaskMeta>> = Registry::new();
+
+/// Enters an annotated task into the registry.
+#[allow(improper_ctypes_definitions, reason = "only Rust calls it")]
+pub extern "C" fn register_task(entry: &'static Registered<TaskMeta>) {
+    TASKS.add(entry);
+}
 
 /// The names of all pipelines that annotated tasks belong to, sorted.
 ///
@@ -23,7 +32,7 @@ pub fn names() -> Vec<&'static str> {
 }
 
 fn registered() -> impl Iterator<Item = &'static TaskMeta> {
-    inventory::iter::<RegisteredTask>.into_iter().map(|r| r.0)
+    TASKS.iter().map(|entry| entry.value)
 }
 
 /// The graph of the annotated tasks of a pipeline.

@@ -92,12 +92,6 @@ pub struct TaskMeta {
     pub run: fn(TaskContext) -> Attempt,
 }
 
-/// What generated code submits to the registry.
-#[derive(Debug)]
-pub struct RegisteredTask(pub &'static TaskMeta);
-
-inventory::collect!(RegisteredTask);
-
 /// How a task is run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TaskPolicy {

@@ -225,6 +225,8 @@ impl Drain {
         } = self;
         let mut overflows = Vec::new();
         limits.consume(
+            // SAFETY: `consume` asks of published records.
+            |at| unsafe { record::length(at) },
             |at| {
                 let each = |record: Record<'_>| {
                     let (Record::Full(scope, ..) | Record::Mini(scope, ..)) = &record;

@@ -3,19 +3,32 @@
 //! Each thread owns a queue: a chain of chunks that it fills and the drain empties. A record is
 //! published by one `Release` store of the chunk's `committed` pointer. Nothing is ever waited for:
 //! when the byte budget is used up, records are counted as lost.
+//!
+//! This file is the thread's side, and what all threads share.
 
-use core::cell::Cell;
+mod chain;
+mod chunk;
+mod queue;
+
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
-use std::alloc::{Layout, alloc, dealloc};
+use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
 
-use crate::callsite::Callsite;
-use crate::metrics::function::FunctionMetrics;
 use crate::processor::drain::fork;
 use crate::trace::local::{Local, local};
-use crate::trace::view::Outcome;
+use chunk::{HEADER, Pool};
+
+pub(crate) use chain::Cursor;
+pub(crate) use queue::{Overflow, Queue, limits};
+
+/// What `chain` and `chunk` are made of; `loom/` has its own.
+mod sync {
+    pub(super) use core::cell::Cell;
+    pub(super) use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+    pub(super) use std::alloc::{alloc, dealloc};
+    pub(super) use std::sync::{Mutex, MutexGuard};
+}
 
 /// The first chunk of a thread: many threads record only a few spans.
 const FIRST: usize = 4 << 10;
@@ -28,152 +41,14 @@ const KEEP: usize = 2 << 20;
 /// The largest record; longer strings stay in boxes of their own.
 pub(crate) const LARGEST: usize = FIRST - HEADER;
 
-const HEADER: usize = size_of::<Chunk>();
-
-/// Head of a chunk; the records follow it.
-#[repr(C, align(64))]
-#[derive(Debug)]
-pub(crate) struct Chunk {
-    /// End of what the thread has published.
-    pub(crate) committed: AtomicPtr<u8>,
-    /// The chunk that the thread went on to; set after the last record of this one.
-    next: AtomicPtr<Chunk>,
-    size: usize,
-}
-
-impl Chunk {
-    fn layout(size: usize) -> Option<Layout> {
-        Layout::from_size_align(size, align_of::<Self>()).ok()
-    }
-
-    fn allocate(size: usize) -> *mut Self {
-        let Some(layout) = Self::layout(size) else {
-            return ptr::null_mut();
-        };
-        #[allow(
-            clippy::cast_ptr_alignment,
-            reason = "the layout has this type's alignment"
-        )]
-        // SAFETY: the layout is not empty: every size is above the header's.
-        let chunk = unsafe { alloc(layout) }.cast::<Self>();
-        if !chunk.is_null() {
-            Self::reset(chunk, size);
-        }
-        chunk
-    }
-
-    fn reset(chunk: *mut Self, size: usize) {
-        // SAFETY: `chunk` is an allocation of `size` bytes that nobody else uses: fresh, or taken from
-        // the pool, where only emptied chunks lie.
-        unsafe {
-            chunk.write(Self {
-                committed: AtomicPtr::new(chunk.cast::<u8>().add(HEADER)),
-                next: AtomicPtr::new(ptr::null_mut()),
-                size,
-            });
-        }
-    }
-
-    /// # Safety
-    /// `chunk` came from `allocate` and nobody uses it any more.
-    unsafe fn free(chunk: *mut Self) {
-        // SAFETY: the caller's promise; the size was stored when it was allocated.
-        unsafe {
-            let size = (*chunk).size;
-            if let Some(layout) = Self::layout(size) {
-                dealloc(chunk.cast(), layout);
-            }
-        }
-    }
-}
-
-/// Calls of one scope that found no room.
-#[derive(Debug, Default)]
-pub(crate) struct Overflow {
-    pub(crate) metrics: FunctionMetrics,
-    pub(crate) lost_spans: u64,
-}
-
-/// The queue of one thread.
-#[derive(Debug)]
-pub(crate) struct Queue {
-    /// The drain's place: chunk and first unread byte. Only the holder of the drain's lock uses it.
-    head: Cell<*mut Chunk>,
-    read: Cell<*mut u8>,
-    /// The thread's first chunk; null until there is one.
-    first: AtomicPtr<Chunk>,
-    /// Nothing is written any more: once empty, the queue can go.
-    closed: AtomicBool,
-    /// Emptied for good; only the holder of the drain's lock uses it.
-    done: Cell<bool>,
-    /// By scope; most programs have one.
-    overflow: Mutex<Vec<(u16, Overflow)>>,
-}
-
-// SAFETY: `head`, `read` and `done` are used by the holder of the drain's lock alone; the rest is atomic or
-// behind a mutex.
-unsafe impl Send for Queue {}
-// SAFETY: as above.
-unsafe impl Sync for Queue {}
-
-impl Queue {
-    fn new() -> Self {
-        Self {
-            head: Cell::new(ptr::null_mut()),
-            read: Cell::new(ptr::null_mut()),
-            first: AtomicPtr::new(ptr::null_mut()),
-            closed: AtomicBool::new(false),
-            done: Cell::new(false),
-            overflow: Mutex::default(),
-        }
-    }
-
-    /// Counts a call for which there is no room.
-    pub(crate) fn count_unrecorded(
-        &self,
-        scope: u16,
-        site: &'static Callsite,
-        outcome: Outcome,
-        nanos: u64,
-        lost_span: bool,
-    ) {
-        let mut all = lock(&self.overflow);
-        let at = if let Some(at) = all.iter().position(|(s, _)| *s == scope) {
-            at
-        } else {
-            all.push((scope, Overflow::default()));
-            all.len() - 1
-        };
-        let overflow = &mut all[at].1;
-        if site.metrics() {
-            overflow.metrics.record(site, outcome, nanos, None);
-        }
-        overflow.lost_spans += u64::from(lost_span);
-    }
-
-    pub(crate) fn take_overflow(&self) -> Vec<(u16, Overflow)> {
-        std::mem::take(&mut *lock(&self.overflow))
-    }
-}
-
 /// What all threads share. A forked child gets a fresh one: the locks of the old one may be held
 /// by threads that do not exist there.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Shared {
     queues: Mutex<Vec<Arc<Queue>>>,
-    /// Emptied chunks of the usual size.
-    pool: Mutex<Vec<Pooled>>,
-    allocated: AtomicUsize,
-    /// Set when the budget is used up, so that a burst does not fight for the pool; cleared by the drain.
-    exhausted: AtomicBool,
-    filled: AtomicUsize,
+    pool: Pool,
     drain: Mutex<Option<Thread>>,
 }
-
-#[derive(Debug)]
-struct Pooled(*mut Chunk);
-// SAFETY: a pooled chunk belongs to the pool alone.
-unsafe impl Send for Pooled {}
 
 static SHARED: AtomicPtr<Shared> = AtomicPtr::new(ptr::null_mut());
 static BUDGET: AtomicUsize = AtomicUsize::new(64 << 20);
@@ -182,7 +57,7 @@ static BUDGET: AtomicUsize = AtomicUsize::new(64 << 20);
 pub(crate) fn shared() -> &'static Shared {
     let mut here = SHARED.load(Ordering::Acquire);
     if here.is_null() {
-        let fresh = Box::into_raw(Box::<Shared>::default());
+        let fresh = Box::into_raw(Box::new(Shared::new()));
         here = match SHARED.compare_exchange(
             ptr::null_mut(),
             fresh,
@@ -205,7 +80,7 @@ pub(crate) fn shared() -> &'static Shared {
 pub(crate) fn forget_after_fork() {
     local().forget_after_fork();
     // Allocating is allowed in the child handler: glibc and musl hold their allocator's locks over a fork.
-    SHARED.store(Box::into_raw(Box::default()), Ordering::Release);
+    SHARED.store(Box::into_raw(Box::new(Shared::new())), Ordering::Release);
 }
 
 pub(crate) fn set_budget(bytes: usize) {
@@ -222,56 +97,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shared {
-    fn take_chunk(&self, size: usize) -> *mut Chunk {
-        if self.exhausted.load(Ordering::Relaxed) {
-            return ptr::null_mut();
-        }
-        if size == CHUNK
-            && let Some(Pooled(chunk)) = lock(&self.pool).pop()
-        {
-            Chunk::reset(chunk, CHUNK);
-            return chunk;
-        }
-        let before = self.allocated.fetch_add(size, Ordering::Relaxed);
-        let chunk = if before + size <= BUDGET.load(Ordering::Relaxed) {
-            Chunk::allocate(size)
-        } else {
-            ptr::null_mut()
-        };
-        if chunk.is_null() {
-            self.allocated.fetch_sub(size, Ordering::Relaxed);
-            self.exhausted.store(true, Ordering::Relaxed);
-            self.wake();
-        }
-        chunk
-    }
-
-    fn give_back(&self, chunk: *mut Chunk) {
-        // SAFETY: the caller took the chunk out of its queue; the size was set when it was allocated.
-        let size = unsafe { (*chunk).size };
-        if size == CHUNK {
-            let mut pool = lock(&self.pool);
-            if pool.len() < KEEP / CHUNK {
-                pool.push(Pooled(chunk));
-                return;
-            }
-        }
-        self.allocated.fetch_sub(size, Ordering::Relaxed);
-        // SAFETY: nobody else has the chunk (see above).
-        unsafe { Chunk::free(chunk) };
-    }
-
-    fn count_filled(&self, bytes: usize) {
-        let before = self.filled.fetch_add(bytes, Ordering::Relaxed);
-        if before < WAKE && before + bytes >= WAKE {
-            self.wake();
+    fn new() -> Self {
+        Self {
+            queues: Mutex::default(),
+            pool: Pool::new(),
+            drain: Mutex::default(),
         }
     }
 
-    /// Whether a pass is due already: what was filled during the last one may never have crossed the mark
-    /// at which a thread wakes the drain.
+    /// Whether a pass is due already.
     pub(crate) fn is_behind(&self) -> bool {
-        self.filled.load(Ordering::Relaxed) >= WAKE
+        self.pool.is_behind()
     }
 
     /// Has the drain make a pass now.
@@ -299,13 +135,11 @@ thread_local! {
 
 fn leave_queue(local: &Local) {
     let queue = local.queue.replace(ptr::null());
-    local.write.set(ptr::null_mut());
-    local.end.set(ptr::null_mut());
-    local.chunk.set(ptr::null_mut());
+    local.cursor.clear();
     if !queue.is_null() {
         // SAFETY: `attach` made the pointer of an `Arc` that the thread keeps alive until here.
         let queue = unsafe { Arc::from_raw(queue) };
-        queue.closed.store(true, Ordering::Release);
+        queue.chain.close();
     }
 }
 
@@ -333,52 +167,35 @@ fn attach(local: &Local) {
 /// Room for `size` bytes, or null when the budget is used up.
 #[inline(always)]
 pub(crate) fn reserve(local: &Local, size: usize) -> *mut u8 {
-    let write = local.write.get();
-    if (local.end.get() as usize).wrapping_sub(write as usize) >= size {
-        return write;
+    match local.cursor.room(size) {
+        Some(room) => room,
+        None => refill(local, size),
     }
-    refill(local, size)
 }
 
 #[cold]
 #[inline(never)]
 fn refill(local: &Local, size: usize) -> *mut u8 {
-    let queue = queue(local);
     let shared = shared();
-    let old = local.chunk.get();
-    let chunk = shared.take_chunk(if old.is_null() && size <= FIRST - HEADER {
-        FIRST
-    } else {
-        CHUNK
-    });
-    if chunk.is_null() {
-        return ptr::null_mut();
-    }
-    // SAFETY: `chunk` is fresh and `old` is this thread's: the drain keeps a chunk until its `next` is
-    // set, which happens here, after the last record of `old` was published.
+    let chain = &queue(local).chain;
+    let budget = BUDGET.load(Ordering::Relaxed);
+    let wake = || shared.wake();
+    // SAFETY: the chain is this thread's; where the thread leaves its queue, the cursor is cleared.
     unsafe {
-        let data = chunk.cast::<u8>().add(HEADER);
-        local.write.set(data);
-        local.end.set(chunk.cast::<u8>().add((*chunk).size));
-        local.chunk.set(chunk);
-        if old.is_null() {
-            queue.first.store(chunk, Ordering::Release);
-        } else {
-            let filled = (*old).size;
-            (*old).next.store(chunk, Ordering::Release);
-            shared.count_filled(filled);
-        }
-        data
+        local
+            .cursor
+            .advance(chain, &shared.pool, size, budget, wake)
     }
 }
 
 /// Publishes a record that lies at `at` and is `size` bytes long.
+///
+/// # Safety
+/// `reserve` gave `at` for `size` bytes, and the record is written.
 #[inline(always)]
-pub(crate) fn commit(local: &Local, at: *mut u8, size: usize) {
-    let end = at.wrapping_add(size);
-    local.write.set(end);
-    // SAFETY: `reserve` gave `at` out of this chunk, which stays until the thread goes on to the next.
-    unsafe { (*local.chunk.get()).committed.store(end, Ordering::Release) };
+pub(crate) unsafe fn commit(local: &Local, at: *mut u8, size: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { local.cursor.publish(at.wrapping_add(size)) };
     if local.exited.get() {
         leave_after_exit(local);
     }
@@ -388,102 +205,4 @@ pub(crate) fn commit(local: &Local, at: *mut u8, size: usize) {
 #[cold]
 fn leave_after_exit(local: &Local) {
     leave_queue(local);
-}
-
-/// The queues and how far each may be read: the drain's view at the start of a pass.
-pub(crate) struct Limits {
-    queues: Vec<(Arc<Queue>, *mut Chunk, *mut u8, bool)>,
-}
-
-/// Notes what every thread has published so far. The caller holds the drain's lock.
-pub(crate) fn limits() -> Limits {
-    let shared = shared();
-    shared.exhausted.store(false, Ordering::Relaxed);
-    let queues = lock(&shared.queues).clone();
-    let queues = queues
-        .into_iter()
-        .map(|queue| {
-            // Before the records: what is published before the queue closes is seen below.
-            let closed = queue.closed.load(Ordering::Acquire);
-            let mut chunk = queue.head.get();
-            if chunk.is_null() {
-                chunk = queue.first.load(Ordering::Acquire);
-                queue.head.set(chunk);
-                queue.read.set(chunk.cast::<u8>().wrapping_add(HEADER));
-            }
-            let mut end = ptr::null_mut();
-            while !chunk.is_null() {
-                // SAFETY: chunks from `head` on stay until the drain gives them back, in `consume`.
-                let next = unsafe { (*chunk).next.load(Ordering::Acquire) };
-                // SAFETY: as above. After `next`: a chunk that has a successor is complete.
-                end = unsafe { (*chunk).committed.load(Ordering::Acquire) };
-                if next.is_null() {
-                    break;
-                }
-                chunk = next;
-            }
-            (queue, chunk, end, closed)
-        })
-        .collect();
-    Limits { queues }
-}
-
-impl Limits {
-    /// Hands every published record before the limits to `each`, and gives read chunks back.
-    ///
-    /// `each` takes the start of a record and the end of what is published in its chunk, and returns
-    /// the record's length.
-    pub(crate) fn consume(
-        self,
-        mut each: impl FnMut(*mut u8) -> usize,
-        mut overflow: impl FnMut(u16, Overflow),
-    ) {
-        let shared = shared();
-        let mut ended = false;
-        for (queue, last, limit, closed) in &self.queues {
-            for (scope, lost) in queue.take_overflow() {
-                overflow(scope, lost);
-            }
-            let mut chunk = queue.head.get();
-            while !chunk.is_null() {
-                let end = if chunk == *last {
-                    *limit
-                } else {
-                    // SAFETY: the chunk is in the queue (see `limits`).
-                    unsafe { (*chunk).committed.load(Ordering::Acquire) }
-                };
-                let mut at = queue.read.get();
-                while at < end {
-                    at = at.wrapping_add(each(at));
-                }
-                queue.read.set(at);
-                if chunk == *last {
-                    break;
-                }
-                // SAFETY: as above; the thread has left this chunk, since it is not the last.
-                let next = unsafe { (*chunk).next.load(Ordering::Acquire) };
-                // SAFETY: as above.
-                let size = unsafe { (*chunk).size };
-                queue.head.set(next);
-                queue.read.set(next.cast::<u8>().wrapping_add(HEADER));
-                shared.give_back(chunk);
-                let before = shared.filled.load(Ordering::Relaxed);
-                shared.filled.fetch_sub(size.min(before), Ordering::Relaxed);
-                chunk = next;
-            }
-            if *closed {
-                // The thread is gone and everything it published was read above.
-                if !chunk.is_null() {
-                    shared.give_back(chunk);
-                }
-                queue.head.set(ptr::null_mut());
-                queue.first.store(ptr::null_mut(), Ordering::Relaxed);
-                queue.done.set(true);
-                ended = true;
-            }
-        }
-        if ended {
-            lock(&shared.queues).retain(|queue| !queue.done.get());
-        }
-    }
 }

@@ -9,7 +9,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 
 use crate::trace::active::FutureCore;
 use crate::trace::attribute::SpanExtra;
-use crate::trace::buffer::{Chunk, Queue};
+use crate::trace::buffer::{Cursor, Queue};
 use crate::trace::value::Value;
 use crate::trace::{SpanContext, SpanId, TraceFlags, TraceId};
 
@@ -37,10 +37,8 @@ pub(crate) struct Local {
     /// Late data of the entered span; made by the first that comes.
     pub(crate) extra: Cell<*mut SpanExtra>,
     id_state: Cell<u64>,
-    /// Where the next record goes, and where its chunk ends. Null before the first.
-    pub(crate) write: Cell<*mut u8>,
-    pub(crate) end: Cell<*mut u8>,
-    pub(crate) chunk: Cell<*mut Chunk>,
+    /// Where the next record goes.
+    pub(crate) cursor: Cursor,
     pub(crate) queue: Cell<*const Queue>,
     /// The storage of a future's fields during its first poll.
     pub(crate) slot: Cell<*mut Value>,
@@ -60,9 +58,7 @@ thread_local! {
             flags: Cell::new(0),
             extra: Cell::new(ptr::null_mut()),
             id_state: Cell::new(0),
-            write: Cell::new(ptr::null_mut()),
-            end: Cell::new(ptr::null_mut()),
-            chunk: Cell::new(ptr::null_mut()),
+            cursor: Cursor::new(),
             queue: Cell::new(ptr::null()),
             slot: Cell::new(ptr::null_mut()),
             slot_len: Cell::new(0),
@@ -174,9 +170,7 @@ impl Local {
     /// After a fork: the child must not repeat the parent's ids nor write to its buffers.
     pub(crate) fn forget_after_fork(&self) {
         self.id_state.set(0);
-        self.write.set(ptr::null_mut());
-        self.end.set(ptr::null_mut());
-        self.chunk.set(ptr::null_mut());
+        self.cursor.clear();
         self.queue.set(ptr::null());
     }
 }

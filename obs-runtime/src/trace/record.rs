@@ -114,7 +114,8 @@ pub(crate) unsafe fn write_full(
             to.add(i).write_volatile(from.add(i).read_volatile());
         }
     }
-    buffer::commit(local, at, size);
+    // SAFETY: the record was written above.
+    unsafe { buffer::commit(local, at, size) };
 }
 
 #[inline(always)]
@@ -201,7 +202,8 @@ unsafe fn write_long(
             at.add(HEAD + rest.len * VALUE).cast::<u64>().write(pointer);
         }
     }
-    buffer::commit(local, at, size);
+    // SAFETY: the record was written above.
+    unsafe { buffer::commit(local, at, size) };
 }
 
 /// No room: the call is counted, the span is lost.
@@ -258,7 +260,8 @@ pub(crate) fn write_mini(
         at.cast::<u64>().write(first);
         at.cast::<u64>().add(1).write(second);
     }
-    buffer::commit(local, at, MINI);
+    // SAFETY: the record was written above.
+    unsafe { buffer::commit(local, at, MINI) };
 }
 
 #[cold]
@@ -282,15 +285,26 @@ pub(crate) enum Record<'a> {
     Mini(u16, &'static Callsite, Outcome, u64),
 }
 
-/// Reads the record at `at`, hands it to `each`, frees what it owns, and returns its length.
+/// The length of the record at `at`, in bytes.
+///
+/// # Safety
+/// A published record lies at `at`.
+#[inline]
+pub(crate) unsafe fn length(at: *mut u8) -> usize {
+    let words = at.cast::<u64>();
+    // SAFETY: the caller's promise: at least 16 bytes.
+    let (first, second) = unsafe { (words.read(), words.add(1).read()) };
+    if first & MINI_BIT != 0 {
+        return MINI;
+    }
+    (second >> WORDS_SHIFT) as usize * 8
+}
+
+/// Reads the record at `at`, hands it to `each`, and frees what it owns.
 ///
 /// # Safety
 /// A published record lies at `at`; it is read once.
-pub(crate) unsafe fn read(
-    at: *mut u8,
-    timeline: &Timeline,
-    each: impl FnOnce(Record<'_>),
-) -> usize {
+pub(crate) unsafe fn read(at: *mut u8, timeline: &Timeline, each: impl FnOnce(Record<'_>)) {
     let words = at.cast::<u64>();
     // SAFETY: the caller's promise: at least 16 bytes.
     let (first, second) = unsafe { (words.read(), words.add(1).read()) };
@@ -304,7 +318,7 @@ pub(crate) unsafe fn read(
             Outcome::from_bits(second),
             second >> 18 << MINI_STEP,
         ));
-        return MINI;
+        return;
     }
     // SAFETY: a full record.
     let Head { meta, call, .. } = unsafe { &*at.cast::<Head>() };
@@ -349,5 +363,4 @@ pub(crate) unsafe fn read(
             unsafe { ptr::drop_in_place(value) };
         }
     }
-    (meta >> WORDS_SHIFT) as usize * 8
 }

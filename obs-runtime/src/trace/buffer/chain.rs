@@ -1,0 +1,243 @@
+//! The chain of chunks of one thread: the thread writes at one end, the drain reads from the other.
+//!
+//! Nothing here knows what a record is. `loom/` runs this file and `chunk.rs` through every interleaving of small
+//! programs, with its own atomics in the place of `super::sync`.
+
+use core::cell::Cell;
+use core::ptr;
+
+use super::chunk::{Chunk, HEADER, Pool};
+use super::sync::{self, AtomicBool, AtomicPtr, Ordering};
+use super::{CHUNK, FIRST};
+
+/// A thread's place in its chain: where the next record goes. All null before the first chunk.
+#[derive(Debug)]
+pub(crate) struct Cursor {
+    write: Cell<*mut u8>,
+    end: Cell<*mut u8>,
+    chunk: Cell<*mut Chunk>,
+}
+
+impl Cursor {
+    pub(crate) const fn new() -> Self {
+        Self {
+            write: Cell::new(ptr::null_mut()),
+            end: Cell::new(ptr::null_mut()),
+            chunk: Cell::new(ptr::null_mut()),
+        }
+    }
+
+    /// Leaves the chunk, which stays with the chain.
+    pub(crate) fn clear(&self) {
+        self.write.set(ptr::null_mut());
+        self.end.set(ptr::null_mut());
+        self.chunk.set(ptr::null_mut());
+    }
+
+    /// Room for `size` bytes in this chunk.
+    #[inline(always)]
+    pub(super) fn room(&self, size: usize) -> Option<*mut u8> {
+        let write = self.write.get();
+        let left = (self.end.get() as usize).wrapping_sub(write as usize);
+        (left >= size).then_some(write)
+    }
+
+    /// Goes on to a fresh chunk: room for `size` bytes there, or null when the budget is used up. `wake` is
+    /// called when the drain should make a pass now.
+    ///
+    /// # Safety
+    /// The chain is this thread's, and open; it is the only one this cursor was ever used with since it was clear.
+    pub(super) unsafe fn advance(
+        &self,
+        chain: &Chain,
+        pool: &Pool,
+        size: usize,
+        budget: usize,
+        wake: impl Fn(),
+    ) -> *mut u8 {
+        let old = self.chunk.get();
+        let wanted = if old.is_null() && size <= FIRST - HEADER {
+            FIRST
+        } else {
+            CHUNK
+        };
+        let chunk = pool.take(wanted, budget, &wake);
+        if chunk.is_null() {
+            return ptr::null_mut();
+        }
+        let data = Chunk::data(chunk);
+        self.write.set(data);
+        self.end.set(chunk.cast::<u8>().wrapping_add(wanted));
+        self.chunk.set(chunk);
+        if old.is_null() {
+            chain.first.store(chunk, Ordering::Release);
+            return data;
+        }
+        // SAFETY: `old` is this thread's: the drain keeps a chunk until its `next` is set, which happens here,
+        // after the last record of `old` was published. Counted before, so that the drain never counts it first.
+        let due = unsafe {
+            let due = pool.count_filled((*old).size);
+            (*old).next.store(chunk, Ordering::Release);
+            due
+        };
+        if due {
+            wake();
+        }
+        data
+    }
+
+    /// Publishes the record that lies at `at` and ends at `end`.
+    ///
+    /// # Safety
+    /// `at` came from `room` or `advance` for at least this many bytes, after the last record was published, and
+    /// the record is written.
+    #[inline(always)]
+    pub(super) unsafe fn publish(&self, end: *mut u8) {
+        self.write.set(end);
+        // SAFETY: there is a chunk, since there was room; it stays until the thread goes on to the next.
+        unsafe { (*self.chunk.get()).committed.store(end, Ordering::Release) };
+    }
+}
+
+/// What the thread and the drain share. Its thread uses it through a [`Cursor`], the drain, one pass at a time,
+/// through [`limit`](Self::limit) and [`consume`](Self::consume).
+#[derive(Debug)]
+pub(crate) struct Chain {
+    /// The drain's place: chunk and first unread byte. Only the holder of the drain's lock uses it.
+    head: sync::Cell<*mut Chunk>,
+    read: sync::Cell<*mut u8>,
+    /// The thread's first chunk; null until there is one.
+    first: AtomicPtr<Chunk>,
+    /// Nothing is written any more: once empty, the chain can go.
+    closed: AtomicBool,
+    /// Emptied for good; only the holder of the drain's lock uses it.
+    done: sync::Cell<bool>,
+}
+
+// SAFETY: `head`, `read` and `done` are used by the holder of the drain's lock alone; the rest is atomic.
+unsafe impl Send for Chain {}
+// SAFETY: as above.
+unsafe impl Sync for Chain {}
+
+/// How far a chain may be read: what its thread had published when the pass began.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limit {
+    last: *mut Chunk,
+    end: *mut u8,
+    closed: bool,
+}
+
+/// Keeps the drain's place right also if the reader of a record panics: a record is read once.
+struct Place<'a> {
+    read: &'a sync::Cell<*mut u8>,
+    at: *mut u8,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.read.set(self.at);
+    }
+}
+
+impl Chain {
+    pub(crate) fn new() -> Self {
+        Self {
+            head: sync::Cell::new(ptr::null_mut()),
+            read: sync::Cell::new(ptr::null_mut()),
+            first: AtomicPtr::new(ptr::null_mut()),
+            closed: AtomicBool::new(false),
+            done: sync::Cell::new(false),
+        }
+    }
+
+    /// The thread writes no more.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+    }
+
+    /// Whether the chain was closed and read to its end. The caller holds the drain's lock.
+    pub(crate) fn is_done(&self) -> bool {
+        self.done.get()
+    }
+
+    /// Notes what the thread has published so far. The caller holds the drain's lock.
+    pub(crate) fn limit(&self) -> Limit {
+        // Before the records: what is published before the chain closes is seen below.
+        let closed = self.closed.load(Ordering::Acquire);
+        let mut chunk = self.head.get();
+        if chunk.is_null() {
+            chunk = self.first.load(Ordering::Acquire);
+            self.head.set(chunk);
+            self.read.set(Chunk::data(chunk));
+        }
+        let mut end = ptr::null_mut();
+        while !chunk.is_null() {
+            // SAFETY: chunks from `head` on stay until the drain gives them back, in `consume`.
+            let next = unsafe { (*chunk).next.load(Ordering::Acquire) };
+            // SAFETY: as above. After `next`: a chunk that has a successor is complete.
+            end = unsafe { (*chunk).committed.load(Ordering::Acquire) };
+            if next.is_null() {
+                break;
+            }
+            chunk = next;
+        }
+        Limit {
+            last: chunk,
+            end,
+            closed,
+        }
+    }
+
+    /// Hands the start of every record before the limit to `each`, and gives chunks that were read back.
+    /// `length` tells a record's length. The caller holds the drain's lock, since before it asked for the limit.
+    pub(crate) fn consume(
+        &self,
+        limit: Limit,
+        pool: &Pool,
+        length: impl Fn(*mut u8) -> usize,
+        mut each: impl FnMut(*mut u8),
+    ) {
+        let mut chunk = self.head.get();
+        while !chunk.is_null() {
+            let end = if chunk == limit.last {
+                limit.end
+            } else {
+                // SAFETY: the chunk is in the chain (see `limit`).
+                unsafe { (*chunk).committed.load(Ordering::Acquire) }
+            };
+            let mut place = Place {
+                read: &self.read,
+                at: self.read.get(),
+            };
+            while place.at < end {
+                let record = place.at;
+                place.at = record.wrapping_add(length(record));
+                each(record);
+            }
+            drop(place);
+            if chunk == limit.last {
+                break;
+            }
+            // SAFETY: as above; the thread has left this chunk, since it is not the last.
+            let next = unsafe { (*chunk).next.load(Ordering::Acquire) };
+            // SAFETY: as above.
+            let size = unsafe { (*chunk).size };
+            self.head.set(next);
+            self.read.set(Chunk::data(next));
+            // SAFETY: no longer in the chain.
+            unsafe { pool.give_back(chunk) };
+            pool.count_read(size);
+            chunk = next;
+        }
+        if limit.closed {
+            // The thread is gone and everything it published was read above.
+            if !chunk.is_null() {
+                // SAFETY: the last chunk of a chain that nobody writes to.
+                unsafe { pool.give_back(chunk) };
+            }
+            self.head.set(ptr::null_mut());
+            self.first.store(ptr::null_mut(), Ordering::Relaxed);
+            self.done.set(true);
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Chunks of memory, and the pool that hands them out within a budget.
+
+use std::alloc::Layout;
+
+use super::sync::{
+    AtomicBool, AtomicPtr, AtomicUsize, Mutex, MutexGuard, Ordering, alloc, dealloc,
+};
+use super::{CHUNK, KEEP, WAKE};
+use core::ptr;
+use std::sync::PoisonError;
+
+pub(super) const HEADER: usize = size_of::<Chunk>();
+
+/// Head of a chunk; the records follow it.
+#[repr(C, align(64))]
+#[derive(Debug)]
+pub(crate) struct Chunk {
+    /// End of what the thread has published.
+    pub(super) committed: AtomicPtr<u8>,
+    /// The chunk that the thread went on to; set after the last record of this one.
+    pub(super) next: AtomicPtr<Chunk>,
+    pub(super) size: usize,
+}
+
+impl Chunk {
+    fn layout(size: usize) -> Option<Layout> {
+        Layout::from_size_align(size, align_of::<Self>()).ok()
+    }
+
+    /// Where the first record lies; nothing is read.
+    pub(super) fn data(chunk: *mut Self) -> *mut u8 {
+        chunk.cast::<u8>().wrapping_add(HEADER)
+    }
+
+    fn allocate(size: usize) -> *mut Self {
+        let Some(layout) = Self::layout(size) else {
+            return ptr::null_mut();
+        };
+        #[allow(
+            clippy::cast_ptr_alignment,
+            reason = "the layout has this type's alignment"
+        )]
+        // SAFETY: the layout is not empty: every size is above the header's.
+        let chunk = unsafe { alloc(layout) }.cast::<Self>();
+        if !chunk.is_null() {
+            Self::reset(chunk, size);
+        }
+        chunk
+    }
+
+    fn reset(chunk: *mut Self, size: usize) {
+        // SAFETY: `chunk` is an allocation of `size` bytes that nobody else uses: fresh, or taken from
+        // the pool, where only emptied chunks lie.
+        unsafe {
+            chunk.write(Self {
+                committed: AtomicPtr::new(Self::data(chunk)),
+                next: AtomicPtr::new(ptr::null_mut()),
+                size,
+            });
+        }
+    }
+
+    /// # Safety
+    /// `chunk` came from `allocate` and nobody uses it any more.
+    unsafe fn free(chunk: *mut Self) {
+        // SAFETY: the caller's promise; the size was stored when it was allocated.
+        unsafe {
+            let size = (*chunk).size;
+            if let Some(layout) = Self::layout(size) {
+                dealloc(chunk.cast(), layout);
+            }
+        }
+    }
+}
+
+/// The memory of all threads' chunks.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    /// Emptied chunks of the usual size.
+    free: Mutex<Vec<Pooled>>,
+    /// Bytes of all chunks, the free ones included.
+    allocated: AtomicUsize,
+    /// Set when the budget is used up, so that a burst does not fight for the pool; cleared by the drain.
+    exhausted: AtomicBool,
+    /// Bytes of chunks that the threads have left and the drain has not read.
+    filled: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct Pooled(*mut Chunk);
+// SAFETY: a pooled chunk belongs to the pool alone.
+unsafe impl Send for Pooled {}
+
+impl Pool {
+    pub(crate) fn new() -> Self {
+        Self {
+            free: Mutex::new(Vec::new()),
+            allocated: AtomicUsize::new(0),
+            exhausted: AtomicBool::new(false),
+            filled: AtomicUsize::new(0),
+        }
+    }
+
+    fn free(&self) -> MutexGuard<'_, Vec<Pooled>> {
+        // The list is whole between any two statements.
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An empty chunk of this size, or null when `budget` bytes are in use. `exhausted` is called by who is told
+    /// so first.
+    pub(super) fn take(&self, size: usize, budget: usize, exhausted: impl FnOnce()) -> *mut Chunk {
+        if self.exhausted.load(Ordering::Relaxed) {
+            return ptr::null_mut();
+        }
+        if size == CHUNK
+            && let Some(Pooled(chunk)) = self.free().pop()
+        {
+            Chunk::reset(chunk, CHUNK);
+            return chunk;
+        }
+        let before = self.allocated.fetch_add(size, Ordering::Relaxed);
+        let chunk = if before + size <= budget {
+            Chunk::allocate(size)
+        } else {
+            ptr::null_mut()
+        };
+        if chunk.is_null() {
+            self.allocated.fetch_sub(size, Ordering::Relaxed);
+            self.exhausted.store(true, Ordering::Relaxed);
+            exhausted();
+        }
+        chunk
+    }
+
+    /// Takes back a chunk that was read to its end.
+    ///
+    /// # Safety
+    /// `chunk` came from [`take`](Self::take), and nobody uses it any more.
+    pub(super) unsafe fn give_back(&self, chunk: *mut Chunk) {
+        // SAFETY: the caller's promise; the size was set when it was allocated.
+        let size = unsafe { (*chunk).size };
+        if size == CHUNK {
+            let mut free = self.free();
+            if free.len() < KEEP / CHUNK {
+                free.push(Pooled(chunk));
+                return;
+            }
+        }
+        self.allocated.fetch_sub(size, Ordering::Relaxed);
+        // SAFETY: the caller's promise.
+        unsafe { Chunk::free(chunk) };
+    }
+
+    /// A thread is about to leave a chunk of this size; whether the drain should be woken.
+    pub(super) fn count_filled(&self, bytes: usize) -> bool {
+        let before = self.filled.fetch_add(bytes, Ordering::Relaxed);
+        before < WAKE && before + bytes >= WAKE
+    }
+
+    /// The drain has read a chunk that was counted as filled.
+    pub(super) fn count_read(&self, bytes: usize) {
+        self.filled.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Lets threads ask for memory again: a pass is about to free some.
+    pub(crate) fn ask_again(&self) {
+        self.exhausted.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether a pass is due already: what was filled during the last one may never have crossed the mark
+    /// at which a thread wakes the drain.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.filled.load(Ordering::Relaxed) >= WAKE
+    }
+}

@@ -1,0 +1,105 @@
+//! The queue of one thread, and the drain's view of all of them.
+
+use std::sync::{Arc, Mutex};
+
+use super::chain::{Chain, Limit};
+use super::{lock, shared};
+use crate::callsite::Callsite;
+use crate::metrics::function::FunctionMetrics;
+use crate::trace::view::Outcome;
+
+/// Calls of one scope that found no room.
+#[derive(Debug, Default)]
+pub(crate) struct Overflow {
+    pub(crate) metrics: FunctionMetrics,
+    pub(crate) lost_spans: u64,
+}
+
+/// The records of one thread, and the calls that found no room among them.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    pub(super) chain: Chain,
+    /// By scope; most programs have one.
+    overflow: Mutex<Vec<(u16, Overflow)>>,
+}
+
+impl Queue {
+    pub(super) fn new() -> Self {
+        Self {
+            chain: Chain::new(),
+            overflow: Mutex::default(),
+        }
+    }
+
+    /// Counts a call for which there is no room.
+    pub(crate) fn count_unrecorded(
+        &self,
+        scope: u16,
+        site: &'static Callsite,
+        outcome: Outcome,
+        nanos: u64,
+        lost_span: bool,
+    ) {
+        let mut all = lock(&self.overflow);
+        let at = if let Some(at) = all.iter().position(|(s, _)| *s == scope) {
+            at
+        } else {
+            all.push((scope, Overflow::default()));
+            all.len() - 1
+        };
+        let overflow = &mut all[at].1;
+        if site.metrics() {
+            overflow.metrics.record(site, outcome, nanos, None);
+        }
+        overflow.lost_spans += u64::from(lost_span);
+    }
+
+    fn take_overflow(&self) -> Vec<(u16, Overflow)> {
+        std::mem::take(&mut *lock(&self.overflow))
+    }
+}
+
+/// The queues and how far each may be read: the drain's view at the start of a pass.
+pub(crate) struct Limits {
+    queues: Vec<(Arc<Queue>, Limit)>,
+}
+
+/// Notes what every thread has published so far. The caller holds the drain's lock.
+pub(crate) fn limits() -> Limits {
+    let shared = shared();
+    shared.pool.ask_again();
+    let queues = lock(&shared.queues).clone();
+    let queues = queues.into_iter().map(|queue| {
+        let limit = queue.chain.limit();
+        (queue, limit)
+    });
+    Limits {
+        queues: queues.collect(),
+    }
+}
+
+impl Limits {
+    /// Hands every published record before the limits to `each`, once, and gives read chunks back. `length` tells
+    /// a record's length.
+    pub(crate) fn consume(
+        self,
+        length: impl Fn(*mut u8) -> usize,
+        mut each: impl FnMut(*mut u8),
+        mut overflow: impl FnMut(u16, Overflow),
+    ) {
+        let shared = shared();
+        let mut ended = false;
+        for (queue, limit) in &self.queues {
+            for (scope, lost) in queue.take_overflow() {
+                overflow(scope, lost);
+            }
+            queue
+                .chain
+                .consume(*limit, &shared.pool, &length, &mut each);
+            ended |= queue.chain.is_done();
+        }
+        if ended {
+            lock(&shared.queues).retain(|queue| !queue.chain.is_done());
+        }
+    }
+}
