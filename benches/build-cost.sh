@@ -12,23 +12,7 @@ work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 unset RUSTFLAGS RUSTC_WRAPPER CARGO_TARGET_DIR
 
-dependency() { # VARIANT
-    case "$1" in
-    bare) echo '' ;;
-    obs) echo "obs-runtime = { path = \"$root/obs-runtime\" }" ;;
-    fastrace) echo 'fastrace = { version = "0.7.19", features = ["enable"] }' ;;
-    tracing) echo 'tracing = "0.1.44"' ;;
-    esac
-}
-
-attribute() { # VARIANT
-    case "$1" in
-    bare) echo '' ;;
-    obs) echo '#[obs_runtime::traced]' ;;
-    fastrace) echo '#[fastrace::trace]' ;;
-    tracing) echo '#[tracing::instrument(skip_all)]' ;;
-    esac
-}
+source "$root/benches/peers.sh"
 
 make_crate() { # VARIANT
     local dir="$work/$1" attribute
@@ -77,7 +61,6 @@ user_seconds() { # VARIANT CARGO-ARGUMENTS...: builds the crate again
         { cat "$work/log" >&2; exit 1; }
 }
 
-readonly VARIANTS="bare obs fastrace tracing"
 for variant in $VARIANTS; do
     make_crate "$variant"
     cargo fetch --quiet --manifest-path "$work/$variant/Cargo.toml"

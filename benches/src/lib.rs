@@ -4,3 +4,4 @@ pub mod alloc;
 pub mod executor;
 pub mod harness;
 pub mod table;
+pub mod threads;

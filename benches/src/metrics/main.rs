@@ -8,13 +8,12 @@
 mod obs_rows;
 mod prometheus_rows;
 mod scrape;
-mod threads;
 
 use std::hint::black_box;
 use std::process::ExitCode;
 
 use obs_benches::harness::{self, Effort, Row, Variant};
-use obs_benches::table;
+use obs_benches::{table, threads};
 
 /// The label values that calls choose from.
 const ROUTES: [&str; 6] = ["/", "/cart", "/checkout", "/items", "/login", "/search"];
@@ -112,15 +111,19 @@ fn run(args: &[String]) -> Result<(), String> {
             table::lines(&row, &harness::measure(&row, effort), "prometheus")
         );
     }
-    println!(
-        "\n| two threads | variant | 2T/1T calls per second | the bare loop's in the same windows | of bare |"
-    );
-    println!("|---|---|---|---|---|");
+    println!("\n{}", threads::HEAD);
     for (_, title, select) in ROWS.into_iter().filter(|r| !r.0.ends_with("labels")) {
         for b in &all[1..] {
             println!(
                 "{}",
-                threads::line(title, b.name, select(b), select(&BARE), effort.rounds)
+                threads::line(
+                    title,
+                    b.name,
+                    select(b),
+                    select(&BARE),
+                    || {},
+                    effort.rounds
+                )
             );
         }
     }

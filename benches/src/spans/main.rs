@@ -4,6 +4,7 @@
 //! ```text
 //! spans [--rounds N] [--bursts N] [ROW]...   the table, as markdown
 //! spans --count ROW VARIANT CALLS            only runs the calls; for callgrind, see instructions.sh
+//! spans --threads [--rounds N] [ROW]...       two threads at once, beside one
 //! spans --list                               rows and their variants
 //! ```
 
@@ -19,7 +20,7 @@ mod tracing_rows;
 use std::process::ExitCode;
 
 use obs_benches::harness::{self, Effort, Row};
-use obs_benches::table;
+use obs_benches::{table, threads};
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -39,6 +40,7 @@ fn run(args: &[String]) -> Result<(), String> {
         bursts: 20,
     };
     let mut chosen = Vec::new();
+    let mut two_threads = false;
     let mut args = args.iter();
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or(format!("{arg} needs a value"));
@@ -64,6 +66,7 @@ fn run(args: &[String]) -> Result<(), String> {
                 println!("{}", harness::count(variant, calls));
                 return Ok(());
             }
+            "--threads" => two_threads = true,
             "--rounds" => effort.rounds = number(value()?)? as usize,
             "--bursts" => effort.bursts = number(value()?)? as usize,
             row => chosen.push(find(&rows, row)?.name),
@@ -73,6 +76,10 @@ fn run(args: &[String]) -> Result<(), String> {
         return Err("--rounds and --bursts must be at least 1".into());
     }
     rows.retain(|r| chosen.is_empty() || chosen.contains(&r.name));
+    if two_threads {
+        print_threads(&rows, effort.rounds);
+        return Ok(());
+    }
     print!("{}", table::head("fastrace"));
     for row in &rows {
         print!(
@@ -82,6 +89,20 @@ fn run(args: &[String]) -> Result<(), String> {
     }
     println!("\n{}", rows::check_counts()?);
     Ok(())
+}
+
+/// How the rows scale from one thread to two.
+fn print_threads(rows: &[Row], rounds: usize) {
+    println!("{}", threads::HEAD);
+    for row in rows {
+        let Some((bare, variants)) = row.variants.split_first() else {
+            continue;
+        };
+        for v in variants {
+            let line = threads::line(row.title, v.name, v.burst, bare.burst, v.drain, rounds);
+            println!("{line}");
+        }
+    }
 }
 
 fn number(text: &str) -> Result<u64, String> {

@@ -13,7 +13,8 @@ use crate::valid::Plan;
 fn enter(function: &Function, plan: &Plan, site: &TokenStream) -> TokenStream {
     let krate = &plan.site.krate;
     let count = prelude::value_count(plan);
-    let mutable = prelude::changes_guard(plan).then(|| quote!(mut));
+    let finished = ends_with_value(function, plan);
+    let mutable = (finished || prelude::changes_guard(plan)).then(|| quote!(mut));
     let parent = prelude::parent(plan, function, "enter_parent")
         .map(|parent| quote!(let __obs_parent = #parent;));
     let before = lasting::before(function, plan);
@@ -124,6 +125,18 @@ fn call(
 }
 
 /// Ends the span by what the value is, and gives the value back.
+/// Whether the value ends the span where it is: it is certainly no future and no stream.
+fn ends_with_value(function: &Function, plan: &Plan) -> bool {
+    let in_place = matches!(plan.shape, Shape::Block | Shape::Closure) && !plan.stream;
+    in_place
+        && match &function.sig.output {
+            ReturnType::Default => true,
+            ReturnType::Type(_, ty) => {
+                shape::is_named_result(ty) || shape::is_inert(Some(shape::plain(ty)))
+            }
+        }
+}
+
 fn finish(function: &Function, plan: &Plan) -> TokenStream {
     let krate = &plan.site.krate;
     let (look, kind) = value::kind(plan);
@@ -151,17 +164,11 @@ fn finish(function: &Function, plan: &Plan) -> TokenStream {
             #krate::private::finish_stream(#when, __obs_site, __obs_guard, #kind, __obs_value)
         };
     }
-    let never_a_future = match &function.sig.output {
-        ReturnType::Default => true,
-        ReturnType::Type(_, ty) => {
-            shape::is_named_result(ty) || shape::is_inert(Some(shape::plain(ty)))
-        }
-    };
-    if never_a_future {
+    if ends_with_value(function, plan) {
         return quote! {
             let __obs_probe = #krate::private::probe(&__obs_value);
             #look
-            #krate::private::finish(__obs_guard, #kind, __obs_value)
+            #krate::private::finish(&mut __obs_guard, #kind, __obs_value)
         };
     }
     // A model call and a vector operation have one value.

@@ -39,18 +39,25 @@ pub fn call_future_with<const N: usize, F: Future>(
 
 /// Ends the span by what the value is, and gives the value back.
 #[cfg_attr(not(debug_assertions), inline(always))]
-pub fn finish<T, K: Kind<T>, const N: usize>(span: SyncSpan<N>, mut kind: K, value: T) -> T {
+pub fn finish<T, K: Kind<T>, const N: usize>(span: &mut SyncSpan<N>, mut kind: K, value: T) -> T {
     if K::TIMES && span.is_recording() {
         kind.report();
     }
     kind.observe(&value, span.is_recording());
     if kind.failed(&value) {
-        let error = kind.error(&value, span.is_recording());
-        span.fail(error);
+        fail(span, &kind, &value);
     } else {
         span.end(Outcome::Ok);
     }
     value
+}
+
+/// Apart, so that the error has no room in the frame of the annotated function.
+#[cold]
+#[inline(never)]
+fn fail<T, K: Kind<T>, const N: usize>(span: &mut SyncSpan<N>, kind: &K, value: &T) {
+    let error = kind.error(value, span.is_recording());
+    span.fail(error);
 }
 
 /// The argument itself. A call, because clippy takes `let _x = x;` for a statement without effect.

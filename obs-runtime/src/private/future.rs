@@ -229,8 +229,8 @@ pub trait When<T, K> {
 
 impl<T, K: Kind<T>> When<T, K> for Now<T> {
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn finish<const N: usize>(_: &'static Callsite, span: SyncSpan<N>, kind: K, value: T) -> T {
-        finish(span, kind, value)
+    fn finish<const N: usize>(_: &'static Callsite, mut span: SyncSpan<N>, kind: K, value: T) -> T {
+        finish(&mut span, kind, value)
     }
 }
 

@@ -74,7 +74,7 @@ pub fn call_future_with<const N: usize, F: Future>(
 
 /// The value.
 #[inline(always)]
-pub fn finish<T, K: Kind<T>, const N: usize>(_: SyncSpan<N>, _: K, value: T) -> T {
+pub fn finish<T, K: Kind<T>, const N: usize>(_: &mut SyncSpan<N>, _: K, value: T) -> T {
     value
 }
 

@@ -50,7 +50,7 @@ fn parents<R>(captured: &Captured<R>) -> Vec<(&str, Option<&str>)> {
 fn calls_nest_and_keep_their_values() {
     let long = "a text that does not fit fourteen bytes";
     let captured = testing::capture(|| {
-        let outer = SyncSpan::<0>::enter(&OUTER);
+        let mut outer = SyncSpan::<0>::enter(&OUTER);
         inner(7, "short");
         inner(8, long);
         outer.end(Outcome::Ok);
@@ -79,8 +79,8 @@ fn calls_nest_and_keep_their_values() {
 #[test]
 fn a_root_begins_its_own_trace_and_gives_the_old_one_back() {
     let captured = testing::capture(|| {
-        let outer = SyncSpan::<0>::enter(&OUTER);
-        let root = SyncSpan::<0>::enter(&ROOT);
+        let mut outer = SyncSpan::<0>::enter(&OUTER);
+        let mut root = SyncSpan::<0>::enter(&ROOT);
         inner(1, "in root");
         root.end(Outcome::Ok);
         inner(2, "in outer");
@@ -122,7 +122,7 @@ fn unwinding_is_a_panic_and_a_destructor_in_it_is_not() {
 #[test]
 fn an_error_keeps_its_type_and_late_attributes() {
     let captured = testing::capture(|| {
-        let span = SyncSpan::<0>::enter(&OUTER);
+        let mut span = SyncSpan::<0>::enter(&OUTER);
         current::set_attribute("step", 1);
         current::set_attribute("step", 2);
         span.fail(SpanError::new("io", Some("gone".into())));
@@ -136,7 +136,7 @@ fn an_error_keeps_its_type_and_late_attributes() {
 #[test]
 fn an_error_set_by_the_user_is_kept() {
     let captured = testing::capture(|| {
-        let span = SyncSpan::<0>::enter(&OUTER);
+        let mut span = SyncSpan::<0>::enter(&OUTER);
         current::set_error("quota", "password=hunter22");
         span.end(Outcome::Ok);
     });
@@ -200,7 +200,7 @@ fn a_future_that_is_never_polled_leaves_nothing() {
 #[test]
 fn a_context_carries_the_trace_to_another_thread() {
     let captured = testing::capture(|| {
-        let outer = SyncSpan::<0>::enter(&OUTER);
+        let mut outer = SyncSpan::<0>::enter(&OUTER);
         let context = SpanContext::current().unwrap();
         std::thread::spawn(move || {
             let attached = context.attach();
@@ -254,7 +254,7 @@ fn spans_of_a_thread_local_destructor_are_not_lost() {
     }
     thread_local!(static LATE: Late = const { Late(std::cell::Cell::new(None)) });
     let captured = testing::capture(|| {
-        let outer = SyncSpan::<0>::enter(&OUTER);
+        let mut outer = SyncSpan::<0>::enter(&OUTER);
         let context = SpanContext::current();
         std::thread::spawn(move || {
             // Registered before obs' own destructor, so it runs after it where that order is kept.

@@ -3,7 +3,7 @@
 //! Inlined in optimized builds only: in others each inlined move keeps a place of its own in the
 //! frame of the annotated function, and deep recursion runs out of stack (2,208 bytes a call, now 512).
 
-use core::mem::{ManuallyDrop, MaybeUninit};
+use core::mem::MaybeUninit;
 use core::ptr;
 
 use super::{CHILD, CHILD_MASK, OWN, begin_other, box_extra, enter, mode, settle, unwinding};
@@ -67,16 +67,17 @@ impl<const N: usize> SyncSpan<N> {
         }
     }
 
-    /// Ends the call.
+    /// Ends the call. Later calls change nothing.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub fn end(self, outcome: Outcome) {
-        ManuallyDrop::new(self).finish(outcome);
+    pub fn end(&mut self, outcome: Outcome) {
+        self.finish(outcome);
+        self.core.state = mode::OFF;
     }
 
     /// Ends the call with an error.
     #[cold]
     #[inline(never)]
-    pub fn fail(self, error: SpanError) {
+    pub fn fail(&mut self, error: SpanError) {
         if self.is_recording() {
             let local = local();
             // SAFETY: set whenever the state is not `OFF`.
