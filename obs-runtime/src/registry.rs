@@ -58,30 +58,6 @@ impl<T: Linked> Registry<T> {
     }
 }
 
-/// The entry of a static that cannot hold the link itself, because the compiler reads it while it evaluates
-/// constants.
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct Registered<T: 'static> {
-    pub(crate) value: &'static T,
-    link: Link<Self>,
-}
-
-impl<T> Registered<T> {
-    pub const fn new(value: &'static T) -> Self {
-        Self {
-            value,
-            link: Link::new(),
-        }
-    }
-}
-
-impl<T: Sync> Linked for Registered<T> {
-    fn link(&self) -> &Link<Self> {
-        &self.link
-    }
-}
-
 /// Has `$register` called with `$entry` when the program or library is loaded.
 ///
 /// The sections: ELF's `.init_array` (System V ABI, "Initialization and Termination Functions"; `WebAssembly`'s

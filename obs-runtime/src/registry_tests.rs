@@ -77,10 +77,11 @@ fn libraries_that_are_loaded_at_the_same_time_lose_nothing_and_readers_see_whole
     assert_eq!(all.len(), THREADS * EACH);
 }
 
-static TEXTS: Registry<Registered<&'static str>> = Registry::new();
+static OF_THE_PROGRAM: Registry<Numbers> = Registry::new();
 
-extern "C" fn register(entry: &'static Registered<&'static str>) {
-    TEXTS.add(entry);
+#[allow(improper_ctypes_definitions, reason = "only Rust calls it")]
+extern "C" fn register(entry: &'static Numbers) {
+    OF_THE_PROGRAM.add(entry);
 }
 
 #[allow(
@@ -89,21 +90,23 @@ extern "C" fn register(entry: &'static Registered<&'static str>) {
     reason = "never called, yet registered"
 )]
 fn generic<T>() {
-    static ENTRY: Registered<&str> = Registered::new(&"in a generic function");
+    static ENTRY: Numbers = Numbers {
+        number: 7,
+        link: Link::new(),
+    };
     crate::__obs_submit! { register, &ENTRY }
 }
 
 #[test]
 fn statics_enter_themselves_before_main() {
-    let texts: Vec<_> = TEXTS.iter().map(|e| *e.value).collect();
-    assert_eq!(texts, ["in a generic function"]);
+    let numbers: Vec<_> = OF_THE_PROGRAM.iter().map(|e| e.number).collect();
+    assert_eq!(numbers, [7]);
 }
 
 #[test]
 fn a_link_shows_whether_it_is_in_a_list_but_not_the_list() {
-    static VALUE: Registered<&str> = Registered::new(&"a");
-    assert_eq!(
-        format!("{VALUE:?}"),
-        r#"Registered { value: "a", link: Link { registered: false } }"#
-    );
+    let (list, entry) = (Registry::new(), entry(1));
+    assert_eq!(format!("{:?}", entry.link), "Link { registered: false }");
+    list.add(entry);
+    assert_eq!(format!("{:?}", entry.link), "Link { registered: true }");
 }

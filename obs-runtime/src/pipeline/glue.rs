@@ -10,7 +10,7 @@ pub use crate::pipeline::handler::{
     HandlerCall, HandlerEvent, HandlerFuture, HandlerMeta, register_handler,
 };
 pub use crate::pipeline::params::{FromOutput, TaskParam};
-pub use crate::pipeline::registry::register_task;
+pub use crate::pipeline::registry::{Registered, register_task};
 use crate::pipeline::result::TaskError;
 pub use crate::pipeline::returned::{described, error_of, returned};
 pub use crate::pipeline::task::{
@@ -19,7 +19,6 @@ pub use crate::pipeline::task::{
 use crate::pipeline::telemetry::carry;
 pub use crate::pipeline::telemetry::span_began;
 pub use crate::pipeline::{Backoff, RetryPolicy, RunResult, TaskContext};
-pub use crate::registry::Registered;
 pub use core::time::Duration;
 pub use std::borrow::Cow;
 

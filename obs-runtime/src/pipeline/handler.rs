@@ -5,9 +5,10 @@ use core::task::{Context, Poll};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::pipeline::attempt::panic_message;
+use crate::pipeline::registry::Registered;
 use crate::pipeline::result::{HandlerError, RunResult, RunState, TaskState};
 use crate::pipeline::task::TaskMeta;
-use crate::registry::{Registered, Registry};
+use crate::registry::Registry;
 
 /// When a handler is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,31 @@ use crate::Error;
 use crate::error::ErrorKind;
 use crate::pipeline::graph::{Graph, NodeSpec, pipeline_error};
 use crate::pipeline::task::{Body, TaskMeta};
-use crate::registry::{Registered, Registry};
+use crate::registry::{Link, Linked, Registry};
+
+/// The entry of a task or handler. It is a static of its own: the compiler reads a task's while it checks the graph, and
+/// a link that is set at run time cannot be in there.
+#[derive(Debug)]
+pub struct Registered<T: 'static> {
+    pub(crate) value: &'static T,
+    link: Link<Self>,
+}
+
+impl<T> Registered<T> {
+    /// An entry that is in no list yet.
+    pub const fn new(value: &'static T) -> Self {
+        Self {
+            value,
+            link: Link::new(),
+        }
+    }
+}
+
+impl<T: Sync> Linked for Registered<T> {
+    fn link(&self) -> &Link<Self> {
+        &self.link
+    }
+}
 
 static TASKS: Registry<Registered<TaskMeta>> = Registry::new();
 

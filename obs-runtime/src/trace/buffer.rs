@@ -206,3 +206,7 @@ pub(crate) unsafe fn commit(local: &Local, at: *mut u8, size: usize) {
 fn leave_after_exit(local: &Local) {
     leave_queue(local);
 }
+
+#[cfg(test)]
+#[path = "buffer_tests.rs"]
+mod tests;

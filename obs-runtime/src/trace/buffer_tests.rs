@@ -1,0 +1,54 @@
+//! Chains and the pool, on one thread; `loom/` has the others.
+
+use super::*;
+use chain::Chain;
+
+const RECORD: usize = 16;
+
+fn write(cursor: &Cursor, chain: &Chain, pool: &Pool, number: u64) {
+    let at = cursor.room(RECORD).unwrap_or_else(|| {
+        // SAFETY: the chain and its cursor are made by the test together.
+        unsafe { cursor.advance(chain, pool, RECORD, 1 << 20, || ()) }
+    });
+    assert!(!at.is_null());
+    // SAFETY: there is room for it.
+    unsafe {
+        at.cast::<u64>().write(number);
+        cursor.publish(at.wrapping_add(RECORD));
+    }
+}
+
+fn read(chain: &Chain, pool: &Pool, mut each: impl FnMut(u64)) {
+    let number = |at: *mut u8| {
+        // SAFETY: `write` put it there.
+        unsafe { at.cast::<u64>().read() }
+    };
+    chain.consume(chain.limit(), pool, |_| RECORD, |at| each(number(at)));
+}
+
+#[test]
+fn a_record_whose_reader_panics_is_not_read_again() {
+    let (cursor, chain, pool) = (Cursor::new(), Chain::new(), Pool::new());
+    // Several chunks.
+    const COUNT: u64 = 3 * (CHUNK / RECORD) as u64;
+    for number in 0..COUNT {
+        write(&cursor, &chain, &pool, number);
+    }
+    let mut seen = Vec::new();
+    for panics_at in [2, COUNT / 2, COUNT - 1] {
+        let pass = std::panic::AssertUnwindSafe(|| {
+            read(&chain, &pool, |number| {
+                seen.push(number);
+                if number == panics_at {
+                    std::panic::resume_unwind(Box::new(()));
+                }
+            });
+        });
+        assert!(std::panic::catch_unwind(pass).is_err());
+    }
+    chain.close();
+    read(&chain, &pool, |number| seen.push(number));
+    assert!(chain.is_done());
+    assert!(seen.into_iter().eq(0..COUNT));
+    assert!(!pool.is_behind());
+}
