@@ -28,6 +28,8 @@ pub mod attribute {
         CODE_LINE_NUMBER = "code.line.number";
         /// The container's id of 64 hexadecimal digits.
         CONTAINER_ID = "container.id";
+        /// What a CPU did: `user` or `system`.
+        CPU_MODE = "cpu.mode";
         /// The database collection or table.
         DB_COLLECTION_NAME = "db.collection.name";
         /// The operation, as the database calls it (`upsert`, `search`).
@@ -165,12 +167,18 @@ pub mod attribute {
         OBS_STREAM_ITEMS = "obs.stream.items";
         /// Seconds from the return of a stream to its first item. Of obs.
         OBS_STREAM_TIME_TO_FIRST_ITEM = "obs.stream.time_to_first_item";
+        /// Whether a page had to be read from a disk (`major`) or not (`minor`).
+        SYSTEM_PAGING_FAULT_TYPE = "system.paging.fault.type";
         /// The language that obs is written for.
         TELEMETRY_SDK_LANGUAGE = "telemetry.sdk.language";
         /// obs itself.
         TELEMETRY_SDK_NAME = "telemetry.sdk.name";
         /// Its version.
         TELEMETRY_SDK_VERSION = "telemetry.sdk.version";
+        /// A tokio runtime, where there are several. Of obs.
+        TOKIO_RUNTIME_NAME = "tokio.runtime.name";
+        /// A worker of a tokio runtime, from 0. Of obs.
+        TOKIO_WORKER_INDEX = "tokio.worker.index";
     }
 }
 
@@ -290,7 +298,9 @@ pub mod metric {
         GEN_AI_USAGE_OUTPUT_TOKENS = "gen_ai.client.inference.usage.output_tokens", "{token}", "Output tokens, those of reasoning among them.", &[];
         GEN_AI_USAGE_REASONING_OUTPUT_TOKENS = "gen_ai.client.inference.usage.reasoning.output_tokens", "{token}", "Output tokens of reasoning.", &[];
         OBS_DROPPED = "obs.dropped", "{item}", "Spans, metric points and log records that obs lost, by signal and reason.", &[];
+        OBS_EXPORTER_IN_FLIGHT = "obs.exporter.in_flight", "{item}", "Spans, metric points and log records that an exporter gathers, queues or sends.", &[];
         OBS_EXPORTER_ITEMS = "obs.exporter.items", "{item}", "Spans, metric points and log records that an exporter is done with, by outcome.", &[];
+        OBS_EXPORTER_SPOOLED = "obs.exporter.spooled", "{item}", "Spans, metric points and log records that wait on disk for their receiver.", &[];
         /// No convention has a metric for it.
         OBS_LLM_ACTIVE = "obs.llm.active", "{call}", "Model calls that are running.", &[];
         /// No convention has a metric for it.
@@ -307,6 +317,24 @@ pub mod metric {
         OBS_PIPELINE_TASK_RETRIES = "obs.pipeline.task.retries", "{retry}", "Attempts of tasks after their first.", &[];
         OBS_SPANS_RECORDED = "obs.spans.recorded", "{span}", "Sampled spans that ended.", &[];
         OBS_TAIL_SAMPLING_EVICTED = "obs.tail_sampling.evicted", "{trace}", "Traces that tail sampling decided early for want of memory.", &[];
+        OBS_TAIL_SAMPLING_WAITING = "obs.tail_sampling.waiting", "{span}", "Spans that wait for tail sampling to decide.", &[];
+        PROCESS_CPU_TIME = "process.cpu.time", "s", "CPU time that the process took.", &[];
+        PROCESS_MEMORY_USAGE = "process.memory.usage", "By", "Physical memory that the process has.", &[];
+        PROCESS_MEMORY_VIRTUAL = "process.memory.virtual", "By", "Virtual memory that the process has.", &[];
+        PROCESS_PAGING_FAULTS = "process.paging.faults", "{fault}", "Page faults of the process.", &[];
+        PROCESS_THREAD_COUNT = "process.thread.count", "{thread}", "Threads of the process.", &[];
+        PROCESS_UNIX_FILE_DESCRIPTOR_COUNT = "process.unix.file_descriptor.count", "{file_descriptor}", "File descriptors that the process has open.", &[];
+        PROCESS_UPTIME = "process.uptime", "s", "Time since the process began.", &[];
+        /// No convention has metrics of tokio.
+        TOKIO_GLOBAL_QUEUE_DEPTH = "tokio.global_queue.depth", "{task}", "Tasks that wait for any worker of the tokio runtime.", &[];
+        /// No convention has metrics of tokio.
+        TOKIO_TASK_COUNT = "tokio.task.count", "{task}", "Tasks of the tokio runtime that have not ended.", &[];
+        /// No convention has metrics of tokio.
+        TOKIO_WORKER_BUSY_TIME = "tokio.worker.busy.time", "s", "Time that a worker of the tokio runtime worked.", &[];
+        /// No convention has metrics of tokio.
+        TOKIO_WORKER_COUNT = "tokio.worker.count", "{worker}", "Workers of the tokio runtime.", &[];
+        /// No convention has metrics of tokio.
+        TOKIO_WORKER_PARKS = "tokio.worker.parks", "{park}", "How often a worker of the tokio runtime ran out of work.", &[];
     }
 }
 

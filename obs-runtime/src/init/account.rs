@@ -13,22 +13,29 @@ const TRACES: &str = "traces";
 const METRICS: &str = "metrics";
 const LOGS: &str = "logs";
 
-/// Appends `obs.spans.recorded`, `obs.dropped` and `obs.exporter.items`; where logs are exported also
-/// `obs.logs.recorded`.
+type Kind = fn(Vec<NumberPoint>) -> MetricData;
+
+/// Appends `obs.spans.recorded`, `obs.dropped`, `obs.exporter.items` and `obs.exporter.in_flight`; where logs are
+/// exported also `obs.logs.recorded`, with a spool `obs.exporter.spooled`, with tail sampling
+/// `obs.tail_sampling.waiting`.
 ///
 /// The outcomes of an exporter are there from the start, with 0, so that a rate of losses knows the
 /// first one. Losses by reason appear with the first one, apart from that of full buffers.
 pub(super) fn collect(stats: &Stats, start_unix_nanos: u64, out: &mut Vec<MetricFamily>) {
-    let mut counter = |def: &MetricDef, series: BTreeMap<Labels, u64>| {
+    let mut push = |def: &MetricDef, kind: Kind, series: BTreeMap<Labels, u64>| {
         let points = series.into_iter().map(|(labels, value)| NumberPoint {
             labels,
             start_unix_nanos,
             value: Number::U64(value),
             exemplar: None,
         });
-        let data = MetricData::Counter(points.collect());
-        out.push(MetricFamily::new(def, data));
+        let points: Vec<_> = points.collect();
+        if !points.is_empty() {
+            out.push(MetricFamily::new(def, kind(points)));
+        }
     };
+    let counter: Kind = MetricData::Counter;
+    let now: Kind = MetricData::UpDownCounter;
     let all = |signal, exporters: &'_ [ExporterStats]| {
         let all = exporters.iter().map(move |e| (signal, e.clone()));
         all.collect::<Vec<_>>()
@@ -38,15 +45,17 @@ pub(super) fn collect(stats: &Stats, start_unix_nanos: u64, out: &mut Vec<Metric
     exporters.extend(all(LOGS, &stats.logs.exporters));
 
     let recorded = [(Labels::from([]), stats.spans.recorded)];
-    counter(&metric::OBS_SPANS_RECORDED, recorded.into());
+    push(&metric::OBS_SPANS_RECORDED, counter, recorded.into());
 
     let mut dropped = BTreeMap::from([(reason(DropReason::BufferFull, TRACES), stats.spans.lost)]);
     if !stats.logs.exporters.is_empty() {
         let recorded = [(Labels::from([]), stats.logs.recorded)];
-        counter(&metric::OBS_LOGS_RECORDED, recorded.into());
+        push(&metric::OBS_LOGS_RECORDED, counter, recorded.into());
         dropped.insert(reason(DropReason::BufferFull, LOGS), stats.logs.lost);
     }
     let mut items = BTreeMap::new();
+    let mut in_flight = BTreeMap::new();
+    let mut spooled = BTreeMap::new();
     if stats.spans.sampled_out > 0 {
         dropped.insert(
             reason(DropReason::TailSampled, TRACES),
@@ -72,15 +81,28 @@ pub(super) fn collect(stats: &Stats, start_unix_nanos: u64, out: &mut Vec<Metric
             ]);
             *items.entry(labels as Labels).or_insert(0) += count;
         }
+        let labels: Labels = Arc::new([
+            (attribute::EXPORTER.into(), exporter.name.into()),
+            (attribute::SIGNAL.into(), (*signal).into()),
+        ]);
+        if exporter.spooled > 0 {
+            *spooled.entry(Arc::clone(&labels)).or_insert(0) += exporter.spooled;
+        }
+        *in_flight.entry(labels).or_insert(0) += exporter.in_flight;
     }
-    counter(&metric::OBS_DROPPED, dropped);
-    if stats.spans.evicted_traces > 0 {
-        let evicted = [(Labels::from([]), stats.spans.evicted_traces)];
-        counter(&metric::OBS_TAIL_SAMPLING_EVICTED, evicted.into());
+    push(&metric::OBS_DROPPED, counter, dropped);
+    let spans = &stats.spans;
+    if spans.evicted_traces > 0 {
+        let evicted = [(Labels::from([]), spans.evicted_traces)];
+        push(&metric::OBS_TAIL_SAMPLING_EVICTED, counter, evicted.into());
     }
-    if !items.is_empty() {
-        counter(&metric::OBS_EXPORTER_ITEMS, items);
+    if spans.waiting + spans.sampled_out > 0 {
+        let waiting = [(Labels::from([]), spans.waiting)];
+        push(&metric::OBS_TAIL_SAMPLING_WAITING, now, waiting.into());
     }
+    push(&metric::OBS_EXPORTER_ITEMS, counter, items);
+    push(&metric::OBS_EXPORTER_IN_FLIGHT, now, in_flight);
+    push(&metric::OBS_EXPORTER_SPOOLED, now, spooled);
 }
 
 fn reason(reason: DropReason, signal: &'static str) -> Labels {

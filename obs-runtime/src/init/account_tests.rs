@@ -15,12 +15,17 @@ fn exporter(name: &'static str, exported: u64, dropped: Vec<(DropReason, u64)>) 
     }
 }
 
-/// `name label… value`, of counters.
+/// `name label… value`.
 fn lines(families: &[MetricFamily]) -> Vec<String> {
     let mut lines = Vec::new();
     for family in families {
-        let MetricData::Counter(points) = &family.data else {
-            panic!("{} is no counter", family.name);
+        // What comes and goes ends in a word for it, and is no counter.
+        let comes_and_goes = ["in_flight", "spooled", "waiting"];
+        let comes_and_goes = comes_and_goes.iter().any(|end| family.name.ends_with(end));
+        let points = match &family.data {
+            MetricData::Counter(points) if !comes_and_goes => points,
+            MetricData::UpDownCounter(points) if comes_and_goes => points,
+            _ => panic!("{} is of another kind", family.name),
         };
         for point in points {
             let labels: Vec<_> = point.labels.iter().map(|(_, v)| &**v).collect();
@@ -45,6 +50,9 @@ fn every_loss_has_its_signal_and_reason() {
         spans: SpanStats {
             recorded: 20,
             lost: 3,
+            sampled_out: 8,
+            waiting: 4,
+            evicted_traces: 2,
             exporters: vec![
                 exporter("otlp", 10, vec![(DropReason::Timeout, 4)]),
                 // Two of one name are one series.
@@ -53,7 +61,11 @@ fn every_loss_has_its_signal_and_reason() {
             ],
             ..SpanStats::default()
         },
-        metrics: vec![exporter("otlp", 90, vec![(DropReason::Timeout, 2)])],
+        metrics: vec![ExporterStats {
+            in_flight: 5,
+            spooled: 3,
+            ..exporter("otlp", 90, vec![(DropReason::Timeout, 2)])
+        }],
         logs: LogStats {
             recorded: 30,
             lost: 2,
@@ -72,8 +84,11 @@ fn every_loss_has_its_signal_and_reason() {
             "obs.dropped buffer_full traces 3",
             "obs.dropped late traces 1",
             "obs.dropped rejected logs 1",
+            "obs.dropped tail_sampled traces 8",
             "obs.dropped timeout metrics 2",
             "obs.dropped timeout traces 5",
+            "obs.tail_sampling.evicted  2",
+            "obs.tail_sampling.waiting  4",
             "obs.exporter.items otlp dropped logs 1",
             "obs.exporter.items otlp dropped metrics 2",
             "obs.exporter.items otlp dropped traces 4",
@@ -82,6 +97,11 @@ fn every_loss_has_its_signal_and_reason() {
             "obs.exporter.items otlp exported traces 10",
             "obs.exporter.items record dropped traces 1",
             "obs.exporter.items record exported traces 11",
+            "obs.exporter.in_flight otlp logs 0",
+            "obs.exporter.in_flight otlp metrics 5",
+            "obs.exporter.in_flight otlp traces 0",
+            "obs.exporter.in_flight record traces 0",
+            "obs.exporter.spooled otlp metrics 3",
         ]
     );
 }

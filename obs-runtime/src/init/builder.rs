@@ -56,6 +56,7 @@ pub struct Builder {
     pub(crate) flush_on_panic: Option<bool>,
     pub(crate) record_exporters: Vec<Box<dyn RecordExporter>>,
     pub(crate) metric_exporters: Vec<(Box<dyn MetricExporter>, ExportLoop)>,
+    pub(crate) sources: crate::init::sources::Wanted,
     #[cfg(feature = "alert")]
     pub(crate) alerts: Option<crate::alert::AlertManager>,
     #[cfg(feature = "llm")]

@@ -10,6 +10,7 @@ mod prometheus;
 mod resource;
 mod running;
 mod scope;
+mod sources;
 mod start;
 mod stats;
 

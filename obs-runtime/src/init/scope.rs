@@ -13,6 +13,7 @@ use crate::init::exit;
 use crate::init::resource::Resource;
 use crate::init::running::{DEADLINE, Running};
 use crate::init::stats::{Health, LogStats, SpanStats, Stats};
+use crate::metrics::source::Sources;
 use crate::metrics::{MetricFamily, MetricSource, MetricsCollector};
 use crate::processor::drain::{self, ScopeStats};
 use crate::self_obs::{self, ExporterCounters};
@@ -170,6 +171,7 @@ impl MetricSource for ScopeShared {
             (scope.stats(), functions.start_unix_nanos())
         });
         self.metrics.collect(out);
+        self.extension::<Sources>().collect(out);
         #[cfg(feature = "opentelemetry")]
         self.extension::<crate::opentelemetry::Observables>()
             .collect(out);

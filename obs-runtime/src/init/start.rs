@@ -10,6 +10,7 @@ use crate::init::env::Environment;
 use crate::init::resource;
 use crate::init::scope::{Observability, Pusher, ScopeShared};
 use crate::metrics::MetricsCollector;
+use crate::metrics::source::Sources;
 use crate::processor::drain::fork::{self, Remake};
 use crate::processor::drain::{self, Scope};
 use crate::processor::logs::Logs;
@@ -20,7 +21,7 @@ use crate::self_log;
 use crate::trace::{buffer, gate, sampler};
 
 /// Collects what does not work: an error where the user wants none of it, else a line of `health`.
-struct Problems {
+pub(super) struct Problems {
     strict: bool,
     found: Vec<String>,
 }
@@ -32,7 +33,7 @@ impl Problems {
         health.unwrap_or_else(PoisonError::into_inner).problems = self.found;
     }
 
-    fn add(&mut self, problem: String) -> Result<(), Error> {
+    pub(super) fn add(&mut self, problem: String) -> Result<(), Error> {
         if self.strict {
             return Err(Error::config(problem));
         }
@@ -86,6 +87,9 @@ pub(super) fn start(
     if env.disabled {
         return Ok(Observability::running(scope, Vec::new()));
     }
+    scope
+        .extension::<Sources>()
+        .set(std::mem::take(&mut builder.sources).start(&mut problems)?);
     for mut exporter in std::mem::take(&mut builder.record_exporters) {
         exporter.begin(&scope.resource);
         sinks.push(custom::sink("record", exporter)?);

@@ -25,10 +25,15 @@ mod instrument;
 pub(crate) mod json;
 mod label;
 pub(crate) mod labelled;
+#[cfg(feature = "process-metrics")]
+mod process;
 mod series;
 pub(crate) mod site;
 pub mod snapshot;
+pub(crate) mod source;
 mod timer;
+#[cfg(feature = "tokio-metrics")]
+mod tokio;
 mod validate;
 mod window;
 
@@ -39,11 +44,15 @@ pub use counter::{BoundCounter, BoundUpDownCounter, Counter, UpDownCounter};
 pub use gauge::{BoundGauge, Gauge};
 pub use histogram::{BoundHistogram, BoundSummary, Histogram, Summary};
 pub use label::Label;
+#[cfg(feature = "process-metrics")]
+pub use process::ProcessMetrics;
 pub use snapshot::{
     ExponentialHistogramPoint, HistogramPoint, MetricData, MetricFamily, MetricSource, Number,
     SummaryPoint,
 };
 pub use timer::Timer;
+#[cfg(feature = "tokio-metrics")]
+pub use tokio::TokioMetrics;
 pub use window::ValueWindow;
 
 /// Whether a metric may be defined so.

@@ -1,0 +1,81 @@
+//! Metrics that are asked for when somebody collects, beside the instruments.
+
+use core::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::snapshot::{Labels, MetricData, MetricFamily, MetricSource, Number, NumberPoint};
+use crate::self_log;
+use crate::semconv::MetricDef;
+
+/// The sources of a scope.
+#[derive(Default)]
+pub(crate) struct Sources(Mutex<Vec<Arc<dyn MetricSource>>>);
+
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sources").finish_non_exhaustive()
+    }
+}
+
+impl Sources {
+    pub(crate) fn set(&self, sources: Vec<Arc<dyn MetricSource>>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = sources;
+    }
+
+    /// Asks every source, outside of the lock. A metric that is there already stays as it is.
+    pub(crate) fn collect(&self, out: &mut Vec<MetricFamily>) {
+        let sources = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let sources = sources.clone();
+        for source in sources {
+            let mut found = Vec::new();
+            let ask = AssertUnwindSafe(|| source.collect(&mut found));
+            if catch_unwind(ask).is_err() {
+                let text = format_args!("a source of metrics panicked: some of its are missing");
+                self_log::warn("metrics", "source", text);
+            }
+            for family in found {
+                if out
+                    .iter()
+                    .any(|f| f.name.eq_ignore_ascii_case(&family.name))
+                {
+                    let text = format_args!(
+                        "metric `{}` of a source exists already, the source's is left out: use another name",
+                        family.name
+                    );
+                    self_log::warn("metrics", "twice", text);
+                } else {
+                    out.push(family);
+                }
+            }
+        }
+    }
+}
+
+/// One series without an exemplar, as sources have them.
+#[cfg(any(feature = "process-metrics", feature = "tokio-metrics"))]
+pub(super) fn point(labels: Labels, start_unix_nanos: u64, value: Number) -> NumberPoint {
+    NumberPoint {
+        labels,
+        start_unix_nanos,
+        value,
+        exemplar: None,
+    }
+}
+
+/// Adds a metric, unless it has no points.
+#[cfg(any(feature = "process-metrics", feature = "tokio-metrics"))]
+pub(super) fn push(
+    out: &mut Vec<MetricFamily>,
+    def: &MetricDef,
+    kind: fn(Vec<NumberPoint>) -> MetricData,
+    points: Vec<NumberPoint>,
+) {
+    if !points.is_empty() {
+        out.push(MetricFamily::new(def, kind(points)));
+    }
+}
+
+#[cfg(test)]
+#[path = "source_tests.rs"]
+mod tests;

@@ -1,0 +1,49 @@
+//! Sources beside the instruments of a scope.
+
+use super::*;
+use crate::metrics::MetricsCollector;
+
+struct Panics(MetricsCollector);
+
+impl MetricSource for Panics {
+    fn collect(&self, out: &mut Vec<MetricFamily>) {
+        self.0.collect(out);
+        panic!("a source of a test");
+    }
+}
+
+fn value(families: &[MetricFamily], name: &str) -> Vec<f64> {
+    let families = families.iter().filter(|f| f.name == name);
+    families
+        .flat_map(|f| match &f.data {
+            MetricData::Gauge(points) => points.clone(),
+            other => panic!("{other:?}"),
+        })
+        .map(|point| point.value.as_f64())
+        .collect()
+}
+
+#[test]
+fn each_source_is_asked_whatever_the_others_do() -> Result<(), crate::Error> {
+    let first = MetricsCollector::new();
+    first.gauge("of.first").build()?.set(1);
+    first.gauge("Of.Both").build()?.set(1);
+    let second = MetricsCollector::new();
+    second.gauge("of.second").build()?.set(2);
+    second.gauge("of.both").build()?.set(2);
+    let sources = Sources::default();
+    sources.set(vec![Arc::new(Panics(first)), Arc::new(second.clone())]);
+    let mut families = Vec::new();
+    sources.collect(&mut families);
+    assert_eq!(value(&families, "of.first"), [1.0]);
+    assert_eq!(value(&families, "of.second"), [2.0]);
+    // One metric of a name, whatever its case: the first.
+    assert_eq!(value(&families, "Of.Both"), [1.0]);
+    assert_eq!(families.len(), 3);
+    // They are asked each time.
+    second.gauge("of.second").build()?.set(3);
+    families.clear();
+    sources.collect(&mut families);
+    assert_eq!(value(&families, "of.second"), [3.0]);
+    Ok(())
+}
