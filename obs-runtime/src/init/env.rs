@@ -9,6 +9,8 @@ use std::ffi::OsString;
 use crate::Error;
 use crate::callsite::Level;
 use crate::init::limits;
+use crate::init::vars::Vars;
+use crate::logs::LogLimits;
 use crate::trace::Sampler;
 use crate::trace::attribute::AttributeValue;
 
@@ -30,6 +32,8 @@ pub(crate) struct Environment {
     #[cfg_attr(not(feature = "otlp"), allow(dead_code))]
     pub(crate) spool_max_bytes: Option<u64>,
     pub(crate) span_limits: crate::trace::SpanLimits,
+    #[cfg_attr(not(feature = "otlp"), allow(dead_code))]
+    pub(crate) log_limits: LogLimits,
     /// One sentence for each value that could not be used.
     pub(crate) problems: Vec<String>,
 }
@@ -44,16 +48,9 @@ impl Environment {
             exemplars: true,
             ..Self::default()
         };
-        let mut problems = Vec::new();
-        // An empty value is as good as none.
-        let mut text = |name: &str| {
-            let Ok(value) = var(name)?.into_string() else {
-                problems.push(format!("{name}: expected UTF-8 text; it is left out"));
-                return None;
-            };
-            Some(value.trim().to_owned()).filter(|v| !v.is_empty())
-        };
-        this.disabled = text("OTEL_SDK_DISABLED").is_some_and(|v| v.eq_ignore_ascii_case("true"));
+        let mut vars = Vars::new(&var);
+        this.disabled = vars.boolean("OTEL_SDK_DISABLED").unwrap_or(false);
+        let mut text = |name: &str| vars.text(name);
         this.service_name = text("OTEL_SERVICE_NAME");
         let resource = text("OTEL_RESOURCE_ATTRIBUTES");
         let sampler = (text("OTEL_TRACES_SAMPLER"), text("OTEL_TRACES_SAMPLER_ARG"));
@@ -67,9 +64,48 @@ impl Environment {
         let spool_max_bytes = text("OBS_SPOOL_MAX_BYTES");
         let limits = limits::VARIABLES.map(&mut text);
         let names = |list: &str, name: &str| list.split(',').any(|n| n.trim() == name);
+        let otlp = text("OTEL_EXPORTER_OTLP_ENDPOINT").is_some();
+        let file = text("OTEL_CONFIG_FILE").is_some();
 
-        this.problems = problems;
-        this.span_limits = limits::read(&limits, &mut this.problems);
+        this.problems = vars.problems;
+        (this.span_limits, this.log_limits) = limits::read(&limits, &mut this.problems);
+        if file {
+            let problem = "OTEL_CONFIG_FILE: configuration files are not read; the builder and the other variables \
+                           are used";
+            this.problems.push(problem.to_owned());
+        }
+        for (name, is_asked, feature, is_built_in) in [
+            (
+                "OTEL_EXPORTER_OTLP_ENDPOINT",
+                otlp,
+                "otlp",
+                cfg!(feature = "otlp"),
+            ),
+            (
+                "OTEL_TRACES_EXPORTER",
+                names(&traces, "otlp"),
+                "otlp",
+                cfg!(feature = "otlp"),
+            ),
+            (
+                "OTEL_TRACES_EXPORTER",
+                names(&traces, "console"),
+                "console",
+                cfg!(feature = "console"),
+            ),
+            (
+                "OTEL_METRICS_EXPORTER",
+                names(&metrics, "prometheus"),
+                "http",
+                cfg!(feature = "http"),
+            ),
+        ] {
+            if is_asked && !is_built_in {
+                this.problems.push(format!(
+                    "{name} does nothing: enable feature `{feature}` of obs-runtime"
+                ));
+            }
+        }
         this.console = names(&traces, "console");
         if let Some(list) = resource {
             let read = this.note(resource_attributes(&list));

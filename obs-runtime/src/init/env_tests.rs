@@ -70,6 +70,62 @@ fn each_unusable_value_is_named_and_left_out() {
 }
 
 #[test]
+fn one_bad_value_is_left_out_and_the_others_stay() {
+    const GOOD: [(&str, &str); 8] = [
+        ("OTEL_SERVICE_NAME", "shop"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "team=a"),
+        ("OTEL_TRACES_SAMPLER", "always_off"),
+        ("OTEL_METRICS_EXEMPLAR_FILTER", "always_off"),
+        ("OBS_LEVEL", "debug"),
+        ("OBS_SPOOL_MAX_BYTES", "1000"),
+        ("OTEL_SPAN_EVENT_COUNT_LIMIT", "5"),
+        ("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "6"),
+    ];
+    let effects = |env: &Environment| {
+        [
+            format!("{:?}", env.service_name),
+            format!("{:?}", env.resource),
+            format!("{:?}", env.sampler),
+            format!("{:?}", env.exemplars),
+            format!("{:?}", env.level),
+            format!("{:?}", env.spool_max_bytes),
+            format!("{:?}", env.span_limits.events),
+            format!("{:?}", env.log_limits.attributes),
+        ]
+    };
+    let good = read(&GOOD);
+    assert_eq!(good.problems, [""; 0]);
+    for (variable, bad) in [
+        ("OTEL_RESOURCE_ATTRIBUTES", "team"),
+        ("OTEL_TRACES_SAMPLER", "sometimes"),
+        ("OTEL_METRICS_EXEMPLAR_FILTER", "always_on"),
+        ("OBS_LEVEL", "loud"),
+        ("OBS_SPOOL_MAX_BYTES", "1 GiB"),
+        ("OTEL_SPAN_EVENT_COUNT_LIMIT", "-1"),
+        ("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "all"),
+        ("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "1e3"),
+        ("OTEL_SDK_DISABLED", "1"),
+        ("OTEL_CONFIG_FILE", "otel.yaml"),
+    ] {
+        let mut vars: Vec<_> = GOOD.into_iter().filter(|(n, _)| *n != variable).collect();
+        vars.push((variable, bad));
+        let env = read(&vars);
+        let [problem] = &env.problems[..] else {
+            panic!("{variable}={bad}: {:?}", env.problems);
+        };
+        assert!(problem.starts_with(variable), "{problem}");
+        assert!(!env.disabled);
+        for ((now, before), (name, _)) in effects(&env).iter().zip(&effects(&good)).zip(GOOD) {
+            assert_eq!(
+                now == before,
+                name != variable,
+                "{name} under {variable}={bad}"
+            );
+        }
+    }
+}
+
+#[test]
 fn every_sampler_of_the_specification_is_read() {
     let ratio = Some("0.25");
     for (name, arg, expected) in [

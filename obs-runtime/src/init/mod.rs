@@ -13,6 +13,7 @@ mod scope;
 mod sources;
 mod start;
 mod stats;
+mod vars;
 
 pub use builder::Builder;
 pub use env::prometheus_port_from_env;
@@ -25,3 +26,5 @@ pub(crate) use scope::{Pusher, ScopeShared};
 )]
 pub(crate) use scope::{current_metrics, current_scope, scope_of};
 pub use stats::{Health, LogStats, SpanStats, Stats};
+#[cfg(feature = "otlp")]
+pub(crate) use vars::Vars;

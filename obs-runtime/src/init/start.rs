@@ -37,6 +37,10 @@ impl Problems {
         if self.strict {
             return Err(Error::config(problem));
         }
+        // What several signals run into is said once.
+        if self.found.contains(&problem) {
+            return Ok(());
+        }
         self_log::once(problem.clone());
         self.found.push(problem);
         Ok(())
@@ -264,11 +268,18 @@ fn otlp(
     let asked = builder.otlp.sends(Signal::Traces);
     let mut config = builder.otlp.clone();
     // A scope beside the installed default is a test's: the environment is not meant for it.
-    if id == 0
-        && let Some(env) = problems.note(OtlpConfig::from_env())?
-    {
-        config = config.or(env);
+    if asked {
+        // What the program itself asks for is an error of the program; what the environment adds is not.
+        config.target(Signal::Traces)?;
     }
+    if id == 0 {
+        let (env, left_out) = OtlpConfig::from_env();
+        config = config.or(env);
+        for problem in left_out {
+            problems.add(problem)?;
+        }
+    }
+    config.log_limits = env.log_limits;
     let spool = builder.spool.as_deref();
     let spool = spool.or(env.spool.as_deref().map(std::path::Path::new));
     if let Some(directory) = spool
@@ -284,8 +295,7 @@ fn otlp(
         drain::look_every(delay);
     }
     let mut keep = |result: Result<(), Error>| match result {
-        // What the program asks for itself is an error of the program.
-        Err(e) if asked => Err(e),
+        Err(e) if asked && !e.is_config() => Err(e),
         other => problems.note(other).map(drop),
     };
     let mut accepts = None;

@@ -5,10 +5,12 @@
 //! it out, masks secrets and hands it to the sinks.
 
 mod exception;
+mod limits;
 mod queue;
 mod record;
 
 pub(crate) use exception::exception;
+pub(crate) use limits::LogLimits;
 #[cfg(feature = "tracing")]
 pub(crate) use queue::of_scope;
 pub(crate) use queue::{LogQueue, add, remove};

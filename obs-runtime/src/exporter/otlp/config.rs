@@ -13,6 +13,7 @@ use crate::exporter::otlp::endpoint::Endpoint;
 use crate::exporter::otlp::headers::{check_header, set_header};
 use crate::exporter::otlp::spool::Spool;
 use crate::exporter::otlp::tls::{Tls, TlsFiles};
+use crate::logs::LogLimits;
 
 /// How OTLP data travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -101,10 +102,28 @@ pub(super) struct GivenUrl {
     pub(super) origin: &'static str,
 }
 
+impl GivenUrl {
+    /// With the scheme that gRPC's endpoints may leave out (specification, "Configuration Options", "Insecure").
+    fn with_scheme(&self, protocol: Protocol, insecure: bool) -> Self {
+        let scheme = match (protocol, insecure) {
+            (Protocol::Grpc, _) if self.url.contains("://") => "",
+            (Protocol::Grpc, true) => "http://",
+            (Protocol::Grpc, false) => "https://",
+            (Protocol::HttpProtobuf, _) => "",
+        };
+        Self {
+            url: format!("{scheme}{}", self.url.trim()),
+            origin: self.origin,
+        }
+    }
+}
+
 /// Settings for one signal, or for all of them.
 #[derive(Clone, Default, PartialEq)]
 pub(super) struct Settings {
     pub(super) endpoint: Option<GivenUrl>,
+    /// Whether an endpoint without a scheme is plain text; for gRPC.
+    pub(super) insecure: Option<bool>,
     pub(super) protocol: Option<Protocol>,
     pub(super) headers: Vec<(String, String)>,
     pub(super) timeout: Option<Duration>,
@@ -178,12 +197,15 @@ pub(crate) struct OtlpConfig {
     /// `OTEL_TRACES_EXPORTER`, `OTEL_METRICS_EXPORTER`, `OTEL_LOGS_EXPORTER`: whether the list names `otlp`.
     pub(super) selected: [Option<bool>; 3],
     pub(super) metric_interval: Option<Duration>,
+    /// The longest that one export of metrics may take.
+    pub(super) metric_timeout: Option<Duration>,
     pub(super) temporality: Option<Temporality>,
     /// Whether histograms without buckets of their own are exponential.
     pub(crate) exponential_histograms: Option<bool>,
     pub(crate) limits: Limits,
     pub(crate) spans: BatchLimits,
     pub(crate) logs: BatchLimits,
+    pub(crate) log_limits: LogLimits,
     pub(crate) spool: Option<Arc<Spool>>,
 }
 
@@ -284,6 +306,7 @@ impl OtlpConfig {
         }
         self.general.fill(env.general, None);
         self.metric_interval = self.metric_interval.or(env.metric_interval);
+        self.metric_timeout = self.metric_timeout.or(env.metric_timeout);
         self.spans = env.spans;
         self.logs = env.logs;
         self.temporality = self.temporality.or(env.temporality);
@@ -314,9 +337,11 @@ impl OtlpConfig {
         }
         let (general, own) = (&self.general, &self.signals[signal.index()]);
         let protocol = own.protocol.or(general.protocol).unwrap_or_default();
+        let insecure = own.insecure.or(general.insecure).unwrap_or(false);
+        let complete = |given: &GivenUrl| given.with_scheme(protocol, insecure);
         let endpoint = match (&own.endpoint, &general.endpoint) {
-            (Some(given), _) => Endpoint::as_given(given, protocol)?,
-            (None, Some(given)) => Endpoint::from_base(given, protocol, signal)?,
+            (Some(given), _) => Endpoint::as_given(&complete(given), protocol)?,
+            (None, Some(given)) => Endpoint::from_base(&complete(given), protocol, signal)?,
             (None, None) => Endpoint::from_base(&default_endpoint(protocol), protocol, signal)?,
         };
         let mut headers = general.headers.clone();
@@ -362,6 +387,7 @@ impl Settings {
         if self.endpoint.is_none() && over.endpoint.is_none() {
             self.endpoint = other.endpoint;
         }
+        self.insecure = self.insecure.or(other.insecure);
         if self.protocol.is_none() && over.protocol.is_none() {
             self.protocol = other.protocol;
         }
@@ -406,6 +432,7 @@ impl fmt::Debug for Settings {
                     .as_ref()
                     .and_then(|e| e.url.rsplit('@').next()),
             )
+            .field("insecure", &self.insecure)
             .field("protocol", &self.protocol)
             .field("headers", &names)
             .field("timeout", &self.timeout)

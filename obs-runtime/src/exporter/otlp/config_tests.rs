@@ -1,10 +1,17 @@
 use super::*;
 
-fn from(vars: &[(&str, &str)]) -> Result<OtlpConfig, Error> {
-    OtlpConfig::from_vars(|name| {
+/// The configuration, and what is said of values that are left out.
+pub(super) fn read(vars: &[(&str, &str)]) -> (OtlpConfig, Vec<String>) {
+    OtlpConfig::from_vars(&|name| {
         let found = vars.iter().find(|(n, _)| *n == name);
-        Ok(found.map(|(_, v)| (*v).to_owned()))
+        found.map(|(_, v)| v.into())
     })
+}
+
+fn from(vars: &[(&str, &str)]) -> OtlpConfig {
+    let (config, problems) = read(vars);
+    assert_eq!(problems, [""; 0]);
+    config
 }
 
 /// Where traces, metrics and logs go; empty if they are not sent.
@@ -23,7 +30,7 @@ fn without_a_word_nothing_is_sent() {
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "  "),
     ]);
-    assert_eq!(urls(&headers_only.unwrap()), ["", "", ""]);
+    assert_eq!(urls(&headers_only), ["", "", ""]);
 }
 
 #[test]
@@ -47,11 +54,11 @@ fn endpoint_forms() {
     ]);
     // "Used as is".
     assert_eq!(
-        urls(&own.unwrap()),
+        urls(&own),
         ["http://b:2/", "http://c:3/in?x=1", "http://d:4/logs"]
     );
     let traces_only = from(&[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://b:2/x")]);
-    assert_eq!(urls(&traces_only.unwrap()), ["http://b:2/x", "", ""]);
+    assert_eq!(urls(&traces_only), ["http://b:2/x", "", ""]);
 }
 
 #[test]
@@ -60,20 +67,17 @@ fn lists_of_exporters_turn_signals_on_and_off() {
         ("OTEL_TRACES_EXPORTER", "otlp,console"),
         ("OTEL_METRICS_EXPORTER", "prometheus"),
     ]);
-    assert_eq!(
-        urls(&config.unwrap()),
-        ["http://localhost:4318/v1/traces", "", ""]
-    );
+    assert_eq!(urls(&config), ["http://localhost:4318/v1/traces", "", ""]);
     let off = [("OTEL_TRACES_EXPORTER", "none")];
-    let env = from(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://a:1"), off[0]]).unwrap();
+    let env = from(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://a:1"), off[0]]);
     assert_eq!(
         urls(&env),
         ["", "http://a:1/v1/metrics", "http://a:1/v1/logs"]
     );
-    let logs = from(&[("OTEL_LOGS_EXPORTER", "otlp")]).unwrap();
+    let logs = from(&[("OTEL_LOGS_EXPORTER", "otlp")]);
     assert_eq!(urls(&logs), ["", "", "http://localhost:4318/v1/logs"]);
     // The builder's endpoint beats the environment's list.
-    let both = OtlpConfig::new("http://b:2").or(from(&off).unwrap());
+    let both = OtlpConfig::new("http://b:2").or(from(&off));
     assert_eq!(urls(&both)[0], "http://b:2/v1/traces");
 }
 
@@ -90,7 +94,6 @@ fn the_builder_comes_first_and_one_signal_before_all() {
             ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
             ("OTEL_METRIC_EXPORT_INTERVAL", "500"),
         ])
-        .unwrap()
     };
     let target = env().target(Signal::Traces).unwrap().unwrap();
     assert_eq!(target.endpoint.url, "http://env:2/");
@@ -129,45 +132,6 @@ fn the_builder_comes_first_and_one_signal_before_all() {
 }
 
 #[test]
-fn bad_variables_are_named_with_what_was_expected() {
-    for (name, value, expected) in [
-        (
-            "OTEL_EXPORTER_OTLP_PROTOCOL",
-            "http/json",
-            "`http/protobuf` or `grpc`",
-        ),
-        (
-            "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
-            "GRPC",
-            "`http/protobuf` or `grpc`",
-        ),
-        ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "milliseconds"),
-        ("OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "0", "milliseconds"),
-        ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "`none` or `gzip`"),
-        ("OTEL_TRACES_EXPORTER", "jaeger", "`otlp`"),
-        ("OTEL_METRIC_EXPORT_INTERVAL", "-1", "milliseconds"),
-    ] {
-        let error = from(&[(name, value)]).unwrap_err();
-        assert!(error.is_config());
-        let text = error.to_string();
-        for part in [name, value, expected] {
-            assert!(text.contains(part), "{text} without {part}");
-        }
-    }
-    // Headers may hold secrets: their text is not repeated.
-    for list in ["sesame", "a=b,sesame", "=sesame", "key=%zzsesame"] {
-        let text = from(&[("OTEL_EXPORTER_OTLP_HEADERS", list)])
-            .unwrap_err()
-            .to_string();
-        assert!(
-            text.starts_with("OTEL_EXPORTER_OTLP_HEADERS: entry"),
-            "{text}"
-        );
-        assert!(!text.contains("sesame"), "{text}");
-    }
-}
-
-#[test]
 fn bad_endpoints_are_refused_at_start() {
     for (url, expected) in [
         ("localhost:4318", "http:// or https://"),
@@ -191,7 +155,7 @@ fn bad_endpoints_are_refused_at_start() {
             "{text}"
         );
     }
-    let env = from(&[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "nowhere")]).unwrap();
+    let env = from(&[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "nowhere")]);
     let text = env.target(Signal::Traces).err().unwrap().to_string();
     assert!(
         text.contains("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is \"nowhere\""),
@@ -248,7 +212,7 @@ fn grpc_endpoints_have_no_path() {
         ("OTEL_TRACES_EXPORTER", "otlp"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
     ]);
-    assert_eq!(urls(&env.unwrap())[0], "http://localhost:4317");
+    assert_eq!(urls(&env)[0], "http://localhost:4317");
 }
 
 #[test]
@@ -267,18 +231,11 @@ fn what_is_said_of_batches_of_logs() {
         ("OTEL_BLRP_SCHEDULE_DELAY", "2000"),
         ("OTEL_BLRP_EXPORT_TIMEOUT", "3000"),
     ]);
-    let logs = OtlpConfig::new("http://a:1").or(config.unwrap()).logs;
+    let logs = OtlpConfig::new("http://a:1").or(config).logs;
     assert_eq!(logs.queue_items, Some(100));
     assert_eq!(logs.batch_items, Some(10));
     assert_eq!(logs.delay, Some(Duration::from_secs(2)));
     assert_eq!(logs.export_timeout, Some(Duration::from_secs(3)));
-    for bad in ["0", "-1", "many"] {
-        let error = from(&[("OTEL_BLRP_MAX_QUEUE_SIZE", bad)]).unwrap_err();
-        assert!(
-            error.to_string().contains("OTEL_BLRP_MAX_QUEUE_SIZE"),
-            "{error}"
-        );
-    }
 }
 
 #[test]
@@ -286,38 +243,23 @@ fn how_metrics_are_sent() {
     const TEMPORALITY: &str = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
     const AGGREGATION: &str = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION";
     let env = |temporality, aggregation| {
-        let config = from(&[(TEMPORALITY, temporality), (AGGREGATION, aggregation)])?;
-        Ok((config.temporality, config.exponential_histograms))
+        let config = from(&[(TEMPORALITY, temporality), (AGGREGATION, aggregation)]);
+        (config.temporality, config.exponential_histograms)
     };
-    assert_eq!(env("", "").unwrap(), (None, None));
+    assert_eq!(env("", ""), (None, None));
     let exponential = "base2_exponential_bucket_histogram";
     for (text, temporality) in [
         ("delta", Temporality::Delta),
         ("Cumulative", Temporality::Cumulative),
         ("LOWMEMORY", Temporality::LowMemory),
     ] {
-        assert_eq!(
-            env(text, exponential).unwrap(),
-            (Some(temporality), Some(true))
-        );
+        assert_eq!(env(text, exponential), (Some(temporality), Some(true)));
     }
-    let explicit = env("delta", "Explicit_Bucket_Histogram").unwrap();
+    let explicit = env("delta", "Explicit_Bucket_Histogram");
     assert_eq!(explicit.1, Some(false));
-    for (vars, name) in [
-        (("deltas", exponential), TEMPORALITY),
-        (("delta", "histogram"), AGGREGATION),
-    ] {
-        let error = env(vars.0, vars.1)
-            .map_err(|e: Error| e.to_string())
-            .unwrap_err();
-        assert!(
-            error.contains(name) && error.contains("expected"),
-            "{error}"
-        );
-    }
     // The builder comes first.
     let config = OtlpConfig::default().with_temporality(Temporality::Cumulative);
-    let config = config.or(from(&[(TEMPORALITY, "delta")]).unwrap());
+    let config = config.or(from(&[(TEMPORALITY, "delta")]));
     assert_eq!(config.temporality, Some(Temporality::Cumulative));
 }
 
@@ -329,7 +271,7 @@ fn what_is_said_of_batches_of_spans() {
         ("OTEL_BSP_SCHEDULE_DELAY", "2000"),
         ("OTEL_BSP_EXPORT_TIMEOUT", "3000"),
     ]);
-    let config = OtlpConfig::new("http://a:1").or(config.unwrap());
+    let config = OtlpConfig::new("http://a:1").or(config);
     assert_eq!(config.spans.export_timeout, Some(Duration::from_secs(3)));
     let limits = config.limits.of_spans(&config.spans);
     assert_eq!((limits.queue_spans, limits.batch_spans), (100, 100));
@@ -337,5 +279,4 @@ fn what_is_said_of_batches_of_spans() {
     // Unset, the queue is bounded by its bytes.
     let limits = Limits::default().of_spans(&BatchLimits::default());
     assert_eq!(limits, Limits::default());
-    assert!(from(&[("OTEL_BSP_SCHEDULE_DELAY", "soon")]).is_err());
 }

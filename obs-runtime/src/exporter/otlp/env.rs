@@ -1,18 +1,20 @@
 //! The `OTEL_*` variables of the OTLP exporter.
 
 use core::time::Duration;
+use std::ffi::OsString;
 
-use crate::Error;
 use crate::exporter::delta::Temporality;
 use crate::exporter::otlp::config::{
     BatchLimits, Compression, GivenUrl, OtlpConfig, Protocol, Settings, Signal,
 };
-use crate::exporter::otlp::headers::set_header;
+use crate::exporter::otlp::headers::{check_header, set_header};
 use crate::exporter::otlp::tls::{GivenFile, TlsFiles};
+use crate::init::Vars;
 
 /// The variables of one signal, or of all.
 struct Names {
     endpoint: &'static str,
+    insecure: &'static str,
     protocol: &'static str,
     headers: &'static str,
     timeout: &'static str,
@@ -22,242 +24,205 @@ struct Names {
     client_key: &'static str,
 }
 
-const GENERAL: Names = Names {
-    endpoint: "OTEL_EXPORTER_OTLP_ENDPOINT",
-    protocol: "OTEL_EXPORTER_OTLP_PROTOCOL",
-    headers: "OTEL_EXPORTER_OTLP_HEADERS",
-    timeout: "OTEL_EXPORTER_OTLP_TIMEOUT",
-    compression: "OTEL_EXPORTER_OTLP_COMPRESSION",
-    certificate: "OTEL_EXPORTER_OTLP_CERTIFICATE",
-    client_certificate: "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
-    client_key: "OTEL_EXPORTER_OTLP_CLIENT_KEY",
-};
-const TRACES: Names = Names {
-    endpoint: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-    protocol: "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
-    headers: "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
-    timeout: "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
-    compression: "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
-    certificate: "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE",
-    client_certificate: "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE",
-    client_key: "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY",
-};
-const METRICS: Names = Names {
-    endpoint: "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
-    protocol: "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL",
-    headers: "OTEL_EXPORTER_OTLP_METRICS_HEADERS",
-    timeout: "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT",
-    compression: "OTEL_EXPORTER_OTLP_METRICS_COMPRESSION",
-    certificate: "OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE",
-    client_certificate: "OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE",
-    client_key: "OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY",
-};
+macro_rules! names {
+    ($signal:literal) => {
+        Names {
+            endpoint: concat!("OTEL_EXPORTER_OTLP_", $signal, "ENDPOINT"),
+            insecure: concat!("OTEL_EXPORTER_OTLP_", $signal, "INSECURE"),
+            protocol: concat!("OTEL_EXPORTER_OTLP_", $signal, "PROTOCOL"),
+            headers: concat!("OTEL_EXPORTER_OTLP_", $signal, "HEADERS"),
+            timeout: concat!("OTEL_EXPORTER_OTLP_", $signal, "TIMEOUT"),
+            compression: concat!("OTEL_EXPORTER_OTLP_", $signal, "COMPRESSION"),
+            certificate: concat!("OTEL_EXPORTER_OTLP_", $signal, "CERTIFICATE"),
+            client_certificate: concat!("OTEL_EXPORTER_OTLP_", $signal, "CLIENT_CERTIFICATE"),
+            client_key: concat!("OTEL_EXPORTER_OTLP_", $signal, "CLIENT_KEY"),
+        }
+    };
+}
 
-const LOGS: Names = Names {
-    endpoint: "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
-    protocol: "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL",
-    headers: "OTEL_EXPORTER_OTLP_LOGS_HEADERS",
-    timeout: "OTEL_EXPORTER_OTLP_LOGS_TIMEOUT",
-    compression: "OTEL_EXPORTER_OTLP_LOGS_COMPRESSION",
-    certificate: "OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE",
-    client_certificate: "OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE",
-    client_key: "OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY",
-};
+const GENERAL: Names = names!("");
+const TRACES: Names = names!("TRACES_");
+const METRICS: Names = names!("METRICS_");
+const LOGS: Names = names!("LOGS_");
+
+const MILLISECONDS: &str = "a whole number of milliseconds above 0, such as 10000";
 
 impl OtlpConfig {
-    /// Reads the process's environment.
-    ///
-    /// # Errors
-    /// When a variable holds a value that cannot be used; the message names it.
-    pub(crate) fn from_env() -> Result<Self, Error> {
-        Self::from_vars(|name| match std::env::var(name) {
-            Ok(value) => Ok(Some(value)),
-            Err(std::env::VarError::NotPresent) => Ok(None),
-            Err(std::env::VarError::NotUnicode(_)) => Err(Error::config(format!(
-                "{name} is not UTF-8 text: set it anew or unset it"
-            ))),
-        })
+    /// Reads the process's environment; also returns a sentence for each value that is left out.
+    pub(crate) fn from_env() -> (Self, Vec<String>) {
+        Self::from_vars(&|name| std::env::var_os(name))
     }
 
-    /// Reads variables through `var`; an empty value counts as not set (specification,
-    /// "Environment Variable Specification", "Parsing empty value").
-    pub(super) fn from_vars(
-        var: impl Fn(&str) -> Result<Option<String>, Error>,
-    ) -> Result<Self, Error> {
-        let get = |name: &str| -> Result<Option<String>, Error> {
-            Ok(var(name)?
-                .map(|v| v.trim().to_owned())
-                .filter(|v| !v.is_empty()))
-        };
+    /// Reads variables through `var`.
+    pub(super) fn from_vars(var: &dyn Fn(&str) -> Option<OsString>) -> (Self, Vec<String>) {
+        let mut vars = Vars::new(var);
         let mut config = Self::default();
-        config.general = read(&GENERAL, &get)?;
-        *config.signal_mut(Signal::Traces) = read(&TRACES, &get)?;
-        *config.signal_mut(Signal::Metrics) = read(&METRICS, &get)?;
-        *config.signal_mut(Signal::Logs) = read(&LOGS, &get)?;
-        let exporters = [
-            ("OTEL_TRACES_EXPORTER", Signal::Traces),
-            ("OTEL_METRICS_EXPORTER", Signal::Metrics),
-            ("OTEL_LOGS_EXPORTER", Signal::Logs),
-        ];
-        for (name, signal) in exporters {
-            if let Some(list) = get(name)? {
-                config.select(signal, names_otlp(name, &list)?);
+        config.general = read(&GENERAL, &mut vars);
+        *config.signal_mut(Signal::Traces) = read(&TRACES, &mut vars);
+        *config.signal_mut(Signal::Metrics) = read(&METRICS, &mut vars);
+        *config.signal_mut(Signal::Logs) = read(&LOGS, &mut vars);
+        for (name, signal, known, expected) in [
+            (
+                "OTEL_TRACES_EXPORTER",
+                Signal::Traces,
+                "console",
+                "otlp, console or none",
+            ),
+            (
+                "OTEL_METRICS_EXPORTER",
+                Signal::Metrics,
+                "prometheus",
+                "otlp, prometheus or none",
+            ),
+            ("OTEL_LOGS_EXPORTER", Signal::Logs, "none", "otlp or none"),
+        ] {
+            if let Some(selected) = names_otlp(name, known, expected, &mut vars) {
+                config.select(signal, selected);
             }
         }
-        let interval = "OTEL_METRIC_EXPORT_INTERVAL";
-        config.metric_interval = get(interval)?
-            .map(|v| milliseconds(interval, &v))
-            .transpose()?;
-        let count = |name| get(name)?.map(|v| whole_number(name, &v)).transpose();
-        let time = |name| get(name)?.map(|v| milliseconds(name, &v)).transpose();
-        let batches = |[queue, batch, delay, timeout]: [&'static str; 4]| {
-            Ok::<_, Error>(BatchLimits {
-                queue_items: count(queue)?.map(|n| n as usize),
-                batch_items: count(batch)?,
-                delay: time(delay)?,
-                export_timeout: time(timeout)?,
-            })
+        config.metric_interval = milliseconds("OTEL_METRIC_EXPORT_INTERVAL", &mut vars);
+        config.metric_timeout = milliseconds("OTEL_METRIC_EXPORT_TIMEOUT", &mut vars);
+        config.temporality = temporality(&mut vars);
+        config.exponential_histograms = exponential(&mut vars);
+        config.spans = BatchLimits {
+            queue_items: whole_number("OTEL_BSP_MAX_QUEUE_SIZE", &mut vars),
+            batch_items: whole_number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", &mut vars),
+            delay: milliseconds("OTEL_BSP_SCHEDULE_DELAY", &mut vars),
+            export_timeout: milliseconds("OTEL_BSP_EXPORT_TIMEOUT", &mut vars),
         };
-        config.temporality = get(TEMPORALITY)?.map(|v| temporality(&v)).transpose()?;
-        config.exponential_histograms = get(AGGREGATION)?.map(|v| aggregation(&v)).transpose()?;
-        config.spans = batches([
-            "OTEL_BSP_MAX_QUEUE_SIZE",
-            "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
-            "OTEL_BSP_SCHEDULE_DELAY",
-            "OTEL_BSP_EXPORT_TIMEOUT",
-        ])?;
-        config.logs = batches([
-            "OTEL_BLRP_MAX_QUEUE_SIZE",
-            "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
-            "OTEL_BLRP_SCHEDULE_DELAY",
-            "OTEL_BLRP_EXPORT_TIMEOUT",
-        ])?;
-        Ok(config)
+        config.logs = BatchLimits {
+            queue_items: whole_number("OTEL_BLRP_MAX_QUEUE_SIZE", &mut vars),
+            batch_items: whole_number("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", &mut vars),
+            delay: milliseconds("OTEL_BLRP_SCHEDULE_DELAY", &mut vars),
+            export_timeout: milliseconds("OTEL_BLRP_EXPORT_TIMEOUT", &mut vars),
+        };
+        (config, vars.problems)
     }
 }
 
-fn read(
-    names: &Names,
-    get: &impl Fn(&str) -> Result<Option<String>, Error>,
-) -> Result<Settings, Error> {
-    let mut settings = Settings {
-        endpoint: get(names.endpoint)?.map(|url| GivenUrl {
+fn read(names: &Names, vars: &mut Vars<'_>) -> Settings {
+    let mut file = |origin| vars.text(origin).map(|path| GivenFile { path, origin });
+    let tls = TlsFiles {
+        certificate: file(names.certificate),
+        client_certificate: file(names.client_certificate),
+        client_key: file(names.client_key),
+    };
+    Settings {
+        endpoint: vars.text(names.endpoint).map(|url| GivenUrl {
             url,
             origin: names.endpoint,
         }),
-        ..Settings::default()
-    };
-    settings.protocol = match get(names.protocol)?.as_deref() {
-        None => None,
-        Some("http/protobuf") => Some(Protocol::HttpProtobuf),
-        Some("grpc") => Some(Protocol::Grpc),
-        Some(other) => return Err(bad(names.protocol, other, "`http/protobuf` or `grpc`")),
-    };
-    settings.compression = match get(names.compression)?.as_deref() {
-        None => None,
-        Some("none") => Some(Compression::None),
-        Some("gzip") => Some(Compression::Gzip),
-        Some(other) => return Err(bad(names.compression, other, "`none` or `gzip`")),
-    };
-    settings.timeout = get(names.timeout)?
-        .map(|v| milliseconds(names.timeout, &v))
-        .transpose()?;
-    let file = |origin| Ok::<_, Error>(get(origin)?.map(|path| GivenFile { path, origin }));
-    settings.tls = TlsFiles {
-        certificate: file(names.certificate)?,
-        client_certificate: file(names.client_certificate)?,
-        client_key: file(names.client_key)?,
-    };
-    if let Some(list) = get(names.headers)? {
-        settings.headers = headers(names.headers, &list)?;
+        insecure: vars.boolean(names.insecure),
+        protocol: vars.parsed(names.protocol, "http/protobuf or grpc", |text| match text {
+            "http/protobuf" => Some(Protocol::HttpProtobuf),
+            "grpc" => Some(Protocol::Grpc),
+            _ => None,
+        }),
+        compression: vars.parsed(names.compression, "none or gzip", |text| match text {
+            "none" => Some(Compression::None),
+            "gzip" => Some(Compression::Gzip),
+            _ => None,
+        }),
+        timeout: milliseconds(names.timeout, vars),
+        headers: headers(names.headers, vars),
+        tls,
     }
-    Ok(settings)
 }
 
-const TEMPORALITY: &str = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
-const AGGREGATION: &str = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION";
-
-/// Values of both variables ignore case (metrics exporter for OTLP, "Additional environment
+/// Values of this variable and the next ignore case (metrics exporter for OTLP, "Additional environment
 /// variable configuration").
-fn temporality(value: &str) -> Result<Temporality, Error> {
-    Ok(match &*value.to_ascii_lowercase() {
-        "cumulative" => Temporality::Cumulative,
-        "delta" => Temporality::Delta,
-        "lowmemory" => Temporality::LowMemory,
-        _ => {
-            let expected = "`cumulative`, `delta` or `lowmemory`";
-            return Err(bad(TEMPORALITY, value, expected));
+fn temporality(vars: &mut Vars<'_>) -> Option<Temporality> {
+    vars.parsed(
+        "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+        "cumulative, delta or lowmemory",
+        |text| match &*text.to_ascii_lowercase() {
+            "cumulative" => Some(Temporality::Cumulative),
+            "delta" => Some(Temporality::Delta),
+            "lowmemory" => Some(Temporality::LowMemory),
+            _ => None,
+        },
+    )
+}
+
+/// Whether histograms are exponential.
+fn exponential(vars: &mut Vars<'_>) -> Option<bool> {
+    vars.parsed(
+        "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
+        "explicit_bucket_histogram or base2_exponential_bucket_histogram",
+        |text| match &*text.to_ascii_lowercase() {
+            "explicit_bucket_histogram" => Some(false),
+            "base2_exponential_bucket_histogram" => Some(true),
+            _ => None,
+        },
+    )
+}
+
+/// Whether a list of exporters names OTLP; `None` if it names nothing that is known. `known` is what another
+/// part of obs reads.
+fn names_otlp(name: &str, known: &str, expected: &str, vars: &mut Vars<'_>) -> Option<bool> {
+    let list = vars.text(name)?;
+    let mut otlp = None;
+    for entry in list.split(',').map(str::trim).filter(|e| !e.is_empty()) {
+        if entry == "otlp" {
+            otlp = Some(true);
+        } else if entry == known || entry == "none" {
+            otlp = otlp.or(Some(false));
+        } else {
+            vars.bad(name, entry, expected);
         }
+    }
+    otlp
+}
+
+fn whole_number<T: TryFrom<u64>>(name: &str, vars: &mut Vars<'_>) -> Option<T> {
+    vars.parsed(name, "a whole number above 0, such as 512", |text| {
+        let number: u64 = text.parse().ok().filter(|n| *n > 0)?;
+        number.try_into().ok()
     })
 }
 
-/// Whether it is the exponential one.
-fn aggregation(value: &str) -> Result<bool, Error> {
-    match &*value.to_ascii_lowercase() {
-        "explicit_bucket_histogram" => Ok(false),
-        "base2_exponential_bucket_histogram" => Ok(true),
-        _ => {
-            let expected = "`explicit_bucket_histogram` or `base2_exponential_bucket_histogram`";
-            Err(bad(AGGREGATION, value, expected))
-        }
-    }
-}
-
-/// Whether a list of exporters names OTLP. Names that other parts of obs read are let through.
-fn names_otlp(name: &str, list: &str) -> Result<bool, Error> {
-    let mut otlp = false;
-    for entry in list.split(',').map(str::trim) {
-        match entry {
-            "otlp" => otlp = true,
-            "none" | "console" | "prometheus" | "" => {}
-            other => {
-                let expected = "a list of `otlp`, `console`, `prometheus`, or `none`";
-                return Err(bad(name, other, expected));
-            }
-        }
-    }
-    Ok(otlp)
-}
-
-fn whole_number(name: &str, value: &str) -> Result<u64, Error> {
-    let number = value.parse().ok().filter(|n| *n > 0);
-    number.ok_or_else(|| bad(name, value, "a whole number above 0, such as 512"))
-}
-
-fn milliseconds(name: &str, value: &str) -> Result<Duration, Error> {
-    match value.parse::<u64>() {
-        Ok(ms) if ms > 0 => Ok(Duration::from_millis(ms)),
-        _ => Err(bad(
-            name,
-            value,
-            "a whole number of milliseconds above 0, such as 10000",
-        )),
-    }
+fn milliseconds(name: &str, vars: &mut Vars<'_>) -> Option<Duration> {
+    vars.parsed(name, MILLISECONDS, |text| {
+        let ms: u64 = text.parse().ok().filter(|ms| *ms > 0)?;
+        Some(Duration::from_millis(ms))
+    })
 }
 
 /// `key1=value1,key2=value2` with percent-encoded values (specification, "Specifying headers
-/// via environment variables"). The message does not repeat the text, which holds secrets.
-fn headers(name: &str, list: &str) -> Result<Vec<(String, String)>, Error> {
-    let wrong = |position: usize| {
-        Error::config(format!(
-            "{name}: entry {position} is not `name=value`: expected a list such as \
-             `api-key=abc,x-tenant=1`, values percent-encoded"
-        ))
-    };
+/// via environment variables"). Messages do not repeat the text, which holds secrets.
+fn headers(name: &str, vars: &mut Vars<'_>) -> Vec<(String, String)> {
     let mut headers = Vec::new();
+    let list = vars.text(name).unwrap_or_default();
     for (i, entry) in list.split(',').enumerate() {
         if entry.trim().is_empty() {
             continue;
         }
-        let (key, value) = entry.split_once('=').ok_or_else(|| wrong(i + 1))?;
-        let key = key.trim();
-        let value = percent_decode(value.trim()).ok_or_else(|| wrong(i + 1))?;
-        if key.is_empty() {
-            return Err(wrong(i + 1));
+        match header(entry) {
+            Ok((key, value)) => set_header(&mut headers, key, value),
+            Err(what) => vars
+                .problems
+                .push(format!("{name}: entry {} {what}; it is left out", i + 1)),
         }
-        set_header(&mut headers, key.to_owned(), value);
     }
-    Ok(headers)
+    headers
+}
+
+fn header(entry: &str) -> Result<(String, String), &'static str> {
+    const FORM: &str = "is not `name=value`: expected a list such as `api-key=abc,x-tenant=1`, values \
+                        percent-encoded";
+    let (key, value) = entry.split_once('=').ok_or(FORM)?;
+    let value = percent_decode(value.trim()).ok_or(FORM)?;
+    let header = (key.trim().to_owned(), value);
+    if header.0.is_empty() {
+        return Err(FORM);
+    }
+    match check_header(&header) {
+        Ok(()) => Ok(header),
+        Err(_) => Err(
+            "cannot be a header: expected a name of letters, digits and `-` that the exporter does not set \
+             itself, and a value of visible ASCII",
+        ),
+    }
 }
 
 fn percent_decode(text: &str) -> Option<String> {
@@ -275,6 +240,6 @@ fn percent_decode(text: &str) -> Option<String> {
     String::from_utf8(out).ok()
 }
 
-fn bad(name: &str, value: &str, expected: &str) -> Error {
-    Error::config(format!("{name} is {value:?}: expected {expected}"))
-}
+#[cfg(test)]
+#[path = "env_tests.rs"]
+mod tests;

@@ -77,9 +77,9 @@ struct State {
     failures: u32,
     /// Until when the senders may go on; set when the lane closes.
     closing: Option<Instant>,
-    /// Threads that send, and those of them that wait for something to do.
+    /// Threads that send, and those of them that send something from the disk.
     senders: usize,
-    idle: usize,
+    resending: usize,
     /// All senders have gone.
     ended: bool,
     spare: Vec<Vec<u8>>,

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::callsite::Level;
-use crate::exporter::otlp::attributes::{any, key_values};
+use crate::exporter::otlp::attributes::{any, key_value};
 use crate::exporter::otlp::batch::{Batch, Envelope};
 use crate::exporter::otlp::protobuf::{bytes, fixed32, fixed64, long_message, message, text, uint};
-use crate::logs::LogRecord;
+use crate::logs::{LogLimits, LogRecord};
 use crate::trace::ValueRef;
 
 const TIME: u32 = 1;
@@ -16,6 +16,7 @@ const SEVERITY_NUMBER: u32 = 2;
 const SEVERITY_TEXT: u32 = 3;
 const BODY: u32 = 5;
 const ATTRIBUTES: u32 = 6;
+const DROPPED_ATTRIBUTES: u32 = 7;
 const FLAGS: u32 = 8;
 const TRACE_ID: u32 = 9;
 const SPAN_ID: u32 = 10;
@@ -34,7 +35,7 @@ const fn severity(level: Level) -> (u64, &'static str) {
 }
 
 /// Appends the record as field number `field`.
-pub(super) fn log_record(out: &mut Vec<u8>, field: u32, record: &LogRecord) {
+pub(super) fn log_record(out: &mut Vec<u8>, field: u32, record: &LogRecord, limits: LogLimits) {
     let (number, name) = severity(record.level);
     long_message(out, field, |out| {
         fixed64(out, TIME, record.unix_nanos);
@@ -43,7 +44,10 @@ pub(super) fn log_record(out: &mut Vec<u8>, field: u32, record: &LogRecord) {
         if let Some(body) = &record.body {
             message(out, BODY, |out| any(out, ValueRef::Str(body)));
         }
-        key_values(out, ATTRIBUTES, &record.attributes);
+        let over = attributes(out, record, limits);
+        if over > 0 {
+            uint(out, DROPPED_ATTRIBUTES, over);
+        }
         if let Some(context) = &record.context {
             fixed32(out, FLAGS, u32::from(context.flags.bits()));
             bytes(out, TRACE_ID, &context.trace_id.to_bytes());
@@ -54,6 +58,22 @@ pub(super) fn log_record(out: &mut Vec<u8>, field: u32, record: &LogRecord) {
             text(out, EVENT_NAME, name);
         }
     });
+}
+
+/// Every attribute once; of one key the last that was set. Returns how many the limit left out.
+fn attributes(out: &mut Vec<u8>, record: &LogRecord, limits: LogLimits) -> u64 {
+    let all = &record.attributes;
+    let mut count = 0;
+    for (i, (key, value)) in all.iter().enumerate() {
+        if all[i + 1..].iter().any(|(later, _)| later == key) {
+            continue;
+        }
+        if count < u64::from(limits.attributes) {
+            limits.with_value(value, |value| key_value(out, ATTRIBUTES, key, value));
+        }
+        count += 1;
+    }
+    count.saturating_sub(u64::from(limits.attributes))
 }
 
 /// A request that is being filled.

@@ -12,7 +12,7 @@ use crate::exporter::otlp::log::{OpenLogs, log_record};
 use crate::exporter::otlp::transport::Transport;
 use crate::exporter::otlp::worker;
 use crate::exporter::{LogSink, PendingFlush};
-use crate::logs::LogRecord;
+use crate::logs::{LogLimits, LogRecord};
 use crate::self_obs::{DropReason, ExporterCounters};
 
 /// Gathers log records into requests and hands these to the sender thread.
@@ -28,6 +28,7 @@ pub(crate) struct OtlpLogSink {
     request_bytes: usize,
     /// A request that is not full goes out so long after the one before it.
     delay: Duration,
+    log_limits: LogLimits,
     last: Instant,
     is_closed: bool,
 }
@@ -38,6 +39,7 @@ impl OtlpLogSink {
         transport: Box<dyn Transport>,
         limits: Limits,
         logs: BatchLimits,
+        log_limits: LogLimits,
         resource: &Resource,
     ) -> Result<Self, Error> {
         let lane = Lane::new(target.signal, limits.queue_bytes);
@@ -54,6 +56,7 @@ impl OtlpLogSink {
                 Protocol::Grpc => limits.grpc_message_bytes.min(limits.queue_bytes),
             },
             delay: logs.delay.unwrap_or_default(),
+            log_limits,
             last: Instant::now(),
             is_closed: false,
         })
@@ -77,7 +80,7 @@ impl LogSink for OtlpLogSink {
     fn log(&mut self, record: &LogRecord) {
         self.lane.counters.taken.fetch_add(1, Ordering::Release);
         self.record.clear();
-        log_record(&mut self.record, ITEMS, record);
+        log_record(&mut self.record, ITEMS, record, self.log_limits);
         let growth = OpenLogs::growth(&record.target, &self.record);
         if growth > self.request_bytes {
             self.lane.lose(DropReason::TooLarge, 1);

@@ -12,7 +12,15 @@ use crate::self_obs::ExporterStats;
 fn start(config: &OtlpConfig) -> OtlpLogSink {
     let target = config.target(Signal::Logs).unwrap().unwrap();
     let transport = transport::connect(&target).unwrap();
-    OtlpLogSink::start(&target, transport, config.limits, config.logs, &resource()).unwrap()
+    OtlpLogSink::start(
+        &target,
+        transport,
+        config.limits,
+        config.logs,
+        config.log_limits,
+        &resource(),
+    )
+    .unwrap()
 }
 
 fn config(url: &str) -> OtlpConfig {

@@ -21,10 +21,14 @@ fn bare(target: &'static str) -> LogRecord {
 }
 
 fn encode(records: &[LogRecord]) -> Vec<u8> {
+    encode_within(LogLimits::default(), records)
+}
+
+fn encode_within(limits: LogLimits, records: &[LogRecord]) -> Vec<u8> {
     let mut open = OpenLogs::default();
     for record in records {
         let mut encoded = Vec::new();
-        log_record(&mut encoded, ITEMS, record);
+        log_record(&mut encoded, ITEMS, record, limits);
         let before = open.len;
         open.add(record, &encoded);
         assert!(open.len - before <= OpenLogs::growth(&record.target, &encoded));
@@ -47,6 +51,31 @@ fn decode(body: &[u8]) -> ResourceLogs {
 fn only(record: LogRecord) -> Decoded {
     let mut logs = decode(&encode(&[record]));
     logs.scope_logs.remove(0).log_records.remove(0)
+}
+
+#[test]
+fn what_goes_beyond_the_limits_is_cut_and_counted() {
+    let mut record = bare("shop");
+    record.body = Some("the body is no attribute".into());
+    record.attributes = vec![
+        ("a".into(), "first".into()),
+        ("b".into(), "\u{fc}ber".into()),
+        ("a".into(), "abcd".into()),
+        ("c".into(), vec!["wxyz".to_owned(), "x".to_owned()].into()),
+        ("d".into(), 1234.into()),
+    ];
+    let limits = LogLimits {
+        attributes: 3,
+        value_length: 3,
+    };
+    let mut logs = decode(&encode_within(limits, &[record]));
+    let decoded = logs.scope_logs.remove(0).log_records.remove(0);
+    let cut = vec!["wxy".to_owned(), "x".to_owned()];
+    let expected = [pair("b", "\u{fc}be"), pair("a", "abc"), pair("c", cut)];
+    assert_eq!(decoded.attributes, expected);
+    assert_eq!(decoded.dropped_attributes_count, 1);
+    let body = any(ValueRef::Str("the body is no attribute"));
+    assert_eq!(decoded.body, Some(body));
 }
 
 #[test]

@@ -90,7 +90,14 @@ pub(crate) fn log_sink(config: &OtlpConfig, resource: &Resource) -> Result<OtlpL
         target.timeout = target.timeout.min(timeout);
     }
     let transport = transport::connect(&target)?;
-    OtlpLogSink::start(&target, transport, config.limits, config.logs, resource)
+    OtlpLogSink::start(
+        &target,
+        transport,
+        config.limits,
+        config.logs,
+        config.log_limits,
+        resource,
+    )
 }
 
 /// Starts the thread that collects and sends metrics.
@@ -102,7 +109,10 @@ pub(crate) fn metric_pusher(
     resource: &Resource,
     source: Arc<dyn MetricSource>,
 ) -> Result<MetricPusher, Error> {
-    let target = config.target(Signal::Metrics)?.ok_or_else(not_sent)?;
+    let mut target = config.target(Signal::Metrics)?.ok_or_else(not_sent)?;
+    if let Some(timeout) = config.metric_timeout {
+        target.timeout = target.timeout.min(timeout);
+    }
     let transport = transport::connect(&target)?;
     MetricPusher::start(
         &target,

@@ -42,11 +42,12 @@ fn serve_one(config: Arc<rustls::ServerConfig>) -> (String, mpsc::Receiver<Resul
 }
 
 fn config(vars: &[(&str, &str)]) -> OtlpConfig {
-    OtlpConfig::from_vars(|name| {
+    let (config, problems) = OtlpConfig::from_vars(&|name| {
         let found = vars.iter().find(|(n, _)| *n == name);
-        Ok(found.map(|(_, v)| (*v).to_owned()))
-    })
-    .unwrap()
+        found.map(|(_, v)| v.into())
+    });
+    assert_eq!(problems, [""; 0]);
+    config
 }
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";

@@ -134,7 +134,9 @@ impl Worker {
                 Next::Store(job) => self.lane.store(job, "the receiver does not answer"),
                 Next::Resend(stored) => {
                     self.help();
-                    if !self.resend(stored) {
+                    let goes_on = self.resend(stored);
+                    self.lane.has_resent();
+                    if !goes_on {
                         return;
                     }
                 }

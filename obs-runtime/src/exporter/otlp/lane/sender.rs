@@ -28,10 +28,17 @@ impl Lane {
         has_room
     }
 
-    /// Whether no sender is free for the next request, and `max` are not there yet.
+    /// Whether no sender is free for the next request, and `max` are not there yet. One is free from the
+    /// moment its request is settled.
     pub(in super::super) fn wants_sender(&self, max: usize) -> bool {
         let state = self.lock();
-        state.senders < max && state.idle == 0 && state.closing.is_none()
+        let busy = state.in_hand.len() + state.resending;
+        state.senders < max && busy >= state.senders && state.closing.is_none()
+    }
+
+    /// A request from the disk was sent, or put back.
+    pub(in super::super) fn has_resent(&self) {
+        self.lock().resending -= 1;
     }
 
     /// What comes next. A tick is due at `tick`, whatever is queued.
@@ -63,6 +70,7 @@ impl Lane {
                     && state.closing.is_none_or(|end| end > Instant::now())
                     && let Some(stored) = spool.take(self.signal)
                 {
+                    state.resending += 1;
                     return Next::Resend(stored);
                 }
                 if !is_closing && scan.is_some_and(due) {
@@ -75,9 +83,7 @@ impl Lane {
             let retry = resume.filter(|_| spool.is_some_and(|s| s.has(self.signal)));
             let until = [tick, scan.flatten(), retry].into_iter().flatten().min();
             let wakes = state.wakes;
-            state.idle += 1;
             state = self.wait(state, until, |s| s.wakes != wakes);
-            state.idle -= 1;
         }
     }
 
