@@ -15,6 +15,8 @@ extern crate self as obs_runtime;
 pub mod alert;
 mod callsite;
 mod error;
+#[cfg(any(feature = "reqwest", feature = "tower"))]
+mod exchange;
 mod exporter;
 #[cfg(feature = "http")]
 pub mod http;
@@ -29,10 +31,14 @@ pub mod pipeline;
 pub mod private;
 mod processor;
 mod registry;
+#[cfg(feature = "reqwest")]
+pub mod reqwest;
 mod self_log;
 mod self_obs;
 pub mod semconv;
 pub mod testing;
+#[cfg(feature = "tower")]
+pub mod tower;
 pub mod trace;
 #[cfg(feature = "tracing")]
 pub mod tracing;

@@ -80,6 +80,16 @@ pub mod attribute {
         GEN_AI_USAGE_OUTPUT_TOKENS = "gen_ai.usage.output_tokens";
         /// Output tokens of reasoning; part of the output tokens.
         GEN_AI_USAGE_REASONING_OUTPUT_TOKENS = "gen_ai.usage.reasoning.output_tokens";
+        /// `GET`, `POST`, …; `_OTHER` for one that is not known.
+        HTTP_REQUEST_METHOD = "http.request.method";
+        /// A method that is not known, as it was sent.
+        HTTP_REQUEST_METHOD_ORIGINAL = "http.request.method_original";
+        /// Which repetition of a request it is, from 1; absent on the first attempt.
+        HTTP_REQUEST_RESEND_COUNT = "http.request.resend_count";
+        /// `200`, `404`, …
+        HTTP_RESPONSE_STATUS_CODE = "http.response.status_code";
+        /// The pattern of the path that the server chose its handler by: `/users/{id}`.
+        HTTP_ROUTE = "http.route";
         /// Nanoseconds that a call with `timings` waited; the key is that of tracing-opentelemetry.
         IDLE_NS = "idle_ns";
         /// `warn`, `info`, … on an event `exception` whose severity `err(level = …)` gives; the key is that
@@ -107,6 +117,8 @@ pub mod attribute {
         METRIC = "metric";
         /// The path of the function's module (autometrics).
         MODULE = "module";
+        /// `1.1`, `2`, `3`.
+        NETWORK_PROTOCOL_VERSION = "network.protocol.version";
         /// `false` where a call has no known price; absent otherwise. Of obs.
         OBS_COST_COMPLETE = "obs.cost.complete";
         /// `cancelled` on a span whose future was dropped before it was ready; absent otherwise. Of
@@ -155,6 +167,16 @@ pub mod attribute {
         RESULT = "result";
         /// What a function with the argument `ret` returned; the name is that of `tracing`.
         RETURN = "return";
+        /// The method of a remote procedure call with its service: `shop.Orders/Place`.
+        RPC_METHOD = "rpc.method";
+        /// `OK`, `NOT_FOUND`, …
+        RPC_RESPONSE_STATUS_CODE = "rpc.response.status_code";
+        /// `grpc`.
+        RPC_SYSTEM_NAME = "rpc.system.name";
+        /// The name or address that the client asked.
+        SERVER_ADDRESS = "server.address";
+        /// Its port.
+        SERVER_PORT = "server.port";
         /// One running copy of the service: a random UUID.
         SERVICE_INSTANCE_ID = "service.instance.id";
         /// The service; the same for all its copies.
@@ -179,6 +201,18 @@ pub mod attribute {
         TOKIO_RUNTIME_NAME = "tokio.runtime.name";
         /// A worker of a tokio runtime, from 0. Of obs.
         TOKIO_WORKER_INDEX = "tokio.worker.index";
+        /// The whole URL of an outgoing request, without secrets.
+        URL_FULL = "url.full";
+        /// The path of a URL.
+        URL_PATH = "url.path";
+        /// What stands behind the `?`, without secrets.
+        URL_QUERY = "url.query";
+        /// `http` or `https`.
+        URL_SCHEME = "url.scheme";
+        /// The pattern of an outgoing request's path: `/users/{id}`.
+        URL_TEMPLATE = "url.template";
+        /// What the client says it is.
+        USER_AGENT_ORIGINAL = "user_agent.original";
     }
 }
 
@@ -297,6 +331,8 @@ pub mod metric {
         GEN_AI_USAGE_INPUT_TOKENS = "gen_ai.client.inference.usage.input_tokens", "{token}", "Input tokens, cached ones among them.", &[];
         GEN_AI_USAGE_OUTPUT_TOKENS = "gen_ai.client.inference.usage.output_tokens", "{token}", "Output tokens, those of reasoning among them.", &[];
         GEN_AI_USAGE_REASONING_OUTPUT_TOKENS = "gen_ai.client.inference.usage.reasoning.output_tokens", "{token}", "Output tokens of reasoning.", &[];
+        HTTP_CLIENT_REQUEST_DURATION = "http.client.request.duration", "s", "Duration of HTTP client requests.", FUNCTION_SECONDS;
+        HTTP_SERVER_REQUEST_DURATION = "http.server.request.duration", "s", "Duration of HTTP server requests.", FUNCTION_SECONDS;
         OBS_DROPPED = "obs.dropped", "{item}", "Spans, metric points and log records that obs lost, by signal and reason.", &[];
         OBS_EXPORTER_IN_FLIGHT = "obs.exporter.in_flight", "{item}", "Spans, metric points and log records that an exporter gathers, queues or sends.", &[];
         OBS_EXPORTER_ITEMS = "obs.exporter.items", "{item}", "Spans, metric points and log records that an exporter is done with, by outcome.", &[];
@@ -325,6 +361,7 @@ pub mod metric {
         PROCESS_THREAD_COUNT = "process.thread.count", "{thread}", "Threads of the process.", &[];
         PROCESS_UNIX_FILE_DESCRIPTOR_COUNT = "process.unix.file_descriptor.count", "{file_descriptor}", "File descriptors that the process has open.", &[];
         PROCESS_UPTIME = "process.uptime", "s", "Time since the process began.", &[];
+        RPC_SERVER_CALL_DURATION = "rpc.server.call.duration", "s", "Duration of incoming remote procedure calls.", FUNCTION_SECONDS;
         /// No convention has metrics of tokio.
         TOKIO_GLOBAL_QUEUE_DEPTH = "tokio.global_queue.depth", "{task}", "Tasks that wait for any worker of the tokio runtime.", &[];
         /// No convention has metrics of tokio.

@@ -111,7 +111,7 @@ impl<'a, I> InstrumentBuilder<'a, I> {
     }
 
     /// Labels come with each value, see [`any_labels`].
-    #[cfg(feature = "opentelemetry")]
+    #[cfg(any(feature = "opentelemetry", feature = "reqwest", feature = "tower"))]
     pub(crate) fn any_labels(self) -> Self {
         self.labels([any_labels::ANY])
     }

@@ -5,8 +5,8 @@
 //! counts for itself and only a collection adds up.
 
 #[cfg_attr(
-    not(feature = "opentelemetry"),
-    allow(dead_code, reason = "for OpenTelemetry's instruments")
+    not(any(feature = "opentelemetry", feature = "reqwest", feature = "tower")),
+    allow(dead_code, reason = "for OpenTelemetry's instruments and for requests")
 )]
 pub(crate) mod any_labels;
 mod builder;

@@ -64,7 +64,7 @@ impl Span {
         self.inner.as_ref().and_then(|i| i.manual.context())
     }
 
-    fn change(&self, change: impl FnOnce(&mut SpanExtra)) -> &Self {
+    pub(crate) fn change(&self, change: impl FnOnce(&mut SpanExtra)) -> &Self {
         if let Some(inner) = self.inner.as_ref().filter(|i| i.manual.is_recording()) {
             change(&mut inner.extra.lock().unwrap_or_else(PoisonError::into_inner));
         }

@@ -77,6 +77,7 @@
 //! # Ok::<(), obs_runtime::propagation::BaggageError>(())
 //! ```
 
+pub(crate) mod ambient;
 mod baggage;
 mod carrier;
 mod environment;
@@ -89,6 +90,7 @@ mod remote;
 mod trace_state;
 mod traceparent;
 
+pub use ambient::{AttachedBaggage, WithBaggage};
 pub use baggage::{Baggage, BaggageError};
 pub use carrier::{Extractor, Injector};
 pub use environment::Environment;

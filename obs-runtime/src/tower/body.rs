@@ -1,0 +1,92 @@
+//! The body of a response.
+
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
+use bytes::Buf as _;
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+
+use super::response::{Rest, Serving};
+
+pin_project! {
+    /// The body of a response; the span of the request ends with it.
+    #[derive(Debug)]
+    pub struct TracedBody<B> {
+        #[pin]
+        inner: B,
+        serving: Serving,
+        // How many bytes follow, if the head says so.
+        left: Option<u64>,
+    }
+}
+
+impl<B: Body> TracedBody<B> {
+    pub(super) fn new(inner: B, mut serving: Serving, rest: Rest) -> Self {
+        if rest == Rest::Nothing || inner.is_end_stream() {
+            serving.end();
+        }
+        Self {
+            inner,
+            serving,
+            left: match rest {
+                Rest::Bytes(bytes) => Some(bytes),
+                Rest::Body | Rest::Nothing => None,
+            },
+        }
+    }
+}
+
+/// An empty body, of no request.
+impl<B: Default> Default for TracedBody<B> {
+    fn default() -> Self {
+        Self {
+            inner: B::default(),
+            serving: Serving::off(),
+            left: None,
+        }
+    }
+}
+
+impl<B: Body> Body for TracedBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let this = self.project();
+        let (mut inner, serving) = (this.inner, this.serving);
+        let polled = serving.run(|| inner.as_mut().poll_frame(cx));
+        match &polled {
+            Poll::Pending => {}
+            Poll::Ready(None) => serving.end(),
+            Poll::Ready(Some(Err(_))) => {
+                serving.fail::<B::Error>();
+                serving.end();
+            }
+            Poll::Ready(Some(Ok(frame))) => {
+                if let Some(trailers) = frame.trailers_ref() {
+                    serving.trailers(trailers);
+                }
+                if let (Some(left), Some(data)) = (this.left.as_mut(), frame.data_ref()) {
+                    *left = left.saturating_sub(data.remaining() as u64);
+                }
+                // The server need not ask again.
+                if *this.left == Some(0) || inner.is_end_stream() {
+                    serving.end();
+                }
+            }
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}

@@ -1,0 +1,165 @@
+//! Servers: a span for each request, under its caller; feature `tower`.
+//!
+//! [`layer`] is a layer for axum, tonic and any other service of `http` requests:
+//!
+//! ```
+//! use axum::extract::MatchedPath;
+//! use axum::{Router, routing::get};
+//!
+//! let app: Router = Router::new()
+//!     .route("/users/{id}", get(|| async { "ada" }))
+//!     // Names the spans by their route: `GET /users/{id}`.
+//!     .layer(obs_runtime::tower::layer().route_from(MatchedPath::as_str));
+//! ```
+//!
+//! The caller comes from `traceparent`, `tracestate` and `baggage`. The span is the context while the handler runs and
+//! while its response streams: it **ends with the last byte of the body** (gRPC: with the trailers), as the conventions
+//! ask, or at once if the response has no body. If the handler or the body is dropped before, as when the client has
+//! gone, its outcome is "cancelled"; a panic is an error, and goes on. Functions that the handler calls are children;
+//! `obs_runtime::current` speaks to the span.
+//!
+//! | | HTTP | gRPC (content type `application/grpc`) |
+//! |---|---|---|
+//! | name | `GET /users/{id}`; `GET` without a route | `shop.Orders/Place` |
+//! | attributes | `http.request.method`, `http.route`, `http.response.status_code`, `url.path`, `url.query` and `url.scheme`, `server.address`, `server.port`, `network.protocol.version`, `user_agent.original` | `rpc.system.name`, `rpc.method`, `rpc.response.status_code`, `server.address`, `server.port`, `network.protocol.version` |
+//! | an error | status 5xx, a failed service or body, a panic | UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS, a failed service or body, a panic |
+//! | metric | `http.server.request.duration` | `rpc.server.call.duration` |
+//!
+//! (OpenTelemetry semantic conventions, "HTTP server spans", "Semantic conventions for gRPC".) Secrets in paths and
+//! queries are masked. Headers, bodies and the client's address are not recorded. The spans' callsites, which samplers
+//! see, are named `http.server` and `rpc.server`.
+
+mod body;
+mod future;
+mod request;
+mod response;
+
+use core::fmt;
+use core::task::{Context, Poll};
+use std::sync::Arc;
+
+use ::http::request::Parts;
+use ::http::{Request, Response};
+use http_body::Body;
+use tower_layer::Layer;
+use tower_service::Service;
+
+pub use body::TracedBody;
+pub use future::ResponseFuture;
+
+type RouteHook = Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>;
+type Filter = Arc<dyn Fn(&Parts) -> bool + Send + Sync>;
+
+/// A layer that records requests, see [the module](self).
+pub fn layer() -> TraceLayer {
+    TraceLayer::default()
+}
+
+/// Records requests, see [the module](self).
+#[derive(Clone, Default)]
+pub struct TraceLayer {
+    route: Option<RouteHook>,
+    only: Option<Filter>,
+}
+
+impl TraceLayer {
+    /// The same as [`layer`].
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the route from an extension of the request: axum's `MatchedPath`. The layer must be inside of the router,
+    /// as by `Router::layer`, or the route is not chosen yet.
+    ///
+    /// ```
+    /// use axum::extract::MatchedPath;
+    ///
+    /// let layer = obs_runtime::tower::layer().route_from(MatchedPath::as_str);
+    /// ```
+    #[must_use]
+    pub fn route_from<T: Send + Sync + 'static>(self, route: fn(&T) -> &str) -> Self {
+        self.route(move |request| request.extensions.get::<T>().map(|t| route(t).to_owned()))
+    }
+
+    /// Says which route a request takes: a pattern such as `/users/{id}`, of which there are few. It names the span
+    /// and is a label of the metric.
+    ///
+    /// ```
+    /// let layer = obs_runtime::tower::layer()
+    ///     .route(|request| request.uri.path().starts_with("/users/").then(|| "/users/{id}".to_owned()));
+    /// ```
+    #[must_use]
+    pub fn route(
+        mut self,
+        route: impl Fn(&Parts) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.route = Some(Arc::new(route));
+        self
+    }
+
+    /// Records only requests of which this is true. The others pass: they have no span and are not counted, and what
+    /// they do is a child of their caller.
+    ///
+    /// ```
+    /// let layer = obs_runtime::tower::layer().only(|request| request.uri.path() != "/healthz");
+    /// ```
+    #[must_use]
+    pub fn only(mut self, only: impl Fn(&Parts) -> bool + Send + Sync + 'static) -> Self {
+        self.only = Some(Arc::new(only));
+        self
+    }
+}
+
+impl fmt::Debug for TraceLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TraceLayer")
+            .field("route", &self.route.is_some())
+            .field("only", &self.only.is_some())
+            .finish()
+    }
+}
+
+impl<S> Layer<S> for TraceLayer {
+    type Service = Trace<S>;
+
+    fn layer(&self, inner: S) -> Trace<S> {
+        Trace {
+            inner,
+            layer: self.clone(),
+        }
+    }
+}
+
+/// A service whose requests are recorded, see [the module](self).
+#[derive(Clone, Debug)]
+pub struct Trace<S> {
+    inner: S,
+    layer: TraceLayer,
+}
+
+impl<S, In, Out> Service<Request<In>> for Trace<S>
+where
+    S: Service<Request<In>, Response = Response<Out>>,
+    Out: Body,
+{
+    type Response = Response<TracedBody<Out>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<In>) -> Self::Future {
+        let (mut request, body) = request.into_parts();
+        let mut serving = request::begin(&self.layer, &mut request);
+        let request = Request::from_parts(request, body);
+        let inner = &mut self.inner;
+        let future = serving.run(|| inner.call(request));
+        ResponseFuture::new(future, serving)
+    }
+}
+
+#[cfg(test)]
+#[path = "tower_tests.rs"]
+mod tests;

@@ -1,0 +1,167 @@
+//! The beginning of an exchange: who asks, and for what.
+
+use ::http::header::{CONTENT_TYPE, HOST, USER_AGENT};
+use ::http::request::Parts;
+use ::http::uri::Authority;
+use ::http::{HeaderName, Method};
+
+use super::TraceLayer;
+use super::response::Serving;
+use crate::RemoteContext;
+use crate::callsite::{Callsite, CallsiteSpec, ConstValue, Construct, SpanKind};
+use crate::exchange::{Exchange, http};
+use crate::propagation;
+use crate::semconv::{attribute as key, metric};
+use crate::trace::{Value, gate};
+
+const BASE: CallsiteSpec = CallsiteSpec {
+    name: "http.server",
+    target: "obs_runtime::tower",
+    kind: SpanKind::Server,
+    construct: Construct::Span,
+    // The conventions have metrics of their own.
+    metrics: false,
+    keys: &[
+        key::HTTP_REQUEST_METHOD,
+        key::HTTP_REQUEST_METHOD_ORIGINAL,
+        key::HTTP_ROUTE,
+        key::NETWORK_PROTOCOL_VERSION,
+        key::SERVER_ADDRESS,
+        key::SERVER_PORT,
+        key::URL_PATH,
+        key::URL_QUERY,
+        key::URL_SCHEME,
+        key::USER_AGENT_ORIGINAL,
+    ],
+    ..CallsiteSpec::new("", "", "", 0)
+};
+
+static HTTP: Callsite = Callsite::new(BASE);
+
+static RPC: Callsite = Callsite::new(CallsiteSpec {
+    name: "rpc.server",
+    keys: &[
+        key::NETWORK_PROTOCOL_VERSION,
+        key::RPC_METHOD,
+        key::SERVER_ADDRESS,
+        key::SERVER_PORT,
+    ],
+    constants: &[(key::RPC_SYSTEM_NAME, ConstValue::Str("grpc"))],
+    ..BASE
+});
+
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// Begins an exchange. The handler finds its caller, with the baggage, among the request's extensions.
+pub(super) fn begin(layer: &TraceLayer, request: &mut Parts) -> Serving {
+    if gate::gate() == 0 {
+        return Serving::off();
+    }
+    let caller = propagation::extract(&request.headers);
+    let wanted = layer.only.as_ref().is_none_or(|only| only(request));
+    let mut serving = if !wanted {
+        Serving::passing(caller.context())
+    } else if is_grpc(request) {
+        Serving::grpc(rpc(request, &caller))
+    } else {
+        let route = layer.route.as_ref().and_then(|route| route(request));
+        let exchange = page(request, &caller, route);
+        Serving::http(exchange, request.method.clone())
+    };
+    serving.carry(caller.baggage());
+    request.extensions.insert(caller);
+    serving
+}
+
+fn page(request: &Parts, caller: &RemoteContext, route: Option<String>) -> Exchange {
+    let method = http::method(&request.method);
+    let scheme = scheme(request);
+    let version = http::version(request.version);
+    let begin = || {
+        let (host, port) = asked(request).unzip();
+        let original = (method == http::OTHER).then_some(request.method.as_str());
+        let query = request.uri.query().filter(|query| !query.is_empty());
+        let agent = header(request, &USER_AGENT);
+        vec![
+            Value::from_static(method),
+            text(original),
+            text(route.as_deref()),
+            Value::from_static(version),
+            text(host.as_deref()),
+            number(port.flatten()),
+            Value::from_str(&http::path(request.uri.path())),
+            text(query.map(http::query).as_deref()),
+            Value::from_static(scheme),
+            text(agent),
+        ]
+    };
+    let metric = &metric::HTTP_SERVER_REQUEST_DURATION;
+    let mut exchange = Exchange::begin(&HTTP, metric, caller.context(), begin);
+    exchange.label(key::HTTP_REQUEST_METHOD, method);
+    exchange.label(key::NETWORK_PROTOCOL_VERSION, version);
+    exchange.label(key::URL_SCHEME, scheme);
+    let name = http::in_name(method);
+    if let Some(route) = route {
+        exchange.name(format!("{name} {route}"));
+        exchange.label(key::HTTP_ROUTE, route);
+    } else {
+        exchange.name(name);
+    }
+    exchange
+}
+
+fn rpc(request: &Parts, caller: &RemoteContext) -> Exchange {
+    // The path is `/package.Service/Method` (gRPC over HTTP/2, "Requests").
+    let method = http::path(request.uri.path().trim_start_matches('/'));
+    let version = http::version(request.version);
+    let begin = || {
+        let (host, port) = asked(request).unzip();
+        vec![
+            Value::from_static(version),
+            Value::from_str(&method),
+            text(host.as_deref()),
+            number(port.flatten()),
+        ]
+    };
+    let metric = &metric::RPC_SERVER_CALL_DURATION;
+    let mut exchange = Exchange::begin(&RPC, metric, caller.context(), begin);
+    exchange.label(key::RPC_SYSTEM_NAME, "grpc");
+    exchange.label(key::RPC_METHOD, method.clone().into_owned());
+    exchange.name(method.into_owned());
+    exchange
+}
+
+fn is_grpc(request: &Parts) -> bool {
+    let kind =
+        header(request, &CONTENT_TYPE).and_then(|kind| kind.strip_prefix("application/grpc"));
+    // `application/grpc-web` is something else: its status is in the body.
+    request.method == Method::POST && kind.is_some_and(|rest| !rest.starts_with('-'))
+}
+
+/// Whom the client asked: the host, and the port if it is not the scheme's.
+fn asked(request: &Parts) -> Option<(String, Option<u16>)> {
+    let from_uri = request.uri.authority().cloned();
+    let authority = from_uri.or_else(|| Authority::try_from(header(request, &HOST)?).ok())?;
+    Some((authority.host().to_owned(), authority.port_u16()))
+}
+
+/// That of the client, if a proxy said so: nothing else can be made of the header.
+fn scheme(request: &Parts) -> &'static str {
+    let forwarded = header(request, &FORWARDED_PROTO);
+    match forwarded.or(request.uri.scheme_str()) {
+        Some(scheme) if scheme.eq_ignore_ascii_case("https") => "https",
+        _ => "http",
+    }
+}
+
+fn header<'a>(request: &'a Parts, name: &HeaderName) -> Option<&'a str> {
+    request.headers.get(name)?.to_str().ok()
+}
+
+fn text(text: Option<&str>) -> Value {
+    text.map_or(Value::NONE, Value::from_str)
+}
+
+fn number(number: Option<u16>) -> Value {
+    number.map_or(Value::NONE, |number| Value::i64(number.into()))
+}

@@ -1,0 +1,191 @@
+//! The end of an exchange: what the service says, in the head of its response and behind the body.
+
+use core::fmt;
+
+use ::http::{HeaderMap, Method, StatusCode, response};
+
+use crate::exchange::Exchange;
+use crate::propagation::Baggage;
+use crate::semconv::attribute as key;
+use crate::trace::{Outcome, SpanContext};
+
+/// A request that is served.
+pub(super) struct Serving {
+    state: State,
+}
+
+enum State {
+    /// Nothing is recorded of it.
+    Passing(Option<SpanContext>),
+    // In boxes: the exchange moves from the future to the body.
+    Http(Box<Exchange>, Method),
+    Grpc(Box<Exchange>),
+}
+
+/// What is left to do after the head of a response.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Rest {
+    /// The body, until it says that it is at its end.
+    Body,
+    /// As many bytes.
+    Bytes(u64),
+    Nothing,
+}
+
+impl Serving {
+    pub(super) fn off() -> Self {
+        Self::passing(None)
+    }
+
+    /// A request that is not recorded; what it does belongs to its caller.
+    pub(super) fn passing(caller: Option<SpanContext>) -> Self {
+        Self {
+            state: State::Passing(caller),
+        }
+    }
+
+    pub(super) fn http(exchange: Exchange, method: Method) -> Self {
+        Self {
+            state: State::Http(Box::new(exchange), method),
+        }
+    }
+
+    pub(super) fn grpc(exchange: Exchange) -> Self {
+        Self {
+            state: State::Grpc(Box::new(exchange)),
+        }
+    }
+
+    fn exchange(&mut self) -> Option<&mut Exchange> {
+        match &mut self.state {
+            State::Passing(_) => None,
+            State::Http(exchange, _) | State::Grpc(exchange) => Some(exchange),
+        }
+    }
+
+    pub(super) fn carry(&mut self, baggage: &Baggage) {
+        if let Some(exchange) = self.exchange() {
+            exchange.carry(baggage);
+        }
+    }
+
+    /// Works on it, inside of its span.
+    pub(super) fn run<R>(&mut self, work: impl FnOnce() -> R) -> R {
+        if let State::Passing(caller) = &self.state {
+            let _inside = caller.as_ref().map(SpanContext::attach);
+            return work();
+        }
+        match self.exchange() {
+            Some(exchange) => exchange.run(work),
+            None => work(),
+        }
+    }
+
+    /// The head of the response is there.
+    pub(super) fn respond(&mut self, head: &response::Parts) -> Rest {
+        match &mut self.state {
+            State::Passing(_) => Rest::Body,
+            State::Http(exchange, method) => {
+                let status = head.status;
+                exchange.set(key::HTTP_RESPONSE_STATUS_CODE, status.as_u16());
+                exchange.label(key::HTTP_RESPONSE_STATUS_CODE, status.as_str().to_owned());
+                // 4xx is the client's mistake ("HTTP spans", "Status").
+                if status.is_server_error() {
+                    exchange.fail(status.as_str().to_owned());
+                }
+                rest(method, head)
+            }
+            State::Grpc(exchange) => {
+                // A response without messages has its trailers in the head.
+                grpc_status(exchange, &head.headers);
+                Rest::Body
+            }
+        }
+    }
+
+    /// What stands behind the body.
+    pub(super) fn trailers(&mut self, trailers: &HeaderMap) {
+        if let State::Grpc(exchange) = &mut self.state {
+            grpc_status(exchange, trailers);
+        }
+    }
+
+    /// The service, or the body of its response, gave an error of this type.
+    pub(super) fn fail<E>(&mut self) {
+        if let Some(exchange) = self.exchange() {
+            exchange.fail_with(core::any::type_name::<E>(), None);
+        }
+    }
+
+    /// Everything was said.
+    pub(super) fn end(&mut self) {
+        if let Some(exchange) = self.exchange() {
+            exchange.end(Outcome::Ok);
+        }
+    }
+}
+
+/// Responses whose body nobody reads, and the length of the others (RFC 9110, sections 6.4.1 and 8.6).
+fn rest(method: &Method, head: &response::Parts) -> Rest {
+    let status = head.status;
+    if *method == Method::HEAD
+        || *method == Method::CONNECT && status.is_success()
+        || status.is_informational()
+        || status == StatusCode::NO_CONTENT
+        || status == StatusCode::NOT_MODIFIED
+    {
+        return Rest::Nothing;
+    }
+    let length = head.headers.get(::http::header::CONTENT_LENGTH);
+    match length.and_then(|length| length.to_str().ok()?.parse().ok()) {
+        Some(0) => Rest::Nothing,
+        Some(bytes) => Rest::Bytes(bytes),
+        None => Rest::Body,
+    }
+}
+
+/// By number (gRPC, "Status codes and their use in gRPC"), and whether it is the server's failure (semantic
+/// conventions for gRPC, "Server", status).
+const GRPC: [(&str, bool); 17] = [
+    ("OK", false),
+    ("CANCELLED", false),
+    ("UNKNOWN", true),
+    ("INVALID_ARGUMENT", false),
+    ("DEADLINE_EXCEEDED", true),
+    ("NOT_FOUND", false),
+    ("ALREADY_EXISTS", false),
+    ("PERMISSION_DENIED", false),
+    ("RESOURCE_EXHAUSTED", false),
+    ("FAILED_PRECONDITION", false),
+    ("ABORTED", false),
+    ("OUT_OF_RANGE", false),
+    ("UNIMPLEMENTED", true),
+    ("INTERNAL", true),
+    ("UNAVAILABLE", true),
+    ("DATA_LOSS", true),
+    ("UNAUTHENTICATED", false),
+];
+
+fn grpc_status(exchange: &mut Exchange, headers: &HeaderMap) {
+    let Some(status) = headers.get("grpc-status") else {
+        return;
+    };
+    let number = status.to_str().ok().and_then(|s| s.parse::<usize>().ok());
+    // A number that has no name is as good as UNKNOWN.
+    let (name, failed) = number.and_then(|n| GRPC.get(n)).copied().unwrap_or(GRPC[2]);
+    exchange.set(key::RPC_RESPONSE_STATUS_CODE, name);
+    exchange.label(key::RPC_RESPONSE_STATUS_CODE, name);
+    if name == "UNIMPLEMENTED" {
+        // Any path can be asked for: such are one series.
+        exchange.label(key::RPC_METHOD, crate::exchange::http::OTHER);
+    }
+    if failed {
+        exchange.fail(name);
+    }
+}
+
+impl fmt::Debug for Serving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Serving").finish_non_exhaustive()
+    }
+}

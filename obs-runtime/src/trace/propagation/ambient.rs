@@ -1,0 +1,112 @@
+//! The baggage of the request that a task works on.
+
+use core::cell::RefCell;
+use core::marker::PhantomData;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use std::sync::Arc;
+
+use super::Baggage;
+
+thread_local! {
+    static CURRENT: RefCell<Option<Arc<Baggage>>> = const { RefCell::new(None) };
+}
+
+/// Puts another one in its place. While the thread ends there is none.
+fn replace(baggage: Option<Arc<Baggage>>) -> Option<Arc<Baggage>> {
+    CURRENT.try_with(|c| c.replace(baggage)).unwrap_or_default()
+}
+
+pub(crate) fn current() -> Option<Arc<Baggage>> {
+    CURRENT.try_with(|c| c.borrow().clone()).unwrap_or_default()
+}
+
+/// The baggage is the current one on this thread until this is dropped.
+#[derive(Debug)]
+#[must_use = "the baggage is left when the guard is dropped"]
+pub struct AttachedBaggage {
+    outer: Option<Arc<Baggage>>,
+    /// What was before must be put back on this thread.
+    not_send: PhantomData<*const ()>,
+}
+
+impl AttachedBaggage {
+    pub(crate) fn new(baggage: Arc<Baggage>) -> Self {
+        Self {
+            outer: replace(Some(baggage)),
+            not_send: PhantomData,
+        }
+    }
+}
+
+impl Drop for AttachedBaggage {
+    fn drop(&mut self) {
+        drop(replace(self.outer.take()));
+    }
+}
+
+/// A future with baggage, see [`Baggage::scope`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless polled"]
+pub struct WithBaggage<F> {
+    /// In a box, so that it can be polled wherever this is moved.
+    inner: Pin<Box<F>>,
+    baggage: Arc<Baggage>,
+}
+
+impl<F: Future> Future for WithBaggage<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let _inside = AttachedBaggage::new(Arc::clone(&self.baggage));
+        self.inner.as_mut().poll(cx)
+    }
+}
+
+impl Baggage {
+    /// The baggage of the request that is worked on here: what [`attach`](Self::attach), [`scope`](Self::scope)
+    /// or the layer of `obs_runtime::tower` around the caller said. Empty otherwise.
+    ///
+    /// It does not follow a task that is spawned: give that `Baggage::current().scope(task)`.
+    pub fn current() -> Self {
+        current().map_or_else(Self::new, |baggage| (*baggage).clone())
+    }
+
+    /// Makes this the [`current`](Self::current) baggage of the thread until the guard is dropped. Still nothing
+    /// sends it but [`inject`](Self::inject), and a client that was told which hosts may have it.
+    ///
+    /// ```
+    /// use obs_runtime::Baggage;
+    ///
+    /// let baggage = Baggage::from_header("tenant=7");
+    /// let guard = baggage.attach();
+    /// assert_eq!(Baggage::current().get("tenant"), Some("7"));
+    /// drop(guard);
+    /// assert!(Baggage::current().is_empty());
+    /// ```
+    pub fn attach(self) -> AttachedBaggage {
+        AttachedBaggage::new(Arc::new(self))
+    }
+
+    /// Runs a future with this as the [`current`](Self::current) baggage.
+    ///
+    /// ```
+    /// use obs_runtime::Baggage;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let task = async { Baggage::current().get("tenant").map(str::to_owned) };
+    /// let task = tokio::spawn(Baggage::from_header("tenant=7").scope(task));
+    /// assert_eq!(task.await.unwrap().as_deref(), Some("7"));
+    /// # });
+    /// ```
+    pub fn scope<F: Future>(self, future: F) -> WithBaggage<F> {
+        WithBaggage {
+            inner: Box::pin(future),
+            baggage: Arc::new(self),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "ambient_tests.rs"]
+mod tests;
