@@ -140,7 +140,11 @@ impl<F: Future, K: Kind<F::Output>, const N: usize> Future for Traced<F, K, N> {
         // SAFETY: `inner` is pinned because `self` was.
         let inner = unsafe { Pin::new_unchecked(inner) };
         let poller = Poller::begin(span, kind);
-        let polled = poller.span.poll(|| inner.poll(cx));
+        // No closure: that would be two functions more to compile for each annotated one.
+        let polled = match poller.span.enter() {
+            Some(_inside) => inner.poll(cx),
+            None => inner.poll(cx),
+        };
         poller.done(&polled);
         polled
     }

@@ -1,9 +1,16 @@
 //! Chains and the pool, on one thread; `loom/` has the others.
 
+#![allow(
+    clippy::cast_ptr_alignment,
+    reason = "chunks are aligned to 64, records to 8"
+)]
+
 use super::*;
 use chain::Chain;
 
 const RECORD: usize = 16;
+/// Several chunks.
+const COUNT: u64 = 3 * (CHUNK / RECORD) as u64;
 
 fn write(cursor: &Cursor, chain: &Chain, pool: &Pool, number: u64) {
     let at = cursor.room(RECORD).unwrap_or_else(|| {
@@ -29,8 +36,6 @@ fn read(chain: &Chain, pool: &Pool, mut each: impl FnMut(u64)) {
 #[test]
 fn a_record_whose_reader_panics_is_not_read_again() {
     let (cursor, chain, pool) = (Cursor::new(), Chain::new(), Pool::new());
-    // Several chunks.
-    const COUNT: u64 = 3 * (CHUNK / RECORD) as u64;
     for number in 0..COUNT {
         write(&cursor, &chain, &pool, number);
     }
