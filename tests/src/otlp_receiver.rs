@@ -1,9 +1,11 @@
 //! An OTLP receiver over HTTP that keeps the spans it took, and answers as a test wants it to.
 
-use std::io::{BufReader, Write as _};
+use std::io::{BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
+
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// What the receiver does with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +26,8 @@ pub enum Mode {
     HangUp,
     /// Does not answer before another mode is set, and ends the connection then.
     Hang,
+    /// Answers with bytes that are no TLS: new connections at once, open ones after a request.
+    BrokenTls,
 }
 
 /// A span as it arrived.
@@ -43,6 +47,8 @@ pub struct Arrived {
 #[derive(Debug)]
 pub struct OtlpReceiver {
     port: u16,
+    /// Its certificate as PEM text, if it wants TLS.
+    certificate: Option<String>,
     shared: Arc<Shared>,
 }
 
@@ -66,6 +72,29 @@ impl OtlpReceiver {
     /// # Panics
     /// When there is no free port.
     pub fn start(mode: Mode) -> Self {
+        Self::start_with(mode, None)
+    }
+
+    /// Starts one that wants TLS; [`OtlpReceiver::certificate`] vouches for it.
+    ///
+    /// # Panics
+    /// When there is no free port.
+    pub fn start_tls(mode: Mode) -> Self {
+        let names = ["127.0.0.1".to_owned()];
+        let own = rcgen::generate_simple_self_signed(names).expect("a certificate");
+        let key = rustls::pki_types::PrivateKeyDer::try_from(own.signing_key.serialize_der());
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions of TLS")
+            .with_no_client_auth()
+            .with_single_cert(vec![own.cert.der().clone()], key.expect("a key"))
+            .expect("they fit");
+        Self::start_with(mode, Some((own.cert.pem(), Arc::new(config))))
+    }
+
+    fn start_with(mode: Mode, tls: Option<(String, Arc<ServerConfig>)>) -> Self {
+        let (certificate, tls) = tls.unzip();
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("it listens").port();
         let shared = Arc::new(Shared {
@@ -80,15 +109,26 @@ impl OtlpReceiver {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let shared = Arc::clone(&serving);
-                std::thread::spawn(move || shared.serve(&stream));
+                let tls = tls.clone();
+                std::thread::spawn(move || shared.serve_connection(&stream, tls));
             }
         });
-        Self { port, shared }
+        Self {
+            port,
+            certificate,
+            shared,
+        }
     }
 
     /// The endpoint without a path.
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        let scheme = self.certificate.as_ref().map_or("http", |_| "https");
+        format!("{scheme}://127.0.0.1:{}", self.port)
+    }
+
+    /// The certificate of a receiver with TLS as PEM text; empty for another.
+    pub fn certificate(&self) -> &str {
+        self.certificate.as_deref().unwrap_or_default()
     }
 
     /// Changes what happens to further requests.
@@ -144,12 +184,31 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl Shared {
-    fn serve(&self, stream: &TcpStream) {
+    fn serve_connection(&self, stream: &TcpStream, tls: Option<Arc<ServerConfig>>) {
+        let Some(config) = tls else {
+            return self.serve(stream, stream);
+        };
+        if *lock(&self.mode) == Mode::BrokenTls {
+            self.note();
+            return not_tls(stream);
+        }
+        if let Ok(connection) = ServerConnection::new(config) {
+            self.serve(StreamOwned::new(connection, stream), stream);
+        }
+    }
+
+    /// Somebody asks for something.
+    fn note(&self) {
+        *lock(&self.asked) += 1;
+        self.asked_changed.notify_all();
+    }
+
+    /// Answers the requests of a stream; `below` is what TLS lies on.
+    fn serve(&self, stream: impl Read + Write, below: &TcpStream) {
         let mut reader = BufReader::new(stream);
         while let Some((path, body)) = request(&mut reader) {
             if path == "/v1/traces" {
-                *lock(&self.asked) += 1;
-                self.asked_changed.notify_all();
+                self.note();
             }
             let mut mode = lock(&self.mode);
             while *mode == Mode::Hang {
@@ -169,6 +228,7 @@ impl Shared {
                 Mode::Refuse => ("400 Bad Request", b""),
                 Mode::Garbage => ("banana", b""),
                 Mode::HangUp | Mode::Hang => return,
+                Mode::BrokenTls => return not_tls(below),
             };
             if path == "/v1/traces" {
                 let mut arrived = match mode {
@@ -185,15 +245,25 @@ impl Shared {
                 "HTTP/1.1 {head}\r\ncontent-type: application/x-protobuf\r\ncontent-length: {}\r\n\r\n",
                 answer.len()
             );
-            let mut writer = stream;
+            let all = [head.as_bytes(), answer].concat();
+            let writer = reader.get_mut();
             if writer
-                .write_all(&[head.as_bytes(), answer].concat())
+                .write_all(&all)
+                .and_then(|()| writer.flush())
                 .is_err()
             {
                 return;
             }
         }
     }
+}
+
+/// A record of application data that nobody encrypted.
+fn not_tls(mut stream: &TcpStream) {
+    let mut record = [0xbd; 37];
+    record[..5].copy_from_slice(&[0x17, 0x03, 0x03, 0, 32]);
+    // Who is gone hears nothing.
+    let _ = stream.write_all(&record);
 }
 
 /// Path and body of the next request; none at the end of the connection.

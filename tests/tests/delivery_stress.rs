@@ -37,11 +37,27 @@ fn check(stats: &Stats, before: &Stats) {
     }
 }
 
-fn run(spool: Option<&Path>) -> (Stats, OtlpReceiver) {
-    let receiver = OtlpReceiver::start(Mode::Accept);
+const BAD: [Mode; 7] = [
+    Mode::Busy,
+    Mode::Partial,
+    Mode::HangUp,
+    Mode::Garbage,
+    Mode::Refuse,
+    Mode::Hang,
+    Mode::Unavailable,
+];
+
+/// `bad` is what the receiver does while the threads record.
+fn run(receiver: OtlpReceiver, bad: &[Mode], spool: Option<&Path>) -> (Stats, OtlpReceiver) {
     let mut builder = Observability::builder()
         .service_name("stress")
         .otlp(receiver.url());
+    if !receiver.certificate().is_empty() {
+        let name = format!("obs-stress-{}.pem", std::process::id());
+        let file = std::env::temp_dir().join(name);
+        std::fs::write(&file, receiver.certificate()).unwrap();
+        builder = builder.otlp_certificate(file.to_str().unwrap());
+    }
     if let Some(directory) = spool {
         builder = builder.spool(directory);
     }
@@ -70,16 +86,8 @@ fn run(spool: Option<&Path>) -> (Stats, OtlpReceiver) {
             }
             looks
         });
-        let bad = [
-            Mode::Busy,
-            Mode::Partial,
-            Mode::HangUp,
-            Mode::Garbage,
-            Mode::Refuse,
-            Mode::Hang,
-            Mode::Unavailable,
-        ];
         for mode in bad {
+            let mode = *mode;
             receiver.set(mode);
             let taken = obs.stats().spans.exporters[0].taken;
             for n in 0..500 {
@@ -105,24 +113,42 @@ fn run(spool: Option<&Path>) -> (Stats, OtlpReceiver) {
     (stats, receiver)
 }
 
+/// What holds after recovery.
+fn settled(stats: &Stats, receiver: &OtlpReceiver, bad: &[Mode]) {
+    let exporter = &stats.spans.exporters[0];
+    let recorded = THREADS * SPANS + bad.len() as u64 * 500;
+    assert_eq!(stats.spans.recorded, recorded);
+    assert_eq!((exporter.in_flight, exporter.spooled), (0, 0), "{stats:?}");
+    let arrived = receiver.spans();
+    assert_eq!(arrived.len() as u64, exporter.exported, "{stats:?}");
+    let ids: HashSet<_> = arrived.iter().map(|span| &span.span_id).collect();
+    assert_eq!(ids.len(), arrived.len(), "some arrived twice");
+    // With retries nothing else was a reason to lose anything.
+    let reasons: Vec<_> = exporter.dropped.iter().map(|(reason, _)| *reason).collect();
+    assert!(
+        reasons.iter().all(|r| *r == DropReason::Rejected),
+        "{stats:?}"
+    );
+}
+
 #[test]
 fn the_account_is_exact_at_every_moment_and_agrees_with_the_receiver() {
     let directory = std::env::temp_dir().join(format!("obs-stress-{}", std::process::id()));
     for spool in [None, Some(&*directory)] {
-        let (stats, receiver) = run(spool);
-        let exporter = &stats.spans.exporters[0];
-        assert_eq!(stats.spans.recorded, THREADS * SPANS + 7 * 500);
-        assert_eq!((exporter.in_flight, exporter.spooled), (0, 0), "{stats:?}");
-        let arrived = receiver.spans();
-        assert_eq!(arrived.len() as u64, exporter.exported, "{stats:?}");
-        let ids: HashSet<_> = arrived.iter().map(|span| &span.span_id).collect();
-        assert_eq!(ids.len(), arrived.len(), "some arrived twice");
-        // With retries nothing else was a reason to lose anything.
-        let reasons: Vec<_> = exporter.dropped.iter().map(|(reason, _)| *reason).collect();
-        assert!(
-            reasons.iter().all(|r| *r == DropReason::Rejected),
-            "{stats:?}"
-        );
+        let (stats, receiver) = run(OtlpReceiver::start(Mode::Accept), &BAD, spool);
+        settled(&stats, &receiver, &BAD);
+        // The same behind TLS, that breaks as well.
+        let broken = [
+            Mode::BrokenTls,
+            Mode::HangUp,
+            Mode::BrokenTls,
+            Mode::Garbage,
+        ];
+        let (stats, receiver) = run(OtlpReceiver::start_tls(Mode::Accept), &broken, spool);
+        settled(&stats, &receiver, &broken);
+        assert_eq!(stats.dropped(), [], "all of it has arrived");
     }
     let _ = std::fs::remove_dir_all(&directory);
+    let file = directory.with_extension("pem");
+    let _ = std::fs::remove_file(file);
 }

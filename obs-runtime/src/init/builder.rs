@@ -262,6 +262,26 @@ impl Builder {
         self
     }
 
+    /// The PEM file of the authorities whose receivers are trusted, instead of the public ones. Default:
+    /// `OTEL_EXPORTER_OTLP_CERTIFICATE`. A file that cannot be used is an error of [`Builder::install`].
+    #[cfg(feature = "otlp")]
+    pub fn otlp_certificate(mut self, file: impl Into<String>) -> Self {
+        self.otlp = self.otlp.with_certificate(file);
+        self
+    }
+
+    /// The PEM files of a certificate and its key, for receivers that ask who sends. Default:
+    /// `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE` and `OTEL_EXPORTER_OTLP_CLIENT_KEY`.
+    #[cfg(feature = "otlp")]
+    pub fn otlp_client_certificate(
+        mut self,
+        certificate: impl Into<String>,
+        key: impl Into<String>,
+    ) -> Self {
+        self.otlp = self.otlp.with_client_certificate(certificate, key);
+        self
+    }
+
     /// How often metrics are sent over OTLP. Default: `OTEL_METRIC_EXPORT_INTERVAL`, else 60 s.
     #[cfg(feature = "otlp")]
     pub fn metric_interval(mut self, interval: core::time::Duration) -> Self {

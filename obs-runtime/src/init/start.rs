@@ -46,6 +46,10 @@ impl Problems {
         Ok(())
     }
 
+    fn add_all(&mut self, problems: Vec<String>) -> Result<(), Error> {
+        problems.into_iter().try_for_each(|p| self.add(p))
+    }
+
     #[cfg(any(feature = "otlp", feature = "http", feature = "statsd"))]
     fn note<T>(&mut self, result: Result<T, Error>) -> Result<Option<T>, Error> {
         match result {
@@ -133,9 +137,7 @@ pub(super) fn start(
     pushers.extend(statsd(&mut builder, &scope, &mut problems)?);
     #[cfg(feature = "http")]
     let prometheus = prometheus(&mut builder, &env, &scope, &mut problems)?;
-    for problem in env.problems {
-        problems.add(problem)?;
-    }
+    problems.add_all(env.problems)?;
     problems.publish(&scope);
     #[cfg(any(feature = "alert", feature = "llm"))]
     set_extensions(&mut builder, &scope);
@@ -275,9 +277,7 @@ fn otlp(
     if id == 0 {
         let (env, left_out) = OtlpConfig::from_env();
         config = config.or(env);
-        for problem in left_out {
-            problems.add(problem)?;
-        }
+        problems.add_all(left_out)?;
     }
     config.log_limits = env.log_limits;
     let spool = builder.spool.as_deref();
@@ -296,7 +296,10 @@ fn otlp(
     }
     let mut keep = |result: Result<(), Error>| match result {
         Err(e) if asked && !e.is_config() => Err(e),
-        other => problems.note(other).map(drop),
+        other => {
+            let other = other.map_err(|e| Error::config(format!("{e}; nothing is sent there")));
+            problems.note(other).map(drop)
+        }
     };
     let mut accepts = None;
     if config.sends(Signal::Logs) {

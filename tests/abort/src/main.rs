@@ -2,6 +2,8 @@
 // case: 89
 
 use std::future::Future;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
 use std::pin::pin;
 use std::process::Command;
 use std::task::{Context, Poll, Waker};
@@ -31,6 +33,7 @@ fn main() {
     assert!(cfg!(panic = "abort"));
     if std::env::args().nth(1).as_deref() == Some("panic") {
         let _obs = Observability::builder().install().expect("it starts");
+        assert_eq!(half(4), Ok(2));
         let _ = panics();
         unreachable!("the process has ended");
     }
@@ -43,9 +46,16 @@ fn main() {
     assert_eq!(captured.value, Poll::Ready(Err("odd".to_owned())));
     captured.assert_tree("quarter [error: odd]\n  half n=6\n  half [error: odd] n=3");
 
+    let receiver = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = receiver.local_addr().expect("it listens");
+    let received = std::thread::spawn(move || receive(&receiver));
     let program = std::env::current_exe().expect("this program");
     let output = Command::new(program)
         .arg("panic")
+        .env(
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+            format!("http://{address}"),
+        )
         .output()
         .expect("it runs");
     let said = String::from_utf8_lossy(&output.stderr);
@@ -61,5 +71,40 @@ fn main() {
         assert_eq!(output.status.signal(), Some(6), "{:?}", output.status);
     }
     assert!(!output.status.success());
-    println!("records, and aborts");
+    let received = received
+        .join()
+        .expect("the receiver lives")
+        .expect("a request");
+    let has = |text: &str| {
+        received
+            .windows(text.len())
+            .any(|part| part == text.as_bytes())
+    };
+    assert!(
+        has("half"),
+        "the span that ended before the panic has arrived"
+    );
+    println!("records, delivers, and aborts");
+}
+
+/// The body of the first request.
+fn receive(listener: &TcpListener) -> std::io::Result<Vec<u8>> {
+    let (mut stream, _) = listener.accept()?;
+    let mut reader = BufReader::new(stream.try_clone()?);
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let line = line.trim_end().to_ascii_lowercase();
+        if line.is_empty() {
+            break;
+        }
+        if let Some(number) = line.strip_prefix("content-length:") {
+            length = number.trim().parse().unwrap_or(0);
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")?;
+    Ok(body)
 }

@@ -12,7 +12,7 @@ use crate::exporter::delta::Temporality;
 use crate::exporter::otlp::endpoint::Endpoint;
 use crate::exporter::otlp::headers::{check_header, set_header};
 use crate::exporter::otlp::spool::Spool;
-use crate::exporter::otlp::tls::{Tls, TlsFiles};
+use crate::exporter::otlp::tls::{GivenFile, Tls, TlsFiles};
 use crate::logs::LogLimits;
 
 /// How OTLP data travels.
@@ -266,6 +266,22 @@ impl OtlpConfig {
         self
     }
 
+    pub(crate) fn with_certificate(mut self, path: impl Into<String>) -> Self {
+        self.general.tls.certificate = Some(GivenFile::new(path, "otlp_certificate"));
+        self
+    }
+
+    pub(crate) fn with_client_certificate(
+        mut self,
+        certificate: impl Into<String>,
+        key: impl Into<String>,
+    ) -> Self {
+        let origin = "otlp_client_certificate";
+        self.general.tls.client_certificate = Some(GivenFile::new(certificate, origin));
+        self.general.tls.client_key = Some(GivenFile::new(key, origin));
+        self
+    }
+
     pub(crate) fn with_timeout(mut self, timeout: Duration) -> Self {
         self.general.timeout = Some(timeout);
         self
@@ -397,7 +413,7 @@ impl Settings {
         if self.compression.is_none() && over.compression.is_none() {
             self.compression = other.compression;
         }
-        self.tls = core::mem::take(&mut self.tls).or(other.tls);
+        self.tls = core::mem::take(&mut self.tls).or(other.tls.unless_in(&over.tls));
         for (name, value) in other.headers {
             let has = |headers: &[(String, String)]| {
                 headers.iter().any(|(n, _)| n.eq_ignore_ascii_case(&name))

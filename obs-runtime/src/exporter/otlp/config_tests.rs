@@ -280,3 +280,20 @@ fn what_is_said_of_batches_of_spans() {
     let limits = Limits::default().of_spans(&BatchLimits::default());
     assert_eq!(limits, Limits::default());
 }
+
+#[test]
+fn certificates_of_the_builder_come_before_all_of_the_environment() {
+    let env = from(&[
+        ("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "/env/ca.pem"),
+        ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/env/key.pem"),
+    ]);
+    let built = OtlpConfig::new("https://a:1").with_certificate("/built/ca.pem");
+    let config = built.or(env);
+    let text = config.target(Signal::Traces).err().unwrap().to_string();
+    assert!(
+        text.starts_with("otlp_certificate names the file \"/built/ca.pem\""),
+        "{text}"
+    );
+    let tls = &config.general.tls;
+    assert_eq!(tls.client_key.as_ref().unwrap().path, "/env/key.pem");
+}

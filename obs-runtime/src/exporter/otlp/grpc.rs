@@ -20,7 +20,7 @@ use crate::exporter::otlp::config::{Compression, Target};
 use crate::exporter::otlp::http::USER_AGENT;
 use crate::exporter::otlp::protobuf::{Field, Reader};
 use crate::exporter::otlp::transport::{
-    Answer, Failure, PartialSuccess, Retry, Transport, partial_success,
+    Answer, Failure, PartialSuccess, Retry, Transport, partial_success, remedy,
 };
 use crate::self_obs::DropReason;
 
@@ -111,6 +111,7 @@ impl Transport for Grpc {
                 DropReason::Timeout,
                 Retry::Backoff,
                 &format!("no answer within {timeout:.1?}"),
+                remedy::TIMEOUT,
             ),
             Ok(Ok(response)) => {
                 Answer::Accepted(partial_success(response.get_ref()).unwrap_or_else(|| {
@@ -153,7 +154,14 @@ fn refused(status: &Status) -> Answer {
     };
     let cause = source.map(|s| format!(": {}", innermost(s)));
     let text = format!("{}{}", status.message(), cause.unwrap_or_default());
-    Failure::answer(reason, retry, &format!("{:?}: {text}", status.code()))
+    let remedy = match (reason, status.code()) {
+        (DropReason::Unreachable, _) => remedy::LISTENING,
+        (_, Code::Unauthenticated | Code::PermissionDenied) => remedy::KEY,
+        (_, Code::Unimplemented) => remedy::PROTOCOL,
+        _ => "",
+    };
+    let cause = format!("{:?}: {text}", status.code());
+    Failure::answer(reason, retry, &cause, remedy)
 }
 
 /// The error below all wrappers, such as "connection refused".

@@ -11,7 +11,7 @@ use crate::exporter::otlp::config::{Compression, Target};
 use crate::exporter::otlp::policy;
 use crate::exporter::otlp::protobuf::{Field, Reader};
 use crate::exporter::otlp::transport::{
-    Answer, Failure, PartialSuccess, Retry, Transport, partial_success, printable,
+    Answer, Failure, PartialSuccess, Retry, Transport, partial_success, printable, remedy,
 };
 use crate::self_obs::DropReason;
 
@@ -124,15 +124,18 @@ fn answer(status: StatusCode, headers: &HeaderMap, body: Result<Vec<u8>, ureq::E
         .get("retry-after")
         .and_then(|v| v.to_str().ok())
         .and_then(|v| policy::retry_after(v, since_epoch()));
-    match status.as_u16() {
+    let (reason, retry, remedy) = match status.as_u16() {
         // OTLP specification, "Retryable Response Codes".
         429 | 502..=504 => {
             let retry = asked.map_or(Retry::Backoff, Retry::After);
-            Failure::answer(DropReason::Rejected, retry, &cause)
+            (DropReason::Rejected, retry, "")
         }
-        413 => Failure::answer(DropReason::TooLarge, Retry::Never, &cause),
-        _ => Failure::answer(DropReason::Rejected, Retry::Never, &cause),
-    }
+        413 => (DropReason::TooLarge, Retry::Never, ""),
+        401 | 403 => (DropReason::Rejected, Retry::Never, remedy::KEY),
+        404 | 405 => (DropReason::Rejected, Retry::Never, remedy::PATH),
+        _ => (DropReason::Rejected, Retry::Never, ""),
+    };
+    Failure::answer(reason, retry, &cause, remedy)
 }
 
 fn strange(what: &str) -> PartialSuccess {
@@ -163,11 +166,21 @@ fn unanswered(error: &ureq::Error, timeout: Duration) -> Answer {
         ureq::Error::Http(_) | ureq::Error::BadUri(_) => (DropReason::Rejected, Retry::Never),
         _ => (DropReason::Unreachable, Retry::Backoff),
     };
-    let cause = match reason {
-        DropReason::Timeout => format!("no answer within {timeout:.1?}"),
-        _ => error.to_string(),
+    let cause = match error {
+        _ if reason == DropReason::Timeout => format!("no answer within {timeout:.1?}"),
+        ureq::Error::Io(e) => e.to_string(),
+        other => other.to_string(),
     };
-    Failure::answer(reason, retry, &cause)
+    let remedy = match error {
+        _ if reason == DropReason::Timeout => remedy::TIMEOUT,
+        ureq::Error::Tls(_) | ureq::Error::Rustls(_) => remedy::TLS,
+        // As rustls says that it does not trust the other side.
+        ureq::Error::Io(e) if e.kind() == std::io::ErrorKind::InvalidData => remedy::TLS,
+        ureq::Error::Protocol(_) => remedy::PROTOCOL,
+        _ if reason == DropReason::Unreachable => remedy::LISTENING,
+        _ => "",
+    };
+    Failure::answer(reason, retry, &cause, remedy)
 }
 
 fn since_epoch() -> Duration {

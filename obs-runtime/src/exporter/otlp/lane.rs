@@ -66,6 +66,8 @@ struct State {
     /// Items that were lost after they were handed over, and why the last ones were.
     lost: u64,
     last_cause: String,
+    /// Why the last attempt failed; empty since the receiver answered.
+    trouble: String,
     /// Flushes and the closing: each ends a pause between two attempts.
     nudges: u64,
     /// Whatever a sender that waits may want to know of.
@@ -135,6 +137,11 @@ impl Lane {
             accepts: Accepts::default(),
             spool: OnceLock::new(),
         })
+    }
+
+    /// What is sent, in the plural.
+    pub(super) const fn items(&self) -> &'static str {
+        self.signal.items()
     }
 
     pub(super) fn accepts(&self) -> Accepts {
@@ -270,7 +277,9 @@ impl Lane {
             return Err(Error::new(ErrorKind::Export, text));
         }
         if !state.is_safe(mark.queued) {
-            let text = format!("OTLP: {items} were still being sent when the deadline passed");
+            let trouble = state.last_attempt();
+            let text =
+                format!("OTLP: {items} were still being sent when the deadline passed{trouble}");
             return Err(Error::new(ErrorKind::Timeout, text));
         }
         Ok(())
@@ -287,10 +296,16 @@ impl Lane {
         });
         if items > 0 {
             self.counters.dropped.add(DropReason::Shutdown, items);
-            state.lose(items, "the shutdown deadline passed");
+            let trouble = state.last_attempt();
+            state.lose(items, &format!("the shutdown deadline passed{trouble}"));
         }
         state.bytes = 0;
         state.items = 0;
+    }
+
+    /// An attempt failed: errors of a flush say why until the receiver answers.
+    pub(super) fn trouble(&self, cause: &str) {
+        cause.clone_into(&mut self.lock().trouble);
     }
 
     /// Waits until `done`, at most until `until`.
@@ -413,6 +428,14 @@ impl State {
             self.items -= job.batch.items;
         }
         Some(job)
+    }
+
+    /// To be appended to an error.
+    fn last_attempt(&self) -> String {
+        match &*self.trouble {
+            "" => String::new(),
+            cause => format!("; the last attempt: {cause}"),
+        }
     }
 
     fn leaves_no_time_until(&self, until: Instant) -> bool {

@@ -22,7 +22,7 @@ impl Transport for Slow {
         if answered.recv() == Ok(true) {
             return Answer::Accepted(PartialSuccess::default());
         }
-        Failure::answer(DropReason::Rejected, Retry::Never, "no")
+        Failure::answer(DropReason::Rejected, Retry::Never, "no", "")
     }
 
     fn another(&self) -> Option<Box<dyn Transport>> {

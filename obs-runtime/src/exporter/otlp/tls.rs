@@ -39,6 +39,17 @@ impl TlsFiles {
         }
     }
 
+    /// Without what `over` sets.
+    pub(super) fn unless_in(self, over: &Self) -> Self {
+        Self {
+            certificate: self.certificate.filter(|_| over.certificate.is_none()),
+            client_certificate: self
+                .client_certificate
+                .filter(|_| over.client_certificate.is_none()),
+            client_key: self.client_key.filter(|_| over.client_key.is_none()),
+        }
+    }
+
     /// Reads the files.
     ///
     /// # Errors
@@ -68,6 +79,13 @@ impl TlsFiles {
 }
 
 impl GivenFile {
+    pub(super) fn new(path: impl Into<String>, origin: &'static str) -> Self {
+        Self {
+            path: path.into(),
+            origin,
+        }
+    }
+
     fn read(&self, wanted: fn(&PemItem<'_>) -> bool, what: &str) -> Result<Vec<u8>, Error> {
         let Self { path, origin } = self;
         let text = std::fs::read(path).map_err(|e| {

@@ -44,6 +44,24 @@ pub(super) struct Failure {
     pub(super) retry: Retry,
     /// For the log.
     pub(super) cause: String,
+    /// What the user can do, for the log; empty if nothing.
+    pub(super) remedy: &'static str,
+}
+
+/// What helps against the usual failures.
+pub(super) mod remedy {
+    pub(in super::super) const KEY: &str =
+        "check the key in the headers (OTEL_EXPORTER_OTLP_HEADERS)";
+    pub(in super::super) const PATH: &str =
+        "check the path of the endpoint (OTEL_EXPORTER_OTLP_ENDPOINT)";
+    pub(in super::super) const LISTENING: &str =
+        "check that a receiver listens there (OTEL_EXPORTER_OTLP_ENDPOINT)";
+    pub(in super::super) const PROTOCOL: &str = "check that it speaks this protocol: by convention \
+        HTTP is at port 4318, gRPC at 4317 (OTEL_EXPORTER_OTLP_PROTOCOL)";
+    pub(in super::super) const TLS: &str =
+        "check the scheme of the endpoint and the certificates (OTEL_EXPORTER_OTLP_CERTIFICATE)";
+    pub(in super::super) const TIMEOUT: &str =
+        "check the receiver, or allow it more time (OTEL_EXPORTER_OTLP_TIMEOUT)";
 }
 
 /// Whether the same request may succeed later.
@@ -57,8 +75,14 @@ pub(super) enum Retry {
 }
 
 impl Failure {
-    pub(super) fn answer(reason: DropReason, retry: Retry, cause: &str) -> Answer {
+    pub(super) fn answer(
+        reason: DropReason,
+        retry: Retry,
+        cause: &str,
+        remedy: &'static str,
+    ) -> Answer {
         Answer::Failed(Self {
+            remedy,
             reason,
             retry,
             // Errors of libraries repeat what the other side sent.

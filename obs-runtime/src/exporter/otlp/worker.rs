@@ -211,6 +211,7 @@ impl Worker {
                     reason: DropReason::Shutdown,
                     retry: Retry::Backoff,
                     cause: cause.to_owned(),
+                    remedy: "",
                 })
             } else {
                 Fate::Settled(lost(batch, DropReason::Shutdown, cause))
@@ -247,17 +248,21 @@ impl Worker {
             } else if has_spool {
                 let pause = |failures| policy::backoff(&self.limits, failures, policy::jitter());
                 self.lane.receiver_failed(pause);
-                self.say(&failure, "kept on disk");
+                self.say(&failure, failure.reason.as_str(), "kept on disk");
                 return Fate::Later(failure);
             }
-            let pause = self.after(&failure, attempt, began.elapsed());
-            match pause {
-                Some(pause) => self.say(&failure, &format!("trying again in {pause:.1?}")),
-                None => self.say(&failure, "given up"),
-            }
-            let Some(pause) = pause else {
+            let Some(pause) = self.after(&failure, attempt, began.elapsed()) else {
+                // A cause of its own: losses are said however often was tried again before.
+                let what = format!("given up: {} {} lost", batch.items, self.lane.items());
+                self.say(&failure, "given up", &what);
                 return Fate::Settled(lost(batch, failure.reason, &failure.cause));
             };
+            let what = if pause.is_zero() {
+                "trying again at once".to_owned()
+            } else {
+                format!("trying again in {pause:.1?}")
+            };
+            self.say(&failure, failure.reason.as_str(), &what);
             if !self.lane.pause(Instant::now() + pause, nudges) {
                 return Fate::Settled(lost(batch, failure.reason, &failure.cause));
             }
@@ -303,10 +308,13 @@ impl Worker {
         }
     }
 
-    fn say(&self, failure: &Failure, what: &str) {
-        let cause = failure.reason.as_str();
-        let (url, text) = (&self.url, &failure.cause);
-        self_log::warn(self.source, cause, format_args!("{url}: {text}; {what}"));
+    /// Lines of one `cause` come once a minute.
+    fn say(&self, failure: &Failure, cause: &'static str, what: &str) {
+        let (url, text, remedy) = (&self.url, &failure.cause, failure.remedy);
+        self.lane.trouble(text);
+        let comma = if remedy.is_empty() { "" } else { "; " };
+        let line = format_args!("{url}: {text}; {what}{comma}{remedy}");
+        self_log::warn(self.source, cause, line);
     }
 }
 

@@ -146,6 +146,7 @@ impl Lane {
         let mut state = self.lock();
         let was_down = state.down.take().is_some();
         state.failures = 0;
+        state.trouble.clear();
         state.wakes += u64::from(was_down);
         drop(state);
         if was_down {
