@@ -6,4 +6,5 @@ pub mod otlp_oracle;
 pub mod otlp_receiver;
 pub mod programs;
 pub mod prometheus_server;
+pub mod rotel;
 pub mod tracing_capture;

@@ -18,6 +18,18 @@ pub fn oracle_dir() -> PathBuf {
 /// # Panics
 /// Instead of `None` when `OBS_REQUIRE_BACKENDS=1`.
 pub fn python(test: &str) -> Option<PathBuf> {
+    let found = find_python();
+    if found.is_none() {
+        missing(
+            test,
+            "python3 with the packages of tests/oracle/requirements.txt (see .ci/run, or set OBS_TEST_PYTHON)",
+        );
+    }
+    found
+}
+
+/// The python of [`python`], if there is one.
+pub fn find_python() -> Option<PathBuf> {
     let cache = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
         .or_else(|| std::env::home_dir().map(|home| home.join(".cache")));
@@ -26,18 +38,11 @@ pub fn python(test: &str) -> Option<PathBuf> {
         cache.map(|c| c.join("obs-tests/venv/bin/python")),
         Some(PathBuf::from("python3")),
     ];
-    let found = candidates.into_iter().flatten().find(|python| {
+    candidates.into_iter().flatten().find(|python| {
         let mut command = Command::new(python);
         command.args(["-c", PYTHON_MODULES]);
         run(command, b"").is_ok_and(|out| out.status.success())
-    });
-    if found.is_none() {
-        missing(
-            test,
-            "python3 with the packages of tests/oracle/requirements.txt (see .ci/run, or set OBS_TEST_PYTHON)",
-        );
-    }
-    found
+    })
 }
 
 /// `promtool check metrics` on a text; `None` (and a SKIPPED line) when promtool is not installed.

@@ -70,3 +70,49 @@ fn an_environment_that_names_no_caller_begins_a_trace() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(text.lines().nth(1), Some("None false"));
 }
+
+/// What a process with this `OTEL_PROPAGATORS` reads, writes, has OpenTelemetry's API write, and complains of.
+fn with_propagators(value: Option<&str>) -> [String; 4] {
+    let mut command = Command::new(CHILD);
+    command
+        .arg("installed")
+        .env(
+            "TRACEPARENT",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        )
+        .env("BAGGAGE", "tenant=7")
+        .env_remove("OTEL_PROPAGATORS");
+    if let Some(value) = value {
+        command.env("OTEL_PROPAGATORS", value);
+    }
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    lines.try_into().unwrap()
+}
+
+#[test]
+fn the_environment_says_which_headers_are_read_and_written() {
+    let both = [
+        "true tenant=7",
+        "baggage traceparent",
+        "traceparent tracestate",
+        "",
+    ];
+    assert_eq!(with_propagators(None), both);
+    assert_eq!(with_propagators(Some("baggage,tracecontext")), both);
+    assert_eq!(
+        with_propagators(Some("tracecontext")),
+        ["true ", "traceparent", "traceparent tracestate", ""]
+    );
+    assert_eq!(
+        with_propagators(Some("baggage")),
+        ["false tenant=7", "baggage", "", ""]
+    );
+    assert_eq!(with_propagators(Some("none")), ["false ", "", "", ""]);
+    let [read, written, theirs, problem] = with_propagators(Some("b3,tracecontext"));
+    assert_eq!([&*read, &*written], ["true ", "traceparent"]);
+    assert_eq!(theirs, "traceparent tracestate");
+    assert!(problem.contains("obs has no b3"), "{problem}");
+}

@@ -4,13 +4,10 @@ use std::borrow::Cow;
 
 use ::http::{Method, Version};
 
-use crate::processor::redact::{is_secret_key, redact};
+use crate::processor::redact::{MASK, is_secret_key, redact};
 
 /// A method that is not one of those below.
 pub(crate) const OTHER: &str = "_OTHER";
-
-/// What stands in the place of a secret in a URL ("HTTP spans", `url.full`).
-const REDACTED: &str = "REDACTED";
 
 /// Parameters of signed URLs ("HTTP spans", `url.query`) that their names do not give away.
 const SIGNATURES: &[&str] = &[
@@ -63,7 +60,7 @@ pub(crate) fn query(query: &str) -> Cow<'_, str> {
             Some(key) => {
                 out.push_str(key);
                 out.push('=');
-                out.push_str(REDACTED);
+                out.push_str(MASK);
             }
             None => out.push_str(&redact(pair)),
         }
@@ -90,9 +87,9 @@ pub(crate) fn full(url: &::reqwest::Url) -> String {
     out.push_str(url.scheme());
     out.push_str("://");
     if !url.username().is_empty() || url.password().is_some() {
-        out.push_str(REDACTED);
+        out.push_str(MASK);
         out.push(':');
-        out.push_str(REDACTED);
+        out.push_str(MASK);
         out.push('@');
     }
     out.push_str(url.host_str().unwrap_or_default());

@@ -17,20 +17,20 @@ fn secrets_in_a_query_are_masked() {
     for (sent, seen) in [
         ("", ""),
         ("page=2&q=obs", "page=2&q=obs"),
-        ("page=2&api_key=abc&x=1", "page=2&api_key=REDACTED&x=1"),
-        ("sig=abc", "sig=REDACTED"),
+        ("page=2&api_key=abc&x=1", "page=2&api_key=***&x=1"),
+        ("sig=abc", "sig=***"),
         (
             "AWSAccessKeyId=AK&Signature=s%3D",
-            "AWSAccessKeyId=REDACTED&Signature=REDACTED",
+            "AWSAccessKeyId=***&Signature=***",
         ),
         (
             "X-Goog-Signature=1&X-Amz-Security-Token=2",
-            "X-Goog-Signature=REDACTED&X-Amz-Security-Token=REDACTED",
+            "X-Goog-Signature=***&X-Amz-Security-Token=***",
         ),
         ("access_token=", "access_token="),
         ("sig", "sig"),
         ("&&a=1&", "&&a=1&"),
-        ("&&sig=1&", "&&sig=REDACTED&"),
+        ("&&sig=1&", "&&sig=***&"),
     ] {
         assert_eq!(query(sent), seen, "{sent}");
     }
@@ -42,14 +42,11 @@ fn urls_are_shown_without_credentials() {
     for (asked, seen) in [
         (
             "https://ada:pw@shop.example:8443/a/b?token=1#part",
-            "https://REDACTED:REDACTED@shop.example:8443/a/b?token=REDACTED",
+            "https://***:***@shop.example:8443/a/b?token=***",
         ),
         ("http://shop.example", "http://shop.example/"),
         ("http://[::1]:80/", "http://[::1]/"),
-        (
-            "http://ada@shop.example/x",
-            "http://REDACTED:REDACTED@shop.example/x",
-        ),
+        ("http://ada@shop.example/x", "http://***:***@shop.example/x"),
     ] {
         assert_eq!(full(&asked.parse().unwrap()), seen, "{asked}");
     }

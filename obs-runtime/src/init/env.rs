@@ -11,6 +11,7 @@ use crate::callsite::Level;
 use crate::init::limits;
 use crate::init::vars::Vars;
 use crate::logs::LogLimits;
+use crate::propagation::formats::Formats;
 use crate::trace::Sampler;
 use crate::trace::attribute::AttributeValue;
 
@@ -23,6 +24,7 @@ pub(crate) struct Environment {
     pub(crate) sampler: Option<Sampler>,
     pub(crate) level: Option<Level>,
     pub(crate) console: bool,
+    pub(crate) formats: Formats,
     /// Whether instruments keep examples of values in sampled spans.
     pub(crate) exemplars: bool,
     #[cfg_attr(not(feature = "http"), allow(dead_code))]
@@ -56,6 +58,7 @@ impl Environment {
         let sampler = (text("OTEL_TRACES_SAMPLER"), text("OTEL_TRACES_SAMPLER_ARG"));
         let level = text("OBS_LEVEL");
         let exemplars = text("OTEL_METRICS_EXEMPLAR_FILTER");
+        let propagators = text("OTEL_PROPAGATORS");
         let traces = text("OTEL_TRACES_EXPORTER").unwrap_or_default();
         let metrics = text("OTEL_METRICS_EXPORTER").unwrap_or_default();
         let host = text("OTEL_EXPORTER_PROMETHEUS_HOST").unwrap_or_else(|| "localhost".into());
@@ -120,6 +123,11 @@ impl Environment {
                  parentbased_traceidratio for a ratio"
             )),
             (None, None) => {}
+        }
+        if let Some(list) = propagators {
+            let (formats, problem) = Formats::parse(&list);
+            this.formats = formats;
+            this.problems.extend(problem);
         }
         if let Some(name) = level {
             this.level = this.note(level_of(&name));

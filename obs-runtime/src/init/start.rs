@@ -209,6 +209,7 @@ fn set_process(builder: &Builder, env: &Environment, id: u16) {
     }
     if id == 0 {
         crate::metrics::exemplar::enable(env.exemplars);
+        env.formats.choose();
         let limits = builder.span_limits.unwrap_or(env.span_limits);
         limits.make_current();
     }

@@ -1,14 +1,53 @@
-//! A program that takes its caller from the environment: prints what it sees and records.
+//! A program that takes its caller from the environment: prints what it sees and records. With the argument
+//! `installed` it also starts obs, so that the variables of OpenTelemetry count, and prints what it would send on.
 
 #![allow(clippy::print_stdout, reason = "the test reads it")]
 
+use std::collections::{BTreeSet, HashMap};
+
 use obs_runtime::propagation::{self, Environment};
-use obs_runtime::{testing, traced};
+use obs_runtime::{Error, Observability, testing, traced};
 
 #[traced]
 fn work() {}
 
-fn main() {
+/// What goes out inside of a span, by both ways, as lines of names and values.
+#[traced]
+fn send() {
+    use opentelemetry::{Context, global};
+
+    let mut headers = HashMap::new();
+    propagation::inject_current(&mut headers);
+    propagation::extract(&Environment::read())
+        .baggage()
+        .inject(&mut headers);
+    let names = |headers: HashMap<String, String>| {
+        let names: BTreeSet<String> = headers.into_keys().collect();
+        names.into_iter().collect::<Vec<_>>().join(" ")
+    };
+    println!("{}", names(headers));
+    let mut theirs = HashMap::new();
+    let cx = Context::current();
+    global::get_text_map_propagator(|p| p.inject_context(&cx, &mut theirs));
+    println!("{}", names(theirs));
+}
+
+fn installed() -> Result<(), Error> {
+    let obs = Observability::builder().opentelemetry(true).install()?;
+    let caller = propagation::extract(&Environment::read());
+    println!("{} {}", caller.context().is_some(), caller.baggage());
+    send();
+    println!("{}", obs.health().problems.join("; "));
+    obs.shutdown()
+}
+
+fn main() -> Result<(), Error> {
+    if std::env::args()
+        .nth(1)
+        .is_some_and(|arg| arg == "installed")
+    {
+        return installed();
+    }
     let caller = propagation::extract(&Environment::read());
     let captured = testing::capture(|| {
         let _inside = caller.attach();
@@ -19,4 +58,5 @@ fn main() {
     println!("{:?} {}", span.parent_id, span.parent_is_remote);
     println!("{}", caller.trace_state());
     println!("{}", caller.baggage());
+    Ok(())
 }

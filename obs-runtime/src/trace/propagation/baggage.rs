@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use super::formats::Formats;
 use super::{BAGGAGE, Injector, percent};
 
 /// The most that a header may have (section 3.3.2).
@@ -195,9 +196,9 @@ impl Baggage {
     }
 
     /// Sends the baggage with an outgoing request. Empty baggage removes what an earlier use of the
-    /// carrier left.
+    /// carrier left, and so does `OTEL_PROPAGATORS` without `baggage`.
     pub fn inject<C: Injector + ?Sized>(&self, carrier: &mut C) {
-        if self.is_empty() {
+        if self.is_empty() || !Formats::chosen().baggage() {
             carrier.remove(BAGGAGE);
         } else {
             carrier.set(BAGGAGE, self.to_header());

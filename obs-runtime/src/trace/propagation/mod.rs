@@ -61,6 +61,9 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
+//! `OTEL_PROPAGATORS` says which headers are read and written: a list of `tracecontext` and `baggage`, both without
+//! it, or `none`.
+//!
 //! Baggage is sent only where the program says so: an [`inject_current`] towards another company's server
 //! carries none.
 //!
@@ -81,6 +84,7 @@ pub(crate) mod ambient;
 mod baggage;
 mod carrier;
 mod environment;
+pub(crate) mod formats;
 #[cfg(feature = "http-headers")]
 mod headers;
 mod parent;
@@ -100,6 +104,7 @@ pub use trace_state::{ParseTraceStateError, TraceState};
 pub use traceparent::ParseTraceparentError;
 
 use crate::trace::SpanContext;
+use formats::Formats;
 
 /// The header of the span's identity (W3C Trace Context Level 2, section 3.2).
 pub const TRACEPARENT: &str = "traceparent";
@@ -109,7 +114,7 @@ pub const TRACESTATE: &str = "tracestate";
 pub const BAGGAGE: &str = "baggage";
 
 /// Writes the span that is entered on this thread to an outgoing request, and the `tracestate` that its
-/// trace came with. Whether there was one.
+/// trace came with. Whether one was written.
 ///
 /// A trace that is not sampled is written too, so that the other side does not begin one. Without a span
 /// the carrier stays as it is. Call it once for each attempt, inside that attempt's span: a carrier that
@@ -129,7 +134,7 @@ pub fn inject_current<C: Injector + ?Sized>(carrier: &mut C) -> bool {
     if let Some(context) = &current {
         inject(context, carrier);
     }
-    current.is_some()
+    current.is_some() && Formats::chosen().trace_context()
 }
 
 /// Like [`inject_current`], for a span that is not entered here.
@@ -145,6 +150,9 @@ pub fn inject_current<C: Injector + ?Sized>(carrier: &mut C) -> bool {
 /// }
 /// ```
 pub fn inject<C: Injector + ?Sized>(context: &SpanContext, carrier: &mut C) {
+    if !Formats::chosen().trace_context() {
+        return;
+    }
     carrier.set(TRACEPARENT, context.to_traceparent());
     match remembered::find(context) {
         Some(state) => carrier.set(TRACESTATE, state.as_str().to_owned()),

@@ -1,5 +1,6 @@
 //! What an incoming request says of its caller.
 
+use super::formats::Formats;
 use super::{BAGGAGE, Baggage, Extractor, TRACEPARENT, TRACESTATE, TraceState, remembered};
 use crate::trace::{Attached, SpanContext};
 
@@ -46,8 +47,9 @@ impl RemoteContext {
 /// trace, on any thread, carries it on unchanged. Where one trace calls this process several times at once
 /// with different ones, the latest is used.
 pub fn extract<C: Extractor + ?Sized>(carrier: &C) -> RemoteContext {
+    let formats = Formats::chosen();
     let context = match carrier.get_all(TRACEPARENT)[..] {
-        [one] => SpanContext::from_traceparent(one).ok(),
+        [one] if formats.trace_context() => SpanContext::from_traceparent(one).ok(),
         _ => None,
     };
     let trace_state = match context {
@@ -61,6 +63,10 @@ pub fn extract<C: Extractor + ?Sized>(carrier: &C) -> RemoteContext {
     RemoteContext {
         context,
         trace_state,
-        baggage: Baggage::join(&carrier.get_all(BAGGAGE)),
+        baggage: if formats.baggage() {
+            Baggage::join(&carrier.get_all(BAGGAGE))
+        } else {
+            Baggage::new()
+        },
     }
 }

@@ -43,5 +43,5 @@ pub use tracer::{Tracer, TracerProvider, WrappedTracer, WrappedTracerProvider};
 pub(crate) fn register(meters: MeterProvider) {
     ::opentelemetry::global::set_meter_provider(meters);
     ::opentelemetry::global::set_tracer_provider(TracerProvider::new());
-    ::opentelemetry::global::set_text_map_propagator(Propagator::new());
+    ::opentelemetry::global::set_text_map_propagator(Propagator::of_environment());
 }

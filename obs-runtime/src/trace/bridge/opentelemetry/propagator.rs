@@ -9,6 +9,7 @@ use ::opentelemetry::trace::TraceContextExt as _;
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 
 use super::context;
+use crate::propagation::formats::Formats;
 use crate::trace::gate;
 use crate::trace::local::local;
 
@@ -29,6 +30,19 @@ pub struct Propagator<P = TextMapCompositePropagator> {
 }
 
 impl Propagator {
+    /// What `OTEL_PROPAGATORS` says.
+    pub(crate) fn of_environment() -> Self {
+        let formats = Formats::chosen();
+        let mut inner: Vec<Box<dyn TextMapPropagator + Send + Sync>> = Vec::new();
+        if formats.trace_context() {
+            inner.push(Box::new(TraceContextPropagator::new()));
+        }
+        if formats.baggage() {
+            inner.push(Box::new(BaggagePropagator::new()));
+        }
+        Self::wrap(TextMapCompositePropagator::new(inner))
+    }
+
     /// W3C Trace Context and W3C Baggage, OpenTelemetry's default.
     ///
     /// From now on the calls of this process look at OpenTelemetry's context.
