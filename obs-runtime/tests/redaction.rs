@@ -38,8 +38,7 @@ fn spans(builder: obs_runtime::Builder) -> Vec<SpanRecord> {
     let obs = builder.record_exporter(kept.clone()).install().unwrap();
     assert!(request("https://u:p@x.test/?token=abcdef&page=2").is_err());
     obs.shutdown().unwrap();
-    let spans = std::mem::take(&mut *kept.0.lock().unwrap());
-    spans
+    std::mem::take(&mut *kept.0.lock().unwrap())
 }
 
 fn text(span: &SpanRecord, key: &str) -> String {

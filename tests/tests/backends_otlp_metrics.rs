@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 fn sent<'a>(dump: &'a Dump, name: &str, member: &str) -> (Vec<f64>, &'a Value) {
     let metrics = dump.metrics().iter().filter(|m| m["name"] == name);
     let metrics: Vec<&Value> = metrics.collect();
-    let points = metrics.iter().flat_map(|m| m["points"].as_array());
+    let points = metrics.iter().filter_map(|m| m["points"].as_array());
     let values = points
         .flatten()
         .map(|p| p[member].as_f64().expect("a number"));

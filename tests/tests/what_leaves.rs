@@ -134,10 +134,14 @@ fn page(source: &str) -> String {
         let who = who.strip_prefix("resource: ").unwrap_or(who);
         writeln!(page, "| `{key}` | {} | {who} | {content} |", entry.comment).unwrap();
     };
-    resource.iter().for_each(|entry| row(&mut page, entry));
+    for entry in resource {
+        row(&mut page, entry);
+    }
     page.push_str("\n## Attributes of spans, events, logs and metrics\n\n");
     page.push_str("| key | what | who sets it | may hold what users typed |\n|---|---|---|---|\n");
-    others.iter().for_each(|entry| row(&mut page, entry));
+    for entry in others {
+        row(&mut page, entry);
+    }
     page.push_str("\n## Events\n\nOf spans, and log records; besides those that your code names.\n\n| name | what |\n|---|---|\n");
     for event in events {
         writeln!(page, "| `{}` | {} |", event.parts[0], event.comment).unwrap();
