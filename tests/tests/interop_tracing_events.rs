@@ -433,7 +433,7 @@ fn many_threads_in_one_span() {
             for _ in 0..4 {
                 scope.spawn(|| {
                     tracing::dispatcher::with_default(&dispatch, || {
-                        for _ in 0..100 {
+                        for _ in 0..30 {
                             span.in_scope(|| {
                                 current::add_link(SpanContext::current().expect("entered"));
                                 ours(|| info!("said"));
@@ -445,7 +445,7 @@ fn many_threads_in_one_span() {
         });
     });
     let shared = captured.span("shared");
-    assert_eq!(shared.links.len(), 400);
-    assert_eq!(captured.children(shared).len(), 400);
-    assert_eq!(captured.logs.len(), 400);
+    assert_eq!(shared.links.len(), 120);
+    assert_eq!(captured.children(shared).len(), 120);
+    assert_eq!(captured.logs.len(), 120);
 }
