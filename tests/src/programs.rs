@@ -12,6 +12,23 @@ pub fn oracle_dir() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("oracle")
 }
 
+/// Where `.ci/run` installs what Debian has no package for.
+fn cache() -> Option<PathBuf> {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = cache.or_else(|| std::env::home_dir().map(|home| home.join(".cache")));
+    cache.map(|cache| cache.join("obs-tests"))
+}
+
+/// The first that exists: what the variable names, what `.ci/run` installs, a program of the path.
+pub fn find(variable: &str, installed: &str, program: &str) -> Option<PathBuf> {
+    let named = std::env::var_os(variable).map(PathBuf::from);
+    let installed = cache().map(|cache| cache.join(installed));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let of_path = std::env::split_paths(&path).map(|folder| folder.join(program));
+    let mut candidates = named.into_iter().chain(installed).chain(of_path);
+    candidates.find(|candidate| candidate.exists())
+}
+
 /// A python that has the oracle's packages: `OBS_TEST_PYTHON`, the virtual environment that
 /// `.ci/run` makes, or the `python3` of the path. `None` (and a SKIPPED line) if there is none.
 ///
@@ -30,12 +47,9 @@ pub fn python(test: &str) -> Option<PathBuf> {
 
 /// The python of [`python`], if there is one.
 pub fn find_python() -> Option<PathBuf> {
-    let cache = std::env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| std::env::home_dir().map(|home| home.join(".cache")));
     let candidates = [
         std::env::var_os("OBS_TEST_PYTHON").map(PathBuf::from),
-        cache.map(|c| c.join("obs-tests/venv/bin/python")),
+        cache().map(|c| c.join("venv/bin/python")),
         Some(PathBuf::from("python3")),
     ];
     candidates.into_iter().flatten().find(|python| {

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use obs_runtime::metrics::{Counter, Histogram};
 use obs_runtime::{Observability, SpanContext, traced};
 use obs_tests::prometheus_server::Prometheus;
 use obs_tests::{http, programs};
@@ -22,6 +23,16 @@ fn fails(ids: &mut Option<(String, String)>) -> Result<(), String> {
     Err("as the test wants it".into())
 }
 
+/// Counts with instruments of its own.
+#[traced]
+fn counts((orders, price, weight): &(Counter, Histogram, Histogram)) -> Option<(String, String)> {
+    orders.inc();
+    price.observe(7);
+    weight.observe(7);
+    let own = SpanContext::current()?;
+    Some((own.trace_id().to_string(), own.span_id().to_string()))
+}
+
 // One test: there is one default for the process.
 #[test]
 fn prometheus_finds_the_trace_of_a_call() -> Result {
@@ -36,6 +47,12 @@ fn prometheus_finds_the_trace_of_a_call() -> Result {
     let mut failed = None;
     let _ = fails(&mut failed);
     let failed = failed.ok_or("no span")?;
+    let instruments = (
+        obs.metrics().counter("orders").build()?,
+        obs.metrics().histogram("price").build()?,
+        obs.metrics().histogram("weight").exponential().build()?,
+    );
+    let counted = counts(&instruments).ok_or("no span")?;
     let has = |exemplar: &Value, ids: &(String, String)| {
         exemplar["trace_id"] == *ids.0 && exemplar["span_id"] == *ids.1
     };
@@ -45,7 +62,7 @@ fn prometheus_finds_the_trace_of_a_call() -> Result {
     let text = http::get(addr.port(), "/metrics", accept)?.body;
     assert!(text.ends_with("\n# EOF\n"), "{text}");
     // obs' own account is among the metrics.
-    assert!(text.contains("\nobs_spans_recorded_total 3\n"), "{text}");
+    assert!(text.contains("\nobs_spans_recorded_total 4\n"), "{text}");
     if let Some(python) = programs::python(test) {
         let mut command = Command::new(python);
         command
@@ -72,7 +89,7 @@ fn prometheus_finds_the_trace_of_a_call() -> Result {
     }
     if let Some(prometheus) = Prometheus::scrape(test, addr, None) {
         let found = |promql: &str, ids| {
-            let exemplars = prometheus.exemplars_until_result(promql);
+            let exemplars = prometheus.promql().exemplars_until_result(promql);
             let found = exemplars.iter().any(|(_, e)| has(&e["labels"], ids));
             assert!(found, "{promql}: {exemplars:?}");
         };
@@ -84,6 +101,9 @@ fn prometheus_finds_the_trace_of_a_call() -> Result {
             r#"function_calls_total{function="fails", result="error"}"#,
             &failed,
         );
+        found("orders_total", &counted);
+        found("price_bucket", &counted);
+        found("weight_bucket", &counted);
     }
     obs.shutdown()?;
     Ok(())

@@ -301,27 +301,24 @@ fn prometheus_scrapes_and_answers_queries() -> Result {
         source,
         Arc::new(Vec::new),
     )?;
-    let Some(prometheus) = Prometheus::scrape(test, server.local_addr(), Some("s3cret")) else {
+    let Some(running) = Prometheus::scrape(test, server.local_addr(), Some("s3cret")) else {
         return Ok(());
     };
+    let prometheus = running.promql();
     prometheus.query_until_result("up == 1");
-    let only = |promql: &str| {
-        let result = prometheus.query(promql);
-        let [(labels, value)] = &result[..] else {
-            panic!("{promql}: {result:?}");
-        };
-        (labels.clone(), *value)
-    };
     let close = |a: f64, b: f64| (a - b).abs() < 1e-9;
     assert!(close(
-        only("sum(etl_rows_total)").1,
+        prometheus.only("sum(etl_rows_total)").1,
         40.0 + 2.0 * HOSTILE.len() as f64
     ));
-    assert!(close(only(r#"etl_rows_total{task_name="a\\b"}"#).1, 2.0));
-    assert!(close(only("revenue_USD_total").1, 12.25));
-    assert!(close(only("queue_depth").1, -3.0));
+    assert!(close(
+        prometheus.only(r#"etl_rows_total{task_name="a\\b"}"#).1,
+        2.0
+    ));
+    assert!(close(prometheus.only("revenue_USD_total").1, 12.25));
+    assert!(close(prometheus.only("queue_depth").1, -3.0));
     assert_eq!(prometheus.query("special == Inf").len(), 1);
-    assert_eq!(only("target_info").0["service_name"], "rag");
+    assert_eq!(prometheus.only("target_info").0["service_name"], "rag");
 
     // Both estimate in the same way.
     let ours = collector.get("request.duration").expect("a metric").data;
@@ -329,7 +326,9 @@ fn prometheus_scrapes_and_answers_queries() -> Result {
         panic!("a histogram");
     };
     let ours = points[0].percentile(95.0).expect("values");
-    let theirs = only("histogram_quantile(0.95, request_duration_seconds_bucket)").1;
+    let theirs = prometheus
+        .only("histogram_quantile(0.95, request_duration_seconds_bucket)")
+        .1;
     assert!(close(ours, theirs), "{ours} {theirs}");
 
     // What is counted after the first scrape arrives as well.
@@ -339,5 +338,71 @@ fn prometheus_scrapes_and_answers_queries() -> Result {
         .with(["etl", "load"])?
         .add(1);
     prometheus.query_until_result(r#"etl_rows_total{task_name="load"} == 41"#);
+    Ok(())
+}
+
+#[test]
+fn rates_and_quantiles_are_right_in_prometheus() -> Result {
+    let test = "rates_and_quantiles_are_right_in_prometheus";
+    let collector = MetricsCollector::new();
+    let jobs = collector.counter("jobs").labels(["kind"]).build()?;
+    let (slow, fast) = (jobs.with(["slow"])?, jobs.with(["fast"])?);
+    let wait = collector.histogram("wait").unit("s").buckets([1, 2, 4]);
+    let wait = wait.build()?;
+    let size = collector.histogram("size").exponential().build()?;
+    let source: Arc<dyn MetricSource> = Arc::new(collector.clone());
+    let health = Arc::new(Vec::new);
+    let local = ([127, 0, 0, 1], 0).into();
+    let server = HttpServer::start(local, HttpConfig::new(), source, health)?;
+    let Some(running) = Prometheus::scrape(test, server.local_addr(), None) else {
+        return Ok(());
+    };
+    let prometheus = running.promql();
+    // Each step is scraped before the next one, and nothing is counted during a scrape.
+    for step in 1..=4 {
+        slow.inc();
+        fast.add(3);
+        for value in [0.5, 1.5, 1.5, 3.0] {
+            wait.observe(value);
+            size.observe(value * 1_000.0);
+        }
+        prometheus.query_until_result(&format!(r#"jobs_total{{kind="slow"}} == {step}"#));
+        prometheus.query_until_result(&format!("size_count == {}", 4 * step));
+    }
+    let is = |promql: &str, wanted: f64, error: f64| {
+        let value = prometheus.only(promql).1;
+        assert!(
+            (value - wanted).abs() <= wanted * error,
+            "{promql}: {value}"
+        );
+    };
+    // All series have their samples at the same times, so that the time cancels out.
+    is(
+        r#"scalar(rate(jobs_total{kind="fast"}[5m])) / rate(jobs_total{kind="slow"}[5m])"#,
+        3.0,
+        1e-9,
+    );
+    is(
+        "rate(wait_seconds_sum[5m]) / rate(wait_seconds_count[5m])",
+        1.625,
+        1e-9,
+    );
+    // Of four values one is up to 1, two up to 2, one up to 4.
+    is(
+        "histogram_quantile(0.5, rate(wait_seconds_bucket[5m]))",
+        1.5,
+        1e-9,
+    );
+    is(
+        "histogram_quantile(1, rate(wait_seconds_bucket[5m]))",
+        4.0,
+        1e-9,
+    );
+    // Exponential histograms have four classic buckets for each doubling: each is a fifth wide.
+    is(
+        "histogram_quantile(0.5, rate(size_bucket[5m]))",
+        1_500.0,
+        0.19,
+    );
     Ok(())
 }

@@ -116,7 +116,7 @@ async fn a_scrape_counts_every_call_before_it() -> Result {
     }
     if let Some(prometheus) = Prometheus::scrape(test, addr, Some("s3cret")) {
         // The expression of autometrics' success-rate rules.
-        let failing = prometheus.query_until_result(
+        let failing = prometheus.promql().query_until_result(
             r#"sum by (function, module) (function_calls_total{result="error"}) / ignoring(result) group_left sum by (function, module) (function_calls_total) > 0"#,
         );
         let ratio = |name: &str| {

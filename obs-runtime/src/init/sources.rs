@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use crate::error::Error;
 use crate::init::builder::Builder;
+use crate::init::scope::ScopeShared;
 use crate::init::start::Problems;
 use crate::metrics::MetricSource;
+use crate::metrics::source::Sources;
 
 /// What the builder was told.
 #[derive(Default)]
@@ -27,10 +29,7 @@ impl Wanted {
         unused_mut,
         reason = "only some features add to it, or fail"
     )]
-    pub(super) fn start(
-        self,
-        problems: &mut Problems,
-    ) -> Result<Vec<Arc<dyn MetricSource>>, Error> {
+    pub(super) fn start(self, scope: &ScopeShared, problems: &mut Problems) -> Result<(), Error> {
         let mut sources = self.sources;
         #[cfg(feature = "process-metrics")]
         if self.process {
@@ -47,7 +46,8 @@ impl Wanted {
                 )?,
             }
         }
-        Ok(sources)
+        scope.extension::<Sources>().set(sources);
+        Ok(())
     }
 }
 

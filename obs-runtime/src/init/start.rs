@@ -10,7 +10,6 @@ use crate::init::env::Environment;
 use crate::init::resource;
 use crate::init::scope::{Observability, Pusher, ScopeShared};
 use crate::metrics::MetricsCollector;
-use crate::metrics::source::Sources;
 use crate::processor::drain::fork::{self, Remake};
 use crate::processor::drain::{self, Scope};
 use crate::processor::logs::Logs;
@@ -95,9 +94,7 @@ pub(super) fn start(
     if env.disabled {
         return Ok(Observability::running(scope, Vec::new()));
     }
-    scope
-        .extension::<Sources>()
-        .set(std::mem::take(&mut builder.sources).start(&mut problems)?);
+    std::mem::take(&mut builder.sources).start(&scope, &mut problems)?;
     for mut exporter in std::mem::take(&mut builder.record_exporters) {
         exporter.begin(&scope.resource);
         sinks.push(custom::sink("record", exporter)?);

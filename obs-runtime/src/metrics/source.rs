@@ -53,7 +53,10 @@ impl Sources {
 }
 
 /// One series without an exemplar, as sources have them.
-#[cfg(any(feature = "process-metrics", feature = "tokio-metrics"))]
+#[cfg_attr(
+    not(any(feature = "process-metrics", feature = "tokio-metrics")),
+    allow(dead_code, reason = "for sources behind features")
+)]
 pub(super) fn point(labels: Labels, start_unix_nanos: u64, value: Number) -> NumberPoint {
     NumberPoint {
         labels,
@@ -64,7 +67,10 @@ pub(super) fn point(labels: Labels, start_unix_nanos: u64, value: Number) -> Num
 }
 
 /// Adds a metric, unless it has no points.
-#[cfg(any(feature = "process-metrics", feature = "tokio-metrics"))]
+#[cfg_attr(
+    not(any(feature = "process-metrics", feature = "tokio-metrics")),
+    allow(dead_code, reason = "for sources behind features")
+)]
 pub(super) fn push(
     out: &mut Vec<MetricFamily>,
     def: &MetricDef,

@@ -1,0 +1,135 @@
+//! A real StatsD server has what was counted, in both dialects.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use obs_runtime::Observability;
+use obs_runtime::statsd::{Dialect, StatsdConfig};
+use obs_tests::statsd_server::StatsdServer;
+
+/// Numbers that `f64` has as they are.
+fn is(all: &BTreeMap<String, f64>, name: &str, wanted: f64) -> bool {
+    all.get(name)
+        .is_some_and(|v| v.to_bits() == wanted.to_bits())
+}
+
+type Result<T = ()> = std::result::Result<T, obs_runtime::Error>;
+
+const HOSTILE: &str = "a|b,c\nd:e#f;g=h i@0.1";
+
+/// Counts in three rounds, each sent by itself.
+fn count(server: &StatsdServer, dialect: Dialect) -> Result {
+    let config = StatsdConfig::new(server.addr())
+        .dialect(dialect)
+        .prefix("shop");
+    let obs = Observability::builder()
+        .service_name("statsd")
+        .statsd_with(config.interval(Duration::from_secs(3600)))
+        .strict(true)
+        .install()?;
+    let metrics = obs.metrics();
+    let rows = metrics.counter("rows").labels(["task"]).build()?;
+    let cost = metrics.counter("cost").unit("USD").build()?;
+    let depth = metrics.gauge("depth").build()?;
+    let active = metrics.up_down_counter("active").build()?;
+    let latency = metrics.histogram("latency").unit("s").build()?;
+    let size = metrics.histogram("size").exponential().build()?;
+    let wait = metrics.summary("wait").unit("ms").build()?;
+    // Many series: several datagrams.
+    let many = metrics.counter("many").labels(["n"]).build()?;
+    for round in 1..=3_u32 {
+        rows.with(["load"])?.add(round);
+        rows.with([HOSTILE])?.inc();
+        cost.add(1e-7);
+        depth.set(-1.5 * f64::from(round));
+        active.dec();
+        for value in 1..=100_u32 {
+            latency.observe(f64::from(value) * 0.5);
+            size.observe(value);
+            wait.observe(value);
+            many.with([value.to_string()])?.inc();
+        }
+        obs.force_flush()?;
+    }
+    assert_eq!(obs.stats().dropped_total(), 0, "{}", obs.stats());
+    obs.shutdown()
+}
+
+/// What is there besides StatsD's own numbers and those of obs.
+fn ours(all: &BTreeMap<String, f64>) -> BTreeMap<&str, f64> {
+    let ours = all.iter().filter(|(name, _)| {
+        !name.starts_with("statsd.")
+            && !name.starts_with("shop.obs.")
+            && !name.starts_with("shop.many")
+    });
+    ours.map(|(name, value)| (&**name, *value)).collect()
+}
+
+fn check(server: &StatsdServer, tags: impl Fn(&str) -> String, hostile: &str) {
+    let many = |all: &BTreeMap<String, f64>| {
+        let many = all.iter().filter(|(name, _)| name.starts_with("shop.many"));
+        many.map(|(_, value)| value).sum::<f64>()
+    };
+    let counters =
+        server.counters_until(|all| many(all) >= 300.0 && is(all, &tags("shop.wait.count"), 300.0));
+    assert!(is(&counters, "statsd.bad_lines_seen", 0.0), "{counters:?}");
+    assert!(counters["statsd.packets_received"] < counters["statsd.metrics_received"] / 8.0);
+    let name = |metric: &str| tags(metric);
+    let mut expected: BTreeMap<String, f64> = BTreeMap::from([
+        (name("shop.rows load"), 6.0),
+        (name("shop.cost"), 3e-7),
+        (name("shop.latency.count"), 300.0),
+        (name("shop.latency.sum"), 7575.0),
+        (name("shop.size.count"), 300.0),
+        (name("shop.size.sum"), 15_150.0),
+        (name("shop.wait.count"), 300.0),
+        (name("shop.wait.sum"), 15_150.0),
+    ]);
+    expected.insert(hostile.to_owned(), 3.0);
+    let counted = ours(&counters);
+    assert_eq!(
+        counted.keys().copied().collect::<Vec<_>>(),
+        expected.keys().map(String::as_str).collect::<Vec<_>>()
+    );
+    for (name, value) in &expected {
+        assert!(
+            (counted[&**name] - value).abs() <= value * 1e-9,
+            "{name}: {counted:?}"
+        );
+    }
+    let gauges = server.all("gauges");
+    assert!(is(&gauges, &name("shop.depth"), -4.5), "{gauges:?}");
+    assert!(is(&gauges, &name("shop.active"), -3.0), "{gauges:?}");
+    assert!(server.all("timers").is_empty());
+}
+
+#[test]
+fn statsd_has_what_was_counted() -> Result {
+    let test = "statsd_has_what_was_counted";
+    let Some(server) = StatsdServer::start(test) else {
+        return Ok(());
+    };
+    count(&server, Dialect::Plain)?;
+    let plain = |name: &str| match name.split_once(' ') {
+        Some((name, task)) => format!("{name}.task.{task}"),
+        None => name.to_owned(),
+    };
+    check(&server, plain, "shop.rows.task.a_b_c_d_e_f_g_h_i_0_1");
+    drop(server);
+
+    let Some(server) = StatsdServer::start("tags") else {
+        return Ok(());
+    };
+    count(&server, Dialect::DogStatsd)?;
+    // This server writes tags as Graphite does, and takes out of them what Graphite does not know.
+    let tagged = |name: &str| match name.split_once(' ') {
+        Some((name, task)) => format!("{name};service=statsd;task={task}"),
+        None => format!("{name};service=statsd"),
+    };
+    check(
+        &server,
+        tagged,
+        "shop.rows;service=statsd;task=a_b_c_de_f_g=h_i0.1",
+    );
+    Ok(())
+}
