@@ -35,6 +35,8 @@ pub enum Mode {
 pub struct Arrived {
     /// Its name.
     pub name: String,
+    /// Name and version of its instrumentation scope.
+    pub scope: (String, String),
     /// Its id.
     pub span_id: Vec<u8>,
     /// The attribute `n`; none if there is none.
@@ -294,9 +296,13 @@ fn spans_of(request: &[u8]) -> Vec<Arrived> {
     for resource_spans in messages(request, 1) {
         let resource = messages(resource_spans, 1).next().unwrap_or_default();
         let pid = number(resource, 1, "process.pid");
-        let of_scopes = messages(resource_spans, 2).flat_map(|scope| messages(scope, 2));
-        spans.extend(of_scopes.map(|span| Arrived {
+        let of_scopes = messages(resource_spans, 2).flat_map(|all| {
+            let scope = messages(all, 1).next().unwrap_or_default();
+            messages(all, 2).map(move |span| (scope, span))
+        });
+        spans.extend(of_scopes.map(|(scope, span)| Arrived {
             name: text(span, 5),
+            scope: (text(scope, 1), text(scope, 2)),
             span_id: messages(span, 2).next().unwrap_or_default().to_vec(),
             n: number(span, 9, "n"),
             pid,

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::exporter::delta::Receipt;
 use crate::exporter::otlp::attributes::key_values;
+use crate::exporter::otlp::library::Libraries;
 use crate::exporter::otlp::protobuf::{field_len, len_tag, message, text, varint};
 use crate::trace::AttributeValue;
 
@@ -14,16 +15,16 @@ pub(crate) type Resource = Vec<(Cow<'static, str>, AttributeValue)>;
 const RESOURCE_ITEMS: u32 = 1;
 /// Of `Resource{Spans,Metrics,Logs}`.
 const RESOURCE: u32 = 1;
-const SCOPE_ITEMS: u32 = 2;
+pub(super) const SCOPE_ITEMS: u32 = 2;
 /// Of `Resource`.
 const ATTRIBUTES: u32 = 1;
 /// Of `Scope{Spans,Metrics,Logs}`.
-const SCOPE: u32 = 1;
+pub(super) const SCOPE: u32 = 1;
 /// The field of `ScopeSpans`, `ScopeMetrics` and `ScopeLogs` that holds the items.
 pub(super) const ITEMS: u32 = 2;
 /// Of `InstrumentationScope`.
-const NAME: u32 = 1;
-const VERSION: u32 = 2;
+pub(super) const NAME: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// The longest tag and length in front of a message.
 const HEADER: usize = 6;
@@ -62,6 +63,7 @@ impl Envelope {
         Open {
             out: spare,
             room: self.room(),
+            libraries: Libraries::default(),
             items: 0,
         }
     }
@@ -71,19 +73,27 @@ impl Envelope {
         let Open {
             mut out,
             room,
+            libraries,
             items,
         } = open;
         let inner = self.scope.len() + out.len() - room;
-        let outer = self.resource.len() + field_len(inner);
+        let libraries = libraries.encode();
+        // A scope without items says nothing, unless it is the only one.
+        let has_own = out.len() > room || libraries.is_empty();
+        let own = if has_own { field_len(inner) } else { 0 };
+        let outer = self.resource.len() + own + libraries.len();
         let mut head = Vec::with_capacity(room);
         head.push(len_tag(RESOURCE_ITEMS));
         varint(&mut head, outer as u64);
         head.extend_from_slice(&self.resource);
-        head.push(len_tag(SCOPE_ITEMS));
-        varint(&mut head, inner as u64);
-        head.extend_from_slice(&self.scope);
+        if has_own {
+            head.push(len_tag(SCOPE_ITEMS));
+            varint(&mut head, inner as u64);
+            head.extend_from_slice(&self.scope);
+        }
         let start = room - head.len();
         out[start..room].copy_from_slice(&head);
+        out.extend_from_slice(&libraries);
         Batch {
             buffer: out,
             start,
@@ -139,17 +149,24 @@ pub(super) struct Open {
     /// Where items are appended, as field [`ITEMS`].
     pub(super) out: Vec<u8>,
     room: usize,
+    /// Items of other libraries.
+    pub(super) libraries: Libraries,
     /// How many were appended: spans or metric points.
     pub(super) items: u64,
 }
 
 impl Open {
-    /// Encoded bytes of the items.
+    /// Encoded bytes of all items.
     pub(super) fn len(&self) -> usize {
+        self.own_len() + self.libraries.len
+    }
+
+    /// Encoded bytes of the items that are no library's.
+    pub(super) fn own_len(&self) -> usize {
         self.out.len() - self.room
     }
 
-    /// Takes back what was appended since the items had `len` bytes.
+    /// Takes back what was appended since [`Open::own_len`] was `len`.
     pub(super) fn truncate(&mut self, len: usize) {
         self.out.truncate(self.room + len);
     }

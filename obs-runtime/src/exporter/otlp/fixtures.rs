@@ -96,13 +96,14 @@ pub(super) fn encode(fixtures: &[Fixture]) -> Vec<u8> {
     let mut templates = Templates::default();
     for fixture in fixtures {
         let view = fixture.view();
-        span(
-            &mut open.out,
-            ITEMS,
-            &view,
-            templates.get(view.callsite),
-            None,
-        );
+        let template = templates.get(view.callsite);
+        match template.library {
+            None => span(&mut open.out, ITEMS, &view, template, None),
+            Some(library) => {
+                let encode = |out: &mut Vec<u8>| span(out, ITEMS, &view, template, None);
+                assert!(open.libraries.add(library, usize::MAX, encode));
+            }
+        }
         open.items += 1;
     }
     envelope.finish(open).body().to_vec()

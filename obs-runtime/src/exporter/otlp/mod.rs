@@ -1,7 +1,7 @@
 //! OTLP: spans, metrics and logs to any OpenTelemetry receiver, over HTTP or gRPC.
 //!
 //! Requests are written by an encoder of our own, straight from finished records
-//! (`span`, `metrics`, `log`, `template`, `attributes`, `protobuf`, `batch`). Sender threads of each
+//! (`span`, `metrics`, `log`, `template`, `library`, `attributes`, `protobuf`, `batch`). Sender threads of each
 //! signal (`worker`) take them from a queue bounded in bytes (`lane`) and send them (`http`, `grpc`); what
 //! cannot be sent waits on disk, if the user names a directory (`spool`).
 
@@ -17,6 +17,7 @@ mod grpc;
 mod headers;
 mod http;
 mod lane;
+mod library;
 mod log;
 mod log_sink;
 mod metrics;

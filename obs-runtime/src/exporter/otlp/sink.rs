@@ -8,6 +8,7 @@ use crate::Error;
 use crate::exporter::otlp::batch::{Envelope, ITEMS, Open, Resource};
 use crate::exporter::otlp::config::{Limits, Protocol, Target};
 use crate::exporter::otlp::lane::{Accepts, Lane};
+use crate::exporter::otlp::library::Library;
 use crate::exporter::otlp::span::span;
 use crate::exporter::otlp::template::Templates;
 use crate::exporter::otlp::transport::Transport;
@@ -96,18 +97,52 @@ impl OtlpSpanSink {
     }
 }
 
+impl OtlpSpanSink {
+    /// A span that belongs to a library.
+    #[inline(never)]
+    fn of_library(&mut self, view: &SpanView<'_>, library: Library) {
+        if !self.add(view, library) {
+            self.hand_over();
+            if !self.add(view, library) {
+                self.lane.lose(DropReason::TooLarge, 1);
+                return;
+            }
+        }
+        if self.open.len() >= self.limits.batch_bytes || self.open.items >= self.limits.batch_spans
+        {
+            self.hand_over();
+        }
+    }
+
+    /// Whether there was room.
+    fn add(&mut self, view: &SpanView<'_>, library: Library) -> bool {
+        let template = self.templates.get(view.callsite);
+        let logs = self.logs.as_ref();
+        let most = self.request_bytes.saturating_sub(self.open.own_len());
+        let encode = |out: &mut Vec<u8>| span(out, ITEMS, view, template, logs);
+        let fits = self.open.libraries.add(library, most, encode);
+        self.open.items += u64::from(fits);
+        fits
+    }
+}
+
 impl SpanSink for OtlpSpanSink {
     fn span(&mut self, view: &SpanView<'_>) {
         // One thread at a time calls, and nobody else writes: no locked instruction is needed.
         let taken = &self.lane.counters.taken;
         taken.store(taken.load(Ordering::Relaxed) + 1, Ordering::Release);
 
-        let before = self.open.len();
+        let template = self.templates.get(view.callsite);
+        if let Some(library) = template.library {
+            self.of_library(view, library);
+            return;
+        }
+        let before = self.open.own_len();
         span(
             &mut self.open.out,
             ITEMS,
             view,
-            self.templates.get(view.callsite),
+            template,
             self.logs.as_ref(),
         );
         let len = self.open.len();
@@ -160,3 +195,7 @@ impl Drop for OtlpSpanSink {
 #[cfg(test)]
 #[path = "sink_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "sink_library_tests.rs"]
+mod library_tests;

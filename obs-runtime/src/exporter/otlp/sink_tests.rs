@@ -9,14 +9,14 @@ use crate::exporter::otlp::transport::{self, Answer};
 use crate::self_obs::ExporterStats;
 use crate::trace::Value;
 
-fn start(config: &OtlpConfig) -> OtlpSpanSink {
+pub(super) fn start(config: &OtlpConfig) -> OtlpSpanSink {
     let target = config.target(Signal::Traces).unwrap().unwrap();
     let transport = transport::connect(&target).unwrap();
     OtlpSpanSink::start(&target, transport, config.limits, &resource(), None).unwrap()
 }
 
 /// Retries come at once, and for as long as a test may take.
-fn config(url: &str) -> OtlpConfig {
+pub(super) fn config(url: &str) -> OtlpConfig {
     let mut config = OtlpConfig::new(url).with_timeout(LONG);
     config.limits.backoff = Duration::from_millis(1);
     config.limits.requests = 1;
@@ -31,18 +31,18 @@ fn once(url: &str) -> OtlpConfig {
     config
 }
 
-fn take(sink: &mut OtlpSpanSink, spans: usize) {
+pub(super) fn take(sink: &mut OtlpSpanSink, spans: usize) {
     for _ in 0..spans {
         sink.span(&Fixture::bare().view());
     }
 }
 
-fn long() -> Instant {
+pub(super) fn long() -> Instant {
     Instant::now() + LONG
 }
 
 /// The account, of which everything must be settled.
-fn settled(sink: &OtlpSpanSink) -> ExporterStats {
+pub(super) fn settled(sink: &OtlpSpanSink) -> ExporterStats {
     let stats = sink.stats().snapshot();
     assert_eq!(stats.in_flight, 0, "{stats:?}");
     assert_eq!(

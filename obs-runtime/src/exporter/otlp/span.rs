@@ -2,6 +2,7 @@
 
 use crate::exporter::otlp::attributes::{constant, key_value, key_values};
 use crate::exporter::otlp::lane::Accepts;
+use crate::exporter::otlp::library::Library;
 use crate::exporter::otlp::protobuf::{
     FIXED32, bytes, fixed32, fixed64, long_message, message, text, uint,
 };
@@ -161,7 +162,9 @@ fn attributes(out: &mut Vec<u8>, view: &SpanView<'_>, template: &Template) -> u3
         None => all.push((key, value)),
     };
     for (key, value) in view.callsite.constants() {
-        set(key, constant(value));
+        if !Library::is_named_by(key) {
+            set(key, constant(value));
+        }
     }
     if !template.function.is_empty() {
         set(CODE_FUNCTION_NAME, ValueRef::Str(&template.function));

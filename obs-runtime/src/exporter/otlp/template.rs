@@ -6,6 +6,7 @@
 use crate::Callsite;
 use crate::callsite::SpanKind;
 use crate::exporter::otlp::attributes::{self, KeyField, constant};
+use crate::exporter::otlp::library::Library;
 use crate::exporter::otlp::protobuf::{bytes, fixed64, text, uint};
 use crate::exporter::otlp::span::{
     ATTRIBUTES, END, KIND, NAME, PARENT_SPAN_ID, SPAN_ID, START, TRACE_ID,
@@ -25,13 +26,15 @@ pub(super) struct Template {
     pub(super) keys: Box<[KeyField]>,
     /// The function with its module; empty if a recorded or constant attribute says it.
     pub(super) function: Box<str>,
+    /// Whose spans they are, if not those of obs.
+    pub(super) library: Option<Library>,
     /// No key occurs twice and no limit is near: nothing needs to be compared for each span.
     pub(super) is_plain: bool,
     pub(super) limits: SpanLimits,
 }
 
 impl Template {
-    fn new(site: &Callsite, limits: SpanLimits) -> Self {
+    fn new(site: &'static Callsite, limits: SpanLimits) -> Self {
         let keys = site.keys();
         let constant_keys = || site.constants().iter().map(|(key, _)| *key);
         let names_code =
@@ -51,7 +54,8 @@ impl Template {
 
         let kind = kind(site.kind());
         let mut constants = Vec::new();
-        for (key, value) in site.constants() {
+        let own = |key: &str| !Library::is_named_by(key);
+        for (key, value) in site.constants().iter().filter(|(key, _)| own(key)) {
             attributes::key_value(&mut constants, ATTRIBUTES, key, constant(value));
         }
         if !function.is_empty() {
@@ -68,6 +72,7 @@ impl Template {
                 .map(|key| KeyField::new(ATTRIBUTES, key))
                 .collect(),
             function: function.into_boxed_str(),
+            library: Library::of(site),
             is_plain,
             limits,
         }

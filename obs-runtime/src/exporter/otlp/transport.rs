@@ -52,8 +52,7 @@ pub(super) struct Failure {
 pub(super) mod remedy {
     pub(in super::super) const KEY: &str =
         "check the key in the headers (OTEL_EXPORTER_OTLP_HEADERS)";
-    pub(in super::super) const PATH: &str =
-        "check the path of the endpoint (OTEL_EXPORTER_OTLP_ENDPOINT)";
+    pub(in super::super) const PATH: &str = "check the path of the endpoint; OTEL_{TRACES,METRICS,LOGS}_EXPORTER=none switches a signal off";
     pub(in super::super) const LISTENING: &str =
         "check that a receiver listens there (OTEL_EXPORTER_OTLP_ENDPOINT)";
     pub(in super::super) const PROTOCOL: &str = "check that it speaks this protocol: by convention \
