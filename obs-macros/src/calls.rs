@@ -2,8 +2,8 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
+use syn::Expr;
 use syn::spanned::Spanned as _;
-use syn::{Expr, ReturnType};
 
 use crate::ast::Function;
 use crate::attr::table::{LLM_CALL, Table, VECTOR_OP};
@@ -12,7 +12,7 @@ use crate::crate_path;
 use crate::driver;
 use crate::errors::Errors;
 use crate::hygiene::quote;
-use crate::shape;
+use crate::stream::follow;
 use crate::valid::{Own, Running};
 
 pub(crate) fn llm_call(tokens: TokenStream, item: TokenStream) -> TokenStream {
@@ -126,7 +126,7 @@ fn llm_own(
         ],
         errors,
     );
-    let stream = stream(list, &LLM_CALL, function, errors);
+    let follow = follow(list, &LLM_CALL, function, errors);
     let provider = required(list, &LLM_CALL, "provider", "\"openai\"", errors);
     let model = required(list, &LLM_CALL, "model", "\"gpt-4o-mini\"", errors);
     let operation = match list.take("operation") {
@@ -135,7 +135,7 @@ fn llm_own(
     };
     let usage = list.take("usage").and_then(|arg| arg.expr(errors));
     let mut texts = Texts::new(args, "LlmCall");
-    if stream {
+    if follow.items() {
         texts.constant("GEN_AI_REQUEST_STREAM", quote!(Bool(true)));
     }
     let provider = texts.add("__obs_provider", "GEN_AI_PROVIDER_NAME", &provider?);
@@ -152,7 +152,7 @@ fn llm_own(
     };
     let mut own = texts.own;
     let begin = quote!(#krate::private::llm_begin(#provider, #operation, #model));
-    let (begin, kind) = if stream {
+    let (begin, kind) = if follow.items() {
         (
             quote!(#krate::private::llm_streaming(#begin)),
             "llm_items_kind",
@@ -160,7 +160,7 @@ fn llm_own(
     } else {
         (begin, "llm_kind")
     };
-    own.stream = stream;
+    own.follow = follow;
     own.running = Some(Running {
         begin,
         kind,
@@ -176,7 +176,7 @@ fn vector_own(
     function: &Function,
     errors: &mut Errors,
 ) -> Option<Own> {
-    let stream = stream(list, &VECTOR_OP, function, errors);
+    let follow = follow(list, &VECTOR_OP, function, errors);
     let system = required(list, &VECTOR_OP, "system", "\"qdrant\"", errors);
     let operation = required(list, &VECTOR_OP, "operation", "\"upsert\"", errors);
     let mut take = |name: &str| match list.take(name) {
@@ -203,13 +203,13 @@ fn vector_own(
             #dimensions_now,
         )
     };
-    let (begin, kind) = if stream {
+    let (begin, kind) = if follow.items() {
         let begin = quote!(#krate::private::vector_streaming(#begin));
         (begin, "vector_items_kind")
     } else {
         (begin, "vector_kind")
     };
-    own.stream = stream;
+    own.follow = follow;
     own.running = Some(Running {
         begin,
         kind,
@@ -274,42 +274,4 @@ fn not_yet(list: &mut ArgList, remedies: &[(&str, &str)], errors: &mut Errors) {
             errors.push(arg.span(), format!("`{name}` does not work yet: {remedy}"));
         }
     }
-}
-
-/// `stream`: said where the return type names a stream, and nowhere where it is none.
-fn stream(list: &mut ArgList, table: &Table, function: &Function, errors: &mut Errors) -> bool {
-    let ty = match &function.sig.output {
-        ReturnType::Type(_, ty) => Some(&**ty),
-        ReturnType::Default => None,
-    };
-    let Some(arg) = list.take("stream") else {
-        if let Some(ty) = ty.filter(|ty| names_stream(&ty.to_token_stream())) {
-            let message = format!(
-                "the returned type names a stream: `#[{}(stream, …)]` follows it to its end; \
-                 `stream = false` measures the call alone",
-                table.name
-            );
-            errors.push_on(ty, message);
-        }
-        return false;
-    };
-    let span = arg.span();
-    let on = arg.switch(errors).unwrap_or(false);
-    let plain = ty.map(shape::plain);
-    let names_one = ty.is_some_and(|ty| names_stream(&ty.to_token_stream()));
-    if on && !names_one && (shape::is_never(plain) || shape::is_inert(plain)) {
-        let message = "`stream` needs a function that returns a stream, or a `Result` of one";
-        errors.push(span, message);
-        return false;
-    }
-    on
-}
-
-/// Whether a type names a stream.
-fn names_stream(tokens: &TokenStream) -> bool {
-    tokens.clone().into_iter().any(|tree| match tree {
-        proc_macro2::TokenTree::Ident(word) => word.to_string().ends_with("Stream"),
-        proc_macro2::TokenTree::Group(group) => names_stream(&group.stream()),
-        _ => false,
-    })
 }

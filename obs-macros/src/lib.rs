@@ -12,6 +12,7 @@ mod errors;
 mod expand;
 mod fallback;
 mod handler;
+mod held;
 mod hygiene;
 mod label;
 mod labels;
@@ -20,6 +21,7 @@ mod metric;
 mod pipeline_task;
 mod shape;
 mod span;
+mod stream;
 mod traced;
 mod valid;
 

@@ -4,6 +4,7 @@
 //! says why there are several.
 
 use proc_macro2::{Group, TokenStream, TokenTree};
+use syn::punctuated::Punctuated;
 use syn::{GenericArgument, Pat, PathArguments, ReturnType, Type, TypeParamBound};
 
 use crate::ast::Function;
@@ -82,7 +83,7 @@ pub(crate) fn has_macros_below(function: &Function) -> bool {
     !function.attrs.iter().all(is_builtin)
 }
 
-fn returned(output: &ReturnType) -> Option<&Type> {
+pub(crate) fn returned(output: &ReturnType) -> Option<&Type> {
     match output {
         ReturnType::Default => None,
         ReturnType::Type(_, ty) => Some(plain(ty)),
@@ -103,7 +104,7 @@ pub(crate) fn is_never(returned: Option<&Type>) -> bool {
 }
 
 /// The last segment of a type's path.
-fn last_segment(ty: &Type) -> Option<&syn::PathSegment> {
+pub(crate) fn last_segment(ty: &Type) -> Option<&syn::PathSegment> {
     match ty {
         Type::Path(path) if path.qself.is_none() => path.path.segments.last(),
         _ => None,
@@ -149,7 +150,7 @@ fn is_impl_future(returned: Option<&Type>) -> bool {
 }
 
 /// `impl Stream<…>` with no bound that our wrapper could not meet.
-fn is_impl_stream(returned: Option<&Type>) -> bool {
+pub(crate) fn is_impl_stream(returned: Option<&Type>) -> bool {
     is_impl_of(returned, &["Stream", "TryStream", "FusedStream"])
 }
 
@@ -177,10 +178,18 @@ pub(crate) fn stream_item(output: &ReturnType) -> Option<&Type> {
 }
 
 fn associated<'a>(output: &'a ReturnType, name: &str) -> Option<&'a Type> {
-    let Some(Type::ImplTrait(opaque)) = returned(output) else {
-        return None;
-    };
-    opaque.bounds.iter().find_map(|bound| {
+    match returned(output) {
+        Some(Type::ImplTrait(opaque)) => assigned(&opaque.bounds, name),
+        _ => None,
+    }
+}
+
+/// `X` of `Trait<name = X>` among the bounds.
+pub(crate) fn assigned<'a>(
+    bounds: &'a Punctuated<TypeParamBound, syn::Token![+]>,
+    name: &str,
+) -> Option<&'a Type> {
+    bounds.iter().find_map(|bound| {
         let TypeParamBound::Trait(bound) = bound else {
             return None;
         };
@@ -201,20 +210,32 @@ fn names_future(returned: Option<&Type>) -> bool {
     };
     match last.ident.to_string().as_str() {
         "BoxFuture" | "LocalBoxFuture" => true,
-        "Pin" => {
-            let (mut future, mut stream) = (false, false);
-            any_word(
-                &quote::ToTokens::to_token_stream(&last.arguments),
-                &mut |word| {
-                    future |= word == "Future";
-                    // Of futures, perhaps.
-                    stream |= word == "Stream";
-                },
-            );
-            future && !stream
-        }
+        "Pin" => pinned(last).as_deref() == Some("Future"),
         _ => false,
     }
+}
+
+/// `Future` or `Stream`, whichever `Pin<…>` names first: the outer one.
+pub(crate) fn pinned(pin: &syn::PathSegment) -> Option<String> {
+    let mut first = None;
+    any_word(
+        &quote::ToTokens::to_token_stream(&pin.arguments),
+        &mut |word| {
+            if first.is_none() && (word == "Future" || word == "Stream") {
+                first = Some(word.to_string());
+            }
+        },
+    );
+    first
+}
+
+/// Whether a word stands anywhere in the type.
+pub(crate) fn names(ty: &Type, name: &str) -> bool {
+    let mut found = false;
+    any_word(&quote::ToTokens::to_token_stream(ty), &mut |word| {
+        found |= word == name;
+    });
+    found
 }
 
 fn any_word(tokens: &TokenStream, see: &mut impl FnMut(&proc_macro2::Ident)) {

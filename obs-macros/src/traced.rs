@@ -9,7 +9,7 @@ use crate::attr::{ArgList, Args};
 use crate::errors::Errors;
 use crate::hygiene::quote;
 use crate::valid::Own;
-use crate::{crate_path, driver, fallback};
+use crate::{crate_path, driver, fallback, stream};
 
 pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
@@ -36,7 +36,13 @@ fn on_function(tokens: TokenStream, item: Item, errors: &mut Errors) -> Option<T
         &TRACED,
         tokens,
         item,
-        |_, _, _, _| Some(Own::default()),
+        |list, _, function, errors| {
+            let follow = stream::asked(list, function, errors).unwrap_or_default();
+            Some(Own {
+                follow,
+                ..Own::default()
+            })
+        },
         errors,
     )
 }

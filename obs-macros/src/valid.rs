@@ -10,6 +10,7 @@ use crate::attr::table::{Table, nearest};
 use crate::attr::{Args, ErrMode, Field, FieldValue, LevelArg, Render, plain};
 use crate::crate_path;
 use crate::errors::Errors;
+use crate::held;
 use crate::hygiene::quote;
 use crate::labels::Label;
 use crate::shape::{self, Shape};
@@ -52,8 +53,30 @@ pub(crate) struct Plan {
     pub(crate) timings: Option<Span>,
     /// `track_concurrency`
     pub(crate) concurrency: bool,
-    /// The value is or holds a stream, whose items are looked at instead.
-    pub(crate) stream: bool,
+    pub(crate) follow: Follow,
+}
+
+/// What becomes of a stream that the value is or holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Follow {
+    /// Nothing: the call alone is measured.
+    Call,
+    /// The value is followed if its type is that of a stream.
+    #[default]
+    Value,
+    /// The value holds an `impl Stream`, as far as can be read.
+    Opaque,
+    /// The value holds a boxed stream, as far as can be read.
+    Boxed,
+    /// `stream`: it must be or hold one.
+    Asked,
+}
+
+impl Follow {
+    /// Whether items are looked at in place of the value.
+    pub(crate) fn items(self) -> bool {
+        matches!(self, Self::Opaque | Self::Boxed | Self::Asked)
+    }
 }
 
 /// What a macro adds to the shared arguments.
@@ -70,8 +93,7 @@ pub(crate) struct Own {
     pub(crate) observers: Vec<Observer>,
     pub(crate) before: TokenStream,
     pub(crate) running: Option<Running>,
-    /// `stream`
-    pub(crate) stream: bool,
+    pub(crate) follow: Follow,
 }
 
 /// A measurement beside the span: begun inside it, ended by the value, by a panic or by a drop.
@@ -98,6 +120,13 @@ pub(crate) enum Observer {
     ErrorIf(Expr),
     /// `err(level = …)`
     Level(LevelArg, Span),
+}
+
+impl Observer {
+    /// Whether it looks at the items of a stream as at the value that holds the stream.
+    fn fits_items(&self) -> bool {
+        matches!(self, Self::Level(..))
+    }
 }
 
 /// The function, if the item is one that a macro can take.
@@ -196,10 +225,9 @@ pub(crate) fn plan(args: Args, own: Own, function: &Function, errors: &mut Error
         running: own.running,
         timings: args.timings,
         concurrency: args.concurrency,
-        stream: own.stream,
+        follow: own.follow,
     };
-    if matches!(plan.shape, Shape::StreamClosure) && plan.running.is_some() && !plan.stream {
-        // Its closures look at one value, not at items.
+    if matches!(plan.shape, Shape::StreamClosure) && plan.follow == Follow::Call {
         plan.shape = Shape::Closure;
     }
     if let Shape::InBox(in_box) = &plan.shape
@@ -208,6 +236,9 @@ pub(crate) fn plan(args: Args, own: Own, function: &Function, errors: &mut Error
     {
         // What runs before the body runs inside the future, so its text must be here.
         plan.shape = Shape::Closure;
+    }
+    if plan.follow == Follow::Value && plan.observers.iter().all(Observer::fits_items) {
+        plan.follow = held::stream(function, &plan.shape).unwrap_or_default();
     }
     plan
 }

@@ -13,6 +13,7 @@
     reason = "nobody calls these by hand: methods on types without data steer inference"
 )]
 
+mod as_text;
 mod call;
 mod fields;
 mod future;
@@ -31,6 +32,7 @@ mod running_stream;
 mod source;
 mod stream;
 
+pub use as_text::{check_debug, check_display, check_result, probe_success};
 pub use call::{FnRet, absurd, arg, call, call_future};
 pub use fields::{Links, add_links, capture, debug, display, rename, set_name, values};
 pub use future::probe_when;
@@ -38,20 +40,20 @@ pub use kind::{Abandon, Kind, Plain};
 pub use lasting::{Stopwatch, Timed, Tracked, timed, tracked};
 #[cfg(feature = "tokio")]
 pub use main_fn::Main;
-pub use observe::{err_level, error_if, expected, no_errors, ok_if, return_debug, return_display};
+pub use observe::{err_level, error_if, expected, no_errors, ok_if, on_return};
 #[cfg(not(any(feature = "record", test)))]
 pub use off::*;
 #[cfg(any(feature = "record", test))]
 pub use on::*;
 pub use parent::{enter_parent, parent, under};
-pub use probe::{err_debug, err_display, probe, probe_output, probe_stream};
+pub use probe::{probe, probe_output, probe_stream};
 
 #[cfg(feature = "llm")]
 pub use running::{IntoCount, Slot, join, llm_kind, text, vector_kind, vector_start};
 
 #[cfg(feature = "llm")]
 pub use running_stream::{llm_items_kind, llm_streaming, vector_items_kind, vector_streaming};
-pub use source::{check_source, probe_items};
+pub use source::{check_source, probe_items, probe_items_of};
 
 pub use crate::callsite::{
     Callsite, CallsiteSpec, ConstValue, Construct, Level, SpanKind, register_callsite,

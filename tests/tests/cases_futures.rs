@@ -272,8 +272,8 @@ fn a_span_per_poll_and_per_item() {
     assert_eq!(ended(&captured), expected);
 }
 
-// case: 67, 68 (an iterator, and a stream inside another type: a span for the call only; the way out is in
-// the attribute's page)
+// case: 67, 68 (an iterator, and a stream inside another type than a `Result`: a span for the call only; the way out is
+// in the attribute's page)
 #[test]
 fn streams_and_iterators_stay_on_demand() {
     thread_local! { static MADE: Cell<u8> = const { Cell::new(0) }; }
@@ -294,6 +294,10 @@ fn streams_and_iterators_stay_on_demand() {
         Ok(stream::iter(0..n).map(make))
     }
     #[traced]
+    async fn in_option(n: u8) -> Option<impl Stream<Item = u8>> {
+        Some(stream::iter(0..n).map(make))
+    }
+    #[traced]
     fn iterator(n: u8) -> impl Iterator<Item = u8> {
         (0..n).map(make)
     }
@@ -310,15 +314,18 @@ fn streams_and_iterators_stay_on_demand() {
         drop(items);
         assert!(block_on(in_result(0)).is_err());
         assert_eq!(block_on(block_on(in_result(1)).unwrap().count()), 1);
+        assert_eq!(block_on(block_on(in_option(1)).unwrap().count()), 1);
         assert_eq!(iterator(3).take(2).count(), 2);
-        assert_eq!(MADE.get(), 4);
+        assert_eq!(MADE.get(), 5);
         assert_eq!(block_on(covered(1).count()), 1);
     });
     let expected = [
         "leaf < opaque",
         "opaque < -",
         "in_result < -",
+        "leaf < in_result",
         "in_result < -",
+        "in_option < -",
         "leaf < -",
         "iterator < -",
         "leaf < -",

@@ -15,7 +15,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::{self, Stream};
 use obs_runtime::metrics::{MetricData, MetricFamily};
 use obs_runtime::testing::{Captured, capture, capture_async};
-use obs_runtime::{Label, propagation, traced};
+use obs_runtime::{Label, SpanContext, propagation, traced};
 use obs_tests::cases::{block_on, cancel, yield_now};
 
 #[derive(Clone, Copy, Label)]
@@ -129,10 +129,16 @@ mod shapes {
     #[async_trait::async_trait]
     pub(super) trait Remote {
         async fn call(&self, region: Region) -> Result<u8, String>;
+        async fn only_named(&self, region: Region, id: u8, cause: Option<SpanContext>);
     }
 
     #[async_trait::async_trait]
+    #[deny(unused_variables)]
     impl Remote for Shop {
+        // What the arguments name is used, though the body does not.
+        #[traced(labels(region), fields(id), parent = cause)]
+        async fn only_named(&self, region: Region, id: u8, cause: Option<SpanContext>) {}
+
         #[traced(labels(region, own = self.region))]
         async fn call(&self, region: Region) -> Result<u8, String> {
             let _ = region;
@@ -183,6 +189,7 @@ async fn every_shape_has_them() {
         shop(Region::Us).consuming().await;
         shop(Region::Us).tracked().unwrap();
         shop(Region::Us).call(Region::Eu).await.unwrap();
+        shop(Region::Us).only_named(Region::Eu, 1, None).await;
         assert_eq!(shapes::items(Region::Eu).count().await, 2);
         shapes::boxed(Region::Eu).await;
         shapes::opaque(Region::Us).await;
@@ -195,6 +202,7 @@ async fn every_shape_has_them() {
     assert_eq!(calls("consuming"), ["region=us result=ok 1"]);
     assert_eq!(calls("tracked"), ["region=us result=ok 1"]);
     assert_eq!(calls("call"), ["own=us region=eu result=ok 1"]);
+    assert_eq!(calls("only_named"), ["region=eu result=ok 1"]);
     assert_eq!(calls("items"), ["region=eu result=ok 1"]);
     assert_eq!(calls("boxed"), ["region=eu result=ok 1"]);
     assert_eq!(calls("opaque"), ["region=us result=ok 1"]);

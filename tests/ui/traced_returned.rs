@@ -19,8 +19,31 @@ fn error() -> Result<(), Plain> {
     Ok(())
 }
 
+#[traced(ret(Display))]
+async fn later() -> Plain {
+    Plain
+}
+
+#[traced(err(Display))]
+async fn later_error() -> Result<(), Plain> {
+    Ok(())
+}
+
+struct NoResult;
+
+#[traced(err(Debug))]
+async fn no_result() -> NoResult {
+    NoResult
+}
+
+#[traced(ret)]
+fn future() -> impl Future<Output = Result<Plain, u8>> {
+    async { Ok(Plain) }
+}
+
 fn main() {
     value();
     optional();
     let _ = error();
+    let _ = (later(), later_error(), no_result(), future());
 }

@@ -37,7 +37,7 @@ pub(crate) const SHARED: &[&str] = &[
 pub(crate) const TRACED: Table = Table {
     name: "traced",
     shared: true,
-    own: &[],
+    own: &["stream"],
 };
 
 pub(crate) const LLM_CALL: Table = Table {

@@ -41,7 +41,10 @@ fn a_typo_of_an_own_argument_is_suggested() {
 #[test]
 fn a_strange_word_gets_the_list() {
     let message = TRACED.unknown("frobnicate");
-    assert!(message.starts_with("`#[traced]` has no argument `frobnicate`; it takes `name`, "));
+    assert!(
+        message
+            .starts_with("`#[traced]` has no argument `frobnicate`; it takes `stream`, `name`, ")
+    );
 }
 
 /// Known to the parser, so that it says what to do instead; not on a page because they do nothing yet.

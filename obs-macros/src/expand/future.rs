@@ -8,6 +8,7 @@ use syn::spanned::Spanned as _;
 use super::{assemble, assemble_around, lasting, prelude, rebind, site, types, value};
 use crate::ast::{Function, with_content};
 use crate::crate_path;
+use crate::held;
 use crate::hygiene::quote;
 use crate::shape::{self, InBox};
 use crate::valid::Plan;
@@ -26,13 +27,8 @@ fn statements(function: &Function, plan: &Plan, rebound: &rebind::Rebound) -> To
         ReturnType::Default => None,
         ReturnType::Type(_, ty) => Some(shape::plain(ty)),
     };
-    // An async block takes no expectation from outside; this tells it the type of its value.
-    let expect = (!shape::is_never(ty)).then(|| {
-        let span = Span::mixed_site().located_at(output.span());
-        let returned = types::returned(output);
-        let krate = crate_path::at(krate, span);
-        quote_spanned!(span=> if false { return #krate::private::absurd::<#returned>(); })
-    });
+    let expect =
+        (!shape::is_never(ty)).then(|| expect(plan, &types::returned(output), output.span()));
     let may_be_future = ty.is_some_and(|ty| {
         !shape::is_named_result(ty)
             && (!shape::is_inert(Some(ty)) || matches!(ty, syn::Type::ImplTrait(_)))
@@ -70,6 +66,13 @@ fn statements(function: &Function, plan: &Plan, rebound: &rebind::Rebound) -> To
     }
 }
 
+/// Tells an async block the type of its value: it takes no expectation from outside.
+fn expect(plan: &Plan, returned: &TokenStream, at: Span) -> TokenStream {
+    let span = Span::mixed_site().located_at(at);
+    let krate = crate_path::at(&plan.site.krate, span);
+    quote_spanned!(span=> if false { return #krate::private::absurd::<#returned>(); })
+}
+
 /// Whether a word stands anywhere in the tokens.
 fn mentions(tokens: TokenStream, is: &dyn Fn(&str) -> bool) -> bool {
     tokens.into_iter().any(|tree| match tree {
@@ -82,7 +85,7 @@ fn mentions(tokens: TokenStream, is: &dyn Fn(&str) -> bool) -> bool {
 /// `__obs_probe`, of what the call is judged by: the future's output, or the items of the stream in it.
 fn probe(function: &Function, plan: &Plan) -> TokenStream {
     let krate = &plan.site.krate;
-    if plan.stream {
+    if plan.follow.items() {
         let source = value::source(plan, function);
         quote! {
             let __obs_outer = #krate::private::probe_output(&__obs_value);
@@ -105,7 +108,7 @@ fn future(name: &Ident, plan: &Plan, site: &TokenStream, kind: &TokenStream) -> 
     // What rustc says of the returned future as a whole, it says of these tokens.
     let at = Span::mixed_site().located_at(name.span());
     let root = crate_path::at(krate, at);
-    let future = if plan.stream {
+    let future = if plan.follow.items() {
         let outer = value::outer(plan);
         let call = quote_spanned!(at=> #root::private::future_source::<_, _, _, _, #count>);
         quote_spanned!(at=> #call(__obs_flow, #site, #outer, #kind, __obs_value))
@@ -150,8 +153,10 @@ pub(super) fn in_box(function: &Function, plan: &Plan, in_box: &InBox) -> TokenS
     let prelude = prelude::in_future(function, plan);
     let probe = probe(function, plan);
     let future = if let Some((head, block)) = shape::async_block(&inner) {
-        let statements = block.stream();
-        let block = with_content(&block, quote!(#prelude #statements));
+        let statements = rebind::mark_used(block.stream(), &prelude::named(plan));
+        let output = shape::returned(&function.sig.output).and_then(held::boxed_output);
+        let expect = output.map(|ty| expect(plan, &types::annotation(ty), ty.span()));
+        let block = with_content(&block, quote!(#expect #prelude #statements));
         quote!(#head #block)
     } else {
         quote!((#inner))

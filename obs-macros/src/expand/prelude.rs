@@ -125,6 +125,18 @@ fn closure(plan: &Plan) -> TokenStream {
     quote!(|| { #name #(#links)* [#(#values,)* #slot] })
 }
 
+/// All tokens of the user that are evaluated before the body.
+pub(super) fn named(plan: &Plan) -> TokenStream {
+    let labels = plan.labels.iter().map(|label| &label.value);
+    let expressions = plan.parent.iter().chain(&plan.links).chain(labels);
+    let mut tokens: TokenStream = expressions.map(Expr::to_token_stream).collect();
+    tokens.extend(plan.dynamic_name.clone());
+    tokens.extend(plan.before.clone());
+    tokens.extend(plan.running.iter().map(|running| running.begin.clone()));
+    tokens.extend(values(&plan.site));
+    tokens
+}
+
 /// The expressions of the recorded values.
 pub(super) fn values(site: &Site) -> impl Iterator<Item = TokenStream> {
     site.fields

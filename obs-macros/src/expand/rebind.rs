@@ -140,6 +140,52 @@ fn names(tokens: &TokenStream, name: &Ident) -> bool {
     })
 }
 
+/// The statements of an async block of another macro: where it binds a parameter anew (`let id = id;`) that our arguments
+/// name, the binding counts as used. Ours used the one before it.
+pub(super) fn mark_used(statements: TokenStream, named: &TokenStream) -> TokenStream {
+    let trees: Vec<TokenTree> = statements.into_iter().collect();
+    let mut marked = TokenStream::new();
+    let mut start = 0;
+    for (at, tree) in trees.iter().enumerate() {
+        let ends = match tree {
+            TokenTree::Punct(p) => p.as_char() == ';',
+            TokenTree::Group(group) => group.delimiter() == proc_macro2::Delimiter::Brace,
+            _ => false,
+        };
+        marked.extend([tree.clone()]);
+        if !ends {
+            continue;
+        }
+        if let Some(name) = bound_anew(&trees[start..=at])
+            && names(named, name)
+        {
+            marked.extend(quote!(let _ = &#name;));
+        }
+        start = at + 1;
+    }
+    marked
+}
+
+/// `name` of `let name = name;` and `let mut name = name;`.
+fn bound_anew(statement: &[TokenTree]) -> Option<&Ident> {
+    let word = |tree: &TokenTree, text: &str| matches!(tree, TokenTree::Ident(i) if i == text);
+    let (head, rest) = statement.split_last_chunk::<4>()?;
+    let is_let = match head {
+        [one] => word(one, "let"),
+        [one, two] => word(one, "let") && word(two, "mut"),
+        _ => false,
+    };
+    match rest {
+        [
+            TokenTree::Ident(name),
+            TokenTree::Punct(p),
+            TokenTree::Ident(same),
+            _,
+        ] if is_let && p.as_char() == '=' && name == same => Some(name),
+        _ => None,
+    }
+}
+
 fn ident_pattern(ident: Ident) -> Box<Pat> {
     Box::new(Pat::Ident(syn::PatIdent {
         attrs: Vec::new(),

@@ -7,7 +7,7 @@ use super::{assemble, assemble_around, lasting, prelude, rebind, site, types, va
 use crate::ast::{Function, with_content};
 use crate::hygiene::quote;
 use crate::shape::{self, Shape};
-use crate::valid::Plan;
+use crate::valid::{Follow, Plan};
 
 /// `let guard = SyncSpan::enter(site);`
 fn enter(function: &Function, plan: &Plan, site: &TokenStream) -> TokenStream {
@@ -124,10 +124,9 @@ fn call(
     }
 }
 
-/// Ends the span by what the value is, and gives the value back.
 /// Whether the value ends the span where it is: it is certainly no future and no stream.
 fn ends_with_value(function: &Function, plan: &Plan) -> bool {
-    let in_place = matches!(plan.shape, Shape::Block | Shape::Closure) && !plan.stream;
+    let in_place = matches!(plan.shape, Shape::Block | Shape::Closure) && !plan.follow.items();
     in_place
         && match &function.sig.output {
             ReturnType::Default => true,
@@ -137,10 +136,11 @@ fn ends_with_value(function: &Function, plan: &Plan) -> bool {
         }
 }
 
+/// Ends the span by what the value is, and gives the value back.
 fn finish(function: &Function, plan: &Plan) -> TokenStream {
     let krate = &plan.site.krate;
     let (look, kind) = value::kind(plan);
-    if plan.stream {
+    if plan.follow.items() {
         return finish_source(function, plan, look.as_ref(), &kind);
     }
     if matches!(plan.shape, Shape::FutureClosure) {
@@ -171,8 +171,7 @@ fn finish(function: &Function, plan: &Plan) -> TokenStream {
             #krate::private::finish(&mut __obs_guard, #kind, __obs_value)
         };
     }
-    // A model call and a vector operation have one value.
-    let method = if plan.running.is_some() {
+    let method = if plan.follow == Follow::Call {
         quote!(__obs_single)
     } else {
         quote!(__obs_when)

@@ -9,8 +9,9 @@ use super::{lasting, site};
 use crate::ast::Function;
 use crate::attr::{ErrMode, LevelArg, Render};
 use crate::crate_path;
+use crate::held;
 use crate::hygiene::quote;
-use crate::valid::{Observer, Plan};
+use crate::valid::{Follow, Observer, Plan};
 
 /// A statement to come first, and an expression that evaluates to the `Kind`. The variable
 /// `__obs_probe` holds the `Probe` of the value's type.
@@ -43,27 +44,67 @@ pub(super) fn last_argument(plan: &Plan) -> Option<Span> {
     running.or(observer).or(err)
 }
 
-/// How errors are seen and told, by the probe in a variable.
-fn base(plan: &Plan, probe: &TokenStream) -> TokenStream {
+/// How errors are seen and told, by the probe in a variable. `strict`: it must be that of a `Result`.
+fn base(plan: &Plan, probe: &TokenStream, strict: bool) -> TokenStream {
     let krate = &plan.site.krate;
-    match plan.err {
-        ErrMode::Auto => quote!(#probe.__obs_kind().__obs_how()),
+    let (how, check) = match plan.err {
+        ErrMode::Auto => return quote!(#probe.__obs_kind().__obs_how()),
         ErrMode::Off => {
-            quote!(#krate::private::no_errors(#probe.__obs_kind().__obs_how()))
+            return quote!(#krate::private::no_errors(#probe.__obs_kind().__obs_how()));
         }
-        ErrMode::Debug => quote!(#krate::private::err_debug()),
-        ErrMode::Display => quote!(#krate::private::err_display()),
-    }
+        ErrMode::Debug => ("__obs_by_debug", "check_debug"),
+        ErrMode::Display => ("__obs_by_display", "check_display"),
+    };
+    let how = Ident::new(how, Span::mixed_site());
+    let at = plan.err_span.unwrap_or_else(Span::mixed_site);
+    let at = Span::mixed_site().located_at(at);
+    let has_text = call(krate, check, at, &quote_spanned!(at=> &__obs_error));
+    let is_result = strict.then(|| {
+        let check = call(
+            krate,
+            "check_result",
+            at,
+            &quote_spanned!(at=> &__obs_result),
+        );
+        quote!(#check;)
+    });
+    // In variables: what does not fit is reported where they are used.
+    quote!({
+        let __obs_result = #probe.__obs_kind();
+        let __obs_error = __obs_result.__obs_error();
+        #is_result
+        #has_text;
+        __obs_result.#how()
+    })
 }
 
 /// How the value is looked at that is to give a stream; its items are looked at by [`kind`].
 pub(super) fn outer(plan: &Plan) -> TokenStream {
-    let base = base(plan, &quote!(__obs_outer));
+    let base = base(plan, &quote!(__obs_outer), false);
     let levels = plan.observers.iter().filter_map(|observer| match observer {
         Observer::Level(level, _) => Some(level),
         _ => None,
     });
     levels.fold(base, |kind, level| err_level(plan, &kind, level))
+}
+
+/// `ret`, of what the kind says is the `Ok` value.
+fn on_return(plan: &Plan, kind: &TokenStream, render: Render, at: Span) -> TokenStream {
+    let krate = &plan.site.krate;
+    let (how, check) = match render {
+        Render::Debug => ("__obs_by_debug", "check_debug"),
+        Render::Display => ("__obs_by_display", "check_display"),
+    };
+    let how = Ident::new(how, Span::mixed_site());
+    let here = Span::mixed_site().located_at(at);
+    let text = quote_spanned!(here=> &__obs_text);
+    let check = call(krate, check, at, &text);
+    quote!({
+        let __obs_inner = #kind;
+        let __obs_text = #krate::private::probe_success(&__obs_inner, __obs_probe);
+        #check;
+        #krate::private::on_return(__obs_inner, __obs_text.#how())
+    })
 }
 
 /// `__obs_flow`, how the stream comes that `__obs_outer` probes, and `__obs_probe` of its items.
@@ -75,11 +116,26 @@ pub(super) fn source(plan: &Plan, function: &Function) -> TokenStream {
     };
     let at = Span::mixed_site().located_at(at);
     let root = crate_path::at(krate, at);
-    let check = quote_spanned!(at=> #root::private::check_source(&__obs_flow););
+    let check = (plan.follow == Follow::Asked)
+        .then(|| quote_spanned!(at=> #root::private::check_source(&__obs_flow);));
+    // The item's type is no expectation of the body: it is compared afterwards.
+    let items = if let Some(item) = held::items(function, &plan.shape) {
+        let at = Span::mixed_site().located_at(item.span());
+        let root = crate_path::at(krate, at);
+        quote_spanned!(at=> #root::private::probe_items_of::<#item, _>(&__obs_flow))
+    } else {
+        quote!(#krate::private::probe_items(&__obs_flow))
+    };
+    // What is named as a box and is none of those that can be made anew stays as it is.
+    let flow = if plan.follow == Follow::Boxed {
+        quote!(__obs_boxed_flow)
+    } else {
+        quote!(__obs_flow)
+    };
     quote! {
-        let __obs_flow = __obs_outer.__obs_source().__obs_flow();
+        let __obs_flow = __obs_outer.__obs_source().#flow();
         #check
-        let __obs_probe = #krate::private::probe_items(&__obs_flow);
+        let __obs_probe = #items;
     }
 }
 
@@ -92,17 +148,12 @@ fn err_level(plan: &Plan, kind: &TokenStream, level: &LevelArg) -> TokenStream {
 fn expression(plan: &Plan) -> TokenStream {
     let krate = &plan.site.krate;
     let probe = quote!(__obs_probe);
-    let base = base(plan, &probe);
+    let base = base(plan, &probe, !plan.follow.items());
     let observed = plan
         .observers
         .iter()
         .fold(base, |kind, observer| match observer {
-            Observer::Return(Render::Debug, _) => {
-                quote!(#krate::private::return_debug(#kind))
-            }
-            Observer::Return(Render::Display, _) => {
-                quote!(#krate::private::return_display(#kind))
-            }
+            Observer::Return(render, at) => on_return(plan, &kind, *render, *at),
             Observer::Expected(pattern) => {
                 let is_expected = quote! {
                     |__obs_ret| ::core::matches!(__obs_ret, ::core::result::Result::Err(#pattern))

@@ -1,10 +1,12 @@
 //! What a returned value says about its call.
 
 use core::any::type_name;
+use core::convert::Infallible;
 use core::fmt::{self, Debug, Display, Write as _};
 use core::marker::PhantomData;
 use std::borrow::Cow;
 
+use super::as_text::TextProbe;
 use crate::processor::redact::redact;
 use crate::trace::{Outcome, SpanError};
 
@@ -123,6 +125,24 @@ impl Plain {
     #[inline(always)]
     pub fn __obs_how(&self) -> Self {
         Self
+    }
+
+    /// As `__obs_how`.
+    #[inline(always)]
+    pub fn __obs_by_display(&self) -> Self {
+        Self
+    }
+
+    /// As `__obs_how`.
+    #[inline(always)]
+    pub fn __obs_by_debug(&self) -> Self {
+        Self
+    }
+
+    /// No error.
+    #[inline(always)]
+    pub fn __obs_error(&self) -> TextProbe<Infallible> {
+        TextProbe::new()
     }
 }
 

@@ -4,7 +4,8 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use super::kind::{Abandon, ByDebug, ByDisplay, Kind, Text, forward, other_error};
+use super::as_text::How;
+use super::kind::{Abandon, Kind, Text, forward, other_error};
 use super::probe::Probe;
 use crate::callsite::Level;
 use crate::semconv::attribute;
@@ -142,16 +143,9 @@ impl<K, X> fmt::Debug for OnReturn<K, X> {
     }
 }
 
-/// `ret`, `ret(Debug)`
+/// `ret`, by the text that the value has.
 #[inline(always)]
-pub fn return_debug<K>(kind: K) -> OnReturn<K, ByDebug> {
-    let text = PhantomData;
-    OnReturn { kind, text }
-}
-
-/// `ret(Display)`
-#[inline(always)]
-pub fn return_display<K>(kind: K) -> OnReturn<K, ByDisplay> {
+pub fn on_return<K, X>(kind: K, _: How<X>) -> OnReturn<K, X> {
     let text = PhantomData;
     OnReturn { kind, text }
 }

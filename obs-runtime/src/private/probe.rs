@@ -10,6 +10,7 @@ use core::pin::Pin;
 
 use futures_core::Stream;
 
+use super::as_text::TextProbe;
 use super::future::{Later, LaterLocal, LaterSend, LaterSync, Now};
 use super::kind::{ByDebug, ByDisplay, Fallible, Plain, Untold};
 use super::stream::{BoxedItems, Items};
@@ -113,12 +114,24 @@ impl<T, E: Display> ResultProbe<T, E> {
     pub fn __obs_how(&self) -> Fallible<ByDisplay> {
         Fallible(PhantomData)
     }
+
+    /// `err(Display)`
+    #[inline(always)]
+    pub fn __obs_by_display(&self) -> Fallible<ByDisplay> {
+        Fallible(PhantomData)
+    }
 }
 
 impl<T, E: Debug> DebugProbe<T, E> {
     /// The error's text is its `Debug`.
     #[inline(always)]
     pub fn __obs_how(&self) -> Fallible<ByDebug> {
+        Fallible(PhantomData)
+    }
+
+    /// `err(Debug)`
+    #[inline(always)]
+    pub fn __obs_by_debug(&self) -> Fallible<ByDebug> {
         Fallible(PhantomData)
     }
 }
@@ -128,6 +141,24 @@ impl<T, E> OpaqueProbe<T, E> {
     #[inline(always)]
     pub fn __obs_how(&self) -> Fallible<Untold> {
         Fallible(PhantomData)
+    }
+
+    /// Where the error has no `Display`, which [`check_display`] refuses.
+    #[inline(always)]
+    pub fn __obs_by_display(&self) -> Fallible<Untold> {
+        Fallible(PhantomData)
+    }
+
+    /// Where the error has no `Debug`, which [`check_debug`] refuses.
+    #[inline(always)]
+    pub fn __obs_by_debug(&self) -> Fallible<Untold> {
+        Fallible(PhantomData)
+    }
+
+    /// The error.
+    #[inline(always)]
+    pub fn __obs_error(&self) -> TextProbe<E> {
+        TextProbe::new()
     }
 }
 
@@ -147,18 +178,6 @@ impl<T, E> Deref for DebugProbe<T, E> {
     fn deref(&self) -> &OpaqueProbe<T, E> {
         &self.0
     }
-}
-
-/// `err(Debug)`
-#[inline(always)]
-pub fn err_debug() -> Fallible<ByDebug> {
-    Fallible(PhantomData)
-}
-
-/// `err(Display)`
-#[inline(always)]
-pub fn err_display() -> Fallible<ByDisplay> {
-    Fallible(PhantomData)
 }
 
 /// A type that is known to be a future or stream in a box: its call goes on after the function returned.

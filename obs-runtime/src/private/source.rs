@@ -10,7 +10,7 @@ use core::task::{Context, Poll};
 
 use futures_core::Stream;
 
-use super::future::{LaterLocal, LaterSend, LaterSync, Looks, Poller};
+use super::future::{LaterLocal, LaterSend, LaterSync, Poller};
 use super::kind::{Abandon, Kind};
 use super::probe::{AnyProbe, BoxedStream, IsResult, Probe};
 use super::stream::{BoxedItems, Items, TracedStream, follow};
@@ -89,6 +89,12 @@ impl<S: BoxedStream, P> SourceProbe<S, P> {
     pub fn __obs_flow(&self) -> Flow<S::Items, P> {
         Flow::new()
     }
+
+    /// As `__obs_flow`, where other streams cannot be wrapped.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub fn __obs_boxed_flow(&self) -> Flow<S::Items, P> {
+        Flow::new()
+    }
 }
 
 impl<S: Stream, P> AnySource<S, P> {
@@ -100,9 +106,15 @@ impl<S: Stream, P> AnySource<S, P> {
 }
 
 impl<S, P> NoSource<S, P> {
-    /// No stream: [`check_source`] says so, and nothing else does.
+    /// No stream: where one was asked for, [`check_source`] says so, and nothing else does.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn __obs_flow(&self) -> Flow<NoItems, P> {
+        Flow::new()
+    }
+
+    /// No boxed stream.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub fn __obs_boxed_flow(&self) -> Flow<NoItems, P> {
         Flow::new()
     }
 }
@@ -133,7 +145,9 @@ impl<S, P> Deref for AnySource<S, P> {
 )]
 pub trait IsSource {}
 
+#[diagnostic::do_not_recommend]
 impl<S: Stream, P> IsSource for Flow<Items<S>, P> {}
+#[diagnostic::do_not_recommend]
 impl<T, B, P> IsSource for Flow<BoxedItems<T, B>, P> {}
 
 /// Refuses what is no stream.
@@ -151,7 +165,7 @@ impl<S: Stream, P> GivesItems for Flow<Items<S>, P> {
 }
 
 impl<T, B, P> GivesItems for Flow<BoxedItems<T, B>, P> {
-    type Item = <BoxedItems<T, B> as Looks>::At;
+    type Item = T;
 }
 
 impl<P> GivesItems for Flow<NoItems, P> {
@@ -161,6 +175,19 @@ impl<P> GivesItems for Flow<NoItems, P> {
 /// A probe of the items' type.
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub fn probe_items<W: GivesItems>(_: &W) -> Probe<W::Item> {
+    Probe::new()
+}
+
+/// Whose items are of the type `T`, or what is no stream.
+pub trait GivesItemsOf<T> {}
+
+impl<S: Stream<Item = T>, T, P> GivesItemsOf<T> for Flow<Items<S>, P> {}
+impl<T, B, P> GivesItemsOf<T> for Flow<BoxedItems<T, B>, P> {}
+impl<T, P> GivesItemsOf<T> for Flow<NoItems, P> {}
+
+/// As [`probe_items`], of a type that is known: the stream's own may not be, of one that is empty.
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub fn probe_items_of<T, W: GivesItemsOf<T>>(_: &W) -> Probe<T> {
     Probe::new()
 }
 
@@ -183,7 +210,9 @@ impl<S: Stream, O, K: Kind<S::Item>, const N: usize> Source<S, O, K, N> for Flow
 impl<T, O, K, const N: usize> Source<T, O, K, N> for Flow<NoItems, Direct> {
     type Out = T;
 
-    fn deliver(_: FutureSpan<N>, _: &O, _: K, value: T) -> T {
+    /// Where only the words of the type said that it is a stream: another crate's, perhaps.
+    fn deliver(mut span: FutureSpan<N>, _: &O, _: K, value: T) -> T {
+        span.end(Outcome::Ok);
         value
     }
 }

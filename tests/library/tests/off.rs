@@ -83,6 +83,11 @@ fn stream(n: u64) -> impl Stream<Item = u64> + Unpin {
     Once(Some(n))
 }
 
+#[traced(fields(n = expensive(n)), err(level = "warn"))]
+async fn held(n: u64) -> Result<impl Stream<Item = u64>, String> {
+    Ok(Once(Some(n)))
+}
+
 fn ready<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
@@ -108,6 +113,7 @@ fn functions_do_what_they_say_and_fields_are_not_evaluated() {
         Pin::new(&mut items).poll_next(&mut context),
         Poll::Ready(None)
     );
+    assert!(ready(held(1)).is_ok());
     let made = span!("by hand", n = expensive(1));
     assert!(!made.is_recording());
     assert_eq!(made.in_scope(|_| SpanContext::current()), None);
@@ -122,6 +128,7 @@ fn futures_have_the_size_of_plain_ones() {
         size_of_val(&async move { 1_u64 }).max(16)
     );
     assert_eq!(size_of_val(&stream(1)), size_of::<Once>());
+    assert_eq!(size_of_val(&ready(held(1)).ok()), size_of::<Option<Once>>());
 }
 
 #[test]
