@@ -4,6 +4,7 @@ pub mod cases;
 pub mod http;
 pub mod otlp_oracle;
 pub mod otlp_receiver;
+pub mod phoenix;
 pub mod programs;
 pub mod prometheus_server;
 pub mod promql;

@@ -77,7 +77,7 @@ impl Environment {
                            are used";
             this.problems.push(problem.to_owned());
         }
-        for (name, is_asked, feature, is_built_in) in [
+        this.check_features([
             (
                 "OTEL_EXPORTER_OTLP_ENDPOINT",
                 otlp,
@@ -102,13 +102,7 @@ impl Environment {
                 "http",
                 cfg!(feature = "http"),
             ),
-        ] {
-            if is_asked && !is_built_in {
-                this.problems.push(format!(
-                    "{name} does nothing: enable feature `{feature}` of obs-runtime"
-                ));
-            }
-        }
+        ]);
         this.console = names(&traces, "console");
         if let Some(list) = resource {
             let read = this.note(resource_attributes(&list));
@@ -124,11 +118,7 @@ impl Environment {
             )),
             (None, None) => {}
         }
-        if let Some(list) = propagators {
-            let (formats, problem) = Formats::parse(&list);
-            this.formats = formats;
-            this.problems.extend(problem);
-        }
+        this.propagate(propagators.as_deref());
         if let Some(name) = level {
             this.level = this.note(level_of(&name));
         }
@@ -143,6 +133,28 @@ impl Environment {
             this.prometheus = port.map(|port| (host, port));
         }
         this
+    }
+
+    /// Takes each variable that was used, the feature that it needs, and whether that is there.
+    fn check_features<'a>(
+        &mut self,
+        asked: impl IntoIterator<Item = (&'a str, bool, &'a str, bool)>,
+    ) {
+        for (name, is_asked, feature, is_built_in) in asked {
+            if is_asked && !is_built_in {
+                self.problems.push(format!(
+                    "{name} does nothing: enable feature `{feature}` of obs-runtime"
+                ));
+            }
+        }
+    }
+
+    fn propagate(&mut self, list: Option<&str>) {
+        if let Some(list) = list {
+            let (formats, problem) = Formats::parse(list);
+            self.formats = formats;
+            self.problems.extend(problem);
+        }
     }
 
     fn note<T>(&mut self, result: Result<T, Error>) -> Option<T> {

@@ -32,10 +32,12 @@ impl Body for Frames {
     }
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "what a body gives")]
 fn data(text: &'static str) -> Result<Frame<Bytes>, &'static str> {
     Ok(Frame::data(Bytes::from_static(text.as_bytes())))
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "what a body gives")]
 fn trailers(status: &'static str) -> Result<Frame<Bytes>, &'static str> {
     let mut map = HeaderMap::new();
     map.insert("grpc-status", HeaderValue::from_static(status));
