@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::callsite::Callsite;
-use crate::propagation::ambient;
 use crate::propagation::{AttachedBaggage, Baggage};
 use crate::semconv::{MetricDef, attribute};
 use crate::trace::local::local;
@@ -74,10 +73,6 @@ impl Exchange {
         if !baggage.is_empty() {
             self.baggage = Some(Arc::new(baggage.clone()));
         }
-    }
-
-    pub(crate) fn is_recording(&self) -> bool {
-        self.span.is_recording()
     }
 
     pub(crate) fn name(&self, name: impl Into<Cow<'static, str>>) {
@@ -170,10 +165,4 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         self.end(Outcome::Cancelled);
     }
-}
-
-/// The baggage that belongs to what is worked on here.
-#[cfg(feature = "reqwest")]
-pub(crate) fn current_baggage() -> Option<Arc<Baggage>> {
-    ambient::current()
 }

@@ -45,8 +45,7 @@ use ::reqwest_middleware::{Middleware, Next, Result};
 
 use self::hosts::Hosts;
 use self::request::Sent;
-use crate::exchange;
-use crate::propagation::{self, Baggage};
+use crate::propagation::{self, Baggage, ambient};
 use crate::trace::gate;
 
 /// A middleware that records requests, see [the module](self).
@@ -108,11 +107,9 @@ impl TraceMiddleware {
             return next.run(request, extensions).await;
         }
         let mut sent = Sent::begin(&request, extensions);
-        let inside = sent.exchange.run(|| {
-            // What an earlier attempt left belongs to another span.
-            propagation::inject_current(request.headers_mut())
-        });
-        debug_assert!(inside || !sent.exchange.is_recording());
+        // What an earlier attempt left belongs to another span.
+        let headers = request.headers_mut();
+        sent.exchange.run(|| propagation::inject_current(headers));
         self.add_baggage(&mut request);
         let mut response = next.run(request, extensions);
         // Dropped before `sent`: what it holds goes inside of the span.
@@ -130,7 +127,7 @@ impl TraceMiddleware {
         {
             return;
         }
-        if let Some(baggage) = exchange::current_baggage() {
+        if let Some(baggage) = ambient::current() {
             Baggage::inject(&baggage, request.headers_mut());
         }
     }
