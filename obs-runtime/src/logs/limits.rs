@@ -1,6 +1,8 @@
 //! How much one log record may hold.
 
-use crate::trace::{AttributeValue, SpanLimits, ValueRef};
+use crate::trace::SpanLimits;
+#[cfg(feature = "otlp")]
+use crate::trace::{AttributeValue, ValueRef};
 
 /// What goes beyond is dropped and counted in the record itself (OpenTelemetry specification, "`LogRecord`
 /// Limits").

@@ -142,7 +142,7 @@ impl<F: Future, K: Kind<F::Output>, const N: usize> Future for Traced<F, K, N> {
         let poller = Poller::begin(span, kind);
         // No closure: that would be two functions more to compile for each annotated one.
         let polled = match poller.span.enter() {
-            Some(_inside) => inner.poll(cx),
+            Some((_inside, _told)) => inner.poll(cx),
             None => inner.poll(cx),
         };
         poller.done(&polled);

@@ -26,11 +26,11 @@ pub struct FutureSpan<const N: usize> {
 #[derive(Debug)]
 pub(crate) struct FutureCore {
     pub(super) site: &'static Callsite,
-    pub(super) state: u64,
+    pub(in crate::trace) state: u64,
     pub(super) trace_hi: u64,
     pub(super) trace_lo: u64,
-    pub(super) span: u64,
-    pub(super) parent: u64,
+    pub(in crate::trace) span: u64,
+    pub(in crate::trace) parent: u64,
     pub(super) start: u64,
     /// Late data; in the thread's context while the future is polled.
     pub(super) extra: *mut SpanExtra,
@@ -123,17 +123,19 @@ impl<const N: usize> FutureSpan<N> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn poll<R>(&mut self, poll: impl FnOnce() -> R) -> R {
         match self.enter() {
-            Some(_inside) => poll(),
+            Some((_inside, _told)) => poll(),
             None => poll(),
         }
     }
 
     /// Enters the call's span for one poll, if there is one. Who polls in each arm of a `match` of it spares the
-    /// optimized program a question on the way out.
+    /// optimized program a question on the way out. The second is to be dropped first.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) fn enter(&mut self) -> Option<Inside<'static>> {
+    pub(crate) fn enter(&mut self) -> Option<(Inside<'static>, Told)> {
         if self.has_span() {
-            Some(Inside::enter(local(), &raw mut self.core))
+            let inside = Inside::enter(local(), &raw mut self.core);
+            let told = Told::enter(&inside);
+            Some((inside, told))
         } else {
             None
         }
@@ -363,8 +365,6 @@ pub(crate) struct Inside<'a> {
     saved: Saved,
     /// Not a reference: [`future_fields`] may settle the call's state meanwhile.
     core: *mut FutureCore,
-    #[cfg(feature = "opentelemetry")]
-    bridged: bool,
 }
 
 impl<'a> Inside<'a> {
@@ -381,8 +381,6 @@ impl<'a> Inside<'a> {
         Self {
             local,
             saved,
-            #[cfg(feature = "opentelemetry")]
-            bridged: bridge::enter_poll(local, &mut core.state, saved.span, core.parent),
             core: at,
         }
     }
@@ -393,16 +391,47 @@ impl Drop for Inside<'_> {
     fn drop(&mut self) {
         // SAFETY: as in `enter`; nobody else is at the call here.
         let core = unsafe { &mut *self.core };
-        #[cfg(feature = "opentelemetry")]
-        if self.bridged {
-            bridge::leave(core.span);
-        }
         core.extra = self.local.extra.get();
         self.local.restore(&self.saved);
         // A body that never came to its fields must not leave its storage to another.
         self.local.slot.set(ptr::null_mut());
     }
 }
+
+/// What OpenTelemetry was told of the span; undone when this is dropped. Not a part of [`Inside`], which would
+/// then be kept in memory instead of registers.
+pub(crate) struct Told {
+    /// The span; 0 if there is nothing to undo.
+    #[cfg(feature = "opentelemetry")]
+    span: u64,
+}
+
+impl Told {
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    #[cfg_attr(not(feature = "opentelemetry"), allow(unused_variables))]
+    fn enter(inside: &Inside<'_>) -> Self {
+        Self {
+            // SAFETY: as in `Inside::enter`; nobody else is at the call here.
+            #[cfg(feature = "opentelemetry")]
+            span: bridge::enter_poll(
+                inside.local,
+                unsafe { &mut *inside.core },
+                inside.saved.span,
+            ),
+        }
+    }
+}
+
+#[cfg(feature = "opentelemetry")]
+impl Drop for Told {
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn drop(&mut self) {
+        if self.span != 0 {
+            bridge::leave(self.span);
+        }
+    }
+}
+
 /// In the length of the slot: the sampler asks for the values.
 const ASKING: usize = 1 << (usize::BITS - 1);
 

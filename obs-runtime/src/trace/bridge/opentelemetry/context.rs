@@ -22,7 +22,7 @@ use super::boundary::Boundary;
 use super::convert;
 use crate::callsite::Callsite;
 use crate::trace::SpanContext;
-use crate::trace::active::{Begun, CHILD, CHILD_MASK, begin_other, mode};
+use crate::trace::active::{Begun, CHILD, CHILD_MASK, FutureCore, begin_other, mode};
 use crate::trace::attribute::SpanExtra;
 use crate::trace::current::extra;
 use crate::trace::gate;
@@ -320,14 +320,25 @@ pub(crate) fn away(outer: u64, parent: u64) -> u64 {
     }
 }
 
-/// Enters a poll of a call's future.
-#[inline]
-pub(crate) fn enter_poll(local: &Local, state: &mut u64, outer: u64, parent: u64) -> bool {
-    if gate::gate() != gate::ASK {
-        return false;
+/// Enters a poll of a call's future: the span to [`leave`], or 0.
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub(crate) fn enter_poll(local: &Local, core: &mut FutureCore, outer: u64) -> u64 {
+    if gate::gate() == gate::ASK {
+        polled(local, core, outer)
+    } else {
+        0
     }
-    *state |= away(outer, parent);
-    poll(local, *state)
+}
+
+#[cold]
+#[inline(never)]
+fn polled(local: &Local, core: &mut FutureCore, outer: u64) -> u64 {
+    core.state |= away(outer, core.parent);
+    if poll(local, core.state) {
+        core.span
+    } else {
+        0
+    }
 }
 
 /// Enters the drop of a call's future.
