@@ -4,6 +4,8 @@ use core::fmt;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::trace::clock;
+
 /// One cause stays silent for so long after a line.
 const PERIOD: Duration = Duration::from_secs(60);
 /// Bounds the memory; further causes share the last entry's silence.
@@ -23,7 +25,7 @@ static ENTRIES: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
 /// Writes a line unless `source` said something of the same `cause` within the last minute, or
 /// `OBS_LOG=off`. Must not be called by instrumented code: it may take a lock and write.
 pub(crate) fn warn(source: &'static str, cause: &'static str, message: fmt::Arguments<'_>) {
-    if is_off() {
+    if is_off() || !clock::EXISTS {
         return;
     }
     let mut entries = ENTRIES.lock().unwrap_or_else(PoisonError::into_inner);

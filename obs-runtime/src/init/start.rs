@@ -17,7 +17,7 @@ use crate::processor::redact::custom as custom_redaction;
 use crate::processor::redact::span::SpanRedaction;
 use crate::processor::tail::TailSampler;
 use crate::self_log;
-use crate::trace::{buffer, gate, sampler};
+use crate::trace::{buffer, clock, gate, sampler};
 
 /// Collects what does not work: an error where the user wants none of it, else a line of `health`.
 pub(super) struct Problems {
@@ -64,6 +64,12 @@ fn can_record() -> Result<(), Error> {
         return Err(Error::config(
             "recording is compiled out: nothing of obs-runtime's features brought `record` with it. A program \
              takes the default features, or `features = [\"record\"]`; a library goes without",
+        ));
+    }
+    if !clock::EXISTS {
+        return Err(Error::config(
+            "this target has no clock and no threads (wasm32-unknown-unknown): nothing is recorded. Annotated \
+             functions run as they are; leave `install` out where `target_os = \"unknown\"`",
         ));
     }
     Ok(())

@@ -6,12 +6,12 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Instant;
 
 use crate::llm::call::{End, LlmCall, VectorOp};
 use crate::llm::record::{self, Attributes, Here};
 use crate::llm::state::LlmState;
 use crate::llm::usage::{IntoUsage, LlmResponse};
+use crate::trace::clock::Moment;
 
 /// A model call that runs.
 #[derive(Debug)]
@@ -19,8 +19,8 @@ pub struct RunningLlmCall {
     /// `None` once it has ended.
     call: Option<LlmCall>,
     here: Here,
-    started: Instant,
-    first_chunk: Option<Instant>,
+    started: Moment,
+    first_chunk: Option<Moment>,
     /// Where the call is counted as running.
     counted: Option<Arc<LlmState>>,
     attributes: Attributes,
@@ -54,7 +54,7 @@ impl RunningLlmCall {
             call: Some(call),
             here,
             counted,
-            started: Instant::now(),
+            started: Moment::now(),
             first_chunk: None,
             attributes,
         }
@@ -89,7 +89,7 @@ impl RunningLlmCall {
 
     /// A chunk of a streamed answer has come.
     pub fn chunk(&mut self) {
-        self.first_chunk.get_or_insert_with(Instant::now);
+        self.first_chunk.get_or_insert_with(Moment::now);
     }
 
     #[cold]
@@ -101,9 +101,7 @@ impl RunningLlmCall {
             call.response = response;
             call.end = end;
             call.duration = Some(self.started.elapsed());
-            call.time_to_first_chunk = self
-                .first_chunk
-                .map(|first| first.saturating_duration_since(self.started));
+            call.time_to_first_chunk = self.first_chunk.map(|first| first.since(self.started));
             record::record_llm(&call, self.here, self.attributes);
         }
     }
@@ -132,7 +130,7 @@ pub(crate) fn abandoned() -> End {
 pub struct RunningVectorOp {
     op: Option<VectorOp>,
     here: Here,
-    started: Instant,
+    started: Moment,
     attributes: Attributes,
 }
 
@@ -145,7 +143,7 @@ pub fn vector_begin(
     RunningVectorOp {
         op: Some(VectorOp::new(system, operation).collection(collection)),
         here: Here::now(),
-        started: Instant::now(),
+        started: Moment::now(),
         attributes: Attributes::Response,
     }
 }

@@ -13,6 +13,7 @@ use crate::metrics::snapshot::{
     Exemplar, HistogramPoint, Labels, MetricData, MetricFamily, Number, NumberPoint,
 };
 use crate::semconv::MetricDef;
+use crate::trace::clock::unix_nanos;
 
 /// Series that a metric may have (OpenTelemetry metrics SDK, "Cardinality limits").
 const MAX_SERIES: usize = 2_000;
@@ -90,7 +91,7 @@ impl Meters {
         value: f64,
         context: Option<SpanContext>,
     ) {
-        let now = now();
+        let now = unix_nanos();
         let exemplar = context
             .filter(SpanContext::is_sampled)
             .map(|context| Exemplar {
@@ -144,7 +145,7 @@ impl Meters {
         };
         let (start, series) = match family.series.remove(&labels) {
             Some((start, series)) => (start, Some(series)),
-            None => (now(), None),
+            None => (unix_nanos(), None),
         };
         let mut series = series;
         change(&mut series, &family.bounds);
@@ -210,12 +211,6 @@ impl Family {
             data,
         }
     }
-}
-
-fn now() -> u64 {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |d| d.as_nanos() as u64)
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use super::series::unix_nanos;
 use super::snapshot::Exemplar;
+use crate::trace::clock::unix_nanos;
 use crate::trace::local::{flag, local};
 
 /// The number of the next collection.

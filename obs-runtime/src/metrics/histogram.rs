@@ -5,10 +5,11 @@ use std::sync::Arc;
 use super::Timer;
 use super::cells::{self, Cells, Reader, Slot};
 use super::instrument::{Core, instrument};
-use super::series::{Buckets, Series, Shared, unix_nanos};
+use super::series::{Buckets, Series, Shared};
 use super::snapshot::{HistogramPoint, Number};
 use super::{exemplar, exponential, exponential_cells};
 use crate::Error;
+use crate::trace::clock::unix_nanos;
 
 // The cells of a series: the sum, the extremes, then a count for each bucket.
 pub(super) const SUM: usize = 0;

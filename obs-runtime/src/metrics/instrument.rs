@@ -6,13 +6,14 @@ use std::sync::{Arc, OnceLock};
 
 use super::cells::{PAGE, Reader};
 use super::exponential::ExponentialHistogramPoint;
-use super::series::{Buckets, Limits, Series, SeriesSet, Shared, unix_nanos};
+use super::series::{Buckets, Limits, Series, SeriesSet, Shared};
 use super::snapshot::{
     HistogramPoint, MetricData, MetricFamily, Number, NumberPoint, SummaryPoint,
 };
 use super::validate::error;
 use super::{counter, exponential_cells, histogram, timer};
 use crate::Error;
+use crate::trace::clock::unix_nanos;
 
 /// The kind of an instrument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

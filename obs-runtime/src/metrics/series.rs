@@ -5,7 +5,6 @@ use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::any_labels;
 use super::cells::{Allocation, Slot};
@@ -13,6 +12,7 @@ use super::exemplar::Exemplars;
 use super::index::Index;
 use super::snapshot::Labels;
 use super::validate::OVERFLOW_LABEL;
+use crate::trace::clock::unix_nanos;
 
 /// How the values of a histogram or summary are kept.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,11 +97,6 @@ impl Series {
     pub(super) fn is(&self, values: &[&str]) -> bool {
         self.values.iter().zip(values).all(|(a, b)| **a == **b)
     }
-}
-
-pub(super) fn unix_nanos() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |d| d.as_nanos() as u64)
 }
 
 /// The series in the order of their labels, as far as `unsorted` does not say otherwise. Readers take

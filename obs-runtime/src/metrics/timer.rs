@@ -1,11 +1,12 @@
 //! Measures how long something takes.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::cells::Slot;
 use super::histogram;
 use super::series::Series;
+use crate::trace::clock::Moment;
 
 /// Observes the time since it was made when it is dropped; see [`Histogram::time`](super::Histogram::time).
 #[derive(Debug)]
@@ -13,14 +14,14 @@ use super::series::Series;
 pub struct Timer {
     /// None if there is nothing to observe any more.
     series: Option<(Slot, Arc<Series>)>,
-    began: Instant,
+    began: Moment,
 }
 
 impl Timer {
     pub(super) fn start(series: Option<(Slot, Arc<Series>)>) -> Self {
         Self {
             series,
-            began: Instant::now(),
+            began: Moment::now(),
         }
     }
 

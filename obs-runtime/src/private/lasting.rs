@@ -39,7 +39,9 @@ forward! {
 
         #[inline]
         fn left(&mut self) {
-            self.watch.leave(Instant::now());
+            if self.watch.entered.is_some() {
+                self.watch.leave(Instant::now());
+            }
         }
 
         #[cold]

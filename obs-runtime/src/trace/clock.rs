@@ -4,8 +4,9 @@
 //! times as much.
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use core::time::Duration;
 use std::sync::OnceLock;
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// Whether the time stamp counter may be used; decided once, before the first read.
 static USE_TSC: AtomicBool = AtomicBool::new(false);
@@ -77,7 +78,7 @@ pub(crate) fn publish_rate(nanos_per_tick: f64) {
 
 /// The ticks of a short duration.
 #[cfg(feature = "opentelemetry")]
-pub(crate) fn approximate_ticks(duration: core::time::Duration) -> u64 {
+pub(crate) fn approximate_ticks(duration: Duration) -> u64 {
     let rate = match f64::from_bits(RATE.load(Ordering::Relaxed)) {
         rate if rate > 0.0 => rate,
         // The drain has not measured it yet.
@@ -93,4 +94,34 @@ pub(crate) fn approximate_ticks(duration: core::time::Duration) -> u64 {
 /// Nanoseconds of a duration in ticks, by the last known rate; for calls that find no room for a record.
 pub(crate) fn approximate_nanos(ticks: u64) -> u64 {
     (ticks as f64 * f64::from_bits(RATE.load(Ordering::Relaxed))) as u64
+}
+
+/// Whether the target has a clock: where it has none, std panics when it is asked for the time.
+pub(crate) const EXISTS: bool = !cfg!(all(target_family = "wasm", target_os = "unknown"));
+
+/// A moment, for what is measured whether calls are recorded or not; without a clock all are the same.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment(Option<Instant>);
+
+impl Moment {
+    pub(crate) fn now() -> Self {
+        Self(EXISTS.then(Instant::now))
+    }
+
+    pub(crate) fn elapsed(self) -> Duration {
+        Self::now().since(self)
+    }
+
+    pub(crate) fn since(self, earlier: Self) -> Duration {
+        match (self.0, earlier.0) {
+            (Some(now), Some(earlier)) => now.saturating_duration_since(earlier),
+            _ => Duration::ZERO,
+        }
+    }
+}
+
+/// Nanoseconds since 1970; 0 without a clock.
+pub(crate) fn unix_nanos() -> u64 {
+    let since = EXISTS.then(|| SystemTime::now().duration_since(UNIX_EPOCH));
+    since.map_or(0, |since| since.map_or(0, |d| d.as_nanos() as u64))
 }

@@ -21,6 +21,7 @@ use std::borrow::Cow;
 use crate::self_obs;
 use crate::trace::SpanContext;
 use crate::trace::attribute::{AttributeValue, Event, Link, SpanError, SpanExtra};
+use crate::trace::clock::unix_nanos;
 use crate::trace::gate;
 use crate::trace::local::{Local, flag, local};
 
@@ -113,10 +114,4 @@ pub fn set_error(kind: impl Into<Cow<'static, str>>, message: &str) {
             SpanError::new(kind, Some(message))
         });
     });
-}
-
-pub(crate) fn unix_nanos() -> u64 {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |d| d.as_nanos() as u64)
 }

@@ -14,7 +14,7 @@ use crate::logs::{self, LogRecord};
 use crate::processor::redact::{MASK, is_secret_key};
 use crate::semconv::attribute::{CODE_FILE_PATH, CODE_LINE_NUMBER};
 use crate::trace::attribute::SpanExtra;
-use crate::trace::current::unix_nanos;
+use crate::trace::clock::unix_nanos;
 use crate::trace::local::local;
 use crate::trace::{AttributeValue, SpanContext, SpanError, current, stack};
 

@@ -14,7 +14,7 @@ use crate::Error;
 use crate::error::ErrorKind;
 use crate::metrics::snapshot::{Labels, NumberPoint};
 use crate::metrics::{MetricData, MetricFamily, Number, check_definition};
-use crate::trace::current::unix_nanos;
+use crate::trace::clock::unix_nanos;
 
 /// Most points of an instrument (OpenTelemetry metrics SDK, "Cardinality limits").
 const MOST_POINTS: usize = 2_000;
