@@ -156,5 +156,8 @@ fn cannot_listen(addr: SocketAddr, error: &std::io::Error) -> Error {
 }
 
 #[cfg(test)]
+#[path = "clients_tests.rs"]
+mod clients_tests;
+#[cfg(test)]
 #[path = "http_tests.rs"]
 mod tests;
