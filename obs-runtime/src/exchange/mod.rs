@@ -69,10 +69,8 @@ impl Exchange {
 
     /// Baggage for those who work on it.
     #[cfg(feature = "tower")]
-    pub(crate) fn carry(&mut self, baggage: &Baggage) {
-        if !baggage.is_empty() {
-            self.baggage = Some(Arc::new(baggage.clone()));
-        }
+    pub(crate) fn carry(&mut self, baggage: Arc<Baggage>) {
+        self.baggage = Some(baggage);
     }
 
     pub(crate) fn name(&self, name: impl Into<Cow<'static, str>>) {

@@ -103,6 +103,7 @@ impl TraceMiddleware {
         next: Next<'_>,
     ) -> Result<Response> {
         if gate::gate() == 0 {
+            propagation::inject_current(request.headers_mut());
             self.add_baggage(&mut request);
             return next.run(request, extensions).await;
         }

@@ -42,7 +42,7 @@ impl<B: Default> Default for TracedBody<B> {
     fn default() -> Self {
         Self {
             inner: B::default(),
-            serving: Serving::off(),
+            serving: Serving::over(),
             left: None,
         }
     }

@@ -58,7 +58,7 @@ where
             Ok(response) => {
                 let (head, body) = response.into_parts();
                 let rest = serving.respond(&head);
-                let serving = mem::replace(serving, Serving::off());
+                let serving = mem::replace(serving, Serving::over());
                 let body = TracedBody::new(body, serving, rest);
                 Poll::Ready(Ok(Response::from_parts(head, body)))
             }

@@ -54,11 +54,8 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 
 /// Begins an exchange. The handler finds its caller, with the baggage, among the request's extensions.
 pub(super) fn begin(layer: &TraceLayer, request: &mut Parts) -> Serving {
-    if gate::gate() == 0 {
-        return Serving::off();
-    }
     let caller = propagation::extract(&request.headers);
-    let wanted = layer.only.as_ref().is_none_or(|only| only(request));
+    let wanted = gate::gate() != 0 && layer.only.as_ref().is_none_or(|only| only(request));
     let mut serving = if !wanted {
         Serving::passing(caller.context())
     } else if is_grpc(request) {

@@ -1,11 +1,12 @@
 //! The end of an exchange: what the service says, in the head of its response and behind the body.
 
 use core::fmt;
+use std::sync::Arc;
 
 use ::http::{HeaderMap, Method, StatusCode, response};
 
 use crate::exchange::Exchange;
-use crate::propagation::Baggage;
+use crate::propagation::{AttachedBaggage, Baggage};
 use crate::semconv::attribute as key;
 use crate::trace::{Outcome, SpanContext};
 
@@ -15,8 +16,8 @@ pub(super) struct Serving {
 }
 
 enum State {
-    /// Nothing is recorded of it.
-    Passing(Option<SpanContext>),
+    /// Nothing is recorded of it; what it does belongs to its caller.
+    Passing(Option<SpanContext>, Option<Arc<Baggage>>),
     // In boxes: the exchange moves from the future to the body.
     Http(Box<Exchange>, Method),
     Grpc(Box<Exchange>),
@@ -33,14 +34,15 @@ pub(super) enum Rest {
 }
 
 impl Serving {
-    pub(super) fn off() -> Self {
+    /// Nothing is left of it.
+    pub(super) fn over() -> Self {
         Self::passing(None)
     }
 
-    /// A request that is not recorded; what it does belongs to its caller.
+    /// A request that is not recorded.
     pub(super) fn passing(caller: Option<SpanContext>) -> Self {
         Self {
-            state: State::Passing(caller),
+            state: State::Passing(caller, None),
         }
     }
 
@@ -58,21 +60,28 @@ impl Serving {
 
     fn exchange(&mut self) -> Option<&mut Exchange> {
         match &mut self.state {
-            State::Passing(_) => None,
+            State::Passing(..) => None,
             State::Http(exchange, _) | State::Grpc(exchange) => Some(exchange),
         }
     }
 
+    /// Baggage for those who work on it.
     pub(super) fn carry(&mut self, baggage: &Baggage) {
-        if let Some(exchange) = self.exchange() {
-            exchange.carry(baggage);
+        if baggage.is_empty() {
+            return;
+        }
+        let given = Arc::new(baggage.clone());
+        match &mut self.state {
+            State::Passing(_, baggage) => *baggage = Some(given),
+            State::Http(exchange, _) | State::Grpc(exchange) => exchange.carry(given),
         }
     }
 
     /// Works on it, inside of its span.
     pub(super) fn run<R>(&mut self, work: impl FnOnce() -> R) -> R {
-        if let State::Passing(caller) = &self.state {
+        if let State::Passing(caller, baggage) = &self.state {
             let _inside = caller.as_ref().map(SpanContext::attach);
+            let _baggage = baggage.clone().map(AttachedBaggage::new);
             return work();
         }
         match self.exchange() {
@@ -84,7 +93,7 @@ impl Serving {
     /// The head of the response is there.
     pub(super) fn respond(&mut self, head: &response::Parts) -> Rest {
         match &mut self.state {
-            State::Passing(_) => Rest::Body,
+            State::Passing(..) => Rest::Body,
             State::Http(exchange, method) => {
                 let status = head.status;
                 exchange.set(key::HTTP_RESPONSE_STATUS_CODE, status.as_u16());
