@@ -17,7 +17,7 @@
 //! `http.client.request.duration`. (OpenTelemetry semantic conventions, "HTTP client spans".) Of the URL, credentials,
 //! secret parameters and what looks like a secret are masked; headers and bodies are not recorded.
 //!
-//! `traceparent` and `tracestate` go with every request, [`Baggage`](crate::Baggage) only to hosts that
+//! `traceparent` and `tracestate` go with every request, [`Baggage`] only to hosts that
 //! [`TraceMiddleware::baggage_to`] names.
 //!
 //! A client of plain reqwest does with two lines, and without spans:
