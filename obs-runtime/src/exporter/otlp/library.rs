@@ -67,13 +67,12 @@ impl Libraries {
         encode: impl FnOnce(&mut Vec<u8>),
     ) -> bool {
         let known = self.all.iter().position(|(l, _)| *l == library);
-        let (at, scope) = match known {
-            Some(at) => (at, 0),
-            None => {
-                self.all.push((library, Vec::new()));
-                let scope = library.name.len() + library.version.len() + OVERHEAD;
-                (self.all.len() - 1, scope)
-            }
+        let (at, scope) = if let Some(at) = known {
+            (at, 0)
+        } else {
+            self.all.push((library, Vec::new()));
+            let scope = library.name.len() + library.version.len() + OVERHEAD;
+            (self.all.len() - 1, scope)
         };
         let items = &mut self.all[at].1;
         let before = items.len();

@@ -164,7 +164,8 @@ fn remember(cx: &Context, local: &Local) -> Option<SpanContext> {
     Some(ours)
 }
 
-/// Begins a call while the gate asks.
+/// Begins a call while the gate asks. Not inlined: calls of programs that do without would save registers for it.
+#[inline(never)]
 pub(crate) fn begin(local: &Local, site: &'static Callsite) -> Begun {
     let level = gate::level();
     let flags = local.flags.get();
