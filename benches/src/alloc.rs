@@ -6,6 +6,7 @@ use std::cell::Cell;
 thread_local! {
     // No destructor and no lazy initialiser: safe to touch from inside the allocator.
     static COUNTS: Cell<Allocations> = const { Cell::new(Allocations { calls: 0, bytes: 0 }) };
+    static FREED: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Allocations of one thread since it began.
@@ -15,6 +16,11 @@ pub struct Allocations {
     pub calls: u64,
     /// Bytes asked for.
     pub bytes: u64,
+}
+
+/// Bytes that the calling thread has allocated and not freed; what another thread freed counts as not freed.
+pub fn live() -> u64 {
+    COUNTS.with(Cell::get).bytes - FREED.with(Cell::get)
 }
 
 /// What the calling thread has allocated so far.
@@ -44,6 +50,10 @@ fn count(bytes: usize) {
     });
 }
 
+fn free(bytes: usize) {
+    let _ = FREED.try_with(|freed| freed.set(freed.get() + bytes as u64));
+}
+
 struct Counting;
 
 // SAFETY: every call is passed on to `System` unchanged; counting neither allocates nor unwinds.
@@ -61,12 +71,14 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        free(layout.size());
         // SAFETY: as above.
         unsafe { System.dealloc(ptr, layout) }
     }
 
     unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count(size);
+        free(layout.size());
         // SAFETY: as above.
         unsafe { System.realloc(ptr, layout, size) }
     }
@@ -83,6 +95,12 @@ mod tests {
         drop(std::hint::black_box(Vec::<u8>::with_capacity(100)));
         let one = super::so_far() - before;
         assert_eq!((one.calls, one.bytes), (1, 100));
+        let live = super::live();
+        let mut kept = std::hint::black_box(Vec::<u8>::with_capacity(10));
+        kept.reserve_exact(20);
+        assert_eq!(super::live() - live, 20);
+        drop(kept);
+        assert_eq!(super::live(), live);
         std::thread::scope(|s| {
             s.spawn(|| drop(std::hint::black_box(Vec::<u8>::with_capacity(1 << 20))));
         });

@@ -1,11 +1,18 @@
-//! Cost of a counter and a histogram per call, beside the crate `prometheus`: with handles that are
-//! kept, with labels chosen by each call, and on two threads at once. Then 10,000 series to text.
+//! Cost of a counter and a histogram per call, beside the crates `prometheus`, `metrics` and `measured`, and
+//! OpenTelemetry's SDK with the feature `peers-heavy`: with handles that are kept, with labels chosen by each
+//! call, and on two threads at once. Then the memory of a series, and 10,000 series to text.
 //!
 //! ```text
 //! metrics [--rounds N] [--bursts N]
 //! ```
 
+mod macro_rows;
+mod measured_rows;
+mod memory;
+mod metrics_rows;
 mod obs_rows;
+#[cfg(feature = "peers-heavy")]
+mod opentelemetry_rows;
 mod prometheus_rows;
 mod scrape;
 
@@ -40,6 +47,8 @@ fn value(i: u64) -> f64 {
 /// One implementation's bursts.
 struct Bursts {
     name: &'static str,
+    /// What is left for later, untimed.
+    drain: fn(),
     counter: fn(u64) -> u64,
     histogram: fn(u64) -> u64,
     counter_labels: fn(u64) -> u64,
@@ -49,6 +58,7 @@ struct Bursts {
 /// What all variants do besides: the loop, and choosing value and labels.
 const BARE: Bursts = Bursts {
     name: "bare",
+    drain: || {},
     counter: |n| loop_of(n, |i| i),
     histogram: |n| loop_of(n, |i| value(i).to_bits()),
     counter_labels: |n| loop_of(n, |i| labels(i)[0].len() as u64),
@@ -90,15 +100,27 @@ fn run(args: &[String]) -> Result<(), String> {
             other => return Err(format!("unknown argument {other:?}")),
         }
     }
-    let all = [BARE, prometheus_rows::BURSTS, obs_rows::BURSTS];
+    let all = [
+        BARE,
+        prometheus_rows::BURSTS,
+        metrics_rows::BURSTS,
+        measured_rows::BURSTS,
+        #[cfg(feature = "peers-heavy")]
+        opentelemetry_rows::BURSTS,
+        obs_rows::BURSTS,
+        obs_rows::EXPONENTIAL,
+        macro_rows::BURSTS,
+    ];
     print!("{}", table::head("prometheus"));
     for (name, title, select) in ROWS {
         let variants = all
             .iter()
+            // Its counters are those of obs.
+            .filter(|b| name.starts_with("histogram") || b.name != obs_rows::EXPONENTIAL.name)
             .map(|b| Variant {
                 name: b.name,
                 burst: select(b),
-                drain: || {},
+                drain: b.drain,
             })
             .collect();
         let row = Row {
@@ -113,7 +135,7 @@ fn run(args: &[String]) -> Result<(), String> {
     }
     println!("\n{}", threads::HEAD);
     for (_, title, select) in ROWS.into_iter().filter(|r| !r.0.ends_with("labels")) {
-        for b in &all[1..] {
+        for b in [&prometheus_rows::BURSTS, &obs_rows::BURSTS] {
             println!(
                 "{}",
                 threads::line(
@@ -127,6 +149,7 @@ fn run(args: &[String]) -> Result<(), String> {
             );
         }
     }
+    print!("\n{}", memory::table());
     print!("\n{}", scrape::table(effort.rounds));
     let seen = (prometheus_rows::counted(), obs_rows::counted());
     println!(

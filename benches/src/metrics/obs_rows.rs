@@ -29,6 +29,7 @@ static ONE_HISTOGRAM: LazyLock<BoundHistogram> =
 
 pub const BURSTS: Bursts = Bursts {
     name: "obs",
+    drain: || {},
     counter: |n| {
         let counter = &*ONE_COUNTER;
         loop_of(n, |i| {
@@ -61,6 +62,41 @@ pub const BURSTS: Bursts = Bursts {
             i
         })
     },
+};
+
+static EXPONENTIAL_HISTOGRAM: LazyLock<Histogram> = LazyLock::new(|| {
+    MetricsCollector::new()
+        .histogram("seconds")
+        .labels(["route", "kind"])
+        .exponential()
+        .build()
+        .expect("a valid definition")
+});
+static ONE_EXPONENTIAL: LazyLock<BoundHistogram> = LazyLock::new(|| {
+    let one = EXPONENTIAL_HISTOGRAM.with([ROUTES[0], KINDS[0]]);
+    one.expect("two labels")
+});
+
+/// The same with exponential histograms of 160 buckets.
+pub const EXPONENTIAL: Bursts = Bursts {
+    name: "obs, exponential",
+    histogram: |n| {
+        let histogram = &*ONE_EXPONENTIAL;
+        loop_of(n, |i| {
+            histogram.observe(value(i));
+            i
+        })
+    },
+    histogram_labels: |n| {
+        let histogram = &*EXPONENTIAL_HISTOGRAM;
+        loop_of(n, |i| {
+            if let Ok(histogram) = histogram.with(labels(i)) {
+                histogram.observe(value(i));
+            }
+            i
+        })
+    },
+    ..BURSTS
 };
 
 /// Everything that the counter has counted.

@@ -20,6 +20,7 @@ static ONE_HISTOGRAM: LazyLock<Histogram> =
 
 pub const BURSTS: Bursts = Bursts {
     name: "prometheus",
+    drain: || {},
     counter: |n| {
         let counter = &*ONE_COUNTER;
         loop_of(n, |i| {

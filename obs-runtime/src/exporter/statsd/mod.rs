@@ -5,8 +5,8 @@
 //!   is nothing.
 //! - An up-down counter and a gauge are sent as they are (`|g`). A value below zero follows a zero,
 //!   in the same datagram, because StatsD takes a sign for a change.
-//! - A histogram is sent as two counters, `<name>.count` and `<name>.sum`: their quotient is the
-//!   mean. Timings (`|ms`) are single values, and only their sums are kept here; for percentiles
+//! - A histogram of either kind, or a summary, is sent as two counters, `<name>.count` and
+//!   `<name>.sum`: their quotient is the mean. Timings (`|ms`) are single values, and only their sums are kept here; for percentiles
 //!   use OTLP or `/metrics`.
 //! - Values stay in the metric's unit (`s`, `By`), which StatsD has no place for.
 //!

@@ -132,6 +132,32 @@ fn gauges_and_histograms() -> Result {
     Ok(())
 }
 
+#[test]
+fn exponential_histograms_and_summaries_are_sums_and_counts_too() -> Result {
+    let collector = MetricsCollector::new();
+    let size = collector.histogram("a.size").exponential().build()?;
+    let wait = collector.summary("b.wait").labels(["q"]).build()?;
+    let config = tagged().dialect(Dialect::Plain);
+    let (mut exporter, wire) = exporter(&config, &collector);
+    for round in 1..=2_u64 {
+        for value in [1.5, -0.5] {
+            size.observe(value);
+            wait.with(["x"])?.observe(value * round as f64);
+        }
+        exporter.export();
+        let sum = format!("b.wait.sum.q.x:{round}|c");
+        let lines = [
+            "a.size.count:2|c",
+            "a.size.sum:1|c",
+            "b.wait.count.q.x:2|c",
+            &sum,
+        ];
+        // Nothing of it is sent twice, whatever is known of the buckets.
+        assert_eq!(wire.lines(), lines);
+    }
+    Ok(())
+}
+
 // bug: I14 (tags were not escaped).
 #[test]
 fn nothing_in_a_label_breaks_a_line() -> Result {

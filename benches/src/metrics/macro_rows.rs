@@ -1,0 +1,55 @@
+//! obs: `counter!` and `histogram!` where the call is. "Kept" are labels that are constants there, whose handle the
+//! call site remembers.
+
+use std::sync::LazyLock;
+
+use obs_runtime::{Observability, counter, histogram};
+
+use crate::{BOUNDS, Bursts, labels, loop_of, value};
+
+static OBS: LazyLock<Observability> = LazyLock::new(|| {
+    let builder = Observability::builder().console(false);
+    let obs = builder.detect_resource(false).install();
+    let obs = obs.expect("the only one");
+    let histogram = obs.metrics().histogram("seconds").labels(["route", "kind"]);
+    histogram
+        .buckets(BOUNDS)
+        .build()
+        .expect("a valid definition");
+    obs
+});
+
+pub const BURSTS: Bursts = Bursts {
+    name: "obs, macro",
+    drain: || {},
+    counter: |n| {
+        LazyLock::force(&OBS);
+        loop_of(n, |i| {
+            counter!("calls", route = "/", kind = "get").inc();
+            i
+        })
+    },
+    histogram: |n| {
+        LazyLock::force(&OBS);
+        loop_of(n, |i| {
+            histogram!("seconds", route = "/", kind = "get").observe(value(i));
+            i
+        })
+    },
+    counter_labels: |n| {
+        LazyLock::force(&OBS);
+        loop_of(n, |i| {
+            let [route, kind] = labels(i);
+            counter!("calls", route, kind).inc();
+            i
+        })
+    },
+    histogram_labels: |n| {
+        LazyLock::force(&OBS);
+        loop_of(n, |i| {
+            let [route, kind] = labels(i);
+            histogram!("seconds", route, kind).observe(value(i));
+            i
+        })
+    },
+};
