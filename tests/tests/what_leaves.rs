@@ -50,6 +50,7 @@ const ATTRIBUTES: &[(&str, &str, &str)] = &[
     ("http.", "your code or a bridge", "no"),
     ("server.", "your code or a bridge", "no"),
     ("network.", "your code or a bridge", "no"),
+    ("rpc.", "your code or a bridge", "no"),
     ("user_agent.", "your code or a bridge", "yes"),
     ("log.", "the log record", "no"),
     ("event.", "the log record", "no"),
