@@ -175,6 +175,14 @@ fn what_clashes_is_counted_as_refused() {
 fn a_call_site_follows_what_is_installed() {
     let count = |region| counter!("labels.followed", region = region).inc();
     let read = |obs: &Observability| numbers(&obs.collect_metrics(), "labels.followed");
+    // Values that cannot be enumerated, and labels in two orders: the sites remember the metric alone.
+    let text = |user: &'static str, way: &'static str| {
+        counter!("labels.texts", user = user, way = way).inc();
+    };
+    let swapped = |user: &'static str, way: &'static str| {
+        counter!("labels.texts", way = way, user = user).inc();
+    };
+    let texts = |obs: &Observability| numbers(&obs.collect_metrics(), "labels.texts");
     // Nobody listens yet.
     count(Region::Eu);
     for _ in 0..6 {
@@ -191,6 +199,17 @@ fn a_call_site_follows_what_is_installed() {
             ["region:eu 1"]
         );
         assert_eq!(read(&obs), ["region:eu 1", "region:us 3"]);
+
+        for _ in 0..2 {
+            text("ann", "in");
+            swapped("ann", "in");
+            swapped("bob", "out");
+        }
+        assert_eq!(texts(&obs), ["user:ann way:in 4", "user:bob way:out 2"]);
+        obs.metrics().remove("labels.texts");
+        swapped("ann", "in");
+        text("ann", "in");
+        assert_eq!(texts(&obs).len(), 1);
 
         obs.metrics().remove("labels.followed");
         count(Region::Us);

@@ -157,6 +157,14 @@ impl Core {
             .ok_or_else(|| error(format!("no room for a series of metric `{}`", self.name())))
     }
 
+    /// Where each of the metric's names stands in a list of the same names.
+    pub(super) fn positions(&self, labels: &[&str]) -> Box<[usize]> {
+        let names = self.series.names().iter();
+        names
+            .filter_map(|name| labels.iter().position(|label| label == name))
+            .collect()
+    }
+
     /// Label values in the order of the metric's names, from pairs in any order.
     pub(super) fn order<'a>(&self, pairs: &[(&str, &'a str)]) -> Result<Vec<&'a str>, Error> {
         let names = self.series.names();
@@ -385,16 +393,25 @@ macro_rules! instrument {
         }
 
         impl crate::metrics::site::Bound for $bound {
-            fn bind(
+            type Instrument = $instrument;
+
+            fn instrument(
                 collector: &crate::metrics::MetricsCollector,
                 name: &'static str,
-                labels: &[(&str, &str)],
-            ) -> Result<Self, Error> {
-                let keys = labels.iter().map(|(key, _)| (*key).to_owned());
+                labels: &[&str],
+            ) -> Result<$instrument, Error> {
+                let keys = labels.iter().map(|key| (*key).to_owned());
                 let builder =
                     crate::metrics::InstrumentBuilder::<$instrument>::new(collector, name.into());
-                let instrument = builder.labels(keys).in_any_order().build()?;
-                instrument.with_labels(labels)
+                builder.labels(keys).in_any_order().build()
+            }
+
+            fn order(instrument: &$instrument, labels: &[&str]) -> Box<[usize]> {
+                instrument.core.positions(labels)
+            }
+
+            fn bind(instrument: &$instrument, values: &[&str]) -> Result<Self, Error> {
+                Ok(Self::new(instrument.core.bind(values)?))
             }
 
             fn detached(name: &'static str) -> Self {

@@ -2,6 +2,7 @@
 //!
 //! The memory serves the default scope alone; calls of another one (`testing::capture`) look their series up.
 
+use core::fmt;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -59,47 +60,93 @@ pub const fn constant_label(all: &'static [&'static str; 1]) -> LabelValue {
 
 /// A handle that a call site can have.
 pub trait Bound: Clone + Sized {
-    /// The series of these labels, given in any order.
+    /// The metric that it is a series of.
+    type Instrument: fmt::Debug;
+
+    /// The metric with these labels, in any order.
     ///
     /// # Errors
-    /// When the metric exists with another kind or other labels, or there is no room.
-    fn bind(
+    /// When the metric exists with another kind or other labels.
+    fn instrument(
         collector: &MetricsCollector,
         name: &'static str,
-        labels: &[(&str, &str)],
-    ) -> Result<Self, Error>;
+        labels: &[&str],
+    ) -> Result<Self::Instrument, Error>;
+
+    /// Where each label of the metric, in its order, stands in the given list.
+    fn order(instrument: &Self::Instrument, labels: &[&str]) -> Box<[usize]>;
+
+    /// The series of these values, in the metric's order.
+    ///
+    /// # Errors
+    /// When there is no room.
+    fn bind(instrument: &Self::Instrument, values: &[&str]) -> Result<Self, Error>;
 
     /// A series that nobody collects.
     fn detached(name: &'static str) -> Self;
 }
 
+/// A metric as a call site finds it: its labels may stand in another order there.
+#[derive(Debug)]
+struct Family<B: Bound> {
+    instrument: B::Instrument,
+    order: Box<[usize]>,
+}
+
+impl<B: Bound> Family<B> {
+    fn of(
+        collector: &MetricsCollector,
+        name: &'static str,
+        labels: &[&str],
+    ) -> Result<Self, Error> {
+        let instrument = B::instrument(collector, name, labels)?;
+        let order = B::order(&instrument, labels);
+        Ok(Self { instrument, order })
+    }
+
+    fn bind<const N: usize>(&self, values: &[LabelValue; N]) -> Result<B, Error> {
+        // Every label of the metric is one of the call's, and the other way round: `instrument` saw to it.
+        let ordered: [&str; N] = core::array::from_fn(|i| {
+            let value = self.order.get(i).and_then(|at| values.get(*at));
+            value.map_or("", |value| value.text)
+        });
+        B::bind(&self.instrument, &ordered)
+    }
+}
+
 /// One `counter!`, `gauge!` or `histogram!` in the source.
 #[derive(Debug)]
-pub struct MetricSite<B, const N: usize> {
+pub struct MetricSite<B: Bound, const N: usize> {
     name: &'static str,
     labels: [&'static str; N],
     memories: [OnceLock<Memory<B>>; MEMORIES],
     told: AtomicBool,
 }
 
-/// The handles of one epoch, by the positions of their values.
+/// What is known since one epoch began.
 #[derive(Debug)]
-struct Memory<B> {
+struct Memory<B: Bound> {
     epoch: u64,
+    family: Family<B>,
+    handles: Handles<B>,
+}
+
+/// Handles by the positions of their values.
+#[derive(Debug)]
+struct Handles<B> {
     /// The values of each label. The static of a generic function serves all its types, and their values differ.
     all: Box<[Option<&'static [&'static str]>]>,
     handles: Box<[OnceLock<B>]>,
 }
 
-impl<B> Memory<B> {
+impl<B> Handles<B> {
     /// Without room for handles if there would be too many.
-    fn new(epoch: u64, values: &[LabelValue]) -> Self {
+    fn new(values: &[LabelValue]) -> Self {
         let combinations = values.iter().try_fold(1_usize, |product, value| {
             product.checked_mul(value.all?.len())
         });
         let handles = combinations.filter(|len| *len <= MOST_HANDLES);
         Self {
-            epoch,
             all: values.iter().map(|value| value.all).collect(),
             handles: (0..handles.unwrap_or(0)).map(|_| OnceLock::new()).collect(),
         }
@@ -147,9 +194,20 @@ impl<B: Bound, const N: usize> MetricSite<B, N> {
         if let Some(memory) = self.memory(epoch).get()
             && memory.epoch == epoch
             && local().scope() == 0
-            && let Some(bound) = memory.handle(&values).and_then(OnceLock::get)
         {
-            return Cow::Borrowed(bound);
+            match memory.handles.handle(&values) {
+                Some(handle) => {
+                    if let Some(bound) = handle.get() {
+                        return Cow::Borrowed(bound);
+                    }
+                }
+                // Values that cannot be enumerated: the metric at least is known.
+                None => {
+                    if let Ok(bound) = memory.family.bind(&values) {
+                        return Cow::Owned(bound);
+                    }
+                }
+            }
         }
         // The epoch was read first: a handle that is older than a change is kept under the number of before.
         self.look_up(epoch, &values)
@@ -169,18 +227,21 @@ impl<B: Bound, const N: usize> MetricSite<B, N> {
         if is_default {
             collector.is_remembered();
         }
-        let pairs: [_; N] = core::array::from_fn(|i| (self.labels[i], values[i].text));
-        let bound = match B::bind(&collector, self.name, &pairs) {
-            Ok(bound) => bound,
+        let found = Family::of(&collector, self.name, &self.labels)
+            .and_then(|family: Family<B>| Ok((family.bind(values)?, family)));
+        let (bound, family) = match found {
+            Ok(found) => found,
             Err(error) => return Cow::Owned(self.refuse(&collector, &error)),
         };
         if !is_default {
             return Cow::Owned(bound);
         }
-        let memory = self
-            .memory(epoch)
-            .get_or_init(|| Memory::new(epoch, values));
-        match memory.handle(values) {
+        let memory = self.memory(epoch).get_or_init(|| Memory {
+            epoch,
+            family,
+            handles: Handles::new(values),
+        });
+        match memory.handles.handle(values) {
             Some(handle) if memory.epoch == epoch => Cow::Borrowed(handle.get_or_init(|| bound)),
             _ => Cow::Owned(bound),
         }

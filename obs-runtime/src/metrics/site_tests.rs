@@ -11,7 +11,7 @@ fn value(text: &'static str, all: &'static [&'static str]) -> LabelValue {
 fn each_combination_of_values_has_its_own_handle() {
     const A: &[&str] = &["x", "y", "z"];
     let bools = [label(&false), label(&true)];
-    let memory = Memory::<usize>::new(0, &[value("x", A), constant_label(&["c"]), bools[0]]);
+    let memory = Handles::<usize>::new(&[value("x", A), constant_label(&["c"]), bools[0]]);
     assert_eq!(memory.handles.len(), 6);
     let mut all = Vec::new();
     for a in A {
@@ -32,14 +32,14 @@ fn each_combination_of_values_has_its_own_handle() {
 
 #[test]
 fn without_labels_there_is_one_handle() {
-    let memory = Memory::<u8>::new(0, &[]);
+    let memory = Handles::<u8>::new(&[]);
     assert_eq!(memory.handles.len(), 1);
     assert!(memory.handle(&[]).is_some());
 }
 
 #[test]
 fn another_type_has_no_handle_of_this_one() {
-    let memory = Memory::<u8>::new(0, &[label(&true)]);
+    let memory = Handles::<u8>::new(&[label(&true)]);
     assert!(memory.handle(&[label(&false)]).is_some());
     assert!(
         memory
@@ -52,9 +52,9 @@ fn another_type_has_no_handle_of_this_one() {
 fn nothing_is_remembered_of_values_that_are_not_known_or_too_many() {
     const MANY: &[&str] = &["v"; 17];
     let text = [label(&"text")];
-    assert!(Memory::<u8>::new(0, &text).handle(&text).is_none());
+    assert!(Handles::<u8>::new(&text).handle(&text).is_none());
     let many = [value("v", MANY), value("v", MANY)];
-    assert!(Memory::<u8>::new(0, &many).handle(&many).is_none());
+    assert!(Handles::<u8>::new(&many).handle(&many).is_none());
     let few = [value("other", MANY)];
-    assert!(Memory::<u8>::new(0, &few).handle(&few).is_none());
+    assert!(Handles::<u8>::new(&few).handle(&few).is_none());
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::kind::{Abandon, Kind, forward};
 use crate::Error;
 use crate::metrics::site::{Bound, LabelValue, MetricSite};
-use crate::metrics::{BoundUpDownCounter, MetricsCollector};
+use crate::metrics::{BoundUpDownCounter, MetricsCollector, UpDownCounter};
 use crate::semconv::{attribute, metric};
 use crate::trace::{Outcome, SpanError, current, gate};
 
@@ -121,19 +121,28 @@ pub type InFlightSite = MetricSite<Running, 2>;
 pub struct Running(BoundUpDownCounter);
 
 impl Bound for Running {
-    fn bind(
+    type Instrument = UpDownCounter;
+
+    fn instrument(
         collector: &MetricsCollector,
         name: &'static str,
-        labels: &[(&str, &str)],
-    ) -> Result<Self, Error> {
-        let keys = labels.iter().map(|(key, _)| (*key).to_owned());
-        let counter = collector
+        labels: &[&str],
+    ) -> Result<UpDownCounter, Error> {
+        let keys = labels.iter().map(|key| (*key).to_owned());
+        collector
             .up_down_counter(name)
             .description(metric::FUNCTION_CALLS_CONCURRENT.description)
             .unit(metric::FUNCTION_CALLS_CONCURRENT.unit)
             .labels(keys)
-            .build()?;
-        counter.with_labels(labels).map(Self)
+            .build()
+    }
+
+    fn order(instrument: &UpDownCounter, labels: &[&str]) -> Box<[usize]> {
+        <BoundUpDownCounter as Bound>::order(instrument, labels)
+    }
+
+    fn bind(instrument: &UpDownCounter, values: &[&str]) -> Result<Self, Error> {
+        <BoundUpDownCounter as Bound>::bind(instrument, values).map(Self)
     }
 
     fn detached(name: &'static str) -> Self {
