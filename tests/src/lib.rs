@@ -2,6 +2,7 @@
 
 pub mod cases;
 pub mod http;
+pub mod http_client;
 pub mod otlp_oracle;
 pub mod otlp_receiver;
 pub mod phoenix;

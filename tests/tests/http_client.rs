@@ -75,7 +75,7 @@ fn client() -> ClientWithMiddleware {
 
 /// Whatever proxy the machine's variables name.
 fn plain() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().unwrap()
+    obs_tests::http_client::client()
 }
 
 fn text(span: &SpanRecord, key: &str) -> Option<String> {

@@ -22,7 +22,7 @@ async fn relay(
 ) -> String {
     assert_eq!(caller.baggage().get("tenant"), Some("7"));
     assert_eq!(Baggage::current().get("tenant"), Some("7"));
-    let plain = reqwest::Client::builder().no_proxy().build().unwrap();
+    let plain = obs_tests::http_client::client();
     let middleware = obs_runtime::reqwest::middleware().baggage_to(["127.0.0.1"]);
     let client = ClientBuilder::new(plain).with(middleware).build();
     client.get(url).send().await.unwrap().text().await.unwrap()

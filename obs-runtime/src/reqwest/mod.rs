@@ -2,7 +2,7 @@
 //!
 //! [`middleware`] is for a client of `reqwest-middleware`:
 //!
-//! ```
+//! ```no_run
 //! use reqwest_middleware::ClientBuilder;
 //!
 //! let client = ClientBuilder::new(reqwest::Client::new())

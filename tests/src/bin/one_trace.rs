@@ -47,10 +47,10 @@ fn install(role: &str) -> std::result::Result<Observability, Error> {
         .install()
 }
 
-fn client() -> Result<ClientWithMiddleware> {
-    let plain = reqwest::Client::builder().no_proxy().build()?;
+fn client() -> ClientWithMiddleware {
+    let plain = obs_tests::http_client::client();
     let middleware = obs_runtime::reqwest::middleware().baggage_to(["127.0.0.1"]);
-    Ok(ClientBuilder::new(plain).with(middleware).build())
+    ClientBuilder::new(plain).with(middleware).build()
 }
 
 /// The client's side.
@@ -60,7 +60,7 @@ async fn checkout(port: u16) -> Result<()> {
         let reserve = global::tracer("otel").start("otel.reserve");
         let reserve = Context::current_with_span(reserve);
         let order = async {
-            let request = client()?.get(format!("http://127.0.0.1:{port}/orders/7"));
+            let request = client().get(format!("http://127.0.0.1:{port}/orders/7"));
             let request = Baggage::from_header("tenant=7").scope(request.send());
             let text = request.await?.text().await?;
             assert_eq!(text, "tenant 7, stock of 7: 3; end");
@@ -78,7 +78,7 @@ async fn checkout(port: u16) -> Result<()> {
 async fn plain(port: u16) -> Result<()> {
     let mut headers = reqwest::header::HeaderMap::new();
     propagation::inject_current(&mut headers);
-    let client = reqwest::Client::builder().no_proxy().build()?;
+    let client = obs_tests::http_client::client();
     let request = client
         .get(format!("http://127.0.0.1:{port}/stock/8"))
         .headers(headers);
@@ -149,7 +149,7 @@ async fn audit(id: u32) {
 /// Another request, of the service to itself.
 #[traced(err = false)]
 async fn ask_stock(port: u16, id: u32) -> Result<String> {
-    let request = client()?.get(format!("http://127.0.0.1:{port}/stock/{id}"));
+    let request = client().get(format!("http://127.0.0.1:{port}/stock/{id}"));
     Ok(request.send().await?.text().await?)
 }
 
