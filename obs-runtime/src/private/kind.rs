@@ -80,6 +80,28 @@ macro_rules! forward {
 }
 pub(super) use forward;
 
+/// In a [`Kind`] that judges as the kind `K` in its field `kind` does.
+macro_rules! same_outcome {
+    ($value:ident, $kind:ident) => {
+        type Success = $kind::Success;
+
+        #[inline(always)]
+        fn success<'a>(&self, value: &'a $value) -> Option<&'a $kind::Success> {
+            self.kind.success(value)
+        }
+
+        #[inline(always)]
+        fn failed(&self, value: &$value) -> bool {
+            self.kind.failed(value)
+        }
+
+        fn error(&self, value: &$value, recorded: bool) -> SpanError {
+            self.kind.error(value, recorded)
+        }
+    };
+}
+pub(super) use same_outcome;
+
 /// Looks at values of the type `T`. Kinds hold no data, at most a user's closure.
 #[diagnostic::on_unimplemented(
     message = "the arguments do not fit the returned type `{T}`",

@@ -5,7 +5,7 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use super::as_text::How;
-use super::kind::{Abandon, Kind, Text, forward, other_error};
+use super::kind::{Abandon, Kind, Text, forward, other_error, same_outcome};
 use super::probe::Probe;
 use crate::callsite::Level;
 use crate::semconv::attribute;
@@ -160,21 +160,7 @@ impl<K: Abandon, X> Abandon for OnReturn<K, X> {
 }
 
 impl<T, K: Kind<T>, X: Text<K::Success>> Kind<T> for OnReturn<K, X> {
-    type Success = K::Success;
-
-    #[inline(always)]
-    fn success<'a>(&self, value: &'a T) -> Option<&'a K::Success> {
-        self.kind.success(value)
-    }
-
-    #[inline(always)]
-    fn failed(&self, value: &T) -> bool {
-        self.kind.failed(value)
-    }
-
-    fn error(&self, value: &T, recorded: bool) -> SpanError {
-        self.kind.error(value, recorded)
-    }
+    same_outcome!(T, K);
 
     #[inline]
     fn observe(&self, value: &T, recorded: bool) {

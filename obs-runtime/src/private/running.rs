@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::kind::{Abandon, Kind};
+use super::kind::{Abandon, Kind, same_outcome};
 use super::probe::Probe;
 use crate::llm::generated::{RunningLlmCall, RunningVectorOp};
 use crate::llm::{IntoUsage, LlmResponse};
@@ -81,19 +81,7 @@ impl<K, C> Abandon for LlmKind<K, C> {
 }
 
 impl<T, K: Kind<T>, U: IntoUsage, C: Fn(&K::Success) -> U> Kind<T> for LlmKind<K, C> {
-    type Success = K::Success;
-
-    fn success<'a>(&self, value: &'a T) -> Option<&'a K::Success> {
-        self.kind.success(value)
-    }
-
-    fn failed(&self, value: &T) -> bool {
-        self.kind.failed(value)
-    }
-
-    fn error(&self, value: &T, recorded: bool) -> SpanError {
-        self.kind.error(value, recorded)
-    }
+    same_outcome!(T, K);
 
     fn observe(&self, value: &T, recorded: bool) {
         self.kind.observe(value, recorded);
@@ -210,19 +198,7 @@ where
     C: Fn(&K::Success) -> M,
     D: Fn(&K::Success) -> N,
 {
-    type Success = K::Success;
-
-    fn success<'a>(&self, value: &'a T) -> Option<&'a K::Success> {
-        self.kind.success(value)
-    }
-
-    fn failed(&self, value: &T) -> bool {
-        self.kind.failed(value)
-    }
-
-    fn error(&self, value: &T, recorded: bool) -> SpanError {
-        self.kind.error(value, recorded)
-    }
+    same_outcome!(T, K);
 
     fn observe(&self, value: &T, recorded: bool) {
         self.kind.observe(value, recorded);

@@ -1,6 +1,6 @@
 //! Model calls and vector operations that give a stream: measured until it has ended.
 
-use super::kind::{Abandon, Kind};
+use super::kind::{Abandon, Kind, same_outcome};
 use super::probe::Probe;
 use super::running::{IntoCount, Slot, VectorRun};
 use crate::llm::call::End;
@@ -71,19 +71,7 @@ impl<K: Abandon, C> Abandon for LlmItemsKind<K, C> {
 }
 
 impl<T, K: Kind<T>, U: IntoUsage, C: Fn(&K::Success) -> U> Kind<T> for LlmItemsKind<K, C> {
-    type Success = K::Success;
-
-    fn success<'a>(&self, value: &'a T) -> Option<&'a K::Success> {
-        self.kind.success(value)
-    }
-
-    fn failed(&self, value: &T) -> bool {
-        self.kind.failed(value)
-    }
-
-    fn error(&self, value: &T, recorded: bool) -> SpanError {
-        self.kind.error(value, recorded)
-    }
+    same_outcome!(T, K);
 
     fn observe(&self, value: &T, recorded: bool) {
         self.kind.observe(value, recorded);
@@ -182,19 +170,7 @@ where
     C: Fn(&K::Success) -> M,
     D: Fn(&K::Success) -> N,
 {
-    type Success = K::Success;
-
-    fn success<'a>(&self, value: &'a T) -> Option<&'a K::Success> {
-        self.kind.success(value)
-    }
-
-    fn failed(&self, value: &T) -> bool {
-        self.kind.failed(value)
-    }
-
-    fn error(&self, value: &T, recorded: bool) -> SpanError {
-        self.kind.error(value, recorded)
-    }
+    same_outcome!(T, K);
 
     fn observe(&self, value: &T, recorded: bool) {
         self.kind.observe(value, recorded);

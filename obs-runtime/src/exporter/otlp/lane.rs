@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::Error;
 use crate::error::ErrorKind;
+use crate::exporter::PendingFlush;
 use crate::exporter::otlp::batch::Batch;
 use crate::exporter::otlp::config::Signal;
 use crate::exporter::otlp::spool::{Spool, Stored};
@@ -200,8 +201,14 @@ impl Lane {
         }
     }
 
-    /// Has a mark's wait include what was handed over since, and the senders try at once.
-    pub(super) fn extend(&self, mark: Mark) -> Mark {
+    /// A wait for what was handed over since the mark, which counts losses from the mark on. The senders try
+    /// at once.
+    pub(super) fn pending(self: &Arc<Self>, mark: Mark) -> PendingFlush {
+        let (lane, mark) = (Arc::clone(self), self.extend(mark));
+        Box::new(move |deadline| lane.wait_for(mark, deadline))
+    }
+
+    fn extend(&self, mark: Mark) -> Mark {
         let mut state = self.lock();
         state.nudges += 1;
         state.wakes += 1;

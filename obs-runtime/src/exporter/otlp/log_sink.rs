@@ -105,9 +105,7 @@ impl LogSink for OtlpLogSink {
         // Losses from here on are those of this flush.
         let mark = self.lane.mark();
         self.hand_over();
-        let mark = self.lane.extend(mark);
-        let lane = Arc::clone(&self.lane);
-        Box::new(move |deadline| lane.wait_for(mark, deadline))
+        self.lane.pending(mark)
     }
 
     fn shutdown(&mut self, deadline: Instant) -> Result<(), Error> {

@@ -110,11 +110,9 @@ impl MetricPusher {
 
     /// Collects and sends off; what is returned waits, and is an error when points were lost.
     pub(crate) fn flush(&self) -> PendingFlush {
-        let lane = Arc::clone(&self.collector.lane);
-        let mark = lane.mark();
+        let mark = self.collector.lane.mark();
         self.collector.collect();
-        let mark = lane.extend(mark);
-        Box::new(move |deadline| lane.wait_for(mark, deadline))
+        self.collector.lane.pending(mark)
     }
 
     /// Collects for the last time, sends until `deadline`, and ends the thread.
