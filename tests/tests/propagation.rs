@@ -111,8 +111,8 @@ fn the_environment_says_which_headers_are_read_and_written() {
         ["false tenant=7", "baggage", "", ""]
     );
     assert_eq!(with_propagators(Some("none")), ["false ", "", "", ""]);
-    let [read, written, theirs, problem] = with_propagators(Some("b3,tracecontext"));
+    let [read, written, theirs, problem] = with_propagators(Some("xray,tracecontext"));
     assert_eq!([&*read, &*written], ["true ", "traceparent"]);
     assert_eq!(theirs, "traceparent tracestate");
-    assert!(problem.contains("obs has no b3"), "{problem}");
+    assert!(problem.contains("xray is not supported"), "{problem}");
 }

@@ -56,6 +56,7 @@ pub(crate) fn exception(scope: u16, span: &SpanView<'_>) -> Option<LogRecord> {
             span_id: span.span_id,
             flags: span.flags,
             is_remote: false,
+            deferred: false,
             scope,
         }),
     })

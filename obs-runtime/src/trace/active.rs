@@ -68,7 +68,7 @@ pub(crate) struct Begun {
 pub(crate) const CHILD: u64 = flag::VALID | flag::SAMPLED;
 pub(crate) const CHILD_MASK: u64 = CHILD | flag::REMOTE;
 /// What a span does not take over from the context that it begins in.
-const OWN: u64 = !(flag::REMOTE | flag::ATTACHED);
+const OWN: u64 = !(flag::REMOTE | flag::ATTACHED | flag::DEFERRED);
 
 /// Everything but the child of a sampled span, which each kind of call begins by itself: without a copy of
 /// [`Begun`].
@@ -105,7 +105,8 @@ pub(crate) fn begin_other(local: &Local, site: &'static Callsite, gate: u8, flag
     } else {
         (local.next_id(), local.next_id())
     };
-    let inherited = parent.then_some((flags & flag::SAMPLED != 0, flags & flag::REMOTE != 0));
+    let decided = parent && flags & flag::DEFERRED == 0;
+    let inherited = decided.then_some((flags & flag::SAMPLED != 0, flags & flag::REMOTE != 0));
     let decision = sampler::decide(scope, site, trace_lo, inherited);
     if parent && decision == Decision::Skip && flags & flag::REMOTE == 0 {
         return nothing(mode::COUNT);
@@ -141,7 +142,8 @@ fn settle(
     values: &[Value],
 ) -> u64 {
     let scope = (state >> flag::SCOPE_SHIFT) as u16;
-    let remote = (state & flag::REMOTE != 0).then_some(parent & flag::SAMPLED != 0);
+    let decided = state & flag::REMOTE != 0 && parent & flag::DEFERRED == 0;
+    let remote = decided.then_some(parent & flag::SAMPLED != 0);
     if sampler::decide_by_fields(scope, site, trace_lo, remote, values) {
         state & !mode::MASK | mode::RECORD | flag::SAMPLED
     } else {

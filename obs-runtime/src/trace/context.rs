@@ -41,6 +41,8 @@ pub struct SpanContext {
     pub(crate) span_id: SpanId,
     pub(crate) flags: TraceFlags,
     pub(crate) is_remote: bool,
+    /// The caller leaves it to this process whether the trace is recorded (B3 alone can say so).
+    pub(crate) deferred: bool,
     /// The `Observability` that records the span; 0 is the installed default.
     pub(crate) scope: u16,
 }
@@ -53,6 +55,7 @@ impl SpanContext {
             span_id,
             flags,
             is_remote: true,
+            deferred: false,
             // A caller knows no scopes: its spans belong to where they arrive.
             scope: crate::trace::local::local().scope(),
         })

@@ -23,6 +23,8 @@ pub(crate) mod flag {
     pub(crate) const REMOTE: u64 = 1 << 9;
     /// The context was attached: the span lives elsewhere and takes no late data here.
     pub(crate) const ATTACHED: u64 = 1 << 10;
+    /// The span of another process, which leaves the decision to this one.
+    pub(crate) const DEFERRED: u64 = 1 << 11;
     pub(crate) const SCOPE_SHIFT: u32 = 16;
     pub(crate) const SCOPE_MASK: u64 = 0xffff << SCOPE_SHIFT;
 }
@@ -113,6 +115,7 @@ impl Local {
             span_id: SpanId(self.span.get()),
             flags: TraceFlags(flags as u8),
             is_remote: flags & flag::REMOTE != 0,
+            deferred: flags & flag::DEFERRED != 0,
             scope: (flags >> flag::SCOPE_SHIFT) as u16,
         })
     }
@@ -143,6 +146,7 @@ impl Local {
             self.trace_lo.set(c.trace_id.0 as u64);
             self.span.set(c.span_id.0);
             let remote = if c.is_remote { flag::REMOTE } else { 0 };
+            let deferred = if c.deferred { flag::DEFERRED } else { 0 };
             // Another process says nothing of who records here; a thread that belongs to no scope, to which
             // the context was sent, goes by where it was read.
             let scope = match self.scope() {
@@ -154,6 +158,7 @@ impl Local {
                     | flag::VALID
                     | flag::ATTACHED
                     | remote
+                    | deferred
                     | u64::from(scope) << flag::SCOPE_SHIFT,
             );
         } else {

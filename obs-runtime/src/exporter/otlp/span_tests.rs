@@ -212,6 +212,7 @@ fn events_and_links_keep_their_order_and_parts() {
         span_id: SpanId(8),
         flags: TraceFlags::SAMPLED,
         is_remote: remote,
+        deferred: false,
         scope: 0,
     };
     let mut fixture = Fixture::bare();

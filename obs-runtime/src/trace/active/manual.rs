@@ -128,6 +128,7 @@ impl Manual {
             span_id: SpanId(core.span),
             flags: TraceFlags(core.state as u8),
             is_remote: false,
+            deferred: false,
             scope: (core.state >> flag::SCOPE_SHIFT) as u16,
         })
     }

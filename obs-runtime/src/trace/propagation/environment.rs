@@ -1,10 +1,10 @@
-//! Child processes: `TRACEPARENT`, `TRACESTATE`, `BAGGAGE` (OpenTelemetry, "Environment Variables as
-//! Context Propagation Carriers").
+//! Child processes: `TRACEPARENT`, `TRACESTATE`, `BAGGAGE`, and B3's names in the same manner (OpenTelemetry,
+//! "Environment Variables as Context Propagation Carriers").
 
 use std::ffi::OsString;
 use std::process::Command;
 
-use super::{BAGGAGE, Extractor, Injector, TRACEPARENT, TRACESTATE};
+use super::{BAGGAGE, Extractor, Injector, TRACEPARENT, TRACESTATE, b3};
 
 /// What this process was given in its environment, read once: a carrier for
 /// [`extract`](super::extract).
@@ -14,7 +14,7 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// Reads the variables `TRACEPARENT`, `TRACESTATE` and `BAGGAGE`.
+    /// Reads the variables `TRACEPARENT`, `TRACESTATE`, `BAGGAGE`, and `B3`, `X_B3_TRACEID` and its like.
     pub fn read() -> Self {
         Self::read_from(|name| std::env::var_os(name))
     }
@@ -26,8 +26,9 @@ impl Environment {
             Some((key, value))
         };
         Self {
-            values: [TRACEPARENT, TRACESTATE, BAGGAGE]
+            values: [TRACEPARENT, TRACESTATE, BAGGAGE, b3::SINGLE]
                 .into_iter()
+                .chain(b3::MULTI)
                 .filter_map(value)
                 .collect(),
         }

@@ -5,6 +5,12 @@ use core::sync::atomic::{AtomicU8, Ordering};
 
 const TRACE_CONTEXT: u8 = 1;
 const BAGGAGE: u8 = 2;
+const B3: u8 = 4;
+const B3_MULTI: u8 = 8;
+/// B3 was named after `tracecontext`, so that its caller counts where both name one.
+const B3_LAST: u8 = 16;
+
+const EXPECTED: &str = "a list of tracecontext, baggage, b3 and b3multi, or none";
 
 /// Those of the process.
 static CHOSEN: AtomicU8 = AtomicU8::new(TRACE_CONTEXT | BAGGAGE);
@@ -27,17 +33,30 @@ impl Formats {
         let names = list.split(',').map(str::trim);
         for name in names.filter(|name| !name.is_empty()) {
             match name {
-                "tracecontext" => formats |= TRACE_CONTEXT,
+                "tracecontext" => formats = (formats | TRACE_CONTEXT) & !B3_LAST,
                 "baggage" => formats |= BAGGAGE,
+                "b3" => formats |= B3 | B3_LAST,
+                "b3multi" => formats |= B3_MULTI | B3_LAST,
                 "none" => {}
                 _ => unknown.push(name),
             }
         }
         let problem = (!unknown.is_empty()).then(|| {
+            let advice = match unknown[..] {
+                ["jaeger"] => "Jaeger reads tracecontext: use that",
+                ["xray"] => {
+                    "AWS X-Ray reads tracecontext: use that, or wrap the propagator of opentelemetry-aws \
+                     (obs_runtime::opentelemetry::Propagator::wrap)"
+                }
+                ["ottrace"] => "OpenTracing's format is deprecated: use tracecontext or b3multi",
+                _ => {
+                    "other formats can be wrapped (obs_runtime::opentelemetry::Propagator::wrap)"
+                }
+            };
             let unknown = unknown.join(", ");
             format!(
-                "OTEL_PROPAGATORS={list}: obs has no {unknown}; expected a list of tracecontext and baggage, or none. What \
-                 is known of it is used; other formats can be wrapped (obs_runtime::opentelemetry::Propagator::wrap)"
+                "OTEL_PROPAGATORS={list}: {unknown} is not supported; expected {EXPECTED}. What is known of it is used; \
+                 {advice}"
             )
         });
         (Self(formats), problem)
@@ -56,6 +75,26 @@ impl Formats {
     /// `traceparent` and `tracestate`
     pub(crate) const fn trace_context(self) -> bool {
         self.0 & TRACE_CONTEXT != 0
+    }
+
+    /// `b3`
+    pub(crate) const fn b3(self) -> bool {
+        self.0 & B3 != 0
+    }
+
+    /// `X-B3-TraceId` and its like
+    pub(crate) const fn b3_multi(self) -> bool {
+        self.0 & B3_MULTI != 0
+    }
+
+    /// Whether a caller by B3 counts, and not one by `traceparent`, where there are both.
+    pub(crate) const fn b3_last(self) -> bool {
+        self.0 & B3_LAST != 0
+    }
+
+    /// Whether a span is told of at all.
+    pub(crate) const fn any_span(self) -> bool {
+        self.0 & (TRACE_CONTEXT | B3 | B3_MULTI) != 0
     }
 
     /// `baggage`

@@ -15,15 +15,42 @@ fn what_is_known_is_read() {
 }
 
 #[test]
+fn b3_is_one_header_or_several() {
+    let parsed = |list| {
+        let (formats, problem) = Formats::parse(list);
+        assert_eq!(problem, None);
+        (formats.b3(), formats.b3_multi(), formats.b3_last())
+    };
+    assert_eq!(parsed("b3"), (true, false, true));
+    assert_eq!(parsed("b3multi,baggage"), (false, true, true));
+    assert_eq!(parsed("b3,b3multi"), (true, true, true));
+    assert_eq!(parsed("tracecontext,b3"), (true, false, true));
+    assert_eq!(parsed("b3,tracecontext"), (true, false, false));
+    assert_eq!(parsed("tracecontext"), (false, false, false));
+}
+
+#[test]
 fn what_is_not_known_is_named_once_with_what_is() {
-    let (trace, baggage, problem) = read("b3,tracecontext,xray");
+    let (trace, baggage, problem) = read("zipkin,tracecontext,xray");
     assert!(trace && !baggage);
     let problem = problem.unwrap();
     for part in [
-        "OTEL_PROPAGATORS=b3,tracecontext,xray",
-        "b3, xray",
-        "tracecontext and baggage, or none",
+        "OTEL_PROPAGATORS=zipkin,tracecontext,xray",
+        "zipkin, xray is not supported",
+        "tracecontext, baggage, b3 and b3multi, or none",
     ] {
         assert!(problem.contains(part), "{problem}");
+    }
+}
+
+#[test]
+fn names_that_others_know_get_advice() {
+    for (name, advice) in [
+        ("jaeger", "Jaeger reads tracecontext"),
+        ("xray", "opentelemetry-aws"),
+        ("ottrace", "use tracecontext or b3multi"),
+    ] {
+        let problem = Formats::parse(name).1.unwrap();
+        assert!(problem.contains(advice), "{problem}");
     }
 }

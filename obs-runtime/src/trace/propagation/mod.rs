@@ -1,4 +1,4 @@
-//! Context in and out of the process: W3C Trace Context Level 2 and W3C Baggage.
+//! Context in and out of the process: W3C Trace Context Level 2, W3C Baggage, and B3.
 //!
 //! A carrier is what travels: the headers of a request, the environment of a child process. [`extract`]
 //! reads a carrier, [`inject_current`] writes the entered span to one. Headers that are not valid are as
@@ -62,7 +62,10 @@
 //! ```
 //!
 //! `OTEL_PROPAGATORS` says which headers are read and written: a list of `tracecontext` and `baggage`, both without
-//! it, or `none`.
+//! it, `b3` (Zipkin's single header) and `b3multi` (`X-B3-TraceId` and its like), or `none`. Either name of B3 reads
+//! both forms, the single header first; where a request names one caller by `traceparent` and another by B3, the format
+//! counts that is named last. B3's debug flag goes with the trace, and where it leaves the decision to the receiver,
+//! the [`Sampler`](crate::Sampler) decides as for a trace that begins here.
 //!
 //! Baggage is sent only where the program says so: an [`inject_current`] towards another company's server
 //! carries none.
@@ -81,6 +84,7 @@
 //! ```
 
 pub(crate) mod ambient;
+pub(crate) mod b3;
 mod baggage;
 mod carrier;
 mod environment;
@@ -134,7 +138,7 @@ pub fn inject_current<C: Injector + ?Sized>(carrier: &mut C) -> bool {
     if let Some(context) = &current {
         inject(context, carrier);
     }
-    current.is_some() && Formats::chosen().trace_context()
+    current.is_some() && Formats::chosen().any_span()
 }
 
 /// Like [`inject_current`], for a span that is not entered here.
@@ -150,14 +154,20 @@ pub fn inject_current<C: Injector + ?Sized>(carrier: &mut C) -> bool {
 /// }
 /// ```
 pub fn inject<C: Injector + ?Sized>(context: &SpanContext, carrier: &mut C) {
-    if !Formats::chosen().trace_context() {
-        return;
+    let formats = Formats::chosen();
+    if formats.trace_context() {
+        carrier.set(TRACEPARENT, context.to_traceparent());
+        match remembered::find(context) {
+            Some(state) => carrier.set(TRACESTATE, state.as_str().to_owned()),
+            // What an earlier use of the carrier left would belong to another span.
+            None => carrier.remove(TRACESTATE),
+        }
     }
-    carrier.set(TRACEPARENT, context.to_traceparent());
-    match remembered::find(context) {
-        Some(state) => carrier.set(TRACESTATE, state.as_str().to_owned()),
-        // What an earlier use of the carrier left would belong to another span.
-        None => carrier.remove(TRACESTATE),
+    if formats.b3() {
+        b3::write_single(context, carrier);
+    }
+    if formats.b3_multi() {
+        b3::write_multi(context, carrier);
     }
 }
 

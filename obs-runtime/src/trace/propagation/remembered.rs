@@ -1,7 +1,7 @@
-//! The `tracestate` of the traces that came with one.
+//! What came with a trace and is no part of a `SpanContext`: its `tracestate`, and what a B3 caller wishes.
 //!
 //! It belongs to a trace on its way through the process, but is too large for a `SpanContext`, which
-//! every call copies, and few traces have one. So it stands here, by trace: recording a call never
+//! every call copies, and few traces have any. So it stands here, by trace: recording a call never
 //! looks, and writing a header looks only if there is any.
 
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -18,10 +18,33 @@ const CAPACITY: usize = 1024;
 /// The trace, and the `Observability` that records it: tests do not see each other's.
 type Key = (TraceId, u16);
 
+/// What the flags of a `SpanContext` cannot say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Wish {
+    #[default]
+    None,
+    /// Everybody is to record the trace (B3's debug flag).
+    Debug,
+    /// Whoever is called is to decide.
+    Decide,
+}
+
+#[derive(Clone, Default)]
+struct Kept {
+    state: TraceState,
+    wish: Wish,
+}
+
+impl Kept {
+    fn is_empty(&self) -> bool {
+        self.state.is_empty() && self.wish == Wish::None
+    }
+}
+
 #[derive(Default)]
 struct Table {
-    states: HashMap<Key, TraceState>,
-    /// The keys of `states`, oldest first.
+    kept: HashMap<Key, Kept>,
+    /// The keys of `kept`, oldest first.
     order: VecDeque<Key>,
 }
 
@@ -29,23 +52,25 @@ static ANY: AtomicBool = AtomicBool::new(false);
 static TABLE: Mutex<Option<Table>> = Mutex::new(None);
 
 impl Table {
-    fn keep(&mut self, key: Key, state: &TraceState) {
+    fn change(&mut self, key: Key, new: impl FnOnce(Kept) -> Kept) {
+        let old = self.kept.remove(&key);
         // Calls of one trace come close together: mostly at the end.
-        if self.states.remove(&key).is_some()
+        if old.is_some()
             && let Some(at) = self.order.iter().rposition(|k| *k == key)
         {
             self.order.remove(at);
         }
-        if state.is_empty() {
+        let kept = new(old.unwrap_or_default());
+        if kept.is_empty() {
             return;
         }
         if self.order.len() >= CAPACITY
             && let Some(oldest) = self.order.pop_front()
         {
-            self.states.remove(&oldest);
+            self.kept.remove(&oldest);
         }
         self.order.push_back(key);
-        self.states.insert(key, state.clone());
+        self.kept.insert(key, kept);
     }
 }
 
@@ -53,22 +78,53 @@ fn key(context: &SpanContext) -> Key {
     (context.trace_id, context.scope)
 }
 
-/// Keeps the latest `tracestate` of a trace; an empty one forgets it.
-pub(crate) fn keep(context: &SpanContext, state: &TraceState) {
-    if (state.is_empty() && !ANY.load(Ordering::Acquire)) || in_child() {
+/// Changes what is kept of a trace, of which `nothing` says that nothing new came with it.
+fn change(context: &SpanContext, nothing: bool, new: impl FnOnce(Kept) -> Kept) {
+    if (nothing && !ANY.load(Ordering::Acquire)) || in_child() {
         return;
     }
     let mut table = TABLE.lock().unwrap_or_else(PoisonError::into_inner);
     let table = table.get_or_insert_default();
-    table.keep(key(context), state);
+    table.change(key(context), new);
     ANY.store(!table.order.is_empty(), Ordering::Release);
 }
 
-/// Whether any trace came with one.
+/// Keeps what came with a trace the latest; nothing forgets it.
+pub(crate) fn keep(context: &SpanContext, state: &TraceState, wish: Wish) {
+    let nothing = state.is_empty() && wish == Wish::None;
+    change(context, nothing, |_| Kept {
+        state: state.clone(),
+        wish,
+    });
+}
+
+/// Keeps the latest `tracestate` of a trace; an empty one forgets it.
+#[cfg(feature = "opentelemetry")]
+pub(crate) fn keep_state(context: &SpanContext, state: &TraceState) {
+    change(context, state.is_empty(), |old| Kept {
+        state: state.clone(),
+        ..old
+    });
+}
+
+/// Whether anything came with any trace.
 #[cfg(feature = "otlp")]
 #[inline]
 pub(crate) fn any() -> bool {
     ANY.load(Ordering::Relaxed)
+}
+
+fn look<R>(trace_id: TraceId, scope: u16, what: impl FnOnce(&Kept) -> R) -> Option<R> {
+    // A forked child must not wait for the lock: who held it may not be there.
+    if !ANY.load(Ordering::Acquire) || in_child() {
+        return None;
+    }
+    let table = TABLE.lock().unwrap_or_else(PoisonError::into_inner);
+    let all = &table.as_ref()?.kept;
+    // A caller that was read outside of every scope goes with any.
+    let found = all.get(&(trace_id, scope));
+    let found = found.or_else(|| all.get(&(trace_id, 0)));
+    found.map(what)
 }
 
 /// The latest `tracestate` of a trace.
@@ -78,16 +134,12 @@ pub(crate) fn find(context: &SpanContext) -> Option<TraceState> {
 
 /// As [`find`], by the parts of a context.
 pub(crate) fn of_trace(trace_id: TraceId, scope: u16) -> Option<TraceState> {
-    // A forked child must not wait for the lock: who held it may not be there.
-    if !ANY.load(Ordering::Acquire) || in_child() {
-        return None;
-    }
-    let table = TABLE.lock().unwrap_or_else(PoisonError::into_inner);
-    let states = &table.as_ref()?.states;
-    // A caller that was read outside of every scope goes with any.
-    let found = states.get(&(trace_id, scope));
-    let found = found.or_else(|| states.get(&(trace_id, 0)));
-    found.cloned()
+    look(trace_id, scope, |kept| kept.state.clone()).filter(|state| !state.is_empty())
+}
+
+/// What the latest caller of a trace wishes.
+pub(crate) fn wish(trace_id: TraceId, scope: u16) -> Wish {
+    look(trace_id, scope, |kept| kept.wish).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! What an incoming request says of its caller.
 
 use super::formats::Formats;
-use super::{BAGGAGE, Baggage, Extractor, TRACEPARENT, TRACESTATE, TraceState, remembered};
+use super::remembered::{self, Wish};
+use super::{BAGGAGE, Baggage, Extractor, TRACEPARENT, TRACESTATE, TraceState};
 use crate::trace::{Attached, SpanContext};
 
 /// The caller of this process, as [`extract`] found it in a carrier: the parent of what happens here.
@@ -16,7 +17,7 @@ pub struct RemoteContext {
 }
 
 impl RemoteContext {
-    /// The caller's span; none if the carrier had no `traceparent` or one that is not valid.
+    /// The caller's span; none if the carrier names none, or one that is not valid.
     pub const fn context(&self) -> Option<SpanContext> {
         self.context
     }
@@ -41,24 +42,24 @@ impl RemoteContext {
 
 /// Reads the caller from an incoming request, a message or the environment.
 ///
-/// Nothing fails: a `traceparent` that is not valid, or is there twice, is as good as none, and then the
-/// `tracestate` says nothing either. The `tracestate` of a trace is kept aside, for the latest 1,024
+/// Nothing fails: a `traceparent` (or B3 header) that is not valid, or is there twice, is as good as none, and then
+/// the `tracestate` says nothing either. The `tracestate` of a trace is kept aside, for the latest 1,024
 /// traces that came with one: whatever [`inject_current`](super::inject_current) writes for the
 /// trace, on any thread, carries it on unchanged. Where one trace calls this process several times at once
 /// with different ones, the latest is used.
 pub fn extract<C: Extractor + ?Sized>(carrier: &C) -> RemoteContext {
     let formats = Formats::chosen();
-    let context = match carrier.get_all(TRACEPARENT)[..] {
-        [one] if formats.trace_context() => SpanContext::from_traceparent(one).ok(),
-        _ => None,
+    let found = if formats.b3_last() {
+        b3(formats, carrier).or_else(|| trace_context(formats, carrier))
+    } else {
+        trace_context(formats, carrier).or_else(|| b3(formats, carrier))
     };
-    let trace_state = match context {
-        Some(context) => {
-            let state = TraceState::join(&carrier.get_all(TRACESTATE));
-            remembered::keep(&context, &state);
-            state
+    let (context, trace_state) = match found {
+        Some((context, trace_state, wish)) => {
+            remembered::keep(&context, &trace_state, wish);
+            (Some(context), trace_state)
         }
-        None => TraceState::default(),
+        None => (None, TraceState::default()),
     };
     RemoteContext {
         context,
@@ -69,4 +70,23 @@ pub fn extract<C: Extractor + ?Sized>(carrier: &C) -> RemoteContext {
             Baggage::new()
         },
     }
+}
+
+type Found = (SpanContext, TraceState, Wish);
+
+fn trace_context<C: Extractor + ?Sized>(formats: Formats, carrier: &C) -> Option<Found> {
+    let context = match carrier.get_all(TRACEPARENT)[..] {
+        [one] if formats.trace_context() => SpanContext::from_traceparent(one).ok()?,
+        _ => return None,
+    };
+    let state = TraceState::join(&carrier.get_all(TRACESTATE));
+    Some((context, state, Wish::None))
+}
+
+fn b3<C: Extractor + ?Sized>(formats: Formats, carrier: &C) -> Option<Found> {
+    if !formats.b3() && !formats.b3_multi() {
+        return None;
+    }
+    let (context, wish) = super::b3::read(carrier)?;
+    Some((context, TraceState::default(), wish))
 }

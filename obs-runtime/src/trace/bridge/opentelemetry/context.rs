@@ -159,7 +159,7 @@ fn remember(cx: &Context, local: &Local) -> Option<SpanContext> {
     let theirs = span.span_context();
     let ours = convert::context(theirs, local.scope())?;
     if ours.is_remote {
-        remembered::keep(&ours, &convert::trace_state(theirs.trace_state()));
+        remembered::keep_state(&ours, &convert::trace_state(theirs.trace_state()));
     }
     Some(ours)
 }

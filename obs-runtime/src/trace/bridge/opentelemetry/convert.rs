@@ -2,16 +2,21 @@
 
 use ::opentelemetry::trace as otel;
 
-use crate::trace::propagation::{TraceState, remembered};
+use crate::trace::propagation::TraceState;
+use crate::trace::propagation::remembered::{self, Wish};
 use crate::trace::{SpanContext, SpanId, TraceFlags, TraceId};
 
 /// None if an id is zero.
 pub(super) fn context(theirs: &otel::SpanContext, scope: u16) -> Option<SpanContext> {
+    let trace_id = TraceId::from_bytes(theirs.trace_id().to_bytes());
+    // Their flags cannot say so.
+    let deferred = || remembered::wish(trace_id, scope) == Wish::Decide;
     theirs.is_valid().then(|| SpanContext {
-        trace_id: TraceId::from_bytes(theirs.trace_id().to_bytes()),
+        trace_id,
         span_id: SpanId::from_bytes(theirs.span_id().to_bytes()),
         flags: TraceFlags::from_bits(theirs.trace_flags().to_u8()),
         is_remote: theirs.is_remote(),
+        deferred: theirs.is_remote() && !theirs.is_sampled() && deferred(),
         scope,
     })
 }
@@ -57,7 +62,7 @@ impl SpanContext {
     pub fn from_opentelemetry(context: &otel::SpanContext) -> Option<Self> {
         let ours = self::context(context, crate::trace::local::local().scope())?;
         if ours.is_remote {
-            remembered::keep(&ours, &trace_state(context.trace_state()));
+            remembered::keep_state(&ours, &trace_state(context.trace_state()));
         }
         Some(ours)
     }

@@ -16,6 +16,7 @@
 //!
 //! Which cases come out how, and what to do about those that do not come out right, is in `docs/interop.md`.
 
+mod b3;
 pub(crate) mod boundary;
 pub(crate) mod context;
 mod convert;

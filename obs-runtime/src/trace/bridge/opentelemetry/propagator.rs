@@ -8,6 +8,7 @@ use ::opentelemetry::propagation::{
 use ::opentelemetry::trace::TraceContextExt as _;
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 
+use super::b3::B3Propagator;
 use super::context;
 use crate::propagation::formats::Formats;
 use crate::trace::gate;
@@ -15,14 +16,14 @@ use crate::trace::local::local;
 
 /// A propagator that sends the span of ours that is entered, where the context to send does not know of it.
 ///
-/// [`Builder::opentelemetry`](crate::Builder::opentelemetry) makes one for `traceparent`, `tracestate` and
-/// `baggage` the global one. Another format, by hand:
+/// [`Builder::opentelemetry`](crate::Builder::opentelemetry) makes one for the formats that `OTEL_PROPAGATORS` names
+/// the global one. Another format, by hand:
 ///
 /// ```
 /// use obs_runtime::opentelemetry::Propagator;
-/// # use opentelemetry_sdk::propagation::TraceContextPropagator as B3Propagator;
+/// # use opentelemetry_sdk::propagation::TraceContextPropagator as XrayPropagator;
 ///
-/// opentelemetry::global::set_text_map_propagator(Propagator::wrap(B3Propagator::new()));
+/// opentelemetry::global::set_text_map_propagator(Propagator::wrap(XrayPropagator::new()));
 /// ```
 #[derive(Debug)]
 pub struct Propagator<P = TextMapCompositePropagator> {
@@ -34,8 +35,13 @@ impl Propagator {
     pub(crate) fn of_environment() -> Self {
         let formats = Formats::chosen();
         let mut inner: Vec<Box<dyn TextMapPropagator + Send + Sync>> = Vec::new();
+        // Of several callers the last counts.
         if formats.trace_context() {
             inner.push(Box::new(TraceContextPropagator::new()));
+        }
+        if formats.b3() || formats.b3_multi() {
+            let at = if formats.b3_last() { inner.len() } else { 0 };
+            inner.insert(at, Box::new(B3Propagator::new(formats)));
         }
         if formats.baggage() {
             inner.push(Box::new(BaggagePropagator::new()));

@@ -103,6 +103,7 @@ fn unsampled(parent: Option<SpanContext>) -> otel::SpanContext {
         span_id: SpanId(local().next_id()),
         flags: TraceFlags::from_bits(parent.flags.bits() & !TraceFlags::SAMPLED.bits()),
         is_remote: false,
+        deferred: false,
         ..parent
     })
 }
