@@ -25,11 +25,7 @@ fn request(url: &str) -> Result<(), String> {
         "headers",
         vec!["accept: x".to_owned(), "cookie: a=b".to_owned()],
     );
-    let staff = [
-        ("staff".into(), "EMP-123456".into()),
-        ("token".into(), "x".into()),
-    ];
-    current::add_event_with("asked", staff.to_vec());
+    current::add_event_with("asked", [("staff", "EMP-123456"), ("token", "x")]);
     Err(format!("{url} refused EMP-123456 and EMP-12"))
 }
 

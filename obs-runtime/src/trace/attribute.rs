@@ -4,7 +4,9 @@
 use std::borrow::Cow;
 
 use crate::callsite::Level;
+use crate::processor::redact::redact;
 use crate::trace::SpanContext;
+use crate::trace::clock::unix_nanos;
 use crate::trace::limits::SpanLimits;
 
 /// An attribute's value (OpenTelemetry common attributes: a primitive or a homogeneous array).
@@ -135,6 +137,29 @@ pub struct Event {
     pub attributes: Vec<(Cow<'static, str>, AttributeValue)>,
 }
 
+impl Event {
+    /// One of this moment.
+    pub(crate) fn now(
+        name: Cow<'static, str>,
+        attributes: Vec<(Cow<'static, str>, AttributeValue)>,
+    ) -> Self {
+        Self {
+            name,
+            unix_nanos: unix_nanos(),
+            attributes,
+        }
+    }
+
+    /// One of this moment, of what a user has.
+    pub(crate) fn with<K: Into<Cow<'static, str>>, V: Into<AttributeValue>>(
+        name: impl Into<Cow<'static, str>>,
+        attributes: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        let pairs = attributes.into_iter().map(|(k, v)| (k.into(), v.into()));
+        Self::now(name.into(), pairs.collect())
+    }
+}
+
 /// A reference to another span.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Link {
@@ -167,6 +192,11 @@ impl SpanError {
             level: None,
             exception: true,
         }
+    }
+
+    /// Of what a user says: the message may hold secrets.
+    pub(crate) fn redacted(kind: impl Into<Cow<'static, str>>, message: &str) -> Self {
+        Self::new(kind, Some(redact(message).into_owned()))
     }
 }
 

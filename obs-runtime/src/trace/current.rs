@@ -21,7 +21,6 @@ use std::borrow::Cow;
 use crate::self_obs;
 use crate::trace::SpanContext;
 use crate::trace::attribute::{AttributeValue, Event, Link, SpanError, SpanExtra};
-use crate::trace::clock::unix_nanos;
 use crate::trace::gate;
 use crate::trace::local::{Local, flag, local};
 
@@ -40,6 +39,15 @@ fn with_extra(change: impl FnOnce(&mut SpanExtra)) {
         } else {
             change(extra(local));
         }
+    }
+}
+
+/// Tells the span something. It is made first: that may be code of the user's, which may tell of the span itself.
+#[inline]
+fn tell<T>(what: impl FnOnce() -> T, change: impl FnOnce(&mut SpanExtra, T)) {
+    if is_recording() {
+        let what = what();
+        with_extra(|extra| change(extra, what));
     }
 }
 
@@ -67,31 +75,35 @@ pub(crate) fn change(change: &mut dyn FnMut(&mut SpanExtra)) {
 
 /// Sets an attribute of the entered span; the last value of a key wins.
 pub fn set_attribute(key: impl Into<Cow<'static, str>>, value: impl Into<AttributeValue>) {
-    with_extra(|extra| extra.set(key.into(), value.into()));
+    tell(
+        || (key.into(), value.into()),
+        |extra, (key, value)| extra.set(key, value),
+    );
 }
 
 /// Gives the entered span another name. Metrics keep the callsite's.
 pub fn set_name(name: impl Into<Cow<'static, str>>) {
-    with_extra(|extra| extra.name = Some(name.into()));
+    tell(|| name.into(), |extra, name| extra.name = Some(name));
 }
 
 /// Adds an event without attributes to the entered span.
 pub fn add_event(name: impl Into<Cow<'static, str>>) {
-    add_event_with(name, Vec::new());
+    tell(|| Event::now(name.into(), Vec::new()), SpanExtra::add_event);
 }
 
-/// Adds an event to the entered span.
-pub fn add_event_with(
+/// Adds an event to the entered span. Values of several types: `AttributeValue::from(…)`.
+///
+/// ```
+/// use obs_runtime::{AttributeValue, current};
+///
+/// current::add_event_with("retried", [("attempt", 2)]);
+/// current::add_event_with("moved", [("to", AttributeValue::from("shelf 4")), ("items", 3.into())]);
+/// ```
+pub fn add_event_with<K: Into<Cow<'static, str>>, V: Into<AttributeValue>>(
     name: impl Into<Cow<'static, str>>,
-    attributes: Vec<(Cow<'static, str>, AttributeValue)>,
+    attributes: impl IntoIterator<Item = (K, V)>,
 ) {
-    with_extra(|extra| {
-        extra.add_event(Event {
-            name: name.into(),
-            unix_nanos: unix_nanos(),
-            attributes,
-        });
-    });
+    tell(|| Event::with(name, attributes), SpanExtra::add_event);
 }
 
 /// Links the entered span to another.
@@ -108,10 +120,14 @@ pub fn add_link(context: SpanContext) {
 ///
 /// `kind` becomes `error.type`: few different values. The message passes the redaction.
 pub fn set_error(kind: impl Into<Cow<'static, str>>, message: &str) {
-    with_extra(|extra| {
-        extra.error.get_or_insert_with(|| {
-            let message = crate::processor::redact::redact(message).into_owned();
-            SpanError::new(kind, Some(message))
-        });
-    });
+    tell(
+        || SpanError::redacted(kind, message),
+        |extra, error| {
+            extra.error.get_or_insert(error);
+        },
+    );
 }
+
+#[cfg(test)]
+#[path = "current_tests.rs"]
+mod tests;

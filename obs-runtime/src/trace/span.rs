@@ -13,7 +13,6 @@ use crate::trace::active::Manual;
 use crate::trace::attribute::{AttributeValue, Event, SpanError, SpanExtra};
 #[cfg(feature = "opentelemetry")]
 use crate::trace::bridge::opentelemetry::context as bridge;
-use crate::trace::clock::unix_nanos;
 use crate::trace::local::{Saved, local};
 use crate::trace::value::Value;
 use crate::trace::view::Outcome;
@@ -71,32 +70,55 @@ impl Span {
         self
     }
 
+    /// Tells the span something. It is made first: that may be code of the user's, which may tell of the span itself.
+    fn tell<T>(&self, what: impl FnOnce() -> T, change: impl FnOnce(&mut SpanExtra, T)) -> &Self {
+        if self.is_recording() {
+            let what = what();
+            self.change(|extra| change(extra, what));
+        }
+        self
+    }
+
     /// Sets an attribute; the last value of a key wins.
     pub fn set_attribute(
         &self,
         key: impl Into<Cow<'static, str>>,
         value: impl Into<AttributeValue>,
     ) -> &Self {
-        self.change(|extra| extra.set(key.into(), value.into()))
+        self.tell(
+            || (key.into(), value.into()),
+            |extra, (key, value)| extra.set(key, value),
+        )
     }
 
     /// Gives the span another name.
     pub fn set_name(&self, name: impl Into<Cow<'static, str>>) -> &Self {
-        self.change(|extra| extra.name = Some(name.into()))
+        self.tell(|| name.into(), |extra, name| extra.name = Some(name))
     }
 
-    /// Adds an event at this moment.
-    pub fn add_event(
+    /// Adds an event without attributes at this moment.
+    pub fn add_event(&self, name: impl Into<Cow<'static, str>>) -> &Self {
+        self.tell(|| Event::now(name.into(), Vec::new()), SpanExtra::add_event)
+    }
+
+    /// Adds an event at this moment. Values of several types: `AttributeValue::from(…)`.
+    ///
+    /// ```
+    /// use obs_runtime::{span, testing};
+    ///
+    /// let captured = testing::capture(|| {
+    ///     span!("order").add_event("placed").add_event_with("retried", [("attempt", 2)]);
+    /// });
+    /// let events = &captured.span("order").events;
+    /// assert_eq!(events[1].name, "retried");
+    /// assert_eq!(events[1].attributes, [("attempt".into(), 2.into())]);
+    /// ```
+    pub fn add_event_with<K: Into<Cow<'static, str>>, V: Into<AttributeValue>>(
         &self,
         name: impl Into<Cow<'static, str>>,
-        attributes: Vec<(Cow<'static, str>, AttributeValue)>,
+        attributes: impl IntoIterator<Item = (K, V)>,
     ) -> &Self {
-        let event = Event {
-            name: name.into(),
-            unix_nanos: unix_nanos(),
-            attributes,
-        };
-        self.change(|extra| extra.add_event(event))
+        self.tell(|| Event::with(name, attributes), SpanExtra::add_event)
     }
 
     /// Links the span to another.
@@ -110,12 +132,12 @@ impl Span {
 
     /// Says that the span failed. The first error stays; the message passes the redaction.
     pub fn set_error(&self, kind: impl Into<Cow<'static, str>>, message: &str) -> &Self {
-        self.change(|extra| {
-            extra.error.get_or_insert_with(|| {
-                let message = crate::processor::redact::redact(message).into_owned();
-                SpanError::new(kind, Some(message))
-            });
-        })
+        self.tell(
+            || SpanError::redacted(kind, message),
+            |extra, error| {
+                extra.error.get_or_insert(error);
+            },
+        )
     }
 
     /// Runs `f` inside the span.

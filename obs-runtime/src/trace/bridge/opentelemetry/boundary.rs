@@ -142,11 +142,14 @@ impl otel::Span for Handle {
     }
 
     fn set_status(&mut self, status: Status) {
-        self.change(|extra| extra.set_status(data::status(status)));
+        let status = data::status(status);
+        self.change(|extra| extra.set_status(status));
     }
 
     fn update_name<T: Into<Cow<'static, str>>>(&mut self, new_name: T) {
-        self.change(|extra| extra.name = Some(new_name.into()));
+        // Code of the user's, which may use this span.
+        let name = new_name.into();
+        self.change(|extra| extra.name = Some(name));
     }
 
     fn add_link(&mut self, span_context: otel::SpanContext, attributes: Vec<KeyValue>) {
