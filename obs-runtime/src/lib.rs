@@ -56,7 +56,7 @@ pub use exporter::prometheus;
 pub use exporter::statsd;
 pub use exporter::{ExportLoop, MetricBatch, MetricExporter, RecordExporter};
 pub use init::{
-    Builder, Health, LogStats, Observability, SpanStats, Stats, prometheus_port_from_env,
+    Builder, Handle, Health, LogStats, Observability, SpanStats, Stats, prometheus_port_from_env,
 };
 #[cfg(feature = "llm")]
 pub use llm::{LlmCall, VectorOp, record_llm_call, record_vector_operation};

@@ -24,6 +24,12 @@ fn the_end_of_main_flushes_and_keeps_its_value() {
     assert_eq!(lines(&sync), ["work ok"]);
 }
 
+#[test]
+fn the_program_reaches_what_runs() {
+    let output = Command::new(SYNC).arg("handle").output().unwrap();
+    assert_eq!(lines(&output), ["work ok", "1 sent"], "{output:?}");
+}
+
 /// Starts the program, sends the signal when it is ready, and returns its status and further lines.
 #[cfg(unix)]
 fn signalled(program: &str, signal: &str) -> (Option<i32>, Vec<String>) {

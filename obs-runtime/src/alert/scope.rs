@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::Observability;
+use crate::Handle;
 use crate::alert::AlertManager;
 use crate::init::{ScopeShared, current_scope};
 use crate::metrics::{MetricFamily, MetricSource};
@@ -36,7 +36,7 @@ pub(crate) fn collect(scope: &ScopeShared, out: &mut Vec<MetricFamily>) {
     }
 }
 
-impl Observability {
+impl Handle {
     /// The manager that [`Builder::alerts`](crate::Builder::alerts) was given.
     pub fn alerts(&self) -> Option<AlertManager> {
         of(self.scope())

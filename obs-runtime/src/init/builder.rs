@@ -199,7 +199,7 @@ impl Builder {
     }
 
     /// Makes anything that cannot start (a taken port, a bad endpoint) an error of `install` instead of
-    /// a line in [`Observability::health`].
+    /// a line in [`Observability::health`](crate::Handle::health).
     pub fn strict(mut self, strict: bool) -> Self {
         self.strict = strict;
         self
@@ -314,7 +314,7 @@ impl Builder {
     /// the process did not live to read. Several processes may share a directory if they send to the same
     /// receiver: each has a locked folder of its own, and takes over those of processes that have gone.
     /// Files are not synced: a loss of power may lose them. A directory that cannot be written is
-    /// reported in [`Observability::health`].
+    /// reported in [`Observability::health`](crate::Handle::health).
     #[cfg(feature = "otlp")]
     pub fn spool(mut self, directory: impl Into<std::path::PathBuf>) -> Self {
         self.spool = Some(directory.into());
@@ -339,10 +339,10 @@ impl Builder {
     }
 
     /// Serves `/metrics` for Prometheus, and `/health`, at an address of this machine; port 0 lets the
-    /// system choose ([`Observability::prometheus_addr`]). Off loopback a bearer token is needed:
+    /// system choose ([`Observability::prometheus_addr`](crate::Handle::prometheus_addr)). Off loopback a bearer token is needed:
     /// [`Builder::prometheus_with`].
     ///
-    /// A port that is taken is reported in [`Observability::health`], and the program runs without.
+    /// A port that is taken is reported in [`Observability::health`](crate::Handle::health), and the program runs without.
     #[cfg(feature = "http")]
     pub fn prometheus(self, addr: impl Into<std::net::SocketAddr>) -> Self {
         self.prometheus_with(addr, crate::http::HttpConfig::new())
@@ -362,7 +362,7 @@ impl Builder {
     /// Sends metrics to a StatsD server that reads tags, such as the Datadog agent, at `host:port`,
     /// every ten seconds: see [`statsd`](crate::statsd).
     ///
-    /// A host that is not found is reported in [`Observability::health`], and the program runs without.
+    /// A host that is not found is reported in [`Observability::health`](crate::Handle::health), and the program runs without.
     #[cfg(feature = "statsd")]
     pub fn statsd(self, addr: impl Into<String>) -> Self {
         self.statsd_with(crate::statsd::StatsdConfig::new(addr))
@@ -376,7 +376,7 @@ impl Builder {
     }
 
     /// Hands finished spans to an exporter of OpenTelemetry's SDK, with the resource, in batches, from a thread of
-    /// obs. A batch may take ten seconds; what fails is counted ([`Observability::stats`]) and not tried again.
+    /// obs. A batch may take ten seconds; what fails is counted ([`Observability::stats`](crate::Handle::stats)) and not tried again.
     ///
     /// An exporter that needs a runtime, such as that of `opentelemetry-otlp` over gRPC, is to be made inside of
     /// one, as for the SDK. For OTLP obs has its own: [`Builder::otlp`].
@@ -414,7 +414,7 @@ impl Builder {
     /// do through its API is in the traces and among the metrics of obs, and requests that they send name the spans
     /// of obs.
     ///
-    /// What a program sets later replaces them; [`Observability::health`] tells. Without this, see
+    /// What a program sets later replaces them; [`Observability::health`](crate::Handle::health) tells. Without this, see
     /// [`opentelemetry`](crate::opentelemetry).
     #[cfg(feature = "opentelemetry")]
     pub fn opentelemetry(mut self, global: bool) -> Self {
@@ -440,7 +440,7 @@ impl Builder {
     ///
     /// # Errors
     /// When another `Observability` is installed, or an argument is not usable. What the environment asks
-    /// for in vain is in [`Observability::health`], unless [`Builder::strict`].
+    /// for in vain is in [`Observability::health`](crate::Handle::health), unless [`Builder::strict`].
     pub fn install(self) -> Result<Observability, Error> {
         // Two threads that install at once: one of them is told.
         static ONE: Mutex<()> = Mutex::new(());

@@ -4,6 +4,7 @@ mod account;
 mod builder;
 mod env;
 mod exit;
+mod handle;
 mod limits;
 #[cfg(feature = "http")]
 mod prometheus;
@@ -17,6 +18,7 @@ mod vars;
 
 pub use builder::Builder;
 pub use env::prometheus_port_from_env;
+pub use handle::Handle;
 pub use scope::Observability;
 #[allow(unused_imports, reason = "used by exporters behind features")]
 pub(crate) use scope::{Pusher, ScopeShared};

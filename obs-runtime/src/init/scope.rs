@@ -1,15 +1,17 @@
 //! A running `Observability`.
 
 use std::collections::HashMap;
+#[cfg(feature = "opentelemetry")]
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
 use std::time::Instant;
 
 use crate::Error;
-use crate::callsite::Level;
 use crate::exporter::PendingFlush;
 use crate::init::account;
 use crate::init::builder::Builder;
 use crate::init::exit;
+use crate::init::handle::Handle;
 use crate::init::resource::Resource;
 use crate::init::running::{DEADLINE, Running};
 use crate::init::stats::{Health, LogStats, SpanStats, Stats};
@@ -17,7 +19,6 @@ use crate::metrics::source::Sources;
 use crate::metrics::{MetricFamily, MetricSource, MetricsCollector};
 use crate::processor::drain::{self, ScopeStats};
 use crate::self_obs::{self, ExporterCounters};
-use crate::trace::gate;
 use crate::trace::local::local;
 
 /// A running obs: the guard that [`Builder::install`] returns. Dropping it sends what is left, within
@@ -34,15 +35,12 @@ use crate::trace::local::local;
 ///     Ok(())
 /// }
 /// ```
+///
+/// What it can be asked and told is in [`Handle`], which code without the guard has too:
+/// [`Observability::current`].
 #[must_use = "obs is switched off when the guard is dropped"]
 pub struct Observability {
-    scope: Arc<ScopeShared>,
-    running: Arc<Running>,
-    #[cfg(feature = "http")]
-    prometheus_addr: Option<std::net::SocketAddr>,
-    /// OpenTelemetry's globals were set.
-    #[cfg(feature = "opentelemetry")]
-    opentelemetry: bool,
+    handle: Handle,
 }
 
 /// Something beside the span sinks that runs for a scope: a metric push, the HTTP server.
@@ -63,6 +61,13 @@ pub(crate) struct ScopeShared {
     pub(crate) health: Mutex<Health>,
     /// The accounts of those that send metrics.
     pub(crate) metric_exporters: Mutex<Vec<Arc<ExporterCounters>>>,
+    /// What its handles flush.
+    running: OnceLock<Weak<Running>>,
+    #[cfg(feature = "http")]
+    pub(super) prometheus_addr: OnceLock<std::net::SocketAddr>,
+    /// OpenTelemetry's globals were set.
+    #[cfg(feature = "opentelemetry")]
+    pub(super) opentelemetry: AtomicBool,
     /// State that other parts keep for a scope, one value of a type.
     pub(crate) extensions: Mutex<HashMap<core::any::TypeId, Arc<dyn core::any::Any + Send + Sync>>>,
 }
@@ -119,6 +124,11 @@ impl ScopeShared {
             resource,
             health: Mutex::default(),
             metric_exporters: Mutex::default(),
+            running: OnceLock::new(),
+            #[cfg(feature = "http")]
+            prometheus_addr: OnceLock::new(),
+            #[cfg(feature = "opentelemetry")]
+            opentelemetry: AtomicBool::new(false),
             extensions: Mutex::default(),
         }
     }
@@ -129,7 +139,7 @@ impl ScopeShared {
         all.unwrap_or_else(PoisonError::into_inner).push(counters);
     }
 
-    fn stats(&self, spans: ScopeStats) -> Stats {
+    pub(super) fn stats(&self, spans: ScopeStats) -> Stats {
         let metrics = self.metric_exporters.lock();
         let metrics = metrics.unwrap_or_else(PoisonError::into_inner);
         Stats {
@@ -194,44 +204,31 @@ impl Observability {
     pub(crate) fn running(scope: Arc<ScopeShared>, pushers: Vec<Box<dyn Pusher>>) -> Self {
         let running = Arc::new(Running::new(scope.id, pushers));
         exit::watch(&running);
+        let _ = scope.running.set(Arc::downgrade(&running));
         Self {
-            scope,
-            running,
-            #[cfg(feature = "http")]
-            prometheus_addr: None,
-            #[cfg(feature = "opentelemetry")]
-            opentelemetry: false,
+            handle: Handle { scope, running },
         }
     }
 
-    pub(crate) fn scope_id(&self) -> u16 {
-        self.scope.id
-    }
-
-    #[cfg(any(feature = "alert", feature = "llm", feature = "opentelemetry"))]
-    pub(crate) fn scope(&self) -> &Arc<ScopeShared> {
-        &self.scope
-    }
-
-    /// The instruments of this `Observability`.
-    pub fn metrics(&self) -> &MetricsCollector {
-        &self.scope.metrics
-    }
-
-    /// Every metric at this moment: of the annotated functions and of your instruments.
-    pub fn collect_metrics(&self) -> Vec<MetricFamily> {
-        let mut out = Vec::new();
-        self.scope.collect(&mut out);
-        out
-    }
-
-    /// Sends what was recorded before the call and waits for it, five seconds at most, whatever the
-    /// receivers do. With a spool, what cannot be sent in this time is on disk afterwards.
+    /// What runs here, for code that does not hold the guard: of the scope that this thread's calls belong to, the
+    /// installed one or that of a [capture](crate::testing). None if there is none.
     ///
-    /// # Errors
-    /// When an exporter could not deliver in time; what it lost is in [`Observability::stats`].
-    pub fn force_flush(&self) -> Result<(), Error> {
-        self.running.flush(Instant::now() + DEADLINE)
+    /// ```
+    /// use obs_runtime::{Level, Observability};
+    ///
+    /// /// Of a program whose `main` is `#[obs_runtime::main]`.
+    /// fn on_sighup() {
+    ///     if let Some(obs) = Observability::current() {
+    ///         obs.set_max_level(Some(Level::Debug));
+    ///         println!("{}", obs.stats());
+    ///     }
+    /// }
+    /// # on_sighup();
+    /// ```
+    pub fn current() -> Option<Handle> {
+        let scope = scope_of(local().scope())?;
+        let running = scope.running.get()?.upgrade()?;
+        Some(Handle { scope, running })
     }
 
     /// Like dropping the guard, but reports what went wrong; five seconds at most.
@@ -239,71 +236,19 @@ impl Observability {
     /// # Errors
     /// When an exporter could not deliver in time; what it lost was counted.
     pub fn shutdown(self) -> Result<(), Error> {
-        self.running.end(Instant::now() + DEADLINE)
+        self.handle.running.end(Instant::now() + DEADLINE)
     }
 
     #[cfg(feature = "http")]
-    pub(crate) fn serve(&mut self, server: crate::http::HttpServer) {
-        self.prometheus_addr = Some(server.local_addr());
+    pub(crate) fn serve(&self, server: crate::http::HttpServer) {
+        let _ = self.scope.prometheus_addr.set(server.local_addr());
         self.running.add(Box::new(server));
     }
 
-    /// Where `/metrics` is served; none if it is not.
-    #[cfg(feature = "http")]
-    pub fn prometheus_addr(&self) -> Option<std::net::SocketAddr> {
-        self.prometheus_addr
-    }
-
-    /// What was recorded, exported and lost so far.
-    pub fn stats(&self) -> Stats {
-        let spans = drain::after_pass(self.scope.id, |scope| scope.stats()).unwrap_or_default();
-        self.scope.stats(spans)
-    }
-
-    /// Changes how verbose the process is while it runs: spans above `level` are not built, their calls are counted.
-    /// `None` switches recording off, spans and counts, until the next call; spans that are open end as they would.
-    ///
-    /// ```
-    /// use obs_runtime::{Level, Observability, traced};
-    ///
-    /// #[traced]
-    /// fn work() {}
-    ///
-    /// # fn main() -> Result<(), obs_runtime::Error> {
-    /// let obs = Observability::builder().install()?;
-    /// obs.set_max_level(None);
-    /// work();
-    /// assert_eq!(obs.stats().spans.recorded, 0);
-    /// obs.set_max_level(Some(Level::Debug));
-    /// work();
-    /// assert_eq!(obs.stats().spans.recorded, 1);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn set_max_level(&self, level: Option<Level>) {
-        if !drain::fork::in_child() {
-            gate::set(self.scope.id, level);
-        }
-    }
-
     #[cfg(feature = "opentelemetry")]
-    pub(crate) fn register_opentelemetry(&mut self) {
+    pub(crate) fn register_opentelemetry(&self) {
         crate::opentelemetry::register(self.meter_provider());
-        self.opentelemetry = true;
-    }
-
-    /// What does not work, and why.
-    pub fn health(&self) -> Health {
-        let health = self.scope.health.lock();
-        #[allow(unused_mut, reason = "only some features add to it")]
-        let mut health = health.unwrap_or_else(PoisonError::into_inner).clone();
-        #[cfg(feature = "opentelemetry")]
-        if self.opentelemetry {
-            health
-                .problems
-                .extend(crate::opentelemetry::probe::problems());
-        }
-        health
+        self.scope.opentelemetry.store(true, Ordering::Relaxed);
     }
 }
 
@@ -311,6 +256,14 @@ impl Drop for Observability {
     fn drop(&mut self) {
         // Nobody is left to take the error; the losses were counted and logged.
         let _ = self.running.end(Instant::now() + DEADLINE);
+    }
+}
+
+impl core::ops::Deref for Observability {
+    type Target = Handle;
+
+    fn deref(&self) -> &Handle {
+        &self.handle
     }
 }
 

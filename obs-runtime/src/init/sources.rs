@@ -106,7 +106,7 @@ impl Builder {
     /// [`main`](macro@crate::main) with an `async fn`, are among the metrics:
     /// [`TokioMetrics`](crate::metrics::TokioMetrics). Default: no.
     ///
-    /// Outside of a runtime it is a line of [`Observability::health`](crate::Observability::health).
+    /// Outside of a runtime it is a line of [`Observability::health`](crate::Handle::health).
     #[cfg(feature = "tokio-metrics")]
     pub fn tokio_metrics(mut self, tokio: bool) -> Self {
         self.sources.tokio = tokio;

@@ -9,7 +9,7 @@ use crate::llm::state::{Kind, LlmState};
 use crate::llm::totals::LlmTotals;
 use crate::semconv::attribute as key;
 use crate::trace::local::local;
-use crate::{AttributeValue, Observability, Span, SpanContext, TraceId, current};
+use crate::{AttributeValue, Handle, Span, SpanContext, TraceId, current};
 
 /// Records a model call in its account, and as attributes of the entered span.
 pub(crate) fn record_llm(call: &LlmCall, here: Here, attributes: Attributes) {
@@ -152,7 +152,7 @@ impl Here {
     }
 }
 
-impl Observability {
+impl Handle {
     /// Tokens and costs of all model calls so far.
     pub fn llm_totals(&self) -> LlmTotals {
         self.scope().extension::<LlmState>().totals()

@@ -5,7 +5,7 @@
 use std::io::Read as _;
 use std::process::ExitCode;
 
-use obs_runtime::{Error, RecordExporter, SpanRecord, traced};
+use obs_runtime::{Error, Observability, RecordExporter, SpanRecord, traced};
 
 /// Prints name and outcome of each span.
 struct Print;
@@ -25,7 +25,14 @@ fn work() {}
 #[obs_runtime::main(service = "main-test", setup = |builder| builder.record_exporter(Print))]
 fn main() -> ExitCode {
     work();
-    if std::env::args().nth(1).as_deref() == Some("wait") {
+    let arg = std::env::args().nth(1);
+    if arg.as_deref() == Some("handle") {
+        // Nobody holds the guard here.
+        let obs = Observability::current().expect("it runs");
+        assert!(obs.health().is_ok() && obs.force_flush().is_ok());
+        println!("{} sent", obs.stats().spans.recorded);
+    }
+    if arg.as_deref() == Some("wait") {
         println!("ready");
         // Nobody writes: the end of it comes with a signal.
         let _ = std::io::stdin().read(&mut [0]);

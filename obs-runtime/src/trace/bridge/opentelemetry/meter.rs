@@ -16,12 +16,12 @@ use crate::metrics::{
     BoundCounter, BoundGauge, BoundHistogram, BoundUpDownCounter, Counter, Gauge, Histogram,
     InstrumentBuilder, MetricsCollector, Number, UpDownCounter,
 };
-use crate::{Error, Observability, self_log};
+use crate::{Error, Handle, self_log};
 
 /// Makes instruments of OpenTelemetry's API that are among the metrics of obs: on `/metrics`, over OTLP, read back.
 ///
 /// [`Builder::opentelemetry`](crate::Builder::opentelemetry) makes it the global one;
-/// [`Observability::meter_provider`] gives it by hand.
+/// [`Observability::meter_provider`](crate::Handle::meter_provider) gives it by hand.
 ///
 /// An instrument has 2,000 different sets of attributes, further ones are counted together under
 /// `otel.metric.overflow`; the values of attributes become texts. Instruments of one name are one, whichever
@@ -61,7 +61,7 @@ impl MeterProvider {
     }
 }
 
-impl Observability {
+impl Handle {
     /// A provider of OpenTelemetry's instruments that are among the metrics of this `Observability`.
     pub fn meter_provider(&self) -> MeterProvider {
         MeterProvider::of(self.scope())

@@ -1,0 +1,134 @@
+//! What a running `Observability` can be asked and told, by whoever holds its guard and by others.
+
+#[cfg(feature = "opentelemetry")]
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::Instant;
+
+use crate::Error;
+use crate::callsite::Level;
+use crate::init::running::{DEADLINE, Running};
+use crate::init::scope::ScopeShared;
+use crate::init::stats::{Health, Stats};
+use crate::metrics::{MetricFamily, MetricSource as _, MetricsCollector};
+use crate::processor::drain;
+use crate::trace::gate;
+
+/// What runs: for code that does not hold the guard, such as everything under
+/// [`#[obs_runtime::main]`](crate::main). From [`Observability::current`](crate::Observability::current), or a clone
+/// of what an [`Observability`](crate::Observability) dereferences to.
+///
+/// It does not keep obs switched on: after the guard's end there is nothing to flush, and nothing is counted.
+///
+/// ```
+/// use obs_runtime::{Observability, testing, traced};
+///
+/// #[traced]
+/// fn work() {}
+///
+/// let captured = testing::capture(|| {
+///     work();
+///     let obs = Observability::current().expect("a capture is one");
+///     obs.force_flush()?;
+///     Ok::<_, obs_runtime::Error>(obs.stats().spans.recorded)
+/// });
+/// assert_eq!(captured.value?, 1);
+/// # Ok::<(), obs_runtime::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Handle {
+    pub(super) scope: Arc<ScopeShared>,
+    pub(super) running: Arc<Running>,
+}
+
+impl Handle {
+    pub(crate) fn scope_id(&self) -> u16 {
+        self.scope.id
+    }
+
+    #[cfg(any(feature = "alert", feature = "llm", feature = "opentelemetry"))]
+    pub(crate) fn scope(&self) -> &Arc<ScopeShared> {
+        &self.scope
+    }
+
+    /// The instruments of this `Observability`.
+    pub fn metrics(&self) -> &MetricsCollector {
+        &self.scope.metrics
+    }
+
+    /// Every metric at this moment: of the annotated functions and of your instruments.
+    pub fn collect_metrics(&self) -> Vec<MetricFamily> {
+        let mut out = Vec::new();
+        self.scope.collect(&mut out);
+        out
+    }
+
+    /// Sends what was recorded before the call and waits for it, five seconds at most, whatever the
+    /// receivers do. With a spool, what cannot be sent in this time is on disk afterwards.
+    ///
+    /// # Errors
+    /// When an exporter could not deliver in time; what it lost is in [`Handle::stats`].
+    pub fn force_flush(&self) -> Result<(), Error> {
+        self.running.flush(Instant::now() + DEADLINE)
+    }
+
+    /// Where `/metrics` is served; none if it is not.
+    #[cfg(feature = "http")]
+    pub fn prometheus_addr(&self) -> Option<std::net::SocketAddr> {
+        self.scope.prometheus_addr.get().copied()
+    }
+
+    /// What was recorded, exported and lost so far.
+    pub fn stats(&self) -> Stats {
+        let spans = drain::after_pass(self.scope.id, |scope| scope.stats()).unwrap_or_default();
+        self.scope.stats(spans)
+    }
+
+    /// Changes how verbose the process is while it runs: spans above `level` are not built, their calls are counted.
+    /// `None` switches recording off, spans and counts, until the next call; spans that are open end as they would.
+    ///
+    /// ```
+    /// use obs_runtime::{Level, Observability, traced};
+    ///
+    /// #[traced]
+    /// fn work() {}
+    ///
+    /// # fn main() -> Result<(), obs_runtime::Error> {
+    /// let obs = Observability::builder().install()?;
+    /// obs.set_max_level(None);
+    /// work();
+    /// assert_eq!(obs.stats().spans.recorded, 0);
+    /// obs.set_max_level(Some(Level::Debug));
+    /// work();
+    /// assert_eq!(obs.stats().spans.recorded, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn set_max_level(&self, level: Option<Level>) {
+        if !drain::fork::in_child() {
+            gate::set(self.scope.id, level);
+        }
+    }
+
+    /// What does not work, and why.
+    pub fn health(&self) -> Health {
+        let health = self.scope.health.lock();
+        #[allow(unused_mut, reason = "only some features add to it")]
+        let mut health = health.unwrap_or_else(PoisonError::into_inner).clone();
+        #[cfg(feature = "opentelemetry")]
+        if self.scope.opentelemetry.load(Ordering::Relaxed) {
+            health
+                .problems
+                .extend(crate::opentelemetry::probe::problems());
+        }
+        health
+    }
+}
+
+impl core::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Handle")
+            .field("scope", &self.scope.id)
+            .finish_non_exhaustive()
+    }
+}
