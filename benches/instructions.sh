@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Instructions per call on the calling thread, by callgrind: the bare loop and the drain are taken off.
 # Usage: benches/instructions.sh [ROW]...   (default: every row; CALLS=20000)
+#        PROGRAM=metrics benches/instructions.sh   counters and histograms instead of spans
 #        OFF=1 benches/instructions.sh      an annotated library without the feature `record` (tests/library), which
 #                                           fails unless every annotated function costs what the bare one costs
 set -euo pipefail
@@ -8,28 +9,28 @@ cd "$(dirname "$0")"
 
 calls="${CALLS:-20000}"
 command -v valgrind >/dev/null || { echo "instructions.sh: valgrind is not installed (apt-get install valgrind)" >&2; exit 1; }
-program=spans
+program="${PROGRAM:-spans}"
 if [[ -n "${OFF:-}" ]]; then
     program=library
     cd ../tests/library
 fi
-cargo build --quiet --release ${FEATURES:+--features "$FEATURES"}
-spans="$PWD/${CARGO_TARGET_DIR:-target}/release/$program"
-[[ "${CARGO_TARGET_DIR:-}" != /* ]] || spans="$CARGO_TARGET_DIR/release/$program"
+cargo build --quiet --release ${FEATURES:+--features "$FEATURES"} --bin "$program"
+built="$PWD/${CARGO_TARGET_DIR:-target}/release/$program"
+[[ "${CARGO_TARGET_DIR:-}" != /* ]] || built="$CARGO_TARGET_DIR/release/$program"
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 
 # Instructions of CALLS calls: collected only inside counted_burst, in the thread that entered it.
 collected() { # ROW VARIANT
     valgrind --tool=callgrind --toggle-collect='*counted_burst*' --callgrind-out-file="$work/out" \
-        "$spans" --count "$1" "$2" "$calls" >"$work/calls" 2>"$work/log" ||
+        "$built" --count "$1" "$2" "$calls" >"$work/calls" 2>"$work/log" ||
         { cat "$work/log" >&2; exit 1; }
     awk '/^(summary|totals):/ { print $2; exit }' "$work/out"
 }
 
 echo "| row | variant | instructions per call | over bare |"
 echo "|---|---|---|---|"
-"$spans" --list | while read -r row variants; do
+"$built" --list | while read -r row variants; do
     if (($# > 0)) && [[ " $* " != *" $row "* ]]; then continue; fi
     bare=""
     for variant in $variants; do

@@ -52,19 +52,20 @@ impl Parse for Label {
 }
 
 impl Label {
-    /// `value`, which is the label's expression, as a `LabelValue`.
-    pub(crate) fn tokens(&self, krate: &TokenStream, value: &TokenStream) -> TokenStream {
-        let constant = match plain(&self.value) {
+    /// The value, if it stands in the source.
+    pub(crate) fn constant(&self) -> Option<String> {
+        match plain(&self.value) {
             Expr::Lit(literal) => match &literal.lit {
                 Lit::Str(text) => Some(text.value()),
                 Lit::Bool(truth) => Some(truth.value.to_string()),
                 _ => None,
             },
             _ => None,
-        };
-        if let Some(text) = constant {
-            return quote!(#krate::private::constant_label(&[#text]));
         }
+    }
+
+    /// The text of `value`, which is the label's expression.
+    pub(crate) fn text(&self, krate: &TokenStream, value: &TokenStream) -> TokenStream {
         let span = Span::mixed_site().located_at(self.value.span());
         let krate = crate_path::at(krate, span);
         quote_spanned!(span=> #krate::private::label(&(#value)))

@@ -94,20 +94,27 @@ fn check_name(name: &Expr, errors: &mut Errors) {
 fn generate(metric: Metric, name: &Expr, labels: &[Label]) -> TokenStream {
     let krate = crate_path::resolve(None);
     let bound = Ident::new(metric.names().1, Span::mixed_site());
-    let keys = labels.iter().map(|label| &label.key);
-    let count = labels.len();
-    let values = labels.iter().map(|label| {
-        let value = label.value.to_token_stream();
-        label.tokens(&krate, &value)
-    });
+    let (mut all, mut varying) = (Vec::new(), Vec::new());
+    for label in labels {
+        let key = &label.key;
+        let constant = if let Some(text) = label.constant() {
+            quote!(::core::option::Option::Some(#text))
+        } else {
+            varying.push(label.text(&krate, &label.value.to_token_stream()));
+            quote!(::core::option::Option::None)
+        };
+        all.push(quote!((#key, #constant)));
+    }
+    let (of_all, of_varying) = (all.len(), varying.len());
     let site = quote!(#krate::private::MetricSite);
     quote! {
         #site::bind(
             {
-                static __OBS_METRIC: #site<#krate::private::#bound, #count> = #site::new(#name, [#(#keys),*]);
+                static __OBS_METRIC: #site<#krate::private::#bound, #of_all, #of_varying> =
+                    #site::new(#name, [#(#all),*]);
                 &__OBS_METRIC
             },
-            [#(#values),*],
+            [#(#varying),*],
         )
     }
 }

@@ -4,6 +4,8 @@
 //!
 //! ```text
 //! metrics [--rounds N] [--bursts N]
+//! metrics --count ROW VARIANT CALLS    only runs the calls; for callgrind, see instructions.sh
+//! metrics --list                       rows and their variants
 //! ```
 
 mod macro_rows;
@@ -33,10 +35,13 @@ const BOUNDS: [f64; 11] = [
 
 /// The labels of a call.
 fn labels(i: u64) -> [&'static str; 2] {
-    [
-        black_box(ROUTES[(i % 6) as usize]),
-        black_box(KINDS[(i / 6 % 3) as usize]),
-    ]
+    let [route, kind] = places(i);
+    [black_box(ROUTES[route]), black_box(KINDS[kind])]
+}
+
+/// Which of the values.
+fn places(i: u64) -> [usize; 2] {
+    [(i % 6) as usize, (i / 6 % 3) as usize]
 }
 
 /// The value of a call, spread over all buckets.
@@ -87,55 +92,51 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &[String]) -> Result<(), String> {
+    let rows = rows();
+    match args {
+        [list] if list == "--list" => {
+            for row in &rows {
+                let names: Vec<_> = row.variants.iter().map(|v| v.name).collect();
+                println!("{} {}", row.name, names.join(" "));
+            }
+            return Ok(());
+        }
+        [count, row, variant, calls] if count == "--count" => {
+            let of_row = rows.iter().filter(|r| r.name == row);
+            let mut variants = of_row.flat_map(|r| &r.variants);
+            let variant = variants.find(|v| v.name == variant);
+            let variant = variant.ok_or("no such row and variant; see --list")?;
+            println!("{}", harness::count(variant, number(calls)?));
+            return Ok(());
+        }
+        _ => {}
+    }
     let mut effort = Effort {
         rounds: 30,
         bursts: 20,
     };
     for pair in args.chunks(2) {
-        let number = pair.get(1).and_then(|n| n.parse().ok()).filter(|n| *n > 0);
-        let number = number.ok_or(format!("{} needs a number above 0", pair[0]))?;
+        let number = number(pair.get(1).map_or("", String::as_str))? as usize;
         match pair[0].as_str() {
             "--rounds" => effort.rounds = number,
             "--bursts" => effort.bursts = number,
             other => return Err(format!("unknown argument {other:?}")),
         }
     }
-    let all = [
-        BARE,
-        prometheus_rows::BURSTS,
-        metrics_rows::BURSTS,
-        measured_rows::BURSTS,
-        #[cfg(feature = "peers-heavy")]
-        opentelemetry_rows::BURSTS,
-        obs_rows::BURSTS,
-        obs_rows::EXPONENTIAL,
-        macro_rows::BURSTS,
-    ];
     print!("{}", table::head("prometheus"));
-    for (name, title, select) in ROWS {
-        let variants = all
-            .iter()
-            // Its counters are those of obs.
-            .filter(|b| name.starts_with("histogram") || b.name != obs_rows::EXPONENTIAL.name)
-            .map(|b| Variant {
-                name: b.name,
-                burst: select(b),
-                drain: b.drain,
-            })
-            .collect();
-        let row = Row {
-            name,
-            title,
-            variants,
-        };
+    for row in &rows {
         print!(
             "{}",
-            table::lines(&row, &harness::measure(&row, effort), "prometheus")
+            table::lines(row, &harness::measure(row, effort), "prometheus")
         );
     }
     println!("\n{}", threads::HEAD);
-    for (_, title, select) in ROWS.into_iter().filter(|r| !r.0.ends_with("labels")) {
-        for b in [&prometheus_rows::BURSTS, &obs_rows::BURSTS] {
+    for (_, title, select) in ROWS {
+        for b in [
+            &prometheus_rows::BURSTS,
+            &obs_rows::BURSTS,
+            &macro_rows::BURSTS,
+        ] {
             println!(
                 "{}",
                 threads::line(
@@ -157,6 +158,45 @@ fn run(args: &[String]) -> Result<(), String> {
         seen.0, seen.1
     );
     Ok(())
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    let number = text.parse().ok().filter(|n| *n > 0);
+    number.ok_or(format!("expected a number above 0, got {text:?}"))
+}
+
+fn rows() -> Vec<Row> {
+    let all = [
+        BARE,
+        prometheus_rows::BURSTS,
+        metrics_rows::BURSTS,
+        measured_rows::BURSTS,
+        #[cfg(feature = "peers-heavy")]
+        opentelemetry_rows::BURSTS,
+        obs_rows::BURSTS,
+        obs_rows::EXPONENTIAL,
+        macro_rows::BURSTS,
+        macro_rows::ENUMS,
+    ];
+    let row = |(name, title, select): (&'static str, _, Selector)| {
+        // What differs from the variant before it in some rows only.
+        let differs = |b: &&Bursts| match b.name {
+            "obs-exponential" => name.starts_with("histogram"),
+            "obs-macro-enum" => name.ends_with("labels"),
+            _ => true,
+        };
+        let variants = all.iter().filter(differs).map(|b| Variant {
+            name: b.name,
+            burst: select(b),
+            drain: b.drain,
+        });
+        Row {
+            name,
+            title,
+            variants: variants.collect(),
+        }
+    };
+    ROWS.into_iter().map(row).collect()
 }
 
 type Selector = fn(&Bursts) -> fn(u64) -> u64;

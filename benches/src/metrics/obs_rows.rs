@@ -79,7 +79,7 @@ static ONE_EXPONENTIAL: LazyLock<BoundHistogram> = LazyLock::new(|| {
 
 /// The same with exponential histograms of 160 buckets.
 pub const EXPONENTIAL: Bursts = Bursts {
-    name: "obs, exponential",
+    name: "obs-exponential",
     histogram: |n| {
         let histogram = &*ONE_EXPONENTIAL;
         loop_of(n, |i| {

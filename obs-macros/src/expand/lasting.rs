@@ -44,13 +44,9 @@ fn in_flight(function: &Function, plan: &Plan) -> Option<TokenStream> {
             let __obs_in_flight = #krate::private::InFlight::enter(
                 {
                     static __OBS_IN_FLIGHT: #krate::private::InFlightSite =
-                        #krate::private::in_flight_site();
+                        #krate::private::in_flight_site(#name, ::core::module_path!());
                     &__OBS_IN_FLIGHT
                 },
-                [
-                    #krate::private::constant_label(&[#name]),
-                    #krate::private::constant_label(&[::core::module_path!()]),
-                ],
             );
         }
     })

@@ -23,7 +23,8 @@ pub(super) fn of_function(function: &Function, plan: &Plan) -> TokenStream {
     let keys = plan.labels.iter().map(|label| &label.key);
     let values = plan.labels.iter().map(|label| {
         let value = prelude::outside(plan, function, &label.value);
-        label.tokens(krate, &value)
+        let constant = label.constant().map(|text| quote!(#text));
+        constant.unwrap_or_else(|| label.text(krate, &value))
     });
     let count = plan.labels.len();
     let labelled = quote!(#krate::private::LabelledSite);

@@ -9,7 +9,6 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use super::builder::DEFAULT_MAX_SERIES;
 use super::index::Index;
 use super::series::hash;
-use super::site::LabelValue;
 use super::validate::OVERFLOW_LABEL;
 use crate::callsite::Callsite;
 use crate::self_log;
@@ -52,11 +51,11 @@ impl<const N: usize> LabelledSite<N> {
 
     /// The callsite of calls with these values; while obs is off, they are not asked for.
     #[inline]
-    pub fn of_call(&'static self, values: impl FnOnce() -> [LabelValue; N]) -> &'static Callsite {
+    pub fn of_call(&'static self, values: impl FnOnce() -> [&'static str; N]) -> &'static Callsite {
         if gate::gate() == 0 {
             return self.site;
         }
-        let values = values().map(LabelValue::text);
+        let values = values();
         let hash = hash(SEED, &values);
         match self.find(hash, &values) {
             Some(site) => site,

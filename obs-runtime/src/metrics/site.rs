@@ -1,21 +1,29 @@
 //! What `counter!`, `gauge!` and `histogram!` become: a static that remembers its handles.
 //!
-//! The memory serves the default scope alone; calls of another one (`testing::capture`) look their series up.
+//! Label values that stand in the source belong to the static. A handle is found by where the texts of the others
+//! lie: texts of one place are equal, so none is read, and whatever type a text came from does not matter (the
+//! static of a generic function serves all its types). The memory serves the default scope alone; calls of another
+//! one (`testing::capture`) look their series up.
 
 use core::fmt;
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use core::ptr;
+use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::borrow::Cow;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
 
+use super::builder::DEFAULT_MAX_SERIES;
+use super::index::Index;
 use super::label::Label;
+use super::series::fold;
 use super::{MetricsCollector, validate};
 use crate::trace::local::local;
 use crate::{Error, init, self_log};
 
 /// Most handles that a call site remembers; with more combinations of values each call looks its series up.
-const MOST_HANDLES: usize = 256;
+const MOST_HANDLES: usize = DEFAULT_MAX_SERIES;
 
-/// Epochs that have a memory of their own: before the installation, after it, and after two changes more.
+/// Epochs that have a memory of their own: before the installation, after it, and after two changes more. Later
+/// ones share one, behind a lock.
 const MEMORIES: usize = 4;
 
 /// How often an `Observability` became the default or its metrics were taken out: what was remembered before
@@ -27,36 +35,14 @@ pub(crate) fn forget() {
     EPOCH.fetch_add(1, Ordering::Release);
 }
 
-/// A label's value at a call, and the values that the label can have there.
-#[derive(Clone, Copy, Debug)]
-pub struct LabelValue {
-    text: &'static str,
-    all: Option<&'static [&'static str]>,
-}
-
-impl LabelValue {
-    pub(super) fn text(self) -> &'static str {
-        self.text
-    }
-}
-
-/// A value of a type that is a label.
+/// The text of a value that is a label.
 #[inline]
-pub fn label<L: Label>(value: &L) -> LabelValue {
-    LabelValue {
-        text: value.as_str(),
-        all: L::VALUES,
-    }
+pub fn label<L: Label>(value: &L) -> &'static str {
+    value.as_str()
 }
 
-/// A value that stands in the source.
-#[inline]
-pub const fn constant_label(all: &'static [&'static str; 1]) -> LabelValue {
-    LabelValue {
-        text: all[0],
-        all: Some(all),
-    }
-}
+/// A label of a call site: its name, and its value if that stands in the source.
+type SiteLabel = (&'static str, Option<&'static str>);
 
 /// A handle that a call site can have.
 pub trait Bound: Clone + Sized {
@@ -88,91 +74,169 @@ pub trait Bound: Clone + Sized {
 
 /// A metric as a call site finds it: its labels may stand in another order there.
 #[derive(Debug)]
-struct Family<B: Bound> {
+struct Family<B: Bound, const LABELS: usize> {
     instrument: B::Instrument,
+    labels: [SiteLabel; LABELS],
     order: Box<[usize]>,
 }
 
-impl<B: Bound> Family<B> {
+impl<B: Bound, const LABELS: usize> Family<B, LABELS> {
     fn of(
         collector: &MetricsCollector,
         name: &'static str,
-        labels: &[&str],
+        labels: [SiteLabel; LABELS],
     ) -> Result<Self, Error> {
-        let instrument = B::instrument(collector, name, labels)?;
-        let order = B::order(&instrument, labels);
-        Ok(Self { instrument, order })
+        let names = labels.map(|(name, _)| name);
+        let instrument = B::instrument(collector, name, &names)?;
+        let order = B::order(&instrument, &names);
+        Ok(Self {
+            instrument,
+            labels,
+            order,
+        })
     }
 
-    fn bind<const N: usize>(&self, values: &[LabelValue; N]) -> Result<B, Error> {
+    /// The series of these values of the labels that have none in the source.
+    fn bind(&self, varying: &[&'static str]) -> Result<B, Error> {
+        let mut varying = varying.iter();
+        let mut next = || varying.next().copied().unwrap_or_default();
+        let values = self
+            .labels
+            .map(|(_, fixed)| fixed.unwrap_or_else(&mut next));
         // Every label of the metric is one of the call's, and the other way round: `instrument` saw to it.
-        let ordered: [&str; N] = core::array::from_fn(|i| {
+        let ordered: [&str; LABELS] = core::array::from_fn(|i| {
             let value = self.order.get(i).and_then(|at| values.get(*at));
-            value.map_or("", |value| value.text)
+            value.copied().unwrap_or_default()
         });
         B::bind(&self.instrument, &ordered)
     }
 }
 
-/// One `counter!`, `gauge!` or `histogram!` in the source.
+/// One `counter!`, `gauge!` or `histogram!` in the source. The values of `VARYING` of its labels come with the call.
 #[derive(Debug)]
-pub struct MetricSite<B: Bound, const N: usize> {
+pub struct MetricSite<B: Bound, const LABELS: usize, const VARYING: usize> {
     name: &'static str,
-    labels: [&'static str; N],
-    memories: [OnceLock<Memory<B>>; MEMORIES],
+    labels: [SiteLabel; LABELS],
+    /// By the epoch.
+    memories: [OnceLock<Memory<B, LABELS, VARYING>>; MEMORIES],
+    /// That of a later epoch, and which.
+    late: RwLock<Option<(u64, Memory<B, LABELS, VARYING>)>>,
     told: AtomicBool,
 }
 
-/// What is known since one epoch began.
+/// What a site knows since one epoch began.
 #[derive(Debug)]
-struct Memory<B: Bound> {
-    epoch: u64,
-    family: Family<B>,
-    handles: Handles<B>,
+struct Memory<B: Bound, const LABELS: usize, const VARYING: usize> {
+    /// Of the first call; all that there is if no label varies.
+    first: Kept<B, VARYING>,
+    others: Option<Box<Others<B, LABELS, VARYING>>>,
 }
 
-/// Handles by the positions of their values.
+/// A handle, and the values that it is for.
 #[derive(Debug)]
-struct Handles<B> {
-    /// The values of each label. The static of a generic function serves all its types, and their values differ.
-    all: Box<[Option<&'static [&'static str]>]>,
-    handles: Box<[OnceLock<B>]>,
+struct Kept<B, const VARYING: usize> {
+    values: [&'static str; VARYING],
+    bound: B,
 }
 
-impl<B> Handles<B> {
-    /// Without room for handles if there would be too many.
-    fn new(values: &[LabelValue]) -> Self {
-        let combinations = values.iter().try_fold(1_usize, |product, value| {
-            product.checked_mul(value.all?.len())
-        });
-        let handles = combinations.filter(|len| *len <= MOST_HANDLES);
+impl<B, const VARYING: usize> Kept<B, VARYING> {
+    /// A copy of a text that lies elsewhere has a handle of its own, to the same series.
+    #[inline]
+    fn is_for(&self, values: &[&'static str; VARYING]) -> bool {
+        let mut pairs = self.values.iter().zip(values);
+        pairs.all(|(kept, value)| ptr::eq(*kept, *value))
+    }
+}
+
+/// The handles of all further values.
+#[derive(Debug)]
+struct Others<B: Bound, const LABELS: usize, const VARYING: usize> {
+    family: Family<B, LABELS>,
+    index: Index<Kept<B, VARYING>>,
+    len: AtomicUsize,
+    writers: Mutex<()>,
+}
+
+impl<B: Bound, const LABELS: usize, const VARYING: usize> Others<B, LABELS, VARYING> {
+    fn new(family: Family<B, LABELS>) -> Self {
         Self {
-            all: values.iter().map(|value| value.all).collect(),
-            handles: (0..handles.unwrap_or(0)).map(|_| OnceLock::new()).collect(),
+            family,
+            index: Index::new(),
+            len: AtomicUsize::new(0),
+            writers: Mutex::new(()),
         }
     }
 
     #[inline]
-    fn handle(&self, values: &[LabelValue]) -> Option<&OnceLock<B>> {
-        let mut at = 0_usize;
-        for (value, known) in values.iter().zip(&self.all) {
-            let (all, known) = (value.all?, (*known)?);
-            if !core::ptr::eq(all, known) && all != known {
-                return None;
-            }
-            if all.len() > 1 {
-                let position = all.iter().position(|text| *text == value.text)?;
-                at = at.checked_mul(all.len())?.checked_add(position)?;
-            }
+    fn find(&self, values: &[&'static str; VARYING]) -> Option<&B> {
+        let found = self.index.find(hash(values), |kept| kept.is_for(values));
+        found.map(|kept| &kept.bound)
+    }
+
+    /// The handle for values that were not found, and from now on are, as long as there is room.
+    fn add(&self, values: &[&'static str; VARYING]) -> Result<Cow<'_, B>, Error> {
+        let bound = self.family.bind(values)?;
+        // Above the limit no lock is taken.
+        if self.len.load(Ordering::Relaxed) >= MOST_HANDLES {
+            return Ok(Cow::Owned(bound));
         }
-        self.handles.get(at)
+        let turn = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
+        let len = self.len.load(Ordering::Relaxed);
+        // Another thread may have been faster.
+        if self.find(values).is_none() && len < MOST_HANDLES {
+            let (values, bound) = (*values, bound.clone());
+            self.index
+                .insert(hash(&values), Kept { values, bound }, len);
+            self.len.store(len + 1, Ordering::Relaxed);
+        }
+        drop(turn);
+        Ok(self.find(values).map_or(Cow::Owned(bound), Cow::Borrowed))
     }
 }
 
-impl<B: Bound, const N: usize> MetricSite<B, N> {
+/// Of where the texts lie.
+#[inline]
+fn hash<const VARYING: usize>(values: &[&'static str; VARYING]) -> u64 {
+    const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
+    values.iter().fold(SEED, |state, text| {
+        fold(
+            state ^ text.as_ptr().addr() as u64,
+            SEED ^ text.len() as u64,
+        )
+    })
+}
+
+impl<B: Bound, const LABELS: usize, const VARYING: usize> Memory<B, LABELS, VARYING> {
+    fn new(family: Family<B, LABELS>, values: [&'static str; VARYING]) -> Result<Self, Error> {
+        let bound = family.bind(&values)?;
+        Ok(Self {
+            first: Kept { values, bound },
+            others: (VARYING > 0).then(|| Box::new(Others::new(family))),
+        })
+    }
+
+    #[inline]
+    fn find(&self, values: &[&'static str; VARYING]) -> Option<&B> {
+        if self.first.is_for(values) {
+            return Some(&self.first.bound);
+        }
+        self.others.as_ref()?.find(values)
+    }
+
+    fn find_or_add(&self, values: &[&'static str; VARYING]) -> Result<Cow<'_, B>, Error> {
+        match (self.find(values), &self.others) {
+            (Some(bound), _) => Ok(Cow::Borrowed(bound)),
+            (None, Some(others)) => others.add(values),
+            // No values are all found.
+            (None, None) => Ok(Cow::Borrowed(&self.first.bound)),
+        }
+    }
+}
+
+impl<B: Bound, const LABELS: usize, const VARYING: usize> MetricSite<B, LABELS, VARYING> {
     /// # Panics
     /// When the name is not valid: at compile time, because a site is a static.
-    pub const fn new(name: &'static str, labels: [&'static str; N]) -> Self {
+    pub const fn new(name: &'static str, labels: [SiteLabel; LABELS]) -> Self {
         assert!(
             validate::is_name(name),
             "a metric name starts with a letter, goes on with letters, digits, `_`, `.`, `-` and \
@@ -182,74 +246,90 @@ impl<B: Bound, const N: usize> MetricSite<B, N> {
             name,
             labels,
             memories: [const { OnceLock::new() }; MEMORIES],
+            late: RwLock::new(None),
             told: AtomicBool::new(false),
         }
     }
 
-    /// The series of these values in the collector of the scope that the call belongs to.
+    /// The series of these values, of the labels that have none in the source, in the collector of the scope that
+    /// the call belongs to.
     #[inline]
     #[must_use = "the macro only finds the series: call a method of it, such as `.inc()`, `.set(…)` or `.observe(…)`"]
-    pub fn bind(&'static self, values: [LabelValue; N]) -> Cow<'static, B> {
+    pub fn bind(&'static self, values: [&'static str; VARYING]) -> Cow<'static, B> {
         let epoch = EPOCH.load(Ordering::Acquire);
-        if let Some(memory) = self.memory(epoch).get()
-            && memory.epoch == epoch
+        if let Some(memory) = self.slot(epoch).and_then(OnceLock::get)
             && local().scope() == 0
+            && let Some(bound) = memory.find(&values)
         {
-            match memory.handles.handle(&values) {
-                Some(handle) => {
-                    if let Some(bound) = handle.get() {
-                        return Cow::Borrowed(bound);
-                    }
-                }
-                // Values that cannot be enumerated: the metric at least is known.
-                None => {
-                    if let Ok(bound) = memory.family.bind(&values) {
-                        return Cow::Owned(bound);
-                    }
-                }
-            }
+            return Cow::Borrowed(bound);
         }
         // The epoch was read first: a handle that is older than a change is kept under the number of before.
         self.look_up(epoch, &values)
     }
 
     #[inline]
-    fn memory(&self, epoch: u64) -> &OnceLock<Memory<B>> {
-        let last = MEMORIES - 1;
-        &self.memories[usize::try_from(epoch).map_or(last, |epoch| epoch.min(last))]
+    fn slot(&self, epoch: u64) -> Option<&OnceLock<Memory<B, LABELS, VARYING>>> {
+        self.memories.get(usize::try_from(epoch).ok()?)
     }
 
     #[cold]
     #[inline(never)]
-    fn look_up(&'static self, epoch: u64, values: &[LabelValue; N]) -> Cow<'static, B> {
-        let collector = init::current_metrics();
-        let is_default = local().scope() == 0;
-        if is_default {
-            collector.is_remembered();
-        }
-        let found = Family::of(&collector, self.name, &self.labels)
-            .and_then(|family: Family<B>| Ok((family.bind(values)?, family)));
-        let (bound, family) = match found {
-            Ok(found) => found,
-            Err(error) => return Cow::Owned(self.refuse(&collector, &error)),
+    fn look_up(&'static self, epoch: u64, values: &[&'static str; VARYING]) -> Cow<'static, B> {
+        let found = if local().scope() != 0 {
+            let family = self.family(&init::current_metrics());
+            family.and_then(|family| family.bind(values).map(Cow::Owned))
+        } else if let Some(slot) = self.slot(epoch) {
+            self.remember(slot, values)
+        } else {
+            self.late(epoch, values).map(Cow::Owned)
         };
-        if !is_default {
-            return Cow::Owned(bound);
+        found.unwrap_or_else(|error| Cow::Owned(self.refuse(&error)))
+    }
+
+    fn family(&self, collector: &MetricsCollector) -> Result<Family<B, LABELS>, Error> {
+        Family::of(collector, self.name, self.labels)
+    }
+
+    fn remember(
+        &self,
+        slot: &'static OnceLock<Memory<B, LABELS, VARYING>>,
+        values: &[&'static str; VARYING],
+    ) -> Result<Cow<'static, B>, Error> {
+        if let Some(memory) = slot.get() {
+            return memory.find_or_add(values);
         }
-        let memory = self.memory(epoch).get_or_init(|| Memory {
-            epoch,
-            family,
-            handles: Handles::new(values),
-        });
-        match memory.handles.handle(values) {
-            Some(handle) if memory.epoch == epoch => Cow::Borrowed(handle.get_or_init(|| bound)),
-            _ => Cow::Owned(bound),
+        let memory = self.memory(*values)?;
+        slot.get_or_init(|| memory).find_or_add(values)
+    }
+
+    /// A memory can be replaced only where nobody borrows from it.
+    fn late(&self, epoch: u64, values: &[&'static str; VARYING]) -> Result<B, Error> {
+        let late = self.late.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some((since, memory)) = &*late
+            && *since == epoch
+        {
+            return memory.find_or_add(values).map(Cow::into_owned);
         }
+        drop(late);
+        let memory = self.memory(*values)?;
+        let bound = memory.first.bound.clone();
+        let mut late = self.late.write().unwrap_or_else(PoisonError::into_inner);
+        let old = late.replace((epoch, memory));
+        // Freeing the cells takes a lock of its own.
+        drop(late);
+        drop(old);
+        Ok(bound)
+    }
+
+    fn memory(&self, values: [&'static str; VARYING]) -> Result<Memory<B, LABELS, VARYING>, Error> {
+        let collector = init::current_metrics();
+        collector.is_remembered();
+        Memory::new(self.family(&collector)?, values)
     }
 
     /// The program goes on: the loss is counted as a refused value of the metric, and said once.
-    fn refuse(&self, collector: &MetricsCollector, error: &Error) -> B {
-        collector.refuse(self.name);
+    fn refuse(&self, error: &Error) -> B {
+        init::current_metrics().refuse(self.name);
         if !self.told.swap(true, Ordering::Relaxed) {
             self_log::once(format!("metrics: {error}"));
         }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::kind::{Abandon, Kind, forward};
 use crate::Error;
-use crate::metrics::site::{Bound, LabelValue, MetricSite};
+use crate::metrics::site::{Bound, MetricSite};
 use crate::metrics::{BoundUpDownCounter, MetricsCollector, UpDownCounter};
 use crate::semconv::{attribute, metric};
 use crate::trace::{Outcome, SpanError, current, gate};
@@ -114,7 +114,7 @@ impl Stopwatch {
 }
 
 /// The series of a function with `track_concurrency`.
-pub type InFlightSite = MetricSite<Running, 2>;
+pub type InFlightSite = MetricSite<Running, 2, 0>;
 
 /// A series of `function.calls.concurrent`.
 #[derive(Clone, Debug)]
@@ -150,22 +150,23 @@ impl Bound for Running {
     }
 }
 
-/// `track_concurrency`: the site for a function.
-pub const fn in_flight_site() -> InFlightSite {
+/// `track_concurrency`: the site for the function of that name and module.
+pub const fn in_flight_site(function: &'static str, module: &'static str) -> InFlightSite {
     let name = metric::FUNCTION_CALLS_CONCURRENT.name;
-    MetricSite::new(name, [attribute::FUNCTION, attribute::MODULE])
+    let function = (attribute::FUNCTION, Some(function));
+    MetricSite::new(name, [function, (attribute::MODULE, Some(module))])
 }
 
 /// A call that is counted as running until this is dropped.
 pub struct InFlight(Option<Cow<'static, Running>>);
 
 impl InFlight {
-    /// Counts a call of the function of that name and module, unless obs is off.
+    /// Counts a call of the site's function, unless obs is off.
     #[inline]
     #[must_use]
-    pub fn enter(site: &'static InFlightSite, of: [LabelValue; 2]) -> Self {
+    pub fn enter(site: &'static InFlightSite) -> Self {
         Self((gate::gate() != 0).then(|| {
-            let running = site.bind(of);
+            let running = site.bind([]);
             running.0.inc();
             running
         }))

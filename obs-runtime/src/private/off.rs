@@ -8,7 +8,6 @@ use super::kind::{Abandon, Kind};
 use super::source::Source;
 use super::stream::Wrap;
 use crate::callsite::Callsite;
-use crate::metrics::site::LabelValue;
 use crate::trace::Value;
 
 /// No guard.
@@ -42,7 +41,7 @@ impl<const N: usize> LabelledSite<N> {
 
     /// Evaluates nothing.
     #[inline(always)]
-    pub fn of_call(&'static self, values: impl FnOnce() -> [LabelValue; N]) -> &'static Callsite {
+    pub fn of_call(&'static self, values: impl FnOnce() -> [&'static str; N]) -> &'static Callsite {
         let _ = values;
         self.0
     }
@@ -171,7 +170,7 @@ where
 pub struct InFlightSite(());
 
 /// A site that counts nothing.
-pub const fn in_flight_site() -> InFlightSite {
+pub const fn in_flight_site(_: &'static str, _: &'static str) -> InFlightSite {
     InFlightSite(())
 }
 
@@ -183,7 +182,7 @@ impl InFlight {
     /// Counts nothing.
     #[inline(always)]
     #[must_use]
-    pub fn enter(_: &'static InFlightSite, _: [LabelValue; 2]) -> Self {
+    pub fn enter(_: &'static InFlightSite) -> Self {
         Self(())
     }
 }
