@@ -3,6 +3,7 @@
 use core::cell::Cell;
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Why an item was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -32,10 +33,12 @@ pub enum DropReason {
     SpoolFailed,
     /// Tail sampling did not keep the trace.
     TailSampled,
+    /// The exporter's format has no form for the value.
+    Unsupported,
 }
 
 impl DropReason {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::BufferFull,
         Self::QueueFull,
         Self::Unreachable,
@@ -48,6 +51,7 @@ impl DropReason {
         Self::SpoolFull,
         Self::SpoolFailed,
         Self::TailSampled,
+        Self::Unsupported,
     ];
 
     /// The reason as the label of `obs.dropped`.
@@ -65,6 +69,7 @@ impl DropReason {
             Self::SpoolFull => "spool_full",
             Self::SpoolFailed => "spool_failed",
             Self::TailSampled => "tail_sampled",
+            Self::Unsupported => "unsupported",
         }
     }
 }
@@ -106,6 +111,8 @@ pub(crate) struct ExporterCounters {
     pub(crate) spooled: AtomicU64,
     /// Of `taken`: found on disk, where an earlier process left them.
     pub(crate) recovered: AtomicU64,
+    /// Why the last export failed; none once one succeeded.
+    problem: Mutex<Option<String>>,
 }
 
 impl ExporterCounters {
@@ -117,7 +124,22 @@ impl ExporterCounters {
             dropped: DropCounters::default(),
             spooled: AtomicU64::new(0),
             recovered: AtomicU64::new(0),
+            problem: Mutex::default(),
         }
+    }
+
+    /// Says how the last export ended.
+    pub(crate) fn set_problem(&self, problem: Option<&str>) {
+        let mut now = self.problem.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.as_deref() != problem {
+            *now = problem.map(str::to_owned);
+        }
+    }
+
+    /// Why the last export failed.
+    pub(crate) fn problem(&self) -> Option<String> {
+        let problem = self.problem.lock();
+        problem.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn snapshot(&self) -> ExporterStats {

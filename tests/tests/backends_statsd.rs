@@ -6,6 +6,9 @@ use std::time::Duration;
 use obs_runtime::Observability;
 use obs_runtime::statsd::{Dialect, StatsdConfig};
 use obs_tests::statsd_server::StatsdServer;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
 
 /// Numbers that `f64` has as they are.
 fn is(all: &BTreeMap<String, f64>, name: &str, wanted: f64) -> bool {
@@ -100,10 +103,96 @@ fn check(server: &StatsdServer, tags: impl Fn(&str) -> String, hostile: &str) {
     let gauges = server.all("gauges");
     assert!(is(&gauges, &name("shop.depth"), -4.5), "{gauges:?}");
     assert!(is(&gauges, &name("shop.active"), -3.0), "{gauges:?}");
+    // Of the last round alone: 1 to 100, the half of it in seconds.
+    for (metric, mean) in [("latency", 25.25), ("size", 50.5), ("wait", 50.5)] {
+        let gauge = |part: &str| gauges[&name(&format!("shop.{metric}.{part}"))];
+        assert!((gauge("mean") - mean).abs() < 1e-9, "{gauges:?}");
+        for (part, exact) in [("p50", mean), ("p95", mean * 1.9), ("p99", mean * 1.98)] {
+            // The buckets of `latency` end at 25 and 50; those of the others are 4.5 % wide.
+            let width = if metric == "latency" {
+                25.0
+            } else {
+                exact * 0.045 + 1.0
+            };
+            assert!(
+                (gauge(part) - exact).abs() <= width,
+                "{metric}.{part}: {gauges:?}"
+            );
+        }
+    }
     assert!(server.all("timers").is_empty());
 }
 
+/// Labels that nothing but the test has thought of.
+fn hostile_texts() -> Vec<String> {
+    let special = proptest::sample::select(
+        ":|@#,\n\r\0 ;=/._-{}'\"\\é€😀a1"
+            .chars()
+            .collect::<Vec<_>>(),
+    );
+    let part = prop_oneof![4 => special, 1 => any::<char>()];
+    let text = proptest::collection::vec(part, 1..12);
+    let mut runner = TestRunner::deterministic();
+    let draw = |_| {
+        let drawn = text.new_tree(&mut runner).expect("text");
+        drawn.current().into_iter().collect()
+    };
+    (0..200).map(draw).collect()
+}
+
+/// A counter and a gauge of its own for each text.
+fn send_hostile(server: &StatsdServer, dialect: Dialect, texts: &[String]) -> Result {
+    let config = StatsdConfig::new(server.addr()).dialect(dialect);
+    let obs = Observability::builder()
+        .statsd_with(config.interval(Duration::from_secs(3600)))
+        .strict(true)
+        .install()?;
+    let labels = ["n", "text"];
+    let rows = obs.metrics().counter("hostile.rows").labels(labels);
+    let rows = rows.max_label_values(1_000).build()?;
+    let depth = obs.metrics().gauge("hostile.depth").labels(labels);
+    let depth = depth.max_label_values(1_000).build()?;
+    for (n, text) in texts.iter().enumerate() {
+        let labels = [format!("<{n}>"), text.clone()];
+        rows.with(labels.clone())?.add(n as u64);
+        depth.with(labels)?.set(-0.5 - n as f64);
+    }
+    obs.shutdown()
+}
+
+fn hostile_labels_make_no_bad_line_and_no_other_series() -> Result {
+    let texts = hostile_texts();
+    for (test, dialect) in [
+        ("hostile_names", Dialect::Plain),
+        ("hostile_tags", Dialect::DogStatsd),
+    ] {
+        let Some(server) = StatsdServer::start(test) else {
+            return Ok(());
+        };
+        send_hostile(&server, dialect, &texts)?;
+        let of = |all: &BTreeMap<String, f64>| -> Vec<f64> {
+            let ours = all.iter().filter(|(name, _)| name.starts_with("hostile."));
+            let mut values: Vec<f64> = ours.map(|(_, value)| *value).collect();
+            values.sort_by(f64::total_cmp);
+            values
+        };
+        let counters = server.counters_until(|all| of(all).len() >= texts.len());
+        assert!(is(&counters, "statsd.bad_lines_seen", 0.0), "{counters:?}");
+        let wanted: Vec<f64> = (0..texts.len()).map(|n| n as f64).collect();
+        assert_eq!(of(&counters), wanted);
+        let gauges: Vec<f64> = wanted.iter().rev().map(|n| -0.5 - n).collect();
+        assert_eq!(of(&server.all("gauges")), gauges);
+    }
+    Ok(())
+}
+
+// One test: there is one default for the process.
 #[test]
+fn a_real_server_reads_every_line() -> Result {
+    statsd_has_what_was_counted()?;
+    hostile_labels_make_no_bad_line_and_no_other_series()
+}
+
 fn statsd_has_what_was_counted() -> Result {
     let test = "statsd_has_what_was_counted";
     let Some(server) = StatsdServer::start(test) else {

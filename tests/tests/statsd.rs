@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::time::Duration;
 
-use obs_runtime::statsd::StatsdConfig;
-use obs_runtime::{Observability, traced};
+use obs_runtime::statsd::{HistogramForm, StatsdConfig};
+use obs_runtime::{DropReason, Observability, traced};
 
 type Result<T = (), E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
 
@@ -34,7 +34,15 @@ fn receive(server: &UdpSocket, wanted: &[&str]) -> Result {
 
 // One test: there is one default for the process.
 #[test]
-fn a_statsd_server_gets_calls_and_instruments() -> Result {
+fn statsd_servers_get_calls_and_instruments() -> Result {
+    over_udp()?;
+    a_server_that_is_gone_is_a_problem()?;
+    #[cfg(unix)]
+    over_a_unix_socket()?;
+    Ok(())
+}
+
+fn over_udp() -> Result {
     let server = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
     // Nothing here takes so long; a lost datagram must not hang the test.
     server.set_read_timeout(Some(Duration::from_secs(60)))?;
@@ -71,4 +79,77 @@ fn a_statsd_server_gets_calls_and_instruments() -> Result {
             "shop.function.calls:1|c|#env:ci,service:statsd-test,function:works,module:statsd,result:ok",
         ],
     )
+}
+
+fn a_server_that_is_gone_is_a_problem() -> Result {
+    let name = format!("{}.invalid:8125", "x".repeat(64));
+    let config = StatsdConfig::new(&name).interval(Duration::from_secs(3600));
+    // The program starts all the same: names come and go.
+    let builder = Observability::builder().statsd_with(config).strict(true);
+    let obs = builder.install()?;
+    assert!(obs.health().is_ok(), "{:?}", obs.health());
+    works();
+    let error = obs.force_flush().expect_err("no server").to_string();
+    assert!(error.contains(&name), "{error}");
+    let health = obs.health();
+    assert!(
+        health
+            .problems
+            .iter()
+            .any(|p| p.starts_with("statsd: ") && p.contains(&name)),
+        "{health:?}"
+    );
+    let stats = obs.stats();
+    assert_eq!(stats.metrics[0].dropped.len(), 1);
+    assert_eq!(stats.metrics[0].dropped[0].0, DropReason::Unreachable);
+    let account = obs.collect_metrics();
+    let dropped = account
+        .iter()
+        .find(|f| f.name == "obs.dropped")
+        .expect("obs.dropped");
+    assert!(
+        format!("{dropped:?}").contains("unreachable"),
+        "{dropped:?}"
+    );
+    obs.shutdown().expect_err("no server");
+    Ok(())
+}
+
+#[cfg(unix)]
+fn over_a_unix_socket() -> Result {
+    let folder = std::env::temp_dir().join(format!("obs-statsd-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    let path = folder.join("dsd.socket");
+    let server = std::os::unix::net::UnixDatagram::bind(&path)?;
+    server.set_read_timeout(Some(Duration::from_secs(60)))?;
+    let config = StatsdConfig::new(format!("unix://{}", path.display()));
+    let config = config.histograms(HistogramForm::Distribution);
+    let obs = Observability::builder()
+        .service_name("statsd-unix")
+        .statsd_with(config.interval(Duration::from_secs(3600)))
+        .strict(true)
+        .install()?;
+    for _ in 0..3 {
+        works();
+    }
+    obs.shutdown()?;
+    let mut buffer = [0; 8192];
+    let mut calls = 0;
+    // Very short calls share a bucket, or a few.
+    while calls < 3 {
+        let len = server.recv(&mut buffer)?;
+        let text = std::str::from_utf8(&buffer[..len])?;
+        for line in text.lines() {
+            let tags = "|#service:statsd-unix,function:works,module:statsd";
+            let line = line.strip_suffix(tags).unwrap_or_default();
+            if let Some(value) = line.strip_prefix("function.calls.duration:") {
+                let (_, rate) = value.split_once("|d").ok_or("a distribution")?;
+                let rate = rate.strip_prefix("|@").map_or(Ok(1.0), str::parse::<f64>)?;
+                calls += (1.0 / rate) as u32;
+            }
+        }
+    }
+    assert_eq!(calls, 3);
+    std::fs::remove_dir_all(&folder)?;
+    Ok(())
 }

@@ -9,13 +9,15 @@ pub(crate) mod json_lines;
 pub(crate) mod otlp;
 pub(crate) mod periodic;
 pub mod prometheus;
+pub(crate) mod schedule;
 #[cfg(feature = "statsd")]
 pub mod statsd;
 
 use std::borrow::Cow;
 use std::time::Instant;
 
-pub use periodic::{ExportLoop, MetricBatch, MetricExporter};
+pub use periodic::{MetricBatch, MetricExporter};
+pub use schedule::ExportLoop;
 
 use crate::logs::LogRecord;
 use crate::trace::{SpanRecord, SpanView};

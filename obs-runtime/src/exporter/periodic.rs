@@ -1,20 +1,19 @@
-//! Hands metrics to an exporter at regular times, at a flush and at the end.
+//! The one export loop: hands metrics to a destination at regular times, at a flush and at the end.
 
+use core::ops::Range;
 use core::panic::AssertUnwindSafe;
 use core::sync::atomic::Ordering;
 use std::borrow::Cow;
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::error::ErrorKind;
 use crate::exporter::PendingFlush;
 use crate::exporter::delta::{Deltas, Receipt, Temporality};
+use crate::exporter::schedule::{ExportLoop, random};
 use crate::metrics::{MetricFamily, MetricSource};
 use crate::self_obs::{DropReason, ExporterCounters};
 use crate::{AttributeValue, Error, self_log};
-
-const SOURCE: &str = "obs-metrics";
 
 /// A collection on its way to a [`MetricExporter`].
 #[derive(Clone, Copy, Debug)]
@@ -72,75 +71,71 @@ pub trait MetricExporter: Send + 'static {
     }
 }
 
-/// When a [`MetricExporter`] is called.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[must_use = "it does nothing until an `Observability` has it"]
-pub struct ExportLoop {
-    interval: Duration,
-    jitter: f64,
-    deadline: Duration,
-    temporality: Temporality,
+/// Where the loop takes collections.
+pub(crate) trait Destination: Send {
+    /// Delivers what it can of a batch before its deadline.
+    fn deliver(&mut self, batch: MetricBatch<'_>) -> Delivery;
+
+    /// The last call.
+    fn shutdown(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
-impl Default for ExportLoop {
-    fn default() -> Self {
+/// What became of a batch: its points were delivered unless this says otherwise.
+#[derive(Debug, Default)]
+pub(crate) struct Delivery {
+    /// How many points were lost, by reason.
+    pub(crate) lost: Vec<(DropReason, u64)>,
+    /// Lost points whose amounts the next interval of deltas is to have, by the family's place.
+    pub(crate) again: Vec<(usize, Range<usize>)>,
+    /// What went wrong, for those who wait, for standard error and for `health`.
+    pub(crate) failure: Option<String>,
+}
+
+impl Delivery {
+    fn failed(families: &[MetricFamily], failure: String) -> Self {
+        let all = families.iter().enumerate();
         Self {
-            interval: Duration::from_secs(60),
-            jitter: 0.1,
-            deadline: Duration::from_secs(30),
-            temporality: Temporality::Cumulative,
+            lost: vec![(DropReason::ExporterFailed, points(families))],
+            again: all.map(|(at, f)| (at, 0..f.data.points())).collect(),
+            failure: Some(failure),
         }
     }
 }
 
-impl ExportLoop {
-    /// Every minute, give or take a tenth, with totals.
-    pub fn new() -> Self {
-        Self::default()
+fn points(families: &[MetricFamily]) -> u64 {
+    families.iter().map(|f| f.data.points() as u64).sum()
+}
+
+/// A user's exporter knows whole batches.
+struct Custom(Box<dyn MetricExporter>);
+
+impl Destination for Custom {
+    fn deliver(&mut self, batch: MetricBatch<'_>) -> Delivery {
+        let failed = |e: Error| Delivery::failed(batch.families, e.to_string());
+        self.0
+            .export(batch)
+            .map_or_else(failed, |()| Delivery::default())
     }
 
-    /// The time between two exports, at least 1 ms; 60 s by default.
-    pub fn interval(mut self, interval: Duration) -> Self {
-        self.interval = interval.max(Duration::from_millis(1));
-        self
-    }
-
-    /// By which part (0 to 1) an interval may be shorter or longer, so that the processes of a fleet
-    /// do not all send at once; 0.1 by default.
-    pub fn jitter(mut self, part: f64) -> Self {
-        self.jitter = if part.is_finite() {
-            part.clamp(0.0, 1.0)
-        } else {
-            0.0
-        };
-        self
-    }
-
-    /// How long one export may take, 30 s by default: the exporter is told
-    /// ([`MetricBatch::deadline`]), and one that takes longer is said on standard error.
-    pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
-        self
-    }
-
-    /// Whether sums are totals (the default) or what was added since the last export.
-    pub fn temporality(mut self, temporality: Temporality) -> Self {
-        self.temporality = temporality;
-        self
-    }
-
-    /// The next interval; `random` is from 0 to 1.
-    fn pause(&self, random: f64) -> Duration {
-        self.interval
-            .mul_f64(1.0 + self.jitter * (2.0 * random - 1.0))
-            .max(Duration::from_millis(1))
+    fn shutdown(&mut self) -> Result<(), Error> {
+        self.0.shutdown()
     }
 }
 
-/// From 0 to 1: each `RandomState` has keys of its own.
-fn random() -> f64 {
-    let bits = RandomState::new().build_hasher().finish();
-    (bits >> 11) as f64 / (1_u64 << 53) as f64
+/// Asks for the metrics, and says when that was, in nanoseconds since the Unix epoch.
+pub(crate) fn collect(source: &dyn MetricSource, who: &'static str) -> (Vec<MetricFamily>, u64) {
+    let mut families = Vec::new();
+    // A callback of the user may panic: what the other instruments say is sent all the same.
+    let collect = AssertUnwindSafe(|| source.collect(&mut families));
+    if std::panic::catch_unwind(collect).is_err() {
+        let text = format_args!("collecting metrics panicked: some are missing");
+        self_log::warn(who, "panic", text);
+    }
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = u64::try_from(since.unwrap_or_default().as_nanos());
+    (families, now.unwrap_or(u64::MAX))
 }
 
 #[derive(Debug, Default)]
@@ -158,6 +153,8 @@ struct State {
 }
 
 struct Shared {
+    /// The thread's name, and who speaks in the log.
+    name: &'static str,
     state: Mutex<State>,
     changed: Condvar,
     counters: Arc<ExporterCounters>,
@@ -200,36 +197,55 @@ impl Shared {
     }
 }
 
-/// Calls an exporter from a thread of its own until it is shut down or dropped. Its account counts
-/// points.
+/// Delivers from a thread of its own until it is shut down or dropped. Its account counts points.
 pub(crate) struct PeriodicPusher {
     shared: Arc<Shared>,
 }
 
 impl PeriodicPusher {
+    /// Calls a user's exporter.
     pub(crate) fn start(
         exporter: Box<dyn MetricExporter>,
         schedule: ExportLoop,
         resource: Vec<(Cow<'static, str>, AttributeValue)>,
         source: Arc<dyn MetricSource>,
     ) -> Result<Self, Error> {
+        let exporter = Box::new(Custom(exporter));
+        Self::start_named(
+            ("obs-metrics", "metric"),
+            exporter,
+            schedule,
+            resource,
+            source,
+        )
+    }
+
+    /// Calls a destination; the names are that of the thread and that of the account.
+    pub(crate) fn start_named(
+        (name, account): (&'static str, &'static str),
+        destination: Box<dyn Destination>,
+        schedule: ExportLoop,
+        resource: Vec<(Cow<'static, str>, AttributeValue)>,
+        source: Arc<dyn MetricSource>,
+    ) -> Result<Self, Error> {
         let shared = Arc::new(Shared {
+            name,
             state: Mutex::default(),
             changed: Condvar::new(),
-            counters: Arc::new(ExporterCounters::new("metric")),
+            counters: Arc::new(ExporterCounters::new(account)),
         });
         let mut worker = Worker {
             shared: Arc::clone(&shared),
-            exporter,
+            destination,
             schedule,
             resource,
             source,
             deltas: Arc::default(),
         };
-        let thread = std::thread::Builder::new().name(SOURCE.into());
+        let thread = std::thread::Builder::new().name(name.into());
         thread.spawn(move || worker.run()).map_err(|e| {
             let text = format!(
-                "the thread `{SOURCE}` could not be started ({e}): raise the limit of threads"
+                "the thread `{name}` could not be started ({e}): raise the limit of threads"
             );
             Error::new(ErrorKind::State, text)
         })?;
@@ -284,7 +300,7 @@ impl Drop for PeriodicPusher {
 
 struct Worker {
     shared: Arc<Shared>,
-    exporter: Box<dyn MetricExporter>,
+    destination: Box<dyn Destination>,
     schedule: ExportLoop,
     resource: Vec<(Cow<'static, str>, AttributeValue)>,
     source: Arc<dyn MetricSource>,
@@ -294,7 +310,7 @@ struct Worker {
 impl Worker {
     fn run(&mut self) {
         let shared = Arc::clone(&self.shared);
-        let mut due = Instant::now() + self.schedule.pause(random());
+        let mut due = self.schedule.first(Instant::now(), random());
         loop {
             let state = shared.lock();
             let state = shared.wait(state, due, |s| s.asked > s.done || s.stopping);
@@ -313,10 +329,9 @@ impl Worker {
             if stopping {
                 break;
             }
-            // Exports that took longer than the interval do not pile up.
-            due = Instant::now() + self.schedule.pause(random());
+            due = self.schedule.next(due, Instant::now(), random());
         }
-        let end = AssertUnwindSafe(|| self.exporter.shutdown());
+        let end = AssertUnwindSafe(|| self.destination.shutdown());
         let ended = std::panic::catch_unwind(end);
         let mut state = shared.lock();
         state.ended = true;
@@ -330,75 +345,75 @@ impl Worker {
 
     /// Says what went wrong.
     fn export(&mut self) -> Option<String> {
-        let mut families = Vec::new();
-        // A callback of the user may panic: what the other instruments say is sent all the same.
-        let collect = AssertUnwindSafe(|| self.source.collect(&mut families));
-        if std::panic::catch_unwind(collect).is_err() {
-            let text = format_args!("collecting metrics panicked: some are missing");
-            self_log::warn(SOURCE, "panic", text);
-        }
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        let unix_nanos = since.map_or(0, |since| since.as_nanos() as u64);
-        let receipt = self.schedule.temporality.is_delta().then(|| {
+        let (mut families, unix_nanos) = collect(&*self.source, self.shared.name);
+        let is_delta = self.schedule.sends().is_delta();
+        if is_delta {
             let mut deltas = self.deltas.lock().unwrap_or_else(PoisonError::into_inner);
             deltas.take(&mut families, unix_nanos);
-            Receipt::new(&self.deltas)
-        });
+        }
         families.retain(|family| family.data.points() > 0);
         if families.is_empty() {
             return None;
         }
-        let receipt = receipt.map(|mut receipt| {
-            for family in &families {
-                receipt.add(family, 0..family.data.points());
+        let taken = points(&families);
+        let counters = &self.shared.counters;
+        counters.taken.fetch_add(taken, Ordering::Release);
+        self.shared.lock().in_hand = taken;
+        let delivery = self.deliver(&families, unix_nanos);
+        if is_delta {
+            let mut receipt = Receipt::new(&self.deltas);
+            for (family, points) in delivery.again {
+                receipt.add(&families[family], points);
             }
-            receipt
-        });
-        let points = families
-            .iter()
-            .map(|family| family.data.points() as u64)
-            .sum();
-        let counters = Arc::clone(&self.shared.counters);
-        counters.taken.fetch_add(points, Ordering::Release);
-        self.shared.lock().in_hand = points;
+            receipt.settle(false);
+        }
+        self.account(&delivery.lost);
+        self.shared
+            .counters
+            .set_problem(delivery.failure.as_deref());
+        if let Some(cause) = &delivery.failure {
+            let text = format_args!("metrics were not exported: {cause}");
+            self_log::warn(self.shared.name, "failed", text);
+        }
+        delivery.failure
+    }
+
+    fn deliver(&mut self, families: &[MetricFamily], unix_nanos: u64) -> Delivery {
         let began = Instant::now();
+        let limit = self.schedule.may_take();
         let batch = MetricBatch {
             resource: &self.resource,
-            families: &families,
+            families,
             unix_nanos,
-            temporality: self.schedule.temporality,
-            deadline: began + self.schedule.deadline,
+            temporality: self.schedule.sends(),
+            deadline: began + limit,
         };
-        let export = AssertUnwindSafe(|| self.exporter.export(batch));
-        let result = std::panic::catch_unwind(export);
-        if let (taken, limit) = (began.elapsed(), self.schedule.deadline)
-            && taken > limit
-        {
+        let deliver = AssertUnwindSafe(|| self.destination.deliver(batch));
+        let delivery = std::panic::catch_unwind(deliver)
+            .unwrap_or_else(|_| Delivery::failed(families, "the exporter panicked".to_owned()));
+        let taken = began.elapsed();
+        if taken > limit {
             let text =
                 format_args!("an export took {taken:.1?}, longer than its deadline of {limit:?}");
-            self_log::warn(SOURCE, "slow", text);
+            self_log::warn(self.shared.name, "slow", text);
         }
-        let failure = match result {
-            Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(error.to_string()),
-            Err(_) => Some("the exporter panicked".to_owned()),
-        };
-        if let Some(receipt) = receipt {
-            receipt.settle(failure.is_none());
+        delivery
+    }
+
+    /// Counts what became of the points in hand, unless the shutdown has given them up already.
+    fn account(&self, lost: &[(DropReason, u64)]) {
+        let in_hand = core::mem::take(&mut self.shared.lock().in_hand);
+        if in_hand == 0 {
+            return;
         }
-        // The shutdown may have accounted for the points already.
-        let points = core::mem::take(&mut self.shared.lock().in_hand);
-        if let Some(cause) = &failure {
-            counters.dropped.add(DropReason::ExporterFailed, points);
-            self_log::warn(
-                SOURCE,
-                "failed",
-                format_args!("metrics were not exported: {cause}"),
-            );
-        } else {
-            counters.exported.fetch_add(points, Ordering::Release);
+        let counters = &self.shared.counters;
+        for (reason, points) in lost {
+            counters.dropped.add(*reason, *points);
         }
-        failure
+        let lost: u64 = lost.iter().map(|(_, points)| points).sum();
+        counters
+            .exported
+            .fetch_add(in_hand - lost, Ordering::Release);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The export loop: when it exports, and what becomes of failures.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
 
 use super::*;
 use crate::metrics::{MetricData, MetricsCollector, Number};
@@ -168,19 +169,6 @@ fn an_exporter_that_hangs_delays_nobody_beyond_the_deadline() {
         (snapshot.taken, snapshot.exported + snapshot.dropped_total()),
         (2, 2)
     );
-}
-
-#[test]
-fn intervals_vary_by_the_jitter() {
-    let schedule = never().interval(Duration::from_secs(10)).jitter(0.2);
-    for (random, millis) in [(0.0, 8_000), (0.5, 10_000), (1.0, 12_000)] {
-        let pause = schedule.pause(random).as_millis();
-        assert!(pause.abs_diff(millis) <= 1, "{pause}");
-    }
-    let whole = schedule.jitter(f64::NAN);
-    assert_eq!(whole.pause(1.0), Duration::from_secs(10));
-    assert!((0..1_000).all(|_| (0.0..1.0).contains(&random())));
-    assert!(random().to_bits() != random().to_bits());
 }
 
 #[test]

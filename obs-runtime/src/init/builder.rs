@@ -359,16 +359,17 @@ impl Builder {
         self
     }
 
-    /// Sends metrics to a StatsD server that reads tags, such as the Datadog agent, at `host:port`,
-    /// every ten seconds: see [`statsd`](crate::statsd).
+    /// Sends metrics to a StatsD server that reads tags, such as the Datadog agent, at `host:port` or
+    /// `unix:///path`, every ten seconds: see [`statsd`](crate::statsd).
     ///
-    /// A host that is not found is reported in [`Observability::health`](crate::Handle::health), and the program runs without.
+    /// A server that is not there is reported in [`Observability::health`](crate::Handle::health) after the
+    /// first export, and looked for again at the next.
     #[cfg(feature = "statsd")]
     pub fn statsd(self, addr: impl Into<String>) -> Self {
         self.statsd_with(crate::statsd::StatsdConfig::new(addr))
     }
 
-    /// Like [`Builder::statsd`], with a dialect, a prefix and an interval of your own.
+    /// Like [`Builder::statsd`], with a dialect, a prefix, a form of histograms and an interval of your own.
     #[cfg(feature = "statsd")]
     pub fn statsd_with(mut self, config: crate::statsd::StatsdConfig) -> Self {
         self.statsd = Some(config);

@@ -1,8 +1,8 @@
 //! What a running `Observability` can be asked and told, by whoever holds its guard and by others.
 
+use std::sync::Arc;
 #[cfg(feature = "opentelemetry")]
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use crate::Error;
@@ -112,9 +112,8 @@ impl Handle {
 
     /// What does not work, and why.
     pub fn health(&self) -> Health {
-        let health = self.scope.health.lock();
         #[allow(unused_mut, reason = "only some features add to it")]
-        let mut health = health.unwrap_or_else(PoisonError::into_inner).clone();
+        let mut health = self.scope.health();
         #[cfg(feature = "opentelemetry")]
         if self.scope.opentelemetry.load(Ordering::Relaxed) {
             health

@@ -1,7 +1,7 @@
 //! The endpoint that Prometheus scrapes, as part of an `Observability`.
 
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::sync::{Arc, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use crate::Error;
@@ -19,10 +19,7 @@ pub(super) fn start(
     let source = Arc::new(Source(Arc::downgrade(scope)));
     let of_health = Arc::downgrade(scope);
     let health = Arc::new(move || match of_health.upgrade() {
-        Some(scope) => {
-            let health = scope.health.lock().unwrap_or_else(PoisonError::into_inner);
-            health.problems.clone()
-        }
+        Some(scope) => scope.health().problems,
         None => vec!["obs is switched off".to_owned()],
     });
     HttpServer::start(

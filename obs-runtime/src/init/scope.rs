@@ -139,6 +139,20 @@ impl ScopeShared {
         all.unwrap_or_else(PoisonError::into_inner).push(counters);
     }
 
+    /// What could not start, and which exporters of metrics failed last time.
+    pub(crate) fn health(&self) -> Health {
+        let health = self.health.lock();
+        let mut health = health.unwrap_or_else(PoisonError::into_inner).clone();
+        let exporters = self.metric_exporters.lock();
+        let exporters = exporters.unwrap_or_else(PoisonError::into_inner);
+        let failing = exporters
+            .iter()
+            .filter_map(|e| Some((e.name, e.problem()?)));
+        let failing = failing.map(|(name, problem)| format!("{name}: {problem}"));
+        health.problems.extend(failing);
+        health
+    }
+
     pub(super) fn stats(&self, spans: ScopeStats) -> Stats {
         let metrics = self.metric_exporters.lock();
         let metrics = metrics.unwrap_or_else(PoisonError::into_inner);

@@ -177,13 +177,15 @@ fn statsd(
     scope: &Arc<ScopeShared>,
     problems: &mut Problems,
 ) -> Result<Option<Box<dyn Pusher>>, Error> {
-    use crate::exporter::statsd::StatsdPusher;
-
     let Some(config) = builder.statsd.take() else {
         return Ok(None);
     };
     let source = Arc::clone(scope) as Arc<dyn crate::metrics::MetricSource>;
-    let pusher = problems.note(StatsdPusher::start(&config, &scope.resource, source))?;
+    let pusher = problems.note(crate::exporter::statsd::start(
+        &config,
+        &scope.resource,
+        source,
+    ))?;
     Ok(pusher.map(|pusher| {
         scope.add_metric_exporter(pusher.stats());
         Box::new(pusher) as Box<dyn Pusher>
@@ -353,17 +355,5 @@ impl Pusher for crate::exporter::otlp::MetricPusher {
 
     fn shutdown(&mut self, deadline: std::time::Instant) -> Result<(), Error> {
         Self::shutdown(self, deadline)
-    }
-}
-
-#[cfg(feature = "statsd")]
-impl Pusher for crate::exporter::statsd::StatsdPusher {
-    fn flush(&self) -> crate::exporter::PendingFlush {
-        Self::flush(self)
-    }
-
-    fn shutdown(&mut self, _: std::time::Instant) -> Result<(), Error> {
-        Self::shutdown(self);
-        Ok(())
     }
 }

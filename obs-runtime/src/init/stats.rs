@@ -102,7 +102,7 @@ impl fmt::Display for Stats {
     }
 }
 
-/// What could not start, and why.
+/// What could not start, which exporter of metrics failed last time, and why.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {

@@ -281,7 +281,7 @@ impl HistogramPoint {
     }
 
     /// The range of a bucket's values, as far as it is known.
-    fn edges(&self, bucket: usize) -> (f64, f64) {
+    pub(crate) fn edges(&self, bucket: usize) -> (f64, f64) {
         let below = bucket
             .checked_sub(1)
             .and_then(|b| self.bounds.get(b))

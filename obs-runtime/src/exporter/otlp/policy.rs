@@ -1,8 +1,6 @@
 //! How long to wait before a request is tried again (OTLP specification, "OTLP/HTTP Throttling"
 //! and "Failures").
 
-use core::hash::BuildHasher as _;
-use std::hash::RandomState;
 use std::time::Duration;
 
 use crate::exporter::otlp::config::Limits;
@@ -34,11 +32,6 @@ pub(super) fn backoff(limits: &Limits, attempt: u32, jitter: f64) -> Duration {
         .min(limits.max_backoff);
     // Half to all of it, so that many programs do not come back at the same moment.
     full.mul_f64(0.5 + 0.5 * jitter.clamp(0.0, 1.0))
-}
-
-/// A number from 0 to 1 that differs between processes and attempts.
-pub(super) fn jitter() -> f64 {
-    RandomState::new().hash_one(0_u8) as f64 / u64::MAX as f64
 }
 
 /// The pause that a `Retry-After` header asks for: seconds, or a date (RFC 9110, section

@@ -43,13 +43,6 @@ fn a_batch_is_given_up_after_its_time() {
 }
 
 #[test]
-fn jitter_lies_between_0_and_1_and_differs() {
-    let drawn: Vec<f64> = (0..100).map(|_| jitter()).collect();
-    assert!(drawn.iter().all(|j| (0.0..=1.0).contains(j)));
-    assert!(drawn.iter().any(|j| *j < 0.5) && drawn.iter().any(|j| *j > 0.5));
-}
-
-#[test]
 fn retry_after_is_seconds_or_a_date() {
     let now = Duration::from_secs(784_111_777);
     let seconds = |text| retry_after(text, now).map(|d| d.as_secs());

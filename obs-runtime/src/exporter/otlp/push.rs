@@ -1,9 +1,8 @@
 //! Metrics over OTLP: collected at regular times, and at a flush.
 
-use core::panic::AssertUnwindSafe;
 use core::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use crate::Error;
 use crate::exporter::PendingFlush;
@@ -14,8 +13,9 @@ use crate::exporter::otlp::lane::Lane;
 use crate::exporter::otlp::metrics::batches;
 use crate::exporter::otlp::transport::Transport;
 use crate::exporter::otlp::worker::{self, Ticker};
+use crate::exporter::periodic;
+use crate::exporter::schedule::ExportLoop;
 use crate::metrics::MetricSource;
-use crate::self_log;
 use crate::self_obs::ExporterCounters;
 
 /// The thread's name, and who speaks in the log.
@@ -50,20 +50,7 @@ impl Collector {
         // An older collection must not come after a newer one.
         let deltas = self.deltas.as_deref().map(Mutex::lock);
         let mut deltas = deltas.map(|d| d.unwrap_or_else(PoisonError::into_inner));
-        let mut families = Vec::new();
-        // A callback of the user may panic: what the other instruments say is sent all the same.
-        let collect = AssertUnwindSafe(|| self.source.collect(&mut families));
-        if std::panic::catch_unwind(collect).is_err() {
-            self_log::warn(
-                SOURCE,
-                "panic",
-                format_args!("collecting metrics panicked: some are missing"),
-            );
-        }
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        let now = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
+        let (mut families, now) = periodic::collect(&*self.source, SOURCE);
         if let Some(deltas) = &mut deltas {
             deltas.take(&mut families, now);
         }
@@ -98,7 +85,7 @@ impl MetricPusher {
             deltas: push.temporality.is_delta().then(Arc::default),
         };
         let ticker = Ticker {
-            interval: push.interval,
+            schedule: ExportLoop::new().interval(push.interval).steady(),
             tick: Box::new({
                 let collector = collector.clone();
                 move || collector.collect()

@@ -12,6 +12,7 @@ use crate::exporter::otlp::lane::{Job, Lane, Next, Verdict};
 use crate::exporter::otlp::policy;
 use crate::exporter::otlp::spool::Stored;
 use crate::exporter::otlp::transport::{Answer, Failure, PartialSuccess, Retry, Transport};
+use crate::exporter::schedule::{ExportLoop, random};
 use crate::self_log;
 use crate::self_obs;
 use crate::self_obs::DropReason;
@@ -23,7 +24,7 @@ const TOO_LATE: &str = "the shutdown deadline passed";
 
 /// Something to do at regular times, such as collecting metrics.
 pub(super) struct Ticker {
-    pub(super) interval: Duration,
+    pub(super) schedule: ExportLoop,
     pub(super) tick: Box<dyn FnMut() + Send>,
 }
 
@@ -122,7 +123,9 @@ impl Worker {
     }
 
     fn run(&mut self, mut ticker: Option<Ticker>) {
-        let mut due = ticker.as_ref().map(|t| Instant::now() + t.interval);
+        let mut due = ticker
+            .as_ref()
+            .map(|t| t.schedule.first(Instant::now(), random()));
         loop {
             match self.lane.next(due) {
                 Next::Send(job) => {
@@ -146,9 +149,9 @@ impl Worker {
                     }
                 }
                 Next::Tick => {
-                    if let Some(ticker) = &mut ticker {
+                    if let (Some(ticker), Some(was)) = (&mut ticker, due) {
                         (ticker.tick)();
-                        due = Some(Instant::now() + ticker.interval);
+                        due = Some(ticker.schedule.next(was, Instant::now(), random()));
                     }
                 }
                 Next::End => return,
@@ -246,7 +249,7 @@ impl Worker {
             if failure.retry == Retry::Never {
                 self.lane.receiver_answered();
             } else if has_spool {
-                let pause = |failures| policy::backoff(&self.limits, failures, policy::jitter());
+                let pause = |failures| policy::backoff(&self.limits, failures, random());
                 self.lane.receiver_failed(pause);
                 self.say(&failure, failure.reason.as_str(), "kept on disk");
                 return Fate::Later(failure);
@@ -279,13 +282,7 @@ impl Worker {
         if gone && self.lane.closing().is_some() {
             return None;
         }
-        policy::pause(
-            &self.limits,
-            failure.retry,
-            attempt,
-            elapsed,
-            policy::jitter(),
-        )
+        policy::pause(&self.limits, failure.retry, attempt, elapsed, random())
     }
 
     fn accepted(&self, batch: &Batch, partial: &PartialSuccess) -> Verdict {

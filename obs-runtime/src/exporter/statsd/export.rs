@@ -1,177 +1,70 @@
-//! Collects at regular times and at a flush, and sends what is new.
+//! From a batch to lines.
 
-use core::panic::AssertUnwindSafe;
-use core::sync::atomic::{AtomicBool, Ordering};
 use std::borrow::Cow;
-use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::Thread;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::Duration;
 
-use super::StatsdConfig;
-use super::deltas::{Deltas, Series, Total};
-use super::line::{Lines, has_form};
-use crate::error::ErrorKind;
-use crate::exporter::PendingFlush;
-use crate::metrics::snapshot::{Labels, NumberPoint};
-use crate::metrics::{MetricData, MetricFamily, MetricSource, Number};
-use crate::self_obs::{DropReason, ExporterCounters};
+use super::connection::{Connection, Wire};
+use super::datagrams::{Datagrams, Parts, Place};
+use super::interval::{narrow, quantile_name, representatives};
+use super::line::{Kind, Lines, Series, has_form};
+use super::{HistogramForm, SOURCE, StatsdConfig};
+use crate::exporter::ExportLoop;
+use crate::exporter::delta::Temporality;
+use crate::exporter::periodic::{Delivery, Destination, MetricBatch, PeriodicPusher};
+use crate::metrics::snapshot::NumberPoint;
+use crate::metrics::{HistogramPoint, MetricData, MetricFamily, MetricSource, Number};
+use crate::self_obs::DropReason;
 use crate::semconv::attribute as key;
-use crate::{AttributeValue, Error, self_log};
+use crate::{AttributeValue, Error};
 
-/// A datagram of this size fits into one Ethernet frame beside all headers (Datadog's and
-/// StatsD's advice for networks).
-pub(super) const MOST_BYTES: usize = 1432;
+const NO_FORM: &str = "StatsD has no form for a value that is infinite or not a number";
 
-const SOURCE: &str = "obs-statsd";
+type Resource = [(Cow<'static, str>, AttributeValue)];
 
-/// Sends one datagram, without blocking.
-pub(super) type Send = Box<dyn FnMut(&[u8]) -> io::Result<()> + core::marker::Send>;
-
-/// Sends metrics from a thread of its own until it is shut down or dropped. Its account counts
-/// points.
-pub(crate) struct StatsdPusher {
-    shared: Arc<Shared>,
-    thread: Thread,
-}
-
-struct Shared {
-    exporter: Mutex<Exporter>,
-    counters: Arc<ExporterCounters>,
-    stopped: AtomicBool,
-}
-
-impl Shared {
-    fn export(&self) {
-        let mut exporter = self.exporter.lock().unwrap_or_else(PoisonError::into_inner);
-        exporter.export();
-    }
-}
-
-impl StatsdPusher {
-    /// # Errors
-    /// When the server's name has no address, or there is no socket or thread.
-    pub(crate) fn start(
-        config: &StatsdConfig,
-        resource: &[(Cow<'static, str>, AttributeValue)],
-        source: Arc<dyn MetricSource>,
-    ) -> Result<Self, Error> {
-        let socket = socket(config.resolve()?).map_err(|e| {
-            let addr = &config.addr;
-            Error::config(format!(
-                "there is no way to the StatsD server {addr:?}: {e}"
-            ))
-        })?;
-        let send = Box::new(move |datagram: &[u8]| {
-            // An error of an earlier datagram comes with this one: nobody listens.
-            socket.send(datagram)?;
-            // On this machine the system knows at once that nobody listens.
-            socket.take_error()?.map_or(Ok(()), Err)
-        });
-        let exporter = Exporter::new(config, resource, source, send);
-        let shared = Arc::new(Shared {
-            counters: Arc::clone(&exporter.counters),
-            exporter: Mutex::new(exporter),
-            stopped: AtomicBool::new(false),
-        });
-        let interval = config.interval;
-        let run = {
-            let shared = Arc::clone(&shared);
-            move || {
-                let mut next = Instant::now() + interval;
-                while !shared.stopped.load(Ordering::Acquire) {
-                    let now = Instant::now();
-                    if now < next {
-                        std::thread::park_timeout(next - now);
-                    } else {
-                        shared.export();
-                        next = Instant::now() + interval;
-                    }
-                }
-            }
-        };
-        let thread = std::thread::Builder::new().name(SOURCE.into()).spawn(run);
-        let thread = thread.map_err(|e| {
-            let text = format!(
-                "the thread `{SOURCE}` could not be started ({e}): raise the limit of threads"
-            );
-            Error::new(ErrorKind::State, text)
-        })?;
-        Ok(Self {
-            shared,
-            thread: thread.thread().clone(),
-        })
-    }
-
-    /// Sends what is new. There is nothing to wait for, and nobody to say that it failed.
-    pub(crate) fn flush(&self) -> PendingFlush {
-        self.shared.export();
-        Box::new(|_| Ok(()))
-    }
-
-    /// Sends for the last time.
-    pub(crate) fn shutdown(&self) {
-        self.stop();
-        self.shared.export();
-    }
-
-    /// What it took, passed on and lost, in points.
-    pub(crate) fn stats(&self) -> Arc<ExporterCounters> {
-        Arc::clone(&self.shared.counters)
-    }
-
-    fn stop(&self) {
-        self.shared.stopped.store(true, Ordering::Release);
-        self.thread.unpark();
-    }
-}
-
-impl Drop for StatsdPusher {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
-fn socket(server: SocketAddr) -> io::Result<UdpSocket> {
-    let any: SocketAddr = match server {
-        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
-        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
-    };
-    let socket = UdpSocket::bind(any)?;
-    socket.connect(server)?;
-    socket.set_nonblocking(true)?;
-    Ok(socket)
-}
-
-/// From a collection to datagrams.
-pub(super) struct Exporter {
+/// Sends metrics from a thread of its own until it is shut down or dropped.
+///
+/// # Errors
+/// When the configuration is not possible, or there is no thread.
+pub(crate) fn start(
+    config: &StatsdConfig,
+    resource: &Resource,
     source: Arc<dyn MetricSource>,
-    lines: Lines,
-    deltas: Deltas,
-    send: Send,
-    pub(super) counters: Arc<ExporterCounters>,
-    datagram: Datagram,
-    /// The lines of the point at hand.
-    point: String,
+) -> Result<PeriodicPusher, Error> {
+    let wire = Connection::new(config.server()?);
+    let exporter = Exporter::new(config, resource, Box::new(wire));
+    // A name may take its time; sockets do not.
+    let deadline = config
+        .interval
+        .clamp(Duration::from_secs(1), Duration::from_secs(30));
+    let schedule = ExportLoop::new()
+        .interval(config.interval)
+        .deadline(deadline)
+        .temporality(Temporality::Delta)
+        .steady();
+    let names = (SOURCE, "statsd");
+    PeriodicPusher::start_named(
+        names,
+        Box::new(exporter),
+        schedule,
+        resource.to_vec(),
+        source,
+    )
 }
 
-/// What is gathered for one datagram: whole points only.
-#[derive(Default)]
-struct Datagram {
-    text: String,
-    points: u64,
-    /// What the server knows once it has it.
-    totals: Vec<(Series, Total)>,
+/// From a batch to datagrams.
+pub(super) struct Exporter {
+    addr: String,
+    lines: Lines,
+    form: HistogramForm,
+    quantiles: Vec<f64>,
+    wire: Box<dyn Wire>,
+    /// Of the point at hand.
+    parts: Parts,
 }
 
 impl Exporter {
-    pub(super) fn new(
-        config: &StatsdConfig,
-        resource: &[(Cow<'static, str>, AttributeValue)],
-        source: Arc<dyn MetricSource>,
-        send: Send,
-    ) -> Self {
+    pub(super) fn new(config: &StatsdConfig, resource: &Resource, wire: Box<dyn Wire>) -> Self {
         // Datadog documentation, "Unified service tagging".
         let tags = [
             ("env", key::DEPLOYMENT_ENVIRONMENT_NAME),
@@ -186,158 +79,182 @@ impl Exporter {
             }
         });
         Self {
-            source,
+            addr: config.addr.clone(),
             lines: Lines::new(config.dialect, &config.prefix, tags),
-            deltas: Deltas::default(),
-            send,
-            counters: Arc::new(ExporterCounters::new("statsd")),
-            datagram: Datagram::default(),
-            point: String::new(),
+            form: config.histograms,
+            quantiles: config.quantiles.clone(),
+            wire,
+            parts: Parts::default(),
         }
-    }
-
-    pub(super) fn export(&mut self) {
-        let mut families = Vec::new();
-        // A callback of the user may panic: what the other instruments say is sent all the same.
-        let collect = AssertUnwindSafe(|| self.source.collect(&mut families));
-        if std::panic::catch_unwind(collect).is_err() {
-            self_log::warn(
-                SOURCE,
-                "panic",
-                format_args!("collecting metrics panicked: some are missing"),
-            );
-        }
-        for family in &families {
-            self.family(family);
-        }
-        self.send_datagram();
-    }
-
-    fn family(&mut self, family: &MetricFamily) {
-        match &family.data {
-            MetricData::Counter(points) => {
-                for point in points {
-                    self.counter(family, point);
-                }
-            }
-            MetricData::UpDownCounter(points) | MetricData::Gauge(points) => {
-                for point in points {
-                    self.gauge(family, point);
-                }
-            }
-            MetricData::Histogram(_)
-            | MetricData::ExponentialHistogram(_)
-            | MetricData::Summary(_) => {
-                for (labels, sum, count) in family.data.distributions() {
-                    self.histogram(family, labels, sum, count);
-                }
-            }
-        }
-    }
-
-    fn counter(&mut self, family: &MetricFamily, point: &NumberPoint) {
-        let series = (family.name.clone(), Arc::clone(&point.labels));
-        let added = self.deltas.counter(&series, point.value);
-        if added.as_f64() == 0.0 || !has_form(added) {
-            return;
-        }
-        let out = &mut self.point;
-        self.lines
-            .write(out, (&family.name, ""), &point.labels, added, "c");
-        let total = Total {
-            sum: point.value,
-            count: 0,
-        };
-        self.take(Some((series, total)));
-    }
-
-    fn gauge(&mut self, family: &MetricFamily, point: &NumberPoint) {
-        if !has_form(point.value) {
-            return;
-        }
-        let mut write = |value| {
-            let name = (&*family.name, "");
-            self.lines
-                .write(&mut self.point, name, &point.labels, value, "g");
-        };
-        if point.value.as_f64() < 0.0 {
-            write(Number::U64(0));
-        }
-        write(point.value);
-        self.take(None);
-    }
-
-    fn histogram(&mut self, family: &MetricFamily, labels: &Labels, sum: f64, count: u64) {
-        let series = (family.name.clone(), Arc::clone(labels));
-        let total = Total {
-            sum: Number::F64(sum),
-            count,
-        };
-        let (sum, count) = self.deltas.histogram(&series, sum, count);
-        if count == 0 {
-            return;
-        }
-        let values = [(".count", Number::U64(count)), (".sum", Number::F64(sum))];
-        for (suffix, value) in values {
-            // An infinite value was observed: the sum means nothing any more.
-            if has_form(value) {
-                let name = (&*family.name, suffix);
-                self.lines.write(&mut self.point, name, labels, value, "c");
-            }
-        }
-        self.take(Some((series, total)));
-    }
-
-    /// Puts the point at hand into a datagram.
-    fn take(&mut self, total: Option<(Series, Total)>) {
-        self.counters.taken.fetch_add(1, Ordering::Release);
-        // The last line feed is not sent.
-        if self.point.len() > MOST_BYTES + 1 {
-            self.counters.dropped.add(DropReason::TooLarge, 1);
-            self.point.clear();
-            return;
-        }
-        if self.datagram.text.len() + self.point.len() > MOST_BYTES + 1 {
-            self.send_datagram();
-        }
-        self.datagram.text.push_str(&self.point);
-        self.datagram.points += 1;
-        self.datagram.totals.extend(total);
-        self.point.clear();
-    }
-
-    fn send_datagram(&mut self) {
-        let Datagram {
-            text,
-            points,
-            totals,
-        } = &mut self.datagram;
-        if *points == 0 {
-            return;
-        }
-        match (self.send)(text.trim_end().as_bytes()) {
-            Ok(()) => {
-                for (series, total) in totals.drain(..) {
-                    self.deltas.settle(series, total);
-                }
-                self.counters.exported.fetch_add(*points, Ordering::Release);
-            }
-            Err(error) => {
-                let reason = match error.kind() {
-                    io::ErrorKind::WouldBlock => DropReason::QueueFull,
-                    _ => DropReason::Unreachable,
-                };
-                self.counters.dropped.add(reason, *points);
-                let text = format_args!("metrics were not sent: {error}");
-                self_log::warn(SOURCE, reason.as_str(), text);
-                totals.clear();
-            }
-        }
-        text.clear();
-        *points = 0;
     }
 }
 
+impl Destination for Exporter {
+    fn deliver(&mut self, batch: MetricBatch<'_>) -> Delivery {
+        self.wire.begin(batch.deadline);
+        let mut writer = Writer {
+            lines: &self.lines,
+            form: self.form,
+            quantiles: &self.quantiles,
+            parts: &mut self.parts,
+            out: Datagrams::new(&mut *self.wire, &self.addr),
+        };
+        for (at, family) in batch.families.iter().enumerate() {
+            writer.family(at, family);
+        }
+        writer.out.finish()
+    }
+}
+
+/// Writes points, one after the other.
+struct Writer<'a> {
+    lines: &'a Lines,
+    form: HistogramForm,
+    quantiles: &'a [f64],
+    parts: &'a mut Parts,
+    out: Datagrams<'a>,
+}
+
+impl Writer<'_> {
+    fn family(&mut self, at: usize, family: &MetricFamily) {
+        let name = &*family.name;
+        let place = |point| (at, point);
+        match &family.data {
+            MetricData::Counter(points) => {
+                for (at, point) in points.iter().enumerate() {
+                    self.number(name, place(at), point, Self::counter);
+                }
+            }
+            MetricData::UpDownCounter(points) | MetricData::Gauge(points) => {
+                for (at, point) in points.iter().enumerate() {
+                    self.number(name, place(at), point, Self::gauge);
+                }
+            }
+            MetricData::Histogram(points) => {
+                for (at, point) in points.iter().enumerate() {
+                    self.distribution(name, place(at), point.clone(), self.quantiles);
+                }
+            }
+            MetricData::ExponentialHistogram(points) => {
+                for (at, point) in points.iter().enumerate() {
+                    self.distribution(name, place(at), point.to_explicit(), self.quantiles);
+                }
+            }
+            MetricData::Summary(points) => {
+                for (at, point) in points.iter().enumerate() {
+                    let quantiles = &point.quantiles;
+                    self.distribution(name, place(at), point.histogram.to_explicit(), quantiles);
+                }
+            }
+        }
+    }
+
+    fn number(
+        &mut self,
+        name: &str,
+        place: Place,
+        point: &NumberPoint,
+        write: fn(&mut Self, Series<'_>, Number),
+    ) {
+        if !has_form(point.value) {
+            return self.out.lose(name, DropReason::Unsupported, NO_FORM);
+        }
+        let labels = &point.labels;
+        self.parts.clear();
+        write(
+            self,
+            Series {
+                name,
+                part: "",
+                labels,
+            },
+            point.value,
+        );
+        self.out.put(name, place, self.parts);
+    }
+
+    fn counter(&mut self, series: Series<'_>, value: Number) {
+        self.line(series, value, Kind::Counter, 1);
+        self.parts.end();
+    }
+
+    /// A value below zero follows a zero: StatsD takes a sign for a change.
+    fn gauge(&mut self, series: Series<'_>, value: Number) {
+        if value.as_f64() < 0.0 {
+            self.line(series, Number::U64(0), Kind::Gauge, 1);
+        }
+        self.line(series, value, Kind::Gauge, 1);
+        self.parts.end();
+    }
+
+    fn line(&mut self, series: Series<'_>, value: Number, kind: Kind, n: u64) {
+        self.lines
+            .write(&mut self.parts.text, series, value, kind, n);
+    }
+
+    fn distribution(
+        &mut self,
+        name: &str,
+        place: Place,
+        mut point: HistogramPoint,
+        quantiles: &[f64],
+    ) {
+        narrow(&mut point);
+        self.parts.clear();
+        match self.form {
+            HistogramForm::Quantiles => self.quantiles(name, &point, quantiles),
+            HistogramForm::Distribution => self.values(name, &point, Kind::Distribution),
+            HistogramForm::Histogram => self.values(name, &point, Kind::Histogram),
+        }
+        self.out.put(name, place, self.parts);
+    }
+
+    fn quantiles(&mut self, name: &str, point: &HistogramPoint, quantiles: &[f64]) {
+        let labels = &point.labels;
+        let series = |part| Series { name, part, labels };
+        self.counter(series("count"), Number::U64(point.count));
+        // A source of the user may have observed infinity: the sum means nothing any more.
+        if point.sum.is_finite() {
+            self.counter(series("sum"), Number::F64(point.sum));
+        }
+        if let Some(mean) = point.mean().filter(|mean| mean.is_finite()) {
+            self.gauge(series("mean"), Number::F64(mean));
+        }
+        for q in quantiles {
+            if let Some(value) = point.quantile(*q).filter(|value| value.is_finite()) {
+                let part = &quantile_name(*q);
+                self.gauge(Series { name, part, labels }, Number::F64(value));
+            }
+        }
+    }
+
+    fn values(&mut self, name: &str, point: &HistogramPoint, kind: Kind) {
+        let labels = &point.labels;
+        for (value, n) in representatives(point).filter(|(value, _)| value.is_finite()) {
+            self.line(
+                Series {
+                    name,
+                    part: "",
+                    labels,
+                },
+                Number::F64(value),
+                kind,
+                n,
+            );
+            self.parts.end();
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "delivery_tests.rs"]
+mod delivery_tests;
+#[cfg(test)]
+#[path = "fixtures.rs"]
+mod fixtures;
+#[cfg(test)]
+#[path = "hostile_tests.rs"]
+mod hostile_tests;
 #[cfg(test)]
 #[path = "statsd_tests.rs"]
 mod tests;

@@ -6,6 +6,27 @@ use crate::metrics::Number;
 use crate::metrics::snapshot::Labels;
 
 use super::Dialect;
+use super::interval::sample_rate;
+
+/// A type of DogStatsD and StatsD.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Counter,
+    Gauge,
+    Distribution,
+    Histogram,
+}
+
+impl Kind {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "c",
+            Self::Gauge => "g",
+            Self::Distribution => "d",
+            Self::Histogram => "h",
+        }
+    }
+}
 
 /// Writes the lines of series.
 #[derive(Debug)]
@@ -15,6 +36,15 @@ pub(super) struct Lines {
     prefix: String,
     /// Tags of every line: `env:prod,service:shop`.
     tags: String,
+}
+
+/// A series, or a part of one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Series<'a> {
+    pub(super) name: &'a str,
+    /// What follows the name, after a dot; may be empty.
+    pub(super) part: &'a str,
+    pub(super) labels: &'a Labels,
 }
 
 impl Lines {
@@ -28,32 +58,36 @@ impl Lines {
             prefix: String::new(),
             tags: String::new(),
         };
+        let prefix = prefix.trim_end_matches('.');
         if !prefix.is_empty() {
             name(&mut lines.prefix, prefix);
             lines.prefix.push('.');
         }
         if dialect == Dialect::DogStatsd {
             for (key, value) in tags {
-                tag(&mut lines.tags, key, value);
+                tag(&mut lines.tags, 0, key, value);
             }
         }
         lines
     }
 
-    /// Appends `prefix.name.suffix:value|kind|#tags`, ended by a line feed.
+    /// Appends `prefix.name.part:value|kind|@rate|#tags`, ended by a line feed. The value stands for `n`.
     pub(super) fn write(
         &self,
         out: &mut String,
-        (metric, suffix): (&str, &str),
-        labels: &Labels,
+        series: Series<'_>,
         value: Number,
-        kind: &str,
+        kind: Kind,
+        n: u64,
     ) {
         out.push_str(&self.prefix);
-        name(out, metric);
-        out.push_str(suffix);
+        name(out, series.name);
+        if !series.part.is_empty() {
+            out.push('.');
+            out.push_str(series.part);
+        }
         if self.dialect == Dialect::Plain {
-            for part in labels.iter().flat_map(|(key, value)| [key, value]) {
+            for part in series.labels.iter().flat_map(|(key, value)| [key, value]) {
                 out.push('.');
                 segment(out, part);
             }
@@ -61,19 +95,28 @@ impl Lines {
         out.push(':');
         number(out, value);
         out.push('|');
-        out.push_str(kind);
-        if self.dialect == Dialect::DogStatsd && !(labels.is_empty() && self.tags.is_empty()) {
-            out.push_str("|#");
-            let start = out.len();
-            out.push_str(&self.tags);
-            for (key, value) in labels.iter() {
-                if out.len() > start {
-                    out.push(',');
-                }
-                tag_text(out, key, value);
-            }
+        out.push_str(kind.as_str());
+        if n > 1 {
+            out.push_str("|@");
+            number(out, Number::F64(sample_rate(n)));
+        }
+        if self.dialect == Dialect::DogStatsd {
+            self.write_tags(out, series.labels);
         }
         out.push('\n');
+    }
+
+    fn write_tags(&self, out: &mut String, labels: &Labels) {
+        let before = out.len();
+        out.push_str("|#");
+        let start = out.len();
+        out.push_str(&self.tags);
+        for (key, value) in labels.iter() {
+            tag(out, start, key, value);
+        }
+        if out.len() == start {
+            out.truncate(before);
+        }
     }
 }
 
@@ -82,13 +125,15 @@ pub(super) fn has_form(value: Number) -> bool {
     value.as_f64().is_finite()
 }
 
+/// In full: not every server reads an exponent.
 fn number(out: &mut String, value: Number) {
     // Writing to a string cannot fail.
     let _ = match value {
         Number::U64(v) => write!(out, "{v}"),
         Number::I64(v) => write!(out, "{v}"),
-        Number::F64(v) if v == 0.0 || (1e-9..1e21).contains(&v.abs()) => write!(out, "{v}"),
-        Number::F64(v) => write!(out, "{v:e}"),
+        // The sign of `-0` would make it a change.
+        Number::F64(0.0) => write!(out, "0"),
+        Number::F64(v) => write!(out, "{v}"),
     };
 }
 
@@ -102,22 +147,23 @@ fn name(out: &mut String, text: &str) {
     });
 }
 
-/// A part of a name: its dots are not the name's.
+/// A part of a name: its dots are not the name's, and it is not empty.
 fn segment(out: &mut String, text: &str) {
+    let text = if text.is_empty() { "_" } else { text };
     replaced(out, text, |c| {
         c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
     });
 }
 
-fn tag(out: &mut String, key: &str, value: &str) {
-    if !out.is_empty() {
+/// A tag ends at a comma, a bar or a line feed; its key ends at the first colon. One without a value is
+/// none, as a label without one.
+fn tag(out: &mut String, start: usize, key: &str, value: &str) {
+    if value.is_empty() {
+        return;
+    }
+    if out.len() > start {
         out.push(',');
     }
-    tag_text(out, key, value);
-}
-
-/// A tag ends at a comma, a bar or a line feed; its key ends at the first colon.
-fn tag_text(out: &mut String, key: &str, value: &str) {
     let plain = |c: char| !c.is_control() && !matches!(c, ',' | '|' | '#');
     replaced(out, key, |c| plain(c) && c != ':');
     out.push(':');

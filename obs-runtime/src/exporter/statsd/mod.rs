@@ -1,23 +1,62 @@
-//! Metrics to a StatsD server over UDP: the Datadog agent, Telegraf, `statsd_exporter`, Vector, or
-//! the original.
+//! Metrics to a StatsD server, over UDP or a Unix datagram socket: the Datadog agent, Telegraf,
+//! `statsd_exporter`, Vector, the OpenTelemetry collector, or the original.
 //!
-//! - A counter is sent as what was added since the last export (`|c`); nothing is sent where that
-//!   is nothing.
+//! - A counter is sent as what was added since the last export (`|c`): a new one as 0, later nothing
+//!   where nothing was added.
 //! - An up-down counter and a gauge are sent as they are (`|g`). A value below zero follows a zero,
 //!   in the same datagram, because StatsD takes a sign for a change.
-//! - A histogram of either kind, or a summary, is sent as two counters, `<name>.count` and
-//!   `<name>.sum`: their quotient is the mean. Timings (`|ms`) are single values, and only their sums are kept here; for percentiles
-//!   use OTLP or `/metrics`.
-//! - Values stay in the metric's unit (`s`, `By`), which StatsD has no place for.
+//! - Values stay in the metric's unit (`s`, `By`), which StatsD has no place for. Numbers are written in
+//!   full, without an exponent. NaN and infinity have no form there and are counted as
+//!   [unsupported](crate::DropReason::Unsupported).
+//! - What has a meaning in a name, a tag or its value (`:`, `|`, `,`, `#`, control characters; in names
+//!   whatever is no ASCII letter, digit, `.`, `_` or `-`) becomes `_`. Two series that are the same then
+//!   add up if they are counters, and overwrite each other if they are gauges.
 //!
-//! Nobody acknowledges a datagram: in [`Stats`](crate::Stats), exported means handed to the network.
-//! Where the system says that nobody listens, the points count as unreachable, and what counters
-//! added is sent with the next export.
+//! # Histograms and summaries
+//!
+//! A histogram of either kind, and a summary, say what was observed since the last export:
+//!
+//! | form | lines of a series | what a server shows |
+//! |---|---|---|
+//! | [`HistogramForm::Quantiles`] | `.count`, `.sum` (`|c`), `.mean`, `.p50`, `.p95`, `.p99` (`|g`) | count, sum and rate of all processes together; mean and quantiles of each process whose tags or prefix tell it apart |
+//! | [`HistogramForm::Distribution`] | one value for each bucket in use (`|d`, `|@rate`) | Datadog: count, sum, average, minimum, maximum and percentiles of all processes together. `statsd_exporter`, Vector: a histogram. Telegraf: with `datadog_distributions` |
+//! | [`HistogramForm::Histogram`] | the same (`|h`) | Datadog: `.count`, `.avg`, `.median`, `.95percentile`, `.max` of each agent. Telegraf: its `percentiles`. `statsd_exporter`, Vector: a histogram |
+//!
+//! The first is the default because every server takes it for what it is. With the Datadog agent choose the
+//! second: percentiles of several processes can only be computed from values.
+//!
+//! What is estimated: quantiles, and the values of the other two forms, lie in the bucket of the value at
+//! that rank, so their error is at most the bucket's width: of an exponential histogram or a summary
+//! [`relative_error`](crate::metrics::ExponentialHistogramPoint::relative_error) (4.5 % where the largest
+//! value is 1,000 times the smallest). Count, sum and mean are exact; a single value of an interval is too.
+//! Above the last bound of an explicit histogram values are spread around what the sum leaves for them.
+//! A point has at most as many values as buckets: 160 of each sign of an exponential histogram.
+//!
+//! Timings (`|ms`) are not used: the original StatsD ignores their sample rate in percentiles.
+//!
+//! What servers do with it: a gauge stays until the next one; the original sends it again at every flush,
+//! unless `deleteGauges` is set. Telegraf and gostatsd cut counters to whole numbers, so there use `.mean`
+//! times `.count` instead of a `.sum` in seconds.
+//!
+//! # Losses
+//!
+//! Nobody acknowledges a datagram: in [`Stats`](crate::Stats), exported means handed to the system. What
+//! the system refuses is counted by reason: nobody listens, the name is not found, the socket is gone
+//! (`unreachable`), the server has been behind for a second (`queue_full`), a line is longer than a
+//! datagram (`too_large`; 1,432 bytes over UDP, 8,192 over a Unix socket). What was added to counters and
+//! histograms meanwhile is sent with the next export; [`health`](crate::Handle::health) says why
+//! the last one failed, and a flush returns it. The program itself is never waited for: everything happens
+//! on a thread of its own.
 
 mod config;
-mod deltas;
+mod connection;
+mod datagrams;
 mod export;
+mod interval;
 mod line;
 
-pub use config::{Dialect, StatsdConfig};
-pub(crate) use export::StatsdPusher;
+pub use config::{Dialect, HistogramForm, StatsdConfig};
+pub(crate) use export::start;
+
+/// The thread's name, and who speaks in the log.
+const SOURCE: &str = "obs-statsd";

@@ -1,305 +1,217 @@
-//! What a StatsD server gets, over a real socket and over one that fails on purpose.
+//! What the lines of each kind of metric are.
 
-use std::sync::Mutex;
-use std::time::Duration;
-
+use super::fixtures::{Result, plain, tagged, test};
 use super::*;
 use crate::metrics::MetricsCollector;
-use crate::statsd::Dialect;
-
-type Result<T = ()> = std::result::Result<T, Error>;
-
-/// Datagrams that were sent, and whether the next ones fail.
-#[derive(Clone, Default)]
-struct Wire(Arc<Mutex<(Vec<String>, Option<io::ErrorKind>)>>);
-
-impl Wire {
-    fn take(&self) -> Vec<String> {
-        let sent = std::mem::take(&mut self.0.lock().unwrap().0);
-        for datagram in &sent {
-            assert!(datagram.len() <= MOST_BYTES && !datagram.ends_with('\n'));
-        }
-        sent
-    }
-
-    fn lines(&self) -> Vec<String> {
-        let all = self.take().join("\n");
-        all.lines().map(str::to_owned).collect()
-    }
-
-    fn fail(&self, error: Option<io::ErrorKind>) {
-        self.0.lock().unwrap().1 = error;
-    }
-}
-
-fn exporter(config: &StatsdConfig, collector: &MetricsCollector) -> (Exporter, Wire) {
-    let wire = Wire::default();
-    let of_exporter = wire.clone();
-    let send = Box::new(move |datagram: &[u8]| {
-        let mut wire = of_exporter.0.lock().unwrap();
-        if let Some(error) = wire.1 {
-            return Err(error.into());
-        }
-        wire.0.push(String::from_utf8(datagram.to_vec()).unwrap());
-        Ok(())
-    });
-    let resource = [
-        ("service.name".into(), "shop|1".into()),
-        ("deployment.environment.name".into(), "prod".into()),
-    ];
-    let source = Arc::new(collector.clone());
-    (Exporter::new(config, &resource, source, send), wire)
-}
-
-fn tagged() -> StatsdConfig {
-    StatsdConfig::new("127.0.0.1:1")
-}
 
 // bug: I14 (totals were sent again and again).
 #[test]
 fn counters_are_sent_as_what_is_new() -> Result {
-    let collector = MetricsCollector::new();
-    let rows = collector.counter("rows").labels(["task"]).build()?;
+    let test = test(&tagged());
+    let rows = test.collector.counter("rows").labels(["task"]).build()?;
     let load = rows.with(["load"])?;
     load.add(3);
-    collector.counter("cost").unit("USD").build()?.add(0.25);
-    let (mut exporter, wire) = exporter(&tagged(), &collector);
-    exporter.export();
+    let cost = test.collector.counter("cost").unit("USD").build()?;
+    test.collector.counter("none").build()?;
+    cost.add(0.25);
+    test.export()?;
     let tags = "env:prod,service:shop_1";
     assert_eq!(
-        wire.take(),
-        [format!("cost:0.25|c|#{tags}\nrows:3|c|#{tags},task:load")]
+        test.wire.take(),
+        [format!(
+            "cost:0.25|c|#{tags}\nnone:0|c|#{tags}\nrows:3|c|#{tags},task:load"
+        )]
     );
     // Nothing new is nothing to send.
-    exporter.export();
-    assert!(wire.take().is_empty());
+    test.export()?;
+    assert!(test.wire.take().is_empty());
     load.add(4);
-    exporter.export();
-    assert_eq!(wire.lines(), [format!("rows:4|c|#{tags},task:load")]);
-    let stats = exporter.counters.snapshot();
-    assert_eq!((stats.taken, stats.exported, stats.in_flight), (3, 3, 0));
+    test.export()?;
+    assert_eq!(test.wire.lines(), [format!("rows:4|c|#{tags},task:load")]);
+    // One that began again is new altogether.
+    test.collector.remove("cost");
+    test.collector.counter("cost").build()?.add(0.125);
+    test.export()?;
+    assert_eq!(test.wire.lines(), [format!("cost:0.125|c|#{tags}")]);
+    let stats = test.stats();
+    assert_eq!((stats.taken, stats.exported, stats.in_flight), (5, 5, 0));
     Ok(())
 }
 
 #[test]
-fn a_counter_that_began_again_is_new_altogether() {
-    let mut deltas = Deltas::default();
-    let series: Series = ("c".into(), Arc::new([]));
-    let total = |sum, count| Total { sum, count };
-    deltas.settle(series.clone(), total(Number::U64(u64::MAX - 1), 0));
+fn numbers_are_written_in_full() -> Result {
+    let test = test(&plain());
+    test.collector.counter("a").build()?.add(u64::MAX);
+    test.collector.counter("b").build()?.add(1e-12);
+    for (name, value) in [
+        ("c", 1e300),
+        ("d", -0.0),
+        ("e", -1e-7),
+        ("f", f64::NAN),
+        ("g", f64::NEG_INFINITY),
+        ("h", f64::MIN_POSITIVE / 4.0),
+    ] {
+        test.collector.gauge(name).build()?.set(value);
+    }
+    test.collector.up_down_counter("i").build()?.add(-2);
+    test.export()?;
+    let lines = test.wire.lines();
+    let parsed: Vec<(&str, f64)> = lines
+        .iter()
+        .map(|line| {
+            let (name, rest) = line.split_once(':').expect("a value");
+            let value = rest.split('|').next().expect("a value");
+            assert!(
+                value
+                    .bytes()
+                    .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'))
+            );
+            (name, value.parse().expect("a number"))
+        })
+        .collect();
     assert_eq!(
-        deltas.counter(&series, Number::U64(u64::MAX)),
-        Number::U64(1)
+        parsed,
+        [
+            ("a", u64::MAX as f64),
+            ("b", 1e-12),
+            ("c", 1e300),
+            ("d", 0.0),
+            // A sign is a change, after a zero.
+            ("e", 0.0),
+            ("e", -1e-7),
+            ("h", f64::MIN_POSITIVE / 4.0),
+            ("i", 0.0),
+            ("i", -2.0),
+        ]
     );
-    assert_eq!(deltas.counter(&series, Number::U64(7)), Number::U64(7));
-    deltas.settle(series.clone(), total(Number::F64(4.0), 2));
-    // Negative values make a sum smaller.
-    assert_eq!(deltas.histogram(&series, 1.0, 3), (-3.0, 1));
-    assert_eq!(deltas.histogram(&series, 1.0, 1), (1.0, 1));
+    assert_eq!(lines[3], "d:0|g");
+    assert_eq!(lines[0], "a:18446744073709551615|c");
+    let stats = test.stats();
+    assert_eq!((stats.taken, stats.exported), (9, 7));
+    assert_eq!(stats.dropped, [(DropReason::Unsupported, 2)]);
+    Ok(())
 }
 
 // bug: I13, I14 (histograms were dropped, or sent as one timing).
 #[test]
-fn gauges_and_histograms() -> Result {
-    let collector = MetricsCollector::new();
-    let depth = collector.gauge("a.depth").build()?;
-    depth.set(-2.5);
-    collector.up_down_counter("b.active").build()?.add(2);
-    let wait = collector.histogram("c.wait").unit("s").build()?;
-    wait.observe(0.5);
-    wait.observe(0.25);
-    collector.gauge("d.strange").build()?.set(f64::NAN);
-    let config = tagged().dialect(Dialect::Plain).prefix("my shop");
-    let (mut exporter, wire) = exporter(&config, &collector);
-    exporter.export();
-    assert_eq!(
-        wire.lines(),
-        [
-            "my_shop.a.depth:0|g",
-            "my_shop.a.depth:-2.5|g",
-            "my_shop.b.active:2|g",
-            "my_shop.c.wait.count:2|c",
-            "my_shop.c.wait.sum:0.75|c",
-        ]
-    );
-    wait.observe(1);
-    exporter.export();
-    let lines = wire.lines();
-    assert_eq!(
-        lines[3..],
-        ["my_shop.c.wait.count:1|c", "my_shop.c.wait.sum:1|c"]
-    );
-    Ok(())
-}
-
-#[test]
-fn exponential_histograms_and_summaries_are_sums_and_counts_too() -> Result {
-    let collector = MetricsCollector::new();
-    let size = collector.histogram("a.size").exponential().build()?;
-    let wait = collector.summary("b.wait").labels(["q"]).build()?;
-    let config = tagged().dialect(Dialect::Plain);
-    let (mut exporter, wire) = exporter(&config, &collector);
-    for round in 1..=2_u64 {
-        for value in [1.5, -0.5] {
-            size.observe(value);
-            wait.with(["x"])?.observe(value * round as f64);
+fn histograms_are_the_quantiles_of_the_interval() -> Result {
+    let test = test(&plain().prefix("my shop.").quantiles([0.0, 0.5, 1.0]));
+    let wait = test
+        .collector
+        .histogram("wait")
+        .buckets([1, 2, 4])
+        .build()?;
+    let size = test.collector.histogram("z.size").exponential().build()?;
+    let slow = test
+        .collector
+        .summary("z.slow")
+        .labels(["q"])
+        .quantiles([0.99])
+        .build()?;
+    let mut expected = Vec::new();
+    for round in 0..2_u32 {
+        // Of the second round alone: what came before does not count.
+        for value in [1, 2, 3] {
+            wait.observe(f64::from(value) + f64::from(round));
         }
-        exporter.export();
-        let sum = format!("b.wait.sum.q.x:{round}|c");
-        let lines = [
-            "a.size.count:2|c",
-            "a.size.sum:1|c",
-            "b.wait.count.q.x:2|c",
-            &sum,
-        ];
-        // Nothing of it is sent twice, whatever is known of the buckets.
-        assert_eq!(wire.lines(), lines);
-    }
-    Ok(())
-}
-
-// bug: I14 (tags were not escaped).
-#[test]
-fn nothing_in_a_label_breaks_a_line() -> Result {
-    let hostile = "a|b,c\nd:e#f.g é";
-    let collector = MetricsCollector::new();
-    let rows = collector.counter("x/rows").labels(["k"]).build()?;
-    rows.with([hostile])?.add(1);
-    let (mut exporter1, wire) = exporter(&tagged(), &collector);
-    exporter1.export();
-    assert_eq!(
-        wire.lines(),
-        ["x_rows:1|c|#env:prod,service:shop_1,k:a_b_c_d:e_f.g é"]
-    );
-    let (mut exporter2, wire) = exporter(&tagged().dialect(Dialect::Plain), &collector);
-    exporter2.export();
-    assert_eq!(wire.lines(), ["x_rows.k.a_b_c_d_e_f_g__:1|c"]);
-    Ok(())
-}
-
-// bug: I14 (a datagram for each series).
-#[test]
-fn many_lines_share_a_datagram_and_a_line_too_long_is_counted() -> Result {
-    let collector = MetricsCollector::new();
-    let rows = collector
-        .counter("rows")
-        .labels(["task"])
-        .max_label_values(201);
-    let rows = rows.build()?;
-    for task in 0..200 {
-        rows.with([format!("task-{task}")])?.add(1);
-    }
-    rows.with(["x".repeat(2_000)])?.add(1);
-    let (mut exporter, wire) = exporter(&tagged(), &collector);
-    exporter.export();
-    let datagrams = wire.take();
-    assert_eq!(
-        datagrams.iter().map(|d| d.lines().count()).sum::<usize>(),
-        200
-    );
-    assert!((2..20).contains(&datagrams.len()), "{}", datagrams.len());
-    let stats = exporter.counters.snapshot();
-    assert_eq!(
-        (stats.taken, stats.exported, stats.in_flight),
-        (201, 200, 0)
-    );
-    assert_eq!(stats.dropped, [(DropReason::TooLarge, 1)]);
-    Ok(())
-}
-
-#[test]
-fn what_could_not_be_sent_is_counted_and_comes_later() -> Result {
-    let collector = MetricsCollector::new();
-    let rows = collector.counter("rows").build()?;
-    rows.add(3);
-    let (mut exporter, wire) = exporter(&tagged(), &collector);
-    wire.fail(Some(io::ErrorKind::ConnectionRefused));
-    exporter.export();
-    rows.add(2);
-    wire.fail(Some(io::ErrorKind::WouldBlock));
-    exporter.export();
-    wire.fail(None);
-    exporter.export();
-    assert_eq!(wire.lines(), ["rows:5|c|#env:prod,service:shop_1"]);
-    let stats = exporter.counters.snapshot();
-    assert_eq!((stats.taken, stats.exported, stats.in_flight), (3, 1, 0));
-    assert_eq!(
-        stats.dropped,
-        [(DropReason::QueueFull, 1), (DropReason::Unreachable, 1)]
-    );
-    Ok(())
-}
-
-#[test]
-fn a_real_socket_gets_a_flush_and_the_last_values() -> Result {
-    let server = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    // Nothing here takes so long; a lost datagram must not hang the test.
-    server
-        .set_read_timeout(Some(Duration::from_secs(60)))
-        .expect("a timeout");
-    let receive = || {
-        let mut buffer = [0; 2048];
-        let len = server.recv(&mut buffer).expect("a datagram");
-        String::from_utf8(buffer[..len].to_vec()).expect("UTF-8")
-    };
-    let collector = MetricsCollector::new();
-    let rows = collector.counter("rows").build()?;
-    rows.add(3);
-    let addr = server.local_addr().expect("bound").to_string();
-    let config = StatsdConfig::new(addr).interval(Duration::from_secs(3600));
-    let pusher = StatsdPusher::start(&config, &[], Arc::new(collector.clone()))?;
-    pusher.flush()(Instant::now())?;
-    assert_eq!(receive(), "rows:3|c");
-    rows.add(1);
-    pusher.shutdown();
-    assert_eq!(receive(), "rows:1|c");
-    drop(pusher);
-
-    // The thread sends as well, without being asked.
-    let config = config.interval(Duration::from_millis(10));
-    let pusher = StatsdPusher::start(&config, &[], Arc::new(collector))?;
-    assert_eq!(receive(), "rows:4|c");
-    drop(pusher);
-    Ok(())
-}
-
-// bug: I40 (an error of the exporter reached the program).
-#[test]
-fn a_dead_server_hinders_nobody() -> Result {
-    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    let addr = socket.local_addr().expect("bound").to_string();
-    drop(socket);
-    let collector = MetricsCollector::new();
-    let rows = collector.counter("rows").build()?;
-    let config = StatsdConfig::new(addr).interval(Duration::from_secs(3600));
-    let pusher = StatsdPusher::start(&config, &[], Arc::new(collector))?;
-    // The system may need a moment to say that nobody listens.
-    let stats = loop {
-        rows.add(1);
-        pusher.flush()(Instant::now())?;
-        let stats = pusher.stats().snapshot();
-        if stats.dropped_total() > 0 {
-            break stats;
+        size.observe(8 << round);
+        slow.with(["x"])?.observe(-16.0);
+        test.export()?;
+        expected.clear();
+        for line in test.wire.lines() {
+            let line = line
+                .strip_prefix("my_shop.")
+                .expect("the prefix")
+                .to_owned();
+            expected.push(line);
         }
-    };
-    assert_eq!(stats.dropped[0].0, DropReason::Unreachable);
-    assert_eq!(stats.taken, stats.exported + stats.dropped_total());
-    assert_eq!(stats.in_flight, 0);
-    pusher.shutdown();
-    Ok(())
-}
-
-#[test]
-fn a_server_that_cannot_be_is_named() {
-    let start = |addr: &str| {
-        let source = Arc::new(MetricsCollector::new());
-        StatsdPusher::start(&StatsdConfig::new(addr), &[], source)
-    };
-    for addr in ["localhost", "127.0.0.1:99999", ""] {
-        let error = start(addr).err().expect("no address");
-        assert!(
-            error.is_config() && error.to_string().contains(&format!("{addr:?}")),
-            "{error}"
+        let round = f64::from(round);
+        assert_eq!(expected[0], "wait.count:3|c");
+        assert_eq!(expected[1], format!("wait.sum:{}|c", 6.0 + 3.0 * round));
+        assert_eq!(expected[2], format!("wait.mean:{}|g", 2.0 + round));
+        let names: Vec<_> = expected[3..6].iter().map(|l| l.split(':').next()).collect();
+        assert_eq!(
+            names,
+            [Some("wait.min"), Some("wait.p50"), Some("wait.max")]
         );
+        let size = format!("{}", 8.0 * (1.0 + round));
+        let parts = [
+            "count:1|c",
+            "sum:S|c",
+            "mean:S|g",
+            "min:S|g",
+            "p50:S|g",
+            "max:S|g",
+        ];
+        let sizes = parts.map(|part| format!("z.size.{}", part.replace('S', &size)));
+        assert_eq!(expected[6..12], sizes);
+        let slow = [
+            "z.slow.count.q.x:1|c",
+            "z.slow.sum.q.x:-16|c",
+            "z.slow.mean.q.x:0|g",
+            "z.slow.mean.q.x:-16|g",
+            "z.slow.p99.q.x:0|g",
+            "z.slow.p99.q.x:-16|g",
+        ];
+        assert_eq!(expected[12..], slow);
+    }
+    Ok(())
+}
+
+#[test]
+fn distributions_and_histograms_are_values_with_a_rate() -> Result {
+    for (form, kind) in [
+        (HistogramForm::Distribution, "d"),
+        (HistogramForm::Histogram, "h"),
+    ] {
+        let test = test(&tagged().histograms(form));
+        let wait = test
+            .collector
+            .histogram("wait")
+            .labels(["q"])
+            .buckets([1, 2, 4])
+            .build()?;
+        let wait = wait.with(["a"])?;
+        // Without values there is nothing to say.
+        test.export()?;
+        assert!(test.wire.take().is_empty());
+        for _ in 0..3 {
+            wait.observe(1.5);
+        }
+        wait.observe(3);
+        test.export()?;
+        let tags = "#env:prod,service:shop_1,q:a";
+        let lines = test.wire.lines();
+        assert_eq!(lines.len(), 2);
+        assert!(lines[0].starts_with("wait:1.5|"), "{lines:?}");
+        assert!(
+            lines[0].ends_with(&format!("|{kind}|@0.3333333333333333|{tags}")),
+            "{lines:?}"
+        );
+        assert_eq!(lines[1], format!("wait:3|{kind}|{tags}"));
+        assert_eq!(test.stats().exported, test.stats().taken);
+    }
+    Ok(())
+}
+
+#[test]
+fn what_a_server_would_take_for_something_else_is_refused() {
+    let start = |config: StatsdConfig| {
+        let error = start(&config, &[], Arc::new(MetricsCollector::new())).err();
+        let error = error.expect("not possible");
+        assert!(error.is_config());
+        error.to_string()
+    };
+    let form = start(plain().histograms(HistogramForm::Distribution));
+    assert!(form.contains("HistogramForm::Distribution") && form.contains("Dialect::DogStatsd"));
+    let quantile = start(plain().quantiles([0.5, 95.0]));
+    assert!(
+        quantile.contains("95") && quantile.contains("0.99"),
+        "{quantile}"
+    );
+    assert!(start(plain().quantiles([f64::NAN])).contains("NaN"));
+    for addr in ["localhost", "127.0.0.1:99999", ""] {
+        let error = start(StatsdConfig::new(addr));
+        assert!(error.contains(&format!("{addr:?}")), "{error}");
     }
 }

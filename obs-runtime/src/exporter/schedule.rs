@@ -1,0 +1,124 @@
+//! When metrics are exported.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::time::{Duration, Instant};
+
+use crate::exporter::delta::Temporality;
+
+/// Intervals and deadlines are no longer (34 years), so that adding them to a moment cannot overflow.
+const LONGEST: Duration = Duration::from_secs(1 << 30);
+
+/// When a [`MetricExporter`](crate::MetricExporter) is called.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[must_use = "it does nothing until an `Observability` has it"]
+pub struct ExportLoop {
+    interval: Duration,
+    pace: Pace,
+    deadline: Duration,
+    temporality: Temporality,
+}
+
+/// What keeps the processes of a fleet from sending all at once.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Pace {
+    /// Each interval is shorter or longer by up to this part.
+    Jitter(f64),
+    /// The first interval is shorter; the others are equal, so that a server which sums up intervals
+    /// of its own finds one export in each.
+    Steady,
+}
+
+impl Default for ExportLoop {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(60),
+            pace: Pace::Jitter(0.1),
+            deadline: Duration::from_secs(30),
+            temporality: Temporality::Cumulative,
+        }
+    }
+}
+
+impl ExportLoop {
+    /// Every minute, give or take a tenth, with totals.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The time between two exports, 1 ms to 34 years; 60 s by default.
+    pub fn interval(mut self, interval: Duration) -> Self {
+        self.interval = interval.clamp(Duration::from_millis(1), LONGEST);
+        self
+    }
+
+    /// By which part (0 to 1) an interval may be shorter or longer, so that the processes of a fleet
+    /// do not all send at once; 0.1 by default.
+    pub fn jitter(mut self, part: f64) -> Self {
+        let part = if part.is_finite() { part } else { 0.0 };
+        self.pace = Pace::Jitter(part.clamp(0.0, 1.0));
+        self
+    }
+
+    /// How long one export may take, 30 s by default: the exporter is told
+    /// ([`MetricBatch::deadline`](crate::MetricBatch::deadline)), and one that takes longer is said
+    /// on standard error.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline.min(LONGEST);
+        self
+    }
+
+    /// Whether sums are totals (the default) or what was added since the last export.
+    pub fn temporality(mut self, temporality: Temporality) -> Self {
+        self.temporality = temporality;
+        self
+    }
+
+    /// Without jitter: the processes of a fleet differ in when they begin.
+    #[allow(dead_code, reason = "used by exporters behind features")]
+    pub(crate) fn steady(mut self) -> Self {
+        self.pace = Pace::Steady;
+        self
+    }
+
+    pub(super) fn may_take(&self) -> Duration {
+        self.deadline
+    }
+
+    pub(super) fn sends(&self) -> Temporality {
+        self.temporality
+    }
+
+    /// When the first export is due; `random` is from 0 to 1.
+    pub(super) fn first(&self, now: Instant, random: f64) -> Instant {
+        match self.pace {
+            Pace::Jitter(part) => now + self.vary(part, random),
+            Pace::Steady => now + self.interval.mul_f64(0.5 + 0.5 * random),
+        }
+    }
+
+    /// When the export after that of `due` is due. Those that took longer than the interval do not
+    /// pile up.
+    pub(super) fn next(&self, due: Instant, now: Instant, random: f64) -> Instant {
+        match self.pace {
+            Pace::Jitter(part) => now + self.vary(part, random),
+            // Somebody asked for one in between.
+            Pace::Steady if due > now => due,
+            Pace::Steady => (due + self.interval).max(now),
+        }
+    }
+
+    fn vary(&self, part: f64, random: f64) -> Duration {
+        let varied = self.interval.mul_f64(1.0 + part * (2.0 * random - 1.0));
+        varied.max(Duration::from_millis(1))
+    }
+}
+
+/// A number from 0 to 1 that differs between processes and calls.
+pub(crate) fn random() -> f64 {
+    let bits = RandomState::new().hash_one(0_u8);
+    (bits >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+#[cfg(test)]
+#[path = "schedule_tests.rs"]
+mod tests;

@@ -1,0 +1,240 @@
+//! The socket: a server that is not there, moves or falls behind costs its thread little.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _, UdpSocket};
+#[cfg(unix)]
+use std::os::unix::net::UnixDatagram;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::self_obs::DropReason;
+
+/// A datagram of this size fits into one Ethernet frame beside all headers (Datadog's and StatsD's
+/// advice for networks).
+pub(super) const MOST_BYTES: usize = 1432;
+/// The Datadog agent's `dogstatsd_buffer_size`.
+const MOST_BYTES_UNIX: usize = 8192;
+
+/// How long a server that falls behind is waited for, once in an export.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How long an address of a name is good.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+
+/// What datagrams are sent to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Server {
+    /// `host:port`.
+    Udp(String),
+    Unix(PathBuf),
+}
+
+impl Server {
+    /// `host:port`, `udp://host:port` or `unix:///path`.
+    pub(super) fn parse(addr: &str) -> Option<Self> {
+        if let Some(path) = addr.strip_prefix("unix://") {
+            let path = PathBuf::from(path);
+            return (cfg!(unix) && path.is_absolute()).then_some(Self::Unix(path));
+        }
+        let name = addr.strip_prefix("udp://").unwrap_or(addr);
+        let (host, port) = name.rsplit_once(':')?;
+        let is_v6 = host.starts_with('[') && host.ends_with(']');
+        let is_host = !host.is_empty() && !host.contains('/') && (is_v6 || !host.contains(':'));
+        let is_port = port.parse::<u16>().is_ok_and(|port| port > 0);
+        (is_host && is_port).then(|| Self::Udp(name.to_owned()))
+    }
+
+    /// Whether its address may change.
+    fn is_name(&self) -> bool {
+        match self {
+            Self::Udp(name) => name.parse::<SocketAddr>().is_err(),
+            Self::Unix(_) => false,
+        }
+    }
+}
+
+/// What sends datagrams.
+pub(super) trait Wire: Send {
+    /// The size of a datagram, in bytes.
+    fn most_bytes(&self) -> usize;
+
+    /// An export begins, which is to be over at `deadline`.
+    fn begin(&mut self, deadline: Instant);
+
+    fn send(&mut self, datagram: &[u8]) -> io::Result<()>;
+}
+
+/// What it means that a datagram could not be sent.
+pub(super) fn reason(error: &io::Error) -> DropReason {
+    #[cfg(unix)]
+    match error.raw_os_error() {
+        Some(libc::EMSGSIZE) => return DropReason::TooLarge,
+        Some(libc::ENOBUFS) => return DropReason::QueueFull,
+        _ => {}
+    }
+    match error.kind() {
+        io::ErrorKind::WouldBlock => DropReason::QueueFull,
+        io::ErrorKind::TimedOut => DropReason::Timeout,
+        _ => DropReason::Unreachable,
+    }
+}
+
+enum Socket {
+    Udp(UdpSocket),
+    #[cfg(unix)]
+    Unix(UnixDatagram),
+}
+
+impl Socket {
+    fn udp(peer: SocketAddr) -> io::Result<Self> {
+        let any: IpAddr = match peer {
+            SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        let socket = UdpSocket::bind((any, 0))?;
+        socket.connect(peer)?;
+        socket.set_write_timeout(Some(PATIENCE))?;
+        Ok(Self::Udp(socket))
+    }
+
+    #[cfg(unix)]
+    fn unix(path: &std::path::Path) -> io::Result<Self> {
+        let socket = UnixDatagram::unbound()?;
+        socket.connect(path)?;
+        socket.set_write_timeout(Some(PATIENCE))?;
+        Ok(Self::Unix(socket))
+    }
+
+    #[cfg(not(unix))]
+    fn unix(_: &std::path::Path) -> io::Result<Self> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn send(&self, datagram: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Udp(socket) => {
+                socket.send(datagram)?;
+                // On this machine the system knows at once that nobody listens.
+                socket.take_error()?.map_or(Ok(()), Err)
+            }
+            #[cfg(unix)]
+            Self::Unix(socket) => socket.send(datagram).map(drop),
+        }
+    }
+}
+
+/// A socket that is made when it is needed, and made anew when it fails.
+pub(super) struct Connection {
+    server: Server,
+    socket: Option<Socket>,
+    /// Which address of the name is used, and when the name was looked up.
+    peer: Option<SocketAddr>,
+    looked: Option<Instant>,
+    /// Counts the failures: a name may have several addresses.
+    turn: usize,
+    deadline: Instant,
+    /// How often the export may still connect.
+    attempts: u8,
+    /// The server fell behind: the rest of the export does not wait for it.
+    is_behind: bool,
+}
+
+impl Connection {
+    pub(super) fn new(server: Server) -> Self {
+        Self {
+            server,
+            socket: None,
+            peer: None,
+            looked: None,
+            turn: 0,
+            deadline: Instant::now(),
+            attempts: 0,
+            is_behind: false,
+        }
+    }
+
+    /// The addresses that a name has now.
+    fn look_up(&mut self, name: &str) -> io::Result<Vec<SocketAddr>> {
+        self.looked = Some(Instant::now());
+        name.to_socket_addrs().map(Iterator::collect)
+    }
+
+    fn connect(&mut self) -> io::Result<Socket> {
+        match self.server.clone() {
+            Server::Unix(path) => Socket::unix(&path),
+            Server::Udp(name) => {
+                let all = self.look_up(&name)?;
+                let peer = all.get(self.turn % all.len().max(1)).copied();
+                let peer = peer.ok_or_else(|| io::Error::other("the name has no address"))?;
+                self.peer = Some(peer);
+                Socket::udp(peer)
+            }
+        }
+    }
+
+    /// Lets go of a server whose name has gone elsewhere. A name that is not found at the moment
+    /// says nothing of it.
+    fn follow(&mut self) {
+        let is_old = self.looked.is_some_and(|at| at.elapsed() >= LOOK_AGAIN);
+        if let (true, Some(peer), Server::Udp(name)) = (is_old, self.peer, self.server.clone())
+            && self.server.is_name()
+            && let Ok(all) = self.look_up(&name)
+            && !all.contains(&peer)
+        {
+            self.socket = None;
+        }
+    }
+
+    fn attempt(&mut self, datagram: &[u8]) -> io::Result<()> {
+        if self.socket.is_none() {
+            if self.attempts == 0 {
+                return Err(io::ErrorKind::NotConnected.into());
+            }
+            self.attempts -= 1;
+            self.socket = Some(self.connect()?);
+        }
+        let socket = self.socket.as_ref();
+        socket.map_or(Ok(()), |socket| socket.send(datagram))
+    }
+}
+
+impl Wire for Connection {
+    fn most_bytes(&self) -> usize {
+        match self.server {
+            Server::Udp(_) => MOST_BYTES,
+            Server::Unix(_) => MOST_BYTES_UNIX,
+        }
+    }
+
+    fn begin(&mut self, deadline: Instant) {
+        self.deadline = deadline;
+        self.attempts = 2;
+        self.is_behind = false;
+        self.follow();
+    }
+
+    fn send(&mut self, datagram: &[u8]) -> io::Result<()> {
+        if self.is_behind {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        if Instant::now() >= self.deadline {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        let mut result = self.attempt(datagram);
+        // The error may be that of an earlier datagram, or of a server that was started anew.
+        if let Err(error) = &result
+            && reason(error) == DropReason::Unreachable
+            && self.socket.is_some()
+            && self.attempts > 0
+        {
+            self.socket = None;
+            self.turn = self.turn.wrapping_add(1);
+            result = self.attempt(datagram);
+        }
+        self.is_behind = matches!(&result, Err(e) if reason(e) == DropReason::QueueFull);
+        result
+    }
+}
+
+#[cfg(test)]
+#[path = "connection_tests.rs"]
+mod tests;
