@@ -1,8 +1,9 @@
 //! What it costs to bring a span to an OTLP receiver, and what is lost when there are too many.
 //!
 //! ```text
-//! export [--seconds N] [--rounds N] [CLIENT]...   the table, as markdown
+//! export [--seconds N] [--rounds N] [--rate N] [CLIENT]...   the table, as markdown
 //! ```
+//! `--rate` has one producer offer that many spans per second in the place of the usual loads.
 //! Each run is a process of its own, so its CPU time (all threads) and its peak memory are its own; the
 //! receiver, which only counts, is in the parent. Clients take turns within a round.
 
@@ -53,6 +54,10 @@ struct Run {
 
 fn table(args: &[String]) -> Result<(), String> {
     let (mut seconds, mut rounds, mut chosen) = (2.0, 3, Vec::new());
+    let mut loads: Vec<(String, u64, usize)> = LOADS
+        .iter()
+        .map(|(title, rate, producers)| ((*title).to_owned(), *rate, *producers))
+        .collect();
     let mut args = args.iter();
     while let Some(arg) = args.next() {
         let mut number = || {
@@ -63,6 +68,10 @@ fn table(args: &[String]) -> Result<(), String> {
         match arg.as_str() {
             "--seconds" => seconds = number()?,
             "--rounds" => rounds = number()? as usize,
+            "--rate" => {
+                let rate = number()? as u64;
+                loads = vec![(format!("{rate} spans/s"), rate, 1)];
+            }
             client if client::NAMES.contains(&client) => chosen.push(client),
             other => {
                 return Err(format!(
@@ -79,7 +88,7 @@ fn table(args: &[String]) -> Result<(), String> {
         "| load | client | CPU us per delivered span | delivered, M/s | lost % | peak RSS, MiB |"
     );
     println!("|---|---|---|---|---|---|");
-    for (title, rate, producers) in LOADS {
+    for (title, rate, producers) in loads {
         let mut runs: Vec<Vec<Run>> = chosen.iter().map(|_| Vec::new()).collect();
         for _ in 0..rounds {
             for (client, runs) in chosen.iter().zip(&mut runs) {

@@ -16,7 +16,6 @@ use crate::error::ErrorKind;
 use crate::exporter::{LogSink, PendingFlush, SpanSink};
 use crate::metrics::function::{CallSpan, FunctionMetrics};
 use crate::processor::logs::{LogAccount, Logs};
-use crate::processor::owned::OwnedSpan;
 use crate::processor::redact::span::SpanRedaction;
 use crate::processor::tail::{TailAccount, TailSampler};
 use crate::self_obs::{self, ExporterStats};
@@ -183,10 +182,16 @@ impl Scope {
 
 #[inline]
 fn deliver(sinks: &mut [Box<dyn SpanSink>], redaction: Option<SpanRedaction>, span: &SpanView<'_>) {
-    let masked = redaction.and_then(|redaction| redaction.span(span));
-    let masked = masked.as_ref().map(OwnedSpan::view);
+    match redaction.and_then(|redaction| redaction.span(span)) {
+        None => to_all(sinks, span),
+        Some(masked) => to_all(sinks, &masked.view()),
+    }
+}
+
+#[inline]
+fn to_all(sinks: &mut [Box<dyn SpanSink>], span: &SpanView<'_>) {
     for sink in sinks {
-        sink.span(masked.as_ref().unwrap_or(span));
+        sink.span(span);
     }
 }
 

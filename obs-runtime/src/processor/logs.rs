@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::exporter::{LogSink, PendingFlush};
 use crate::logs::{self, LogQueue, LogRecord};
 use crate::self_obs::ExporterStats;
-use crate::trace::SpanView;
+use crate::trace::{Outcome, SpanView};
 
 /// The logs of one scope.
 pub(crate) struct Logs {
@@ -52,7 +52,9 @@ impl Logs {
     /// Looks at a finished span: its error is a record.
     #[inline]
     pub(super) fn span(&mut self, span: &SpanView<'_>) {
-        if let Some(record) = logs::exception(self.scope, span) {
+        if !matches!(span.outcome, Outcome::Ok | Outcome::Cancelled)
+            && let Some(record) = logs::exception(self.scope, span)
+        {
             self.exceptions.push(record);
         }
     }

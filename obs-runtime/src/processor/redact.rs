@@ -104,6 +104,22 @@ pub(crate) fn redact_of(scope: u16, text: &str) -> Cow<'_, str> {
     custom::apply(|| scope, masked(text))
 }
 
+/// Whether [`redact_of`] leaves a text as it is for sure: two bytes that may lead to a secret are nowhere.
+#[inline]
+pub(crate) fn is_clean(text: &str) -> bool {
+    !custom::any()
+        && !text
+            .as_bytes()
+            .windows(2)
+            .any(|pair| leads_on(pair[0], pair[1]))
+}
+
+/// Whether two bytes may lead to a secret.
+#[inline]
+fn leads_on(byte: u8, next: u8) -> bool {
+    NEXT[byte as usize] >> (next & 31) & 1 != 0
+}
+
 /// Masks secrets with `***`; borrows when there are none.
 ///
 /// Masked are values of names that hold secrets (`password=…`, `"api_key": "…"`,
@@ -117,7 +133,7 @@ fn masked(text: &str) -> Cow<'_, str> {
     let mut i = 0;
     // What the last byte led to would lie behind the text.
     while i + 1 < bytes.len() {
-        if NEXT[bytes[i] as usize] >> (bytes[i + 1] & 31) & 1 == 0 {
+        if !leads_on(bytes[i], bytes[i + 1]) {
             i += 1;
             continue;
         }

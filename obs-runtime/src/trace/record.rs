@@ -280,7 +280,7 @@ fn mini_unrecorded(
 /// One record as the drain reads it.
 pub(crate) enum Record<'a> {
     /// A sampled call, with its duration in ticks.
-    Full(u16, SpanView<'a>, u64),
+    Full(u16, &'a SpanView<'a>, u64),
     /// A counted call: scope, callsite, outcome, ticks.
     Mini(u16, &'static Callsite, Outcome, u64),
 }
@@ -356,7 +356,7 @@ pub(crate) unsafe fn read(at: *mut u8, timeline: &Timeline, each: impl FnOnce(Re
         extra: extra.as_deref(),
     };
     let ticks = call.end.saturating_sub(call.start);
-    each(Record::Full(scope_of(meta) as u16, view, ticks));
+    each(Record::Full(view.scope, &view, ticks));
     for value in values {
         if value.is_boxed() {
             // SAFETY: the record owned the value and is not read again.

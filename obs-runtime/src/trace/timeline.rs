@@ -21,6 +21,33 @@ struct Knot {
     nanos: u64,
 }
 
+/// Nanoseconds per tick as a fraction of whole numbers: that costs a third of floating point with its
+/// conversions.
+#[derive(Clone, Copy, Debug)]
+struct Scale {
+    times: u64,
+    /// Of two, for the divisor.
+    power: u32,
+}
+
+impl Scale {
+    const ZERO: Self = Self { times: 0, power: 0 };
+
+    fn new(rate: f64) -> Self {
+        // While a machine slept, whose counter stood still, a tick took minutes.
+        let power = if rate < 1e6 { 40 } else { 0 };
+        Self {
+            times: (rate * (1_u64 << power) as f64) as u64,
+            power,
+        }
+    }
+
+    #[inline]
+    fn nanos(self, ticks: u64) -> u64 {
+        (u128::from(ticks) * u128::from(self.times) >> self.power) as u64
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Timeline {
     knots: Vec<Knot>,
@@ -28,6 +55,19 @@ pub(crate) struct Timeline {
     origin: Knot,
     /// Nanoseconds per tick.
     rate: f64,
+    /// The same.
+    scale: Scale,
+    /// The last knot but one, where nearly every call ended after, and the line from there on. Nothing is after
+    /// it as long as there is only one.
+    recent: Knot,
+    slope: Scale,
+}
+
+impl Knot {
+    /// Of the line to a later knot.
+    fn slope(&self, to: &Self) -> Scale {
+        Scale::new((to.nanos - self.nanos) as f64 / (to.ticks - self.ticks) as f64)
+    }
 }
 
 /// Ticks and Unix time at the same moment: the closest of a few bracketed readings.
@@ -53,11 +93,20 @@ fn reading() -> Knot {
 
 impl Timeline {
     pub(crate) fn new() -> Self {
-        let origin = reading();
+        Self::from(reading())
+    }
+
+    fn from(origin: Knot) -> Self {
         Self {
             knots: vec![origin],
             origin,
             rate: 0.0,
+            scale: Scale::ZERO,
+            recent: Knot {
+                ticks: u64::MAX,
+                nanos: 0,
+            },
+            slope: Scale::ZERO,
         }
     }
 
@@ -103,38 +152,44 @@ impl Timeline {
                 index % 2 == 1 || index > recent
             });
         }
-        self.knots.push(Knot {
+        let now = Knot {
             ticks: now.ticks,
             nanos,
-        });
+        };
+        self.knots.push(now);
+        self.scale = Scale::new(self.rate);
+        self.recent = last;
+        self.slope = last.slope(&now);
     }
 
     /// Unix nanoseconds of `ticks`.
     #[inline]
     pub(crate) fn unix_nanos(&self, ticks: u64) -> u64 {
-        let n = self.knots.len();
-        // Nearly everything lies between the last two knots.
-        let at = if n >= 2 && ticks >= self.knots[n - 2].ticks {
-            n - 2
+        if ticks >= self.recent.ticks {
+            self.recent.nanos + self.slope.nanos(ticks - self.recent.ticks)
         } else {
-            self.knots
-                .partition_point(|k| k.ticks <= ticks)
-                .saturating_sub(1)
-                .min(n.saturating_sub(2))
-        };
+            self.earlier(ticks)
+        }
+    }
+
+    #[cold]
+    fn earlier(&self, ticks: u64) -> u64 {
+        let at = self
+            .knots
+            .partition_point(|k| k.ticks <= ticks)
+            .saturating_sub(1);
         let Some(a) = self.knots.get(at) else {
             return 0;
         };
         let Some(b) = self.knots.get(at + 1) else {
             return a.nanos;
         };
-        let slope = (b.nanos - a.nanos) as f64 / (b.ticks - a.ticks) as f64;
+        let slope = a.slope(b);
         if ticks >= a.ticks {
-            a.nanos + ((ticks - a.ticks) as f64 * slope) as u64
+            a.nanos + slope.nanos(ticks - a.ticks)
         } else {
             // Before the first knot: a call that began before obs was installed.
-            a.nanos
-                .saturating_sub(((a.ticks - ticks) as f64 * slope) as u64)
+            a.nanos.saturating_sub(slope.nanos(a.ticks - ticks))
         }
     }
 
@@ -146,7 +201,7 @@ impl Timeline {
     /// Nanoseconds of a difference of ticks.
     #[inline]
     pub(crate) fn nanos_of(&self, ticks: u64) -> u64 {
-        (ticks as f64 * self.rate) as u64
+        self.scale.nanos(ticks)
     }
 }
 

@@ -7,11 +7,7 @@ fn at(ticks: u64, nanos: u64) -> Knot {
 
 fn line(knots: &[(u64, u64)]) -> Timeline {
     let origin = at(knots[0].0, knots[0].1);
-    let mut line = Timeline {
-        knots: vec![origin],
-        origin,
-        rate: 0.0,
-    };
+    let mut line = Timeline::from(origin);
     for (ticks, nanos) in &knots[1..] {
         line.push(at(*ticks, *nanos));
     }
@@ -61,5 +57,25 @@ proptest! {
         prop_assert!(line.unix_nanos(some) <= line.unix_nanos(some + 1));
         prop_assert!(line.unix_nanos(some) <= line.unix_nanos(ticks));
         prop_assert!(line.knots.len() <= MOST);
+    }
+}
+
+proptest! {
+    /// Whole numbers instead of floating point cost no accuracy that anybody could see.
+    #[test]
+    fn an_hour_is_right_to_a_fraction_of_a_microsecond(
+        rate in 0.05..50.0_f64,
+        parts in prop::collection::vec(0.0..1.0_f64, 1..20),
+    ) {
+        let hour = 3_600_000_000_000.0;
+        let ticks = (hour / rate) as u64;
+        let knots = [(1000, 0), (1000 + ticks / 2, hour as u64 / 2), (1000 + ticks, hour as u64)];
+        let line = line(&knots);
+        for part in parts {
+            let at = (part * ticks as f64) as u64;
+            let exact = at as f64 / ticks as f64 * hour;
+            prop_assert!((line.unix_nanos(1000 + at) as f64 - exact).abs() < 150.0);
+            prop_assert!((line.nanos_of(at) as f64 - exact).abs() < 150.0);
+        }
     }
 }

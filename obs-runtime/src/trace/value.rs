@@ -184,6 +184,17 @@ impl Value {
         }
     }
 
+    /// The bytes of its text; none if it is no text.
+    #[inline]
+    pub(crate) const fn text_len(&self) -> usize {
+        let len = (self.word0 >> 8) as usize;
+        match self.tag() {
+            TAG_INLINE => len & 0xff,
+            TAG_STATIC | TAG_BOXED | TAG_TAIL => len,
+            _ => 0,
+        }
+    }
+
     /// Whether it is text that the compiler saw.
     pub(crate) const fn is_static(&self) -> bool {
         self.tag() == TAG_STATIC
@@ -202,6 +213,7 @@ impl Value {
 
     /// Reads the value. `base` is the start of the record that holds it; only values behind a
     /// record use it.
+    #[inline]
     pub(crate) fn get(&self, base: *const u8) -> Option<ValueRef<'_>> {
         let len = (self.word0 >> 8) as usize;
         let text = |at: *const u8, len: usize| {

@@ -1,6 +1,7 @@
 //! `KeyValue` and `AnyValue` (opentelemetry/proto/common/v1/common.proto).
 
 use crate::callsite::ConstValue;
+use crate::exporter::otlp::plain::Pen;
 use crate::exporter::otlp::protobuf::{
     bytes, field_len, fixed64_tag, len_tag, message, varint, varint_len, varint_tag,
 };
@@ -92,64 +93,114 @@ pub(super) struct KeyField {
     /// Of the pair.
     tag: u8,
     field: Box<[u8]>,
-    /// The head of a whole pair: a tag, a length to be filled in, and the key's field, if it fits.
-    /// Copying all of it and cutting it off is quicker than copying a part.
-    padded: Option<[u8; Self::PADDED]>,
+    /// All of a pair before its value, if it fits: a tag, a length to be filled in, the key's field, the tag of
+    /// the value and its length, to be filled in as well. Copying all of it is quicker than copying a part.
+    padded: Option<[u8; PADDED]>,
+    /// How much of it is used.
+    head: usize,
 }
 
-impl KeyField {
-    pub(super) const PADDED: usize = 32;
+/// The longest beginning of a pair that is copied as a whole.
+const PADDED: usize = 32;
+/// Room for that and any number.
+const WINDOW: usize = 2 * PADDED;
 
+impl KeyField {
     pub(super) fn new(number: u32, key: &str) -> Self {
         let mut field = Vec::new();
         bytes(&mut field, KEY, key.as_bytes());
-        let mut padded = [0; Self::PADDED];
-        padded[0] = len_tag(number);
-        let fits = padded.get_mut(2..2 + field.len());
-        let padded = fits
-            .is_some_and(|room| {
-                room.copy_from_slice(&field);
-                true
-            })
-            .then_some(padded);
+        let tag = len_tag(number);
+        let head = [&[tag, 0], &field[..], &[len_tag(VALUE), 0]].concat();
+        let mut padded = [0; PADDED];
+        let fits = head.len() < PADDED;
+        if fits {
+            padded[..head.len()].copy_from_slice(&head);
+        }
         Self {
-            tag: len_tag(number),
+            tag,
             field: field.into_boxed_slice(),
-            padded,
+            padded: fits.then_some(padded),
+            head: head.len(),
         }
     }
 
-    /// The bytes of a pair, without its own header; `any_len` are those of the value.
+    /// Appends the key with a value; none if there is no room.
     #[inline]
-    pub(super) fn pair_len(&self, any_len: usize) -> usize {
-        self.field.len() + field_len(any_len)
-    }
-
-    /// Appends the key with a value.
-    #[inline]
-    pub(super) fn pair(&self, out: &mut Vec<u8>, value: ValueRef<'_>) {
+    pub(super) fn pair(&self, pen: &mut Pen<'_>, value: ValueRef<'_>) -> Option<()> {
         let any_len = any_len(value);
-        let len = self.pair_len(any_len);
-        match &self.padded {
-            // A pair of one length byte has a value of one length byte.
-            Some(padded) if len < 0x80 => {
-                let at = out.len();
-                out.extend_from_slice(padded);
-                // In place: patched before, the copy would wait for the patch.
-                out[at + 1] = len as u8;
-                out.truncate(at + 2 + self.field.len());
-                out.extend_from_slice(&[len_tag(VALUE), any_len as u8]);
+        let len = self.field.len() + field_len(any_len);
+        let Some(padded) = self.padded.as_ref().filter(|_| len < 0x80) else {
+            return self.long_pair(pen, len, any_len, value);
+        };
+        let window: &mut [u8; WINDOW] = pen.window()?;
+        window[..PADDED].copy_from_slice(padded);
+        // It is less already, which the compiler does not know.
+        let head = self.head % PADDED;
+        window[1] = len as u8;
+        // What fits one byte of length for the pair fits one for the value.
+        window[head.wrapping_sub(1) % WINDOW] = any_len as u8;
+        match value {
+            ValueRef::Bool(v) => {
+                [window[head], window[head + 1]] = [varint_tag(BOOL), u8::from(v)];
             }
-            _ => {
-                out.push(self.tag);
-                varint(out, len as u64);
-                out.extend_from_slice(&self.field);
-                out.push(len_tag(VALUE));
-                varint(out, any_len as u64);
+            ValueRef::I64(v) => {
+                window[head] = varint_tag(INT);
+                let (mut at, mut rest) = (head + 1, v as u64);
+                while rest >= 0x80 {
+                    window[at % WINDOW] = rest as u8 | 0x80;
+                    rest >>= 7;
+                    at += 1;
+                }
+                window[at % WINDOW] = rest as u8;
+            }
+            ValueRef::F64(v) => {
+                window[head] = fixed64_tag(DOUBLE);
+                window[head + 1..head + 9].copy_from_slice(&v.to_le_bytes());
+            }
+            ValueRef::Str(v) => {
+                [window[head], window[head + 1]] = [len_tag(STRING), v.len() as u8];
+                pen.at += head + 2;
+                pen.put(v.as_bytes())?;
+                return Some(());
+            }
+            array => {
+                pen.at += head;
+                return put_any(pen, array);
             }
         }
-        any(out, value);
+        pen.at += head + any_len;
+        Some(())
     }
+
+    /// A pair with a long key or a long value.
+    #[inline(never)]
+    fn long_pair(
+        &self,
+        pen: &mut Pen<'_>,
+        len: usize,
+        any_len: usize,
+        value: ValueRef<'_>,
+    ) -> Option<()> {
+        pen.put(&[self.tag])?;
+        pen.varint(len as u64)?;
+        pen.put(&self.field)?;
+        pen.put(&[len_tag(VALUE)])?;
+        pen.varint(any_len as u64)?;
+        if let ValueRef::Str(v) = value {
+            pen.put(&[len_tag(STRING)])?;
+            pen.varint(v.len() as u64)?;
+            pen.put(v.as_bytes()).map(drop)
+        } else {
+            put_any(pen, value)
+        }
+    }
+}
+
+#[cold]
+fn put_any(pen: &mut Pen<'_>, value: ValueRef<'_>) -> Option<()> {
+    let mut bytes = Vec::new();
+    any(&mut bytes, value);
+    pen.put(&bytes).map(drop)
 }
 
 /// Appends a `KeyValue` as field number `field`.

@@ -10,12 +10,11 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message as _;
 
 use crate::callsite::{Callsite, CallsiteSpec, ConstValue, SpanKind};
-use crate::exporter::otlp::batch::{Envelope, ITEMS, Resource};
-use crate::exporter::otlp::span::span;
-use crate::exporter::otlp::template::Templates;
+use crate::exporter::otlp::batch::{Envelope, Resource};
+use crate::exporter::otlp::span::SpanEncoder;
 use crate::trace::attribute::SpanExtra;
 use crate::trace::{
-    AttributeValue, Outcome, SpanId, SpanView, TraceFlags, TraceId, Value, ValueRef,
+    AttributeValue, Outcome, SpanId, SpanLimits, SpanView, TraceFlags, TraceId, Value, ValueRef,
 };
 
 /// A finished span that owns its parts.
@@ -93,14 +92,13 @@ pub(super) fn resource() -> Resource {
 pub(super) fn encode(fixtures: &[Fixture]) -> Vec<u8> {
     let envelope = Envelope::new(&resource());
     let mut open = envelope.begin(Vec::new());
-    let mut templates = Templates::default();
+    let mut encoder = SpanEncoder::new(SpanLimits::default(), None);
     for fixture in fixtures {
         let view = fixture.view();
-        let template = templates.get(view.callsite);
-        match template.library {
-            None => span(&mut open.out, ITEMS, &view, template, None),
+        match encoder.library(&view) {
+            None => encoder.span(&mut open.out, &view),
             Some(library) => {
-                let encode = |out: &mut Vec<u8>| span(out, ITEMS, &view, template, None);
+                let encode = |out: &mut Vec<u8>| encoder.span(out, &view);
                 assert!(open.libraries.add(library, usize::MAX, encode));
             }
         }

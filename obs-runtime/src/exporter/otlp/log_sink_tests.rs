@@ -153,10 +153,9 @@ fn a_receiver_without_logs_is_known_as_such() {
 #[test]
 fn an_error_stays_on_its_span_until_logs_are_taken() {
     use crate::exporter::otlp::fixtures::{Fixture, spans};
-    use crate::exporter::otlp::span::span;
-    use crate::exporter::otlp::template::Templates;
+    use crate::exporter::otlp::span::SpanEncoder;
     use crate::trace::attribute::SpanExtra;
-    use crate::trace::{Outcome, SpanError};
+    use crate::trace::{Outcome, SpanError, SpanLimits};
 
     let receiver = Receiver::start([Reply::Status(501, "", Vec::new())]);
     let mut sink = start(&config(&receiver.url));
@@ -170,15 +169,8 @@ fn an_error_stays_on_its_span_until_logs_are_taken() {
     let events = |logs: Option<&Accepts>| {
         let envelope = Envelope::new(&resource());
         let mut open = envelope.begin(Vec::new());
-        let mut templates = Templates::default();
-        let view = failed.view();
-        span(
-            &mut open.out,
-            ITEMS,
-            &view,
-            templates.get(view.callsite),
-            logs,
-        );
+        let mut encoder = SpanEncoder::new(SpanLimits::default(), logs.cloned());
+        encoder.span(&mut open.out, &failed.view());
         open.items = 1;
         let body = envelope.finish(open).body().to_vec();
         spans(&body)[0].events.len()

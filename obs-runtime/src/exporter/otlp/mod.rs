@@ -21,6 +21,7 @@ mod library;
 mod log;
 mod log_sink;
 mod metrics;
+mod plain;
 mod policy;
 mod protobuf;
 mod push;

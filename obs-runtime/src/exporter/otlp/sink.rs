@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::Error;
-use crate::exporter::otlp::batch::{Envelope, ITEMS, Open, Resource};
+use crate::exporter::otlp::batch::{Envelope, Open, Resource};
 use crate::exporter::otlp::config::{Limits, Protocol, Target};
 use crate::exporter::otlp::lane::{Accepts, Lane};
 use crate::exporter::otlp::library::Library;
-use crate::exporter::otlp::span::span;
-use crate::exporter::otlp::template::Templates;
+use crate::exporter::otlp::span::SpanEncoder;
 use crate::exporter::otlp::transport::Transport;
 use crate::exporter::otlp::worker;
 use crate::exporter::{PendingFlush, SpanSink};
@@ -20,14 +19,12 @@ use crate::trace::{SpanLimits, SpanView};
 /// Gathers spans into requests and hands these to the sender thread.
 pub(super) struct OtlpSpanSink {
     envelope: Envelope,
-    templates: Templates,
+    encoder: SpanEncoder,
     open: Open,
     lane: Arc<Lane>,
     limits: Limits,
     /// The longest request; a single larger span is dropped.
     request_bytes: usize,
-    /// Whether errors arrive as log records; none if logs are not sent.
-    logs: Option<Accepts>,
     /// When the last request was handed over.
     last: Instant,
     is_closed: bool,
@@ -47,7 +44,7 @@ impl OtlpSpanSink {
         let open = envelope.begin(Vec::new());
         Ok(Self {
             envelope,
-            templates: Templates::new(SpanLimits::current()),
+            encoder: SpanEncoder::new(SpanLimits::current(), logs),
             open,
             lane,
             limits,
@@ -55,7 +52,6 @@ impl OtlpSpanSink {
                 Protocol::HttpProtobuf => limits.queue_bytes,
                 Protocol::Grpc => limits.grpc_message_bytes.min(limits.queue_bytes),
             },
-            logs,
             last: Instant::now(),
             is_closed: false,
         })
@@ -81,13 +77,7 @@ impl OtlpSpanSink {
     fn overflow(&mut self, view: &SpanView<'_>, before: usize) {
         self.open.truncate(before);
         self.hand_over();
-        span(
-            &mut self.open.out,
-            ITEMS,
-            view,
-            self.templates.get(view.callsite),
-            self.logs.as_ref(),
-        );
+        self.encoder.span(&mut self.open.out, view);
         if self.open.len() > self.request_bytes {
             self.open.truncate(0);
             self.lane.lose(DropReason::TooLarge, 1);
@@ -116,10 +106,8 @@ impl OtlpSpanSink {
 
     /// Whether there was room.
     fn add(&mut self, view: &SpanView<'_>, library: Library) -> bool {
-        let template = self.templates.get(view.callsite);
-        let logs = self.logs.as_ref();
         let most = self.request_bytes.saturating_sub(self.open.own_len());
-        let encode = |out: &mut Vec<u8>| span(out, ITEMS, view, template, logs);
+        let encode = |out: &mut Vec<u8>| self.encoder.span(out, view);
         let fits = self.open.libraries.add(library, most, encode);
         self.open.items += u64::from(fits);
         fits
@@ -132,19 +120,12 @@ impl SpanSink for OtlpSpanSink {
         let taken = &self.lane.counters.taken;
         taken.store(taken.load(Ordering::Relaxed) + 1, Ordering::Release);
 
-        let template = self.templates.get(view.callsite);
-        if let Some(library) = template.library {
+        if let Some(library) = self.encoder.library(view) {
             self.of_library(view, library);
             return;
         }
         let before = self.open.own_len();
-        span(
-            &mut self.open.out,
-            ITEMS,
-            view,
-            template,
-            self.logs.as_ref(),
-        );
+        self.encoder.span(&mut self.open.out, view);
         let len = self.open.len();
         if len > self.request_bytes {
             self.overflow(view, before);

@@ -1,12 +1,14 @@
 //! `Span` (opentelemetry/proto/trace/v1/trace.proto), straight from a finished record.
 
 use crate::exporter::otlp::attributes::{constant, key_value, key_values};
+use crate::exporter::otlp::batch::ITEMS;
 use crate::exporter::otlp::lane::Accepts;
 use crate::exporter::otlp::library::Library;
+use crate::exporter::otlp::plain::{Block, plain};
 use crate::exporter::otlp::protobuf::{
     FIXED32, bytes, fixed32, fixed64, long_message, message, text, uint,
 };
-use crate::exporter::otlp::template::Template;
+use crate::exporter::otlp::template::{Template, Templates};
 use crate::semconv::attribute::{
     CODE_FUNCTION_NAME, ERROR_TYPE, EXCEPTION_MESSAGE, EXCEPTION_TYPE, LEVEL, OBS_OUTCOME,
 };
@@ -54,58 +56,60 @@ const STATUS_CODE_ERROR: u64 = 2;
 const HAS_IS_REMOTE: u32 = 0x100;
 const IS_REMOTE: u32 = 0x200;
 
-/// Appends the span as field number `field`. `logs` says whether its error is sent as a log record.
-#[inline]
-pub(super) fn span(
-    out: &mut Vec<u8>,
-    field: u32,
-    view: &SpanView<'_>,
-    template: &Template,
-    logs: Option<&Accepts>,
-) {
-    let state = trace_state(view.trace_id, view.scope);
-    if view.extra.is_none() && view.outcome == Outcome::Ok && template.is_plain && state.is_none() {
-        plain(out, field, view, template);
-    } else {
-        full(out, field, view, template, state.as_ref(), logs);
+/// Encodes spans as items of a request.
+pub(super) struct SpanEncoder {
+    templates: Templates,
+    block: Box<Block>,
+    /// Whether errors arrive as log records; none if logs are not sent.
+    logs: Option<Accepts>,
+}
+
+impl SpanEncoder {
+    pub(super) fn new(limits: SpanLimits, logs: Option<Accepts>) -> Self {
+        Self {
+            templates: Templates::new(limits),
+            block: Box::new([0; size_of::<Block>()]),
+            logs,
+        }
+    }
+
+    /// The library that a span belongs to, if that is not obs.
+    #[inline]
+    pub(super) fn library(&mut self, view: &SpanView<'_>) -> Option<Library> {
+        self.templates.get(view.callsite).library
+    }
+
+    /// Appends the span.
+    #[inline]
+    pub(super) fn span(&mut self, out: &mut Vec<u8>, view: &SpanView<'_>) {
+        let template = self.templates.get(view.callsite);
+        if view.extra.is_none()
+            && view.outcome == Outcome::Ok
+            && template.is_plain
+            && trace_state(view.trace_id, view.scope).is_none()
+            && let Some(item) = plain(&mut self.block, view, template)
+        {
+            out.extend_from_slice(item);
+        } else {
+            full(out, view, template, self.logs.as_ref());
+        }
     }
 }
 
-/// A span as most are: only what its callsite foresaw.
-fn plain(out: &mut Vec<u8>, field: u32, view: &SpanView<'_>, template: &Template) {
-    let image = if view.parent_id.is_valid() {
-        &template.child
-    } else {
-        &template.root
-    };
-    long_message(out, field, |out| {
-        image.stamp(out, view);
-        for (key, value) in template.keys.iter().zip(view.values) {
-            if let Some(value) = value.get(view.base) {
-                key.pair(out, value);
-            }
-        }
-        let flags = flags(view.flags, view.parent_is_remote);
-        out.extend_from_slice(&flags_field(flags));
-    });
-}
-
-/// A span with parts that few have: a name, late attributes, events, links, an error.
+/// A span of any length, with parts that few have: a name, late attributes, events, links, an error.
 #[cold]
-fn full(
-    out: &mut Vec<u8>,
-    field: u32,
-    view: &SpanView<'_>,
-    template: &Template,
-    state: Option<&TraceState>,
-    logs: Option<&Accepts>,
-) {
+fn full(out: &mut Vec<u8>, view: &SpanView<'_>, template: &Template, logs: Option<&Accepts>) {
     let limits = &template.limits;
     let extra = view.extra;
-    long_message(out, field, |out| {
+    let state = trace_state(view.trace_id, view.scope);
+    long_message(out, ITEMS, |out| {
         bytes(out, TRACE_ID, &view.trace_id.to_bytes());
         bytes(out, SPAN_ID, &view.span_id.to_bytes());
-        text(out, TRACE_STATE, state.map_or("", TraceState::as_str));
+        text(
+            out,
+            TRACE_STATE,
+            state.as_ref().map_or("", TraceState::as_str),
+        );
         if view.parent_id.is_valid() {
             bytes(out, PARENT_SPAN_ID, &view.parent_id.to_bytes());
         }
@@ -275,14 +279,14 @@ fn link(out: &mut Vec<u8>, link: &Link, limits: &SpanLimits) {
     });
 }
 
-const fn flags(flags: TraceFlags, is_remote: bool) -> u32 {
+pub(super) const fn flags(flags: TraceFlags, is_remote: bool) -> u32 {
     let remote = if is_remote { IS_REMOTE } else { 0 };
     flags.bits() as u32 | HAS_IS_REMOTE | remote
 }
 
 /// The field of the flags in one piece; the tag of number 16 takes two bytes.
 #[inline]
-fn flags_field(flags: u32) -> [u8; 6] {
+pub(super) fn flags_field(flags: u32) -> [u8; 6] {
     let [a, b, c, d] = flags.to_le_bytes();
     [
         0x80 | (FLAGS << 3 & 0x7f) as u8 | FIXED32,

@@ -3,24 +3,15 @@
 use std::collections::HashMap;
 
 use super::*;
-use crate::exporter::otlp::batch::{Envelope, ITEMS};
+use crate::exporter::otlp::batch::Envelope;
 use crate::exporter::otlp::fixtures::{Fixture, callsite, only, pair, resource, spans};
-use crate::exporter::otlp::template::Templates;
 use crate::trace::attribute::SpanExtra;
 use crate::trace::{SpanContext, SpanId, Value};
 
 fn limited(limits: SpanLimits, fixture: &Fixture) -> opentelemetry_proto::tonic::trace::v1::Span {
     let envelope = Envelope::new(&resource());
     let mut open = envelope.begin(Vec::new());
-    let view = fixture.view();
-    let mut templates = Templates::new(limits);
-    span(
-        &mut open.out,
-        ITEMS,
-        &view,
-        templates.get(view.callsite),
-        None,
-    );
+    SpanEncoder::new(limits, None).span(&mut open.out, &fixture.view());
     spans(envelope.finish(open).body()).remove(0)
 }
 

@@ -7,6 +7,7 @@ use crate::Callsite;
 use crate::callsite::SpanKind;
 use crate::exporter::otlp::attributes::{self, KeyField, constant};
 use crate::exporter::otlp::library::Library;
+use crate::exporter::otlp::plain::Pen;
 use crate::exporter::otlp::protobuf::{bytes, fixed64, text, uint};
 use crate::exporter::otlp::span::{
     ATTRIBUTES, END, KIND, NAME, PARENT_SPAN_ID, SPAN_ID, START, TRACE_ID,
@@ -109,20 +110,22 @@ impl Image {
         }
     }
 
-    /// Appends the image and fills its holes.
+    /// Appends the image and fills its holes; none if there is no room.
     #[inline]
-    pub(super) fn stamp(&self, out: &mut Vec<u8>, view: &SpanView<'_>) {
-        let at = out.len();
-        out.extend_from_slice(&self.bytes);
-        let (ids, times) = out[at..].split_at_mut(self.times);
+    pub(super) fn stamp(&self, pen: &mut Pen<'_>, view: &SpanView<'_>) -> Option<()> {
+        let (ids, times) = pen.put(&self.bytes)?.split_at_mut_checked(self.times)?;
         // Each field is its tag, its length and the id; a time has no length.
-        ids[2..18].copy_from_slice(&view.trace_id.to_bytes());
-        ids[20..28].copy_from_slice(&view.span_id.to_bytes());
+        let (own, ids): (&mut [u8; 28], _) = ids.split_first_chunk_mut()?;
+        own[2..18].copy_from_slice(&view.trace_id.to_bytes());
+        own[20..28].copy_from_slice(&view.span_id.to_bytes());
         if self.has_parent {
-            ids[30..38].copy_from_slice(&view.parent_id.to_bytes());
+            let parent: &mut [u8; 10] = ids.first_chunk_mut()?;
+            parent[2..10].copy_from_slice(&view.parent_id.to_bytes());
         }
+        let times: &mut [u8; 18] = times.first_chunk_mut()?;
         times[1..9].copy_from_slice(&view.start_unix_nanos.to_le_bytes());
         times[10..18].copy_from_slice(&view.end_unix_nanos.to_le_bytes());
+        Some(())
     }
 }
 
@@ -159,7 +162,10 @@ impl Templates {
             self.grow(index);
         }
         let limits = self.limits;
-        self.of_sites[index].get_or_insert_with(|| Box::new(Template::new(site, limits)))
+        self.of_sites[index].get_or_insert_with(
+            #[cold]
+            || Box::new(Template::new(site, limits)),
+        )
     }
 
     #[cold]

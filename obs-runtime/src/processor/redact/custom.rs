@@ -167,9 +167,15 @@ pub(crate) fn set(scope: u16, custom: Option<Custom>) {
     ANY.store(!all.is_empty(), Ordering::Release);
 }
 
+/// Whether any scope adds something.
+#[inline]
+pub(super) fn any() -> bool {
+    ANY.load(Ordering::Acquire)
+}
+
 /// Applies what the scope adds.
 pub(super) fn apply(scope: impl FnOnce() -> u16, text: Cow<'_, str>) -> Cow<'_, str> {
-    if !ANY.load(Ordering::Acquire) {
+    if !any() {
         return text;
     }
     let scope = scope();

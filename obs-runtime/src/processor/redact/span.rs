@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{MASK, is_secret_key, redact_of};
+use super::{MASK, is_clean, is_secret_key, redact_of};
 use crate::processor::owned::OwnedSpan;
 use crate::trace::attribute::{AttributeValue, SpanExtra, ValueRef};
 use crate::trace::value::Value;
@@ -14,6 +14,15 @@ type Pairs = [(Cow<'static, str>, AttributeValue)];
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SpanRedaction {
     scope: u16,
+}
+
+/// Whether a recorded value has no secret for sure.
+#[inline]
+fn is_clean_value(value: &Value, base: *const u8) -> bool {
+    // Numbers are no text, and have no length.
+    value.text_len() == 0
+        || value.is_static()
+        || !matches!(value.get(base), Some(ValueRef::Str(text)) if !is_clean(text))
 }
 
 impl SpanRedaction {
@@ -28,6 +37,15 @@ impl SpanRedaction {
     /// whether its name is that of a secret was settled when it was written (`redact`, `allow`).
     #[inline]
     pub(crate) fn span(self, span: &SpanView<'_>) -> Option<OwnedSpan> {
+        let is_clean = span.values.iter().all(|v| is_clean_value(v, span.base));
+        if is_clean && span.extra.is_none() {
+            return None;
+        }
+        self.looked_at(span)
+    }
+
+    #[cold]
+    fn looked_at(self, span: &SpanView<'_>) -> Option<OwnedSpan> {
         let values = span.values.iter();
         let dirty = values.clone().any(|v| self.value(v, span.base).is_some())
             || span.extra.is_some_and(|extra| self.is_dirty(extra));
