@@ -33,6 +33,8 @@ mod processor;
 mod registry;
 #[cfg(feature = "reqwest")]
 pub mod reqwest;
+#[cfg(any(feature = "alert", feature = "console"))]
+mod rfc3339;
 mod self_log;
 mod self_obs;
 pub mod semconv;

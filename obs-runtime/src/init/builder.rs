@@ -226,7 +226,11 @@ impl Builder {
         self
     }
 
-    /// Prints each finished trace as a tree on standard error.
+    /// Prints each finished trace as a tree on standard error. Default: whether `OTEL_TRACES_EXPORTER` names
+    /// `console`.
+    ///
+    /// `OTEL_LOGS_EXPORTER=console` prints log records as lines, `OTEL_METRICS_EXPORTER=console` metrics as tables every
+    /// minute (`OTEL_METRIC_EXPORT_INTERVAL`) and at the end.
     #[cfg(feature = "console")]
     pub fn console(mut self, console: bool) -> Self {
         self.console = Some(console);

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::ffi::OsString;
+use std::time::Duration;
 
 use crate::Error;
 use crate::callsite::Level;
@@ -23,7 +24,8 @@ pub(crate) struct Environment {
     pub(crate) resource: Vec<(Cow<'static, str>, AttributeValue)>,
     pub(crate) sampler: Option<Sampler>,
     pub(crate) level: Option<Level>,
-    pub(crate) console: bool,
+    #[cfg_attr(not(feature = "console"), allow(dead_code))]
+    pub(crate) printed: Printed,
     pub(crate) formats: Formats,
     /// Whether instruments keep examples of values in sampled spans.
     pub(crate) exemplars: bool,
@@ -38,6 +40,15 @@ pub(crate) struct Environment {
     pub(crate) log_limits: LogLimits,
     /// One sentence for each value that could not be used.
     pub(crate) problems: Vec<String>,
+}
+
+/// What goes to standard error.
+#[derive(Debug, Default)]
+pub(crate) struct Printed {
+    pub(crate) traces: bool,
+    pub(crate) logs: bool,
+    /// How often, if they are.
+    pub(crate) metrics: Option<Duration>,
 }
 
 impl Environment {
@@ -61,6 +72,7 @@ impl Environment {
         let propagators = text("OTEL_PROPAGATORS");
         let traces = text("OTEL_TRACES_EXPORTER").unwrap_or_default();
         let metrics = text("OTEL_METRICS_EXPORTER").unwrap_or_default();
+        let logs = text("OTEL_LOGS_EXPORTER").unwrap_or_default();
         let host = text("OTEL_EXPORTER_PROMETHEUS_HOST").unwrap_or_else(|| "localhost".into());
         let port = text("OTEL_EXPORTER_PROMETHEUS_PORT");
         this.spool = text("OBS_SPOOL");
@@ -69,6 +81,12 @@ impl Environment {
         let names = |list: &str, name: &str| list.split(',').any(|n| n.trim() == name);
         let otlp = text("OTEL_EXPORTER_OTLP_ENDPOINT").is_some();
         let file = text("OTEL_CONFIG_FILE").is_some();
+        this.printed.traces = names(&traces, "console");
+        this.printed.logs = names(&logs, "console");
+        if names(&metrics, "console") {
+            let interval = vars.milliseconds("OTEL_METRIC_EXPORT_INTERVAL");
+            this.printed.metrics = Some(interval.unwrap_or(Duration::from_secs(60)));
+        }
 
         this.problems = vars.problems;
         (this.span_limits, this.log_limits) = limits::read(&limits, &mut this.problems);
@@ -77,33 +95,18 @@ impl Environment {
                            are used";
             this.problems.push(problem.to_owned());
         }
-        this.check_features([
-            (
-                "OTEL_EXPORTER_OTLP_ENDPOINT",
-                otlp,
-                "otlp",
-                cfg!(feature = "otlp"),
-            ),
-            (
-                "OTEL_TRACES_EXPORTER",
-                names(&traces, "otlp"),
-                "otlp",
-                cfg!(feature = "otlp"),
-            ),
-            (
-                "OTEL_TRACES_EXPORTER",
-                names(&traces, "console"),
-                "console",
-                cfg!(feature = "console"),
-            ),
-            (
-                "OTEL_METRICS_EXPORTER",
-                names(&metrics, "prometheus"),
-                "http",
-                cfg!(feature = "http"),
-            ),
-        ]);
-        this.console = names(&traces, "console");
+        this.check_feature("OTEL_EXPORTER_OTLP_ENDPOINT", otlp, "otlp");
+        for (variable, list) in [
+            ("OTEL_TRACES_EXPORTER", &traces),
+            ("OTEL_METRICS_EXPORTER", &metrics),
+            ("OTEL_LOGS_EXPORTER", &logs),
+        ] {
+            for exporter in ["otlp", "console"] {
+                this.check_feature(variable, names(list, exporter), exporter);
+            }
+        }
+        let scraped = names(&metrics, "prometheus");
+        this.check_feature("OTEL_METRICS_EXPORTER", scraped, "http");
         if let Some(list) = resource {
             let read = this.note(resource_attributes(&list));
             this.resource = read.unwrap_or_default();
@@ -128,24 +131,24 @@ impl Environment {
         if let Some(filter) = exemplars {
             this.exemplars = this.note(exemplars_of(&filter)).unwrap_or(true);
         }
-        if names(&metrics, "prometheus") {
+        if scraped {
             let port = port.map_or(Some(9464), |port| this.note(port_of(&port)));
             this.prometheus = port.map(|port| (host, port));
         }
         this
     }
 
-    /// Takes each variable that was used, the feature that it needs, and whether that is there.
-    fn check_features<'a>(
-        &mut self,
-        asked: impl IntoIterator<Item = (&'a str, bool, &'a str, bool)>,
-    ) {
-        for (name, is_asked, feature, is_built_in) in asked {
-            if is_asked && !is_built_in {
-                self.problems.push(format!(
-                    "{name} does nothing: enable feature `{feature}` of obs-runtime"
-                ));
-            }
+    /// A variable that asks for what is not built in says so.
+    fn check_feature(&mut self, variable: &str, is_asked: bool, feature: &str) {
+        let is_built_in = match feature {
+            "otlp" => cfg!(feature = "otlp"),
+            "console" => cfg!(feature = "console"),
+            _ => cfg!(feature = "http"),
+        };
+        if is_asked && !is_built_in {
+            self.problems.push(format!(
+                "{variable} does nothing: enable feature `{feature}` of obs-runtime"
+            ));
         }
     }
 

@@ -11,7 +11,7 @@ fn read(vars: &[(&str, &str)]) -> Environment {
 fn an_empty_environment_says_nothing() {
     let env = read(&[("OTEL_SERVICE_NAME", ""), ("OBS_LEVEL", "  ")]);
     assert!(env.service_name.is_none() && env.level.is_none() && env.sampler.is_none());
-    assert!(!env.disabled && !env.console && env.prometheus.is_none());
+    assert!(!env.disabled && !env.printed.traces && env.prometheus.is_none());
     assert!(env.problems.is_empty());
 }
 
@@ -31,7 +31,7 @@ fn what_is_set_is_used() {
         ("OTEL_METRICS_EXPORTER", "prometheus"),
         ("OTEL_EXPORTER_PROMETHEUS_PORT", "0"),
     ]);
-    assert!(env.disabled && env.console);
+    assert!(env.disabled && env.printed.traces);
     assert_eq!(env.service_name.as_deref(), Some("shop"));
     let expected = [
         ("team".into(), "a b".into()),
@@ -45,6 +45,21 @@ fn what_is_set_is_used() {
     assert_eq!(env.level, Some(Level::Debug));
     assert_eq!(env.prometheus, Some(("localhost".into(), 0)));
     assert!(env.problems.is_empty(), "{:?}", env.problems);
+}
+
+#[cfg(feature = "console")]
+#[test]
+fn every_signal_can_be_printed() {
+    let env = read(&[
+        ("OTEL_LOGS_EXPORTER", "otlp,console"),
+        ("OTEL_METRICS_EXPORTER", "console"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "1500"),
+    ]);
+    assert!(env.printed.logs && !env.printed.traces);
+    assert_eq!(env.printed.metrics, Some(Duration::from_millis(1500)));
+    let env = read(&[("OTEL_METRICS_EXPORTER", "prometheus, console")]);
+    assert_eq!(env.printed.metrics, Some(Duration::from_secs(60)));
+    assert!(!env.printed.logs && env.problems.is_empty());
 }
 
 #[test]

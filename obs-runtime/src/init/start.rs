@@ -80,7 +80,9 @@ pub(super) fn start(
     id: u16,
     env: Environment,
     mut sinks: Vec<Box<dyn SpanSink>>,
-    #[cfg_attr(not(feature = "otlp"), allow(unused_mut))] mut logs: Vec<Box<dyn LogSink>>,
+    #[cfg_attr(not(any(feature = "console", feature = "otlp")), allow(unused_mut))] mut logs: Vec<
+        Box<dyn LogSink>,
+    >,
 ) -> Result<Observability, Error> {
     can_record()?;
     let mut problems = Problems {
@@ -110,6 +112,8 @@ pub(super) fn start(
         exporter.begin(&scope.resource);
         sinks.push(custom::sink("opentelemetry", exporter)?);
     }
+    #[cfg(feature = "console")]
+    printed(&env, &mut builder, &mut logs);
     #[cfg_attr(
         not(any(feature = "otlp", feature = "statsd")),
         allow(unused_mut, reason = "only OTLP and StatsD add to them")
@@ -118,7 +122,7 @@ pub(super) fn start(
     #[allow(unused_mut, reason = "only some features add to it")]
     let mut remakes: Vec<Remake> = Vec::new();
     #[cfg(feature = "console")]
-    if builder.console.unwrap_or(env.console) {
+    if builder.console.unwrap_or(env.printed.traces) {
         if id == 0 {
             remakes.push(Box::new(|| Some(crate::exporter::console::sink())));
         }
@@ -169,6 +173,21 @@ pub(super) fn start(
         obs.serve(server);
     }
     Ok(obs)
+}
+
+/// Logs and metrics that the environment wants on standard error.
+#[cfg(feature = "console")]
+fn printed(env: &Environment, builder: &mut Builder, logs: &mut Vec<Box<dyn LogSink>>) {
+    use crate::exporter::console;
+
+    if env.printed.logs {
+        logs.push(console::log_sink());
+    }
+    if let Some(interval) = env.printed.metrics {
+        let schedule = crate::ExportLoop::new().interval(interval).jitter(0.0);
+        let exporter = console::metric_exporter();
+        builder.metric_exporters.push((exporter, schedule));
+    }
 }
 
 #[cfg(feature = "statsd")]

@@ -1,6 +1,7 @@
 //! Reads environment variables: a value that cannot be used is left out and said, the others are used.
 
 use std::ffi::OsString;
+use std::time::Duration;
 
 /// The variables and what is wrong with them.
 pub(crate) struct Vars<'a> {
@@ -51,6 +52,15 @@ impl<'a> Vars<'a> {
                 "false" => Some(false),
                 _ => None,
             }
+        })
+    }
+
+    /// A number of milliseconds above 0.
+    pub(crate) fn milliseconds(&mut self, name: &str) -> Option<Duration> {
+        let expected = "a whole number of milliseconds above 0, such as 10000";
+        self.parsed(name, expected, |text| {
+            let ms: u64 = text.parse().ok().filter(|ms| *ms > 0)?;
+            Some(Duration::from_millis(ms))
         })
     }
 

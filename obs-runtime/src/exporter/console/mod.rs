@@ -1,13 +1,17 @@
-//! Finished traces as trees, for people: on standard error, in test failures, in programs.
+//! For people: finished traces as trees, on standard error, in test failures, in programs; log records as lines and
+//! metrics as tables on standard error.
 
+mod logs;
+mod metrics;
 mod row;
 mod sink;
 mod text;
 mod tree;
+mod writer;
 
 use std::io::{self, IsTerminal};
 
-use crate::exporter::SpanSink;
+use crate::exporter::{LogSink, MetricExporter, SpanSink};
 use crate::trace::SpanRecord;
 
 /// Draws finished spans as trees, one for each trace, with durations, outcomes and the attributes
@@ -50,11 +54,24 @@ pub fn trace_tree(spans: &[SpanRecord]) -> String {
 /// Prints each trace to standard error when its root has ended; in colour on a terminal, unless
 /// `NO_COLOR` (<https://no-color.org>) or `TERM=dumb` says otherwise.
 pub(crate) fn sink() -> Box<dyn SpanSink> {
+    Box::new(sink::ConsoleSink::new(Box::new(io::stderr()), colour()))
+}
+
+/// Prints each log record as a line on standard error, with the ids of its trace and span.
+pub(crate) fn log_sink() -> Box<dyn LogSink> {
+    Box::new(logs::ConsoleLogs::new(Box::new(io::stderr()), colour()))
+}
+
+/// Prints each collection of metrics on standard error.
+pub(crate) fn metric_exporter() -> Box<dyn MetricExporter> {
+    Box::new(metrics::ConsoleMetrics::new(io::stderr()))
+}
+
+fn colour() -> bool {
     let set =
         |name| std::env::var_os(name).is_some_and(|value: std::ffi::OsString| !value.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    let colour = io::stderr().is_terminal() && !set("NO_COLOR") && !dumb;
-    Box::new(sink::ConsoleSink::new(Box::new(io::stderr()), colour))
+    io::stderr().is_terminal() && !set("NO_COLOR") && !dumb
 }
 
 #[cfg(test)]

@@ -165,7 +165,7 @@ fn short_key(key: &str) -> Option<&str> {
     (!hidden).then_some(short)
 }
 
-fn show(value: ValueRef<'_>) -> String {
+pub(super) fn show(value: ValueRef<'_>) -> String {
     match value {
         ValueRef::Bool(v) => v.to_string(),
         ValueRef::I64(v) => v.to_string(),

@@ -3,16 +3,13 @@
 use std::collections::{HashMap, VecDeque};
 use std::io::Write;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::thread::JoinHandle;
 use std::time::Instant;
 
 use super::row::Row;
 use super::tree::Tree;
-use crate::error::ErrorKind;
+use super::writer::Writer;
 use crate::exporter::{PendingFlush, SpanSink};
-use crate::self_obs::{DropReason, ExporterCounters};
+use crate::self_obs::ExporterCounters;
 use crate::trace::SpanView;
 use crate::{Error, TraceId};
 
@@ -23,8 +20,6 @@ const MOST_ROWS: usize = 512;
 const MOST_TRACES: usize = 256;
 /// Traces that were printed and are remembered, for spans that outlive their root.
 const REMEMBERED: usize = 256;
-/// Texts that wait for a slow terminal.
-const QUEUE: usize = 64;
 
 pub(super) struct ConsoleSink {
     open: HashMap<TraceId, Gathered>,
@@ -33,10 +28,7 @@ pub(super) struct ConsoleSink {
     printed: VecDeque<TraceId>,
     pass: u64,
     colour: bool,
-    counters: Arc<ExporterCounters>,
-    writer: Option<(Sender<Message>, JoinHandle<()>)>,
-    /// Texts that are queued or being written: what bounds the queue.
-    waiting: Arc<AtomicUsize>,
+    writer: Writer,
 }
 
 #[derive(Default)]
@@ -47,30 +39,15 @@ struct Gathered {
     root_in_pass: Option<u64>,
 }
 
-enum Message {
-    Print { text: String, spans: u64 },
-    Flush(SyncSender<()>),
-}
-
 impl ConsoleSink {
     pub(super) fn new(out: Box<dyn Write + Send>, colour: bool) -> Self {
-        let counters = Arc::new(ExporterCounters::new("console"));
-        let (sender, receiver) = channel();
-        let waiting = Arc::new(AtomicUsize::new(0));
-        let (in_thread, waiting_in_thread) = (Arc::clone(&counters), Arc::clone(&waiting));
-        let thread = std::thread::Builder::new()
-            .name("obs-console".to_owned())
-            .spawn(move || write_all(out, &receiver, &in_thread, &waiting_in_thread));
         Self {
             open: HashMap::new(),
             order: VecDeque::new(),
             printed: VecDeque::new(),
             pass: 0,
             colour,
-            counters,
-            // Without a thread nothing can be printed; what comes is counted as lost.
-            writer: thread.ok().map(|thread| (sender, thread)),
-            waiting,
+            writer: Writer::new(out),
         }
     }
 
@@ -98,20 +75,7 @@ impl ConsoleSink {
                 self.printed.pop_front();
             }
         }
-        if let Err(reason) = self.queue(text, spans) {
-            self.counters.dropped.add(reason, spans);
-        }
-    }
-
-    fn queue(&self, text: String, spans: u64) -> Result<(), DropReason> {
-        let (sender, _) = self.writer.as_ref().ok_or(DropReason::Unreachable)?;
-        // Only this thread adds, so that the bound holds.
-        if self.waiting.load(Ordering::Acquire) >= QUEUE {
-            return Err(DropReason::QueueFull);
-        }
-        self.waiting.fetch_add(1, Ordering::AcqRel);
-        let sent = sender.send(Message::Print { text, spans });
-        sent.map_err(|_| DropReason::Unreachable)
+        self.writer.print(text, spans);
     }
 
     /// Prints the traces that are whole: the root came in an earlier pass than this. A child on
@@ -127,7 +91,7 @@ impl ConsoleSink {
 
 impl SpanSink for ConsoleSink {
     fn span(&mut self, span: &SpanView<'_>) {
-        self.counters.taken.fetch_add(1, Ordering::Relaxed);
+        self.writer.take();
         if !self.open.contains_key(&span.trace_id) {
             if self.order.len() == MOST_TRACES
                 && let Some(oldest) = self.order.front().copied()
@@ -160,68 +124,16 @@ impl SpanSink for ConsoleSink {
 
     fn flush(&mut self) -> PendingFlush {
         self.print_finished(|trace| trace.root_in_pass.is_some());
-        let sender = self.writer.as_ref().map(|(sender, _)| sender.clone());
-        Box::new(move |deadline| {
-            let sender = sender.ok_or_else(|| {
-                Error::new(
-                    ErrorKind::Export,
-                    "the console writer could not be started; the process may be out of threads",
-                )
-            })?;
-            let (done, written) = sync_channel(1);
-            sender.send(Message::Flush(done)).map_err(|_| late())?;
-            let left = deadline.saturating_duration_since(Instant::now());
-            written.recv_timeout(left).map_err(|_| late())
-        })
+        self.writer.flush()
     }
 
     fn shutdown(&mut self, deadline: Instant) -> Result<(), Error> {
         self.print_finished(|_| true);
-        let result = self.flush()(deadline);
-        if let Some((sender, thread)) = self.writer.take() {
-            drop(sender);
-            // A terminal that takes nothing would keep the thread, and the host, for ever.
-            if result.is_ok() {
-                let _ = thread.join();
-            }
-        }
-        result
+        self.writer.shutdown(deadline)
     }
 
     fn stats(&self) -> Arc<ExporterCounters> {
-        Arc::clone(&self.counters)
-    }
-}
-
-fn late() -> Error {
-    Error::new(
-        ErrorKind::Timeout,
-        "standard error did not take the traces before the deadline",
-    )
-}
-
-fn write_all(
-    mut out: Box<dyn Write + Send>,
-    messages: &Receiver<Message>,
-    counters: &ExporterCounters,
-    waiting: &AtomicUsize,
-) {
-    for message in messages {
-        match message {
-            Message::Print { text, spans } => {
-                match out.write_all(text.as_bytes()) {
-                    Ok(()) => {
-                        counters.exported.fetch_add(spans, Ordering::Release);
-                    }
-                    Err(_) => counters.dropped.add(DropReason::Unreachable, spans),
-                }
-                waiting.fetch_sub(1, Ordering::AcqRel);
-            }
-            Message::Flush(done) => {
-                let _ = out.flush();
-                let _ = done.try_send(());
-            }
-        }
+        self.writer.stats()
     }
 }
 

@@ -1,9 +1,12 @@
 use std::io;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use super::super::writer::QUEUE;
 use super::*;
 use crate::callsite::{Callsite, CallsiteSpec};
+use crate::self_obs::DropReason;
 use crate::trace::{Outcome, SpanId, TraceFlags};
 
 static SITE: Callsite = Callsite::new(CallsiteSpec::new("work", "tests", "tests.rs", 1));
@@ -69,7 +72,7 @@ fn a_trace_is_printed_when_its_root_and_the_children_of_the_next_pass_are_there(
     assert!(sink.open.is_empty());
     sink.flush()(soon()).unwrap();
     assert!(out.text().contains("· 3 spans ·"), "{}", out.text());
-    let stats = sink.counters.snapshot();
+    let stats = sink.stats().snapshot();
     assert_eq!((stats.taken, stats.exported, stats.in_flight), (3, 3, 0));
 }
 
@@ -94,7 +97,7 @@ fn shutdown_prints_what_is_unfinished_and_accounts_for_all() {
     send(&mut sink, 1, 2, 1);
     sink.shutdown(soon()).unwrap();
     assert!(out.text().contains("the root has not ended"));
-    assert_eq!(sink.counters.snapshot().in_flight, 0);
+    assert_eq!(sink.stats().snapshot().in_flight, 0);
 }
 
 #[test]
@@ -112,7 +115,7 @@ fn memory_is_bounded_and_nothing_goes_uncounted() {
         sink.flush()(soon()).unwrap();
     }
     sink.shutdown(soon()).unwrap();
-    let stats = sink.counters.snapshot();
+    let stats = sink.stats().snapshot();
     assert_eq!(
         (stats.exported + stats.dropped_total(), stats.in_flight),
         (stats.taken, 0)
@@ -138,7 +141,7 @@ fn a_closed_console_costs_spans_not_the_program() {
     send(&mut sink, 1, 1, 0);
     sink.shutdown(soon()).unwrap();
     assert_eq!(
-        sink.counters.snapshot().dropped,
+        sink.stats().snapshot().dropped,
         [(DropReason::Unreachable, 1)]
     );
 }
@@ -164,7 +167,7 @@ fn a_console_that_takes_nothing_ends_with_the_deadline() {
         .shutdown(Instant::now() + Duration::from_millis(20))
         .unwrap_err();
     assert!(error.is_timeout());
-    let stats = sink.counters.snapshot();
+    let stats = sink.stats().snapshot();
     assert_eq!(stats.dropped, [(DropReason::QueueFull, 200 - QUEUE as u64)]);
     assert_eq!(stats.in_flight, QUEUE as u64);
     drop(release);

@@ -65,7 +65,8 @@ fn endpoint_forms() {
 fn lists_of_exporters_turn_signals_on_and_off() {
     let config = from(&[
         ("OTEL_TRACES_EXPORTER", "otlp,console"),
-        ("OTEL_METRICS_EXPORTER", "prometheus"),
+        ("OTEL_METRICS_EXPORTER", "prometheus,console"),
+        ("OTEL_LOGS_EXPORTER", "console"),
     ]);
     assert_eq!(urls(&config), ["http://localhost:4318/v1/traces", "", ""]);
     let off = [("OTEL_TRACES_EXPORTER", "none")];

@@ -1,6 +1,5 @@
 //! The `OTEL_*` variables of the OTLP exporter.
 
-use core::time::Duration;
 use std::ffi::OsString;
 
 use crate::exporter::delta::Temporality;
@@ -45,8 +44,6 @@ const TRACES: Names = names!("TRACES_");
 const METRICS: Names = names!("METRICS_");
 const LOGS: Names = names!("LOGS_");
 
-const MILLISECONDS: &str = "a whole number of milliseconds above 0, such as 10000";
-
 impl OtlpConfig {
     /// Reads the process's environment; also returns a sentence for each value that is left out.
     pub(crate) fn from_env() -> (Self, Vec<String>) {
@@ -65,36 +62,41 @@ impl OtlpConfig {
             (
                 "OTEL_TRACES_EXPORTER",
                 Signal::Traces,
-                "console",
+                &["console"][..],
                 "otlp, console or none",
             ),
             (
                 "OTEL_METRICS_EXPORTER",
                 Signal::Metrics,
-                "prometheus",
-                "otlp, prometheus or none",
+                &["prometheus", "console"],
+                "otlp, prometheus, console or none",
             ),
-            ("OTEL_LOGS_EXPORTER", Signal::Logs, "none", "otlp or none"),
+            (
+                "OTEL_LOGS_EXPORTER",
+                Signal::Logs,
+                &["console"],
+                "otlp, console or none",
+            ),
         ] {
             if let Some(selected) = names_otlp(name, known, expected, &mut vars) {
                 config.select(signal, selected);
             }
         }
-        config.metric_interval = milliseconds("OTEL_METRIC_EXPORT_INTERVAL", &mut vars);
-        config.metric_timeout = milliseconds("OTEL_METRIC_EXPORT_TIMEOUT", &mut vars);
+        config.metric_interval = vars.milliseconds("OTEL_METRIC_EXPORT_INTERVAL");
+        config.metric_timeout = vars.milliseconds("OTEL_METRIC_EXPORT_TIMEOUT");
         config.temporality = temporality(&mut vars);
         config.exponential_histograms = exponential(&mut vars);
         config.spans = BatchLimits {
             queue_items: whole_number("OTEL_BSP_MAX_QUEUE_SIZE", &mut vars),
             batch_items: whole_number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", &mut vars),
-            delay: milliseconds("OTEL_BSP_SCHEDULE_DELAY", &mut vars),
-            export_timeout: milliseconds("OTEL_BSP_EXPORT_TIMEOUT", &mut vars),
+            delay: vars.milliseconds("OTEL_BSP_SCHEDULE_DELAY"),
+            export_timeout: vars.milliseconds("OTEL_BSP_EXPORT_TIMEOUT"),
         };
         config.logs = BatchLimits {
             queue_items: whole_number("OTEL_BLRP_MAX_QUEUE_SIZE", &mut vars),
             batch_items: whole_number("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", &mut vars),
-            delay: milliseconds("OTEL_BLRP_SCHEDULE_DELAY", &mut vars),
-            export_timeout: milliseconds("OTEL_BLRP_EXPORT_TIMEOUT", &mut vars),
+            delay: vars.milliseconds("OTEL_BLRP_SCHEDULE_DELAY"),
+            export_timeout: vars.milliseconds("OTEL_BLRP_EXPORT_TIMEOUT"),
         };
         (config, vars.problems)
     }
@@ -123,7 +125,7 @@ fn read(names: &Names, vars: &mut Vars<'_>) -> Settings {
             "gzip" => Some(Compression::Gzip),
             _ => None,
         }),
-        timeout: milliseconds(names.timeout, vars),
+        timeout: vars.milliseconds(names.timeout),
         headers: headers(names.headers, vars),
         tls,
     }
@@ -157,15 +159,15 @@ fn exponential(vars: &mut Vars<'_>) -> Option<bool> {
     )
 }
 
-/// Whether a list of exporters names OTLP; `None` if it names nothing that is known. `known` is what another
-/// part of obs reads.
-fn names_otlp(name: &str, known: &str, expected: &str, vars: &mut Vars<'_>) -> Option<bool> {
+/// Whether a list of exporters names OTLP; `None` if it names nothing that is known. `known` is what other
+/// parts of obs read.
+fn names_otlp(name: &str, known: &[&str], expected: &str, vars: &mut Vars<'_>) -> Option<bool> {
     let list = vars.text(name)?;
     let mut otlp = None;
     for entry in list.split(',').map(str::trim).filter(|e| !e.is_empty()) {
         if entry == "otlp" {
             otlp = Some(true);
-        } else if entry == known || entry == "none" {
+        } else if known.contains(&entry) || entry == "none" {
             otlp = otlp.or(Some(false));
         } else {
             vars.bad(name, entry, expected);
@@ -178,13 +180,6 @@ fn whole_number<T: TryFrom<u64>>(name: &str, vars: &mut Vars<'_>) -> Option<T> {
     vars.parsed(name, "a whole number above 0, such as 512", |text| {
         let number: u64 = text.parse().ok().filter(|n| *n > 0)?;
         number.try_into().ok()
-    })
-}
-
-fn milliseconds(name: &str, vars: &mut Vars<'_>) -> Option<Duration> {
-    vars.parsed(name, MILLISECONDS, |text| {
-        let ms: u64 = text.parse().ok().filter(|ms| *ms > 0)?;
-        Some(Duration::from_millis(ms))
     })
 }
 

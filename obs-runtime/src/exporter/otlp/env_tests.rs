@@ -138,10 +138,10 @@ fn one_bad_value_is_left_out_and_the_others_stay() {
         ("OTEL_TRACES_EXPORTER", "jaeger", "otlp, console or none"),
         (
             "OTEL_METRICS_EXPORTER",
-            "console",
-            "otlp, prometheus or none",
+            "statsd",
+            "otlp, prometheus, console or none",
         ),
-        ("OTEL_LOGS_EXPORTER", "console", "otlp or none"),
+        ("OTEL_LOGS_EXPORTER", "stdout", "otlp, console or none"),
         ("OTEL_METRIC_EXPORT_INTERVAL", "-1", "milliseconds"),
         ("OTEL_METRIC_EXPORT_TIMEOUT", "30s", "milliseconds"),
         (

@@ -1,0 +1,149 @@
+//! Metrics as tables for people.
+
+use core::fmt::Write as _;
+use std::io::Write;
+use std::time::{Duration, UNIX_EPOCH};
+
+use super::text::{clean, duration, pad, width};
+use crate::Error;
+use crate::error::ErrorKind;
+use crate::exporter::{MetricBatch, MetricExporter};
+use crate::metrics::snapshot::Labels;
+use crate::metrics::{MetricData, MetricFamily, Number};
+use crate::rfc3339::rfc3339;
+
+/// Columns of a name or a label's value.
+const TEXT: usize = 64;
+
+pub(super) struct ConsoleMetrics<W> {
+    out: W,
+}
+
+impl<W: Write + Send + 'static> ConsoleMetrics<W> {
+    pub(super) const fn new(out: W) -> Self {
+        Self { out }
+    }
+}
+
+impl<W: Write + Send + 'static> MetricExporter for ConsoleMetrics<W> {
+    fn export(&mut self, batch: MetricBatch<'_>) -> Result<(), Error> {
+        let text = tables(batch.families, batch.unix_nanos);
+        let written = self.out.write_all(text.as_bytes());
+        written.and_then(|()| self.out.flush()).map_err(|e| {
+            Error::new(
+                ErrorKind::Export,
+                format!("standard error did not take the metrics: {e}"),
+            )
+        })
+    }
+}
+
+fn tables(families: &[MetricFamily], unix_nanos: u64) -> String {
+    let time = rfc3339(UNIX_EPOCH + Duration::from_nanos(unix_nanos));
+    let mut out = format!("metrics · {time}\n");
+    for family in families {
+        let unit = clean(&family.unit, TEXT);
+        let unit = if unit.is_empty() || unit == "1" {
+            String::new()
+        } else {
+            format!(" [{unit}]")
+        };
+        let _ = writeln!(out, "{}{unit}", clean(&family.name, TEXT));
+        let rows = rows(family);
+        let widest = rows.iter().map(|(labels, _)| width(labels)).max();
+        let widest = widest.unwrap_or(0);
+        for (labels, value) in &rows {
+            out.push_str("  ");
+            out.push_str(labels);
+            if widest > 0 {
+                pad(&mut out, widest - width(labels) + 2);
+            }
+            out.push_str(value);
+            out.push('\n');
+        }
+    }
+    out
+}
+
+/// Labels and value of each series.
+fn rows(family: &MetricFamily) -> Vec<(String, String)> {
+    let seconds = family.unit == "s";
+    let number = |value: Number| match value {
+        Number::U64(value) => value.to_string(),
+        Number::I64(value) => value.to_string(),
+        Number::F64(value) => amount(value, seconds),
+    };
+    let distribution = |count: u64, sum: f64, quantiles: [Option<f64>; 3]| {
+        let mut text = format!("count={count}");
+        if count > 0 {
+            let _ = write!(text, " mean={}", amount(sum / count as f64, seconds));
+        }
+        for (name, value) in ["p50", "p99", "max"].into_iter().zip(quantiles) {
+            if let Some(value) = value {
+                let _ = write!(text, " {name}={}", amount(value, seconds));
+            }
+        }
+        text
+    };
+    match &family.data {
+        MetricData::Counter(points)
+        | MetricData::UpDownCounter(points)
+        | MetricData::Gauge(points) => {
+            let row =
+                |p: &crate::metrics::snapshot::NumberPoint| (labels(&p.labels), number(p.value));
+            points.iter().map(row).collect()
+        }
+        MetricData::Histogram(points) => {
+            let row = |p: &crate::metrics::snapshot::HistogramPoint| {
+                let quantiles = [p.quantile(0.5), p.quantile(0.99), p.max];
+                (labels(&p.labels), distribution(p.count, p.sum, quantiles))
+            };
+            points.iter().map(row).collect()
+        }
+        MetricData::ExponentialHistogram(points) => {
+            let row = |p: &crate::metrics::snapshot::ExponentialHistogramPoint| {
+                let explicit = p.to_explicit();
+                let quantiles = [
+                    explicit.quantile(0.5),
+                    explicit.quantile(0.99),
+                    explicit.max,
+                ];
+                (labels(&p.labels), distribution(p.count, p.sum, quantiles))
+            };
+            points.iter().map(row).collect()
+        }
+        MetricData::Summary(points) => {
+            let row = |p: &crate::metrics::snapshot::SummaryPoint| {
+                let point = &p.histogram;
+                let mut text = distribution(point.count, point.sum, [None; 3]);
+                for (q, value) in p.values() {
+                    let _ = write!(text, " p{}={}", q * 100.0, amount(value, seconds));
+                }
+                (labels(&point.labels), text)
+            };
+            points.iter().map(row).collect()
+        }
+    }
+}
+
+/// A number that was measured; seconds as people read them.
+fn amount(value: f64, seconds: bool) -> String {
+    let nanos = value * 1e9;
+    if seconds && (0.0..1e18).contains(&nanos) && nanos != 0.0 {
+        duration(nanos.round() as u64)
+    } else {
+        value.to_string()
+    }
+}
+
+fn labels(labels: &Labels) -> String {
+    let label = |(key, value): &(_, _)| {
+        let (key, value): (&std::borrow::Cow<'_, str>, &std::borrow::Cow<'_, str>) = (key, value);
+        format!("{}={}", clean(key, TEXT), clean(value, TEXT))
+    };
+    labels.iter().map(label).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+#[path = "metrics_tests.rs"]
+mod tests;
