@@ -105,13 +105,13 @@ fn generate(metric: Metric, name: &Expr, labels: &[Label]) -> TokenStream {
         };
         all.push(quote!((#key, #constant)));
     }
-    let (of_all, of_varying) = (all.len(), varying.len());
+    let count = varying.len();
     let site = quote!(#krate::private::MetricSite);
     quote! {
         #site::bind(
             {
-                static __OBS_METRIC: #site<#krate::private::#bound, #of_all, #of_varying> =
-                    #site::new(#name, [#(#all),*]);
+                static __OBS_METRIC: #site<#krate::private::#bound, #count> =
+                    #site::new(#name, &[#(#all),*]);
                 &__OBS_METRIC
             },
             [#(#varying),*],

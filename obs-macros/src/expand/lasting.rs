@@ -44,7 +44,13 @@ fn in_flight(function: &Function, plan: &Plan) -> Option<TokenStream> {
             let __obs_in_flight = #krate::private::InFlight::enter(
                 {
                     static __OBS_IN_FLIGHT: #krate::private::InFlightSite =
-                        #krate::private::in_flight_site(#name, ::core::module_path!());
+                        #krate::private::in_flight_site(&[
+                            (#krate::private::key::FUNCTION, ::core::option::Option::Some(#name)),
+                            (
+                                #krate::private::key::MODULE,
+                                ::core::option::Option::Some(::core::module_path!()),
+                            ),
+                        ]);
                     &__OBS_IN_FLIGHT
                 },
             );

@@ -159,6 +159,9 @@ impl MetricsCollector {
 
     /// Takes a metric out; whether there was one. Its handles work on, unseen, and a new metric
     /// of the name begins at 0.
+    ///
+    /// It is for rare changes: the metric macros forget their handles each time, and from the third time on keep
+    /// new ones behind a lock, at some 20 ns a call.
     pub fn remove(&self, name: &str) -> bool {
         let mut metrics = self
             .inner

@@ -42,7 +42,7 @@ pub fn label<L: Label>(value: &L) -> &'static str {
 }
 
 /// A label of a call site: its name, and its value if that stands in the source.
-type SiteLabel = (&'static str, Option<&'static str>);
+pub(crate) type SiteLabel = (&'static str, Option<&'static str>);
 
 /// A handle that a call site can have.
 pub trait Bound: Clone + Sized {
@@ -72,64 +72,70 @@ pub trait Bound: Clone + Sized {
     fn detached(name: &'static str) -> Self;
 }
 
-/// A metric as a call site finds it: its labels may stand in another order there.
+/// A metric as a call site finds it.
 #[derive(Debug)]
-struct Family<B: Bound, const LABELS: usize> {
+struct Family<B: Bound> {
     instrument: B::Instrument,
-    labels: [SiteLabel; LABELS],
-    order: Box<[usize]>,
+    /// Where the value of each label of the metric comes from; the labels may stand in another order at the site.
+    values: Box<[Origin]>,
 }
 
-impl<B: Bound, const LABELS: usize> Family<B, LABELS> {
+#[derive(Clone, Copy, Debug)]
+enum Origin {
+    Source(&'static str),
+    /// The position among those that come with the call.
+    Call(usize),
+}
+
+impl<B: Bound> Family<B> {
     fn of(
         collector: &MetricsCollector,
         name: &'static str,
-        labels: [SiteLabel; LABELS],
+        labels: &[SiteLabel],
     ) -> Result<Self, Error> {
-        let names = labels.map(|(name, _)| name);
+        let names: Vec<_> = labels.iter().map(|(name, _)| *name).collect();
         let instrument = B::instrument(collector, name, &names)?;
+        let mut varying = 0..;
+        let origins = labels.iter().map(|(_, text)| match text {
+            Some(text) => Origin::Source(text),
+            None => Origin::Call(varying.next().unwrap_or_default()),
+        });
+        let origins: Vec<_> = origins.collect();
+        // Every label of the metric is one of the call's, and the other way round: `instrument` saw to it.
         let order = B::order(&instrument, &names);
-        Ok(Self {
-            instrument,
-            labels,
-            order,
-        })
+        let values = order.iter().filter_map(|at| origins.get(*at).copied());
+        let values = values.collect();
+        Ok(Self { instrument, values })
     }
 
-    /// The series of these values of the labels that have none in the source.
+    /// The series of these values.
     fn bind(&self, varying: &[&'static str]) -> Result<B, Error> {
-        let mut varying = varying.iter();
-        let mut next = || varying.next().copied().unwrap_or_default();
-        let values = self
-            .labels
-            .map(|(_, fixed)| fixed.unwrap_or_else(&mut next));
-        // Every label of the metric is one of the call's, and the other way round: `instrument` saw to it.
-        let ordered: [&str; LABELS] = core::array::from_fn(|i| {
-            let value = self.order.get(i).and_then(|at| values.get(*at));
-            value.copied().unwrap_or_default()
+        let values = self.values.iter().map(|origin| match origin {
+            Origin::Source(text) => *text,
+            Origin::Call(at) => varying.get(*at).copied().unwrap_or_default(),
         });
-        B::bind(&self.instrument, &ordered)
+        B::bind(&self.instrument, &values.collect::<Vec<_>>())
     }
 }
 
 /// One `counter!`, `gauge!` or `histogram!` in the source. The values of `VARYING` of its labels come with the call.
 #[derive(Debug)]
-pub struct MetricSite<B: Bound, const LABELS: usize, const VARYING: usize> {
+pub struct MetricSite<B: Bound, const VARYING: usize> {
     name: &'static str,
-    labels: [SiteLabel; LABELS],
+    labels: &'static [SiteLabel],
     /// By the epoch.
-    memories: [OnceLock<Memory<B, LABELS, VARYING>>; MEMORIES],
+    memories: [OnceLock<Memory<B, VARYING>>; MEMORIES],
     /// That of a later epoch, and which.
-    late: RwLock<Option<(u64, Memory<B, LABELS, VARYING>)>>,
+    late: RwLock<Option<(u64, Memory<B, VARYING>)>>,
     told: AtomicBool,
 }
 
 /// What a site knows since one epoch began.
 #[derive(Debug)]
-struct Memory<B: Bound, const LABELS: usize, const VARYING: usize> {
+struct Memory<B: Bound, const VARYING: usize> {
     /// Of the first call; all that there is if no label varies.
     first: Kept<B, VARYING>,
-    others: Option<Box<Others<B, LABELS, VARYING>>>,
+    others: Option<Box<Others<B, VARYING>>>,
 }
 
 /// A handle, and the values that it is for.
@@ -150,15 +156,15 @@ impl<B, const VARYING: usize> Kept<B, VARYING> {
 
 /// The handles of all further values.
 #[derive(Debug)]
-struct Others<B: Bound, const LABELS: usize, const VARYING: usize> {
-    family: Family<B, LABELS>,
+struct Others<B: Bound, const VARYING: usize> {
+    family: Family<B>,
     index: Index<Kept<B, VARYING>>,
     len: AtomicUsize,
     writers: Mutex<()>,
 }
 
-impl<B: Bound, const LABELS: usize, const VARYING: usize> Others<B, LABELS, VARYING> {
-    fn new(family: Family<B, LABELS>) -> Self {
+impl<B: Bound, const VARYING: usize> Others<B, VARYING> {
+    fn new(family: Family<B>) -> Self {
         Self {
             family,
             index: Index::new(),
@@ -206,8 +212,8 @@ fn hash<const VARYING: usize>(values: &[&'static str; VARYING]) -> u64 {
     })
 }
 
-impl<B: Bound, const LABELS: usize, const VARYING: usize> Memory<B, LABELS, VARYING> {
-    fn new(family: Family<B, LABELS>, values: [&'static str; VARYING]) -> Result<Self, Error> {
+impl<B: Bound, const VARYING: usize> Memory<B, VARYING> {
+    fn new(family: Family<B>, values: [&'static str; VARYING]) -> Result<Self, Error> {
         let bound = family.bind(&values)?;
         Ok(Self {
             first: Kept { values, bound },
@@ -233,10 +239,10 @@ impl<B: Bound, const LABELS: usize, const VARYING: usize> Memory<B, LABELS, VARY
     }
 }
 
-impl<B: Bound, const LABELS: usize, const VARYING: usize> MetricSite<B, LABELS, VARYING> {
+impl<B: Bound, const VARYING: usize> MetricSite<B, VARYING> {
     /// # Panics
     /// When the name is not valid: at compile time, because a site is a static.
-    pub const fn new(name: &'static str, labels: [SiteLabel; LABELS]) -> Self {
+    pub const fn new(name: &'static str, labels: &'static [SiteLabel]) -> Self {
         assert!(
             validate::is_name(name),
             "a metric name starts with a letter, goes on with letters, digits, `_`, `.`, `-` and \
@@ -268,7 +274,7 @@ impl<B: Bound, const LABELS: usize, const VARYING: usize> MetricSite<B, LABELS, 
     }
 
     #[inline]
-    fn slot(&self, epoch: u64) -> Option<&OnceLock<Memory<B, LABELS, VARYING>>> {
+    fn slot(&self, epoch: u64) -> Option<&OnceLock<Memory<B, VARYING>>> {
         self.memories.get(usize::try_from(epoch).ok()?)
     }
 
@@ -286,13 +292,13 @@ impl<B: Bound, const LABELS: usize, const VARYING: usize> MetricSite<B, LABELS, 
         found.unwrap_or_else(|error| Cow::Owned(self.refuse(&error)))
     }
 
-    fn family(&self, collector: &MetricsCollector) -> Result<Family<B, LABELS>, Error> {
+    fn family(&self, collector: &MetricsCollector) -> Result<Family<B>, Error> {
         Family::of(collector, self.name, self.labels)
     }
 
     fn remember(
         &self,
-        slot: &'static OnceLock<Memory<B, LABELS, VARYING>>,
+        slot: &'static OnceLock<Memory<B, VARYING>>,
         values: &[&'static str; VARYING],
     ) -> Result<Cow<'static, B>, Error> {
         if let Some(memory) = slot.get() {
@@ -321,7 +327,7 @@ impl<B: Bound, const LABELS: usize, const VARYING: usize> MetricSite<B, LABELS, 
         Ok(bound)
     }
 
-    fn memory(&self, values: [&'static str; VARYING]) -> Result<Memory<B, LABELS, VARYING>, Error> {
+    fn memory(&self, values: [&'static str; VARYING]) -> Result<Memory<B, VARYING>, Error> {
         let collector = init::current_metrics();
         collector.is_remembered();
         Memory::new(self.family(&collector)?, values)

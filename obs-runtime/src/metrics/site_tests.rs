@@ -36,7 +36,7 @@ impl Bound for Named {
     }
 }
 
-fn family<const LABELS: usize>(labels: [SiteLabel; LABELS]) -> Family<Named, LABELS> {
+fn family(labels: &[SiteLabel]) -> Family<Named> {
     Family::of(&MetricsCollector::new(), "orders", labels).expect("Named refuses nothing")
 }
 
@@ -46,14 +46,14 @@ fn leaked(text: &str) -> &'static str {
 
 #[test]
 fn values_of_the_source_and_of_the_call_meet_in_the_metrics_order() {
-    let family = family([("way", None), ("kind", Some("web")), ("region", None)]);
+    let family = family(&[("way", None), ("kind", Some("web")), ("region", None)]);
     let bound = family.bind(&["in", "eu"]).expect("a series");
     assert_eq!(bound.0, "kind=web region=eu way=in");
 }
 
 #[test]
 fn without_labels_that_vary_there_is_one_handle() {
-    let memory = Memory::new(family([("kind", Some("web"))]), []).expect("a series");
+    let memory = Memory::new(family(&[("kind", Some("web"))]), []).expect("a series");
     assert_eq!(memory.find(&[]), Some(&Named("kind=web".to_owned())));
     assert!(memory.others.is_none());
     let found = memory.find_or_add(&[]).expect("a series");
@@ -62,7 +62,7 @@ fn without_labels_that_vary_there_is_one_handle() {
 
 #[test]
 fn each_combination_of_values_has_its_own_handle() {
-    let labels = [("a", None), ("b", None)];
+    let labels = &[("a", None), ("b", None)];
     let memory = Memory::new(family(labels), ["", ""]).expect("a series");
     let texts = ["", "x", "y", leaked("x"), &leaked("xy")[..1], leaked("xyz")];
     for _ in 0..2 {
@@ -79,7 +79,7 @@ fn each_combination_of_values_has_its_own_handle() {
 
 #[test]
 fn the_start_of_a_text_is_another_text() {
-    let memory = Memory::new(family([("a", None)]), [""]).expect("a series");
+    let memory = Memory::new(family(&[("a", None)]), [""]).expect("a series");
     let text = leaked("europe");
     for len in [6, 2, 0] {
         let found = memory.find_or_add(&[&text[..len]]).expect("a series");
@@ -89,7 +89,7 @@ fn the_start_of_a_text_is_another_text() {
 
 #[test]
 fn above_the_limit_nothing_more_is_remembered_and_every_series_is_found() {
-    let memory = Memory::new(family([("a", None)]), [""]).expect("a series");
+    let memory = Memory::new(family(&[("a", None)]), [""]).expect("a series");
     let texts = (0..MOST_HANDLES + 10).map(|n| leaked(&n.to_string()));
     let texts: Vec<&'static str> = texts.collect();
     for _ in 0..2 {
@@ -103,7 +103,7 @@ fn above_the_limit_nothing_more_is_remembered_and_every_series_is_found() {
 
 #[test]
 fn threads_that_come_at_once_share_one_handle() {
-    let memory = Memory::new(family([("a", None)]), [""]).expect("a series");
+    let memory = Memory::new(family(&[("a", None)]), [""]).expect("a series");
     let texts: Vec<&'static str> = (0..200).map(|n| leaked(&n.to_string())).collect();
     let addresses = || {
         let found = texts.iter().map(|text| memory.find_or_add(&[text]));
@@ -126,8 +126,7 @@ fn threads_that_come_at_once_share_one_handle() {
 
 #[test]
 fn a_late_memory_is_replaced_when_its_epoch_is_over() {
-    static SITE: MetricSite<Named, 2, 1> =
-        MetricSite::new("orders", [("a", Some("x")), ("b", None)]);
+    static SITE: MetricSite<Named, 1> = MetricSite::new("orders", &[("a", Some("x")), ("b", None)]);
     let since = || {
         SITE.late
             .read()
@@ -147,7 +146,7 @@ fn a_late_memory_is_replaced_when_its_epoch_is_over() {
 
 #[test]
 fn what_is_refused_counts_nowhere() {
-    static SITE: MetricSite<Named, 0, 0> = MetricSite::new("refused", []);
+    static SITE: MetricSite<Named, 0> = MetricSite::new("refused", &[]);
     for epoch in [0, 9] {
         assert_eq!(SITE.look_up(epoch, &[]).0, "nobody's");
     }

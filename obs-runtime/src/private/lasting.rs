@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::kind::{Abandon, Kind, forward};
 use crate::Error;
-use crate::metrics::site::{Bound, MetricSite};
+use crate::metrics::site::{Bound, MetricSite, SiteLabel};
 use crate::metrics::{BoundUpDownCounter, MetricsCollector, UpDownCounter};
 use crate::semconv::{attribute, metric};
 use crate::trace::{Outcome, SpanError, current, gate};
@@ -114,7 +114,7 @@ impl Stopwatch {
 }
 
 /// The series of a function with `track_concurrency`.
-pub type InFlightSite = MetricSite<Running, 2, 0>;
+pub type InFlightSite = MetricSite<Running, 0>;
 
 /// A series of `function.calls.concurrent`.
 #[derive(Clone, Debug)]
@@ -150,11 +150,9 @@ impl Bound for Running {
     }
 }
 
-/// `track_concurrency`: the site for the function of that name and module.
-pub const fn in_flight_site(function: &'static str, module: &'static str) -> InFlightSite {
-    let name = metric::FUNCTION_CALLS_CONCURRENT.name;
-    let function = (attribute::FUNCTION, Some(function));
-    MetricSite::new(name, [function, (attribute::MODULE, Some(module))])
+/// `track_concurrency`: the site for a function, which the labels name.
+pub const fn in_flight_site(labels: &'static [SiteLabel; 2]) -> InFlightSite {
+    MetricSite::new(metric::FUNCTION_CALLS_CONCURRENT.name, labels)
 }
 
 /// A call that is counted as running until this is dropped.

@@ -8,6 +8,7 @@ use super::kind::{Abandon, Kind};
 use super::source::Source;
 use super::stream::Wrap;
 use crate::callsite::Callsite;
+use crate::metrics::site::SiteLabel;
 use crate::trace::Value;
 
 /// No guard.
@@ -170,7 +171,7 @@ where
 pub struct InFlightSite(());
 
 /// A site that counts nothing.
-pub const fn in_flight_site(_: &'static str, _: &'static str) -> InFlightSite {
+pub const fn in_flight_site(_: &'static [SiteLabel; 2]) -> InFlightSite {
     InFlightSite(())
 }
 
