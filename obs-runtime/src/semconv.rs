@@ -345,7 +345,7 @@ pub mod metric {
         OBS_LLM_UNPRICED = "obs.llm.unpriced", "{call}", "Model calls whose price is not known.", &[];
         OBS_LOGS_RECORDED = "obs.logs.recorded", "{record}", "Log records that were made.", &[];
         OBS_METRICS_OVERFLOWED = "obs.metrics.overflowed", "{lookup}", "Lookups of label values that fell into the overflow series.", &[];
-        OBS_METRICS_REFUSED = "obs.metrics.refused", "{value}", "Values that were refused because they are no valid amount.", &[];
+        OBS_METRICS_REFUSED = "obs.metrics.refused", "{value}", "Values that a metric did not take: no valid amount, or given without its labels or as another kind.", &[];
         OBS_PIPELINE_RECORDS = "obs.pipeline.records", "{record}", "Records that tasks counted.", &[];
         OBS_PIPELINE_RUNS = "obs.pipeline.runs", "{run}", "Runs of pipelines by state.", &[];
         OBS_PIPELINE_RUN_DURATION = "obs.pipeline.run.duration", "s", "Duration of runs of pipelines.", PIPELINE_SECONDS;

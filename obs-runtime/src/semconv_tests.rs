@@ -45,3 +45,15 @@ fn bounds_ascend() {
         assert!(metric.description.ends_with('.'), "{}", metric.name);
     }
 }
+
+// bug: T49 (a label `job`, which Prometheus gives every series itself).
+#[test]
+fn no_label_is_one_that_prometheus_has_itself() {
+    for key in attribute::ALL {
+        let label = key.replace('.', "_");
+        assert!(
+            !["job", "instance", "le", "quantile"].contains(&&*label),
+            "{key}"
+        );
+    }
+}

@@ -9,6 +9,7 @@ fn work() -> Option<SpanContext> {
 }
 
 /// One test: the installed default belongs to the process.
+// bug: T3 (a second start said yes and ignored its arguments).
 #[test]
 fn installing_and_ending() {
     assert!(work().is_none());

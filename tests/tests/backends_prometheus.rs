@@ -341,6 +341,7 @@ fn prometheus_scrapes_and_answers_queries() -> Result {
     Ok(())
 }
 
+// bug: T41 (queries that were no PromQL, or added up what does not add up).
 #[test]
 fn rates_and_quantiles_are_right_in_prometheus() -> Result {
     let test = "rates_and_quantiles_are_right_in_prometheus";

@@ -13,6 +13,10 @@ use crate::metrics::snapshot::{
 };
 use crate::metrics::{MetricData, MetricFamily, Number};
 
+/// A series that is missing from so many collections in a row is forgotten. Not at once: what a source
+/// could not say one time (a callback that panicked) would be sent again from its start.
+const FORGET_AFTER: u64 = 16;
+
 /// Whether sums and distributions are sent as totals or as what was added since the last time
 /// (OpenTelemetry metrics exporter for OTLP, `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE`).
 ///
@@ -209,7 +213,7 @@ impl Deltas {
             }
         }
         for known in self.metrics.values_mut() {
-            known.retain(|_, known| known.seen == self.collections);
+            known.retain(|_, known| known.seen + FORGET_AFTER > self.collections);
         }
         self.metrics.retain(|_, known| !known.is_empty());
     }

@@ -145,8 +145,25 @@ fn a_series_that_began_again_is_sent_whole() -> Result {
     assert!(numbers(&exporter.deliver(&collector), "c").is_empty());
     // Nothing is remembered of what is gone.
     collector.clear();
-    exporter.deliver(&collector);
+    for _ in 0..FORGET_AFTER {
+        exporter.deliver(&collector);
+    }
     assert!(exporter.deltas.lock().unwrap().metrics.is_empty());
+    Ok(())
+}
+
+#[test]
+fn what_a_source_leaves_out_once_is_not_sent_again() -> Result {
+    let (all, none) = (MetricsCollector::new(), MetricsCollector::new());
+    let counter = all.counter("c").build()?;
+    counter.add(5);
+    let mut exporter = Exporter::default();
+    exporter.deliver(&all);
+    let until = exporter.now;
+    // A callback panicked, or a file could not be read.
+    exporter.deliver(&none);
+    counter.add(2);
+    assert_eq!(numbers(&exporter.deliver(&all), "c"), [(2.0, until)]);
     Ok(())
 }
 

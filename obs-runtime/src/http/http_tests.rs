@@ -55,6 +55,7 @@ fn status(answer: &str) -> &str {
     answer.split(' ').nth(1).unwrap_or(answer)
 }
 
+// bug: I11 (other paths got an empty answer, the type no version).
 #[test]
 fn metrics_and_health_are_served_and_nothing_else() {
     let collector = MetricsCollector::new();

@@ -1,6 +1,7 @@
 //! The cells behind the instruments.
 
 use super::*;
+use crate::metrics::MetricsCollector;
 
 fn sum(slot: Slot, index: usize) -> u64 {
     Reader::new().cells(slot).map(|c| c.get(index)).sum()
@@ -47,4 +48,22 @@ fn returned_cells_are_zero() {
     let second = Allocation::new(777).expect("room");
     assert_eq!(second.slot(), slot);
     assert_eq!(sum(slot, 5), 0);
+}
+
+#[test]
+fn cells_of_dropped_series_start_again_at_zero() -> Result<(), crate::Error> {
+    for round in 1..=50 {
+        let collector = MetricsCollector::new();
+        let c = collector.counter("c").labels(["x"]).build()?;
+        let h = collector.histogram("h").buckets([1.0]).build()?;
+        let bound = c.with(["1"])?;
+        std::thread::scope(|scope| {
+            scope.spawn(|| bound.add(round));
+            scope.spawn(|| h.observe(round));
+        });
+        assert_eq!(bound.value(), f64::from(round));
+        let point = h.snapshot();
+        assert_eq!((point.count, point.max), (1, Some(f64::from(round))));
+    }
+    Ok(())
 }

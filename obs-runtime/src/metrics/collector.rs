@@ -13,9 +13,8 @@ use super::instrument::Core;
 use super::json;
 use super::series::Buckets;
 use super::snapshot::{MetricData, MetricFamily, MetricSource, Number, NumberPoint};
-use super::{Counter, Gauge, Histogram, Summary, UpDownCounter};
+use super::{Counter, Gauge, Histogram, Summary, UpDownCounter, warning};
 use crate::Error;
-use crate::self_log;
 use crate::semconv::{MetricDef, attribute, metric};
 
 /// Holds metrics: makes instruments, and reads them all at once. A clone is the same collector.
@@ -145,16 +144,18 @@ impl MetricsCollector {
         families
     }
 
-    /// The metric of this name, read now; `None` if there is none or it has no series.
-    pub fn get(&self, name: &str) -> Option<MetricFamily> {
+    pub(super) fn core(&self, name: &str) -> Option<Arc<Core>> {
         let metrics = self
             .inner
             .metrics
             .read()
             .unwrap_or_else(PoisonError::into_inner);
-        let core = metrics.get(&name.to_ascii_lowercase()).map(Arc::clone)?;
-        drop(metrics);
-        core.collect(&Reader::new())
+        metrics.get(&name.to_ascii_lowercase()).map(Arc::clone)
+    }
+
+    /// The metric of this name, read now; `None` if there is none or it has no series.
+    pub fn get(&self, name: &str) -> Option<MetricFamily> {
+        self.core(name)?.collect(&Reader::new())
     }
 
     /// Takes a metric out; whether there was one. Its handles work on, unseen, and a new metric
@@ -199,15 +200,10 @@ impl MetricsCollector {
         }
     }
 
-    /// Counts a value that the metric of this name could not take.
+    /// Counts a value that the metric of this name could not take; the caller says why.
     pub(super) fn refuse(&self, name: &str) {
-        let metrics = self
-            .inner
-            .metrics
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(core) = metrics.get(&name.to_ascii_lowercase()) {
-            core.shared.refuse();
+        if let Some(core) = self.core(name) {
+            core.refuse_known();
         }
     }
 
@@ -267,35 +263,14 @@ fn collect_losses(
     }
 }
 
-/// Once for each metric. Said by the reader, so that counting never writes to standard error.
-fn warn_of_overflow(metrics: &[Arc<Core>]) {
-    for core in metrics.iter().filter(|core| core.series.overflow_is_news()) {
-        let (name, limits) = (core.name(), core.series.limits());
-        let values = core.series.label_values();
-        let full = values.iter().zip(core.series.names());
-        let full = full.filter(|(values, _)| **values >= limits.label_values);
-        let full: Vec<&str> = full.map(|(_, name)| &**name).collect();
-        // Each metric has its own line: one that follows soon is not the same.
-        let reached = if full.is_empty() {
-            format!("{} series", limits.series)
-        } else {
-            format!("{} values of {}", limits.label_values, full.join(", "))
-        };
-        self_log::once(format!(
-            "metrics: metric `{name}` has reached its {reached}; further label values share the \
-             series otel.metric.overflow: use labels with fewer values, or raise `max_label_values` \
-             or `max_series`"
-        ));
-    }
-}
-
 impl MetricSource for MetricsCollector {
     fn collect(&self, out: &mut Vec<MetricFamily>) {
         let metrics = self.metrics();
         let reader = Reader::new();
         exemplar::next_round();
         out.extend(metrics.iter().filter_map(|core| core.collect(&reader)));
-        warn_of_overflow(&metrics);
+        // Said by the reader, so that counting never writes to standard error.
+        metrics.iter().for_each(|core| warning::say(core));
         let overflowed = |core: &Core| core.series.overflowed();
         collect_losses(&metrics, &metric::OBS_METRICS_OVERFLOWED, overflowed, out);
         collect_losses(&metrics, &metric::OBS_METRICS_REFUSED, Core::refused, out);

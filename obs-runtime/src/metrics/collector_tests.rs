@@ -66,6 +66,7 @@ impl MetricsCollector {
     }
 }
 
+// bug: M18 (what the value of a counter with labels is was left open).
 #[test]
 fn label_sets_are_independent_and_reading_creates_nothing() -> Result {
     let collector = MetricsCollector::new();
@@ -116,7 +117,7 @@ fn a_gauge_goes_up_and_down() -> Result {
     Ok(())
 }
 
-// bug: I1 (another object for each module that asked).
+// bug: I1 (another object for each module that asked), M14 (asked for again without its definition).
 #[test]
 fn the_same_name_is_the_same_instrument() -> Result {
     let collector = MetricsCollector::new();
@@ -347,24 +348,6 @@ fn remove_and_clear() -> Result {
     assert_eq!((old.value(), new.value()), (8.0, 0.0));
     collector.clear();
     assert!(collector.collect_all().is_empty());
-    Ok(())
-}
-
-#[test]
-fn cells_of_dropped_series_start_again_at_zero() -> Result {
-    for round in 1..=50 {
-        let collector = MetricsCollector::new();
-        let c = collector.counter("c").labels(["x"]).build()?;
-        let h = collector.histogram("h").buckets([1.0]).build()?;
-        let bound = c.with(["1"])?;
-        std::thread::scope(|scope| {
-            scope.spawn(|| bound.add(round));
-            scope.spawn(|| h.observe(round));
-        });
-        assert_eq!(bound.value(), f64::from(round));
-        let point = h.snapshot();
-        assert_eq!((point.count, point.max), (1, Some(f64::from(round))));
-    }
     Ok(())
 }
 

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use crate::metrics::snapshot::Exemplar;
 use crate::metrics::{MetricData, MetricsCollector};
 use crate::trace::SpanContext;
@@ -74,4 +76,36 @@ fn each_collection_wants_a_new_example() -> Result {
         assert_eq!((found.len(), found[0].span_id), (1, context.span_id()));
     }
     Ok(())
+}
+
+// bug: I7 (the collector was locked while a collection worked).
+#[test]
+fn a_collection_that_takes_long_holds_up_nobody() -> Result {
+    let collector = MetricsCollector::new();
+    let size = collector.histogram("size").labels(["task"]).build()?;
+    let small = size.with(["small"])?;
+    let _sampled = span(5, TraceFlags::SAMPLED).attach();
+    small.observe(1);
+    let core = collector.core("size").expect("the metric");
+    let series = core.find(&["small"])?.expect("the series");
+    let places = series.exemplars.places.get().expect("an example");
+    // The collection cannot read the series before this is let go.
+    let held = places.iter().map(|place| place.example.lock());
+    let held: Vec<_> = held.collect();
+    let before = Arc::strong_count(&core);
+    std::thread::scope(|scope| {
+        let collection = scope.spawn(|| collector.collect_all());
+        while Arc::strong_count(&core) == before {
+            std::thread::yield_now();
+        }
+        small.observe(2);
+        size.with(["large"])?.observe(1_000);
+        collector.counter("new").build()?.inc();
+        assert!(collector.remove("new"));
+        assert!(!collection.is_finished());
+        drop(held);
+        let families = collection.join().expect("collected");
+        assert_eq!(families.len(), 1);
+        Ok(())
+    })
 }

@@ -28,6 +28,7 @@ use crate::Error;
 ///
 /// Only numbers are values:
 ///
+// bug: I3 (texts and truth values were set, and broke the scrape).
 /// ```compile_fail,E0277
 /// # fn f(depth: obs_runtime::metrics::Gauge) {
 /// depth.set("ten");

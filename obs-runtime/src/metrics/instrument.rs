@@ -1,6 +1,6 @@
 //! What all instruments have in common: definition, series, and how a collection reads them.
 
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
@@ -77,6 +77,8 @@ pub(super) struct Core {
     pub(super) unit: Cow<'static, str>,
     pub(super) start_unix_nanos: u64,
     pub(super) series: SeriesSet,
+    /// Whether somebody was told that values were refused.
+    refusal_is_known: AtomicBool,
 }
 
 impl Core {
@@ -116,6 +118,7 @@ impl Core {
             unit: definition.unit,
             start_unix_nanos: unix_nanos(),
             series,
+            refusal_is_known: AtomicBool::new(false),
         })
     }
 
@@ -127,20 +130,35 @@ impl Core {
         self.shared.refused.load(Ordering::Relaxed)
     }
 
+    /// Counts a value that a caller could not give to a series; the caller says so itself.
+    pub(super) fn refuse_known(&self) {
+        self.refusal_is_known.store(true, Ordering::Relaxed);
+        self.shared.refuse();
+    }
+
+    /// Whether values were refused since nobody knew; true once.
+    pub(super) fn refusal_is_news(&self) -> bool {
+        self.refused() > 0 && !self.refusal_is_known.swap(true, Ordering::Relaxed)
+    }
+
     fn check(&self, given: usize) -> Result<(), Error> {
         let names = self.series.names();
         if given == names.len() {
             return Ok(());
         }
         let (name, expected) = (self.name(), names.len());
+        let given = match given {
+            1 => "1 value was".to_owned(),
+            given => format!("{given} values were"),
+        };
         Err(error(if expected == 0 {
             format!(
-                "metric `{name}` has no labels, but {given} values were given: declare labels with `.labels([…])`"
+                "metric `{name}` has no labels, but {given} given: declare labels with `.labels([…])`"
             )
         } else {
-            let names = names.join(", ");
+            let (names, s) = (names.join(", "), if expected == 1 { "" } else { "s" });
             format!(
-                "metric `{name}` has {expected} labels ({names}), but {given} values were given: give one for each"
+                "metric `{name}` has {expected} label{s} ({names}), but {given} given: give one for each"
             )
         }))
     }

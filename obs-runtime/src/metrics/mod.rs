@@ -35,6 +35,7 @@ mod timer;
 #[cfg(feature = "tokio-metrics")]
 mod tokio;
 mod validate;
+mod warning;
 mod window;
 
 pub use builder::InstrumentBuilder;
