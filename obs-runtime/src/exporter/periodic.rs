@@ -94,10 +94,10 @@ pub(crate) struct Delivery {
 }
 
 impl Delivery {
-    fn failed(families: &[MetricFamily], failure: String) -> Self {
+    fn failed(families: &[MetricFamily], reason: DropReason, failure: String) -> Self {
         let all = families.iter().enumerate();
         Self {
-            lost: vec![(DropReason::ExporterFailed, points(families))],
+            lost: vec![(reason, points(families))],
             again: all.map(|(at, f)| (at, 0..f.data.points())).collect(),
             failure: Some(failure),
         }
@@ -113,7 +113,14 @@ struct Custom(Box<dyn MetricExporter>);
 
 impl Destination for Custom {
     fn deliver(&mut self, batch: MetricBatch<'_>) -> Delivery {
-        let failed = |e: Error| Delivery::failed(batch.families, e.to_string());
+        let failed = |e: Error| {
+            let reason = if e.is_timeout() {
+                DropReason::Timeout
+            } else {
+                DropReason::ExporterFailed
+            };
+            Delivery::failed(batch.families, reason, e.to_string())
+        };
         self.0
             .export(batch)
             .map_or_else(failed, |()| Delivery::default())
@@ -389,8 +396,10 @@ impl Worker {
             deadline: began + limit,
         };
         let deliver = AssertUnwindSafe(|| self.destination.deliver(batch));
-        let delivery = std::panic::catch_unwind(deliver)
-            .unwrap_or_else(|_| Delivery::failed(families, "the exporter panicked".to_owned()));
+        let delivery = std::panic::catch_unwind(deliver).unwrap_or_else(|_| {
+            let text = "the exporter panicked".to_owned();
+            Delivery::failed(families, DropReason::ExporterFailed, text)
+        });
         let taken = began.elapsed();
         if taken > limit {
             let text =

@@ -122,6 +122,21 @@ fn failures_are_counted_and_deltas_are_part_of_the_next_interval() {
     assert_eq!(stats.dropped, [(DropReason::ExporterFailed, 1)]);
 }
 
+#[test]
+fn an_exporter_that_gives_up_in_time_says_why() {
+    let test = start(never());
+    let late = Error::new(ErrorKind::Timeout, "no answer");
+    test.answers.send(Err(late)).expect("an exporter");
+    test.pusher.flush()(long()).expect_err("a failure");
+    let problem = test.pusher.stats().problem();
+    assert!(problem.is_some_and(|p| p.contains("no answer")));
+    let dropped = test.pusher.stats().snapshot().dropped;
+    assert_eq!(dropped, [(DropReason::Timeout, 1)]);
+    drop(test.answers);
+    test.pusher.flush()(long()).expect("exported");
+    assert_eq!(test.pusher.stats().problem(), None);
+}
+
 struct Panics;
 
 impl MetricExporter for Panics {

@@ -11,14 +11,14 @@ use crate::Error;
 pub enum Dialect {
     /// As tags: `rows:3|c|#task:load` (DogStatsD). Datadog, Telegraf, `statsd_exporter`, Vector and the
     /// OpenTelemetry collector read them. The service's name, version and environment are tags too
-    /// (`service`, `version`, `env`).
+    /// (`service`, `version`, `env`), unless a metric has a label of that name.
     #[default]
     DogStatsd,
     /// As parts of the name: `rows.task.load:3|c`, for the original StatsD and Graphite.
     Plain,
 }
 
-/// How histograms and summaries are sent, see [the module](self#histograms-and-summaries).
+/// How histograms and summaries are sent, see [the module](crate::statsd#histograms-and-summaries).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HistogramForm {

@@ -61,6 +61,9 @@ pub(super) trait Wire: Send {
     fn begin(&mut self, deadline: Instant);
 
     fn send(&mut self, datagram: &[u8]) -> io::Result<()>;
+
+    /// Everything was sent that can be.
+    fn end(&mut self);
 }
 
 /// What it means that a datagram could not be sent.
@@ -75,6 +78,16 @@ pub(super) fn reason(error: &io::Error) -> DropReason {
         io::ErrorKind::WouldBlock => DropReason::QueueFull,
         io::ErrorKind::TimedOut => DropReason::Timeout,
         _ => DropReason::Unreachable,
+    }
+}
+
+/// What to look at.
+pub(super) fn advice(reason: DropReason) -> &'static str {
+    match reason {
+        DropReason::QueueFull => "; the server does not keep up with what it gets",
+        DropReason::Timeout => "; the time was over before all was sent",
+        DropReason::TooLarge => "; the system takes no datagram of this size",
+        _ => "; is the server running at this address?",
     }
 }
 
@@ -171,8 +184,8 @@ impl Connection {
         }
     }
 
-    /// Lets go of a server whose name has gone elsewhere. A name that is not found at the moment
-    /// says nothing of it.
+    /// Lets go of a server whose name has gone elsewhere, once a minute. A name that is not found at the
+    /// moment says nothing of it.
     fn follow(&mut self) {
         let is_old = self.looked.is_some_and(|at| at.elapsed() >= LOOK_AGAIN);
         if let (true, Some(peer), Server::Udp(name)) = (is_old, self.peer, self.server.clone())
@@ -209,6 +222,9 @@ impl Wire for Connection {
         self.deadline = deadline;
         self.attempts = 2;
         self.is_behind = false;
+    }
+
+    fn end(&mut self) {
         self.follow();
     }
 

@@ -145,7 +145,7 @@ fn a_datagram_that_the_system_does_not_take_is_too_large() {
     let server = listen(anywhere());
     let mut wire = udp(&server);
     wire.begin(soon());
-    let error = wire.send(&[b'a'; 70_000]).expect_err("64 KiB at most");
+    let error = wire.send(&vec![b'a'; 70_000]).expect_err("64 KiB at most");
     assert_eq!(reason(&error), DropReason::TooLarge);
 }
 

@@ -5,7 +5,7 @@ use crate::self_log;
 use crate::self_obs::DropReason;
 
 use super::SOURCE;
-use super::connection::{Wire, reason};
+use super::connection::{Wire, advice, reason};
 
 /// The lines of one point.
 #[derive(Debug, Default)]
@@ -104,6 +104,7 @@ impl<'a> Datagrams<'a> {
 
     pub(super) fn finish(mut self) -> Delivery {
         self.send();
+        self.wire.end();
         self.delivery
     }
 
@@ -133,13 +134,14 @@ impl<'a> Datagrams<'a> {
     }
 
     fn failed(&mut self, error: &std::io::Error, points: &[Place], again: bool) {
-        self.count(reason(error), points.len() as u64);
+        let reason = reason(error);
+        self.count(reason, points.len() as u64);
         if again {
             let points = points.iter().map(|(family, at)| (*family, *at..at + 1));
             self.delivery.again.extend(points);
         }
         let failure = &mut self.delivery.failure;
-        failure.get_or_insert_with(|| format!("{}: {error}", self.server));
+        failure.get_or_insert_with(|| format!("{}: {error}{}", self.server, advice(reason)));
     }
 
     fn count(&mut self, reason: DropReason, points: u64) {

@@ -1,10 +1,13 @@
 //! Datagrams, over a real socket and over one that fails on purpose: nothing twice, every loss counted.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::time::Instant;
 
-use super::fixtures::{LONG, Result, tagged, test};
+use proptest::prelude::*;
+
+use super::fixtures::{LONG, Result, plain, tagged, test};
 use super::*;
 use crate::metrics::MetricsCollector;
 
@@ -166,4 +169,45 @@ fn a_dead_server_hinders_nobody() -> Result {
     assert_eq!(stats.taken, stats.exported + stats.dropped_total());
     assert_eq!(stats.in_flight, 0);
     Ok(())
+}
+
+proptest! {
+    /// Whatever fails and when: the server adds up to the total, and every point is accounted for.
+    #[test]
+    fn deliveries_add_up_to_the_total(
+        steps in proptest::collection::vec((0..5_usize, any::<bool>(), 1..200_u64), 1..12),
+    ) {
+        let test = test(&plain());
+        let rows = test.collector.counter("rows").labels(["n"]).build().expect("valid");
+        let wait = test.collector.histogram("wait").buckets([5, 10]).build().expect("valid");
+        let mut totals = BTreeMap::<String, u64>::new();
+        let mut received = BTreeMap::<String, u64>::new();
+        let mut receive = |test: &super::fixtures::Test| {
+            for line in test.wire.lines() {
+                if let Some((name, value)) = line.strip_suffix("|c").and_then(|l| l.split_once(':')) {
+                    *received.entry(name.to_owned()).or_default() += value.parse::<u64>().expect("whole");
+                }
+            }
+        };
+        for (until, fails, amount) in steps {
+            // Several datagrams, of which some are sent.
+            for n in 0..90 {
+                let name = n.to_string();
+                rows.with([name.clone()]).expect("valid").add(amount + n);
+                *totals.entry(format!("rows.n.{name}")).or_default() += amount + n;
+            }
+            wait.observe(amount);
+            *totals.entry("wait.count".to_owned()).or_default() += 1;
+            *totals.entry("wait.sum".to_owned()).or_default() += amount;
+            test.wire.fail(until, fails.then_some(io::ErrorKind::ConnectionRefused));
+            let _ = test.export();
+            receive(&test);
+        }
+        test.wire.fail(0, None);
+        test.export().expect("sent");
+        receive(&test);
+        prop_assert_eq!(received, totals);
+        let stats = test.stats();
+        prop_assert_eq!(stats.taken, stats.exported + stats.dropped_total());
+    }
 }

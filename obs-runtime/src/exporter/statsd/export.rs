@@ -74,7 +74,7 @@ impl Exporter {
         let tags = tags.iter().filter_map(|(tag, key)| {
             let found = resource.iter().find(|(k, _)| k == key)?;
             match &found.1 {
-                AttributeValue::String(value) => Some((*tag, &**value)),
+                AttributeValue::String(value) if !value.is_empty() => Some((*tag, &**value)),
                 _ => None,
             }
         });

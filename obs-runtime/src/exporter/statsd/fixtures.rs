@@ -63,6 +63,8 @@ impl Wire for TestWire {
         assert!(deadline > Instant::now());
     }
 
+    fn end(&mut self) {}
+
     fn send(&mut self, datagram: &[u8]) -> io::Result<()> {
         let mut sent = self.lock();
         match sent.error {

@@ -214,7 +214,9 @@ proptest! {
         let wait = test.collector.histogram("wait").labels(["text"]);
         let wait = if is_exponential { wait.exponential() } else { wait };
         let wait = wait.build().expect("valid").with([text]).expect("valid");
-        values.iter().for_each(|value| wait.observe(*value));
+        for value in &values {
+            wait.observe(*value);
+        }
         test.export().expect("sent");
         let (mut count, mut sum) = (0, 0.0);
         for datagram in test.wire.take() {

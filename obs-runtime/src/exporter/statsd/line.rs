@@ -34,8 +34,8 @@ pub(super) struct Lines {
     dialect: Dialect,
     /// With its dot, or empty.
     prefix: String,
-    /// Tags of every line: `env:prod,service:shop`.
-    tags: String,
+    /// Tags of every line whose series has no label of that name: `env`, `env:prod`.
+    tags: Vec<(&'static str, String)>,
 }
 
 /// A series, or a part of one.
@@ -51,12 +51,12 @@ impl Lines {
     pub(super) fn new<'a>(
         dialect: Dialect,
         prefix: &str,
-        tags: impl Iterator<Item = (&'a str, &'a str)>,
+        tags: impl Iterator<Item = (&'static str, &'a str)>,
     ) -> Self {
         let mut lines = Self {
             dialect,
             prefix: String::new(),
-            tags: String::new(),
+            tags: Vec::new(),
         };
         let prefix = prefix.trim_end_matches('.');
         if !prefix.is_empty() {
@@ -64,9 +64,11 @@ impl Lines {
             lines.prefix.push('.');
         }
         if dialect == Dialect::DogStatsd {
-            for (key, value) in tags {
-                tag(&mut lines.tags, 0, key, value);
-            }
+            lines.tags.extend(tags.map(|(key, value)| {
+                let mut text = String::new();
+                tag(&mut text, key, value);
+                (key, text)
+            }));
         }
         lines
     }
@@ -107,15 +109,19 @@ impl Lines {
     }
 
     fn write_tags(&self, out: &mut String, labels: &Labels) {
-        let before = out.len();
-        out.push_str("|#");
-        let start = out.len();
-        out.push_str(&self.tags);
-        for (key, value) in labels.iter() {
-            tag(out, start, key, value);
+        let mut before = "|#";
+        for (key, text) in &self.tags {
+            if labels.iter().all(|(label, _)| label != key) {
+                out.push_str(before);
+                out.push_str(text);
+                before = ",";
+            }
         }
-        if out.len() == start {
-            out.truncate(before);
+        // A label without a value is none.
+        for (key, value) in labels.iter().filter(|(_, value)| !value.is_empty()) {
+            out.push_str(before);
+            tag(out, key, value);
+            before = ",";
         }
     }
 }
@@ -155,15 +161,8 @@ fn segment(out: &mut String, text: &str) {
     });
 }
 
-/// A tag ends at a comma, a bar or a line feed; its key ends at the first colon. One without a value is
-/// none, as a label without one.
-fn tag(out: &mut String, start: usize, key: &str, value: &str) {
-    if value.is_empty() {
-        return;
-    }
-    if out.len() > start {
-        out.push(',');
-    }
+/// A tag ends at a comma, a bar or a line feed; its key ends at the first colon.
+fn tag(out: &mut String, key: &str, value: &str) {
     let plain = |c: char| !c.is_control() && !matches!(c, ',' | '|' | '#');
     replaced(out, key, |c| plain(c) && c != ':');
     out.push(':');

@@ -39,6 +39,20 @@ fn counters_are_sent_as_what_is_new() -> Result {
 }
 
 #[test]
+fn a_label_goes_before_the_tag_of_the_service() -> Result {
+    let test = test(&tagged());
+    let calls = test
+        .collector
+        .counter("calls")
+        .labels(["service"])
+        .build()?;
+    calls.with(["billing"])?.inc();
+    test.export()?;
+    assert_eq!(test.wire.lines(), ["calls:1|c|#env:prod,service:billing"]);
+    Ok(())
+}
+
+#[test]
 fn numbers_are_written_in_full() -> Result {
     let test = test(&plain());
     test.collector.counter("a").build()?.add(u64::MAX);
