@@ -18,6 +18,10 @@ macro_rules! keys {
 /// Keys of span, event, metric and resource attributes.
 pub mod attribute {
     keys! {
+        /// The client's address, behind proxies that are trusted.
+        CLIENT_ADDRESS = "client.address";
+        /// The client's port.
+        CLIENT_PORT = "client.port";
         /// The source file (stable code attributes).
         CODE_FILE_PATH = "code.file.path";
         /// Nanoseconds that a call with `timings` was worked on; the key is that of tracing-opentelemetry.
@@ -117,6 +121,10 @@ pub mod attribute {
         METRIC = "metric";
         /// The path of the function's module (autometrics).
         MODULE = "module";
+        /// The address at the other end of the connection.
+        NETWORK_PEER_ADDRESS = "network.peer.address";
+        /// Its port.
+        NETWORK_PEER_PORT = "network.peer.port";
         /// `1.1`, `2`, `3`.
         NETWORK_PROTOCOL_VERSION = "network.protocol.version";
         /// `false` where a call has no known price; absent otherwise. Of obs.
@@ -361,6 +369,7 @@ pub mod metric {
         PROCESS_THREAD_COUNT = "process.thread.count", "{thread}", "Threads of the process.", &[];
         PROCESS_UNIX_FILE_DESCRIPTOR_COUNT = "process.unix.file_descriptor.count", "{file_descriptor}", "File descriptors that the process has open.", &[];
         PROCESS_UPTIME = "process.uptime", "s", "Time since the process began.", &[];
+        RPC_CLIENT_CALL_DURATION = "rpc.client.call.duration", "s", "Duration of outgoing remote procedure calls.", FUNCTION_SECONDS;
         RPC_SERVER_CALL_DURATION = "rpc.server.call.duration", "s", "Duration of incoming remote procedure calls.", FUNCTION_SECONDS;
         /// No convention has metrics of tokio.
         TOKIO_GLOBAL_QUEUE_DEPTH = "tokio.global_queue.depth", "{task}", "Tasks that wait for any worker of the tokio runtime.", &[];

@@ -49,6 +49,16 @@ const ATTRIBUTES: &[(&str, &str, &str)] = &[
     ("url.", "your code or a bridge, after the redaction", "yes"),
     ("http.", "your code or a bridge", "no"),
     ("server.", "your code or a bridge", "no"),
+    (
+        "client.",
+        "`tower::layer()`, if it is told whom to trust",
+        "an address",
+    ),
+    (
+        "network.peer.",
+        "`tower::layer().peer_from(…)`",
+        "an address",
+    ),
     ("network.", "your code or a bridge", "no"),
     ("rpc.", "your code or a bridge", "no"),
     ("user_agent.", "your code or a bridge", "yes"),

@@ -1,4 +1,4 @@
-//! Servers: a span for each request, under its caller; feature `tower`.
+//! Servers: a span for each request, under its caller; clients of gRPC ([`grpc_client`]); feature `tower`.
 //!
 //! [`layer`] is a layer for axum, tonic and any other service of `http` requests:
 //!
@@ -26,16 +26,20 @@
 //! | metric | `http.server.request.duration` | `rpc.server.call.duration` |
 //!
 //! (OpenTelemetry semantic conventions, "HTTP server spans", "Semantic conventions for gRPC".) Secrets in paths and
-//! queries are masked. Headers, bodies and the client's address are not recorded. The spans' callsites, which samplers
-//! see, are named `http.server` and `rpc.server`.
+//! queries are masked. Headers and bodies are not recorded, the client's address only where
+//! [`peer_from`](TraceLayer::peer_from) or [`x_forwarded_for`](TraceLayer::x_forwarded_for) says so. The spans'
+//! callsites, which samplers see, are named `http.server` and `rpc.server`.
 
 mod body;
+mod client;
 mod future;
+mod peer;
 mod request;
 mod response;
 
 use core::fmt;
 use core::task::{Context, Poll};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use ::http::request::Parts;
@@ -44,7 +48,10 @@ use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use peer::{Header, Peers, Proxies};
+
 pub use body::TracedBody;
+pub use client::{GrpcClient, GrpcClientLayer, grpc_client};
 pub use future::ResponseFuture;
 
 type RouteHook = Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>;
@@ -60,6 +67,7 @@ pub fn layer() -> TraceLayer {
 pub struct TraceLayer {
     route: Option<RouteHook>,
     only: Option<Filter>,
+    peers: Peers,
 }
 
 impl TraceLayer {
@@ -108,6 +116,58 @@ impl TraceLayer {
         self.only = Some(Arc::new(only));
         self
     }
+
+    /// Records who is at the other end of the connection, as `network.peer.address` and `network.peer.port`, and as
+    /// `client.address` and `client.port` unless a proxy that is trusted names another. It is an extension of the
+    /// request: axum's `ConnectInfo`, tonic's `TcpConnectInfo`. Without this no address is recorded: many a law counts
+    /// it among what is private.
+    ///
+    /// ```
+    /// use std::net::SocketAddr;
+    /// use axum::extract::ConnectInfo;
+    ///
+    /// // For `axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())`.
+    /// let layer = obs_runtime::tower::layer().peer_from(|peer: &ConnectInfo<SocketAddr>| Some(peer.0));
+    /// // For tonic: `.peer_from(TcpConnectInfo::remote_addr)`.
+    /// ```
+    #[must_use]
+    pub fn peer_from<T: Send + Sync + 'static>(
+        mut self,
+        peer: fn(&T) -> Option<SocketAddr>,
+    ) -> Self {
+        self.peers.peer = Some(Arc::new(move |request: &Parts| {
+            request.extensions.get::<T>().and_then(peer)
+        }));
+        self
+    }
+
+    /// Records the client as `X-Forwarded-For` names it, as `client.address`. Anybody can write that header, so say how
+    /// many proxies of your own requests come through, each of which appends whom it was asked by: 1 takes the last
+    /// address, 0 none.
+    ///
+    /// ```
+    /// // Behind one load balancer.
+    /// let layer = obs_runtime::tower::layer().x_forwarded_for(1);
+    /// ```
+    #[must_use]
+    pub fn x_forwarded_for(mut self, proxies: usize) -> Self {
+        self.peers.behind = Some(Proxies {
+            header: Header::XForwardedFor,
+            count: proxies,
+        });
+        self
+    }
+
+    /// As [`x_forwarded_for`](Self::x_forwarded_for), for proxies that write `Forwarded` (RFC 7239). Of the two the one
+    /// that is said last is used: a proxy that writes one passes the other through as the client sent it.
+    #[must_use]
+    pub fn forwarded(mut self, proxies: usize) -> Self {
+        self.peers.behind = Some(Proxies {
+            header: Header::Forwarded,
+            count: proxies,
+        });
+        self
+    }
 }
 
 impl fmt::Debug for TraceLayer {
@@ -115,6 +175,7 @@ impl fmt::Debug for TraceLayer {
         f.debug_struct("TraceLayer")
             .field("route", &self.route.is_some())
             .field("only", &self.only.is_some())
+            .field("peers", &self.peers)
             .finish()
     }
 }

@@ -6,7 +6,7 @@ use ::http::uri::Authority;
 use ::http::{HeaderName, Method};
 
 use super::TraceLayer;
-use super::response::Serving;
+use super::response::{Serving, Side};
 use crate::RemoteContext;
 use crate::callsite::{Callsite, CallsiteSpec, ConstValue, Construct, SpanKind};
 use crate::exchange::{Exchange, http};
@@ -22,6 +22,10 @@ const BASE: CallsiteSpec = CallsiteSpec {
     // The conventions have metrics of their own.
     metrics: false,
     keys: &[
+        key::CLIENT_ADDRESS,
+        key::CLIENT_PORT,
+        key::NETWORK_PEER_ADDRESS,
+        key::NETWORK_PEER_PORT,
         key::HTTP_REQUEST_METHOD,
         key::HTTP_REQUEST_METHOD_ORIGINAL,
         key::HTTP_ROUTE,
@@ -41,6 +45,10 @@ static HTTP: Callsite = Callsite::new(BASE);
 static RPC: Callsite = Callsite::new(CallsiteSpec {
     name: "rpc.server",
     keys: &[
+        key::CLIENT_ADDRESS,
+        key::CLIENT_PORT,
+        key::NETWORK_PEER_ADDRESS,
+        key::NETWORK_PEER_PORT,
         key::NETWORK_PROTOCOL_VERSION,
         key::RPC_METHOD,
         key::SERVER_ADDRESS,
@@ -59,10 +67,10 @@ pub(super) fn begin(layer: &TraceLayer, request: &mut Parts) -> Serving {
     let mut serving = if !wanted {
         Serving::passing(caller.context())
     } else if is_grpc(request) {
-        Serving::grpc(rpc(request, &caller))
+        Serving::grpc(rpc(layer, request, &caller), Side::Server)
     } else {
         let route = layer.route.as_ref().and_then(|route| route(request));
-        let exchange = page(request, &caller, route);
+        let exchange = page(layer, request, &caller, route);
         Serving::http(exchange, request.method.clone())
     };
     serving.carry(caller.baggage());
@@ -70,7 +78,12 @@ pub(super) fn begin(layer: &TraceLayer, request: &mut Parts) -> Serving {
     serving
 }
 
-fn page(request: &Parts, caller: &RemoteContext, route: Option<String>) -> Exchange {
+fn page(
+    layer: &TraceLayer,
+    request: &Parts,
+    caller: &RemoteContext,
+    route: Option<String>,
+) -> Exchange {
     let method = http::method(&request.method);
     let scheme = scheme(request);
     let version = http::version(request.version);
@@ -79,7 +92,12 @@ fn page(request: &Parts, caller: &RemoteContext, route: Option<String>) -> Excha
         let original = (method == http::OTHER).then_some(request.method.as_str());
         let query = request.uri.query().filter(|query| !query.is_empty());
         let agent = header(request, &USER_AGENT);
+        let [client, client_port, peer, peer_port] = layer.peers.addresses(request);
         vec![
+            client,
+            client_port,
+            peer,
+            peer_port,
             Value::from_static(method),
             text(original),
             text(route.as_deref()),
@@ -107,13 +125,18 @@ fn page(request: &Parts, caller: &RemoteContext, route: Option<String>) -> Excha
     exchange
 }
 
-fn rpc(request: &Parts, caller: &RemoteContext) -> Exchange {
+fn rpc(layer: &TraceLayer, request: &Parts, caller: &RemoteContext) -> Exchange {
     // The path is `/package.Service/Method` (gRPC over HTTP/2, "Requests").
     let method = http::path(request.uri.path().trim_start_matches('/'));
     let version = http::version(request.version);
     let begin = || {
         let (host, port) = asked(request).unzip();
+        let [client, client_port, peer, peer_port] = layer.peers.addresses(request);
         vec![
+            client,
+            client_port,
+            peer,
+            peer_port,
             Value::from_static(version),
             Value::from_str(&method),
             text(host.as_deref()),

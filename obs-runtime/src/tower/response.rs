@@ -20,7 +20,16 @@ enum State {
     Passing(Option<SpanContext>, Option<Arc<Baggage>>),
     // In boxes: the exchange moves from the future to the body.
     Http(Box<Exchange>, Method),
-    Grpc(Box<Exchange>),
+    Grpc(Box<Exchange>, Side),
+}
+
+/// Who records a call, and so which statuses are errors.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Side {
+    Server,
+    Client,
+    /// A client whose response says no status by itself, so far; this is what its head stands for.
+    ClientWith(&'static str),
 }
 
 /// What is left to do after the head of a response.
@@ -52,16 +61,16 @@ impl Serving {
         }
     }
 
-    pub(super) fn grpc(exchange: Exchange) -> Self {
+    pub(super) fn grpc(exchange: Exchange, side: Side) -> Self {
         Self {
-            state: State::Grpc(Box::new(exchange)),
+            state: State::Grpc(Box::new(exchange), side),
         }
     }
 
     fn exchange(&mut self) -> Option<&mut Exchange> {
         match &mut self.state {
             State::Passing(..) => None,
-            State::Http(exchange, _) | State::Grpc(exchange) => Some(exchange),
+            State::Http(exchange, _) | State::Grpc(exchange, _) => Some(exchange),
         }
     }
 
@@ -73,7 +82,7 @@ impl Serving {
         let given = Arc::new(baggage.clone());
         match &mut self.state {
             State::Passing(_, baggage) => *baggage = Some(given),
-            State::Http(exchange, _) | State::Grpc(exchange) => exchange.carry(given),
+            State::Http(exchange, _) | State::Grpc(exchange, _) => exchange.carry(given),
         }
     }
 
@@ -104,9 +113,12 @@ impl Serving {
                 }
                 rest(method, head)
             }
-            State::Grpc(exchange) => {
+            State::Grpc(exchange, side) => {
+                if *side == Side::Client {
+                    *side = Side::ClientWith(of_http(head.status));
+                }
                 // A response without messages has its trailers in the head.
-                grpc_status(exchange, &head.headers);
+                grpc_status(exchange, side, &head.headers);
                 Rest::Body
             }
         }
@@ -114,8 +126,8 @@ impl Serving {
 
     /// What stands behind the body.
     pub(super) fn trailers(&mut self, trailers: &HeaderMap) {
-        if let State::Grpc(exchange) = &mut self.state {
-            grpc_status(exchange, trailers);
+        if let State::Grpc(exchange, side) = &mut self.state {
+            grpc_status(exchange, side, trailers);
         }
     }
 
@@ -128,6 +140,11 @@ impl Serving {
 
     /// Everything was said.
     pub(super) fn end(&mut self) {
+        if let State::Grpc(exchange, Side::ClientWith(status)) = &mut self.state {
+            exchange.set(key::RPC_RESPONSE_STATUS_CODE, *status);
+            exchange.label(key::RPC_RESPONSE_STATUS_CODE, *status);
+            exchange.fail(*status);
+        }
         if let Some(exchange) = self.exchange() {
             exchange.end(Outcome::Ok);
         }
@@ -154,7 +171,7 @@ fn rest(method: &Method, head: &response::Parts) -> Rest {
 }
 
 /// By number (gRPC, "Status codes and their use in gRPC"), and whether it is the server's failure (semantic
-/// conventions for gRPC, "Server", status).
+/// conventions for gRPC, "Server", status; to a client all but OK are errors).
 const GRPC: [(&str, bool); 17] = [
     ("OK", false),
     ("CANCELLED", false),
@@ -175,7 +192,7 @@ const GRPC: [(&str, bool); 17] = [
     ("UNAUTHENTICATED", false),
 ];
 
-fn grpc_status(exchange: &mut Exchange, headers: &HeaderMap) {
+fn grpc_status(exchange: &mut Exchange, side: &mut Side, headers: &HeaderMap) {
     let Some(status) = headers.get("grpc-status") else {
         return;
     };
@@ -184,12 +201,30 @@ fn grpc_status(exchange: &mut Exchange, headers: &HeaderMap) {
     let (name, failed) = number.and_then(|n| GRPC.get(n)).copied().unwrap_or(GRPC[2]);
     exchange.set(key::RPC_RESPONSE_STATUS_CODE, name);
     exchange.label(key::RPC_RESPONSE_STATUS_CODE, name);
-    if name == "UNIMPLEMENTED" {
+    let failed = match side {
+        Side::Server => failed,
+        Side::Client | Side::ClientWith(_) => name != "OK",
+    };
+    if *side != Side::Server {
+        *side = Side::Client;
+    } else if name == "UNIMPLEMENTED" {
         // Any path can be asked for: such are one series.
         exchange.label(key::RPC_METHOD, crate::exchange::http::OTHER);
     }
     if failed {
         exchange.fail(name);
+    }
+}
+
+/// The status of a response that says none: of a proxy, mostly (gRPC, "HTTP to gRPC Status Code Mapping").
+fn of_http(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        400 => "INTERNAL",
+        401 => "UNAUTHENTICATED",
+        403 => "PERMISSION_DENIED",
+        404 => "UNIMPLEMENTED",
+        429 | 502..=504 => "UNAVAILABLE",
+        _ => "UNKNOWN",
     }
 }
 

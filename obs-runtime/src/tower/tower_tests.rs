@@ -180,6 +180,47 @@ fn a_request_is_a_span_under_its_caller() {
 }
 
 #[test]
+fn addresses_are_recorded_where_the_layer_is_told_whom_to_ask() {
+    use std::net::SocketAddr;
+
+    #[derive(Clone)]
+    struct Peer(SocketAddr);
+    let asked = || {
+        let mut asked = request("/");
+        let headers = asked.headers_mut();
+        headers.insert("x-forwarded-for", "6.6.6.6, 203.0.113.9".parse().unwrap());
+        headers.insert("forwarded", "for=\"[2001:db8::1]:4711\"".parse().unwrap());
+        let peer = Peer(([10, 0, 0, 1], 5000).into());
+        asked.extensions_mut().insert(peer);
+        asked
+    };
+    let keys = [
+        "client.address",
+        "client.port",
+        "network.peer.address",
+        "network.peer.port",
+    ];
+    let seen = |layer: &TraceLayer| {
+        let captured = serve_with(layer, asked(), usize::MAX, |_| response(200, vec![]));
+        let span = captured.span("GET").clone();
+        keys.map(|key| attribute(&span, key).map(|_| text(&span, key)))
+    };
+    let some = |values: [&str; 4]| values.map(|v| Some(v.to_owned()).filter(|v| !v.is_empty()));
+    let peers = layer().peer_from(|peer: &Peer| Some(peer.0));
+    assert_eq!(seen(&layer()), [const { None }; 4]);
+    let direct = some(["10.0.0.1", "5000", "10.0.0.1", "5000"]);
+    assert_eq!(seen(&peers), direct);
+    let behind = some(["203.0.113.9", "", "10.0.0.1", "5000"]);
+    assert_eq!(seen(&peers.clone().x_forwarded_for(1)), behind);
+    let other = some(["2001:db8::1", "4711", "10.0.0.1", "5000"]);
+    assert_eq!(seen(&peers.clone().forwarded(1)), other);
+    // Fewer proxies than there should be: whoever asks is the client.
+    assert_eq!(seen(&peers.x_forwarded_for(3)), direct);
+    let alone = some(["203.0.113.9", "", "", ""]);
+    assert_eq!(seen(&layer().x_forwarded_for(1)), alone);
+}
+
+#[test]
 fn without_a_route_the_name_is_the_method() {
     let captured = serve(request("/whatever/7"), |_| response(404, vec![]));
     let span = captured.span("GET");

@@ -1,0 +1,121 @@
+//! Who asks: the other end of the connection, and the client behind the proxies that are trusted.
+
+use core::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use ::http::request::Parts;
+use ::http::{HeaderMap, HeaderName, header};
+
+use crate::trace::Value;
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// What of it is recorded: nothing, unless the program says so.
+#[derive(Clone, Default)]
+pub(super) struct Peers {
+    pub(super) peer: Option<Arc<dyn Fn(&Parts) -> Option<SocketAddr> + Send + Sync>>,
+    pub(super) behind: Option<Proxies>,
+}
+
+/// Proxies that say for whom they ask.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Proxies {
+    pub(super) header: Header,
+    pub(super) count: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Header {
+    /// RFC 7239.
+    Forwarded,
+    XForwardedFor,
+}
+
+/// Values of `client.address`, `client.port`, `network.peer.address` and `network.peer.port`.
+pub(super) type Addresses = [Value; 4];
+
+impl Peers {
+    pub(super) fn addresses(&self, request: &Parts) -> Addresses {
+        let peer = self.peer.as_ref().and_then(|peer| peer(request));
+        let peer = peer.map(|peer| (peer.ip().to_canonical(), Some(peer.port())));
+        let behind = self
+            .behind
+            .and_then(|proxies| proxies.client(&request.headers));
+        let [client, peer] = [behind.or(peer), peer].map(values);
+        let ([client, client_port], [peer, peer_port]) = (client, peer);
+        [client, client_port, peer, peer_port]
+    }
+}
+
+fn values(end: Option<(IpAddr, Option<u16>)>) -> [Value; 2] {
+    let (ip, port) = end.unzip();
+    [
+        ip.map_or(Value::NONE, |ip| Value::from_str(&ip.to_string())),
+        port.flatten()
+            .map_or(Value::NONE, |port| Value::i64(port.into())),
+    ]
+}
+
+impl Proxies {
+    /// The last of the trusted proxies appended whom it was asked by; what is before that anybody may have written.
+    fn client(self, headers: &HeaderMap) -> Option<(IpAddr, Option<u16>)> {
+        let before = self.count.checked_sub(1)?;
+        let name = match self.header {
+            Header::Forwarded => header::FORWARDED,
+            Header::XForwardedFor => X_FORWARDED_FOR,
+        };
+        let mut elements = Vec::new();
+        for value in headers.get_all(name) {
+            elements.extend(split(value.to_str().ok()?, ','));
+        }
+        let element = elements.iter().rev().nth(before)?;
+        match self.header {
+            Header::XForwardedFor => node(element),
+            Header::Forwarded => {
+                let mut pairs = split(element, ';').filter_map(|pair| pair.split_once('='));
+                let (_, node_of) = pairs.find(|(name, _)| name.eq_ignore_ascii_case("for"))?;
+                node(node_of.trim_matches('"'))
+            }
+        }
+    }
+}
+
+/// The parts between separators that are not inside of quotes (RFC 9110, section 5.6.4).
+fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
+    let (mut quoted, mut escaped) = (false, false);
+    let parts = text.split(move |c| {
+        let is_end = c == separator && !quoted;
+        quoted ^= c == '"' && !escaped;
+        escaped = c == '\\' && quoted && !escaped;
+        is_end
+    });
+    parts.map(str::trim)
+}
+
+/// An address, with a port or without (RFC 7239, section 6). One that is hidden or unknown is none.
+fn node(text: &str) -> Option<(IpAddr, Option<u16>)> {
+    let whole = |text: &str| text.parse::<IpAddr>().ok().map(|ip| ip.to_canonical());
+    if let Some(ip) = whole(text) {
+        return Some((ip, None));
+    }
+    let (ip, port) = match text.strip_prefix('[') {
+        Some(rest) => rest.split_once(']')?,
+        None => text.split_at(text.rfind(':')?),
+    };
+    let port = port.strip_prefix(':').map(str::parse).and_then(Result::ok);
+    Some((whole(ip)?, port))
+}
+
+impl fmt::Debug for Peers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Peers")
+            .field("peer", &self.peer.is_some())
+            .field("behind", &self.behind)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+#[path = "peer_tests.rs"]
+mod tests;

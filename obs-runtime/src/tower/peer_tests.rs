@@ -1,0 +1,74 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn client(header: Header, count: usize, values: &[&str]) -> Option<(String, Option<u16>)> {
+    let mut headers = HeaderMap::new();
+    for value in values {
+        let name = match header {
+            Header::Forwarded => header::FORWARDED,
+            Header::XForwardedFor => X_FORWARDED_FOR,
+        };
+        headers.append(name, value.parse().unwrap());
+    }
+    let found = Proxies { header, count }.client(&headers);
+    found.map(|(ip, port)| (ip.to_string(), port))
+}
+
+fn is(ip: &str, port: Option<u16>) -> Option<(String, Option<u16>)> {
+    Some((ip.to_owned(), port))
+}
+
+#[test]
+fn the_entry_of_the_last_trusted_proxy_counts() {
+    let of = |count, values: &[&str]| client(Header::XForwardedFor, count, values);
+    // What a client wrote itself comes first, and does not count.
+    let sent = ["6.6.6.6, 203.0.113.9", "10.0.0.1"];
+    assert_eq!(of(1, &sent), is("10.0.0.1", None));
+    assert_eq!(of(2, &sent), is("203.0.113.9", None));
+    assert_eq!(of(3, &sent), is("6.6.6.6", None));
+    assert_eq!(of(4, &sent), None);
+    assert_eq!(of(0, &sent), None);
+    assert_eq!(of(1, &[]), None);
+    assert_eq!(of(1, &["203.0.113.9:4711"]), is("203.0.113.9", Some(4711)));
+    assert_eq!(of(1, &["2001:db8::1"]), is("2001:db8::1", None));
+    assert_eq!(of(1, &["[2001:db8::1]:80"]), is("2001:db8::1", Some(80)));
+    assert_eq!(of(1, &["::ffff:203.0.113.9"]), is("203.0.113.9", None));
+    for hidden in ["unknown", "_hidden", "", "203.0.113", "[2001:db8::1"] {
+        assert_eq!(of(1, &[hidden]), None, "{hidden}");
+    }
+}
+
+/// The values of RFC 7239, sections 4 and 7.1.
+#[test]
+fn forwarded_is_read_as_its_specification_says() {
+    let of = |count, values: &[&str]| client(Header::Forwarded, count, values);
+    let quoted = ["For=\"[2001:db8:cafe::17]:4711\""];
+    assert_eq!(of(1, &quoted), is("2001:db8:cafe::17", Some(4711)));
+    let whole = ["for=192.0.2.60;proto=http;by=203.0.113.43"];
+    assert_eq!(of(1, &whole), is("192.0.2.60", None));
+    let two = ["for=192.0.2.43, for=198.51.100.17;by=203.0.113.60;proto=http;host=example.com"];
+    assert_eq!(of(1, &two), is("198.51.100.17", None));
+    assert_eq!(of(2, &two), is("192.0.2.43", None));
+    // A separator inside of quotes is none.
+    let odd = ["for=192.0.2.1;host=\"a,b;for=6.6.6.6\", by=203.0.113.60;for=192.0.2.2"];
+    assert_eq!(of(1, &odd), is("192.0.2.2", None));
+    assert_eq!(of(2, &odd), is("192.0.2.1", None));
+    assert_eq!(of(1, &["for=\"_gazonk\""]), None);
+    assert_eq!(of(1, &["proto=http"]), None);
+}
+
+proptest! {
+    #[test]
+    fn any_headers_are_read_without_a_panic(
+        values in proptest::collection::vec(
+            prop_oneof!["(?:for=)?[\"\\[]?[0-9a-f:.]{0,20}[\"\\]:;,\\\\ ]{0,3}[0-9]{0,6}", "[ -~]{0,40}"],
+            0..4,
+        ),
+        count in 0..4_usize,
+    ) {
+        let values: Vec<&str> = values.iter().map(String::as_str).collect();
+        client(Header::Forwarded, count, &values);
+        client(Header::XForwardedFor, count, &values);
+    }
+}
