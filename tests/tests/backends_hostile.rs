@@ -1,7 +1,6 @@
 //! Whatever names, labels and values a source has: promtool takes the page, and both official parsers
 //! read the same from both formats.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
@@ -9,7 +8,8 @@ use std::sync::Arc;
 
 use obs_runtime::metrics::snapshot::{ExponentialBuckets, NumberPoint};
 use obs_runtime::metrics::{
-    ExponentialHistogramPoint, HistogramPoint, MetricData, MetricFamily, Number, SummaryPoint,
+    ExponentialHistogramPoint, HistogramPoint, Labels, MetricData, MetricFamily, Number, Points,
+    SummaryPoint,
 };
 use obs_runtime::prometheus::{self, Format, Options};
 use obs_tests::programs;
@@ -23,15 +23,8 @@ const NAME: &str = r#"([a-c_:.\-/ "\\éß0-9]{0,3}(total|sum|count|bucket|create
 const VALUE: &str = r#"([^\r]|[\\"\n{}=#,]|\\n){0,6}"#;
 const UNITS: [&str; 8] = ["", "s", "By", "1", "%", "{x}", "{x}/s", "a.b é"];
 
-type Labels = Arc<[(Cow<'static, str>, Cow<'static, str>)]>;
-
 fn labels() -> impl Strategy<Value = Labels> {
-    proptest::collection::btree_map(NAME, VALUE, 0..3).prop_map(|labels| {
-        let labels = labels.into_iter().filter(|(_, value)| !value.is_empty());
-        labels
-            .map(|(k, v)| (Cow::Owned(k), Cow::Owned(v)))
-            .collect()
-    })
+    proptest::collection::btree_map(NAME, VALUE, 0..3).prop_map(Labels::from_iter)
 }
 
 fn number() -> impl Strategy<Value = f64> {
@@ -51,12 +44,12 @@ fn number() -> impl Strategy<Value = f64> {
 fn data() -> impl Strategy<Value = MetricData> {
     let numbers = (labels(), number(), 0..3_u8).prop_map(|(labels, value, kind)| {
         let point = |value| {
-            vec![NumberPoint {
+            Points::from(vec![NumberPoint {
                 labels,
                 start_unix_nanos: 1_700_000_000_123_456_789,
                 value,
                 exemplar: None,
-            }]
+            }])
         };
         match kind {
             // A counter's value is no negative one, whatever the source.
@@ -69,17 +62,20 @@ fn data() -> impl Strategy<Value = MetricData> {
     let histograms =
         (labels(), bounds, 0..9_u64, -1e9..1e9_f64).prop_map(|(labels, bounds, each, sum)| {
             let bounds: Vec<f64> = bounds.into_iter().map(|b| b as f64 / 8.0).collect();
-            MetricData::Histogram(vec![HistogramPoint {
-                labels,
-                start_unix_nanos: 1,
-                counts: vec![each; bounds.len() + 1],
-                count: each * (bounds.len() as u64 + 1),
-                bounds: bounds.into(),
-                sum,
-                min: None,
-                max: None,
-                exemplars: Vec::new(),
-            }])
+            MetricData::Histogram(
+                vec![HistogramPoint {
+                    labels,
+                    start_unix_nanos: 1,
+                    counts: vec![each; bounds.len() + 1],
+                    count: each * (bounds.len() as u64 + 1),
+                    bounds: bounds.into(),
+                    sum,
+                    min: None,
+                    max: None,
+                    exemplars: Vec::new(),
+                }]
+                .into(),
+            )
         });
     let buckets = || {
         let counts = proptest::collection::vec(0..5_u64, 0..40);
@@ -111,12 +107,15 @@ fn data() -> impl Strategy<Value = MetricData> {
                 exemplars: Vec::new(),
             };
             if summary {
-                MetricData::Summary(vec![SummaryPoint {
-                    histogram,
-                    quantiles: Arc::new([0.0, 0.5, 1.0]),
-                }])
+                MetricData::Summary(
+                    vec![SummaryPoint {
+                        histogram,
+                        quantiles: Arc::new([0.0, 0.5, 1.0]),
+                    }]
+                    .into(),
+                )
             } else {
-                MetricData::ExponentialHistogram(vec![histogram])
+                MetricData::ExponentialHistogram(vec![histogram].into())
             }
         });
     prop_oneof![2 => numbers, 1 => histograms, 2 => exponential]

@@ -150,8 +150,8 @@ fn calls<R>(captured: &Captured<R>, metric: &str) -> Vec<String> {
         panic!("a histogram")
     };
     let error = |p: &obs_runtime::metrics::HistogramPoint| {
-        let found = p.labels.iter().find(|(key, _)| key == "error.type");
-        found.map_or("ok".to_owned(), |(_, value)| {
+        let found = p.labels.get("error.type");
+        found.map_or("ok".to_owned(), |value| {
             value.rsplit("::").next().unwrap().to_owned()
         })
     };

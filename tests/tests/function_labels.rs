@@ -30,16 +30,13 @@ fn calls<R>(captured: &Captured<R>, function: &str) -> Vec<String> {
         let found = captured.metrics.iter().find(|family| family.name == name);
         found.expect("the family is there").clone()
     };
-    let of_function = |labels: &obs_runtime::metrics::snapshot::Labels| {
-        labels
-            .iter()
-            .any(|(key, value)| key == "function" && value == function)
-    };
+    let of_function =
+        |labels: &obs_runtime::metrics::snapshot::Labels| labels.get("function") == Some(function);
     let text = |labels: &obs_runtime::metrics::snapshot::Labels| {
         let own = ["function", "module", "result"];
         let given = labels
             .iter()
-            .filter(|(key, _)| key == "result" || !own.contains(&&**key));
+            .filter(|(key, _)| *key == "result" || !own.contains(key));
         given
             .map(|(key, value)| format!("{key}={value} "))
             .collect::<String>()

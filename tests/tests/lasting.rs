@@ -159,14 +159,9 @@ fn running(metrics: &[MetricFamily], function: &str) -> Option<f64> {
         panic!("an up-down counter")
     };
     let of_function = |labels: &obs_runtime::metrics::snapshot::Labels| {
-        let label = |key: &str| {
-            labels
-                .iter()
-                .find(|(k, _)| k == key)
-                .map(|(_, v)| v.to_string())
-        };
-        assert!(label("module").is_some_and(|module| module.starts_with("lasting")));
-        label("function").as_deref() == Some(function)
+        let module = labels.get("module");
+        assert!(module.is_some_and(|module| module.starts_with("lasting")));
+        labels.get("function") == Some(function)
     };
     points
         .iter()

@@ -37,7 +37,7 @@ fn series(obs: &Observability, name: &str) -> Vec<(String, f64)> {
         return Vec::new();
     };
     let values = |labels: &obs_runtime::metrics::snapshot::Labels| {
-        let values: Vec<&str> = labels.iter().map(|(_, value)| &**value).collect();
+        let values: Vec<&str> = labels.iter().map(|(_, value)| value).collect();
         values.join(" ")
     };
     match family.data {

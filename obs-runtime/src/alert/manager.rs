@@ -212,10 +212,7 @@ impl MetricSource for AlertManager {
             .into_iter()
             .filter(|(_, count)| *count > 0)
             .map(|((notifier, outcome), count)| NumberPoint {
-                labels: Arc::new([
-                    ("notifier".into(), notifier.into()),
-                    ("outcome".into(), outcome.into()),
-                ]),
+                labels: [("notifier", notifier), ("outcome", outcome)].into(),
                 start_unix_nanos: self.inner.start_unix_nanos,
                 value: Number::U64(count),
                 exemplar: None,
@@ -227,7 +224,7 @@ impl MetricSource for AlertManager {
                 name: def.name.into(),
                 description: def.description.into(),
                 unit: def.unit.into(),
-                data: MetricData::Counter(points),
+                data: MetricData::Counter(points.into()),
             });
         }
     }

@@ -203,12 +203,18 @@ impl Deltas {
         for family in families {
             let known = self.metrics.entry(family.name.clone()).or_default();
             match &mut family.data {
-                MetricData::Counter(points) => take(known, points, now, self.collections),
-                MetricData::Histogram(points) => take(known, points, now, self.collections),
-                MetricData::ExponentialHistogram(points) => {
-                    take(known, points, now, self.collections);
+                MetricData::Counter(points) => {
+                    take(known, points.make_mut(), now, self.collections);
                 }
-                MetricData::Summary(points) => take(known, points, now, self.collections),
+                MetricData::Histogram(points) => {
+                    take(known, points.make_mut(), now, self.collections);
+                }
+                MetricData::ExponentialHistogram(points) => {
+                    take(known, points.make_mut(), now, self.collections);
+                }
+                MetricData::Summary(points) => {
+                    take(known, points.make_mut(), now, self.collections);
+                }
                 MetricData::UpDownCounter(_) | MetricData::Gauge(_) => {}
             }
         }
@@ -245,7 +251,7 @@ fn take<P: Point>(
             seen: collection,
         };
         let Some(known) = series.get_mut(point.labels()) else {
-            series.insert(Arc::clone(point.labels()), fresh);
+            series.insert(point.labels().clone(), fresh);
             return true;
         };
         let before = core::mem::replace(known, fresh);
@@ -285,7 +291,7 @@ impl Receipt {
         fn each<P: Point>(taken: &mut Vec<Taken>, family: &MetricFamily, points: &[P]) {
             taken.extend(points.iter().map(|point| Taken {
                 metric: family.name.clone(),
-                labels: Arc::clone(point.labels()),
+                labels: point.labels().clone(),
                 start: point.start(),
                 added: point.total(),
             }));

@@ -1,10 +1,9 @@
 //! obs' account of itself as metrics.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use crate::init::stats::Stats;
-use crate::metrics::snapshot::{Labels, NumberPoint};
+use crate::metrics::snapshot::{Labels, NumberPoint, Points};
 use crate::metrics::{MetricData, MetricFamily, Number};
 use crate::self_obs::{DropReason, ExporterStats};
 use crate::semconv::{MetricDef, attribute, metric};
@@ -13,7 +12,7 @@ const TRACES: &str = "traces";
 const METRICS: &str = "metrics";
 const LOGS: &str = "logs";
 
-type Kind = fn(Vec<NumberPoint>) -> MetricData;
+type Kind = fn(Points<NumberPoint>) -> MetricData;
 
 /// Appends `obs.spans.recorded`, `obs.dropped`, `obs.exporter.items` and `obs.exporter.in_flight`; where logs are
 /// exported also `obs.logs.recorded`, with a spool `obs.exporter.spooled`, with tail sampling
@@ -29,7 +28,7 @@ pub(super) fn collect(stats: &Stats, start_unix_nanos: u64, out: &mut Vec<Metric
             value: Number::U64(value),
             exemplar: None,
         });
-        let points: Vec<_> = points.collect();
+        let points: Points<_> = points.collect();
         if !points.is_empty() {
             out.push(MetricFamily::new(def, kind(points)));
         }
@@ -44,12 +43,12 @@ pub(super) fn collect(stats: &Stats, start_unix_nanos: u64, out: &mut Vec<Metric
     exporters.extend(all(METRICS, &stats.metrics));
     exporters.extend(all(LOGS, &stats.logs.exporters));
 
-    let recorded = [(Labels::from([]), stats.spans.recorded)];
+    let recorded = [(Labels::new(), stats.spans.recorded)];
     push(&metric::OBS_SPANS_RECORDED, counter, recorded.into());
 
     let mut dropped = BTreeMap::from([(reason(DropReason::BufferFull, TRACES), stats.spans.lost)]);
     if !stats.logs.exporters.is_empty() {
-        let recorded = [(Labels::from([]), stats.logs.recorded)];
+        let recorded = [(Labels::new(), stats.logs.recorded)];
         push(&metric::OBS_LOGS_RECORDED, counter, recorded.into());
         dropped.insert(reason(DropReason::BufferFull, LOGS), stats.logs.lost);
     }
@@ -74,30 +73,30 @@ pub(super) fn collect(stats: &Stats, start_unix_nanos: u64, out: &mut Vec<Metric
             ("dropped", exporter.dropped_total()),
         ];
         for (outcome, count) in outcomes {
-            let labels = Arc::new([
-                (attribute::EXPORTER.into(), exporter.name.into()),
-                (attribute::OUTCOME.into(), outcome.into()),
-                (attribute::SIGNAL.into(), (*signal).into()),
+            let labels = Labels::from([
+                (attribute::EXPORTER, exporter.name),
+                (attribute::OUTCOME, outcome),
+                (attribute::SIGNAL, signal),
             ]);
-            *items.entry(labels as Labels).or_insert(0) += count;
+            *items.entry(labels).or_insert(0) += count;
         }
-        let labels: Labels = Arc::new([
-            (attribute::EXPORTER.into(), exporter.name.into()),
-            (attribute::SIGNAL.into(), (*signal).into()),
+        let labels = Labels::from([
+            (attribute::EXPORTER, exporter.name),
+            (attribute::SIGNAL, signal),
         ]);
         if exporter.spooled > 0 {
-            *spooled.entry(Arc::clone(&labels)).or_insert(0) += exporter.spooled;
+            *spooled.entry(labels.clone()).or_insert(0) += exporter.spooled;
         }
         *in_flight.entry(labels).or_insert(0) += exporter.in_flight;
     }
     push(&metric::OBS_DROPPED, counter, dropped);
     let spans = &stats.spans;
     if spans.evicted_traces > 0 {
-        let evicted = [(Labels::from([]), spans.evicted_traces)];
+        let evicted = [(Labels::new(), spans.evicted_traces)];
         push(&metric::OBS_TAIL_SAMPLING_EVICTED, counter, evicted.into());
     }
     if spans.waiting + spans.sampled_out > 0 {
-        let waiting = [(Labels::from([]), spans.waiting)];
+        let waiting = [(Labels::new(), spans.waiting)];
         push(&metric::OBS_TAIL_SAMPLING_WAITING, now, waiting.into());
     }
     push(&metric::OBS_EXPORTER_ITEMS, counter, items);
@@ -106,9 +105,9 @@ pub(super) fn collect(stats: &Stats, start_unix_nanos: u64, out: &mut Vec<Metric
 }
 
 fn reason(reason: DropReason, signal: &'static str) -> Labels {
-    Arc::new([
-        (attribute::REASON.into(), reason.as_str().into()),
-        (attribute::SIGNAL.into(), signal.into()),
+    Labels::from([
+        (attribute::REASON, reason.as_str()),
+        (attribute::SIGNAL, signal),
     ])
 }
 

@@ -18,8 +18,7 @@ fn count(metrics: &[MetricFamily], name: &str, label: (&str, &str)) -> u64 {
     let Some(MetricData::Histogram(points)) = family.map(|f| &f.data) else {
         return 0;
     };
-    let has =
-        |p: &&crate::metrics::HistogramPoint| p.labels.iter().any(|(k, v)| (&**k, &**v) == label);
+    let has = |p: &&crate::metrics::HistogramPoint| p.labels.iter().any(|(k, v)| (k, v) == label);
     points.iter().filter(has).map(|p| p.count).sum()
 }
 

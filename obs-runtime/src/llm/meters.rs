@@ -3,7 +3,6 @@
 //! Labels of these are not all present on every point (`error.type` only on failures), sums of money must not
 //! drift, and a call takes milliseconds: one lock around plain maps serves better than per-thread cells.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -50,13 +49,7 @@ pub(crate) struct Meters(Mutex<BTreeMap<&'static str, Family>>);
 
 /// Labels in the order of their keys; those without a value are left out.
 pub(crate) fn labels(pairs: &[(&'static str, &str)]) -> Labels {
-    let mut labels: Vec<(Cow<'static, str>, Cow<'static, str>)> = pairs
-        .iter()
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(key, value)| (Cow::Borrowed(*key), Cow::Owned((*value).to_owned())))
-        .collect();
-    labels.sort_unstable();
-    labels.into()
+    pairs.iter().copied().collect()
 }
 
 impl Meters {
@@ -170,7 +163,7 @@ impl Family {
         for (labels, (start, series)) in series {
             let mut number = |value| {
                 numbers.push(NumberPoint {
-                    labels: Arc::clone(labels),
+                    labels: labels.clone(),
                     start_unix_nanos: *start,
                     value,
                     exemplar: None,
@@ -181,7 +174,7 @@ impl Family {
                 Series::Level(level) => number(Number::I64(*level)),
                 Series::Money(sum) => number(Number::F64(sum.as_f64())),
                 Series::Distribution(d) => distributions.push(HistogramPoint {
-                    labels: Arc::clone(labels),
+                    labels: labels.clone(),
                     start_unix_nanos: *start,
                     bounds: Arc::clone(&self.bounds),
                     counts: d.counts.clone(),
@@ -200,9 +193,9 @@ impl Family {
                     ..
                 }),
                 _,
-            ) => MetricData::UpDownCounter(numbers),
-            (_, []) => MetricData::Counter(numbers),
-            _ => MetricData::Histogram(distributions),
+            ) => MetricData::UpDownCounter(numbers.into()),
+            (_, []) => MetricData::Counter(numbers.into()),
+            _ => MetricData::Histogram(distributions.into()),
         };
         MetricFamily {
             name: self.def.name.into(),

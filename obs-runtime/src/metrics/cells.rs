@@ -199,7 +199,7 @@ fn space() -> MutexGuard<'static, Space> {
 #[derive(Debug)]
 pub(super) struct Allocation {
     slot: Slot,
-    len: usize,
+    len: u32,
 }
 
 impl Allocation {
@@ -213,7 +213,7 @@ impl Allocation {
     pub(super) fn new(len: usize) -> Option<Self> {
         let mut space = space();
         if let Some(slot) = space.free.get_mut(&len).and_then(Vec::pop) {
-            return Some(Self { slot, len });
+            return Some(Self::of(slot, len));
         }
         let mut first = space.fresh;
         if first % PAGE + len > PAGE {
@@ -226,7 +226,13 @@ impl Allocation {
         let slot = Slot {
             first: first as u32,
         };
-        Some(Self { slot, len })
+        Some(Self::of(slot, len))
+    }
+
+    /// A length is at most that of a page.
+    fn of(slot: Slot, len: usize) -> Self {
+        let len = len as u32;
+        Self { slot, len }
     }
 
     pub(super) fn slot(&self) -> Slot {
@@ -243,11 +249,15 @@ impl Drop for Allocation {
         // last reference ordered their writes before this.
         let mut space = space();
         for cells in cells_in(&space.lanes, self.slot) {
-            for index in 0..self.len {
+            for index in 0..self.len as usize {
                 cells.set(index, 0);
             }
         }
-        space.free.entry(self.len).or_default().push(self.slot);
+        space
+            .free
+            .entry(self.len as usize)
+            .or_default()
+            .push(self.slot);
     }
 }
 

@@ -11,6 +11,7 @@ use super::cells::Reader;
 use super::exemplar;
 use super::instrument::Core;
 use super::json;
+use super::labels::Labels;
 use super::series::Buckets;
 use super::snapshot::{MetricData, MetricFamily, MetricSource, Number, NumberPoint};
 use super::{Counter, Gauge, Histogram, Summary, UpDownCounter, warning};
@@ -251,7 +252,7 @@ fn collect_losses(
     let point = |core: &Arc<Core>| {
         let value = read(core);
         (value > 0).then(|| NumberPoint {
-            labels: Arc::new([(attribute::METRIC.into(), core.name().clone())]),
+            labels: Labels::from([(attribute::METRIC, core.name())]),
             start_unix_nanos: core.start_unix_nanos,
             value: Number::U64(value),
             exemplar: None,
@@ -259,7 +260,7 @@ fn collect_losses(
     };
     let points: Vec<_> = metrics.iter().filter_map(point).collect();
     if !points.is_empty() {
-        out.push(MetricFamily::new(def, MetricData::Counter(points)));
+        out.push(MetricFamily::new(def, MetricData::Counter(points.into())));
     }
 }
 

@@ -71,6 +71,16 @@ impl Exemplars {
         });
     }
 
+    /// The last example of the first place.
+    pub(super) fn first(&self) -> Option<Box<Exemplar>> {
+        let place = self.places.get()?.first()?;
+        let example = place.example.lock();
+        example
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+            .map(Box::new)
+    }
+
     /// The last example of each place that has one.
     pub(super) fn read(&self) -> Vec<Exemplar> {
         let places = self.places.get().into_iter().flatten();

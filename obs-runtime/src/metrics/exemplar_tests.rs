@@ -15,7 +15,7 @@ fn span(id: u64, flags: TraceFlags) -> SpanContext {
 
 fn exemplars(collector: &MetricsCollector, name: &str) -> Vec<Exemplar> {
     match collector.get(name).expect("a metric").data {
-        MetricData::Counter(points) => points[0].exemplar.clone().into_iter().collect(),
+        MetricData::Counter(points) => points[0].exemplar.as_deref().cloned().into_iter().collect(),
         MetricData::Histogram(points) => points[0].exemplars.clone(),
         MetricData::ExponentialHistogram(points) => points[0].exemplars.clone(),
         other => panic!("{other:?}"),

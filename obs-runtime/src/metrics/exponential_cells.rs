@@ -6,7 +6,6 @@
 //! join buckets; a sequence number tells readers that they met that.
 
 use core::sync::atomic::{Ordering, fence};
-use std::sync::Arc;
 
 use super::cells::{Cells, Reader};
 use super::exponential::{
@@ -157,7 +156,7 @@ fn read_thread(cells: &Cells<'_>, into: &ExponentialHistogramPoint) -> Exponenti
         let state = cells.get(STATE);
         fence(Ordering::Acquire);
         let mut point =
-            ExponentialHistogramPoint::empty(Arc::clone(&into.labels), into.start_unix_nanos);
+            ExponentialHistogramPoint::empty(into.labels.clone(), into.start_unix_nanos);
         point.scale = scale(state);
         point.positive = POSITIVE.buckets(cells);
         point.negative = NEGATIVE.buckets(cells);
@@ -181,7 +180,7 @@ fn read_thread(cells: &Cells<'_>, into: &ExponentialHistogramPoint) -> Exponenti
 }
 
 pub(super) fn read(series: &Series, reader: &Reader) -> ExponentialHistogramPoint {
-    let labels = Arc::clone(&series.labels);
+    let labels = series.labels.clone();
     let mut all = ExponentialHistogramPoint::empty(labels, series.start_unix_nanos);
     for cells in reader.cells(series.slot()) {
         all.merge(&read_thread(&cells, &all));

@@ -2,7 +2,6 @@
 //!
 //! Names and labels are those of autometrics, so that its alert rules and dashboards work.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -266,11 +265,11 @@ impl FunctionMetrics {
         durations.sort_by(|a, b| a.labels.cmp(&b.labels));
         out.push(MetricFamily::new(
             &metric::FUNCTION_CALLS,
-            MetricData::Counter(counts),
+            MetricData::Counter(counts.into()),
         ));
         out.push(MetricFamily::new(
             &metric::FUNCTION_CALLS_DURATION,
-            MetricData::Histogram(durations),
+            MetricData::Histogram(durations.into()),
         ));
     }
 
@@ -292,7 +291,7 @@ impl FunctionMetrics {
                     labels: labels(site, Some(result)),
                     start_unix_nanos: self.start_unix_nanos,
                     value: Number::U64(calls),
-                    exemplar,
+                    exemplar: exemplar.map(Box::new),
                 });
             }
         }
@@ -314,11 +313,7 @@ fn labels(site: &'static Callsite, result: Option<&'static str>) -> Labels {
     let result = result.map(|result| (attribute::RESULT, result));
     let given = site.labels().iter().copied();
     let pairs = own.into_iter().chain(result).chain(given);
-    let mut labels: Vec<_> = pairs
-        .map(|(key, value)| (Cow::Borrowed(key), Cow::Borrowed(value)))
-        .collect();
-    labels.sort();
-    labels.into()
+    pairs.collect()
 }
 
 #[cfg(test)]

@@ -38,10 +38,10 @@ fn read(metrics: &FunctionMetrics) -> (Vec<String>, Vec<HistogramPoint>) {
     else {
         panic!("a counter and a histogram");
     };
-    let mine = |labels: &Labels| labels[1].1.starts_with("fm::");
+    let mine = |labels: &Labels| labels.get("module").is_some_and(|m| m.starts_with("fm::"));
     assert!(calls.is_sorted_by(|a, b| a.labels < b.labels));
     let calls = calls.iter().filter(|p| mine(&p.labels)).map(|p| {
-        let values: Vec<_> = p.labels.iter().map(|(_, v)| &**v).collect();
+        let values: Vec<_> = p.labels.values().collect();
         format!("{} {}", values.join(" "), p.value.as_f64())
     });
     let calls = calls.collect();
@@ -98,7 +98,7 @@ fn merged_stores_add_up() {
     );
     let load = durations
         .iter()
-        .find(|p| p.labels[0].1 == "load")
+        .find(|p| p.labels.get("function") == Some("load"))
         .expect("load");
     assert_eq!((load.count, load.max), (2, Some(3.0)));
 }
@@ -127,7 +127,7 @@ fn the_last_sampled_call_of_a_bucket_is_its_example() {
     let (_, durations) = read(&metrics);
     let load = durations
         .iter()
-        .find(|p| p.labels[0].1 == "load")
+        .find(|p| p.labels.get("function") == Some("load"))
         .expect("load");
     let examples: Vec<_> = load
         .exemplars
@@ -142,9 +142,9 @@ fn the_last_sampled_call_of_a_bucket_is_its_example() {
         panic!("a counter");
     };
     let of = |result: &str| {
-        let found = calls
-            .iter()
-            .find(|p| p.labels[0].1 == "load" && p.labels[2].1 == result);
+        let found = calls.iter().find(|p| {
+            p.labels.get("function") == Some("load") && p.labels.get("result") == Some(result)
+        });
         found.and_then(|p| p.exemplar.as_ref())
     };
     // A panic is an error, and this one came later.

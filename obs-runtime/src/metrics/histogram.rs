@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Timer;
 use super::cells::{self, Cells, Reader, Slot};
 use super::instrument::{Core, instrument};
+use super::labels::Labels;
 use super::series::{Buckets, Series, Shared};
 use super::snapshot::{HistogramPoint, Number};
 use super::{exemplar, exponential, exponential_cells};
@@ -319,7 +320,7 @@ pub(super) fn read(series: &Series, bounds: &Arc<[f64]>, reader: &Reader) -> His
     // A value that is written right now may be counted without being an extreme yet.
     let count = counts.iter().sum();
     HistogramPoint {
-        labels: Arc::clone(&series.labels),
+        labels: series.labels.clone(),
         start_unix_nanos: series.start_unix_nanos,
         bounds: Arc::clone(bounds),
         counts,
@@ -338,7 +339,7 @@ pub(super) fn empty(shared: &Shared) -> HistogramPoint {
         Buckets::Exponential => Arc::new([]),
     };
     HistogramPoint {
-        labels: Arc::new([]),
+        labels: Labels::new(),
         start_unix_nanos: unix_nanos(),
         counts: vec![0; bounds.len() + 1],
         bounds,

@@ -2,13 +2,14 @@
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::borrow::Cow;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::cells::{PAGE, Reader};
 use super::exponential::ExponentialHistogramPoint;
+use super::labels::Labels;
 use super::series::{Buckets, Limits, Series, SeriesSet, Shared};
 use super::snapshot::{
-    HistogramPoint, MetricData, MetricFamily, Number, NumberPoint, SummaryPoint,
+    HistogramPoint, MetricData, MetricFamily, Number, NumberPoint, Points, SummaryPoint,
 };
 use super::validate::error;
 use super::{counter, exponential_cells, histogram, timer};
@@ -79,6 +80,8 @@ pub(super) struct Core {
     pub(super) series: SeriesSet,
     /// Whether somebody was told that values were refused.
     refusal_is_known: AtomicBool,
+    /// What the last collection of a counter or gauge yielded.
+    last: Mutex<Points<NumberPoint>>,
 }
 
 impl Core {
@@ -119,6 +122,7 @@ impl Core {
             start_unix_nanos: unix_nanos(),
             series,
             refusal_is_known: AtomicBool::new(false),
+            last: Mutex::default(),
         })
     }
 
@@ -234,31 +238,59 @@ impl Core {
         series.iter().chain(overflow).map(|s| read(s)).collect()
     }
 
+    /// The values of a counter or gauge. What the last collection made is used again, if nobody holds it any more:
+    /// series only ever join, so their number says whether they are the same.
+    fn numbers(&self, read: impl Fn(&Series) -> Number) -> Points<NumberPoint> {
+        let (series, overflow) = self.series.all();
+        let in_order = overflow.is_none();
+        let all = series.iter().chain(overflow);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = last.len() == series.len() + usize::from(!in_order);
+        if let Some(points) = last.unshared().filter(|_| same) {
+            for (point, series) in points.iter_mut().zip(all) {
+                point.value = read(series);
+                point.exemplar = series.exemplars.first();
+            }
+        } else {
+            let points = all.map(|series| NumberPoint {
+                labels: series.labels.clone(),
+                start_unix_nanos: series.start_unix_nanos,
+                value: read(series),
+                exemplar: series.exemplars.first(),
+            });
+            let points: Vec<_> = points.collect();
+            *last = if in_order {
+                Points::in_order(points)
+            } else {
+                points.into()
+            };
+        }
+        last.clone()
+    }
+
     /// `None` while there is no series.
     pub(super) fn collect(&self, reader: &Reader) -> Option<MetricFamily> {
-        let numbers = |read: fn(&Series, &Reader) -> Number| {
-            self.each(|series| NumberPoint {
-                labels: Arc::clone(&series.labels),
-                start_unix_nanos: series.start_unix_nanos,
-                value: read(series, reader),
-                exemplar: series.exemplars.read().pop(),
-            })
-        };
+        let numbers =
+            |read: fn(&Series, &Reader) -> Number| self.numbers(|series| read(series, reader));
         let exponential = |series: &Series| exponential_cells::read(series, reader);
         let data = match (self.kind, &self.shared.buckets) {
             (Kind::Counter, _) => MetricData::Counter(numbers(counter::read_counter)),
             (Kind::UpDownCounter, _) => MetricData::UpDownCounter(numbers(counter::read_up_down)),
             (Kind::Gauge, _) => MetricData::Gauge(numbers(super::gauge::read)),
             (Kind::Histogram, Buckets::Explicit(bounds)) => {
-                MetricData::Histogram(self.each(|series| histogram::read(series, bounds, reader)))
+                let points = self.each(|series| histogram::read(series, bounds, reader));
+                MetricData::Histogram(points.into())
             }
             (Kind::Histogram, Buckets::Exponential) => {
-                MetricData::ExponentialHistogram(self.each(exponential))
+                MetricData::ExponentialHistogram(self.each(exponential).into())
             }
-            (Kind::Summary, _) => MetricData::Summary(self.each(|series| SummaryPoint {
-                histogram: exponential(series),
-                quantiles: Arc::clone(&self.shared.quantiles),
-            })),
+            (Kind::Summary, _) => {
+                let points = self.each(|series| SummaryPoint {
+                    histogram: exponential(series),
+                    quantiles: Arc::clone(&self.shared.quantiles),
+                });
+                MetricData::Summary(points.into())
+            }
         };
         (data.points() > 0).then(|| MetricFamily {
             name: self.name().clone(),
@@ -288,7 +320,7 @@ impl Core {
                 all
             }
             Buckets::Exponential => {
-                let mut all = ExponentialHistogramPoint::empty(Arc::new([]), unix_nanos());
+                let mut all = ExponentialHistogramPoint::empty(Labels::new(), unix_nanos());
                 for point in self.each(|series| exponential_cells::read(series, &reader)) {
                     all.merge(&point);
                 }

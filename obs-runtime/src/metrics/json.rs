@@ -58,7 +58,7 @@ fn begin_series(out: &mut String, labels: &Labels) {
     out.push('{');
     member(out, "labels");
     out.push('{');
-    for (key, value) in labels.iter() {
+    for (key, value) in labels {
         member(out, key);
         string(out, value);
     }

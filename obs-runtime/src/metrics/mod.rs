@@ -23,8 +23,11 @@ mod histogram;
 mod index;
 mod instrument;
 pub(crate) mod json;
+mod keys;
 mod label;
 pub(crate) mod labelled;
+pub(crate) mod labels;
+mod points;
 #[cfg(feature = "process-metrics")]
 mod process;
 mod series;
@@ -45,11 +48,13 @@ pub use counter::{BoundCounter, BoundUpDownCounter, Counter, UpDownCounter};
 pub use gauge::{BoundGauge, Gauge};
 pub use histogram::{BoundHistogram, BoundSummary, Histogram, Summary};
 pub use label::Label;
+pub use labels::Labels;
+pub use points::Points;
 #[cfg(feature = "process-metrics")]
 pub use process::ProcessMetrics;
 pub use snapshot::{
     ExponentialHistogramPoint, HistogramPoint, MetricData, MetricFamily, MetricSource, Number,
-    SummaryPoint,
+    NumberPoint, SummaryPoint,
 };
 pub use timer::Timer;
 #[cfg(feature = "tokio-metrics")]

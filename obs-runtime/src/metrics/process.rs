@@ -3,7 +3,6 @@
 //! Linux says it in a few small text files below `/proc`: reading them takes no dependency and no
 //! unsafe code. Other systems want calls into C libraries for each number.
 
-use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::snapshot::{Labels, MetricData, MetricFamily, MetricSource, Number};
@@ -69,7 +68,7 @@ impl MetricSource for ProcessMetrics {
     fn collect(&self, out: &mut Vec<MetricFamily>) {
         let start = self.start_unix_nanos;
         let alone = |value: Option<Number>| {
-            let value = value.map(|value| point(Arc::new([]), start, value));
+            let value = value.map(|value| point(Labels::new(), start, value));
             value.into_iter().collect::<Vec<_>>()
         };
         let stat = read("stat").and_then(|text| Stat::parse(&text));
@@ -77,7 +76,7 @@ impl MetricSource for ProcessMetrics {
         if let Some(stat) = &stat {
             let by = |key: &'static str, a: (&'static str, Number), b: (&'static str, Number)| {
                 [a, b].map(|(mode, value)| {
-                    let labels: Labels = Arc::new([(key.into(), mode.into())]);
+                    let labels = Labels::from([(key, mode)]);
                     point(labels, start, value)
                 })
             };

@@ -6,11 +6,11 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::any_labels;
 use super::cells::{Allocation, Slot};
 use super::exemplar::Exemplars;
 use super::index::Index;
-use super::snapshot::Labels;
+use super::keys::Keys;
+use super::labels::Labels;
 use super::validate::OVERFLOW_LABEL;
 use crate::trace::clock::unix_nanos;
 
@@ -55,9 +55,6 @@ impl Shared {
 #[derive(Debug)]
 pub(super) struct Series {
     pub(super) shared: Arc<Shared>,
-    /// In the order of the metric's label names.
-    values: Box<[Box<str>]>,
-    /// Sorted by name, without empty values.
     pub(super) labels: Labels,
     pub(super) start_unix_nanos: u64,
     cells: Allocation,
@@ -84,18 +81,12 @@ impl Series {
                 per_second: 1.0,
                 refused: AtomicU64::new(0),
             }),
-            values: Box::default(),
-            labels: Arc::new([]),
+            labels: Labels::new(),
             start_unix_nanos: unix_nanos(),
             cells: Allocation::new(cells).unwrap_or(Allocation::NOWHERE),
             gauge: AtomicU64::new(0),
             exemplars: Exemplars::default(),
         })
-    }
-
-    #[inline]
-    pub(super) fn is(&self, values: &[&str]) -> bool {
-        self.values.iter().zip(values).all(|(a, b)| **a == **b)
     }
 }
 
@@ -122,6 +113,7 @@ impl List {
 pub(super) struct SeriesSet {
     shared: Arc<Shared>,
     names: Box<[Cow<'static, str>]>,
+    keys: Keys,
     cells_each: usize,
     limits: Limits,
     seed: u64,
@@ -147,6 +139,7 @@ impl SeriesSet {
         let values = names.iter().map(|_| HashSet::new()).collect();
         let mut set = Self {
             shared,
+            keys: Keys::new(&names),
             names: names.into(),
             cells_each,
             limits,
@@ -164,8 +157,8 @@ impl SeriesSet {
         if set.names.is_empty() {
             set.find_or_insert(&[])?;
         } else {
-            let labels = [(OVERFLOW_LABEL.into(), "true".into())];
-            set.overflow = Some(set.create(&[], Arc::new(labels))?);
+            let labels = Labels::from([(OVERFLOW_LABEL, "true")]);
+            set.overflow = Some(set.create(labels)?);
         }
         Some(set)
     }
@@ -214,7 +207,8 @@ impl SeriesSet {
 
     #[inline]
     fn look_up(&self, hash: u64, values: &[&str]) -> Option<&Arc<Series>> {
-        self.index.find(hash, |series| series.is(values))
+        self.index
+            .find(hash, |series| self.keys.are(&series.labels, values))
     }
 
     /// The series of these values, if there is one.
@@ -259,7 +253,11 @@ impl SeriesSet {
         if len >= self.limits.series || !list.takes(values, self.limits.label_values) {
             return None;
         }
-        let series = self.create(values, self.labels(values))?;
+        let mut labels = self.keys.labels(values);
+        if let Some(last) = list.series.last() {
+            labels.share_names(&last.labels);
+        }
+        let series = self.create(labels)?;
         self.index.insert(hash, Arc::clone(&series), len);
         Arc::make_mut(&mut list.series).push(Arc::clone(&series));
         list.unsorted = true;
@@ -272,35 +270,15 @@ impl SeriesSet {
         Some(series)
     }
 
-    fn create(&self, values: &[&str], labels: Labels) -> Option<Arc<Series>> {
+    fn create(&self, labels: Labels) -> Option<Arc<Series>> {
         Some(Arc::new(Series {
             shared: Arc::clone(&self.shared),
-            values: values.iter().map(|v| Box::from(*v)).collect(),
             labels,
             start_unix_nanos: unix_nanos(),
             cells: Allocation::new(self.cells_each)?,
             gauge: AtomicU64::new(0),
             exemplars: Exemplars::default(),
         }))
-    }
-
-    /// An empty value is the same as no label (Prometheus data model, "Labels").
-    fn labels(&self, values: &[&str]) -> Labels {
-        if let ([name], [text]) = (&*self.names, values)
-            && name == any_labels::ANY
-        {
-            let labels = any_labels::labels(text);
-            // In the order of their names already.
-            return labels
-                .map(|(name, value)| (name.to_owned().into(), value.to_owned().into()))
-                .collect();
-        }
-        let pairs = self.names.iter().zip(values).filter(|(_, v)| !v.is_empty());
-        let mut labels: Vec<_> = pairs
-            .map(|(name, value)| (name.clone(), Cow::Owned((*value).to_owned())))
-            .collect();
-        labels.sort();
-        labels.into()
     }
 }
 

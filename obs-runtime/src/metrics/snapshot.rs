@@ -1,10 +1,11 @@
 //! What a collection of metrics yields: plain data that every metric exporter reads.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use super::exponential::{ExponentialBuckets, ExponentialHistogramPoint};
+pub use super::labels::Labels;
+pub use super::points::Points;
 use crate::TraceId;
 use crate::trace::SpanId;
 
@@ -43,7 +44,7 @@ impl MetricFamily {
     /// collector.counter("rows").description("Rows").build()?.add(3);
     /// let family = collector.collect_all().remove(0).with_labels([("region", "eu")]);
     /// let MetricData::Counter(points) = &family.data else { return Ok(()) };
-    /// assert_eq!(*points[0].labels, [("region".into(), "eu".into())]);
+    /// assert_eq!(points[0].labels.get("region"), Some("eu"));
     /// assert_eq!(family.description, "Rows");
     /// # Ok(())
     /// # }
@@ -60,9 +61,11 @@ impl MetricFamily {
             .collect();
         let mut family = self.clone();
         for labels in family.data.labels_mut() {
-            let mut all: BTreeMap<_, _> = labels.iter().cloned().collect();
-            all.extend(more.iter().cloned());
-            *labels = all.into_iter().collect();
+            let own = labels
+                .iter()
+                .map(|(key, value)| (key.to_owned().into(), value));
+            let more = more.iter().map(|(key, value)| (key.clone(), &**value));
+            *labels = own.chain(more).collect();
         }
         family
     }
@@ -73,17 +76,17 @@ impl MetricFamily {
 #[non_exhaustive]
 pub enum MetricData {
     /// A sum that only grows.
-    Counter(Vec<NumberPoint>),
+    Counter(Points<NumberPoint>),
     /// A sum that goes up and down.
-    UpDownCounter(Vec<NumberPoint>),
+    UpDownCounter(Points<NumberPoint>),
     /// The last value.
-    Gauge(Vec<NumberPoint>),
+    Gauge(Points<NumberPoint>),
     /// A distribution over fixed bounds.
-    Histogram(Vec<HistogramPoint>),
+    Histogram(Points<HistogramPoint>),
     /// A distribution over buckets whose width is a fixed part of their value.
-    ExponentialHistogram(Vec<ExponentialHistogramPoint>),
+    ExponentialHistogram(Points<ExponentialHistogramPoint>),
     /// A distribution that is shown by its quantiles.
-    Summary(Vec<SummaryPoint>),
+    Summary(Points<SummaryPoint>),
 }
 
 impl MetricData {
@@ -103,14 +106,19 @@ impl MetricData {
     fn labels_mut(&mut self) -> Vec<&mut Labels> {
         match self {
             Self::Counter(points) | Self::UpDownCounter(points) | Self::Gauge(points) => {
-                points.iter_mut().map(|p| &mut p.labels).collect()
+                let points = points.make_mut().iter_mut();
+                points.map(|p| &mut p.labels).collect()
             }
-            Self::Histogram(points) => points.iter_mut().map(|p| &mut p.labels).collect(),
+            Self::Histogram(points) => {
+                let points = points.make_mut().iter_mut();
+                points.map(|p| &mut p.labels).collect()
+            }
             Self::ExponentialHistogram(points) => {
-                points.iter_mut().map(|p| &mut p.labels).collect()
+                let points = points.make_mut().iter_mut();
+                points.map(|p| &mut p.labels).collect()
             }
             Self::Summary(points) => {
-                let points = points.iter_mut();
+                let points = points.make_mut().iter_mut();
                 points.map(|p| &mut p.histogram.labels).collect()
             }
         }
@@ -136,9 +144,6 @@ impl MetricData {
     }
 }
 
-/// Labels of one series: sorted by key, no key twice.
-pub type Labels = Arc<[(Cow<'static, str>, Cow<'static, str>)]>;
-
 /// One series of a counter or gauge.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NumberPoint {
@@ -149,7 +154,7 @@ pub struct NumberPoint {
     /// The value.
     pub value: Number,
     /// An example with its trace; of counters only.
-    pub exemplar: Option<Exemplar>,
+    pub exemplar: Option<Box<Exemplar>>,
 }
 
 /// A value: whole numbers stay exact.

@@ -4,7 +4,9 @@ use core::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::snapshot::{Labels, MetricData, MetricFamily, MetricSource, Number, NumberPoint};
+use super::snapshot::{
+    Labels, MetricData, MetricFamily, MetricSource, Number, NumberPoint, Points,
+};
 use crate::self_log;
 use crate::semconv::MetricDef;
 
@@ -74,11 +76,11 @@ pub(super) fn point(labels: Labels, start_unix_nanos: u64, value: Number) -> Num
 pub(super) fn push(
     out: &mut Vec<MetricFamily>,
     def: &MetricDef,
-    kind: fn(Vec<NumberPoint>) -> MetricData,
+    kind: fn(Points<NumberPoint>) -> MetricData,
     points: Vec<NumberPoint>,
 ) {
     if !points.is_empty() {
-        out.push(MetricFamily::new(def, kind(points)));
+        out.push(MetricFamily::new(def, kind(points.into())));
     }
 }
 

@@ -2,7 +2,6 @@
 
 use core::fmt;
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use tokio::runtime::{Handle, RuntimeMetrics};
 
@@ -53,7 +52,7 @@ pub struct TokioMetrics {
 impl TokioMetrics {
     /// Of one runtime.
     pub fn new(runtime: &Handle) -> Self {
-        Self::of([(Labels::from([]), runtime)])
+        Self::of([(Labels::new(), runtime)])
     }
 
     /// Of several runtimes, told apart by the label `tokio.runtime.name`. Of those with one name the
@@ -62,8 +61,11 @@ impl TokioMetrics {
         runtimes: impl IntoIterator<Item = (N, &'a Handle)>,
     ) -> Self {
         Self::of(runtimes.into_iter().map(|(name, runtime)| {
-            let label = (attribute::TOKIO_RUNTIME_NAME.into(), name.into());
-            (Labels::from([label]), runtime)
+            let name: Cow<'static, str> = name.into();
+            (
+                Labels::from([(attribute::TOKIO_RUNTIME_NAME, name)]),
+                runtime,
+            )
         }))
     }
 
@@ -93,7 +95,7 @@ impl MetricSource for TokioMetrics {
         let each = |read: fn(&RuntimeMetrics) -> usize| {
             let points = self.runtimes.iter().map(|(labels, runtime)| {
                 let value = Number::U64(read(runtime) as u64);
-                point(Arc::clone(labels), self.start_unix_nanos, value)
+                point(labels.clone(), self.start_unix_nanos, value)
             });
             points.collect::<Vec<_>>()
         };
@@ -117,11 +119,12 @@ impl TokioMetrics {
         let each = |read: fn(&RuntimeMetrics, usize) -> Number| {
             let points = self.runtimes.iter().flat_map(|(labels, runtime)| {
                 (0..runtime.num_workers()).map(move |worker| {
-                    let index = (
-                        attribute::TOKIO_WORKER_INDEX.into(),
-                        worker.to_string().into(),
-                    );
-                    let labels = labels.iter().cloned().chain([index]).collect();
+                    let index = (attribute::TOKIO_WORKER_INDEX, worker.to_string());
+                    let name = labels
+                        .get(attribute::TOKIO_RUNTIME_NAME)
+                        .unwrap_or_default();
+                    let name = (attribute::TOKIO_RUNTIME_NAME, name.to_owned());
+                    let labels = Labels::from([name, index]);
                     point(labels, self.start_unix_nanos, read(runtime, worker))
                 })
             });

@@ -14,18 +14,12 @@ fn values(source: &TokioMetrics, name: &str) -> Vec<(String, f64)> {
         panic!("{family:?}");
     };
     let text = |labels: &Labels| {
-        labels
-            .iter()
-            .map(|(_, v)| &**v)
-            .collect::<Vec<_>>()
-            .join(" ")
+        let values: Vec<_> = labels.values().collect();
+        values.join(" ")
     };
     let values = points.iter();
     values
-        .map(|p| {
-            assert!(p.labels.is_sorted(), "{p:?}");
-            (text(&p.labels), p.value.as_f64())
-        })
+        .map(|p| (text(&p.labels), p.value.as_f64()))
         .collect()
 }
 

@@ -57,9 +57,7 @@ impl<'a> MetricAssert<'a> {
         let wanted: Vec<(&str, &str)> = labels.into_iter().collect();
         let all = self.shown();
         self.series.retain(|series| {
-            let has = |(key, value): &(&str, &str)| {
-                series.labels.iter().any(|(k, v)| k == key && v == value)
-            };
+            let has = |(key, value): &(&str, &str)| series.labels.get(key) == Some(*value);
             wanted.iter().all(has)
         });
         assert!(

@@ -137,10 +137,7 @@ fn amount(value: f64, seconds: bool) -> String {
 }
 
 fn labels(labels: &Labels) -> String {
-    let label = |(key, value): &(_, _)| {
-        let (key, value): (&std::borrow::Cow<'_, str>, &std::borrow::Cow<'_, str>) = (key, value);
-        format!("{}={}", clean(key, TEXT), clean(value, TEXT))
-    };
+    let label = |(key, value): (&str, &str)| format!("{}={}", clean(key, TEXT), clean(value, TEXT));
     labels.iter().map(label).collect::<Vec<_>>().join(" ")
 }
 

@@ -78,7 +78,7 @@ fn number(json: &mut Json, point: &NumberPoint, now: u64) {
             },
             Number::F64(v) => json.key("asDouble").double(v),
         }
-        exemplars(json, point.exemplar.as_slice());
+        exemplars(json, point.exemplar.as_deref());
     });
 }
 
@@ -135,8 +135,9 @@ fn totals(json: &mut Json, (count, sum): (u64, f64), (min, max): (Option<f64>, O
     }
 }
 
-fn exemplars(json: &mut Json, all: &[Exemplar]) {
-    if all.is_empty() {
+fn exemplars<'a>(json: &mut Json, all: impl IntoIterator<Item = &'a Exemplar>) {
+    let mut all = all.into_iter().peekable();
+    if all.peek().is_none() {
         return;
     }
     json.key("exemplars").array(all, |json, e| {

@@ -301,7 +301,7 @@ fn exemplar(out: &mut Vec<u8>, field: u32, exemplar: &Exemplar) {
 }
 
 fn labels(out: &mut Vec<u8>, field: u32, labels: &Labels) {
-    for (key, value) in labels.iter() {
+    for (key, value) in labels {
         key_value(out, field, key, ValueRef::Str(value));
     }
 }

@@ -31,12 +31,15 @@ impl MetricSource for Asked {
             name: "asked".into(),
             description: "".into(),
             unit: "".into(),
-            data: MetricData::Counter(vec![NumberPoint {
-                labels: Labels::from([]),
-                start_unix_nanos: 1,
-                value: Number::U64(times),
-                exemplar: None,
-            }]),
+            data: MetricData::Counter(
+                vec![NumberPoint {
+                    labels: Labels::new(),
+                    start_unix_nanos: 1,
+                    value: Number::U64(times),
+                    exemplar: None,
+                }]
+                .into(),
+            ),
         });
     }
 }

@@ -23,13 +23,7 @@ pub(super) fn classic(point: &ExponentialHistogramPoint) -> HistogramPoint {
 }
 
 impl Encoder {
-    pub(super) fn histogram(
-        &mut self,
-        name: &str,
-        names: &mut LabelNames,
-        point: &HistogramPoint,
-        _: usize,
-    ) {
+    pub(super) fn histogram(&mut self, name: &str, names: &mut LabelNames, point: &HistogramPoint) {
         self.labels.clear();
         names.write(&mut self.labels, &point.labels);
         let open_metrics = self.open_metrics();
@@ -74,13 +68,7 @@ impl Encoder {
         }
     }
 
-    pub(super) fn summary(
-        &mut self,
-        name: &str,
-        names: &mut LabelNames,
-        point: &SummaryPoint,
-        _: usize,
-    ) {
+    pub(super) fn summary(&mut self, name: &str, names: &mut LabelNames, point: &SummaryPoint) {
         self.labels.clear();
         names.write(&mut self.labels, &point.histogram.labels);
         let open_metrics = self.open_metrics();

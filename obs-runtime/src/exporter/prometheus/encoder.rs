@@ -1,11 +1,10 @@
 //! Families to lines.
 
-use core::cmp::Ordering;
 use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::distribution::{BoundTexts, classic};
-use super::labels::{self, LabelNames, Line};
+use super::labels::LabelNames;
 use super::{Exposition, Format, names, write};
 use crate::metrics::snapshot::{Exemplar, HistogramPoint, Labels, NumberPoint, SummaryPoint};
 use crate::metrics::{MetricData, MetricFamily};
@@ -23,6 +22,12 @@ fn type_name(data: &MetricData) -> &'static str {
     }
 }
 
+/// Where a point has its labels, and what writes it.
+type How<P> = (
+    fn(&P) -> &Labels,
+    fn(&mut Encoder, &str, &mut LabelNames, &P),
+);
+
 /// Writes one exposition.
 #[derive(Default)]
 pub(super) struct Encoder {
@@ -35,8 +40,6 @@ pub(super) struct Encoder {
     /// The labels of the histogram at hand, and its bounds.
     pub(super) labels: String,
     pub(super) bounds: BoundTexts,
-    /// The last line of a metric that is no histogram.
-    line: Line,
 }
 
 impl Encoder {
@@ -68,7 +71,7 @@ impl Encoder {
         let (family, sample) = ("target", "target_info");
         self.samples.extend([family.to_owned(), sample.to_owned()]);
         self.header(family, TARGET_HELP, "info", "");
-        self.series(sample, vec![point], "", |p| &p.labels, Self::number);
+        self.series(sample, vec![point], true, "", (|p| &p.labels, Self::number));
     }
 
     /// Names that nobody else may have beside a metric of this name and type.
@@ -105,6 +108,7 @@ impl Encoder {
         self.samples.extend(samples);
 
         let mut numbers: Vec<&NumberPoint> = Vec::new();
+        let mut in_order = false;
         let mut histograms: Vec<Cow<'_, HistogramPoint>> = Vec::new();
         let mut summaries: Vec<&SummaryPoint> = Vec::new();
         for family in families {
@@ -120,7 +124,10 @@ impl Encoder {
             match &family.data {
                 MetricData::Counter(points)
                 | MetricData::UpDownCounter(points)
-                | MetricData::Gauge(points) => numbers.extend(points),
+                | MetricData::Gauge(points) => {
+                    in_order = numbers.is_empty() && points.are_in_order();
+                    numbers.extend(points);
+                }
                 MetricData::Histogram(points) => {
                     histograms.extend(points.iter().map(Cow::Borrowed));
                 }
@@ -140,14 +147,15 @@ impl Encoder {
         self.header(name, help.unwrap_or(&first.name), kind, &first.unit);
         if kind == "counter" && self.open_metrics() {
             let sample = format!("{name}_total");
-            self.series(&sample, numbers, "", |p| &p.labels, Self::total);
+            self.series(&sample, numbers, in_order, "", (|p| &p.labels, Self::total));
         } else {
-            self.series(name, numbers, "", |p| &p.labels, Self::number);
+            self.series(name, numbers, in_order, "", (|p| &p.labels, Self::number));
         }
         let histograms = histograms.iter().map(|p| &**p).collect();
-        self.series(name, histograms, "le", |p| &p.labels, Self::histogram);
-        let write = Self::summary;
-        self.series(name, summaries, "quantile", |p| &p.histogram.labels, write);
+        let write: How<HistogramPoint> = (|p| &p.labels, Self::histogram);
+        self.series(name, histograms, false, "le", write);
+        let write: How<SummaryPoint> = (|p| &p.histogram.labels, Self::summary);
+        self.series(name, summaries, false, "quantile", write);
     }
 
     pub(super) fn conflict(&mut self, text: String) {
@@ -179,51 +187,41 @@ impl Encoder {
         }
     }
 
-    /// Writes each point once, in the order of the labels.
+    /// Writes each point once, in the order of the labels. `in_order`: they are, and no labels are there twice.
     fn series<P>(
         &mut self,
         name: &str,
         mut points: Vec<&P>,
+        in_order: bool,
         reserved: &'static str,
-        labels: fn(&P) -> &Labels,
-        write: fn(&mut Self, &str, &mut LabelNames, &P, usize),
+        (labels, write): How<P>,
     ) {
-        let compare = |a: &&P, b: &&P| labels::compare(labels(a), labels(b));
+        if !in_order {
+            points.sort_by(|a, b| labels(a).cmp(labels(b)));
+        }
         let mut names = LabelNames::new(reserved);
         let mut written = HashSet::new();
         let start = (self.out.text.len(), self.out.conflicts.len());
-        // Sources sort their series: that is only checked, in the pass that writes.
-        let mut sorted = false;
+        let mut last = None;
         let mut at = 0;
         while let Some(point) = points.get(at) {
-            let last = at.checked_sub(1).map(|last| compare(&points[last], point));
-            // The first series has nothing before it to be like.
-            let (order, common) = last.unwrap_or((Ordering::Less, 0));
-            let in_order = order.is_lt();
-            if !in_order && !sorted {
-                points.sort_by(|a, b| compare(a, b).0);
-                sorted = true;
-                written.clear();
-                self.restart(start);
-                at = 0;
-                continue;
-            }
             let ambiguous = names.ambiguous();
-            let again =
-                !in_order || (ambiguous && !written.insert(label_text(&mut names, labels(point))));
+            let again = (!in_order && last == Some(labels(point)))
+                || (ambiguous && !written.insert(label_text(&mut names, labels(point))));
             if again {
                 let twice = label_text(&mut names, labels(point));
                 self.conflict(format!(
                     "series `{name}{{{twice}}}` is left out: there is another with these labels"
                 ));
             } else {
-                write(self, name, &mut names, point, common);
+                write(self, name, &mut names, point);
             }
+            last = Some(labels(point));
             at += 1;
             if names.ambiguous() && !ambiguous {
                 // Series already written may look like later ones: compare all from the first on.
                 self.restart(start);
-                at = 0;
+                (last, at) = (None, 0);
             }
         }
     }
@@ -235,8 +233,8 @@ impl Encoder {
     }
 
     /// A counter, with its example.
-    fn total(&mut self, name: &str, names: &mut LabelNames, point: &NumberPoint, common: usize) {
-        self.number(name, names, point, common);
+    fn total(&mut self, name: &str, names: &mut LabelNames, point: &NumberPoint) {
+        self.number(name, names, point);
         if let Some(example) = &point.exemplar {
             let out = &mut self.out.text;
             out.truncate(out.len() - 1);
@@ -268,13 +266,13 @@ impl Encoder {
         write::format(out, format_args!(" {secs}.{nanos:09}\n"));
     }
 
-    fn number(&mut self, name: &str, names: &mut LabelNames, point: &NumberPoint, common: usize) {
+    fn number(&mut self, name: &str, names: &mut LabelNames, point: &NumberPoint) {
         let out = &mut self.out.text;
         if point.labels.is_empty() {
             out.push_str(name);
             out.push(' ');
         } else {
-            names.write_head(out, name, &point.labels, common, &mut self.line);
+            names.write_head(out, name, &point.labels);
         }
         write::number(out, point.value);
         out.push('\n');

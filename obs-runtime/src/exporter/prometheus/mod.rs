@@ -203,14 +203,12 @@ pub fn encode_with(
 
 /// The resource as a series; `None` if it has no attribute.
 fn target_labels(resource: &[(Cow<'static, str>, AttributeValue)]) -> Option<NumberPoint> {
-    let mut labels: Vec<_> = resource
-        .iter()
+    let values = resource.iter();
+    let labels: Labels = values
         .map(|(key, value)| (key.clone(), value_text(value)))
-        .filter(|(_, value)| !value.is_empty())
         .collect();
-    labels.sort();
-    (!labels.is_empty()).then(|| NumberPoint {
-        labels: Labels::from(labels),
+    (!labels.is_empty()).then_some(NumberPoint {
+        labels,
         start_unix_nanos: 0,
         value: Number::U64(1),
         exemplar: None,
@@ -223,7 +221,7 @@ fn target_info(point: NumberPoint) -> MetricFamily {
         name: "target_info".into(),
         description: encoder::TARGET_HELP.into(),
         unit: "".into(),
-        data: MetricData::Gauge(vec![point]),
+        data: MetricData::Gauge(vec![point].into()),
     }
 }
 

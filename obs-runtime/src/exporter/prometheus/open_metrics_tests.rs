@@ -31,25 +31,28 @@ fn family(name: &'static str, unit: &'static str, data: MetricData) -> MetricFam
 
 fn number(exemplar: Option<Exemplar>) -> NumberPoint {
     NumberPoint {
-        labels: Labels::from([]),
+        labels: Labels::new(),
         start_unix_nanos: 0,
         value: Number::U64(2),
-        exemplar,
+        exemplar: exemplar.map(Box::new),
     }
 }
 
 fn histogram(bounds: &[f64], sum: f64, exemplars: Vec<Exemplar>) -> MetricData {
-    MetricData::Histogram(vec![HistogramPoint {
-        labels: Labels::from([]),
-        start_unix_nanos: 0,
-        bounds: bounds.into(),
-        counts: vec![1; bounds.len() + 1],
-        count: bounds.len() as u64 + 1,
-        sum,
-        min: None,
-        max: None,
-        exemplars,
-    }])
+    MetricData::Histogram(
+        vec![HistogramPoint {
+            labels: Labels::new(),
+            start_unix_nanos: 0,
+            bounds: bounds.into(),
+            counts: vec![1; bounds.len() + 1],
+            count: bounds.len() as u64 + 1,
+            sum,
+            min: None,
+            max: None,
+            exemplars,
+        }]
+        .into(),
+    )
 }
 
 #[test]
@@ -57,12 +60,12 @@ fn counters_have_an_exemplar_and_a_name_without_total() {
     let calls = family(
         "calls",
         "{call}",
-        MetricData::Counter(vec![number(Some(example(1.0)))]),
+        MetricData::Counter(vec![number(Some(example(1.0)))].into()),
     );
     let level = family(
         "level.total",
         "",
-        MetricData::Gauge(vec![number(Some(example(1.0)))]),
+        MetricData::Gauge(vec![number(Some(example(1.0)))].into()),
     );
     assert_eq!(
         open_metrics(&[calls.clone(), level]).text,
@@ -175,9 +178,12 @@ fn created_samples_follow_what_they_are_about() -> Result<(), crate::Error> {
     for family in &mut families {
         let start = 1_700_000_000_250_000_000;
         match &mut family.data {
-            MetricData::Counter(p) => p.iter_mut().for_each(|p| p.start_unix_nanos = start),
-            MetricData::Histogram(p) => p[0].start_unix_nanos = start,
-            MetricData::Summary(p) => p[0].histogram.start_unix_nanos = start,
+            MetricData::Counter(p) => p
+                .make_mut()
+                .iter_mut()
+                .for_each(|p| p.start_unix_nanos = start),
+            MetricData::Histogram(p) => p.make_mut()[0].start_unix_nanos = start,
+            MetricData::Summary(p) => p.make_mut()[0].histogram.start_unix_nanos = start,
             _ => {}
         }
     }

@@ -60,27 +60,8 @@ pub(super) fn canonical(out: &mut String, value: f64) {
     }
 }
 
-/// Two digits at a time.
 pub(super) fn whole(out: &mut String, value: u64) {
-    if value >= 100 {
-        whole(out, value / 100);
-        out.push_str(two_digits(value % 100));
-    } else if value >= 10 {
-        out.push_str(two_digits(value));
-    } else {
-        out.push(char::from(b'0' + value as u8));
-    }
-}
-
-/// `00` to `99`.
-fn two_digits(value: u64) -> &'static str {
-    const ALL: &str = "0001020304050607080910111213141516171819\
-                       2021222324252627282930313233343536373839\
-                       4041424344454647484950515253545556575859\
-                       6061626364656667686970717273747576777879\
-                       8081828384858687888990919293949596979899";
-    let at = value as usize * 2;
-    ALL.get(at..at + 2).unwrap_or_default()
+    out.push_str(itoa::Buffer::new().format(value));
 }
 
 /// A label's value: `\`, `"` and line feed are escaped.

@@ -2,8 +2,6 @@
 
 #![allow(clippy::float_cmp, reason = "the numbers are exact")]
 
-use std::sync::Arc;
-
 use proptest::prelude::*;
 
 use super::*;
@@ -15,7 +13,7 @@ fn point(bounds: &[f64], values: &[f64]) -> HistogramPoint {
         counts[bounds.partition_point(|bound| bound < value)] += 1;
     }
     let mut point = HistogramPoint {
-        labels: Arc::new([]),
+        labels: crate::metrics::Labels::new(),
         start_unix_nanos: 1,
         bounds: bounds.into(),
         counts,

@@ -111,7 +111,7 @@ impl Lines {
     fn write_tags(&self, out: &mut String, labels: &Labels) {
         let mut before = "|#";
         for (key, text) in &self.tags {
-            if labels.iter().all(|(label, _)| label != key) {
+            if labels.get(key).is_none() {
                 out.push_str(before);
                 out.push_str(text);
                 before = ",";

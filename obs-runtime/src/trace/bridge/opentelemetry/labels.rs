@@ -2,7 +2,6 @@
 
 use core::cell::Cell;
 use core::fmt::Write as _;
-use std::borrow::Cow;
 
 use ::opentelemetry::{KeyValue, Value};
 
@@ -88,7 +87,7 @@ fn push(text: &mut String, part: &str) {
 pub(super) fn labels(attributes: &[KeyValue]) -> Labels {
     with_text(attributes, |text| {
         crate::metrics::any_labels::labels(text)
-            .map(|(key, value)| (Cow::Owned(key.to_owned()), Cow::Owned(value.to_owned())))
+            .map(|(key, value)| (key.to_owned(), value))
             .collect()
     })
 }

@@ -69,7 +69,7 @@ impl<T: Measurement> AsyncInstrument<T> for Observer<'_> {
             points.insert(labels, value);
             return;
         }
-        let overflow = points.entry(Arc::new([(OVERFLOW.into(), "true".into())]));
+        let overflow = points.entry([(OVERFLOW, "true")].into());
         let sum = overflow.or_insert(Number::U64(0));
         *sum = match (self.kind, *sum, value) {
             (Kind::Gauge, ..) => value,
@@ -192,9 +192,9 @@ fn family(of: &Observed, points: Points) -> Option<MetricFamily> {
         description: of.description.clone(),
         unit: of.unit.clone(),
         data: match of.kind {
-            Kind::Counter => MetricData::Counter(points),
-            Kind::UpDownCounter => MetricData::UpDownCounter(points),
-            Kind::Gauge => MetricData::Gauge(points),
+            Kind::Counter => MetricData::Counter(points.into()),
+            Kind::UpDownCounter => MetricData::UpDownCounter(points.into()),
+            Kind::Gauge => MetricData::Gauge(points.into()),
         },
     })
 }
