@@ -62,7 +62,7 @@ impl StatsdServer {
         format!("127.0.0.1:{}", self.udp)
     }
 
-    /// Everything of a kind (`counters`, `gauges`, `timers`) since it was started, by name and tags.
+    /// Everything of a kind (`counters`, `gauges`) since it was started, by name and tags.
     ///
     /// # Panics
     /// When it does not answer, or not with numbers.
@@ -77,6 +77,28 @@ impl StatsdServer {
         };
         parts
             .map(|part| read(part).unwrap_or_else(|| panic!("{part:?} in {text}")))
+            .collect()
+    }
+
+    /// The values of each timer since it was started, at most 100, by name and tags.
+    ///
+    /// # Panics
+    /// When it does not answer, or not with lists of numbers.
+    pub fn timers(&self) -> BTreeMap<String, Vec<f64>> {
+        let text = command(&self.server, "timers").expect("statsd answers");
+        let text = text.trim().trim_matches(['{', '}']);
+        // `a: [1, 2], 'b.c': [3]`, in one line or in many.
+        let lists = text.split(']').filter_map(|list| list.split_once('['));
+        lists
+            .map(|(name, values)| {
+                let name = name.trim_matches(|c: char| c.is_whitespace() || ",:'".contains(c));
+                let values = values.split(',').map(|value| value.trim().parse());
+                let values: Result<Vec<f64>, _> = values.collect();
+                (
+                    name.to_owned(),
+                    values.unwrap_or_else(|e| panic!("{e} in {text}")),
+                )
+            })
             .collect()
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use obs_runtime::Observability;
-use obs_runtime::statsd::{Dialect, StatsdConfig};
+use obs_runtime::statsd::{Dialect, HistogramForm, StatsdConfig};
 use obs_tests::statsd_server::StatsdServer;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
@@ -120,7 +120,7 @@ fn check(server: &StatsdServer, tags: impl Fn(&str) -> String, hostile: &str) {
             );
         }
     }
-    assert!(server.all("timers").is_empty());
+    assert!(server.timers().is_empty());
 }
 
 /// Labels that nothing but the test has thought of.
@@ -190,7 +190,66 @@ fn hostile_labels_make_no_bad_line_and_no_other_series() -> Result {
 #[test]
 fn a_real_server_reads_every_line() -> Result {
     statsd_has_what_was_counted()?;
-    hostile_labels_make_no_bad_line_and_no_other_series()
+    hostile_labels_make_no_bad_line_and_no_other_series()?;
+    timers_have_the_percentiles_of_all()
+}
+
+/// What this server computes of a timing: the value at the rounded rank, whatever the sample rates.
+fn upper(values: &[f64], percent: f64) -> f64 {
+    let rank = (percent / 100.0 * values.len() as f64).round() as usize;
+    values[rank.clamp(1, values.len()) - 1]
+}
+
+fn timers_have_the_percentiles_of_all() -> Result {
+    let Some(server) = StatsdServer::start("timers") else {
+        return Ok(());
+    };
+    let config = StatsdConfig::new(server.addr()).dialect(Dialect::Plain);
+    let config = config.histograms(HistogramForm::Timer);
+    let obs = Observability::builder()
+        .statsd_with(config.interval(Duration::from_secs(3600)))
+        .strict(true)
+        .install()?;
+    let many = obs
+        .metrics()
+        .histogram("many")
+        .unit("s")
+        .exponential()
+        .build()?;
+    let few = obs
+        .metrics()
+        .histogram("few")
+        .unit("ms")
+        .exponential()
+        .build()?;
+    for n in 1..=1_000_u32 {
+        many.observe(f64::from(n) / 1e3);
+    }
+    for n in 1..=3_u32 {
+        few.observe(n);
+    }
+    let done = obs.metrics().counter("z.done").build()?;
+    done.inc();
+    obs.shutdown()?;
+    let counters = server.counters_until(|all| is(all, "z.done", 1.0));
+    assert!(is(&counters, "statsd.bad_lines_seen", 0.0), "{counters:?}");
+    let mut timers = server.timers();
+    for values in timers.values_mut() {
+        values.sort_by(f64::total_cmp);
+    }
+    assert_eq!((timers["many"].len(), timers["few"].len()), (100, 3));
+    for percent in [1.0, 50.0, 90.0, 99.0] {
+        // A bucket is 4.5 % wide, and each value stands for ten.
+        let (found, exact) = (upper(&timers["many"], percent), percent * 10.0);
+        assert!(
+            (found - exact).abs() <= exact * 0.045 + 10.0,
+            "{found} for {exact}"
+        );
+    }
+    for (found, exact) in timers["few"].iter().zip([1.0, 2.0, 3.0]) {
+        assert!((found - exact).abs() <= exact * 0.01, "{timers:?}");
+    }
+    Ok(())
 }
 
 fn statsd_has_what_was_counted() -> Result {

@@ -32,6 +32,9 @@ pub enum HistogramForm {
     /// Values with a sample rate, as histograms (`|h`), which the agent or Telegraf computes the
     /// percentiles of.
     Histogram,
+    /// At most 100 values with a sample rate, as timings (`|ms`), which the original StatsD computes the
+    /// percentiles of; durations are in milliseconds.
+    Timer,
 }
 
 /// The configuration of the StatsD exporter, see [`Builder::statsd_with`](crate::Builder::statsd_with).
@@ -129,10 +132,14 @@ impl StatsdConfig {
 
     /// What is to be connected, if everything can be sent.
     pub(super) fn server(&self) -> Result<Server, Error> {
-        if self.dialect == Dialect::Plain && self.histograms != HistogramForm::Quantiles {
+        let is_dog = matches!(
+            self.histograms,
+            HistogramForm::Distribution | HistogramForm::Histogram
+        );
+        if self.dialect == Dialect::Plain && is_dog {
             return Err(Error::config(format!(
-                "the original StatsD takes a HistogramForm::{:?} for a counter: use HistogramForm::Quantiles \
-                 or Dialect::DogStatsd",
+                "the original StatsD takes a HistogramForm::{:?} for a counter: use HistogramForm::Quantiles, \
+                 HistogramForm::Timer or Dialect::DogStatsd",
                 self.histograms
             )));
         }

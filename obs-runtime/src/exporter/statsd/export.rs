@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::connection::{Connection, Wire};
 use super::datagrams::{Datagrams, Parts, Place};
-use super::interval::{narrow, quantile_name, representatives};
+use super::interval::{milliseconds, narrow, quantile_name, ranks, representatives};
 use super::line::{Kind, Lines, Series, has_form};
 use super::{HistogramForm, SOURCE, StatsdConfig};
 use crate::exporter::ExportLoop;
@@ -19,6 +19,7 @@ use crate::semconv::attribute as key;
 use crate::{AttributeValue, Error};
 
 const NO_FORM: &str = "StatsD has no form for a value that is infinite or not a number";
+const NO_TIMING: &str = "a timing cannot be below zero; use another HistogramForm";
 
 type Resource = [(Cow<'static, str>, AttributeValue)];
 
@@ -118,32 +119,32 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn family(&mut self, at: usize, family: &MetricFamily) {
         let name = &*family.name;
-        let place = |point| (at, point);
         match &family.data {
             MetricData::Counter(points) => {
-                for (at, point) in points.iter().enumerate() {
-                    self.number(name, place(at), point, Self::counter);
+                for (point_at, point) in points.iter().enumerate() {
+                    self.number(name, (at, point_at), point, Self::counter);
                 }
             }
             MetricData::UpDownCounter(points) | MetricData::Gauge(points) => {
-                for (at, point) in points.iter().enumerate() {
-                    self.number(name, place(at), point, Self::gauge);
+                for (point_at, point) in points.iter().enumerate() {
+                    self.number(name, (at, point_at), point, Self::gauge);
                 }
             }
             MetricData::Histogram(points) => {
-                for (at, point) in points.iter().enumerate() {
-                    self.distribution(name, place(at), point.clone(), self.quantiles);
+                for (point_at, point) in points.iter().enumerate() {
+                    self.distribution(family, (at, point_at), point.clone(), self.quantiles);
                 }
             }
             MetricData::ExponentialHistogram(points) => {
-                for (at, point) in points.iter().enumerate() {
-                    self.distribution(name, place(at), point.to_explicit(), self.quantiles);
+                for (point_at, point) in points.iter().enumerate() {
+                    let point = point.to_explicit();
+                    self.distribution(family, (at, point_at), point, self.quantiles);
                 }
             }
             MetricData::Summary(points) => {
-                for (at, point) in points.iter().enumerate() {
-                    let quantiles = &point.quantiles;
-                    self.distribution(name, place(at), point.histogram.to_explicit(), quantiles);
+                for (point_at, summary) in points.iter().enumerate() {
+                    let point = summary.histogram.to_explicit();
+                    self.distribution(family, (at, point_at), point, &summary.quantiles);
                 }
             }
         }
@@ -194,17 +195,30 @@ impl Writer<'_> {
 
     fn distribution(
         &mut self,
-        name: &str,
+        family: &MetricFamily,
         place: Place,
         mut point: HistogramPoint,
         quantiles: &[f64],
     ) {
+        let name = &*family.name;
         narrow(&mut point);
         self.parts.clear();
         match self.form {
             HistogramForm::Quantiles => self.quantiles(name, &point, quantiles),
-            HistogramForm::Distribution => self.values(name, &point, Kind::Distribution),
-            HistogramForm::Histogram => self.values(name, &point, Kind::Histogram),
+            HistogramForm::Distribution => {
+                self.values(name, &point, Kind::Distribution, representatives(&point));
+            }
+            HistogramForm::Histogram => {
+                self.values(name, &point, Kind::Histogram, representatives(&point));
+            }
+            HistogramForm::Timer => {
+                let unit = milliseconds(&family.unit);
+                let timings = ranks(&point).map(|(value, n)| (value * unit, n));
+                if timings.clone().any(|(value, _)| value < 0.0) {
+                    return self.out.lose(name, DropReason::Unsupported, NO_TIMING);
+                }
+                self.values(name, &point, Kind::Timer, timings);
+            }
         }
         self.out.put(name, place, self.parts);
     }
@@ -228,19 +242,16 @@ impl Writer<'_> {
         }
     }
 
-    fn values(&mut self, name: &str, point: &HistogramPoint, kind: Kind) {
-        let labels = &point.labels;
-        for (value, n) in representatives(point).filter(|(value, _)| value.is_finite()) {
-            self.line(
-                Series {
-                    name,
-                    part: "",
-                    labels,
-                },
-                Number::F64(value),
-                kind,
-                n,
-            );
+    fn values(
+        &mut self,
+        name: &str,
+        point: &HistogramPoint,
+        kind: Kind,
+        values: impl Iterator<Item = (f64, u64)>,
+    ) {
+        let (labels, part) = (&point.labels, "");
+        for (value, n) in values.filter(|(value, _)| value.is_finite()) {
+            self.line(Series { name, part, labels }, Number::F64(value), kind, n);
             self.parts.end();
         }
     }

@@ -2,6 +2,9 @@
 
 use crate::metrics::HistogramPoint;
 
+/// Most values of [`ranks`].
+const MOST_RANKS: u64 = 100;
+
 /// The extremes of the interval, as far as its sum tells them: a delta does not know them.
 pub(super) fn narrow(point: &mut HistogramPoint) {
     let Some((above, others)) = point.counts.split_last() else {
@@ -54,6 +57,30 @@ pub(super) fn representatives(point: &HistogramPoint) -> impl Iterator<Item = (f
     buckets
         .into_iter()
         .map(move |((low, high), n)| (low + (high - low) * part, n))
+}
+
+/// Values at equal distances of rank, with the number of values that each stands for: percentiles are
+/// right even where sample rates are ignored.
+pub(super) fn ranks(point: &HistogramPoint) -> impl Iterator<Item = (f64, u64)> + Clone {
+    let count = point.count;
+    let weight = count.div_ceil(MOST_RANKS).max(1);
+    (0..count.div_ceil(weight)).filter_map(move |at| {
+        let (start, end) = (at * weight, (at * weight + weight).min(count));
+        let middle = f64::midpoint(start as f64, end as f64) / count as f64;
+        Some((point.quantile(middle)?, end - start))
+    })
+}
+
+/// What a number of the unit is in milliseconds, if it is a time (UCUM).
+pub(super) fn milliseconds(unit: &str) -> f64 {
+    match unit {
+        "h" => 3.6e6,
+        "min" => 6e4,
+        "s" => 1e3,
+        "us" => 1e-3,
+        "ns" => 1e-6,
+        _ => 1.0,
+    }
 }
 
 /// The sample rate of a value that stands for `n`. Receivers cut off the fraction of its reciprocal, so

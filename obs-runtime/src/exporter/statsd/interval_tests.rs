@@ -67,6 +67,12 @@ fn a_sum_that_means_nothing_and_no_value_are_harmless() {
 }
 
 #[test]
+fn times_are_in_milliseconds() {
+    let units = ["s", "ms", "us", "ns", "min", "h", "By"].map(milliseconds);
+    assert_eq!(units, [1e3, 1.0, 1e-3, 1e-6, 6e4, 3.6e6, 1.0]);
+}
+
+#[test]
 fn quantiles_have_the_names_that_people_know() {
     let names = [0.0, 0.05, 0.5, 0.75, 0.95, 0.99, 0.999, 1.0].map(quantile_name);
     assert_eq!(
@@ -108,6 +114,31 @@ proptest! {
         let rank = ((q * values.len() as f64).ceil() as usize).clamp(1, values.len());
         let exact = values[rank - 1];
         prop_assert!((found - exact).abs() <= 10.0 + 1e-9, "{} for {}", found, exact);
+    }
+
+    /// At most 100 values, as many as there were together, whose percentiles are those of all.
+    #[test]
+    fn values_at_equal_ranks(
+        mut values in proptest::collection::vec(0.0..100.0_f64, 1..1_000),
+        q in 0.01..=1.0_f64,
+    ) {
+        let bounds: Vec<f64> = (1..=100).map(f64::from).collect();
+        let found: Vec<_> = ranks(&point(&bounds, &values)).collect();
+        prop_assert!(found.len() <= 100);
+        prop_assert!(found.is_sorted_by(|a, b| a.0 <= b.0));
+        prop_assert_eq!(found.iter().map(|(_, n)| n).sum::<u64>(), values.len() as u64);
+        prop_assert!(found.iter().all(|(_, n)| *n <= found[0].1));
+        values.sort_by(f64::total_cmp);
+        // The original StatsD takes the value at the rounded rank, whatever the sample rate.
+        let at = |len: usize| ((q * len as f64).round() as usize).clamp(1, len) - 1;
+        let stands_for = (values.len() as f64 / found.len() as f64).ceil() as usize;
+        let (low, high) = (at(values.len()).saturating_sub(stands_for), at(values.len()) + stands_for);
+        let range = values[low]..=values[high.min(values.len() - 1)];
+        let (found, width) = (found[at(found.len())].0, 1.0 + 1e-9);
+        prop_assert!(
+            (range.start() - width..=range.end() + width).contains(&found),
+            "{} for {:?}", found, range
+        );
     }
 
     /// Datadog's agent, Telegraf and statsd_exporter cut off the fraction.

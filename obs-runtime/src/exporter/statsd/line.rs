@@ -15,6 +15,7 @@ pub(super) enum Kind {
     Gauge,
     Distribution,
     Histogram,
+    Timer,
 }
 
 impl Kind {
@@ -24,6 +25,7 @@ impl Kind {
             Self::Gauge => "g",
             Self::Distribution => "d",
             Self::Histogram => "h",
+            Self::Timer => "ms",
         }
     }
 }

@@ -21,18 +21,20 @@
 //! | [`HistogramForm::Quantiles`] | `.count`, `.sum` (`|c`), `.mean`, `.p50`, `.p95`, `.p99` (`|g`) | count, sum and rate of all processes together; mean and quantiles of each process whose tags or prefix tell it apart |
 //! | [`HistogramForm::Distribution`] | one value for each bucket in use (`|d`, `|@rate`) | Datadog: count, sum, average, minimum, maximum and percentiles of all processes together. `statsd_exporter`, Vector: a histogram. Telegraf: with `datadog_distributions` |
 //! | [`HistogramForm::Histogram`] | the same (`|h`) | Datadog: `.count`, `.avg`, `.median`, `.95percentile`, `.max` of each agent. Telegraf: its `percentiles`. `statsd_exporter`, Vector: a histogram |
+//! | [`HistogramForm::Timer`] | at most 100 values (`|ms`, `|@rate`), durations in milliseconds | the original: `count`, `mean`, `median`, `upper_90` and what else it computes of a timing, in both dialects. The others: as of a histogram |
 //!
 //! The first is the default because every server takes it for what it is. With the Datadog agent choose the
 //! second: percentiles of several processes can only be computed from values.
 //!
-//! What is estimated: quantiles, and the values of the other two forms, lie in the bucket of the value at
+//! What is estimated: quantiles, and the values of the other forms, lie in the bucket of the value at
 //! that rank, so their error is at most the bucket's width: of an exponential histogram or a summary
 //! [`relative_error`](crate::metrics::ExponentialHistogramPoint::relative_error) (4.5 % where the largest
-//! value is 1,000 times the smallest). Count, sum and mean are exact; a single value of an interval is too.
-//! Above the last bound of an explicit histogram values are spread around what the sum leaves for them.
-//! A point has at most as many values as buckets: 160 of each sign of an exponential histogram.
-//!
-//! Timings (`|ms`) are not used: the original StatsD ignores their sample rate in percentiles.
+//! value is 1,000 times the smallest). Count, sum and mean are exact (of timings the count alone); a single
+//! value of an interval is too. Above the last bound of an explicit histogram values are spread around what
+//! the sum leaves for them. A point has at most as many values as buckets: 160 of each sign of an exponential
+//! histogram. Timings are at equal distances of rank, because the original ignores their sample rates except
+//! in `count`: its percentiles and its mean are right, its `sum` is up to 100 values an interval. They cannot
+//! be below zero.
 //!
 //! What servers do with it: a gauge stays until the next one; the original sends it again at every flush,
 //! unless `deleteGauges` is set. Telegraf and gostatsd cut counters to whole numbers, so there use `.mean`

@@ -209,6 +209,50 @@ fn distributions_and_histograms_are_values_with_a_rate() -> Result {
 }
 
 #[test]
+fn timings_are_milliseconds_in_both_dialects() -> Result {
+    for (config, tags) in [(plain(), ""), (tagged(), "|#env:prod,service:shop_1")] {
+        let test = test(&config.histograms(HistogramForm::Timer));
+        let wait = test
+            .collector
+            .histogram("wait")
+            .unit("s")
+            .exponential()
+            .build()?;
+        let size = test
+            .collector
+            .histogram("size")
+            .unit("By")
+            .buckets([512])
+            .build()?;
+        let below = test.collector.histogram("z.below").buckets([0]).build()?;
+        wait.observe(0.25);
+        size.observe(512);
+        below.observe(-1);
+        test.export()?;
+        let lines = [format!("size:512|ms{tags}"), format!("wait:250|ms{tags}")];
+        assert_eq!(test.wire.lines(), lines);
+        assert_eq!(test.stats().dropped, [(DropReason::Unsupported, 1)]);
+        // However many there are: 100 lines.
+        for _ in 0..1_000 {
+            wait.observe(2);
+        }
+        test.export()?;
+        let lines = test.wire.lines();
+        assert_eq!(lines.len(), 100);
+        let (value, rate) = lines[0].split_once("|ms|@").expect("a rate");
+        assert_eq!(rate, format!("0.1{tags}"));
+        let value: f64 = value
+            .strip_prefix("wait:")
+            .expect("the name")
+            .parse()
+            .expect("a number");
+        // A bucket, where the largest value is eight times the smallest.
+        assert!((value - 2_000.0).abs() <= 2_000.0 * 0.023, "{value}");
+    }
+    Ok(())
+}
+
+#[test]
 fn what_a_server_would_take_for_something_else_is_refused() {
     let start = |config: StatsdConfig| {
         let error = start(&config, &[], Arc::new(MetricsCollector::new())).err();
