@@ -32,7 +32,9 @@ pub(super) struct Lane {
     /// Items that may wait or be sent.
     queue_items: u64,
     state: Mutex<State>,
-    /// Any change of `state`.
+    /// What a free sender may want to know: most often that there is a request for one of them.
+    work: Condvar,
+    /// Any other change of `state`.
     changed: Condvar,
     pub(super) counters: Arc<ExporterCounters>,
     accepts: Accepts,
@@ -133,6 +135,7 @@ impl Lane {
             queue_bytes,
             queue_items,
             state: Mutex::default(),
+            work: Condvar::new(),
             changed: Condvar::new(),
             counters: Arc::new(ExporterCounters::new("otlp")),
             accepts: Accepts::default(),
@@ -184,7 +187,7 @@ impl Lane {
         state.wakes += 1;
         state.queue.push_back(Arc::new(batch));
         drop(state);
-        self.changed.notify_all();
+        self.work.notify_one();
     }
 
     /// Memory of an earlier request, if there is some.
@@ -214,7 +217,7 @@ impl Lane {
         state.wakes += 1;
         let queued = state.queued;
         drop(state);
-        self.changed.notify_all();
+        self.notify_all();
         Mark { queued, ..mark }
     }
 
@@ -243,7 +246,7 @@ impl Lane {
         state.closing = Some(deadline);
         state.nudges += 1;
         state.wakes += 1;
-        self.changed.notify_all();
+        self.notify_all();
         let state = self.wait(state, Some(self.before(deadline)), |s| s.ended);
         drop(state);
         self.secure();
@@ -315,25 +318,37 @@ impl Lane {
         cause.clone_into(&mut self.lock().trouble);
     }
 
+    /// For whatever concerns all senders.
+    fn notify_all(&self) {
+        self.work.notify_all();
+        self.changed.notify_all();
+    }
+
     /// Waits until `done`, at most until `until`.
     fn wait<'a>(
         &'a self,
+        state: MutexGuard<'a, State>,
+        until: Option<Instant>,
+        done: impl Fn(&State) -> bool,
+    ) -> MutexGuard<'a, State> {
+        Self::wait_on(&self.changed, state, until, done)
+    }
+
+    fn wait_on<'a>(
+        changed: &'a Condvar,
         mut state: MutexGuard<'a, State>,
         until: Option<Instant>,
         done: impl Fn(&State) -> bool,
     ) -> MutexGuard<'a, State> {
         while !done(&state) {
             state = match until {
-                None => self
-                    .changed
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner),
+                None => changed.wait(state).unwrap_or_else(PoisonError::into_inner),
                 Some(until) => {
                     let left = until.saturating_duration_since(Instant::now());
                     if left.is_zero() {
                         break;
                     }
-                    self.changed
+                    changed
                         .wait_timeout(state, left)
                         .unwrap_or_else(PoisonError::into_inner)
                         .0

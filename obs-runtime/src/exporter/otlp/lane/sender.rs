@@ -83,7 +83,7 @@ impl Lane {
             let retry = resume.filter(|_| spool.is_some_and(|s| s.has(self.signal)));
             let until = [tick, scan.flatten(), retry].into_iter().flatten().min();
             let wakes = state.wakes;
-            state = self.wait(state, until, |s| s.wakes != wakes);
+            state = Self::wait_on(&self.work, state, until, |s| s.wakes != wakes);
         }
     }
 

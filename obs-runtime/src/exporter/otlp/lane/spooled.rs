@@ -62,7 +62,7 @@ impl Lane {
         if let Some(stored) = spare {
             spool.remove(&stored);
         }
-        self.changed.notify_all();
+        self.notify_all();
     }
 
     /// Puts everything on disk that is queued or being sent; what is being sent stays in hand, and its
@@ -150,7 +150,7 @@ impl Lane {
         state.wakes += u64::from(was_down);
         drop(state);
         if was_down {
-            self.changed.notify_all();
+            self.notify_all();
         }
     }
 
