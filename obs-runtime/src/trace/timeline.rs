@@ -44,7 +44,7 @@ impl Scale {
 
     #[inline]
     fn nanos(self, ticks: u64) -> u64 {
-        (u128::from(ticks) * u128::from(self.times) >> self.power) as u64
+        ((u128::from(ticks) * u128::from(self.times)) >> self.power) as u64
     }
 }
 

@@ -45,7 +45,7 @@ enum Way {
 
 #[derive(Clone)]
 struct Agent {
-    agent: ureq::Agent,
+    client: ureq::Agent,
     url: String,
     headers: Vec<(String, String)>,
 }
@@ -75,13 +75,14 @@ impl Http {
         } else {
             Direct::new(target, encoding)
         };
-        let way = direct.map(Way::Direct).unwrap_or_else(|| {
-            Way::Agent(Agent {
-                agent: config.new_agent(),
+        let way = match direct {
+            Some(direct) => Way::Direct(direct),
+            None => Way::Agent(Agent {
+                client: config.new_agent(),
                 url: url.clone(),
                 headers: target.headers.clone(),
-            })
-        });
+            }),
+        };
         Self {
             way,
             compression: target.compression,
@@ -97,7 +98,7 @@ impl Agent {
         timeout: Duration,
     ) -> Result<Response, ureq::Error> {
         let mut request = self
-            .agent
+            .client
             .post(&self.url)
             .config()
             .timeout_global(Some(timeout))

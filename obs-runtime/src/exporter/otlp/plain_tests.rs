@@ -37,7 +37,7 @@ fn sent(texts: &[String], parent: u64) -> Vec<(String, String)> {
 fn a_text_of_any_length_is_whole() {
     // Past the lengths at which a length takes another byte, and past the end of the block.
     for len in (0..400).chain(1700..2200).chain([5000, 20_000]) {
-        for key in 0..KEYS.len() {
+        for (key, last) in KEYS.iter().enumerate() {
             let mut texts = vec![String::new(); key];
             texts.push(text(len));
             let expected: Vec<_> = KEYS
@@ -45,11 +45,7 @@ fn a_text_of_any_length_is_whole() {
                 .zip(&texts)
                 .map(|(k, t)| ((*k).to_owned(), t.clone()))
                 .collect();
-            assert!(
-                sent(&texts, 7) == expected,
-                "{len} bytes under {}",
-                KEYS[key]
-            );
+            assert!(sent(&texts, 7) == expected, "{len} bytes under {last}");
         }
     }
 }

@@ -13,7 +13,7 @@ pub(super) const FIXED32: u8 = 5;
 #[inline]
 pub(super) const fn varint_len(value: u64) -> usize {
     // Seven bits a byte, and zero takes one as well: 9/64 is a little less than 1/7, and right for 64 bits.
-    ((63 - (value | 1).leading_zeros()) as usize * 9 + 73) / 64
+    ((value | 1).ilog2() as usize * 9 + 73) / 64
 }
 
 /// The bytes of a length-delimited field below number 16 whose content has `len` bytes.

@@ -28,7 +28,7 @@ fn kind(result: Result<Response, Unread>) -> io::ErrorKind {
 fn a_request_says_where_it_goes_and_what_it_is() {
     let receiver = Receiver::start([]);
     let address = receiver.url.trim_start_matches("http://");
-    let config = OtlpConfig::new(&format!("{}/a/b", receiver.url))
+    let config = OtlpConfig::new(format!("{}/a/b", receiver.url))
         .with_header("X-Scope", "one")
         .with_header("User-Agent", "mine/1");
     let direct = Direct::new(&target(&config), Some("gzip")).unwrap();
