@@ -150,9 +150,8 @@ struct State {
     /// Exports that somebody waits for, by number.
     asked: u64,
     done: u64,
-    /// Exports that failed, ever, and what the last one said.
-    failed: u64,
-    last_cause: String,
+    /// Why the last export failed.
+    failure: Option<String>,
     stopping: bool,
     ended: bool,
     /// Points that the exporter has at the moment.
@@ -189,18 +188,15 @@ impl Shared {
         state
     }
 
-    /// What became of the export that somebody waited for.
-    fn outcome(state: &State, asked: u64, failed: u64) -> Result<(), Error> {
-        if state.failed > failed {
-            let cause = &state.last_cause;
-            let text = format!("metrics could not be exported: {cause}");
-            return Err(Error::new(ErrorKind::Export, text));
-        }
+    /// What became of the export that somebody waited for, or of a later one.
+    fn outcome(state: &State, asked: u64) -> Result<(), Error> {
         if state.done < asked {
             let text = "metrics were still being exported when the deadline passed";
             return Err(Error::new(ErrorKind::Timeout, text));
         }
-        Ok(())
+        let error = |cause| format!("metrics could not be exported: {cause}");
+        let failure = state.failure.as_ref().map(error);
+        failure.map_or(Ok(()), |text| Err(Error::new(ErrorKind::Export, text)))
     }
 }
 
@@ -264,14 +260,14 @@ impl PeriodicPusher {
         let mut state = self.shared.lock();
         // What runs already may have collected before this call.
         state.asked += 1;
-        let (asked, failed) = (state.asked, state.failed);
+        let asked = state.asked;
         drop(state);
         self.shared.changed.notify_all();
         let shared = Arc::clone(&self.shared);
         Box::new(move |deadline| {
             let state = shared.lock();
             let state = shared.wait(state, deadline, |s| s.done >= asked || s.ended);
-            Shared::outcome(&state, asked, failed)
+            Shared::outcome(&state, asked)
         })
     }
 
@@ -283,12 +279,12 @@ impl PeriodicPusher {
         let mut state = self.shared.lock();
         state.asked += 1;
         state.stopping = true;
-        let (asked, failed) = (state.asked, state.failed);
+        let asked = state.asked;
         self.shared.changed.notify_all();
         let mut state = self.shared.wait(state, deadline, |s| s.ended);
         let left = core::mem::take(&mut state.in_hand);
         self.shared.counters.dropped.add(DropReason::Shutdown, left);
-        Shared::outcome(&state, asked, failed)
+        Shared::outcome(&state, asked)
     }
 
     /// What it took, passed on and lost, in points.
@@ -326,11 +322,7 @@ impl Worker {
             let failure = self.export();
             let mut state = shared.lock();
             state.done = asked;
-            state.in_hand = 0;
-            if let Some(cause) = failure {
-                state.failed += 1;
-                state.last_cause = cause;
-            }
+            state.failure = failure;
             drop(state);
             shared.changed.notify_all();
             if stopping {
@@ -343,8 +335,7 @@ impl Worker {
         let mut state = shared.lock();
         state.ended = true;
         if !matches!(ended, Ok(Ok(()))) {
-            state.failed += 1;
-            "the exporter could not be shut down".clone_into(&mut state.last_cause);
+            state.failure = Some("the exporter could not be shut down".to_owned());
         }
         drop(state);
         shared.changed.notify_all();
@@ -422,7 +413,7 @@ impl Worker {
         let lost: u64 = lost.iter().map(|(_, points)| points).sum();
         counters
             .exported
-            .fetch_add(in_hand - lost, Ordering::Release);
+            .fetch_add(in_hand.saturating_sub(lost), Ordering::Release);
     }
 }
 

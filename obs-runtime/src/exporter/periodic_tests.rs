@@ -123,6 +123,18 @@ fn failures_are_counted_and_deltas_are_part_of_the_next_interval() {
 }
 
 #[test]
+fn a_flush_answers_for_what_it_asked_for() {
+    let test = start(never());
+    let _first = test.pusher.flush();
+    assert_eq!(test.values.recv_timeout(LONG), Ok(1.0));
+    // The first is under way, and fails; the second does not.
+    let second = test.pusher.flush();
+    test.answers.send(failed()).expect("an exporter");
+    drop(test.answers);
+    second(long()).expect("exported");
+}
+
+#[test]
 fn an_exporter_that_gives_up_in_time_says_why() {
     let test = start(never());
     let late = Error::new(ErrorKind::Timeout, "no answer");
