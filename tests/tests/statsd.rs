@@ -89,8 +89,7 @@ fn a_server_that_is_gone_is_a_problem() -> Result {
     let obs = builder.install()?;
     assert!(obs.health().is_ok(), "{:?}", obs.health());
     works();
-    let error = obs.force_flush().expect_err("no server").to_string();
-    assert!(error.contains(&name), "{error}");
+    obs.force_flush()?;
     let health = obs.health();
     assert!(
         health
@@ -111,7 +110,7 @@ fn a_server_that_is_gone_is_a_problem() -> Result {
         format!("{dropped:?}").contains("unreachable"),
         "{dropped:?}"
     );
-    obs.shutdown().expect_err("no server");
+    obs.shutdown()?;
     Ok(())
 }
 

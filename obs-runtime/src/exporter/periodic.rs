@@ -76,6 +76,12 @@ pub(crate) trait Destination: Send {
     /// Delivers what it can of a batch before its deadline.
     fn deliver(&mut self, batch: MetricBatch<'_>) -> Delivery;
 
+    /// Whether receivers say what they got. Where they do not, a failure is counted and said, but a flush
+    /// does not fail for it: most failures could not be seen.
+    fn is_acknowledged(&self) -> bool {
+        true
+    }
+
     /// The last call.
     fn shutdown(&mut self) -> Result<(), Error> {
         Ok(())
@@ -89,7 +95,7 @@ pub(crate) struct Delivery {
     pub(crate) lost: Vec<(DropReason, u64)>,
     /// Lost points whose amounts the next interval of deltas is to have, by the family's place.
     pub(crate) again: Vec<(usize, Range<usize>)>,
-    /// What went wrong, for those who wait, for standard error and for `health`.
+    /// What went wrong, for standard error, for `health` and for those who wait.
     pub(crate) failure: Option<String>,
 }
 
@@ -150,7 +156,7 @@ struct State {
     /// Exports that somebody waits for, by number.
     asked: u64,
     done: u64,
-    /// Why the last export failed.
+    /// Why the last export failed, for those who wait.
     failure: Option<String>,
     stopping: bool,
     ended: bool,
@@ -322,7 +328,7 @@ impl Worker {
             let failure = self.export();
             let mut state = shared.lock();
             state.done = asked;
-            state.failure = failure;
+            state.failure = failure.filter(|_| self.destination.is_acknowledged());
             drop(state);
             shared.changed.notify_all();
             if stopping {

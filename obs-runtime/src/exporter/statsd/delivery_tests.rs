@@ -56,12 +56,10 @@ fn what_could_not_be_sent_is_counted_and_comes_later() -> Result {
         rows.add(3);
         wait.observe(0.5);
         test.wire.fail(0, Some(error));
-        let error = test.export().expect_err("a failure").to_string();
-        assert!(error.contains("127.0.0.1:1: "), "{error}");
-        assert_eq!(
-            test.pusher.stats().problem().map(|p| error.ends_with(&p)),
-            Some(true)
-        );
+        // Nobody waits for what cannot be known.
+        test.export()?;
+        let problem = test.pusher.stats().problem().unwrap_or_default();
+        assert!(problem.contains("127.0.0.1:1: "), "{problem}");
     }
     test.wire.fail(0, None);
     test.export()?;
@@ -97,7 +95,8 @@ fn what_was_sent_in_part_is_not_sent_again() -> Result {
         observe();
         test.wire
             .fail(until, Some(io::ErrorKind::ConnectionRefused));
-        test.export().expect_err("a failure");
+        test.export()?;
+        assert!(test.pusher.stats().problem().is_some());
         assert_eq!(test.wire.take().len(), until);
         test.wire.fail(0, None);
         test.export()?;
@@ -155,20 +154,20 @@ fn a_dead_server_hinders_nobody() -> Result {
     let rows = collector.counter("rows").build()?;
     let config = StatsdConfig::new(addr).interval(Duration::MAX);
     let pusher = start(&config, &[], Arc::new(collector))?;
+    let soon = || Instant::now() + LONG;
     // The system may need a moment to say that nobody listens.
     let stats = loop {
         rows.add(1);
-        let result = pusher.flush()(Instant::now() + LONG);
+        pusher.flush()(soon())?;
         let stats = pusher.stats().snapshot();
-        assert_eq!(result.is_err(), stats.dropped_total() > 0);
-        if result.is_err() {
+        if stats.dropped_total() > 0 {
             break stats;
         }
     };
     assert_eq!(stats.dropped[0].0, DropReason::Unreachable);
     assert_eq!(stats.taken, stats.exported + stats.dropped_total());
     assert_eq!(stats.in_flight, 0);
-    Ok(())
+    pusher.shutdown(soon())
 }
 
 proptest! {
@@ -200,7 +199,7 @@ proptest! {
             *totals.entry("wait.count".to_owned()).or_default() += 1;
             *totals.entry("wait.sum".to_owned()).or_default() += amount;
             test.wire.fail(until, fails.then_some(io::ErrorKind::ConnectionRefused));
-            let _ = test.export();
+            test.export().expect("in time");
             receive(&test);
         }
         test.wire.fail(0, None);

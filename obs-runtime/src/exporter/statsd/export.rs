@@ -105,6 +105,10 @@ impl Destination for Exporter {
         }
         writer.out.finish()
     }
+
+    fn is_acknowledged(&self) -> bool {
+        false
+    }
 }
 
 /// Writes points, one after the other.

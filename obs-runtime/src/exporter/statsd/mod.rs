@@ -47,8 +47,8 @@
 //! (`unreachable`), the server has been behind for a second (`queue_full`), a line is longer than a
 //! datagram (`too_large`; 1,432 bytes over UDP, 8,192 over a Unix socket). What was added to counters and
 //! histograms meanwhile is sent with the next export; [`health`](crate::Handle::health) says why
-//! the last one failed, and a flush returns it. The program itself is never waited for: everything happens
-//! on a thread of its own.
+//! the last one failed. It is no error of a flush or of the shutdown: most losses could not be seen anyway.
+//! The program itself does not wait: everything happens on a thread of its own.
 
 mod config;
 mod connection;
