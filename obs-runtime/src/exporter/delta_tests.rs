@@ -5,7 +5,10 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::TraceFlags;
 use crate::metrics::{MetricSource as _, MetricsCollector};
+use crate::trace::clock::unix_nanos;
+use crate::trace::{SpanContext, SpanId, TraceId};
 
 type Result<T = ()> = std::result::Result<T, crate::Error>;
 
@@ -75,6 +78,13 @@ fn each_amount_is_sent_once() -> Result {
     let third = exporter.deliver(&collector);
     assert!(numbers(&third, "rows").is_empty());
     assert_eq!(numbers(&third, "active")[0].0, 2.0);
+    // No time is left out between two points.
+    let until = until + 1;
+    rows.with(["a"])?.inc();
+    assert_eq!(
+        numbers(&exporter.deliver(&collector), "rows"),
+        [(1.0, until)]
+    );
     Ok(())
 }
 
@@ -135,7 +145,6 @@ fn a_series_that_began_again_is_sent_whole() -> Result {
     let collector = MetricsCollector::new();
     collector.counter("c").build()?.add(5);
     let mut exporter = Exporter::default();
-    exporter.deliver(&collector);
     let (_, lost) = exporter.collect(&collector);
     collector.remove("c");
     collector.counter("c").build()?.add(7);
@@ -149,6 +158,73 @@ fn a_series_that_began_again_is_sent_whole() -> Result {
         exporter.deliver(&collector);
     }
     assert!(exporter.deltas.lock().unwrap().metrics.is_empty());
+    Ok(())
+}
+
+#[test]
+fn buckets_that_changed_are_sent_whole() -> Result {
+    let mut deltas = Deltas::default();
+    let mut take = |bounds: [f64; 2]| -> Result<_> {
+        let collector = MetricsCollector::new();
+        collector.histogram("h").buckets(bounds).build()?.observe(1);
+        let mut families = collector.collect_all();
+        let MetricData::Histogram(points) = &families[0].data else {
+            panic!("a histogram");
+        };
+        // A source that says so of itself.
+        let mut point = points[0].clone();
+        point.start_unix_nanos = 1;
+        families[0].data = MetricData::Histogram(vec![point].into());
+        deltas.take(&mut families, 2);
+        Ok(families[0].data.points())
+    };
+    assert_eq!(take([1.0, 2.0])?, 1);
+    assert_eq!(take([1.0, 2.0])?, 0);
+    assert_eq!(take([1.0, 3.0])?, 1);
+    Ok(())
+}
+
+/// Examples belong to the interval in which they were taken (OpenTelemetry metrics SDK, "`ExemplarReservoir`").
+#[test]
+fn an_interval_has_its_own_examples() -> Result {
+    let collector = MetricsCollector::new();
+    let counter = collector.counter("c").build()?;
+    let explicit = collector.histogram("h").buckets([1, 10]).build()?;
+    let exponential = collector.histogram("e").exponential().build()?;
+    let observe = |value: u32| {
+        counter.add(value);
+        explicit.observe(value);
+        exponential.observe(value);
+    };
+    let span = SpanContext::remote(TraceId(7), SpanId(7), TraceFlags::SAMPLED).expect("ids");
+    let mut deltas = Deltas::default();
+    // How many examples there are in an interval that ends in some time, or some time ago.
+    let mut examples = |from_now: i64| {
+        let mut families = Vec::new();
+        collector.collect(&mut families);
+        deltas.take(&mut families, unix_nanos().saturating_add_signed(from_now));
+        let of = |family: &MetricFamily| match &family.data {
+            MetricData::Counter(points) => points.iter().flat_map(|p| &p.exemplar).count(),
+            MetricData::Histogram(points) => points.iter().map(|p| p.exemplars.len()).sum(),
+            MetricData::ExponentialHistogram(points) => {
+                points.iter().map(|p| p.exemplars.len()).sum()
+            }
+            other => panic!("{other:?}"),
+        };
+        families.iter().map(of).collect::<Vec<_>>()
+    };
+    let hour = 3_600_000_000_000;
+    {
+        let _sampled = span.attach();
+        observe(5);
+    }
+    assert_eq!(examples(-hour), [1, 1, 1]);
+    observe(5);
+    // After the last interval's end.
+    assert_eq!(examples(hour), [1, 1, 1]);
+    observe(5);
+    // Before it: of the interval of then.
+    assert_eq!(examples(2 * hour), [0, 0, 0]);
     Ok(())
 }
 

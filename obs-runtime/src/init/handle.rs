@@ -10,7 +10,7 @@ use crate::callsite::Level;
 use crate::init::running::{DEADLINE, Running};
 use crate::init::scope::ScopeShared;
 use crate::init::stats::{Health, Stats};
-use crate::metrics::{MetricFamily, MetricSource as _, MetricsCollector};
+use crate::metrics::{Cardinality, MetricFamily, MetricSource as _, MetricsCollector};
 use crate::processor::drain;
 use crate::trace::gate;
 
@@ -61,6 +61,33 @@ impl Handle {
         let mut out = Vec::new();
         self.scope.collect(&mut out);
         out
+    }
+
+    /// How many series each metric has, and how many it can have at the worst, those of annotated functions and of
+    /// other sources included: what a back end must be able to hold.
+    ///
+    /// ```
+    /// use obs_runtime::{Observability, traced};
+    ///
+    /// #[traced]
+    /// fn work() {}
+    ///
+    /// # fn main() -> Result<(), obs_runtime::Error> {
+    /// let obs = Observability::builder().install()?;
+    /// work();
+    /// let report = obs.cardinality();
+    /// let calls = report.metrics.iter().find(|metric| metric.name == "function.calls");
+    /// // "ok" so far; "error" and "cancelled" may come.
+    /// assert!(calls.is_some_and(|calls| (calls.series, calls.worst_case) == (1, 3)));
+    /// println!("{report}");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn cardinality(&self) -> Cardinality {
+        let families = self.collect_metrics();
+        let functions = drain::after_pass(self.scope.id, |scope| scope.function_metrics().clone());
+        let functions = functions.unwrap_or_default();
+        self.metrics().cardinality().with(&functions, &families)
     }
 
     /// Sends what was recorded before the call and waits for it, five seconds at most, whatever the

@@ -2,12 +2,21 @@
 
 use core::fmt;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
+use super::builder::DEFAULT_MAX_SERIES;
+use super::function::FunctionMetrics;
 use super::instrument::Core;
 use super::series::Buckets;
+use super::snapshot::{MetricData, MetricFamily};
+use crate::exporter::prometheus::EXPONENTIAL_TIME_SERIES;
+use crate::semconv::metric::{FUNCTION_CALLS, FUNCTION_CALLS_DURATION, FUNCTION_SECONDS};
 
-/// What [`MetricsCollector::cardinality`](super::MetricsCollector::cardinality) finds; `Display`
-/// prints it as a table, the largest metric first.
+/// Results that a function's calls are counted by.
+const RESULTS: usize = 3;
+
+/// What [`MetricsCollector::cardinality`](super::MetricsCollector::cardinality) and
+/// [`Handle::cardinality`](crate::Handle::cardinality) find; `Display` prints it as a table, the largest metric first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cardinality {
@@ -29,7 +38,7 @@ pub struct MetricCardinality {
     /// [`max_series`](super::InstrumentBuilder::max_series), and the overflow series.
     pub worst_case: usize,
     /// Time series in Prometheus for each of them: a histogram has one for each bucket, its sum and
-    /// its count.
+    /// its count. Of an exponential one as many as values over a factor of a million need.
     pub time_series_each: usize,
     /// Lookups that fell into the overflow series.
     pub overflowed: u64,
@@ -61,7 +70,7 @@ impl MetricCardinality {
             (true, Buckets::Exponential) if core.kind == super::instrument::Kind::Summary => {
                 shared.quantiles.len() + 2
             }
-            (true, Buckets::Exponential) => crate::exporter::prometheus::EXPONENTIAL_TIME_SERIES,
+            (true, Buckets::Exponential) => EXPONENTIAL_TIME_SERIES,
         };
         Self {
             name: core.name().clone(),
@@ -72,6 +81,56 @@ impl MetricCardinality {
             overflowed: core.series.overflowed(),
         }
     }
+
+    /// A metric whose source alone knows its limits: as it is.
+    fn of_source(family: &MetricFamily) -> Self {
+        let time_series_each = match &family.data {
+            MetricData::Histogram(points) => points.iter().map(|p| p.bounds.len() + 3).max(),
+            MetricData::ExponentialHistogram(_) => Some(EXPONENTIAL_TIME_SERIES),
+            MetricData::Summary(points) => points.iter().map(|p| p.quantiles.len() + 2).max(),
+            _ => None,
+        };
+        let series = family.data.points();
+        Self {
+            name: family.name.clone(),
+            labels: Vec::new(),
+            series,
+            worst_case: series,
+            time_series_each: time_series_each.unwrap_or(1),
+            overflowed: 0,
+        }
+    }
+
+    /// Calls and durations of all annotated functions. One with labels may have as many combinations of their
+    /// values as an instrument has series.
+    fn of_functions(functions: &FunctionMetrics) -> [Self; 2] {
+        let (mut calls, mut durations) = (0, 0);
+        let mut most: BTreeMap<_, usize> = BTreeMap::new();
+        for ((module, function, labels), counted) in functions.by_function() {
+            calls += counted.results();
+            durations += 1;
+            let combinations = match labels {
+                [] => 1,
+                _ => DEFAULT_MAX_SERIES + 1,
+            };
+            let most = most.entry((module, function)).or_default();
+            *most = combinations.max(*most);
+        }
+        let most = most.into_values().sum::<usize>();
+        let metric = |name: &'static str, series, worst_case, time_series_each| Self {
+            name: name.into(),
+            labels: Vec::new(),
+            series,
+            worst_case,
+            time_series_each,
+            overflowed: 0,
+        };
+        let lines = FUNCTION_SECONDS.len() + 3;
+        [
+            metric(FUNCTION_CALLS.name, calls, most * RESULTS, 1),
+            metric(FUNCTION_CALLS_DURATION.name, durations, most, lines),
+        ]
+    }
 }
 
 impl Cardinality {
@@ -81,6 +140,18 @@ impl Cardinality {
             most.then_with(|| a.name.cmp(&b.name))
         });
         Self { metrics }
+    }
+
+    /// With the function metrics, and with the metrics of `families` that are not known yet.
+    pub(crate) fn with(mut self, functions: &FunctionMetrics, families: &[MetricFamily]) -> Self {
+        self.metrics
+            .extend(MetricCardinality::of_functions(functions));
+        for family in families {
+            if !self.metrics.iter().any(|known| known.name == family.name) {
+                self.metrics.push(MetricCardinality::of_source(family));
+            }
+        }
+        Self::new(self.metrics)
     }
 
     /// Series that exist, of all metrics.

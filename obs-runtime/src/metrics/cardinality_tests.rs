@@ -1,6 +1,10 @@
 //! How many series there can be, and what happens beyond.
 
-use crate::metrics::{MetricData, MetricsCollector, Number};
+use super::*;
+use crate::Callsite;
+use crate::callsite::CallsiteSpec;
+use crate::metrics::{MetricsCollector, Number};
+use crate::trace::Outcome;
 
 type Result<T = ()> = std::result::Result<T, crate::Error>;
 
@@ -110,4 +114,53 @@ fn the_worst_case_is_told_in_series_and_in_time_series() -> Result {
         "{text}"
     );
     Ok(())
+}
+
+#[test]
+fn functions_and_other_sources_are_part_of_it() {
+    static PLAIN: Callsite = Callsite::new(CallsiteSpec::new("plain", "ct", file!(), line!()));
+    static LABELLED: Callsite =
+        Callsite::new(CallsiteSpec::new("labelled", "ct", file!(), line!()));
+    static EU: Callsite = LABELLED.with_labels(&[("region", "eu")]);
+    let of = |functions: &FunctionMetrics| {
+        let report = Cardinality::new(Vec::new()).with(functions, &[]);
+        let find = |name| {
+            let metric = report.metrics.iter().find(|m| m.name == name);
+            let metric = metric.expect("always there");
+            (metric.series, metric.worst_case, metric.time_series_each)
+        };
+        (find("function.calls"), find("function.calls.duration"))
+    };
+    let mut functions = FunctionMetrics::new(1);
+    // Functions of other tests are in the registry too.
+    let (calls, durations) = of(&functions);
+    functions.record(&PLAIN, Outcome::Ok, 1, None);
+    functions.record(&PLAIN, Outcome::Panicked, 1, None);
+    let more = of(&functions);
+    assert_eq!((more.0.0 - calls.0, more.0.1 - calls.1), (2, 3));
+    assert_eq!((more.1.0 - durations.0, more.1.1 - durations.1), (1, 1));
+    assert_eq!((more.0.2, more.1.2), (1, 17));
+    functions.record(&LABELLED, Outcome::Ok, 1, None);
+    functions.record(&EU, Outcome::Ok, 1, None);
+    let (calls, durations) = of(&functions);
+    assert_eq!((calls.0 - more.0.0, calls.1 - more.0.1), (2, 3 * 2_001));
+    assert_eq!((durations.0 - more.1.0, durations.1 - more.1.1), (2, 2_001));
+
+    let collector = MetricsCollector::new();
+    let h = collector.histogram("h").buckets([1, 2]).build();
+    h.expect("valid").observe(1);
+    let families = collector.collect_all();
+    let report = Cardinality::new(Vec::new()).with(&FunctionMetrics::default(), &families);
+    let h = report.metrics.iter().find(|m| m.name == "h").expect("it");
+    assert_eq!((h.series, h.worst_case_time_series()), (1, 5));
+    // Who knows its limits says them.
+    let report = collector.cardinality();
+    assert_eq!(
+        report
+            .clone()
+            .with(&FunctionMetrics::default(), &families)
+            .metrics
+            .len(),
+        3
+    );
 }

@@ -27,6 +27,11 @@ pub(crate) fn enable(enabled: bool) {
     ENABLED.store(enabled, Ordering::Relaxed);
 }
 
+/// Whether anybody wants to see them.
+pub(super) fn is_enabled() -> bool {
+    ENABLED.load(Ordering::Relaxed)
+}
+
 /// Whether a value that is measured now has a span to name.
 #[inline]
 pub(super) fn is_wanted() -> bool {
@@ -55,7 +60,7 @@ impl Exemplars {
             return;
         };
         let round = ROUND.load(Ordering::Relaxed);
-        if place.round.load(Ordering::Relaxed) == round || !ENABLED.load(Ordering::Relaxed) {
+        if place.round.load(Ordering::Relaxed) == round || !is_enabled() {
             return;
         }
         // Where two threads meet, one example is enough.

@@ -209,7 +209,8 @@ impl ExponentialHistogramPoint {
         self.scale = self.scale.min(scale);
     }
 
-    /// Adds what another point counted, at the finest scale that has room for both.
+    /// Adds what another point counted, at the finest scale that has room for both. Its examples are not kept:
+    /// there is one for a bucket.
     pub(crate) fn merge(&mut self, more: &Self) {
         let mut scale = self.scale.min(more.scale);
         let fits = |a: &ExponentialBuckets, b: &ExponentialBuckets, scale: i32| {
@@ -238,7 +239,6 @@ impl ExponentialHistogramPoint {
         self.start_unix_nanos = self.start_unix_nanos.min(more.start_unix_nanos);
         self.min = either(self.min, more.min, f64::min);
         self.max = either(self.max, more.max, f64::max);
-        self.exemplars.append(&mut more.exemplars);
     }
 
     /// Takes away what was counted before. The extremes of the rest are not known.

@@ -149,6 +149,11 @@ fn coarsen(cells: &Cells<'_>, shift: u32) {
     cells.set(STATE, state + 2 * STEP + u64::from(shift));
 }
 
+/// Whether no buckets were being joined while a reader looked at them.
+const fn is_whole(before: u64, after: u64) -> bool {
+    (before / STEP).is_multiple_of(2) && before == after
+}
+
 /// What one thread counted.
 fn read_thread(cells: &Cells<'_>, into: &ExponentialHistogramPoint) -> ExponentialHistogramPoint {
     let mut looks = 0;
@@ -161,9 +166,8 @@ fn read_thread(cells: &Cells<'_>, into: &ExponentialHistogramPoint) -> Exponenti
         point.positive = POSITIVE.buckets(cells);
         point.negative = NEGATIVE.buckets(cells);
         fence(Ordering::Acquire);
-        let stable = (state / STEP).is_multiple_of(2) && cells.get(STATE) == state;
         looks += 1;
-        if stable || looks == MOST_LOOKS {
+        if is_whole(state, cells.get(STATE)) || looks == MOST_LOOKS {
             point.zero_count = cells.get(ZEROS);
             point.sum = f64::from_bits(cells.get(SUM));
             point.min = smallest(cells.get(MIN));

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::{STEP, is_whole};
 use crate::metrics::{ExponentialHistogramPoint, MetricData, MetricsCollector};
 
 fn point(collector: &MetricsCollector) -> ExponentialHistogramPoint {
@@ -34,6 +35,20 @@ fn threads_with_scales_of_their_own_are_one_histogram() {
     // A billion is 30 doublings: 4 buckets each and no more.
     assert_eq!(p.scale, 2);
     assert!((p.quantile(0.9).expect("values") / 1e9 - 1.0).abs() < p.relative_error());
+}
+
+#[test]
+fn a_reader_looks_again_while_buckets_are_joined() {
+    let (scale, joined) = (3, 5);
+    assert!(is_whole(scale, scale));
+    let joining = scale + STEP;
+    let done = scale + 2 * STEP + joined;
+    // It began before, while or after, and saw the same all the time or not.
+    assert!(!is_whole(joining, joining));
+    assert!(!is_whole(scale, joining));
+    assert!(!is_whole(joining, done));
+    assert!(!is_whole(scale, done));
+    assert!(is_whole(done, done));
 }
 
 #[test]

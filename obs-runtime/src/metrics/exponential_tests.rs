@@ -179,6 +179,9 @@ proptest! {
         let mut merged = observed(&a);
         merged.merge(&observed(&b));
         let together = observed(&[a, b].concat());
+        for side in [&merged.positive, &merged.negative] {
+            prop_assert!(side.counts.len() <= MAX_SIZE);
+        }
         // Two threads may have joined no more buckets than one.
         prop_assert!(merged.scale >= together.scale);
         merged.coarsen(together.scale);

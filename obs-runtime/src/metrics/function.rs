@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::exemplar;
 use super::snapshot::{
     Exemplar, HistogramPoint, Labels, MetricData, MetricFamily, Number, NumberPoint,
 };
@@ -13,7 +14,7 @@ use crate::trace::{Outcome, SpanId, TraceId};
 use crate::{Callsite, callsites};
 
 /// Labels that the user's function gives its calls.
-type Given = &'static [(&'static str, &'static str)];
+pub(super) type Given = &'static [(&'static str, &'static str)];
 
 const BOUNDS: usize = metric::FUNCTION_SECONDS.len();
 
@@ -83,7 +84,7 @@ impl Example {
     }
 
     fn exemplar(&self, value: f64) -> Option<Exemplar> {
-        self.span.trace_id.is_valid().then_some(Exemplar {
+        (self.span.trace_id.is_valid() && exemplar::is_enabled()).then_some(Exemplar {
             value,
             unix_nanos: self.span.end_unix_nanos,
             trace_id: self.span.trace_id,
@@ -94,7 +95,7 @@ impl Example {
 
 /// What is known of one function.
 #[derive(Clone, Debug)]
-struct Calls {
+pub(super) struct Calls {
     site: &'static Callsite,
     /// By `Outcome`.
     outcomes: [u64; 4],
@@ -121,6 +122,12 @@ impl Calls {
             examples: [Example::default(); BOUNDS + 1],
             failed: [Example::default(); 3],
         }
+    }
+
+    /// How many results there are: each is a series.
+    pub(super) fn results(&self) -> usize {
+        let [_, error, panicked, cancelled] = self.outcomes;
+        1 + usize::from(error + panicked > 0) + usize::from(cancelled > 0)
     }
 
     fn merge(&mut self, more: &Self) {
@@ -222,7 +229,7 @@ impl FunctionMetrics {
     /// All functions of the program, also those that were not called, by module and name:
     /// callsites of one name (methods of several types) are one function here, and each set of
     /// labels is one of its own.
-    fn by_function(&self) -> BTreeMap<(&'static str, &'static str, Given), Calls> {
+    pub(super) fn by_function(&self) -> BTreeMap<(&'static str, &'static str, Given), Calls> {
         let mut functions = BTreeMap::new();
         let uncalled = callsites().filter(|site| site.metrics()).map(Calls::new);
         for calls in self.functions.iter().flatten().cloned().chain(uncalled) {

@@ -154,7 +154,7 @@ macro_rules! distribution {
                 self.core.merged().quantile(q)
             }
 
-            /// All series in one. The bounds of exponential buckets are those in use.
+            /// All series in one, without exemplars. The bounds of exponential buckets are those in use.
             pub fn snapshot(&self) -> HistogramPoint {
                 self.core.merged()
             }
