@@ -175,13 +175,27 @@ impl Connection {
         match self.server.clone() {
             Server::Unix(path) => Socket::unix(&path),
             Server::Udp(name) => {
-                let all = self.look_up(&name)?;
-                let peer = all.get(self.turn % all.len().max(1)).copied();
-                let peer = peer.ok_or_else(|| io::Error::other("the name has no address"))?;
-                self.peer = Some(peer);
-                Socket::udp(peer)
+                let mut all = self.look_up(&name)?;
+                let first = self.turn % all.len().max(1);
+                all.rotate_left(first);
+                self.connect_to_any(&all)
             }
         }
+    }
+
+    /// The first address that the machine has a way to: there may be no IPv6, for example.
+    fn connect_to_any(&mut self, all: &[SocketAddr]) -> io::Result<Socket> {
+        let mut error = io::Error::other("the name has no address");
+        for peer in all {
+            match Socket::udp(*peer) {
+                Ok(socket) => {
+                    self.peer = Some(*peer);
+                    return Ok(socket);
+                }
+                Err(e) => error = e,
+            }
+        }
+        Err(error)
     }
 
     /// Lets go of a server whose name has gone elsewhere, once a minute. A name that is not found at the

@@ -105,6 +105,20 @@ fn a_name_that_is_not_found_is_looked_for_in_each_export() {
 }
 
 #[test]
+fn an_address_without_a_way_is_passed_over() {
+    let server = listen(anywhere());
+    let good = server.local_addr().expect("bound");
+    let mut wire = udp(&server);
+    // A socket has no leave to send to everybody.
+    let bad = SocketAddr::from(([255, 255, 255, 255], 1));
+    let socket = wire.connect_to_any(&[bad, good]).expect("the second");
+    socket.send(b"a").expect("sent");
+    assert_eq!(receive(&server), b"a");
+    assert_eq!(wire.peer, Some(good));
+    assert!(wire.connect_to_any(&[bad]).is_err() && wire.connect_to_any(&[]).is_err());
+}
+
+#[test]
 fn a_name_that_went_elsewhere_is_followed() {
     let (old, new) = (listen(anywhere()), listen(anywhere()));
     let mut wire = udp(&old);
