@@ -18,10 +18,10 @@
 //!
 //! | form | lines of a series | what a server shows |
 //! |---|---|---|
-//! | [`HistogramForm::Quantiles`] | `.count`, `.sum` (`|c`), `.mean`, `.p50`, `.p95`, `.p99` (`|g`) | count, sum and rate of all processes together; mean and quantiles of each process whose tags or prefix tell it apart |
-//! | [`HistogramForm::Distribution`] | one value for each bucket in use (`|d`, `|@rate`) | Datadog: count, sum, average, minimum, maximum and percentiles of all processes together. `statsd_exporter`, Vector: a histogram. Telegraf: with `datadog_distributions` |
-//! | [`HistogramForm::Histogram`] | the same (`|h`) | Datadog: `.count`, `.avg`, `.median`, `.95percentile`, `.max` of each agent. Telegraf: its `percentiles`. `statsd_exporter`, Vector: a histogram |
-//! | [`HistogramForm::Timer`] | at most 100 values (`|ms`, `|@rate`), durations in milliseconds | the original: `count`, `mean`, `median`, `upper_90` and what else it computes of a timing, in both dialects. The others: as of a histogram |
+//! | [`HistogramForm::Quantiles`] | counters `.count`, `.sum`; gauges `.mean`, `.p50`, `.p95`, `.p99` | count, sum and rate of all processes together; mean and quantiles of each process whose tags or prefix tell it apart |
+//! | [`HistogramForm::Distribution`] | one value for each bucket in use (`d`), with a sample rate | Datadog: count, sum, average, minimum, maximum and percentiles of all processes together. `statsd_exporter`, Vector: a histogram. Telegraf: with `datadog_distributions` |
+//! | [`HistogramForm::Histogram`] | the same (`h`) | Datadog: `.count`, `.avg`, `.median`, `.95percentile`, `.max` of each agent. Telegraf: its `percentiles`. `statsd_exporter`, Vector: a histogram |
+//! | [`HistogramForm::Timer`] | at most 100 values (`ms`) with a sample rate, durations in milliseconds | the original: `count`, `mean`, `median`, `upper_90` and what else it computes of a timing, in both dialects. The others: as of a histogram |
 //!
 //! The first is the default because every server takes it for what it is. With the Datadog agent choose the
 //! second: percentiles of several processes can only be computed from values.
