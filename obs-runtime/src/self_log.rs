@@ -4,6 +4,7 @@ use core::fmt;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::processor::drain::fork;
 use crate::trace::clock;
 
 /// One cause stays silent for so long after a line.
@@ -22,10 +23,15 @@ struct Entry {
 
 static ENTRIES: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
 
+/// A fork holds the lock, so that the child finds it free.
+pub(crate) fn hold() -> Option<fork::Held> {
+    fork::hold(&ENTRIES)
+}
+
 /// Writes a line unless `source` said something of the same `cause` within the last minute, or
 /// `OBS_LOG=off`. Must not be called by instrumented code: it may take a lock and write.
 pub(crate) fn warn(source: &'static str, cause: &'static str, message: fmt::Arguments<'_>) {
-    if is_off() || !clock::EXISTS {
+    if is_off() || fork::is_closed() || !clock::EXISTS {
         return;
     }
     let mut entries = ENTRIES.lock().unwrap_or_else(PoisonError::into_inner);

@@ -63,6 +63,8 @@ struct Shared {
     asked_changed: Condvar,
     spans: Mutex<Vec<Arrived>>,
     changed: Condvar,
+    /// Requests for metrics and logs that were taken, with their paths.
+    others: Mutex<Vec<(String, Vec<u8>)>>,
 }
 
 /// Longer than any test takes.
@@ -106,6 +108,7 @@ impl OtlpReceiver {
             asked_changed: Condvar::new(),
             spans: Mutex::default(),
             changed: Condvar::new(),
+            others: Mutex::default(),
         });
         let serving = Arc::clone(&shared);
         std::thread::spawn(move || {
@@ -157,6 +160,16 @@ impl OtlpReceiver {
     /// All spans that were taken, in the order of their arrival.
     pub fn spans(&self) -> Vec<Arrived> {
         lock(&self.shared.spans).clone()
+    }
+
+    /// How many requests to the path, for metrics or logs, have the text in them.
+    pub fn requests_with(&self, path: &str, text: &str) -> usize {
+        let others = lock(&self.shared.others);
+        let has = |body: &[u8]| body.windows(text.len()).any(|part| part == text.as_bytes());
+        others
+            .iter()
+            .filter(|(p, body)| p == path && has(body))
+            .count()
     }
 
     /// The names of all spans, sorted.
@@ -242,6 +255,8 @@ impl Shared {
                 }
                 lock(&self.spans).append(&mut arrived);
                 self.changed.notify_all();
+            } else if mode == Mode::Accept {
+                lock(&self.others).push((path, body));
             }
             let head = format!(
                 "HTTP/1.1 {head}\r\ncontent-type: application/x-protobuf\r\ncontent-length: {}\r\n\r\n",

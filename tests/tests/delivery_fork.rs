@@ -52,3 +52,53 @@ fn children_of_a_busy_program() {
     let numbers: HashSet<_> = spans.iter().map(|span| span.n).collect();
     assert_eq!(numbers.len(), 40_100);
 }
+
+/// A program that sends every signal, and prints metrics too; what it prints.
+fn run_with_all(arg: &str, receiver: &OtlpReceiver) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_delivery_program"))
+        .arg(arg)
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url())
+        .env("OTEL_METRICS_EXPORTER", "otlp,console")
+        .env_remove("OTEL_LOGS_EXPORTER")
+        .env_remove("OBS_SPOOL")
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{text}");
+    text
+}
+
+#[test]
+fn a_child_has_logs_metrics_and_tail_sampling() {
+    let receiver = OtlpReceiver::start(Mode::Accept);
+    let text = run_with_all("fork-all", &receiver);
+    // Traces without an error are not kept, on either side.
+    assert_eq!(receiver.names(), ["refuse"]);
+    for said in ["the parent says", "the child says", "refused"] {
+        assert_eq!(receiver.requests_with("/v1/logs", said), 1, "{said}");
+    }
+    assert!(receiver.requests_with("/v1/metrics", "step") > 0);
+    // Calls of the two, which the other side has not: every table is of one side.
+    let counts = text.split("metrics · ").skip(1).map(|table| {
+        let calls = table.split_once("\nfunction.calls [").unwrap().1;
+        ["work", "step"].map(|name| {
+            let name = format!("function={name} ");
+            let line = calls.lines().find(|line| line.contains(&name)).unwrap();
+            line.rsplit(' ').next().unwrap().to_owned()
+        })
+    });
+    let counts: HashSet<_> = counts.collect();
+    assert!(counts.contains(&["0".into(), "3".into()]), "{text}");
+    assert!(counts.contains(&["2".into(), "0".into()]), "{text}");
+    assert_eq!(counts.len(), 2, "{counts:?}");
+}
+
+#[test]
+fn children_of_a_program_whose_threads_log() {
+    let receiver = OtlpReceiver::start(Mode::Accept);
+    run_with_all("fork-logging", &receiver);
+    for child in 0..10 {
+        let said = format!("child {child} says");
+        assert_eq!(receiver.requests_with("/v1/logs", &said), 1, "{said}");
+    }
+}

@@ -43,7 +43,7 @@ pub(crate) struct Environment {
 }
 
 /// What goes to standard error.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Printed {
     pub(crate) traces: bool,
     pub(crate) logs: bool,

@@ -108,7 +108,9 @@ impl Handle {
     /// What was recorded, exported and lost so far.
     pub fn stats(&self) -> Stats {
         let spans = drain::after_pass(self.scope.id, |scope| scope.stats()).unwrap_or_default();
-        self.scope.stats(spans)
+        // A forked child has an account of its own.
+        let child = drain::fork::scope();
+        child.as_ref().unwrap_or(&self.scope).stats(spans)
     }
 
     /// Changes how verbose the process is while it runs: spans above `level` are not built, their calls are counted.

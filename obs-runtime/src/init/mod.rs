@@ -2,6 +2,7 @@
 
 mod account;
 mod builder;
+mod child;
 mod env;
 mod exit;
 mod handle;

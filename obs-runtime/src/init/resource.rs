@@ -67,7 +67,6 @@ fn default_name() -> String {
 }
 
 /// Of a forked child: another process and another instance of the service.
-#[cfg(feature = "otlp")]
 pub(super) fn of_child(parent: &Resource) -> Resource {
     let mut resource = parent.clone();
     for (name, value) in &mut resource {

@@ -43,7 +43,9 @@ impl Running {
         if fork::in_child() {
             // The pushers are the parent's.
             let spans = drain::after_pass(self.scope, drain::Scope::flush_sinks);
-            return join(spans.into_iter().flatten().map(|wait| wait(deadline)));
+            let pending = spans.into_iter().flatten().chain(fork::flush());
+            let pending: Vec<_> = pending.collect();
+            return join(pending.into_iter().map(|wait| wait(deadline)));
         }
         let spans = drain::after_pass(self.scope, drain::Scope::flush_sinks);
         let pushers = self.lock();
@@ -62,8 +64,9 @@ impl Running {
     pub(super) fn end(&self, deadline: Instant) -> Result<(), Error> {
         if fork::in_child() {
             // The pushers are the parent's: waiting for their threads could take for ever.
+            drain::after_pass(self.scope, drain::Scope::flush_sinks);
             gate::close();
-            return self.end_sinks(deadline, Vec::new());
+            return self.end_sinks(deadline, fork::end(deadline));
         }
         let mut place = self.lock();
         let Some(mut pushers) = place.take() else {

@@ -20,6 +20,14 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
+    /// Whether metrics of the process are wanted.
+    pub(super) fn process(&self) -> bool {
+        #[cfg(feature = "process-metrics")]
+        return self.process;
+        #[cfg(not(feature = "process-metrics"))]
+        false
+    }
+
     #[cfg_attr(
         not(feature = "tokio-metrics"),
         allow(unused_variables, reason = "only tokio's may be missing")

@@ -6,11 +6,11 @@ use crate::error::Error;
 use crate::exporter::periodic::PeriodicPusher;
 use crate::exporter::{LogSink, SpanSink, custom};
 use crate::init::builder::Builder;
+use crate::init::child::Inherited;
 use crate::init::env::Environment;
 use crate::init::resource;
 use crate::init::scope::{Observability, Pusher, ScopeShared};
 use crate::metrics::MetricsCollector;
-use crate::processor::drain::fork::{self, Remake};
 use crate::processor::drain::{self, Scope};
 use crate::processor::logs::Logs;
 use crate::processor::redact::custom as custom_redaction;
@@ -93,6 +93,8 @@ pub(super) fn start(
     let sampler = sampler.unwrap_or_default();
     sampler.check()?;
     let added = std::mem::take(&mut builder.redaction).check()?;
+    #[allow(unused_mut, reason = "only OTLP changes it")]
+    let mut inherited = Inherited::of(&builder, &env);
     let tail = builder.tail_sampling.take().map(TailSampler::start);
     let tail = tail.transpose()?;
     set_process(&builder, &env, id);
@@ -119,13 +121,8 @@ pub(super) fn start(
         allow(unused_mut, reason = "only OTLP and StatsD add to them")
     )]
     let mut pushers = metric_exporters(&mut builder, &scope)?;
-    #[allow(unused_mut, reason = "only some features add to it")]
-    let mut remakes: Vec<Remake> = Vec::new();
     #[cfg(feature = "console")]
-    if builder.console.unwrap_or(env.printed.traces) {
-        if id == 0 {
-            remakes.push(Box::new(|| Some(crate::exporter::console::sink())));
-        }
+    if inherited.printed.traces {
         sinks.push(crate::exporter::console::sink());
     }
     #[cfg(feature = "otlp")]
@@ -136,7 +133,7 @@ pub(super) fn start(
         &scope,
         &mut problems,
         (&mut sinks, &mut logs, &mut pushers),
-        &mut remakes,
+        &mut inherited,
     )?;
     #[cfg(not(feature = "otlp"))]
     let log_queue = None;
@@ -149,7 +146,7 @@ pub(super) fn start(
     #[cfg(any(feature = "alert", feature = "llm"))]
     set_extensions(&mut builder, &scope);
     if id == 0 {
-        fork::remake_with(remakes);
+        inherited.register(&scope.resource);
     }
     let logs = Logs::start(id, log_queue, logs);
     let redaction = SpanRedaction::start(id, builder.redact_attributes);
@@ -184,10 +181,16 @@ fn printed(env: &Environment, builder: &mut Builder, logs: &mut Vec<Box<dyn LogS
         logs.push(console::log_sink());
     }
     if let Some(interval) = env.printed.metrics {
-        let schedule = crate::ExportLoop::new().interval(interval).jitter(0.0);
         let exporter = console::metric_exporter();
-        builder.metric_exporters.push((exporter, schedule));
+        builder
+            .metric_exporters
+            .push((exporter, printed_every(interval)));
     }
+}
+
+#[cfg(feature = "console")]
+pub(super) fn printed_every(interval: core::time::Duration) -> crate::ExportLoop {
+    crate::ExportLoop::new().interval(interval).jitter(0.0)
 }
 
 #[cfg(feature = "statsd")]
@@ -288,7 +291,7 @@ fn otlp(
     scope: &Arc<ScopeShared>,
     problems: &mut Problems,
     (sinks, logs, pushers): Parts<'_>,
-    remakes: &mut Vec<Remake>,
+    inherited: &mut Inherited,
 ) -> Result<Option<usize>, Error> {
     use crate::exporter::otlp::{self, OtlpConfig, Signal};
 
@@ -336,11 +339,11 @@ fn otlp(
     if config.sends(Signal::Traces) {
         keep(otlp::span_sink(&config, &scope.resource, accepts).map(|sink| sinks.push(sink)))?;
     }
-    if id == 0 && config.sends(Signal::Traces) {
-        let (config, resource) = (config.clone(), scope.resource.clone());
-        remakes.push(Box::new(move || {
-            otlp::child_span_sink(&config, &resource::of_child(&resource))
-        }));
+    if [Signal::Traces, Signal::Metrics, Signal::Logs]
+        .into_iter()
+        .any(|signal| config.sends(signal))
+    {
+        inherited.otlp = Some(config.clone());
     }
     if let Some(exponential) = config.exponential_histograms {
         scope.metrics.exponential_by_default(exponential);

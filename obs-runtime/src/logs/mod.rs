@@ -13,5 +13,5 @@ pub(crate) use exception::exception;
 pub(crate) use limits::LogLimits;
 #[cfg(feature = "tracing")]
 pub(crate) use queue::of_scope;
-pub(crate) use queue::{LogQueue, add, remove};
+pub(crate) use queue::{LogQueue, add, hold, leave_to_parent, remove};
 pub use record::LogRecord;

@@ -348,6 +348,7 @@ fn run() {
         if timer {
             last = Instant::now();
         }
+        fork::give_way();
         if let Some(drain) = &mut *lock() {
             drain.pass(timer);
         }

@@ -53,6 +53,7 @@ fn status(number: &'static str) -> HeaderMap {
     .collect()
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "what a channel gives")]
 fn answer(http: u16, trailers: Option<HeaderMap>) -> Answer {
     let response = Response::builder().status(http);
     Ok(response.body(Trailers(trailers)).unwrap())

@@ -11,10 +11,12 @@ use crate::trace::Value;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
+type PeerHook = Arc<dyn Fn(&Parts) -> Option<SocketAddr> + Send + Sync>;
+
 /// What of it is recorded: nothing, unless the program says so.
 #[derive(Clone, Default)]
 pub(super) struct Peers {
-    pub(super) peer: Option<Arc<dyn Fn(&Parts) -> Option<SocketAddr> + Send + Sync>>,
+    pub(super) peer: Option<PeerHook>,
     pub(super) behind: Option<Proxies>,
 }
 

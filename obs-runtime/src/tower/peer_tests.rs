@@ -15,6 +15,7 @@ fn client(header: Header, count: usize, values: &[&str]) -> Option<(String, Opti
     found.map(|(ip, port)| (ip.to_string(), port))
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "to be compared")]
 fn is(ip: &str, port: Option<u16>) -> Option<(String, Option<u16>)> {
     Some((ip.to_owned(), port))
 }

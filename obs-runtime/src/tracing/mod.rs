@@ -54,3 +54,4 @@ mod values;
 pub use format::{Format, Json, JsonFields, Text, TextFields, WithIds, lines};
 pub use init::init;
 pub use layer::{Events, ObsLayer, layer};
+pub(crate) use site::hold;

@@ -7,6 +7,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use ::tracing::Metadata;
 
 use crate::callsite::{Callsite, CallsiteSpec, ConstValue, Construct, Level, SpanKind};
+use crate::processor::drain::fork;
 use crate::processor::redact::is_secret_key;
 use crate::semconv::attribute::{CODE_FILE_PATH, CODE_LINE_NUMBER};
 
@@ -139,9 +140,15 @@ pub(super) fn of(metadata: &'static Metadata<'static>) -> &'static Site {
     TABLE.with(known)
 }
 
+static ALL: Mutex<Option<HashMap<usize, &'static Site>>> = Mutex::new(None);
+
+/// A fork holds the lock, so that the child finds it free.
+pub(crate) fn hold() -> Option<fork::Held> {
+    fork::hold(&ALL)
+}
+
 #[cold]
 fn shared(metadata: &'static Metadata<'static>) -> &'static Site {
-    static ALL: Mutex<Option<HashMap<usize, &'static Site>>> = Mutex::new(None);
     let address = core::ptr::from_ref(metadata) as usize;
     let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
     let all = all.get_or_insert_default();

@@ -107,6 +107,83 @@ fn fork_often() -> Result<(), Error> {
     obs.shutdown()
 }
 
+#[cfg(unix)]
+#[traced]
+fn refuse() -> Result<(), String> {
+    Err("refused".to_owned())
+}
+
+/// Where events of `tracing` go.
+#[cfg(unix)]
+fn listen() {
+    use tracing_subscriber::prelude::*;
+
+    let subscriber = tracing_subscriber::registry().with(obs_runtime::tracing::layer());
+    tracing::subscriber::set_global_default(subscriber).expect("the first");
+}
+
+/// A child with every signal, of a program that keeps traces with errors: the first of it is an event.
+#[cfg(unix)]
+fn fork_all() -> Result<(), Error> {
+    use obs_runtime::TailSampling;
+
+    listen();
+    let obs = Observability::builder()
+        .service_name("delivery")
+        .tail_sampling(TailSampling::new().keep_errors())
+        .install()?;
+    work();
+    tracing::warn!("the parent says");
+    // SAFETY: as in `fork`.
+    match unsafe { libc::fork() } {
+        0 => {
+            tracing::warn!("the child says");
+            (0..3).for_each(step);
+            let _ = refuse();
+            obs.force_flush()?;
+            let stats = obs.stats();
+            assert_eq!((stats.spans.recorded, stats.spans.sampled_out), (4, 3));
+            assert_eq!((stats.logs.recorded, stats.logs.lost), (2, 0));
+            assert!(!stats.metrics.is_empty());
+            drop(obs);
+        }
+        child => {
+            wait_for(child);
+            work();
+            obs.shutdown()?;
+        }
+    }
+    Ok(())
+}
+
+/// Children of a program whose other threads record and log all the time; each says one thing and exits.
+#[cfg(unix)]
+fn fork_logging() -> Result<(), Error> {
+    listen();
+    let obs = install()?;
+    std::thread::scope(|threads| {
+        for _ in 0..2 {
+            threads.spawn(|| {
+                for n in 0..5_000 {
+                    step(n);
+                    tracing::info!(n, "busy");
+                }
+            });
+        }
+        for child in 0..10 {
+            // SAFETY: as in `fork`.
+            match unsafe { libc::fork() } {
+                0 => {
+                    tracing::warn!("child {child} says");
+                    process::exit(0);
+                }
+                child => wait_for(child),
+            }
+        }
+    });
+    obs.shutdown()
+}
+
 fn in_runtime(mut builder: tokio::runtime::Builder) -> Result<(), Error> {
     let runtime = builder.enable_all().build().expect("a runtime");
     runtime.block_on(async {
@@ -176,6 +253,10 @@ fn main() -> Result<(), Error> {
         "fork" => fork()?,
         #[cfg(unix)]
         "fork-often" => fork_often()?,
+        #[cfg(unix)]
+        "fork-all" => fork_all()?,
+        #[cfg(unix)]
+        "fork-logging" => fork_logging()?,
         "steps" => {
             let first = args.next().and_then(|n| n.parse().ok());
             steps(first.unwrap_or_default())?;

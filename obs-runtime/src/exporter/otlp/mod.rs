@@ -71,15 +71,14 @@ pub(crate) fn span_sink(
     Ok(Box::new(sink))
 }
 
-/// Makes the sink of a forked child, whose resource names another process.
-pub(crate) fn child_span_sink(
-    config: &OtlpConfig,
-    resource: &Resource,
-) -> Option<Box<dyn SpanSink>> {
-    let mut config = config.clone();
-    // Without a spool the child still sends.
-    config.spool = config.spool.and_then(|spool| spool.of_child().ok());
-    span_sink(&config, resource, None).ok()
+impl OtlpConfig {
+    /// That of a forked child, which has a spool of its own.
+    pub(crate) fn of_child(&self) -> Self {
+        let mut config = self.clone();
+        // Without a spool the child still sends.
+        config.spool = config.spool.and_then(|spool| spool.of_child().ok());
+        config
+    }
 }
 
 /// Makes the sink that sends log records.

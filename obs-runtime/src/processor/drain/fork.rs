@@ -1,20 +1,25 @@
 //! A forked child: the parent's threads are not there, and copies of its locks may be held for ever.
 //!
-//! Fork waits for the drain's pass, so that its lock is free on both sides; everything else of the parent is
-//! left alone. The child records into buffers of its own, under ids of its own, and its first record there starts
-//! a drain and exporters: nothing is started in a child that only goes on to `exec`. What the parent had not sent is
-//! the parent's. Metrics, logs and a user's own exporters stay off: the child's copy of the counts is the parent's, and
-//! an exporter cannot be made twice.
+//! Fork waits for the drain's pass and for a few locks that are held for moments, so that they are free on both sides;
+//! everything else of the parent is left alone. The child records into buffers of its own, under ids of its own, and
+//! what it first records or says starts a drain and exporters: nothing is started in a child that only goes on to
+//! `exec`. What the parent had not sent is the parent's. Instruments and a user's own exporters stay off: the child's
+//! copy of the counts is the parent's, and an exporter cannot be made twice.
 
+use std::any::Any;
 use std::cell::RefCell;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{MutexGuard, OnceLock, TryLockError};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, TryLockError};
+use std::time::{Duration, Instant};
 
 use super::{DRAIN, Drain, Scope, add, spawn};
-use crate::exporter::SpanSink;
+use crate::exporter::{PendingFlush, SpanSink};
+use crate::init::{Pusher, ScopeShared};
+use crate::processor::logs::Logs;
 use crate::processor::redact::span::SpanRedaction;
+use crate::processor::tail::TailSampler;
 use crate::trace::{buffer, gate};
+use crate::{Error, logs, self_log};
 
 /// Not forked since obs was switched on.
 const PARENT: u8 = 0;
@@ -22,37 +27,70 @@ const PARENT: u8 = 0;
 const OFF: u8 = 1;
 /// Forked, with a drain of its own.
 const RESTARTED: u8 = 2;
+/// Forked, and nothing will be recorded: there is nothing to send to, or a lock was held.
+const CLOSED: u8 = 3;
 
 static STATE: AtomicU8 = AtomicU8::new(PARENT);
 
-/// Makes the sinks of a child anew.
-pub(crate) type Remake = Box<dyn Fn() -> Option<Box<dyn SpanSink>> + Send + Sync>;
+/// Threads that fork and wait for the drain's lock, which a busy drain would take again and again.
+static FORKING: AtomicUsize = AtomicUsize::new(0);
 
-/// How the sinks of the installed default are made anew; of the first that can.
-static REMAKE: OnceLock<std::sync::RwLock<&'static [Remake]>> = OnceLock::new();
+/// Lets those that fork go first.
+pub(super) fn give_way() {
+    while FORKING.load(Ordering::Relaxed) > 0 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
 
-/// Whether this process was forked after obs was switched on: its locks may be held for ever.
+/// What a child has of its own.
+pub(crate) struct Child {
+    pub(crate) spans: Vec<Box<dyn SpanSink>>,
+    pub(crate) logs: Option<Logs>,
+    pub(crate) tail: Option<TailSampler>,
+    pub(crate) redaction: Option<SpanRedaction>,
+    /// What sends its metrics.
+    pub(crate) pushers: Vec<Box<dyn Pusher>>,
+    pub(crate) scope: Arc<ScopeShared>,
+}
+
+/// Makes it.
+pub(crate) type Remake = Box<dyn Fn() -> Child + Send + Sync>;
+
+/// How the exporters of the installed default are made anew.
+static REMAKE: OnceLock<RwLock<Option<&'static Remake>>> = OnceLock::new();
+
+/// Beside the drain: what sends a child's metrics, and their account.
+struct Beside {
+    pushers: Vec<Box<dyn Pusher>>,
+    scope: Arc<ScopeShared>,
+}
+
+static BESIDE: Mutex<Option<Beside>> = Mutex::new(None);
+
+/// Whether this process was forked after obs was switched on: what is the parent's is to be left alone.
 pub(crate) fn in_child() -> bool {
     STATE.load(Ordering::Relaxed) != PARENT
 }
 
 /// Whether nothing is recorded here: a child that has no drain.
 pub(crate) fn is_off() -> bool {
-    STATE.load(Ordering::Relaxed) == OFF
+    matches!(STATE.load(Ordering::Relaxed), OFF | CLOSED)
 }
 
-fn remakes() -> &'static [Remake] {
-    let place = REMAKE.get().and_then(|place| place.try_read().ok());
-    place.map_or(&[], |all| *all)
+/// Whether locks may be held for ever.
+pub(crate) fn is_closed() -> bool {
+    STATE.load(Ordering::Relaxed) == CLOSED
+}
+
+fn remake() -> Option<&'static Remake> {
+    *REMAKE.get()?.try_read().ok()?
 }
 
 /// What a child is to export to. It is kept for the life of the process.
-pub(crate) fn remake_with(all: Vec<Remake>) {
-    let place = REMAKE.get_or_init(|| std::sync::RwLock::new(&[]));
-    let all: &'static [Remake] = Box::leak(all.into_boxed_slice());
-    *place
-        .write()
-        .unwrap_or_else(std::sync::PoisonError::into_inner) = all;
+pub(crate) fn remake_with(remake: Option<Remake>) {
+    let place = REMAKE.get_or_init(RwLock::default);
+    let remake = remake.map(|remake| &*Box::leak(Box::new(remake)));
+    *place.write().unwrap_or_else(PoisonError::into_inner) = remake;
 }
 
 /// The first record of a thread: in a child, the one that has the rest start.
@@ -65,60 +103,169 @@ pub(crate) fn recorded() {
 #[cold]
 fn restart() {
     let won = STATE.compare_exchange(OFF, RESTARTED, Ordering::AcqRel, Ordering::Relaxed);
-    if won.is_err() {
+    let Some(remake) = remake().filter(|_| won.is_ok()) else {
         return;
-    }
-    let sinks: Vec<_> = remakes().iter().filter_map(|make| make()).collect();
-    // Attributes are masked here whatever the parent does: how it was configured is not known any more.
-    let redaction = SpanRedaction::start(0, None);
-    add(0, Scope::new(sinks, None, None, redaction));
+    };
+    let child = remake();
+    add(
+        0,
+        Scope::new(child.spans, child.logs, child.tail, child.redaction),
+    );
+    *beside() = Some(Beside {
+        pushers: child.pushers,
+        scope: child.scope,
+    });
     if spawn().is_err() {
         gate::close();
-        STATE.store(OFF, Ordering::Relaxed);
+        STATE.store(CLOSED, Ordering::Relaxed);
     }
+}
+
+fn beside() -> MutexGuard<'static, Option<Beside>> {
+    BESIDE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Of a child, the account of its metrics.
+pub(crate) fn scope() -> Option<Arc<ScopeShared>> {
+    if is_off() {
+        return None;
+    }
+    beside().as_ref().map(|beside| Arc::clone(&beside.scope))
+}
+
+/// Sends a child's metrics.
+pub(crate) fn flush() -> Vec<PendingFlush> {
+    if is_off() {
+        return Vec::new();
+    }
+    let beside = beside();
+    let pushers = beside.iter().flat_map(|beside| &beside.pushers);
+    pushers.map(|pusher| pusher.flush()).collect()
+}
+
+/// Ends what sends a child's metrics.
+pub(crate) fn end(deadline: Instant) -> Vec<Result<(), Error>> {
+    if is_off() {
+        return Vec::new();
+    }
+    // Not under the lock: a fork would wait for it.
+    let beside = beside().take();
+    let pushers = beside.into_iter().flat_map(|beside| beside.pushers);
+    pushers
+        .map(|mut pusher| pusher.shutdown(deadline))
+        .collect()
+}
+
+/// A lock that is held while this thread forks.
+pub(crate) type Held = Box<dyn Any>;
+
+/// Takes a lock without waiting.
+pub(crate) fn hold<T>(lock: &'static Mutex<T>) -> Option<Held> {
+    match lock.try_lock() {
+        Ok(held) => Some(Box::new(held)),
+        Err(TryLockError::Poisoned(held)) => Some(Box::new(held.into_inner())),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}
+
+/// Takes a lock for writing without waiting.
+pub(crate) fn hold_all<T>(lock: &'static RwLock<T>) -> Option<Held> {
+    match lock.try_write() {
+        Ok(held) => Some(Box::new(held)),
+        Err(TryLockError::Poisoned(held)) => Some(Box::new(held.into_inner())),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}
+
+/// The locks that a child takes, the drain's aside: each is held for moments, and under none the drain's is taken.
+const LOCKS: &[fn() -> Option<Held>] = &[
+    || hold(&BESIDE),
+    logs::hold,
+    crate::processor::redact::custom::hold,
+    crate::trace::propagation::remembered::hold,
+    self_log::hold,
+    #[cfg(feature = "tracing")]
+    crate::tracing::hold,
+    #[cfg(feature = "opentelemetry")]
+    crate::opentelemetry::hold,
+];
+
+struct Locks {
+    drain: MutexGuard<'static, Option<Drain>>,
+    others: Vec<Held>,
 }
 
 thread_local! {
-    /// The drain's lock while this thread forks.
-    static HELD: RefCell<Option<MutexGuard<'static, Option<Drain>>>> = const { RefCell::new(None) };
+    /// The locks while this thread forks.
+    static HELD: RefCell<Option<Locks>> = const { RefCell::new(None) };
 }
 
-/// The drain's lock, for which a fork waits a second at most: this thread may hold it itself.
-fn lock_to_fork() -> Option<MutexGuard<'static, Option<Drain>>> {
-    for _ in 0..1000 {
+/// The locks, for which a fork waits a second at most: this thread may hold one itself.
+fn lock_to_fork() -> Option<Locks> {
+    let mut tries = 0..1000;
+    let mut wait = || {
+        std::thread::sleep(Duration::from_millis(1));
+        tries.next()
+    };
+    // The drain's first: a pass takes the others.
+    let drain = loop {
         match DRAIN.try_lock() {
-            Ok(drain) => return Some(drain),
-            Err(TryLockError::Poisoned(drain)) => return Some(drain.into_inner()),
-            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
-        }
+            Ok(drain) => break drain,
+            Err(TryLockError::Poisoned(drain)) => break drain.into_inner(),
+            Err(TryLockError::WouldBlock) => wait()?,
+        };
+    };
+    let mut others = Vec::with_capacity(LOCKS.len());
+    for lock in LOCKS {
+        others.push(loop {
+            match lock() {
+                Some(held) => break held,
+                None => wait()?,
+            };
+        });
     }
-    None
+    Some(Locks { drain, others })
 }
 
 #[cfg(unix)]
 pub(super) fn register() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     extern "C" fn prepare() {
+        FORKING.fetch_add(1, Ordering::Relaxed);
         let held = lock_to_fork();
         let _ = HELD.try_with(|place| place.replace(held));
     }
     extern "C" fn parent() {
-        let _ = HELD.try_with(RefCell::take);
+        static SAID: AtomicBool = AtomicBool::new(false);
+        let held = HELD.try_with(RefCell::take).ok().flatten();
+        FORKING.fetch_sub(1, Ordering::Relaxed);
+        if held.is_none() && !SAID.swap(true, Ordering::Relaxed) {
+            self_log::once(
+                "a forked child records nothing: obs was busy for a second, or the thread that forked was inside of obs"
+                    .to_owned(),
+            );
+        }
     }
     extern "C" fn child() {
         buffer::forget_after_fork();
+        FORKING.store(0, Ordering::Relaxed);
         let held = HELD.try_with(RefCell::take).ok().flatten();
-        match held {
-            Some(mut drain) if !remakes().is_empty() => {
-                // The sinks wait for threads that are not here: they are left alone, not dropped.
-                core::mem::forget(drain.take());
-            }
-            _ => gate::close(),
+        let remakes = held.is_some() && remake().is_some();
+        if let Some(Locks { mut drain, others }) = held {
+            // The sinks wait for threads that are not here: they are left alone, not dropped.
+            core::mem::forget(drain.take());
+            drop(others);
+            core::mem::forget(beside().take());
+            logs::leave_to_parent();
         }
-        STATE.store(OFF, Ordering::Relaxed);
+        if !remakes {
+            gate::close();
+        }
+        let state = if remakes { OFF } else { CLOSED };
+        STATE.store(state, Ordering::Relaxed);
     }
     ONCE.call_once(|| {
-        // SAFETY: the handlers take and give back a lock on the thread that forks, store to atomics and to
+        // SAFETY: the handlers take and give back locks on the thread that forks, store to atomics and to
         // this thread's words, and allocate, which libc allows there: glibc and musl hold their allocator's
         // locks over a fork.
         unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) };

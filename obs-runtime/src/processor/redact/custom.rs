@@ -168,6 +168,11 @@ pub(crate) fn set(scope: u16, custom: Option<Custom>) {
 }
 
 /// Whether any scope adds something.
+/// A fork holds the lock, so that the child finds it free.
+pub(crate) fn hold() -> Option<fork::Held> {
+    fork::hold_all(&OF_SCOPES)
+}
+
 #[inline]
 pub(super) fn any() -> bool {
     ANY.load(Ordering::Acquire)

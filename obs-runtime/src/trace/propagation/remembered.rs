@@ -9,7 +9,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use super::TraceState;
-use crate::processor::drain::fork::in_child;
+use crate::processor::drain::fork;
 use crate::trace::{SpanContext, TraceId};
 
 /// How many traces; at 512 bytes each, half a mebibyte.
@@ -78,9 +78,14 @@ fn key(context: &SpanContext) -> Key {
     (context.trace_id, context.scope)
 }
 
+/// A fork holds the lock, so that the child finds it free.
+pub(crate) fn hold() -> Option<fork::Held> {
+    fork::hold(&TABLE)
+}
+
 /// Changes what is kept of a trace, of which `nothing` says that nothing new came with it.
 fn change(context: &SpanContext, nothing: bool, new: impl FnOnce(Kept) -> Kept) {
-    if (nothing && !ANY.load(Ordering::Acquire)) || in_child() {
+    if (nothing && !ANY.load(Ordering::Acquire)) || fork::is_closed() {
         return;
     }
     let mut table = TABLE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -115,8 +120,8 @@ pub(crate) fn any() -> bool {
 }
 
 fn look<R>(trace_id: TraceId, scope: u16, what: impl FnOnce(&Kept) -> R) -> Option<R> {
-    // A forked child must not wait for the lock: who held it may not be there.
-    if !ANY.load(Ordering::Acquire) || in_child() {
+    // In a forked child that is closed the lock may be held for ever.
+    if !ANY.load(Ordering::Acquire) || fork::is_closed() {
         return None;
     }
     let table = TABLE.lock().unwrap_or_else(PoisonError::into_inner);

@@ -7,6 +7,7 @@ use ::opentelemetry::InstrumentationScope;
 use ::opentelemetry::trace::SpanKind as Kind;
 
 use crate::callsite::{Callsite, CallsiteSpec, ConstValue, Construct, Level, SpanKind};
+use crate::processor::drain::fork;
 use crate::semconv::attribute::{OTEL_SCOPE_NAME, OTEL_SCOPE_VERSION};
 
 /// Descriptors live as long as the program: those of further libraries name none.
@@ -73,7 +74,6 @@ impl Library {
     /// The library of a name and version.
     pub(super) fn of(scope: &InstrumentationScope) -> &'static Self {
         static UNNAMED: Library = Library::new("opentelemetry", &[]);
-        static KNOWN: Mutex<Option<Known>> = Mutex::new(None);
 
         let key = (
             scope.name().to_owned(),
@@ -104,6 +104,13 @@ impl Library {
         }
         Box::leak(Box::new(Self::new(name, constants.leak())))
     }
+}
+
+static KNOWN: Mutex<Option<Known>> = Mutex::new(None);
+
+/// A fork holds the lock, so that the child finds it free.
+pub(crate) fn hold() -> Option<fork::Held> {
+    fork::hold(&KNOWN)
 }
 
 type Known = HashMap<(String, String), &'static Library>;
