@@ -1,14 +1,11 @@
 //! OTLP/HTTP with protobuf bodies (OTLP specification, "OTLP/HTTP").
 
-mod direct;
-mod response;
-
+use core::net::IpAddr;
 use core::time::Duration;
-use std::io;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use ureq::http::StatusCode;
+use ureq::http::{HeaderMap, StatusCode};
 
 use crate::exporter::otlp::batch::Batch;
 use crate::exporter::otlp::config::{Compression, Target};
@@ -18,36 +15,23 @@ use crate::exporter::otlp::transport::{
     Answer, Failure, PartialSuccess, Retry, Transport, partial_success, printable, remedy,
 };
 use crate::self_obs::DropReason;
-use direct::Direct;
-use response::{Response, Unread};
 
 /// More of an answer is not read.
 const MAX_ANSWER: u64 = 64 << 10;
 /// Connections that are kept open: as many as may be used at once.
 const MAX_IDLE: usize = 16;
-const GZIP: &str = "gzip";
 const PROTOBUF: &str = "application/x-protobuf";
 pub(super) const USER_AGENT: &str = concat!("obs-runtime/", env!("CARGO_PKG_VERSION"));
 
 /// A client that keeps its connections open between requests.
 #[derive(Clone)]
 pub(super) struct Http {
-    way: Way,
-    compression: Compression,
-}
-
-#[derive(Clone)]
-enum Way {
-    Direct(Direct),
-    /// With TLS, or through a proxy.
-    Agent(Agent),
-}
-
-#[derive(Clone)]
-struct Agent {
-    client: ureq::Agent,
+    agent: ureq::Agent,
     url: String,
     headers: Vec<(String, String)>,
+    compression: Compression,
+    /// No name server is asked for the host.
+    is_address: bool,
 }
 
 impl Http {
@@ -63,97 +47,63 @@ impl Http {
         if target.endpoint.is_loopback {
             config = config.proxy(None);
         }
-        let config = config.build();
-        let url = &target.endpoint.url;
-        let is_proxied = config.proxy().is_some_and(|proxy| {
-            let uri = url.parse::<ureq::http::Uri>();
-            !uri.is_ok_and(|uri| proxy.is_no_proxy(&uri))
-        });
-        let encoding = (target.compression == Compression::Gzip).then_some(GZIP);
-        let direct = if is_proxied {
-            None
-        } else {
-            Direct::new(target, encoding)
-        };
-        let way = match direct {
-            Some(direct) => Way::Direct(direct),
-            None => Way::Agent(Agent {
-                client: config.new_agent(),
-                url: url.clone(),
-                headers: target.headers.clone(),
-            }),
-        };
         Self {
-            way,
+            agent: config.build().new_agent(),
+            url: target.endpoint.url.clone(),
+            headers: target.headers.clone(),
             compression: target.compression,
+            is_address: target.endpoint.is_loopback || is_address(&target.endpoint.url),
         }
     }
-}
 
-impl Agent {
-    fn post(
-        &self,
-        body: &[u8],
-        encoding: Option<&str>,
-        timeout: Duration,
-    ) -> Result<Response, ureq::Error> {
-        let mut request = self
-            .client
-            .post(&self.url)
-            .config()
-            .timeout_global(Some(timeout))
-            .build()
-            .header("content-type", PROTOBUF);
+    fn post(&self, body: &[u8], timeout: Duration) -> Result<Answer, ureq::Error> {
+        let config = self.agent.post(&self.url).config();
+        let limit = Some(timeout);
+        let config = if self.is_address {
+            // A limit for the whole covers looking the host up, for which ureq starts a thread with each request:
+            // a fifth of what a delivery costs.
+            config
+                .timeout_connect(limit)
+                .timeout_send_request(limit)
+                .timeout_send_body(limit)
+                .timeout_recv_response(limit)
+                .timeout_recv_body(limit)
+        } else {
+            config.timeout_global(limit)
+        };
+        let mut request = config.build().header("content-type", PROTOBUF);
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        if let Some(encoding) = encoding {
-            request = request.header("content-encoding", encoding);
-        }
-        let (head, body) = request.send(body)?.into_parts();
-        let header = |name| {
-            let value = head.headers.get(name)?;
-            value.to_str().ok().map(str::to_owned)
+        let response = match self.compression {
+            Compression::None => request.send(body)?,
+            Compression::Gzip => request
+                .header("content-encoding", "gzip")
+                .send(&gzip(body)?[..])?,
         };
+        let (head, body) = response.into_parts();
         let body = body.into_with_config().limit(MAX_ANSWER).read_to_vec();
-        Ok(Response {
-            status: head.status.as_u16(),
-            content_type: header("content-type"),
-            retry_after: header("retry-after"),
-            body: body.map_err(|e| e.to_string()),
-            keeps_alive: true,
-        })
+        Ok(answer(head.status, &head.headers, body))
     }
 }
 
 impl Transport for Http {
     fn send(&mut self, batch: &Arc<Batch>, timeout: Duration) -> Answer {
-        let compressed;
-        let (body, encoding) = match self.compression {
-            Compression::None => (batch.body(), None),
-            Compression::Gzip => match gzip(batch.body()) {
-                Ok(bytes) => {
-                    compressed = bytes;
-                    (&compressed[..], Some(GZIP))
-                }
-                Err(e) => return no_answer(&Unread::Io(e), timeout),
-            },
-        };
-        let answered = match &self.way {
-            Way::Direct(direct) => direct
-                .post(body, Instant::now() + timeout)
-                .map_err(|e| no_answer(&e, timeout)),
-            Way::Agent(agent) => agent
-                .post(body, encoding, timeout)
-                .map_err(|e| unanswered(&e, timeout)),
-        };
-        answered.map_or_else(|failed| failed, answer)
+        self.post(batch.body(), timeout)
+            .unwrap_or_else(|e| unanswered(&e, timeout))
     }
 
     fn another(&self) -> Option<Box<dyn Transport>> {
-        // They share the connections that are open.
+        // They share the agent's pool of connections.
         Some(Box::new(self.clone()))
     }
+}
+
+fn is_address(url: &str) -> bool {
+    let uri = url.parse::<ureq::http::Uri>();
+    let host = uri.as_ref().ok().and_then(|uri| uri.host());
+    let host = host.map(|host| host.trim_start_matches('[').trim_end_matches(']'));
+    host.is_some_and(|host| host.parse::<IpAddr>().is_ok())
 }
 
 fn gzip(body: &[u8]) -> std::io::Result<Vec<u8>> {
@@ -165,36 +115,35 @@ fn gzip(body: &[u8]) -> std::io::Result<Vec<u8>> {
 }
 
 /// What an answer means; its status decides, also if its body breaks off.
-fn answer(response: Response) -> Answer {
-    let status = response.status;
-    let is_protobuf = response
-        .content_type
-        .is_some_and(|t| t.starts_with(PROTOBUF));
-    if (200..300).contains(&status) {
+fn answer(status: StatusCode, headers: &HeaderMap, body: Result<Vec<u8>, ureq::Error>) -> Answer {
+    let is_protobuf = headers
+        .get("content-type")
+        .is_some_and(|t| t.as_bytes().starts_with(PROTOBUF.as_bytes()));
+    if status.is_success() {
         // The status is the acknowledgement; a body that is no OTLP says that the endpoint may
         // be something else.
-        return Answer::Accepted(match response.body {
+        return Answer::Accepted(match body {
             Ok(body) if is_protobuf || body.is_empty() => {
                 partial_success(&body).unwrap_or_else(|| strange("it is no OTLP message"))
             }
             Ok(_) => PartialSuccess::default(),
-            Err(e) => strange(&e),
+            Err(e) => strange(&e.to_string()),
         });
     }
-    let text = match response.body {
+    let text = match body {
         Ok(body) if is_protobuf => status_message(&body),
         Ok(body) => printable(&body),
         Err(_) => String::new(),
     };
     let cause = format!(
-        "answered {}{}{text}",
-        StatusCode::from_u16(status).map_or_else(|_| status.to_string(), |s| s.to_string()),
+        "answered {status}{}{text}",
         if text.is_empty() { "" } else { ": " }
     );
-    let asked = response
-        .retry_after
-        .and_then(|v| policy::retry_after(&v, since_epoch()));
-    let (reason, retry, remedy) = match status {
+    let asked = headers
+        .get("retry-after")
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| policy::retry_after(v, since_epoch()));
+    let (reason, retry, remedy) = match status.as_u16() {
         // OTLP specification, "Retryable Response Codes".
         429 | 502..=504 => {
             let retry = asked.map_or(Retry::Backoff, Retry::After);
@@ -227,41 +176,30 @@ fn status_message(body: &[u8]) -> String {
 }
 
 /// A request without an answer: it may have been received, and is sent again nevertheless.
-fn no_answer(error: &Unread, timeout: Duration) -> Answer {
-    match error {
-        Unread::Io(e) if e.kind() == io::ErrorKind::TimedOut => too_late(timeout),
-        Unread::Io(e) => unreachable(&e.to_string(), remedy::LISTENING),
-        Unread::Strange(what) => unreachable(what, remedy::PROTOCOL),
-    }
-}
-
-/// The same of the client for TLS and proxies.
 fn unanswered(error: &ureq::Error, timeout: Duration) -> Answer {
-    let cause = error.to_string();
-    match error {
-        ureq::Error::Timeout(_) => too_late(timeout),
-        ureq::Error::Io(e) if e.kind() == io::ErrorKind::TimedOut => too_late(timeout),
+    let (reason, retry) = match error {
+        ureq::Error::Timeout(_) => (DropReason::Timeout, Retry::Backoff),
+        ureq::Error::Io(e) if e.kind() == std::io::ErrorKind::TimedOut => {
+            (DropReason::Timeout, Retry::Backoff)
+        }
+        ureq::Error::Http(_) | ureq::Error::BadUri(_) => (DropReason::Rejected, Retry::Never),
+        _ => (DropReason::Unreachable, Retry::Backoff),
+    };
+    let cause = match error {
+        _ if reason == DropReason::Timeout => format!("no answer within {timeout:.1?}"),
+        ureq::Error::Io(e) => e.to_string(),
+        other => other.to_string(),
+    };
+    let remedy = match error {
+        _ if reason == DropReason::Timeout => remedy::TIMEOUT,
+        ureq::Error::Tls(_) | ureq::Error::Rustls(_) => remedy::TLS,
         // As rustls says that it does not trust the other side.
-        ureq::Error::Io(e) if e.kind() == io::ErrorKind::InvalidData => {
-            unreachable(&e.to_string(), remedy::TLS)
-        }
-        ureq::Error::Io(e) => unreachable(&e.to_string(), remedy::LISTENING),
-        ureq::Error::Tls(_) | ureq::Error::Rustls(_) => unreachable(&cause, remedy::TLS),
-        ureq::Error::Protocol(_) => unreachable(&cause, remedy::PROTOCOL),
-        ureq::Error::Http(_) | ureq::Error::BadUri(_) => {
-            Failure::answer(DropReason::Rejected, Retry::Never, &cause, "")
-        }
-        _ => unreachable(&cause, remedy::LISTENING),
-    }
-}
-
-fn too_late(timeout: Duration) -> Answer {
-    let cause = format!("no answer within {timeout:.1?}");
-    Failure::answer(DropReason::Timeout, Retry::Backoff, &cause, remedy::TIMEOUT)
-}
-
-fn unreachable(cause: &str, remedy: &'static str) -> Answer {
-    Failure::answer(DropReason::Unreachable, Retry::Backoff, cause, remedy)
+        ureq::Error::Io(e) if e.kind() == std::io::ErrorKind::InvalidData => remedy::TLS,
+        ureq::Error::Protocol(_) => remedy::PROTOCOL,
+        _ if reason == DropReason::Unreachable => remedy::LISTENING,
+        _ => "",
+    };
+    Failure::answer(reason, retry, &cause, remedy)
 }
 
 fn since_epoch() -> Duration {
