@@ -24,6 +24,7 @@ struct Entry {
 static ENTRIES: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
 
 /// A fork holds the lock, so that the child finds it free.
+#[cfg(unix)]
 pub(crate) fn hold() -> Option<fork::Held> {
     fork::hold(&ENTRIES)
 }

@@ -37,6 +37,8 @@ fn register() {
     });
 }
 
+/// `process::exit` calls `ExitProcess` on Windows: the handlers of `atexit` do not run, and in those that do, of DLLs
+/// and thread locals, the other threads are gone already and none begins. Nothing can be sent there.
 #[cfg(not(all(unix, not(miri))))]
 fn register() {}
 

@@ -36,6 +36,8 @@ use crate::trace::local::local;
 /// }
 /// ```
 ///
+/// `std::process::exit` drops nothing: on Unix what is left is sent even so, on Windows flush before it.
+///
 /// What it can be asked and told is in [`Handle`], which code without the guard has too:
 /// [`Observability::current`].
 #[must_use = "obs is switched off when the guard is dropped"]

@@ -13,5 +13,7 @@ pub(crate) use exception::exception;
 pub(crate) use limits::LogLimits;
 #[cfg(feature = "tracing")]
 pub(crate) use queue::of_scope;
-pub(crate) use queue::{LogQueue, add, hold, leave_to_parent, remove};
+pub(crate) use queue::{LogQueue, add, remove};
+#[cfg(unix)]
+pub(crate) use queue::{hold, leave_to_parent};
 pub use record::LogRecord;

@@ -145,11 +145,13 @@ pub(crate) fn of_scope(scope: u16) -> Option<Arc<LogQueue>> {
 }
 
 /// A fork holds the lock, so that the child finds it free.
+#[cfg(unix)]
 pub(crate) fn hold() -> Option<fork::Held> {
     fork::hold_all(&QUEUES)
 }
 
 /// In a forked child: what waits is the parent's, and locks of its queues may be held for ever.
+#[cfg(unix)]
 pub(crate) fn leave_to_parent() {
     let mut queues = QUEUES.write().unwrap_or_else(PoisonError::into_inner);
     if !queues.is_empty() {

@@ -77,6 +77,7 @@ pub(crate) fn shared() -> &'static Shared {
 }
 
 /// In a forked child: leaves everything to the parent.
+#[cfg(unix)]
 pub(crate) fn forget_after_fork() {
     local().forget_after_fork();
     // Allocating is allowed in the child handler: glibc and musl hold their allocator's locks over a fork.

@@ -173,6 +173,7 @@ impl Local {
     }
 
     /// After a fork: the child must not repeat the parent's ids nor write to its buffers.
+    #[cfg(unix)]
     pub(crate) fn forget_after_fork(&self) {
         self.id_state.set(0);
         self.cursor.clear();

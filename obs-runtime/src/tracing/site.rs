@@ -7,6 +7,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use ::tracing::Metadata;
 
 use crate::callsite::{Callsite, CallsiteSpec, ConstValue, Construct, Level, SpanKind};
+#[cfg(unix)]
 use crate::processor::drain::fork;
 use crate::processor::redact::is_secret_key;
 use crate::semconv::attribute::{CODE_FILE_PATH, CODE_LINE_NUMBER};
@@ -143,6 +144,7 @@ pub(super) fn of(metadata: &'static Metadata<'static>) -> &'static Site {
 static ALL: Mutex<Option<HashMap<usize, &'static Site>>> = Mutex::new(None);
 
 /// A fork holds the lock, so that the child finds it free.
+#[cfg(unix)]
 pub(crate) fn hold() -> Option<fork::Held> {
     fork::hold(&ALL)
 }

@@ -6,20 +6,24 @@
 //! `exec`. What the parent had not sent is the parent's. Instruments and a user's own exporters stay off: the child's
 //! copy of the counts is the parent's, and an exporter cannot be made twice.
 
-use std::any::Any;
-use std::cell::RefCell;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, TryLockError};
+#[cfg(unix)]
+mod locks;
+
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use super::{DRAIN, Drain, Scope, add, spawn};
+use super::{Scope, add, spawn};
+use crate::Error;
 use crate::exporter::{PendingFlush, SpanSink};
 use crate::init::{Pusher, ScopeShared};
 use crate::processor::logs::Logs;
 use crate::processor::redact::span::SpanRedaction;
 use crate::processor::tail::TailSampler;
-use crate::trace::{buffer, gate};
-use crate::{Error, logs, self_log};
+use crate::trace::gate;
+
+#[cfg(unix)]
+pub(crate) use locks::{Held, hold, hold_all};
 
 /// Not forked since obs was switched on.
 const PARENT: u8 = 0;
@@ -156,79 +160,15 @@ pub(crate) fn end(deadline: Instant) -> Vec<Result<(), Error>> {
         .collect()
 }
 
-/// A lock that is held while this thread forks.
-pub(crate) type Held = Box<dyn Any>;
-
-/// Takes a lock without waiting.
-pub(crate) fn hold<T>(lock: &'static Mutex<T>) -> Option<Held> {
-    match lock.try_lock() {
-        Ok(held) => Some(Box::new(held)),
-        Err(TryLockError::Poisoned(held)) => Some(Box::new(held.into_inner())),
-        Err(TryLockError::WouldBlock) => None,
-    }
-}
-
-/// Takes a lock for writing without waiting.
-pub(crate) fn hold_all<T>(lock: &'static RwLock<T>) -> Option<Held> {
-    match lock.try_write() {
-        Ok(held) => Some(Box::new(held)),
-        Err(TryLockError::Poisoned(held)) => Some(Box::new(held.into_inner())),
-        Err(TryLockError::WouldBlock) => None,
-    }
-}
-
-/// The locks that a child takes, the drain's aside: each is held for moments, and under none the drain's is taken.
-const LOCKS: &[fn() -> Option<Held>] = &[
-    || hold(&BESIDE),
-    logs::hold,
-    crate::processor::redact::custom::hold,
-    crate::trace::propagation::remembered::hold,
-    self_log::hold,
-    #[cfg(feature = "tracing")]
-    crate::tracing::hold,
-    #[cfg(feature = "opentelemetry")]
-    crate::opentelemetry::hold,
-];
-
-struct Locks {
-    drain: MutexGuard<'static, Option<Drain>>,
-    others: Vec<Held>,
-}
-
-thread_local! {
-    /// The locks while this thread forks.
-    static HELD: RefCell<Option<Locks>> = const { RefCell::new(None) };
-}
-
-/// The locks, for which a fork waits a second at most: this thread may hold one itself.
-fn lock_to_fork() -> Option<Locks> {
-    let mut tries = 0..1000;
-    let mut wait = || {
-        std::thread::sleep(Duration::from_millis(1));
-        tries.next()
-    };
-    // The drain's first: a pass takes the others.
-    let drain = loop {
-        match DRAIN.try_lock() {
-            Ok(drain) => break drain,
-            Err(TryLockError::Poisoned(drain)) => break drain.into_inner(),
-            Err(TryLockError::WouldBlock) => wait()?,
-        };
-    };
-    let mut others = Vec::with_capacity(LOCKS.len());
-    for lock in LOCKS {
-        others.push(loop {
-            match lock() {
-                Some(held) => break held,
-                None => wait()?,
-            };
-        });
-    }
-    Some(Locks { drain, others })
-}
-
 #[cfg(unix)]
 pub(super) fn register() {
+    use locks::{HELD, Locks, lock_to_fork};
+    use std::cell::RefCell;
+    use std::sync::atomic::AtomicBool;
+
+    use crate::trace::buffer;
+    use crate::{logs, self_log};
+
     static ONCE: std::sync::Once = std::sync::Once::new();
     extern "C" fn prepare() {
         FORKING.fetch_add(1, Ordering::Relaxed);

@@ -169,6 +169,7 @@ pub(crate) fn set(scope: u16, custom: Option<Custom>) {
 
 /// Whether any scope adds something.
 /// A fork holds the lock, so that the child finds it free.
+#[cfg(unix)]
 pub(crate) fn hold() -> Option<fork::Held> {
     fork::hold_all(&OF_SCOPES)
 }

@@ -79,6 +79,7 @@ fn key(context: &SpanContext) -> Key {
 }
 
 /// A fork holds the lock, so that the child finds it free.
+#[cfg(unix)]
 pub(crate) fn hold() -> Option<fork::Held> {
     fork::hold(&TABLE)
 }

@@ -7,6 +7,7 @@ use ::opentelemetry::InstrumentationScope;
 use ::opentelemetry::trace::SpanKind as Kind;
 
 use crate::callsite::{Callsite, CallsiteSpec, ConstValue, Construct, Level, SpanKind};
+#[cfg(unix)]
 use crate::processor::drain::fork;
 use crate::semconv::attribute::{OTEL_SCOPE_NAME, OTEL_SCOPE_VERSION};
 
@@ -109,6 +110,7 @@ impl Library {
 static KNOWN: Mutex<Option<Known>> = Mutex::new(None);
 
 /// A fork holds the lock, so that the child finds it free.
+#[cfg(unix)]
 pub(crate) fn hold() -> Option<fork::Held> {
     fork::hold(&KNOWN)
 }

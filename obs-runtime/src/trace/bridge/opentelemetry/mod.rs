@@ -34,6 +34,7 @@ mod span;
 mod tracer;
 
 pub(crate) use boundary::Boundary;
+#[cfg(unix)]
 pub(crate) use library::hold;
 pub use meter::MeterProvider;
 pub(crate) use observed::Observables;
