@@ -184,20 +184,16 @@ impl Value {
         }
     }
 
-    /// The bytes of its text; none if it is no text.
+    /// Its text, unless the compiler saw it; as [`get`](Self::get).
     #[inline]
-    pub(crate) const fn text_len(&self) -> usize {
-        let len = (self.word0 >> 8) as usize;
-        match self.tag() {
-            TAG_INLINE => len & 0xff,
-            TAG_STATIC | TAG_BOXED | TAG_TAIL => len,
-            _ => 0,
+    pub(crate) fn own_text(&self, base: *const u8) -> Option<&str> {
+        if !matches!(self.tag(), TAG_INLINE | TAG_BOXED | TAG_TAIL) {
+            return None;
         }
-    }
-
-    /// Whether it is text that the compiler saw.
-    pub(crate) const fn is_static(&self) -> bool {
-        self.tag() == TAG_STATIC
+        match self.get(base) {
+            Some(ValueRef::Str(text)) => Some(text),
+            _ => None,
+        }
     }
 
     /// A copy that needs no record: text behind one gets a box of its own.

@@ -102,7 +102,9 @@ pub(super) struct KeyField {
 
 /// The longest beginning of a pair that is copied as a whole.
 const PADDED: usize = 32;
-/// Room for that and any number.
+/// The longest text whose pair has a length of one byte, with any key that is copied so.
+const SHORT: usize = 0x7f - PADDED - 2;
+/// Room for the beginning and any number.
 const WINDOW: usize = 2 * PADDED;
 
 impl KeyField {
@@ -127,21 +129,22 @@ impl KeyField {
     /// Appends the key with a value; none if there is no room.
     #[inline]
     pub(super) fn pair(&self, pen: &mut Pen<'_>, value: ValueRef<'_>) -> Option<()> {
-        let any_len = any_len(value);
-        let len = self.field.len() + field_len(any_len);
-        let Some(padded) = self.padded.as_ref().filter(|_| len < 0x80) else {
-            return self.long_pair(pen, len, any_len, value);
+        let is_short = match value {
+            ValueRef::Str(v) => v.len() <= SHORT,
+            ValueRef::Bool(_) | ValueRef::I64(_) | ValueRef::F64(_) => true,
+            _ => false,
+        };
+        let Some(padded) = self.padded.as_ref().filter(|_| is_short) else {
+            return self.long_pair(pen, value);
         };
         let window: &mut [u8; WINDOW] = pen.window()?;
         window[..PADDED].copy_from_slice(padded);
         // It is less already, which the compiler does not know.
         let head = self.head % PADDED;
-        window[1] = len as u8;
-        // What fits one byte of length for the pair fits one for the value.
-        window[head.wrapping_sub(1) % WINDOW] = any_len as u8;
-        match value {
+        let (any_len, text) = match value {
             ValueRef::Bool(v) => {
                 [window[head], window[head + 1]] = [varint_tag(BOOL), u8::from(v)];
+                (2, "")
             }
             ValueRef::I64(v) => {
                 window[head] = varint_tag(INT);
@@ -152,37 +155,34 @@ impl KeyField {
                     at += 1;
                 }
                 window[at % WINDOW] = rest as u8;
+                (at + 1 - head, "")
             }
             ValueRef::F64(v) => {
                 window[head] = fixed64_tag(DOUBLE);
                 window[head + 1..head + 9].copy_from_slice(&v.to_le_bytes());
+                (9, "")
             }
             ValueRef::Str(v) => {
                 [window[head], window[head + 1]] = [len_tag(STRING), v.len() as u8];
-                pen.at += head + 2;
-                pen.put(v.as_bytes())?;
-                return Some(());
+                (2 + v.len(), v)
             }
-            array => {
-                pen.at += head;
-                return put_any(pen, array);
-            }
+            _ => return None,
+        };
+        window[head.wrapping_sub(1) % WINDOW] = any_len as u8;
+        window[1] = (head + any_len).wrapping_sub(2) as u8;
+        pen.at += head + any_len - text.len();
+        if !text.is_empty() {
+            pen.put(text.as_bytes())?;
         }
-        pen.at += head + any_len;
         Some(())
     }
 
     /// A pair with a long key or a long value.
     #[inline(never)]
-    fn long_pair(
-        &self,
-        pen: &mut Pen<'_>,
-        len: usize,
-        any_len: usize,
-        value: ValueRef<'_>,
-    ) -> Option<()> {
+    fn long_pair(&self, pen: &mut Pen<'_>, value: ValueRef<'_>) -> Option<()> {
+        let any_len = any_len(value);
         pen.put(&[self.tag])?;
-        pen.varint(len as u64)?;
+        pen.varint((self.field.len() + field_len(any_len)) as u64)?;
         pen.put(&self.field)?;
         pen.put(&[len_tag(VALUE)])?;
         pen.varint(any_len as u64)?;
@@ -191,16 +191,11 @@ impl KeyField {
             pen.varint(v.len() as u64)?;
             pen.put(v.as_bytes()).map(drop)
         } else {
-            put_any(pen, value)
+            let mut bytes = Vec::new();
+            any(&mut bytes, value);
+            pen.put(&bytes).map(drop)
         }
     }
-}
-
-#[cold]
-fn put_any(pen: &mut Pen<'_>, value: ValueRef<'_>) -> Option<()> {
-    let mut bytes = Vec::new();
-    any(&mut bytes, value);
-    pen.put(&bytes).map(drop)
 }
 
 /// Appends a `KeyValue` as field number `field`.

@@ -95,12 +95,9 @@ pub(super) fn encode(fixtures: &[Fixture]) -> Vec<u8> {
     let mut encoder = SpanEncoder::new(SpanLimits::default(), None);
     for fixture in fixtures {
         let view = fixture.view();
-        match encoder.library(&view) {
-            None => encoder.span(&mut open.out, &view),
-            Some(library) => {
-                let encode = |out: &mut Vec<u8>| encoder.span(out, &view);
-                assert!(open.libraries.add(library, usize::MAX, encode));
-            }
+        if let Some(library) = encoder.own(&mut open.out, &view) {
+            let encode = |out: &mut Vec<u8>| encoder.span(out, &view);
+            assert!(open.libraries.add(library, usize::MAX, encode));
         }
         open.items += 1;
     }

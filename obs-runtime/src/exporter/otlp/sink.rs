@@ -120,12 +120,11 @@ impl SpanSink for OtlpSpanSink {
         let taken = &self.lane.counters.taken;
         taken.store(taken.load(Ordering::Relaxed) + 1, Ordering::Release);
 
-        if let Some(library) = self.encoder.library(view) {
+        let before = self.open.own_len();
+        if let Some(library) = self.encoder.own(&mut self.open.out, view) {
             self.of_library(view, library);
             return;
         }
-        let before = self.open.own_len();
-        self.encoder.span(&mut self.open.out, view);
         let len = self.open.len();
         if len > self.request_bytes {
             self.overflow(view, before);

@@ -73,26 +73,40 @@ impl SpanEncoder {
         }
     }
 
-    /// The library that a span belongs to, if that is not obs.
+    /// Appends a span of obs; of a span that belongs to a library it says which, and appends nothing.
     #[inline]
-    pub(super) fn library(&mut self, view: &SpanView<'_>) -> Option<Library> {
-        self.templates.get(view.callsite).library
+    pub(super) fn own(&mut self, out: &mut Vec<u8>, view: &SpanView<'_>) -> Option<Library> {
+        let template = self.templates.get(view.callsite);
+        if template.library.is_none() {
+            append(out, view, template, &mut self.block, self.logs.as_ref());
+        }
+        template.library
     }
 
-    /// Appends the span.
-    #[inline]
+    /// Appends any span.
     pub(super) fn span(&mut self, out: &mut Vec<u8>, view: &SpanView<'_>) {
         let template = self.templates.get(view.callsite);
-        if view.extra.is_none()
-            && view.outcome == Outcome::Ok
-            && template.is_plain
-            && trace_state(view.trace_id, view.scope).is_none()
-            && let Some(item) = plain(&mut self.block, view, template)
-        {
-            out.extend_from_slice(item);
-        } else {
-            full(out, view, template, self.logs.as_ref());
-        }
+        append(out, view, template, &mut self.block, self.logs.as_ref());
+    }
+}
+
+#[inline]
+fn append(
+    out: &mut Vec<u8>,
+    view: &SpanView<'_>,
+    template: &Template,
+    block: &mut Block,
+    logs: Option<&Accepts>,
+) {
+    if view.extra.is_none()
+        && view.outcome == Outcome::Ok
+        && template.is_plain
+        && trace_state(view.trace_id, view.scope).is_none()
+        && let Some(item) = plain(block, view, template)
+    {
+        out.extend_from_slice(item);
+    } else {
+        full(out, view, template, logs);
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{MASK, is_clean, is_secret_key, redact_of};
 use crate::processor::owned::OwnedSpan;
-use crate::trace::attribute::{AttributeValue, SpanExtra, ValueRef};
+use crate::trace::attribute::{AttributeValue, SpanExtra};
 use crate::trace::value::Value;
 use crate::trace::view::SpanView;
 
@@ -14,15 +14,6 @@ type Pairs = [(Cow<'static, str>, AttributeValue)];
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SpanRedaction {
     scope: u16,
-}
-
-/// Whether a recorded value has no secret for sure.
-#[inline]
-fn is_clean_value(value: &Value, base: *const u8) -> bool {
-    // Numbers are no text, and have no length.
-    value.text_len() == 0
-        || value.is_static()
-        || !matches!(value.get(base), Some(ValueRef::Str(text)) if !is_clean(text))
 }
 
 impl SpanRedaction {
@@ -37,7 +28,8 @@ impl SpanRedaction {
     /// whether its name is that of a secret was settled when it was written (`redact`, `allow`).
     #[inline]
     pub(crate) fn span(self, span: &SpanView<'_>) -> Option<OwnedSpan> {
-        let is_clean = span.values.iter().all(|v| is_clean_value(v, span.base));
+        let is_clean = |v: &Value| v.own_text(span.base).is_none_or(is_clean);
+        let is_clean = span.values.iter().all(is_clean);
         if is_clean && span.extra.is_none() {
             return None;
         }
@@ -53,13 +45,7 @@ impl SpanRedaction {
     }
 
     fn value(self, value: &Value, base: *const u8) -> Option<String> {
-        if value.is_static() {
-            return None;
-        }
-        match value.get(base) {
-            Some(ValueRef::Str(text)) => self.text(text),
-            _ => None,
-        }
+        value.own_text(base).and_then(|text| self.text(text))
     }
 
     fn text(self, text: &str) -> Option<String> {
