@@ -58,6 +58,7 @@ pub use source::{check_source, probe_items, probe_items_of};
 pub use crate::callsite::{
     Callsite, CallsiteSpec, ConstValue, Construct, Level, SpanKind, register_callsite,
 };
+pub use crate::metrics::buckets::ascending;
 #[cfg(feature = "llm")]
 pub mod llm {
     //! What `#[llm_call]` and `#[vector_op]` name.

@@ -133,7 +133,8 @@ impl<'a, I> InstrumentBuilder<'a, I> {
 }
 
 impl InstrumentBuilder<'_, Histogram> {
-    /// Upper bounds of the buckets, ascending; a value equal to a bound falls in its bucket.
+    /// Upper bounds of the buckets, ascending; a value equal to a bound falls in its bucket. Those of
+    /// [`buckets!`](crate::buckets) are checked by the compiler, others by `build`.
     ///
     /// By default those of OpenTelemetry: 5 ms to 10 s if the unit is `s`, otherwise 0 to 10,000.
     pub fn buckets<B: Into<f64>>(mut self, bounds: impl IntoIterator<Item = B>) -> Self {

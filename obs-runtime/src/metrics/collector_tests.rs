@@ -188,6 +188,7 @@ fn clashing_definitions_are_errors_that_name_the_clash() -> Result {
 fn invalid_definitions_are_errors_that_name_the_input() {
     let collector = MetricsCollector::new();
     let long = "x".repeat(256);
+    let many = (0..501).map(f64::from);
     for name in ["", "1st", "_x", "a b", "a:b", "größe", &long] {
         let error = collector
             .counter(name.to_owned())
@@ -220,6 +221,7 @@ fn invalid_definitions_are_errors_that_name_the_input() {
         vec![f64::NAN],
         vec![f64::INFINITY, 1.0],
         vec![f64::NEG_INFINITY],
+        many.collect(),
     ] {
         let text = format!("{buckets:?}");
         assert!(
@@ -235,7 +237,15 @@ fn invalid_definitions_are_errors_that_name_the_input() {
             .build()
             .is_err()
     );
-    assert!(collector.counter("c").unit("two words").build().is_err());
+    for unit in ["two words", &"x".repeat(64)] {
+        assert!(
+            collector
+                .counter("c")
+                .unit(unit.to_owned())
+                .build()
+                .is_err()
+        );
+    }
     assert!(
         collector.collect_all().is_empty(),
         "a refused definition left something"

@@ -88,19 +88,21 @@ fn merged_stores_add_up() {
     let (mut a, mut b) = (FunctionMetrics::new(9), FunctionMetrics::new(4));
     a.record(&LOAD, Outcome::Ok, 1_000, None);
     b.record(&LOAD, Outcome::Error, 3_000_000_000, None);
+    b.record(&LOAD, Outcome::Ok, 500, None);
     b.record(&SAVE, Outcome::Ok, 1, None);
     a.merge(&b);
     assert_eq!(a.start_unix_nanos(), 4);
     let (calls, durations) = read(&a);
     assert!(
-        calls.contains(&"load fm::etl ok 1".to_owned())
+        calls.contains(&"load fm::etl ok 2".to_owned())
             && calls.contains(&"load fm::etl error 1".to_owned())
     );
     let load = durations
         .iter()
         .find(|p| p.labels.get("function") == Some("load"))
         .expect("load");
-    assert_eq!((load.count, load.max), (2, Some(3.0)));
+    assert_eq!(load.count, 3);
+    assert_eq!((load.min, load.max), (Some(5e-7), Some(3.0)));
 }
 
 fn span(number: u64) -> CallSpan {

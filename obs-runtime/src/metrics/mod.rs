@@ -9,6 +9,7 @@
     allow(dead_code, reason = "for OpenTelemetry's instruments and for requests")
 )]
 pub(crate) mod any_labels;
+pub(crate) mod buckets;
 mod builder;
 mod cardinality;
 mod cells;

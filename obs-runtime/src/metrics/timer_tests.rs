@@ -1,3 +1,4 @@
+use super::per_second;
 use crate::metrics::MetricsCollector;
 
 type Result<T = ()> = std::result::Result<T, crate::Error>;
@@ -31,4 +32,21 @@ fn a_panic_is_timed_too() -> Result {
     assert!(std::panic::catch_unwind(core::panic::AssertUnwindSafe(work)).is_err());
     assert_eq!(h.count(), 1);
     Ok(())
+}
+
+#[test]
+fn a_day_is_the_same_in_every_unit() {
+    for (unit, day) in [
+        ("ns", 86.4e12),
+        ("us", 86.4e9),
+        ("ms", 86.4e6),
+        ("s", 86_400.0),
+        ("", 86_400.0),
+        ("min", 1_440.0),
+        ("h", 24.0),
+        ("d", 1.0),
+    ] {
+        let measured = 86_400.0 * per_second(unit);
+        assert!((measured - day).abs() <= day * 1e-12, "{unit}: {measured}");
+    }
 }
