@@ -151,7 +151,7 @@ fn run(args: &[String]) -> Result<(), String> {
         }
     }
     print!("\n{}", memory::table());
-    print!("\n{}", scrape::table(effort.rounds));
+    print!("\n{}", scrape::tables(effort.rounds));
     let seen = (prometheus_rows::counted(), obs_rows::counted());
     println!(
         "\ncalls counted on all threads: prometheus {}, obs {}",
