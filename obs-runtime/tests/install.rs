@@ -44,8 +44,14 @@ fn installing_and_ending() {
     };
     assert!((points[0].value.as_f64() - 3.0).abs() < f64::EPSILON);
     assert!(obs.health().is_ok());
+    let handle = Observability::current().unwrap();
+    assert_eq!(handle.stats(), obs.stats());
     obs.shutdown().unwrap();
     assert!(work().is_none());
+    // It keeps nothing switched on, and switches nothing on.
+    handle.set_max_level(Some(Level::Trace));
+    handle.force_flush().unwrap();
+    assert!(work().is_none() && Observability::current().is_none());
 
     let obs = Observability::builder()
         .sampler(Sampler::always_off())

@@ -134,7 +134,7 @@ impl Handle {
     /// # }
     /// ```
     pub fn set_max_level(&self, level: Option<Level>) {
-        if !drain::fork::in_child() {
+        if !drain::fork::in_child() && !self.running.has_ended() {
             gate::set(self.scope.id, level);
         }
     }

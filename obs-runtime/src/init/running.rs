@@ -1,5 +1,6 @@
 //! What the guard flushes and ends; and the end of the process, if the guard does not.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,7 @@ pub(crate) struct Running {
     scope: u16,
     /// None once it has ended; locked until the end is over, so that nobody leaves the process before.
     pushers: Mutex<Option<Vec<Box<dyn Pusher>>>>,
+    ended: AtomicBool,
 }
 
 impl Running {
@@ -25,7 +27,13 @@ impl Running {
         Self {
             scope,
             pushers: Mutex::new(Some(pushers)),
+            ended: AtomicBool::new(false),
         }
+    }
+
+    /// Whether it is over, or about to be.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Vec<Box<dyn Pusher>>>> {
@@ -62,6 +70,7 @@ impl Running {
 
     /// Whoever comes first ends it; others wait until that is done.
     pub(super) fn end(&self, deadline: Instant) -> Result<(), Error> {
+        self.ended.store(true, Ordering::Relaxed);
         if fork::in_child() {
             // The pushers are the parent's: waiting for their threads could take for ever.
             drain::after_pass(self.scope, drain::Scope::flush_sinks);

@@ -227,7 +227,7 @@ impl Observability {
     }
 
     /// What runs here, for code that does not hold the guard: of the scope that this thread's calls belong to, the
-    /// installed one or that of a [capture](crate::testing). None if there is none.
+    /// installed one or that of a [capture](crate::testing). None if there is none, or `OTEL_SDK_DISABLED` is set.
     ///
     /// ```
     /// use obs_runtime::{Level, Observability};
@@ -244,7 +244,8 @@ impl Observability {
     pub fn current() -> Option<Handle> {
         let scope = scope_of(local().scope())?;
         let running = scope.running.get()?.upgrade()?;
-        Some(Handle { scope, running })
+        // Another handle may have kept what has ended.
+        (!running.has_ended()).then_some(Handle { scope, running })
     }
 
     /// Like dropping the guard, but reports what went wrong; five seconds at most.
