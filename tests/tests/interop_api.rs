@@ -310,6 +310,23 @@ fn j6_a_suppressed_scope_records_nothing() {
     tree(&[("j6/after", "-")]);
 }
 
+#[test]
+fn j6_what_a_callback_does_is_not_recorded() {
+    case(|| {
+        let meter = global::meter("library");
+        let _ = meter
+            .u64_observable_gauge("j6.size")
+            .with_callback(|observer| {
+                ours("j6/ours", || leaf("j6/theirs"));
+                observer.observe(1, &[]);
+            })
+            .build();
+        let families = obs().collect_metrics();
+        assert!(families.iter().any(|family| family.name == "j6.size"));
+    });
+    assert!(!has("j6/ours") && !has("j6/theirs"));
+}
+
 /// Documented as not right where spans of ours are nested: an ancestor.
 #[test]
 fn j7_a_provider_that_is_not_wrapped() {

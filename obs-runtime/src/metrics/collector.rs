@@ -258,10 +258,20 @@ fn collect_losses(
             exemplar: None,
         })
     };
-    let points: Vec<_> = metrics.iter().filter_map(point).collect();
-    if !points.is_empty() {
-        out.push(MetricFamily::new(def, MetricData::Counter(points.into())));
+    add_losses(def, metrics.iter().filter_map(point).collect(), out);
+}
+
+/// Adds what else could not be taken.
+pub(crate) fn add_losses(def: &MetricDef, points: Vec<NumberPoint>, out: &mut Vec<MetricFamily>) {
+    if points.is_empty() {
+        return;
     }
+    for family in out.iter_mut().filter(|family| family.name == def.name) {
+        if let MetricData::Counter(known) = &mut family.data {
+            return known.make_mut().extend(points);
+        }
+    }
+    out.push(MetricFamily::new(def, MetricData::Counter(points.into())));
 }
 
 impl MetricSource for MetricsCollector {

@@ -45,6 +45,8 @@ mod window;
 pub use builder::InstrumentBuilder;
 pub use cardinality::{Cardinality, MetricCardinality};
 pub use collector::MetricsCollector;
+#[cfg(feature = "opentelemetry")]
+pub(crate) use collector::add_losses;
 pub use counter::{BoundCounter, BoundUpDownCounter, Counter, UpDownCounter};
 pub use gauge::{BoundGauge, Gauge};
 pub use histogram::{BoundHistogram, BoundSummary, Histogram, Summary};

@@ -1,5 +1,6 @@
 //! What is said once of a metric that loses something: counting itself cannot fail.
 
+use super::any_labels;
 use super::instrument::{Core, Kind};
 use crate::self_log;
 
@@ -16,7 +17,8 @@ fn overflow(core: &Core) -> Option<String> {
         let (name, limits) = (core.name(), core.series.limits());
         let values = core.series.label_values();
         let full = values.iter().zip(core.series.names());
-        let full = full.filter(|(values, _)| **values >= limits.label_values);
+        let full = full
+            .filter(|(values, name)| **values >= limits.label_values && *name != any_labels::ANY);
         let full: Vec<&str> = full.map(|(_, name)| &**name).collect();
         let reached = if full.is_empty() {
             format!("{} series", limits.series)
@@ -40,6 +42,7 @@ fn refusal(core: &Core) -> Option<String> {
         };
         let remedy = match core.series.names() {
             [] => String::new(),
+            [name] if name == any_labels::ANY => String::new(),
             names => format!(
                 "it has labels ({}), so count through `with([…])`; ",
                 names.join(", ")

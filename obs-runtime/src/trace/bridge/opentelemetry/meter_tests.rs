@@ -150,6 +150,46 @@ fn observables_are_asked_at_each_collection() {
 }
 
 #[test]
+fn a_library_that_makes_ever_more_observables_fills_no_memory() {
+    let captured = capture(|| {
+        let meter = meter();
+        for n in 0..2_001 {
+            let _ = meter
+                .u64_observable_gauge(format!("request.{n}"))
+                .with_callback(|observer| observer.observe(1, &[]))
+                .build();
+        }
+    });
+    let requests = captured.metrics.iter();
+    let requests = requests.filter(|family| family.name.starts_with("request."));
+    assert_eq!(requests.count(), 2_000);
+}
+
+#[test]
+fn what_a_callback_may_not_say_is_counted() {
+    let captured = capture(|| {
+        // An instrument of ours that refuses something too.
+        let meter = meter();
+        meter.f64_counter("paid").build().add(-1.0, &[]);
+        for value in [-1.0, f64::NAN, 2.5] {
+            let _ = meter
+                .f64_observable_counter("read")
+                .with_callback(move |observer| observer.observe(value, &[]))
+                .build();
+        }
+        let _ = meter
+            .f64_observable_up_down_counter("open")
+            .with_callback(|observer| observer.observe(f64::INFINITY, &[]))
+            .build();
+    });
+    assert_eq!(lines(family(&captured, "read")), [" 2.5"]);
+    assert_eq!(
+        lines(family(&captured, "obs.metrics.refused")),
+        ["metric=paid 1", "metric=read 2", "metric=open 1"]
+    );
+}
+
+#[test]
 fn what_is_too_much_is_counted_together() {
     let captured = capture(|| {
         let counter = meter().u64_counter("many").build();

@@ -4,6 +4,7 @@ use core::fmt;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ::opentelemetry::metrics::{AsyncInstrument, Callback};
@@ -13,7 +14,8 @@ use super::labels;
 use crate::Error;
 use crate::error::ErrorKind;
 use crate::metrics::snapshot::{Labels, NumberPoint};
-use crate::metrics::{MetricData, MetricFamily, Number, check_definition};
+use crate::metrics::{MetricData, MetricFamily, Number, add_losses, check_definition};
+use crate::semconv::{attribute, metric};
 use crate::trace::clock::unix_nanos;
 
 /// Most points of an instrument (OpenTelemetry metrics SDK, "Cardinality limits").
@@ -34,7 +36,7 @@ pub(super) enum Kind {
 
 type Points = BTreeMap<Labels, Number>;
 
-type Observe = dyn Fn(&Mutex<Points>) + Send + Sync;
+type Observe = dyn Fn(&Mutex<Points>, &AtomicU64) + Send + Sync;
 
 /// An instrument with its callbacks.
 pub(super) struct Observed {
@@ -44,12 +46,15 @@ pub(super) struct Observed {
     unit: Cow<'static, str>,
     start_unix_nanos: u64,
     observe: Box<Observe>,
+    /// Values that were none for this instrument.
+    refused: AtomicU64,
 }
 
 /// Where a callback puts what it observes.
 struct Observer<'a> {
     kind: Kind,
     points: &'a Mutex<Points>,
+    refused: &'a AtomicU64,
 }
 
 impl<T: Measurement> AsyncInstrument<T> for Observer<'_> {
@@ -61,6 +66,7 @@ impl<T: Measurement> AsyncInstrument<T> for Observer<'_> {
             _ => false,
         };
         if refused {
+            self.refused.fetch_add(1, Ordering::Relaxed);
             return;
         }
         let labels = labels::labels(attributes);
@@ -91,9 +97,13 @@ impl Observed {
     ) -> Result<Self, Error> {
         let unit = unit.unwrap_or_default();
         check_definition(&name, &unit)?;
-        let observe = move |points: &Mutex<Points>| {
+        let observe = move |points: &Mutex<Points>, refused: &AtomicU64| {
             for callback in &callbacks {
-                let observer = Observer { kind, points };
+                let observer = Observer {
+                    kind,
+                    points,
+                    refused,
+                };
                 // A panic of the user's code loses what that callback would have said.
                 let _ = catch_unwind(AssertUnwindSafe(|| callback(&observer)));
             }
@@ -105,6 +115,7 @@ impl Observed {
             unit,
             start_unix_nanos: unix_nanos(),
             observe: Box::new(observe),
+            refused: AtomicU64::new(0),
         })
     }
 
@@ -168,13 +179,35 @@ impl Observables {
             });
             // What a callback does is not to be recorded as if somebody had asked for it.
             let _suppressed = Context::enter_telemetry_suppressed_scope();
-            (observed.observe)(&families[at].1);
+            (observed.observe)(&families[at].1, &observed.refused);
         }
         out.extend(families.into_iter().filter_map(|(of, points)| {
             let points = points.into_inner().unwrap_or_else(PoisonError::into_inner);
             family(of, points)
         }));
+        add_losses(&metric::OBS_METRICS_REFUSED, refused(&all), out);
     }
+}
+
+/// Those of one name are one metric.
+fn refused(all: &[Arc<Observed>]) -> Vec<NumberPoint> {
+    let mut points: Vec<NumberPoint> = Vec::new();
+    for observed in all {
+        let labels = Labels::from([(attribute::METRIC, &*observed.name)]);
+        let value = observed.refused.load(Ordering::Relaxed);
+        let known = points.iter_mut().find(|point| point.labels == labels);
+        match known {
+            _ if value == 0 => {}
+            Some(point) => point.value = Number::U64(point.value.as_f64() as u64 + value),
+            None => points.push(NumberPoint {
+                labels,
+                start_unix_nanos: observed.start_unix_nanos,
+                value: Number::U64(value),
+                exemplar: None,
+            }),
+        }
+    }
+    points
 }
 
 fn family(of: &Observed, points: Points) -> Option<MetricFamily> {
