@@ -102,4 +102,18 @@ fn exporters_see_what_is_kept_and_metrics_see_all() {
     assert_eq!(sum("function.calls", "request"), THREADS * REQUESTS);
     assert_eq!(sum("function.calls", "step"), THREADS * REQUESTS * 3);
     assert_eq!(sum("obs.dropped", "tail_sampled"), stats.spans.sampled_out);
+
+    // Whoever follows an exemplar finds its trace.
+    let durations = families
+        .iter()
+        .find(|f| f.name == "function.calls.duration")
+        .unwrap();
+    let MetricData::Histogram(points) = &durations.data else {
+        panic!("a histogram");
+    };
+    let named: Vec<_> = points.iter().flat_map(|p| &p.exemplars).collect();
+    assert!(!named.is_empty());
+    for exemplar in named {
+        assert!(traces.contains_key(&exemplar.trace_id), "{exemplar:?}");
+    }
 }

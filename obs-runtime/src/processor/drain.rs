@@ -105,11 +105,16 @@ impl Scope {
                     end_unix_nanos: span.end_unix_nanos,
                 };
                 let nanos = timeline.nanos_of(*ticks);
-                self.count(span.callsite, span.outcome, nanos, Some(&of_call));
                 let (sinks, redaction) = (&mut self.sinks, self.redaction);
-                match &mut self.tail {
-                    None => deliver(sinks, redaction, span),
+                // An exemplar that nobody can look up is none.
+                let is_kept = match &mut self.tail {
+                    None => true,
                     Some(tail) => tail.span(span, &mut |span| deliver(sinks, redaction, span)),
+                };
+                let example = is_kept.then_some(&of_call);
+                self.count(span.callsite, span.outcome, nanos, example);
+                if self.tail.is_none() {
+                    deliver(&mut self.sinks, redaction, span);
                 }
                 if let Some(logs) = &mut self.logs {
                     logs.span(span);

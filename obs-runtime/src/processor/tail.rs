@@ -89,25 +89,29 @@ impl TailSampler {
         self.account
     }
 
-    /// Takes a span: passes it on, keeps it waiting, or counts it.
-    pub(crate) fn span(&mut self, span: &SpanView<'_>, next: Next<'_>) {
+    /// Takes a span: passes it on, keeps it waiting, or counts it. Whether its trace is kept, as far as is known.
+    pub(crate) fn span(&mut self, span: &SpanView<'_>, next: Next<'_>) -> bool {
         let trace = span.trace_id;
         if by_id(self.threshold, trace.0 as u64) {
-            return next(span);
+            next(span);
+            return true;
         }
         match self.decided.get(trace) {
             Some(true) => next(span),
-            Some(false) => self.account.sampled_out += 1,
+            Some(false) => {
+                self.account.sampled_out += 1;
+                return false;
+            }
             None => {
                 let cost = self.config.costlier_than.map_or(0.0, |_| cost(span));
-                if self.is_worth_it(span, cost) {
-                    self.keep(trace, next);
-                    next(span);
-                } else {
-                    self.wait(span, cost, next);
+                if !self.is_worth_it(span, cost) {
+                    return self.wait(span, cost, next);
                 }
+                self.keep(trace, next);
+                next(span);
             }
         }
+        true
     }
 
     /// Whether a rule speaks for the trace, now that this span is known.
@@ -150,7 +154,8 @@ impl TailSampler {
         waiting.spans
     }
 
-    fn wait(&mut self, span: &SpanView<'_>, cost: f64, next: Next<'_>) {
+    /// Whether making room for it had its trace kept.
+    fn wait(&mut self, span: &SpanView<'_>, cost: f64, next: Next<'_>) -> bool {
         let trace = span.trace_id;
         let owned = OwnedSpan::new(span);
         loop {
@@ -172,10 +177,13 @@ impl TailSampler {
                 None => self.decided.set(trace, false),
             }
             match self.decided.get(trace) {
-                Some(true) => return next(span),
+                Some(true) => {
+                    next(span);
+                    return true;
+                }
                 Some(false) => {
                     self.account.sampled_out += 1;
-                    return;
+                    return false;
                 }
                 None => {}
             }
@@ -185,6 +193,7 @@ impl TailSampler {
             waiting.has_ended = true;
             self.ended[0].push(trace);
         }
+        false
     }
 
     fn push(&mut self, span: OwnedSpan, cost: f64, room: usize, bytes: usize) {

@@ -13,9 +13,10 @@ use crate::trace::SpanMatch;
 /// [`DropReason::TailSampled`](crate::DropReason::TailSampled). Metrics count every call either way.
 /// Each process decides for its own spans; only the ratio is the same decision everywhere.
 ///
-/// Exemplars of metrics and log records name the trace that they belong to before anybody knows whether it is kept, as
-/// they do where a collector samples tails: such an id may lead to nothing. The traces that
-/// [`keep_errors`](Self::keep_errors) keeps are those of failed calls, whose errors are log records.
+/// Exemplars of function metrics name kept traces only: the call that had its trace kept, and those that end after it.
+/// Exemplars of instruments, and log records, name theirs before anybody knows whether it is kept, as they do where a
+/// collector samples tails: such an id may lead to nothing. The traces that [`keep_errors`](Self::keep_errors) keeps
+/// are those of failed calls, whose errors are log records.
 ///
 /// Spans that wait take at most [`max_bytes`](Self::max_bytes). Beside these, 1 MiB remembers the
 /// decisions of the latest 16,384 traces, so that what ends after its root goes the same way.
