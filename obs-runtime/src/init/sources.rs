@@ -64,7 +64,6 @@ impl Builder {
     /// counts, such as a pool of connections.
     ///
     /// ```
-    /// use std::sync::Arc;
     /// use obs_runtime::Observability;
     /// use obs_runtime::metrics::snapshot::NumberPoint;
     /// use obs_runtime::metrics::{MetricData, MetricFamily, MetricSource, Number};
@@ -79,11 +78,11 @@ impl Builder {
     ///             description: "Connections that are open.".into(),
     ///             unit: "{connection}".into(),
     ///             data: MetricData::UpDownCounter(vec![NumberPoint {
-    ///                 labels: Arc::new([]),
+    ///                 labels: Default::default(),
     ///                 start_unix_nanos: 0,
     ///                 value: Number::U64(7),
     ///                 exemplar: None,
-    ///             }]),
+    ///             }].into()),
     ///         });
     ///     }
     /// }
