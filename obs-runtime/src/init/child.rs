@@ -77,10 +77,6 @@ impl Inherited {
     fn remake(&self, resource: &Resource) -> Child {
         let scope = ScopeShared::new(0, resource.clone(), MetricsCollector::new());
         let scope = Arc::new(scope);
-        #[cfg_attr(
-            not(any(feature = "console", feature = "otlp")),
-            allow(unused_mut, reason = "nothing is sent without them")
-        )]
         let mut child = Child {
             spans: Vec::new(),
             logs: None,
@@ -90,6 +86,7 @@ impl Inherited {
             pushers: Vec::new(),
             scope: Arc::clone(&scope),
         };
+        #[allow(unused_variables, reason = "nothing is sent without the features")]
         let source: Arc<dyn MetricSource> = Arc::new(ChildMetrics {
             scope,
             process: self.process_metrics,
@@ -105,7 +102,6 @@ impl Inherited {
             queue = config.logs.queue_items;
             send(&config.of_child(), &mut child, &mut logs, &source);
         }
-        let _ = source;
         child.logs = Logs::start(0, queue, logs);
         child
     }
