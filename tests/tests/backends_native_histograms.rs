@@ -1,6 +1,8 @@
 //! Exponential histograms are native histograms in a real Prometheus that takes OTLP: its own functions say
 //! what was observed, within the error that obs states, and its exemplars name the span.
 
+#![allow(clippy::float_cmp, reason = "counts are exact")]
+
 use obs_runtime::metrics::{Histogram, MetricData, MetricsCollector, Summary};
 use obs_runtime::{Observability, SpanContext, traced};
 use obs_tests::prometheus_server::Prometheus;
@@ -126,7 +128,9 @@ fn prometheus_has_the_histograms_as_they_were_observed() -> Result {
     for (instrument, observed) in [(&narrow, &all[2]), (&wide, &all[3]), (&change, &all[4])] {
         // Half of it, a request, and the rest.
         for values in observed.values.chunks(observed.values.len().div_ceil(2)) {
-            values.iter().for_each(|value| instrument.observe(*value));
+            for value in values {
+                instrument.observe(*value);
+            }
             // It takes no traces.
             let _ = obs.force_flush();
         }

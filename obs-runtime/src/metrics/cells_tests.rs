@@ -1,5 +1,7 @@
 //! The cells behind the instruments.
 
+#![allow(clippy::float_cmp, reason = "the numbers are exact")]
+
 use super::*;
 use crate::metrics::MetricsCollector;
 

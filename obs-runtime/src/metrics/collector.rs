@@ -281,7 +281,9 @@ impl MetricSource for MetricsCollector {
         exemplar::next_round();
         out.extend(metrics.iter().filter_map(|core| core.collect(&reader)));
         // Said by the reader, so that counting never writes to standard error.
-        metrics.iter().for_each(|core| warning::say(core));
+        for core in &metrics {
+            warning::say(core);
+        }
         let overflowed = |core: &Core| core.series.overflowed();
         collect_losses(&metrics, &metric::OBS_METRICS_OVERFLOWED, overflowed, out);
         collect_losses(&metrics, &metric::OBS_METRICS_REFUSED, Core::refused, out);

@@ -150,6 +150,26 @@ fn observables_are_asked_at_each_collection() {
 }
 
 #[test]
+fn what_has_no_attributes_has_a_series_of_its_own() {
+    let captured = capture(|| {
+        let rows = meter().u64_counter("rows").build();
+        let disk = [KeyValue::new("disk", "a")];
+        for _ in 0..2 {
+            rows.add(1, &disk);
+            rows.add(10, &[]);
+        }
+    });
+    assert_eq!(lines(family(&captured, "rows")), [" 20", "disk=a 2"]);
+}
+
+#[test]
+fn a_value_with_the_end_of_a_text_is_one_label() {
+    let labels = labels::labels(&[KeyValue::new("a\0b", "c\0d"), KeyValue::new("e", "f")]);
+    let found: Vec<_> = labels.iter().collect();
+    assert_eq!(found, [("a\u{fffd}b", "c\u{fffd}d"), ("e", "f")]);
+}
+
+#[test]
 fn a_library_that_makes_ever_more_observables_fills_no_memory() {
     let captured = capture(|| {
         let meter = meter();
