@@ -14,3 +14,8 @@ pub mod server;
 pub mod statsd_server;
 pub mod tracing_capture;
 pub mod victoria_metrics;
+
+/// The code of the page about metrics is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/metrics.md")]
+mod metrics_page {}

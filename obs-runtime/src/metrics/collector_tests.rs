@@ -447,6 +447,13 @@ fn export_is_json() -> Result {
         .build()?
         .observe(1.5);
     collector.histogram("none").build()?;
+    let summary = collector.summary("s").labels(["k"]).quantiles([0.5, 1.0]);
+    let summary = summary.build()?;
+    for (label, value) in [("a", 5.0), ("a", 6.0), ("b", 7.0)] {
+        summary.with([label])?.observe(value);
+    }
+    let exponential = collector.histogram("e").exponential().build()?;
+    exponential.observe(3);
     let json: serde_json::Value = serde_json::from_str(&collector.export()).expect("valid JSON");
     assert_eq!(json["rows"]["series"][0]["value"], 3);
     assert_eq!(json["rows"]["description"], "A \"quoted\"\nline");
@@ -460,6 +467,16 @@ fn export_is_json() -> Result {
         serde_json::json!({"le": "Infinity", "count": 1})
     );
     assert!(json["none"]["series"][0]["mean"].is_null());
+    let s = &json["s"]["series"];
+    assert_eq!(s[1]["labels"]["k"], "b");
+    let quantiles = serde_json::json!([
+        {"quantile": 0.5, "value": 7},
+        {"quantile": 1, "value": 7},
+    ]);
+    assert_eq!(s[1]["quantiles"], quantiles);
+    assert_eq!((&s[0]["count"], &s[1]["sum"]), (&2.into(), &7.into()));
+    assert_eq!(json["e"]["type"], "histogram");
+    assert_eq!(json["e"]["series"][0]["buckets"][1]["count"], 1);
     Ok(())
 }
 
