@@ -1,8 +1,11 @@
-//! The macros' sources as a library, and what must hold for whatever they are given.
+//! The macros' sources as a library, and what must hold for whatever they are given; and the same of the [`redaction`].
 
 #![allow(dead_code, unused_imports, missing_docs)]
 
 extern crate proc_macro;
+
+#[cfg(fuzzing)]
+pub mod redaction;
 
 #[path = "../../obs-macros/src"]
 mod sources {
@@ -15,6 +18,7 @@ mod sources {
     pub(crate) mod expand;
     pub(crate) mod fallback;
     pub(crate) mod handler;
+    pub(crate) mod held;
     pub(crate) mod hygiene;
     pub(crate) mod label;
     pub(crate) mod labels;
@@ -23,14 +27,15 @@ mod sources {
     pub(crate) mod pipeline_task;
     pub(crate) mod shape;
     pub(crate) mod span;
+    pub(crate) mod stream;
     pub(crate) mod traced;
     pub(crate) mod valid;
 }
 
 // The sources name each other from the root.
 use sources::{
-    ast, attr, calls, crate_path, driver, errors, expand, fallback, handler, hygiene, label,
-    labels, main_fn, metric, pipeline_task, shape, span, traced, valid,
+    ast, attr, calls, crate_path, driver, errors, expand, fallback, handler, held, hygiene, label,
+    labels, main_fn, metric, pipeline_task, shape, span, stream, traced, valid,
 };
 
 use proc_macro2::{TokenStream, TokenTree};

@@ -77,6 +77,18 @@ pub use crate::pipeline::glue as pipeline;
 pub use crate::semconv::attribute as key;
 pub use crate::trace::{Span, Value};
 
+/// What becomes of a text on its way to the exporters. No generated code calls it: it lets the workspace fuzz and measure
+/// the redaction.
+pub fn redact(text: &str) -> std::borrow::Cow<'_, str> {
+    crate::processor::redact::redact(text)
+}
+
+/// How many bytes the redaction has read on this thread since it was asked last.
+#[cfg(fuzzing)]
+pub fn redact_work() -> usize {
+    crate::processor::redact::work::take()
+}
+
 pub mod on {
     //! What makes, runs and ends a call where calls are recorded; [`off`](super::off) where they are not.
     pub use super::call::{call_future_with, call_with, finish};

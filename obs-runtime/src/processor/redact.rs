@@ -9,12 +9,13 @@ mod shapes;
 pub(crate) mod span;
 mod url;
 mod values;
+pub(crate) mod work;
 
 use std::borrow::Cow;
 
 use crate::trace::local::local;
 pub(crate) use keys::is_secret_key;
-use values::Header;
+use values::Form;
 
 /// What stands in the place of a secret.
 pub(crate) const MASK: &str = "***";
@@ -130,6 +131,8 @@ fn masked(text: &str) -> Cow<'_, str> {
     let mut out = String::new();
     // Everything before `copied` is in `out`.
     let mut copied = 0;
+    // Where the value begins whose end is looked at as a name.
+    let mut named = 0;
     let mut i = 0;
     // What the last byte led to would lie behind the text.
     while i + 1 < bytes.len() {
@@ -138,7 +141,8 @@ fn masked(text: &str) -> Cow<'_, str> {
             continue;
         }
         let class = CLASS[bytes[i] as usize];
-        let Some((start, end)) = secret_at(bytes, i, class) else {
+        let from = if i < copied { named } else { copied };
+        let Some((start, end)) = secret_at(bytes, i, class, from) else {
             i += 1;
             continue;
         };
@@ -150,7 +154,10 @@ fn masked(text: &str) -> Cow<'_, str> {
             out.push_str(MASK);
             copied = end;
         }
-        i = end.max(i + 1);
+        // `token= api_key: x`: what looks like the value is the name of the next secret.
+        let is_name = matches!(bytes[end.saturating_sub(1)], b':' | b'=');
+        named = start;
+        i = (end - usize::from(is_name && end > start)).max(i + 1);
     }
     if copied == 0 {
         return Cow::Borrowed(text);
@@ -159,11 +166,12 @@ fn masked(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The secret that the byte at `i` leads to.
-fn secret_at(bytes: &[u8], i: usize, class: u8) -> Option<(usize, usize)> {
+/// The secret that the byte at `i` leads to. What stands before `from` is masked: no name reaches into it, or a text that
+/// is masked again would have other names.
+fn secret_at(bytes: &[u8], i: usize, class: u8, from: usize) -> Option<(usize, usize)> {
     match class {
         START => {
-            let inside = i > 0 && {
+            let inside = i > from && {
                 let before = bytes[i - 1];
                 before.is_ascii_alphanumeric() || before == b'_' || before == b'-'
             };
@@ -175,26 +183,28 @@ fn secret_at(bytes: &[u8], i: usize, class: u8) -> Option<(usize, usize)> {
             }
             shapes::secret(&bytes[i..]).map(|n| (i, i + n))
         }
-        COMMA => pair(bytes, i),
+        COMMA => pair(bytes, i, from),
         DASH if bytes.get(i + 1) != Some(&b'-') => None,
         DASH => match shapes::pem(&bytes[i..]) {
             Some((start, end)) => Some((i + start, i + end)),
-            None if i > 0 && (bytes[i - 1] == b'-' || bytes[i - 1].is_ascii_alphanumeric()) => None,
+            None if i > from && (bytes[i - 1] == b'-' || bytes[i - 1].is_ascii_alphanumeric()) => {
+                None
+            }
             None => values::option(bytes, i),
         },
         ANGLE => values::element(bytes, i),
-        PERCENT => encoded(bytes, i),
+        PERCENT => encoded(bytes, i, from),
         _ if bytes[i] == b':' && bytes[i + 1..].starts_with(b"//") => {
             url::hook(bytes, i + 3).or_else(|| url::userinfo(bytes, i + 3))
         }
         // A path of Rust.
         _ if bytes[i] == b':'
-            && (bytes.get(i + 1) == Some(&b':') || i > 0 && bytes[i - 1] == b':') =>
+            && (bytes.get(i + 1) == Some(&b':') || i > from && bytes[i - 1] == b':') =>
         {
             None
         }
         _ => {
-            let mut key = key_before(bytes, i);
+            let mut key = key_before(bytes, i, from);
             // `token-service.example.com:8080` is a host: the last of its names says what it is.
             if bytes[i] == b':' && bytes.get(i + 1).is_some_and(u8::is_ascii_digit) {
                 let dot = key.iter().rposition(|b| *b == b'.');
@@ -204,14 +214,16 @@ fn secret_at(bytes: &[u8], i: usize, class: u8) -> Option<(usize, usize)> {
             if key.is_empty() || !may_be_text && !is_secret_here(bytes, key) {
                 return None;
             }
-            let header = if ends_with(key, b"authorization") {
-                Header::Authorization
+            let form = if may_be_text {
+                Form::Word
+            } else if ends_with(key, b"authorization") {
+                Form::Authorization
             } else if ends_with(key, b"cookie") {
-                Header::Cookie
+                Form::Cookie
             } else {
-                Header::None
+                Form::Any
             };
-            let (start, end) = values::after(bytes, i, header)?;
+            let (start, end) = values::after(bytes, i, form)?;
             // `unexpected token: identifier` tells nothing, `invalid token: 8f3a…` does.
             let random = end - start >= 8 && bytes[start..end].iter().any(u8::is_ascii_digit);
             (end > start && (random || !may_be_text)).then_some((start, end))
@@ -227,12 +239,12 @@ fn is_secret_here(bytes: &[u8], key: &[u8]) -> bool {
 }
 
 /// The value of `name%3Dvalue`, an encoded URL inside another.
-fn encoded(bytes: &[u8], percent: usize) -> Option<(usize, usize)> {
+fn encoded(bytes: &[u8], percent: usize, from: usize) -> Option<(usize, usize)> {
     let rest = &bytes[percent + 1..];
     if !(rest.starts_with(b"3D") || rest.starts_with(b"3d")) {
         return None;
     }
-    let mut key = key_before(bytes, percent);
+    let mut key = key_before(bytes, percent, from);
     let start = key.as_ptr() as usize - bytes.as_ptr() as usize;
     if start > 0 && bytes[start - 1] == b'%' {
         // The mark before the name is encoded too.
@@ -241,17 +253,20 @@ fn encoded(bytes: &[u8], percent: usize) -> Option<(usize, usize)> {
     if !keys::is_secret(key) {
         return None;
     }
+    if values::is_masked(bytes, percent + 3) {
+        return None;
+    }
     let (start, end) = values::encoded(bytes, percent + 3);
-    (end > start && !bytes[start..].starts_with(MASK.as_bytes())).then_some((start, end))
+    (end > start).then_some((start, end))
 }
 
 /// The value of `("name", "value")`, as `Debug` writes pairs, and of `[["name", "value"]]`. A list alone is one
 /// of names.
-fn pair(bytes: &[u8], comma: usize) -> Option<(usize, usize)> {
+fn pair(bytes: &[u8], comma: usize, from: usize) -> Option<(usize, usize)> {
     if comma == 0 || bytes[comma - 1] != b'"' {
         return None;
     }
-    let key = key_before(bytes, comma);
+    let key = key_before(bytes, comma, from);
     let before = bytes[..comma].strip_suffix(b"\"")?;
     let before = before
         .strip_suffix(b"\\")
@@ -291,11 +306,11 @@ fn ends_with(key: &[u8], word: &[u8]) -> bool {
     key.len() >= word.len() && key[key.len() - word.len()..].eq_ignore_ascii_case(word)
 }
 
-/// The name that ends before the separator at `sep`: `name`, `"name"`, `\"name\"`, `["name"]`.
-fn key_before(bytes: &[u8], sep: usize) -> &[u8] {
+/// The name that ends before the separator at `sep` and begins at `from` or later: `name`, `"name"`, `\"name\"`, `["name"]`.
+fn key_before(bytes: &[u8], sep: usize, from: usize) -> &[u8] {
     let mut end = sep;
     let mut steps = 0;
-    while end > 0
+    while end > from
         && steps < 12
         && matches!(bytes[end - 1], b' ' | b'"' | b'\'' | b'`' | b'\\' | b']')
     {
@@ -303,9 +318,9 @@ fn key_before(bytes: &[u8], sep: usize) -> &[u8] {
         steps += 1;
     }
     let name = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
-    let back = |from: usize| {
-        let mut start = from;
-        while start > 0 && end - start < keys::MAX_KEY && name(bytes[start - 1]) {
+    let back = |at: usize| {
+        let mut start = at;
+        while start > from && end - start < keys::MAX_KEY && name(bytes[start - 1]) {
             start -= 1;
         }
         start
@@ -316,7 +331,7 @@ fn key_before(bytes: &[u8], sep: usize) -> &[u8] {
     if [&b"key"[..], b"keys", b"token"]
         .iter()
         .any(|w| word.eq_ignore_ascii_case(w))
-        && start > 1
+        && start > from + 1
         && bytes[start - 1] == b' '
     {
         start = back(start - 1);
@@ -327,3 +342,7 @@ fn key_before(bytes: &[u8], sep: usize) -> &[u8] {
 #[cfg(test)]
 #[path = "redact_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "redact/hostile_tests.rs"]
+mod hostile_tests;

@@ -161,35 +161,6 @@ fn secrets_are_masked() {
 }
 
 #[test]
-fn every_prefix_is_found() {
-    for prefix in [
-        "sk-",
-        "sk-or-",
-        "sk_live_",
-        "rk_live_",
-        "ghp_",
-        "gho_",
-        "github_pat_",
-        "glpat-",
-        "gsk_",
-        "xai-",
-        "xoxb-",
-        "xapp-",
-        "AIza",
-        "AKIA",
-        "ASIA",
-        "hf_",
-        "npm_",
-        "pypi-",
-        "ya29.",
-        "eyJ0123456789.",
-    ] {
-        let text = format!("a {prefix}0123456789ABCDEFGHIJ0123456789 b");
-        assert_eq!(redact(&text), "a *** b", "of {text}");
-    }
-}
-
-#[test]
 fn clean_text_is_borrowed() {
     for text in CLEAN {
         let result = redact(text);
@@ -266,28 +237,6 @@ fn names_of_secrets() {
         "ключ",
     ] {
         assert!(!is_secret_key(key), "{key}");
-    }
-}
-
-#[test]
-fn a_long_text_of_triggers_is_read_once() {
-    // Each of these made a scan to the end at every step with a careless matcher; 400 kB of them
-    // would then take minutes.
-    for piece in [
-        "a://b:c/",
-        "://",
-        "password",
-        "eyJ",
-        "=\\\"",
-        "key ",
-        "[{",
-        "token: ",
-        ",a",
-        "-----BEGIN ",
-    ] {
-        let text = piece.repeat(400_000 / piece.len());
-        let once = redact(&text).into_owned();
-        assert_eq!(redact(&once), once);
     }
 }
 

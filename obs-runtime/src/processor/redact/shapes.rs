@@ -1,5 +1,7 @@
 //! Secrets that are known by their own look: keys with a vendor's prefix, JSON Web Tokens, PEM.
 
+use super::{values, work};
+
 /// Letters, digits, `_` and `-`.
 fn is_token(b: u8) -> bool {
     b.is_ascii_alphanumeric() || b == b'_' || b == b'-'
@@ -11,11 +13,13 @@ fn is_token68(b: u8) -> bool {
 }
 
 fn run(bytes: &[u8], accept: fn(u8) -> bool) -> usize {
-    bytes.iter().take_while(|b| accept(**b)).count()
+    let len = bytes.iter().take_while(|b| accept(**b)).count();
+    work::read(len);
+    len
 }
 
 /// Prefixes, and how many characters must follow for a secret. Of two that match, the first counts.
-const PREFIXES: &[(&[u8], usize)] = &[
+pub(super) const PREFIXES: &[(&[u8], usize)] = &[
     (b"sk-proj-", 4),
     (b"sk-ant-", 4),
     (b"sk-or-", 4),
@@ -153,10 +157,13 @@ pub(super) fn scheme(bytes: &[u8]) -> Option<(usize, usize)> {
     };
     let spaces = run(&bytes[word..], |b| b == b' ');
     let start = word + spaces;
+    if spaces == 0 {
+        return None;
+    }
     let secret = &bytes[start..start + run(&bytes[start..], is_token68)];
     // The sentence's own full stop.
     let secret = secret.strip_suffix(b".").unwrap_or(secret);
-    if spaces == 0 || secret.is_empty() {
+    if secret.is_empty() {
         return None;
     }
     let random = secret.len() >= 8
@@ -172,16 +179,18 @@ pub(super) fn scheme(bytes: &[u8]) -> Option<(usize, usize)> {
     ((random || named) && !challenge).then_some((start, start + secret.len()))
 }
 
-/// A PEM private key (RFC 7468): where its secret part begins and ends.
+/// A PEM private key (RFC 7468), or one of OpenPGP (RFC 9580, section 6.2): where its secret part begins and ends.
 pub(super) fn pem(bytes: &[u8]) -> Option<(usize, usize)> {
     const BEGIN: &[u8] = b"-----BEGIN ";
-    const KEY: &[u8] = b"PRIVATE KEY-----";
-    if !bytes.starts_with(BEGIN) {
+    const DASHES: &[u8] = b"-----";
+    let rest = bytes.strip_prefix(BEGIN)?;
+    let is_label = |b: &&u8| b.is_ascii_uppercase() || b.is_ascii_digit() || **b == b' ';
+    let (label, rest) = rest.split_at(rest.iter().take(64).take_while(is_label).count());
+    let is_key = label.ends_with(b"PRIVATE KEY") || label.ends_with(b"PRIVATE KEY BLOCK");
+    if !is_key || !rest.starts_with(DASHES) {
         return None;
     }
-    let head = &bytes[..bytes.len().min(80)];
-    let start = head.windows(KEY.len()).position(|w| w == KEY)? + KEY.len();
-    let body = &bytes[start..];
-    let end = body.windows(5).position(|w| w == b"-----");
-    Some((start, start + end.unwrap_or(body.len())))
+    let start = BEGIN.len() + label.len() + DASHES.len();
+    let end = values::found(bytes, start, DASHES);
+    Some((start, end.unwrap_or(bytes.len())))
 }

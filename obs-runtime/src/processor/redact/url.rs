@@ -1,6 +1,7 @@
 //! Secrets in URLs: passwords and tokens before the host, and addresses that are secrets themselves.
 
 use super::values::Range;
+use super::work;
 
 /// A user that is no name: `https://<token>@host`.
 fn is_token(user: &[u8]) -> bool {
@@ -24,6 +25,7 @@ pub(super) fn hook(bytes: &[u8], start: usize) -> Option<Range> {
     let hook = HOOKS.iter().find(|hook| rest.starts_with(hook))?;
     let is_part = |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'/' | b':');
     let len = rest[hook.len()..].iter().take_while(is_part).count();
+    work::read(len);
     let from = start + hook.len();
     (len > 0).then_some((from, from + len))
 }
@@ -37,6 +39,7 @@ pub(super) fn userinfo(bytes: &[u8], start: usize) -> Option<Range> {
         .iter()
         .position(|b| matches!(b, b'/' | b'?' | b'#') || outside(b))
         .unwrap_or(rest.len());
+    work::read(end);
     let authority = &rest[..end];
     let at = authority.iter().rposition(|b| *b == b'@');
     let colon = authority.iter().position(|b| *b == b':');

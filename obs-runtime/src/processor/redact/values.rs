@@ -1,14 +1,13 @@
 //! Where the value after the name of a secret begins and ends.
 
 use super::keys::is_secret;
-use super::prose;
+use super::{MASK, prose, work};
 
 /// What is masked after a key and its `:` or `=`: a range of the text.
 pub(super) type Range = (usize, usize);
 
-/// The secret that follows the separator at `sep`; `header` says that the key is one of a header
-/// whose value has spaces (`Cookie`, `Authorization`).
-pub(super) fn after(bytes: &[u8], sep: usize, key: Header) -> Option<Range> {
+/// The secret that follows the separator at `sep`.
+pub(super) fn after(bytes: &[u8], sep: usize, form: Form) -> Option<Range> {
     let mut at = sep + 1;
     // `=>`, `==`, `:=`
     while at < sep + 3 && matches!(bytes.get(at), Some(b'=' | b'>')) {
@@ -19,26 +18,63 @@ pub(super) fn after(bytes: &[u8], sep: usize, key: Header) -> Option<Range> {
     let (slashes, quote) = quote_at(bytes, at);
     if let Some(quote) = quote {
         let start = at + slashes + 1;
+        if is_masked(bytes, start) {
+            return None;
+        }
         let end = closing(bytes, start, quote, slashes);
-        return kept_scheme(bytes, start, end, key);
+        return kept_scheme(bytes, start, end, form);
+    }
+    if is_masked(bytes, at) {
+        return None;
     }
     let is_prose = bytes[sep] == b':' && at > sep + 1 && prose::begins(&bytes[at..]);
     match bytes.get(at)? {
+        _ if form == Form::Word => {
+            let is_list = matches!(bytes[at], b'[' | b'{') || construct(bytes, at).is_some();
+            (!is_list).then(|| some(bytes, at, plain(bytes, at)))?
+        }
         b'[' | b'{' => Some((at, balanced(bytes, at, b"[{", b"]}"))),
         _ if is_prose => None,
-        b'*' if bytes[at..].starts_with(b"***") => None,
-        _ if key != Header::None && bytes[sep] == b':' => {
-            if let Some(token) = after_scheme(&bytes[at..], key) {
-                return some(bytes, at + token, plain(bytes, at + token));
-            }
-            some(bytes, at, line(bytes, at).max(parameters(bytes, at)))
-        }
-        _ => some(
-            bytes,
-            at,
-            construct(bytes, at).unwrap_or_else(|| plain(bytes, at)),
-        ),
+        _ => bare(bytes, at, form, bytes[sep] == b':'),
     }
+}
+
+/// A value without quotation marks.
+fn bare(bytes: &[u8], at: usize, form: Form, is_header: bool) -> Option<Range> {
+    if let Some(token) = after_scheme(&bytes[at..]) {
+        // Only of a header is it sure that the first word is no part of the secret.
+        let start = if form == Form::Authorization {
+            at + token
+        } else {
+            at
+        };
+        return some(bytes, start, plain(bytes, at + token));
+    }
+    let end = match form {
+        Form::Authorization | Form::Cookie if is_header => {
+            line(bytes, at).max(parameters(bytes, at))
+        }
+        Form::Cookie => cookies(bytes, at),
+        _ => match construct(bytes, at) {
+            Some(open) if bytes[open] == b'(' => balanced(bytes, open, b"(", b")"),
+            Some(open) => balanced(bytes, open, b"{", b"}"),
+            None => plain(bytes, at),
+        },
+    };
+    some(bytes, at, end)
+}
+
+/// The end of `a=b; c=d`.
+fn cookies(bytes: &[u8], at: usize) -> usize {
+    let mut end = plain(bytes, at);
+    while let Some(rest) = bytes[end..].strip_prefix(b"; ") {
+        let name = rest.iter().take(64).take_while(|b| is_name(**b)).count();
+        if name == 0 || rest.get(name) != Some(&b'=') {
+            break;
+        }
+        end = plain(bytes, end + 2 + name + 1);
+    }
+    end
 }
 
 /// The value between `<name …>` and `</`, given where the `>` is.
@@ -56,20 +92,27 @@ pub(super) fn element(bytes: &[u8], close: usize) -> Option<Range> {
     if !is_secret(name) {
         return None;
     }
-    let mut start = close + 1;
-    let mut ends = b"<".as_slice();
-    if bytes[start..].starts_with(CDATA) {
-        start += CDATA.len();
-        ends = b"]]>";
-    }
-    let value = &bytes[start..];
-    let near = &value[..value.len().min(1024)];
-    let end = near.windows(ends.len()).position(|w| w == ends)?;
-    let closed = near[end..].starts_with(b"</") || near[end..].starts_with(b"]]></");
-    let blank = near[..end].iter().all(u8::is_ascii_whitespace);
-    (closed && !blank)
-        .then(|| some(bytes, start, start + end))
-        .flatten()
+    let start = close + 1;
+    let (start, end) = if bytes[start..].starts_with(CDATA) {
+        let start = start + CDATA.len();
+        if is_masked(bytes, start) {
+            return None;
+        }
+        (start, found(bytes, start, b"]]>").unwrap_or(bytes.len()))
+    } else {
+        let end = found(bytes, start, b"<")?;
+        let is_closed = bytes[end..].starts_with(b"</");
+        (start, is_closed.then_some(end)?)
+    };
+    let blank = bytes[start..end].iter().all(u8::is_ascii_whitespace);
+    (!blank).then(|| some(bytes, start, end)).flatten()
+}
+
+/// Where `sign` stands first, from `start` on.
+pub(super) fn found(bytes: &[u8], start: usize, sign: &[u8]) -> Option<usize> {
+    let at = bytes[start..].windows(sign.len()).position(|w| w == sign);
+    work::read(at.unwrap_or(bytes.len() - start));
+    at.map(|at| start + at)
 }
 
 /// The argument after an option, `--name value` or `"--name", "value"`, given where the `--` is.
@@ -93,12 +136,13 @@ pub(super) fn option(bytes: &[u8], dashes: usize) -> Option<Range> {
         return None;
     }
     let (slashes, quote) = quote_at(bytes, at);
-    let (start, end) = match quote {
-        Some(quote) => (
-            at + slashes + 1,
-            closing(bytes, at + slashes + 1, quote, slashes),
-        ),
-        None => (at, plain(bytes, at)),
+    let start = at + quote.map_or(0, |_| slashes + 1);
+    if is_masked(bytes, start) {
+        return None;
+    }
+    let end = match quote {
+        Some(quote) => closing(bytes, start, quote, slashes),
+        None => plain(bytes, start),
     };
     some(bytes, start, end).filter(|(start, end)| end > start)
 }
@@ -112,10 +156,11 @@ pub(super) fn encoded(bytes: &[u8], start: usize) -> Range {
             || rest[*i..].starts_with(b"%26")
     };
     let end = (0..rest.len()).find(ends).unwrap_or(rest.len());
+    work::read(end);
     (start, start + end)
 }
 
-/// The end of `Name { … }` and `Name(…)`, as `Debug` writes them.
+/// Where the bracket of `Name { … }` and `Name(…)` stands, as `Debug` writes them.
 fn construct(bytes: &[u8], at: usize) -> Option<usize> {
     if !bytes.get(at)?.is_ascii_uppercase() {
         return None;
@@ -123,16 +168,21 @@ fn construct(bytes: &[u8], at: usize) -> Option<usize> {
     let is_name = |b: &&u8| b.is_ascii_alphanumeric() || **b == b'_';
     let open = at + bytes[at..].iter().take(64).take_while(is_name).count();
     if bytes.get(open) == Some(&b'(') {
-        return Some(balanced(bytes, open, b"(", b")"));
+        return Some(open);
     }
     let open = open + blanks(&bytes[open..]);
-    (bytes.get(open) == Some(&b'{')).then(|| balanced(bytes, open, b"{", b"}"))
+    (bytes.get(open) == Some(&b'{')).then_some(open)
 }
 
 /// The end of `scheme name="value", name=value` or of cookies.
 fn parameters(bytes: &[u8], at: usize) -> usize {
-    let is_name = |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
-    let name = |at: usize| bytes[at..].iter().take_while(is_name).count();
+    let end = parameters_end(bytes, at);
+    work::read(end - at);
+    end
+}
+
+fn parameters_end(bytes: &[u8], at: usize) -> usize {
+    let name = |at: usize| bytes[at..].iter().take_while(|b| is_name(**b)).count();
     let scheme = at + name(at);
     let mut next = scheme + blanks(&bytes[scheme..]);
     if next == scheme {
@@ -173,14 +223,20 @@ pub(super) fn quoted(bytes: &[u8], at: usize) -> Option<Range> {
     let at = wrapped(bytes, at);
     let (slashes, quote) = quote_at(bytes, at);
     let start = at + slashes + 1;
+    if is_masked(bytes, start) {
+        return None;
+    }
     let end = closing(bytes, start, quote?, slashes);
     some(bytes, start, end)
 }
 
-/// Headers whose values are more than a word.
+/// What the name before a value says of its form.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Header {
-    None,
+pub(super) enum Form {
+    Any,
+    /// A token of a text: a parser that shows the list which follows tells nothing.
+    Word,
+    /// Headers whose values are more than a word.
     Authorization,
     Cookie,
 }
@@ -201,9 +257,15 @@ fn some(bytes: &[u8], start: usize, end: usize) -> Option<Range> {
     ];
     let value = &bytes[start..end];
     let nothing = value == b"*" || value == b"**" || NOTHING.iter().any(|n| n.as_bytes() == value);
-    // Masked before, perhaps with something of the text behind it.
-    let nothing = nothing || value.starts_with(b"***");
-    (!nothing).then_some((start, end))
+    (!nothing && !is_masked(bytes, start)).then_some((start, end))
+}
+
+/// Whether the value was masked before, perhaps with something of the text behind it. To be asked before the value
+/// is read: whoever finds nothing must not have read far, or a text of many such values is read again and again.
+pub(super) fn is_masked(bytes: &[u8], start: usize) -> bool {
+    bytes
+        .get(start..)
+        .is_some_and(|value| value.starts_with(MASK.as_bytes()))
 }
 
 /// Blanks and ends of lines, as the pretty `Debug` writes them; not a whole page of them.
@@ -213,10 +275,10 @@ fn spaces(bytes: &[u8]) -> usize {
 }
 
 fn blanks(bytes: &[u8]) -> usize {
-    bytes
-        .iter()
-        .take_while(|b| matches!(b, b' ' | b'\t'))
-        .count()
+    let is_blank = |b: &&u8| matches!(b, b' ' | b'\t');
+    let len = bytes.iter().take_while(is_blank).count();
+    work::read(len);
+    len
 }
 
 /// Steps into `Some("`, `Secret(Some("`, `b"` as `Debug` writes them; stays where it is before
@@ -262,17 +324,25 @@ fn quote_at(bytes: &[u8], at: usize) -> (usize, Option<u8>) {
 /// quoted once has 0, text quoted again 1, then 3, 7. Without a closing mark, the end of the text.
 fn closing(bytes: &[u8], start: usize, quote: u8, slashes: usize) -> usize {
     let mut run = 0;
-    for (i, b) in bytes.iter().enumerate().skip(start) {
-        if *b == quote && run % (2 * (slashes + 1)) <= slashes {
-            return i - run.min(slashes);
+    let end = bytes[start..].iter().position(|b| {
+        let closes = *b == quote && run % (2 * (slashes + 1)) <= slashes;
+        if !closes {
+            run = if *b == b'\\' { run + 1 } else { 0 };
         }
-        run = if *b == b'\\' { run + 1 } else { 0 };
-    }
-    bytes.len()
+        closes
+    });
+    work::read(end.unwrap_or(bytes.len() - start));
+    end.map_or(bytes.len(), |end| start + end - run.min(slashes))
 }
 
 /// The end of what the bracket at `start` opens, itself included; without it, the end of the text.
 fn balanced(bytes: &[u8], start: usize, opens: &[u8], closes: &[u8]) -> usize {
+    let end = balanced_end(bytes, start, opens, closes);
+    work::read(end - start);
+    end
+}
+
+fn balanced_end(bytes: &[u8], start: usize, opens: &[u8], closes: &[u8]) -> usize {
     let mut depth = 0usize;
     let mut quoted = false;
     let mut escaped = false;
@@ -299,6 +369,7 @@ fn line(bytes: &[u8], start: usize) -> usize {
     let ends = |b: &u8| matches!(b, b'\n' | b'\r' | b'"' | b'`');
     let end = bytes[start..].iter().position(ends);
     let end = end.map_or(bytes.len(), |n| start + n);
+    work::read(end - start);
     // `\"` and the blanks before the end are not the value's.
     let trimmed = bytes[start..end]
         .iter()
@@ -308,22 +379,24 @@ fn line(bytes: &[u8], start: usize) -> usize {
 
 /// `Authorization: Bearer x` keeps the scheme and what follows the token; an unknown scheme and
 /// everything after it is masked.
-fn kept_scheme(bytes: &[u8], start: usize, end: usize, key: Header) -> Option<Range> {
-    match after_scheme(&bytes[start..end], key) {
-        Some(at) => some(bytes, start + at, plain(bytes, start + at).min(end)),
-        None => some(bytes, start, end),
+fn kept_scheme(bytes: &[u8], start: usize, end: usize, form: Form) -> Option<Range> {
+    match after_scheme(&bytes[start..end]) {
+        Some(at) if form == Form::Authorization => {
+            some(bytes, start + at, plain(bytes, start + at).min(end))
+        }
+        _ => some(bytes, start, end),
     }
 }
 
 /// Where the token behind a known scheme begins.
-fn after_scheme(value: &[u8], key: Header) -> Option<usize> {
+fn after_scheme(value: &[u8]) -> Option<usize> {
     const SCHEMES: &[&str] = &["Bearer", "Basic", "Token", "ApiKey"];
     let near = &value[..value.len().min(16)];
     let word = near.iter().position(|b| *b == b' ')?;
     let known = SCHEMES
         .iter()
         .any(|s| near[..word].eq_ignore_ascii_case(s.as_bytes()));
-    (key == Header::Authorization && known).then(|| word + blanks(&value[word..]))
+    known.then(|| word + blanks(&value[word..]))
 }
 
 /// The end of a bare value: a blank, a quotation mark, or a comma, semicolon, ampersand or bracket
@@ -341,9 +414,15 @@ fn plain(bytes: &[u8], start: usize) -> usize {
         _ => false,
     };
     let end = (0..rest.len()).find(|i| ends(*i)).unwrap_or(rest.len());
+    work::read(end);
     // The sentence's own mark.
     let dot = end > 1 && rest[end - 1] == b'.';
     start + end - usize::from(dot)
+}
+
+/// A character of a name.
+fn is_name(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.')
 }
 
 /// Whether the text after a comma is another entry (`, x`, `,name=`) rather than more of a value.
@@ -354,7 +433,6 @@ fn another_begins(rest: &[u8]) -> bool {
     if first.is_ascii_whitespace() || matches!(first, b'"' | b'\'' | b'\\') {
         return true;
     }
-    let name = |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
-    let n = rest.iter().take(40).take_while(name).count();
+    let n = rest.iter().take(40).take_while(|b| is_name(**b)).count();
     n > 0 && matches!(rest.get(n), Some(b'=' | b':'))
 }
