@@ -102,3 +102,10 @@ fn children_of_a_program_whose_threads_log() {
         assert_eq!(receiver.requests_with("/v1/logs", &said), 1, "{said}");
     }
 }
+
+#[test]
+fn children_of_a_program_whose_threads_make_metrics() {
+    // They have nothing to send; a child that hung would have failed the program.
+    let (_, spans) = run("fork-counting");
+    assert_eq!(spans.len(), 0);
+}

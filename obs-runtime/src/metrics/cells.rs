@@ -9,7 +9,9 @@
 use core::cell::Cell;
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock};
+
+use crate::processor::drain::fork;
 
 /// Cells of a page (8 KiB); a series' cells lie within one page.
 pub(super) const PAGE: usize = 1024;
@@ -115,8 +117,8 @@ struct Lease(Cell<Option<&'static Lane>>);
 impl Drop for Lease {
     fn drop(&mut self) {
         LANE.set(None);
-        if let Some(lane) = self.0.take() {
-            space().idle.push(lane);
+        if let (Some(lane), Some(mut space)) = (self.0.take(), space()) {
+            space.idle.push(lane);
         }
     }
 }
@@ -150,27 +152,35 @@ fn update_first(slot: Slot, update: impl FnOnce(Cells<'_>)) {
         });
     };
     if let Ok(lane) = LEASE.try_with(lease_lane) {
-        write(lane);
-    } else {
-        let mut orphans = ORPHANS.lock().unwrap_or_else(PoisonError::into_inner);
-        write(orphans.get_or_insert_with(|| register(Lane::new())));
+        lane.map(write);
+    } else if let Some(mut orphans) = fork::lock(&ORPHANS) {
+        if orphans.is_none() {
+            *orphans = lane();
+        }
+        orphans.map(write);
     }
 }
 
-fn lease_lane(lease: &Lease) -> &'static Lane {
+fn lease_lane(lease: &Lease) -> Option<&'static Lane> {
     if let Some(lane) = lease.0.get() {
-        return lane;
+        return Some(lane);
     }
-    let idle = space().idle.pop();
-    let lane = idle.unwrap_or_else(|| register(Lane::new()));
+    let lane = lane()?;
     lease.0.set(Some(lane));
     LANE.set(Some(lane));
-    lane
+    Some(lane)
 }
 
-fn register(lane: &'static Lane) -> &'static Lane {
-    space().lanes.push(lane);
-    lane
+/// One that nobody writes.
+fn lane() -> Option<&'static Lane> {
+    let idle = space()?.idle.pop();
+    if idle.is_some() {
+        return idle;
+    }
+    // Not under the lock: an allocator may count its calls.
+    let lane = Lane::new();
+    space()?.lanes.push(lane);
+    Some(lane)
 }
 
 /// Which cells are in use, and by which lanes.
@@ -184,7 +194,8 @@ struct Space {
     free: BTreeMap<usize, Vec<Slot>>,
 }
 
-fn space() -> MutexGuard<'static, Space> {
+/// None in a child that was forked while another thread was here.
+fn space() -> Option<MutexGuard<'static, Space>> {
     static SPACE: Mutex<Space> = Mutex::new(Space {
         lanes: Vec::new(),
         idle: Vec::new(),
@@ -192,7 +203,7 @@ fn space() -> MutexGuard<'static, Space> {
         fresh: PAGE,
         free: BTreeMap::new(),
     });
-    SPACE.lock().unwrap_or_else(PoisonError::into_inner)
+    fork::lock(&SPACE)
 }
 
 /// The cells of one series, returned when dropped. They start at zero.
@@ -211,7 +222,7 @@ impl Allocation {
 
     /// `None` when all cells are in use; `len` is at most [`PAGE`].
     pub(super) fn new(len: usize) -> Option<Self> {
-        let mut space = space();
+        let mut space = space()?;
         if let Some(slot) = space.free.get_mut(&len).and_then(Vec::pop) {
             return Some(Self::of(slot, len));
         }
@@ -247,7 +258,9 @@ impl Drop for Allocation {
         }
         // Nobody holds the series any more, so no thread writes these cells; the drop of the
         // last reference ordered their writes before this.
-        let mut space = space();
+        let Some(mut space) = space() else {
+            return;
+        };
         for cells in cells_in(&space.lanes, self.slot) {
             for index in 0..self.len as usize {
                 cells.set(index, 0);
@@ -278,7 +291,7 @@ pub(super) struct Reader(Vec<&'static Lane>);
 
 impl Reader {
     pub(super) fn new() -> Self {
-        Self(space().lanes.clone())
+        Self(space().map_or_else(Vec::new, |space| space.lanes.clone()))
     }
 
     /// The cells of a series in every lane that has some.

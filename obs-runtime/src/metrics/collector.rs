@@ -3,7 +3,7 @@
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 
 use super::builder::InstrumentBuilder;
 use super::cardinality::{Cardinality, MetricCardinality};
@@ -14,8 +14,10 @@ use super::json;
 use super::labels::Labels;
 use super::series::Buckets;
 use super::snapshot::{MetricData, MetricFamily, MetricSource, Number, NumberPoint};
+use super::validate::error;
 use super::{Counter, Gauge, Histogram, Summary, UpDownCounter, warning};
 use crate::Error;
+use crate::processor::drain::fork;
 use crate::semconv::{MetricDef, attribute, metric};
 
 /// Holds metrics: makes instruments, and reads them all at once. A clone is the same collector.
@@ -106,20 +108,16 @@ impl MetricsCollector {
         check: impl Fn(&Core) -> Result<(), Error>,
         create: impl FnOnce() -> Result<Core, Error>,
     ) -> Result<Arc<Core>, Error> {
-        let metrics = self
-            .inner
-            .metrics
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(core) = metrics.get(name) {
+        let metrics = fork::read(&self.inner.metrics);
+        if let Some(core) = metrics.as_ref().and_then(|metrics| metrics.get(name)) {
             return check(core).map(|()| Arc::clone(core));
         }
         drop(metrics);
-        let mut metrics = self
-            .inner
-            .metrics
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut metrics = fork::write(&self.inner.metrics).ok_or_else(|| {
+            error(format!(
+                "metric `{name}` is not there: this process was forked while another thread made a metric"
+            ))
+        })?;
         // Another thread may have been faster.
         if let Some(core) = metrics.get(name) {
             return check(core).map(|()| Arc::clone(core));
@@ -130,12 +128,8 @@ impl MetricsCollector {
     }
 
     fn metrics(&self) -> Vec<Arc<Core>> {
-        let metrics = self
-            .inner
-            .metrics
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        metrics.values().map(Arc::clone).collect()
+        let metrics = fork::read(&self.inner.metrics);
+        metrics.map_or_else(Vec::new, |metrics| metrics.values().cloned().collect())
     }
 
     /// All metrics that have a series, in the order of their names.
@@ -146,11 +140,7 @@ impl MetricsCollector {
     }
 
     pub(super) fn core(&self, name: &str) -> Option<Arc<Core>> {
-        let metrics = self
-            .inner
-            .metrics
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
+        let metrics = fork::read(&self.inner.metrics)?;
         metrics.get(&name.to_ascii_lowercase()).map(Arc::clone)
     }
 
@@ -165,27 +155,17 @@ impl MetricsCollector {
     /// It is for rare changes: the metric macros forget their handles each time, and from the third time on keep
     /// new ones behind a lock, at some 20 ns a call.
     pub fn remove(&self, name: &str) -> bool {
-        let mut metrics = self
-            .inner
-            .metrics
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        let removed = metrics.remove(&name.to_ascii_lowercase());
-        drop(metrics);
+        let metrics = fork::write(&self.inner.metrics);
+        let removed = metrics.and_then(|mut metrics| metrics.remove(&name.to_ascii_lowercase()));
         self.forget();
         removed.is_some()
     }
 
     /// Takes all metrics out, see [`remove`](Self::remove).
     pub fn clear(&self) {
-        let mut metrics = self
-            .inner
-            .metrics
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        let removed = std::mem::take(&mut *metrics);
+        let metrics = fork::write(&self.inner.metrics);
         // Freeing the cells takes a lock of its own.
-        drop(metrics);
+        let removed = metrics.map(|mut metrics| std::mem::take(&mut *metrics));
         self.forget();
         drop(removed);
     }

@@ -4,7 +4,7 @@ use core::hash::BuildHasher;
 use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::cells::{Allocation, Slot};
 use super::exemplar::Exemplars;
@@ -12,6 +12,7 @@ use super::index::Index;
 use super::keys::Keys;
 use super::labels::Labels;
 use super::validate::OVERFLOW_LABEL;
+use crate::processor::drain::fork;
 use crate::trace::clock::unix_nanos;
 
 /// How the values of a histogram or summary are kept.
@@ -178,7 +179,9 @@ impl SeriesSet {
 
     /// How many values each label has had so far, in the order of the names.
     pub(super) fn label_values(&self) -> Vec<usize> {
-        self.list().values.iter().map(HashSet::len).collect()
+        let list = self.list();
+        let values = list.iter().flat_map(|list| &list.values);
+        values.map(HashSet::len).collect()
     }
 
     pub(super) fn overflowed(&self) -> u64 {
@@ -193,7 +196,9 @@ impl SeriesSet {
     /// All series in the order of their labels; the overflow series last, once it is used.
     pub(super) fn all(&self) -> (Arc<Vec<Arc<Series>>>, Option<&Arc<Series>>) {
         let overflow = self.overflow.as_ref().filter(|_| self.overflowed() > 0);
-        let mut list = self.list();
+        let Some(mut list) = self.list() else {
+            return (Arc::default(), overflow);
+        };
         if list.unsorted {
             Arc::make_mut(&mut list.series).sort_by(|a, b| a.labels.cmp(&b.labels));
             list.unsorted = false;
@@ -201,8 +206,8 @@ impl SeriesSet {
         (Arc::clone(&list.series), overflow)
     }
 
-    fn list(&self) -> MutexGuard<'_, List> {
-        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    fn list(&self) -> Option<MutexGuard<'_, List>> {
+        fork::lock(&self.list)
     }
 
     #[inline]
@@ -244,7 +249,7 @@ impl SeriesSet {
     }
 
     fn insert(&self, hash: u64, values: &[&str]) -> Option<Arc<Series>> {
-        let mut list = self.list();
+        let mut list = self.list()?;
         // Another thread may have been faster.
         if let Some(series) = self.look_up(hash, values) {
             return Some(Arc::clone(series));

@@ -9,13 +9,14 @@ use core::fmt;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::borrow::Cow;
-use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Mutex, OnceLock, RwLock};
 
 use super::builder::DEFAULT_MAX_SERIES;
 use super::index::Index;
 use super::label::Label;
 use super::series::fold;
 use super::{MetricsCollector, validate};
+use crate::processor::drain::fork;
 use crate::trace::local::local;
 use crate::{Error, init, self_log};
 
@@ -186,7 +187,10 @@ impl<B: Bound, const VARYING: usize> Others<B, VARYING> {
         if self.len.load(Ordering::Relaxed) >= MOST_HANDLES {
             return Ok(Cow::Owned(bound));
         }
-        let turn = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = fork::lock(&self.writers);
+        if turn.is_none() {
+            return Ok(Cow::Owned(bound));
+        }
         let len = self.len.load(Ordering::Relaxed);
         // Another thread may have been faster.
         if self.find(values).is_none() && len < MOST_HANDLES {
@@ -310,8 +314,8 @@ impl<B: Bound, const VARYING: usize> MetricSite<B, VARYING> {
 
     /// A memory can be replaced only where nobody borrows from it.
     fn late(&self, epoch: u64, values: &[&'static str; VARYING]) -> Result<B, Error> {
-        let late = self.late.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some((since, memory)) = &*late
+        let late = fork::read(&self.late);
+        if let Some((since, memory)) = late.as_deref().and_then(Option::as_ref)
             && *since == epoch
         {
             return memory.find_or_add(values).map(Cow::into_owned);
@@ -319,10 +323,9 @@ impl<B: Bound, const VARYING: usize> MetricSite<B, VARYING> {
         drop(late);
         let memory = self.memory(*values)?;
         let bound = memory.first.bound.clone();
-        let mut late = self.late.write().unwrap_or_else(PoisonError::into_inner);
-        let old = late.replace((epoch, memory));
+        let late = fork::write(&self.late);
         // Freeing the cells takes a lock of its own.
-        drop(late);
+        let old = late.map(|mut late| late.replace((epoch, memory)));
         drop(old);
         Ok(bound)
     }

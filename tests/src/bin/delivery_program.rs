@@ -5,8 +5,9 @@
 use std::cell::RefCell;
 use std::io::BufRead as _;
 use std::process;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use obs_runtime::{Error, Observability, traced};
+use obs_runtime::{Error, Observability, counter, traced};
 
 #[traced]
 fn work() {}
@@ -184,6 +185,66 @@ fn fork_logging() -> Result<(), Error> {
     obs.shutdown()
 }
 
+/// Children of a program whose other threads make metrics and series all the time: they count as they like, and end.
+#[cfg(unix)]
+fn fork_counting() -> Result<(), Error> {
+    let obs = install()?;
+    let done = AtomicBool::new(false);
+    let children = std::thread::scope(|threads| {
+        for thread in 0..2 {
+            let (metrics, done) = (obs.metrics(), &done);
+            threads.spawn(move || {
+                for n in 0.. {
+                    if done.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    let name = format!("parent.{thread}.{}", n % 100);
+                    if n % 500 == 0 {
+                        metrics.remove(&name);
+                    }
+                    let rows = metrics.counter(name).labels(["n"]).build();
+                    rows.and_then(|rows| rows.with([n.to_string()]))
+                        .expect("a counter")
+                        .inc();
+                    // Threads come and go: each has cells.
+                    std::thread::spawn(|| counter!("threads").inc())
+                        .join()
+                        .expect("no panic");
+                }
+            });
+        }
+        let mut children = Vec::new();
+        for _ in 0..50 {
+            // SAFETY: as in `fork`.
+            match unsafe { libc::fork() } {
+                0 => {
+                    // A child that hangs is ended, and has failed.
+                    // SAFETY: sets a timer of this process.
+                    unsafe { libc::alarm(30) };
+                    for n in 0..100 {
+                        // What cannot be counted is left out.
+                        let name = format!("parent.{}.{}", n % 2, n % 100);
+                        if let Ok(rows) = obs.metrics().counter(name).labels(["n"]).build() {
+                            let _ = rows.with([format!("child {n}")]).map(|rows| rows.inc());
+                            let _ = rows.value();
+                        }
+                        counter!("children").inc();
+                    }
+                    let counts = || counter!("threads").inc();
+                    std::thread::spawn(counts).join().expect("no panic");
+                    let _ = obs.collect_metrics();
+                    process::exit(0);
+                }
+                child => children.push(child),
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+        children
+    });
+    children.into_iter().for_each(wait_for);
+    obs.shutdown()
+}
+
 fn in_runtime(mut builder: tokio::runtime::Builder) -> Result<(), Error> {
     let runtime = builder.enable_all().build().expect("a runtime");
     runtime.block_on(async {
@@ -257,6 +318,8 @@ fn main() -> Result<(), Error> {
         "fork-all" => fork_all()?,
         #[cfg(unix)]
         "fork-logging" => fork_logging()?,
+        #[cfg(unix)]
+        "fork-counting" => fork_counting()?,
         "steps" => {
             let first = args.next().and_then(|n| n.parse().ok());
             steps(first.unwrap_or_default())?;

@@ -10,7 +10,10 @@
 mod locks;
 
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::sync::{
+    Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    TryLockError, TryLockResult,
+};
 use std::time::{Duration, Instant};
 
 use super::{Scope, add, spawn};
@@ -84,6 +87,43 @@ pub(crate) fn is_off() -> bool {
 /// Whether locks may be held for ever.
 pub(crate) fn is_closed() -> bool {
     STATE.load(Ordering::Relaxed) == CLOSED
+}
+
+/// Takes a lock that forks do not wait for. In a child it may be taken for ever, by a thread that is not there: then
+/// none, after a moment.
+pub(crate) fn lock<T>(lock: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    if in_child() {
+        return in_a_moment(|| lock.try_lock());
+    }
+    Some(lock.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// The same for reading.
+pub(crate) fn read<T>(lock: &RwLock<T>) -> Option<RwLockReadGuard<'_, T>> {
+    if in_child() {
+        return in_a_moment(|| lock.try_read());
+    }
+    Some(lock.read().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// The same for writing.
+pub(crate) fn write<T>(lock: &RwLock<T>) -> Option<RwLockWriteGuard<'_, T>> {
+    if in_child() {
+        return in_a_moment(|| lock.try_write());
+    }
+    Some(lock.write().unwrap_or_else(PoisonError::into_inner))
+}
+
+#[cold]
+fn in_a_moment<G>(mut lock: impl FnMut() -> TryLockResult<G>) -> Option<G> {
+    (0..100).find_map(|_| match lock() {
+        Ok(held) => Some(held),
+        Err(TryLockError::Poisoned(held)) => Some(held.into_inner()),
+        Err(TryLockError::WouldBlock) => {
+            std::thread::yield_now();
+            None
+        }
+    })
 }
 
 fn remake() -> Option<&'static Remake> {
