@@ -36,6 +36,8 @@ fn a_label_has_a_hundred_values_and_no_more() -> Result {
         [("tier".into(), 2, 100), ("user".into(), 100, 100)]
     );
     assert_eq!((metric.series, metric.overflowed), (101, 900));
+    let text = report.to_string();
+    assert!(text.contains("}, 900 lookups overflowed\n"), "{text}");
     Ok(())
 }
 
@@ -106,7 +108,7 @@ fn the_worst_case_is_told_in_series_and_in_time_series() -> Result {
         (2_020, 2_090)
     );
     let text = report.to_string();
-    assert!(text.contains("h {x: 1 of 4, y: 1 of 4}"), "{text}");
+    assert!(text.contains("h {x: 1 of 4, y: 1 of 4}\n"), "{text}");
     assert!(
         text.lines()
             .last()
