@@ -209,8 +209,11 @@ impl Unpriced {
 
 /// The price list. Decoding it takes tens of milliseconds, so it is done once and ahead of the first call.
 static CALCULATOR: LazyLock<Option<&'static Calculator>> =
-    // Should a release of the list be broken, calls are unpriced; the program goes on.
-    LazyLock::new(|| std::panic::catch_unwind(Calculator::bundled).ok());
+    // Should a release of the list be broken, calls are unpriced; the program goes on. Miri would decode for an hour.
+    LazyLock::new(|| {
+        let decoded = || std::panic::catch_unwind(Calculator::bundled).ok();
+        (!cfg!(miri)).then(decoded).flatten()
+    });
 
 /// Decodes the price list, some 60 ms: when obs is installed, so that no model call waits for it.
 pub(crate) fn warm_up() {

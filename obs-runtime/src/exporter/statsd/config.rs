@@ -148,12 +148,19 @@ impl StatsdConfig {
                 "the quantile {q} is not possible: use numbers from 0 to 1, such as 0.99"
             )));
         }
-        Server::parse(&self.addr).ok_or_else(|| {
+        let server = Server::parse(&self.addr).ok_or_else(|| {
             Error::config(format!(
                 "the StatsD server {:?} is no address: use a host and a port such as 127.0.0.1:8125, or the \
                  path of a socket such as unix:///var/run/datadog/dsd.socket",
                 self.addr
             ))
-        })
+        })?;
+        server.check().map_err(|error| {
+            Error::config(format!(
+                "the StatsD server {:?} is no path that a socket can have: {error}",
+                self.addr
+            ))
+        })?;
+        Ok(server)
     }
 }

@@ -43,6 +43,15 @@ impl Server {
         (is_host && is_port).then(|| Self::Udp(name.to_owned()))
     }
 
+    /// Why the system can have no such address.
+    pub(super) fn check(&self) -> io::Result<()> {
+        match self {
+            #[cfg(unix)]
+            Self::Unix(path) => std::os::unix::net::SocketAddr::from_pathname(path).map(drop),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether its address may change.
     fn is_name(&self) -> bool {
         match self {
@@ -74,8 +83,15 @@ pub(super) fn reason(error: &io::Error) -> DropReason {
         Some(libc::ENOBUFS) => return DropReason::QueueFull,
         _ => {}
     }
+    // Winsock: WSAEMSGSIZE, WSAENOBUFS.
+    #[cfg(windows)]
+    match error.raw_os_error() {
+        Some(10040) => return DropReason::TooLarge,
+        Some(10055) => return DropReason::QueueFull,
+        _ => {}
+    }
     match error.kind() {
-        io::ErrorKind::WouldBlock => DropReason::QueueFull,
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => DropReason::QueueFull,
         io::ErrorKind::TimedOut => DropReason::Timeout,
         _ => DropReason::Unreachable,
     }
@@ -88,6 +104,23 @@ pub(super) fn advice(reason: DropReason) -> &'static str {
         DropReason::Timeout => "; the time was over before all was sent",
         DropReason::TooLarge => "; the system takes no datagram of this size",
         _ => "; is the server running at this address?",
+    }
+}
+
+/// Sends again after a signal, which the wait for a server that falls behind begins anew with: a profiler's would
+/// make it last for ever.
+fn patiently(mut send: impl FnMut() -> io::Result<usize>) -> io::Result<()> {
+    let begin = Instant::now();
+    loop {
+        return match send() {
+            Ok(_) => Ok(()),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted && begin.elapsed() < PATIENCE => {
+                continue;
+            }
+            // What Windows says at the end of the wait; the export's own time is over elsewhere.
+            Err(e) if e.kind() == io::ErrorKind::TimedOut => Err(io::ErrorKind::WouldBlock.into()),
+            Err(e) => Err(e),
+        };
     }
 }
 
@@ -125,12 +158,12 @@ impl Socket {
     fn send(&self, datagram: &[u8]) -> io::Result<()> {
         match self {
             Self::Udp(socket) => {
-                socket.send(datagram)?;
+                patiently(|| socket.send(datagram))?;
                 // On this machine the system knows at once that nobody listens.
                 socket.take_error()?.map_or(Ok(()), Err)
             }
             #[cfg(unix)]
-            Self::Unix(socket) => socket.send(datagram).map(drop),
+            Self::Unix(socket) => patiently(|| socket.send(datagram)),
         }
     }
 }
@@ -168,7 +201,10 @@ impl Connection {
     /// The addresses that a name has now.
     fn look_up(&mut self, name: &str) -> io::Result<Vec<SocketAddr>> {
         self.looked = Some(Instant::now());
-        name.to_socket_addrs().map(Iterator::collect)
+        let found = name.to_socket_addrs().map(Iterator::collect);
+        // It may have taken the resolver half a minute to say so.
+        self.attempts *= u8::from(found.is_ok());
+        found
     }
 
     fn connect(&mut self) -> io::Result<Socket> {
@@ -201,7 +237,8 @@ impl Connection {
     /// Lets go of a server whose name has gone elsewhere, once a minute. A name that is not found at the
     /// moment says nothing of it.
     fn follow(&mut self) {
-        let is_old = self.looked.is_some_and(|at| at.elapsed() >= LOOK_AGAIN);
+        let is_old = self.looked.is_some_and(|at| at.elapsed() >= LOOK_AGAIN)
+            && Instant::now() < self.deadline;
         if let (true, Some(peer), Server::Udp(name)) = (is_old, self.peer, self.server.clone())
             && self.server.is_name()
             && let Ok(all) = self.look_up(&name)

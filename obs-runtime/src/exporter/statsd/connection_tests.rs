@@ -90,6 +90,10 @@ fn a_name_that_is_not_found_is_looked_for_in_each_export() {
         let error = wire.send(b"a").expect_err("no address");
         assert_eq!(reason(&error), DropReason::Unreachable);
         assert!(wire.looked.take().is_some());
+        // But not for each datagram: a resolver may take its time to say so.
+        let error = wire.send(b"a").expect_err("no address");
+        assert_eq!(error.kind(), io::ErrorKind::NotConnected);
+        assert!(wire.looked.is_none());
     }
     // The addresses of a name are tried in turn.
     let server = listen(anywhere());
@@ -163,9 +167,60 @@ fn a_datagram_that_the_system_does_not_take_is_too_large() {
     assert_eq!(reason(&error), DropReason::TooLarge);
 }
 
+#[test]
+fn signals_do_not_make_a_wait_endless() {
+    let interrupted = || Err(io::ErrorKind::Interrupted.into());
+    let mut calls = 0;
+    let sent = patiently(|| {
+        calls += 1;
+        if calls < 3 { interrupted() } else { Ok(1) }
+    });
+    assert_eq!((sent.map_err(|e| e.kind()), calls), (Ok(()), 3));
+    let error = patiently(interrupted).expect_err("a signal each time");
+    assert_eq!(reason(&error), DropReason::QueueFull);
+    let error = patiently(|| Err(io::ErrorKind::TimedOut.into())).expect_err("as Windows says it");
+    assert_eq!(reason(&error), DropReason::QueueFull);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_agent_that_comes_and_goes_leaves_no_descriptor_open() {
+    // The system gives the lowest number that is free: one that leaks is never seen again.
+    let folder = std::env::temp_dir().join(format!("obs-{}-come-go", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let path = folder.join("dsd.socket");
+    let mut wire = Connection::new(Server::Unix(path.clone()));
+    let mut seen = std::collections::HashSet::new();
+    for _ in 0..200 {
+        let server = UnixDatagram::bind(&path).expect("a socket");
+        wire.begin(soon());
+        wire.send(b"a").expect("sent");
+        let Some(Socket::Unix(socket)) = &wire.socket else {
+            panic!("a Unix socket");
+        };
+        seen.insert(std::os::fd::AsRawFd::as_raw_fd(socket));
+        drop(server);
+        std::fs::remove_file(&path).expect("the socket is gone");
+    }
+    std::fs::remove_dir_all(&folder).expect("the folder is gone");
+    assert!(seen.len() < 100, "{} descriptors", seen.len());
+}
+
 #[cfg(unix)]
 mod unix {
     use super::*;
+
+    #[test]
+    fn a_path_that_no_socket_can_have_is_refused_before_the_first_export() {
+        for path in [format!("/{}", "x".repeat(200)), "/tmp/a\0b".to_owned()] {
+            let config = crate::statsd::StatsdConfig::new(format!("unix://{path}"));
+            let error = config.server().expect_err("no such socket");
+            assert!(
+                error.is_config() && error.to_string().contains("socket"),
+                "{error}"
+            );
+        }
+    }
 
     /// A folder that is gone after the test.
     struct Folder(PathBuf);
