@@ -4,6 +4,7 @@ use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use crate::logs::LogRecord;
+#[cfg(any(unix, feature = "tracing"))]
 use crate::processor::drain::fork;
 use crate::self_obs;
 use crate::trace::buffer;
@@ -126,6 +127,7 @@ fn shard() -> usize {
 /// How many scopes take logs; most programs have none or one.
 static SCOPES: AtomicUsize = AtomicUsize::new(0);
 /// Whether the parent of this process, which was forked, took logs.
+#[cfg(any(unix, feature = "tracing"))]
 static OF_PARENT: AtomicBool = AtomicBool::new(false);
 static QUEUES: RwLock<Vec<(u16, Arc<LogQueue>)>> = RwLock::new(Vec::new());
 

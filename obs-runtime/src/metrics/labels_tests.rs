@@ -1,9 +1,10 @@
 use std::collections::{BTreeMap, HashSet};
+use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{Labels, Names};
+use super::{Labels, Names, equal_bytes};
 
 fn names(all: &[&'static str]) -> Names {
     all.iter().map(|name| (*name).into()).collect()
@@ -43,6 +44,54 @@ fn plain_is_what_no_format_escapes() {
     assert!(Labels::from([("a", "Zürich / 5")]).is_plain());
     for special in ["\"", "\\", "\n", "\0", "\t"] {
         assert!(!Labels::from([("a", "x"), ("b", special)]).is_plain());
+    }
+}
+
+#[test]
+fn no_names_are_no_labels() {
+    let none = Labels::with_names(&names(&[]), std::iter::empty());
+    assert!(none.is_empty() && none == Labels::new() && none.is_plain());
+    assert_eq!(none.names(), None);
+}
+
+#[test]
+fn names_count_before_values_and_equal_names_elsewhere_are_others() {
+    let (a, b) = (Labels::from([("a", "2")]), Labels::from([("b", "1")]));
+    assert!(a < b);
+    assert!(Labels::new() < a && a < Labels::from([("a", "2"), ("b", "1")]));
+    let elsewhere = names(&["a"]);
+    assert_eq!(a.values_are(&elsewhere, ["2"].into_iter()), None);
+    let hash = |labels: &Labels| {
+        std::hash::BuildHasherDefault::<std::hash::DefaultHasher>::default().hash_one(labels)
+    };
+    assert_ne!(hash(&a), hash(&b));
+}
+
+#[test]
+fn what_is_left_of_an_iterator_is_known() {
+    let labels = Labels::from([("a", "1"), ("b", "2"), ("c", "3")]);
+    let mut pairs = labels.iter();
+    for left in [3, 2, 1, 0, 0] {
+        assert_eq!(pairs.len(), left);
+        pairs.next();
+    }
+}
+
+#[test]
+fn the_first_byte_that_differs_is_found_wherever_it_is() {
+    let text: Vec<u8> = (0..40).collect();
+    for (a, b) in (0..=40).flat_map(|a| (0..=40).map(move |b| (a, b))) {
+        let both = a.min(b);
+        assert_eq!(equal_bytes(&text[..a], &text[..b]), both, "{a} and {b}");
+        for at in 0..both {
+            let mut other = text[..b].to_vec();
+            other[at] ^= 0x80;
+            // What differs behind it does not count.
+            if let Some(last) = other[at + 1..].last_mut() {
+                *last ^= 1;
+            }
+            assert_eq!(equal_bytes(&text[..a], &other), at, "{a} and {b}");
+        }
     }
 }
 

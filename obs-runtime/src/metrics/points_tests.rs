@@ -102,3 +102,30 @@ fn further_labels_are_on_a_copy() -> Result<(), crate::Error> {
     assert_eq!(points[0].labels, [("b", "x")].into());
     Ok(())
 }
+
+#[test]
+fn only_points_of_a_collector_are_known_to_be_in_order() {
+    let point = |task: &'static str| NumberPoint {
+        labels: [("task", task)].into(),
+        start_unix_nanos: 0,
+        value: Number::U64(1),
+        exemplar: None,
+    };
+    assert!(!Points::from(vec![point("b"), point("a")]).are_in_order());
+    assert!(
+        ![point("a")]
+            .into_iter()
+            .collect::<Points<_>>()
+            .are_in_order()
+    );
+    let mut known = Points::in_order(vec![point("a"), point("b")]);
+    assert!(known.are_in_order() && known.clone().are_in_order());
+    known.make_mut().reverse();
+    assert!(!known.are_in_order() && !known.clone().are_in_order());
+    assert_ne!(known, Points::in_order(vec![point("a"), point("b")]));
+    assert!(known.unshared().is_some());
+    let copy = known.clone();
+    assert!(known.unshared().is_none());
+    drop(copy);
+    assert!(known.unshared().is_some());
+}
