@@ -152,3 +152,31 @@ fn what_is_refused_counts_nowhere() {
     }
     assert!(SITE.told.load(Ordering::Relaxed));
 }
+
+#[test]
+fn what_is_refused_is_counted_as_a_loss_of_the_metric() {
+    static SITE: MetricSite<Named, 0> = MetricSite::new("refused", &[]);
+    let mut refused = 0;
+    crate::testing::capture(|| {
+        let metric = init::current_metrics().counter("refused").build();
+        let metric = metric.expect("a metric of that name");
+        for _ in 0..2 {
+            SITE.look_up(0, &[]);
+        }
+        refused = metric.refused();
+    });
+    assert_eq!(refused, 2);
+}
+
+#[test]
+fn who_comes_second_with_the_same_values_adds_nothing() {
+    let memory = Memory::new(family(&[("a", None)]), [""]).expect("a series");
+    let others = memory.others.as_ref().expect("a label varies");
+    // Both threads had found nothing before either had the lock.
+    let added = [others.add(&["x"]), others.add(&["x"])].map(|found| match found {
+        Ok(Cow::Borrowed(bound)) => ptr::from_ref::<Named>(bound),
+        other => panic!("a handle that is kept, not {other:?}"),
+    });
+    assert_eq!(added[0], added[1]);
+    assert_eq!(others.len.load(Ordering::Relaxed), 1);
+}
