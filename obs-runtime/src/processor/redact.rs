@@ -108,11 +108,14 @@ pub(crate) fn redact_of(scope: u16, text: &str) -> Cow<'_, str> {
 /// Whether [`redact_of`] leaves a text as it is for sure: two bytes that may lead to a secret are nowhere.
 #[inline]
 pub(crate) fn is_clean(text: &str) -> bool {
-    !custom::any()
-        && !text
-            .as_bytes()
-            .windows(2)
-            .any(|pair| leads_on(pair[0], pair[1]))
+    !custom::any() && next_lead(text.as_bytes(), 0).is_none()
+}
+
+/// How many bytes from `i` on are passed over.
+#[inline]
+fn next_lead(bytes: &[u8], i: usize) -> Option<usize> {
+    let mut pairs = bytes.get(i..)?.windows(2);
+    pairs.position(|pair| leads_on(pair[0], pair[1]))
 }
 
 /// Whether two bytes may lead to a secret.
@@ -135,11 +138,8 @@ fn masked(text: &str) -> Cow<'_, str> {
     let mut named = 0;
     let mut i = 0;
     // What the last byte led to would lie behind the text.
-    while i + 1 < bytes.len() {
-        if !leads_on(bytes[i], bytes[i + 1]) {
-            i += 1;
-            continue;
-        }
+    while let Some(clean) = next_lead(bytes, i) {
+        i += clean;
         let class = CLASS[bytes[i] as usize];
         let from = if i < copied { named } else { copied };
         let Some((start, end)) = secret_at(bytes, i, class, from) else {
