@@ -2,6 +2,7 @@
 # Instructions per call on the calling thread, by callgrind: the bare loop and the drain are taken off.
 # Usage: benches/instructions.sh [ROW]...   (default: every row; CALLS=20000)
 #        PROGRAM=metrics benches/instructions.sh   counters and histograms instead of spans
+#        PROGRAM=redaction benches/instructions.sh the search for secrets in a text
 #        OFF=1 benches/instructions.sh      an annotated library without the feature `record` (tests/library), which
 #                                           fails unless every annotated function costs what the bare one costs
 set -euo pipefail
