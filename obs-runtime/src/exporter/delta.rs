@@ -29,8 +29,9 @@ pub enum Temporality {
     Cumulative,
     /// What was added since the last time: Datadog, Dynatrace, New Relic.
     Delta,
-    /// What needs the least memory in the program: here the same as `Delta`, since obs has no
-    /// counters that report totals of somebody else.
+    /// What needs the least memory in the program: here the same as `Delta`. Counters that report totals of
+    /// somebody else (of a [`MetricSource`](crate::metrics::MetricSource), observable ones of OpenTelemetry's API)
+    /// stay totals by the specification; obs sends what was added to them as well.
     LowMemory,
 }
 

@@ -337,11 +337,18 @@ impl Worker {
             due = self.schedule.next(due, Instant::now(), random());
         }
         let end = AssertUnwindSafe(|| self.destination.shutdown());
-        let ended = std::panic::catch_unwind(end);
+        let cause = match std::panic::catch_unwind(end) {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some("it panicked".to_owned()),
+        };
         let mut state = shared.lock();
         state.ended = true;
-        if !matches!(ended, Ok(Ok(()))) {
-            state.failure = Some("the exporter could not be shut down".to_owned());
+        if let Some(cause) = cause {
+            // What the last export lost says more.
+            state
+                .failure
+                .get_or_insert_with(|| format!("the exporter could not be shut down: {cause}"));
         }
         drop(state);
         shared.changed.notify_all();

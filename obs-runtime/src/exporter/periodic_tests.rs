@@ -174,6 +174,30 @@ fn a_panic_loses_its_batch_and_not_the_thread() {
 }
 
 #[test]
+fn a_shutdown_that_fails_says_why() {
+    struct Stuck(bool);
+    impl MetricExporter for Stuck {
+        fn export(&mut self, _: MetricBatch<'_>) -> Result<(), Error> {
+            Ok(())
+        }
+
+        fn shutdown(&mut self) -> Result<(), Error> {
+            assert!(!self.0, "an exporter of the user");
+            Err(Error::new(ErrorKind::Export, "the file is locked"))
+        }
+    }
+    for (panics, cause) in [(false, "the file is locked"), (true, "panicked")] {
+        let source = Arc::new(MetricsCollector::new());
+        let exporter = Box::new(Stuck(panics));
+        let pusher = PeriodicPusher::start(exporter, never(), Vec::new(), source);
+        let ended = pusher.expect("a thread").shutdown(long());
+        let error = ended.expect_err("a failure").to_string();
+        assert!(error.contains("could not be shut down"), "{error}");
+        assert!(error.contains(cause), "{error}");
+    }
+}
+
+#[test]
 fn an_exporter_that_hangs_delays_nobody_beyond_the_deadline() {
     let test = start(never());
     let pending = test.pusher.flush();

@@ -8,6 +8,7 @@ use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::snapshot::Exemplar;
+use crate::processor::drain::fork;
 use crate::trace::clock::unix_nanos;
 use crate::trace::local::{flag, local};
 
@@ -55,8 +56,16 @@ impl Exemplars {
     /// Keeps a value that was measured in the entered span, if its place has no example yet.
     #[inline(never)]
     pub(super) fn offer(&self, places: usize, at: usize, value: f64) {
-        let fresh = || (0..places).map(|_| Place::default()).collect();
-        let Some(place) = self.places.get_or_init(fresh).get(at) else {
+        let all = match self.places.get() {
+            Some(all) => all,
+            // A forked child shows none, and another thread of its parent may have been about to make them.
+            None if !is_enabled() || fork::in_child() => return,
+            None => {
+                let fresh = || (0..places).map(|_| Place::default()).collect();
+                self.places.get_or_init(fresh)
+            }
+        };
+        let Some(place) = all.get(at) else {
             return;
         };
         let round = ROUND.load(Ordering::Relaxed);

@@ -27,8 +27,9 @@
 //!
 //! (OpenTelemetry semantic conventions, "HTTP server spans", "Semantic conventions for gRPC".) Secrets in paths and
 //! queries are masked. Headers and bodies are not recorded, the client's address only where
-//! [`peer_from`](TraceLayer::peer_from) or [`x_forwarded_for`](TraceLayer::x_forwarded_for) says so. The spans'
-//! callsites, which samplers see, are named `http.server` and `rpc.server`.
+//! [`peer_from`](TraceLayer::peer_from), [`x_forwarded_for`](TraceLayer::x_forwarded_for) or
+//! [`forwarded`](TraceLayer::forwarded) says so. The spans' callsites, which samplers see, are named `http.server` and
+//! `rpc.server`.
 
 mod body;
 mod client;

@@ -69,13 +69,19 @@ impl Proxies {
         };
         let mut elements = Vec::new();
         for value in headers.get_all(name) {
-            elements.extend(split(value.to_str().ok()?, ','));
+            let value = value.to_str().ok()?;
+            match self.header {
+                // A plain list: a client that writes a quotation mark must not hide what proxies append.
+                Header::XForwardedFor => elements.extend(value.split(',').map(str::trim)),
+                Header::Forwarded => elements.extend(split(value, ',')?),
+            }
         }
         let element = elements.iter().rev().nth(before)?;
         match self.header {
             Header::XForwardedFor => node(element),
             Header::Forwarded => {
-                let mut pairs = split(element, ';').filter_map(|pair| pair.split_once('='));
+                let pairs = split(element, ';')?;
+                let mut pairs = pairs.iter().filter_map(|pair| pair.split_once('='));
                 let (_, node_of) = pairs.find(|(name, _)| name.eq_ignore_ascii_case("for"))?;
                 node(node_of.trim_matches('"'))
             }
@@ -83,16 +89,18 @@ impl Proxies {
     }
 }
 
-/// The parts between separators that are not inside of quotes (RFC 9110, section 5.6.4).
-fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
+/// The parts between separators that are not inside of quotes (RFC 9110, section 5.6.4). None if a quote stays open: a
+/// client that opens one would have what the trusted proxies append counted as a part of its own.
+fn split(text: &str, separator: char) -> Option<Vec<&str>> {
     let (mut quoted, mut escaped) = (false, false);
-    let parts = text.split(move |c| {
+    let parts = text.split(|c| {
         let is_end = c == separator && !quoted;
         quoted ^= c == '"' && !escaped;
         escaped = c == '\\' && quoted && !escaped;
         is_end
     });
-    parts.map(str::trim)
+    let parts = parts.map(str::trim).collect();
+    (!quoted).then_some(parts)
 }
 
 /// An address, with a port or without (RFC 7239, section 6). One that is hidden or unknown is none.

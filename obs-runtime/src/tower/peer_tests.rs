@@ -40,6 +40,24 @@ fn the_entry_of_the_last_trusted_proxy_counts() {
     }
 }
 
+// A client that opens a quote before what the trusted proxies append must not choose its address.
+#[test]
+fn an_open_quote_does_not_move_the_count() {
+    let sent = ["6.6.6.6, \", 203.0.113.9, 10.0.0.1"];
+    let of = |count| client(Header::XForwardedFor, count, &sent);
+    assert_eq!(of(1), is("10.0.0.1", None));
+    assert_eq!(of(2), is("203.0.113.9", None));
+    for sent in [
+        "for=6.6.6.6, for=\", for=203.0.113.9, for=10.0.0.1",
+        "for=6.6.6.6, for=\", for=\"[2001:db8::1]\", for=10.0.0.1",
+        "for=6.6.6.6, for=\"\\, for=203.0.113.9, for=10.0.0.1",
+    ] {
+        for count in 1..=4 {
+            assert_eq!(client(Header::Forwarded, count, &[sent]), None, "{sent}");
+        }
+    }
+}
+
 /// The values of RFC 7239, sections 4 and 7.1.
 #[test]
 fn forwarded_is_read_as_its_specification_says() {

@@ -117,7 +117,9 @@ fn rows(family: &MetricFamily) -> Vec<(String, String)> {
                 let point = &p.histogram;
                 let mut text = distribution(point.count, point.sum, [None; 3]);
                 for (q, value) in p.values() {
-                    let _ = write!(text, " p{}={}", q * 100.0, amount(value, seconds));
+                    // A hundred times 0.29 is 28.999999999999996.
+                    let percent = (q * 1e8).round() / 1e6;
+                    let _ = write!(text, " p{percent}={}", amount(value, seconds));
                 }
                 (labels(&point.labels), text)
             };

@@ -15,6 +15,8 @@ fn each_metric_is_a_table() {
     latency.observe(0.15);
     let sizes = collector.histogram("size").exponential().build().unwrap();
     sizes.observe(8.0);
+    let ages = collector.summary("age").quantiles([0.29, 0.999]);
+    ages.build().unwrap().observe(8.0);
     let text = tables(&collector.collect_all(), 1_709_251_199_007_000_000);
     for part in [
         "metrics · 2024-02-29T23:59:59.007Z\n",
@@ -23,6 +25,7 @@ fn each_metric_is_a_table() {
         "latency [s]\n  count=2 mean=100 ms p50=100 ms p99=",
         " max=150 ms\n",
         "size\n  count=1 mean=8 p50=8 p99=8 max=8\n",
+        "age\n  count=1 mean=8 p29=8 p99.9=8\n",
     ] {
         assert!(text.contains(part), "{part:?} is not in\n{text}");
     }

@@ -65,7 +65,8 @@ pub(super) fn ranks(point: &HistogramPoint) -> impl Iterator<Item = (f64, u64)> 
     let count = point.count;
     let weight = count.div_ceil(MOST_RANKS).max(1);
     (0..count.div_ceil(weight)).filter_map(move |at| {
-        let (start, end) = (at * weight, (at * weight + weight).min(count));
+        let start = at * weight;
+        let end = start.saturating_add(weight).min(count);
         let middle = f64::midpoint(start as f64, end as f64) / count as f64;
         Some((point.quantile(middle)?, end - start))
     })

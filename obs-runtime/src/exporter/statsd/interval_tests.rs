@@ -152,6 +152,16 @@ proptest! {
     }
 }
 
+// A source of the user can say any count.
+#[test]
+fn the_largest_count_has_ranks() {
+    let mut most = point(&[1.0], &[0.5]);
+    (most.counts, most.count) = (vec![u64::MAX, 0], u64::MAX);
+    let found: Vec<_> = ranks(&most).collect();
+    assert_eq!(found.len(), 100);
+    assert_eq!(found.iter().map(|(_, n)| n).sum::<u64>(), u64::MAX);
+}
+
 #[test]
 fn the_smallest_sample_rates_are_right() {
     for n in 1..10_000 {
