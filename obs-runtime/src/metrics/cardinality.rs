@@ -24,14 +24,26 @@ pub struct Cardinality {
     pub metrics: Vec<MetricCardinality>,
 }
 
+/// The values of one label of a metric.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LabelCardinality {
+    /// The label's name.
+    pub name: Cow<'static, str>,
+    /// How many values it has had.
+    pub values: usize,
+    /// How many it may have: [`max_label_values`](super::InstrumentBuilder::max_label_values).
+    pub max_values: usize,
+}
+
 /// The series of one metric.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MetricCardinality {
     /// The metric's name.
     pub name: Cow<'static, str>,
-    /// The labels: the name, how many values it has had, and how many it may have.
-    pub labels: Vec<(Cow<'static, str>, usize, usize)>,
+    /// The labels.
+    pub labels: Vec<LabelCardinality>,
     /// Series that exist: different sets of label values.
     pub series: usize,
     /// Series that can exist: as the labels' values multiply, at most
@@ -57,10 +69,14 @@ impl MetricCardinality {
         let labels: Vec<_> = names
             .iter()
             .zip(values)
-            .map(|(name, values)| (name.clone(), values, limits.label_values))
+            .map(|(name, values)| LabelCardinality {
+                name: name.clone(),
+                values,
+                max_values: limits.label_values,
+            })
             .collect();
-        let combinations = labels.iter().fold(1_usize, |product, (_, _, most)| {
-            product.saturating_mul(*most)
+        let combinations = labels.iter().fold(1_usize, |product, label| {
+            product.saturating_mul(label.max_values)
         });
         let overflow = usize::from(!labels.is_empty());
         let shared = &core.shared;
@@ -187,9 +203,10 @@ impl fmt::Display for Cardinality {
                 "{series:>9} {worst:>11} {time_series:>12}  {}",
                 metric.name
             )?;
-            for (at, (label, values, most)) in metric.labels.iter().enumerate() {
+            for (at, label) in metric.labels.iter().enumerate() {
                 let before = if at == 0 { " {" } else { ", " };
-                write!(f, "{before}{label}: {values} of {most}")?;
+                let (name, values, most) = (&label.name, label.values, label.max_values);
+                write!(f, "{before}{name}: {values} of {most}")?;
             }
             if !metric.labels.is_empty() {
                 f.write_str("}")?;

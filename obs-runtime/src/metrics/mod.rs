@@ -43,7 +43,7 @@ mod warning;
 mod window;
 
 pub use builder::InstrumentBuilder;
-pub use cardinality::{Cardinality, MetricCardinality};
+pub use cardinality::{Cardinality, LabelCardinality, MetricCardinality};
 pub use collector::MetricsCollector;
 #[cfg(feature = "opentelemetry")]
 pub(crate) use collector::add_losses;

@@ -2,6 +2,7 @@
 
 use super::any_labels;
 use super::instrument::{Core, Kind};
+use super::series::Limits;
 use crate::self_log;
 
 /// Says what is new, on standard error.
@@ -20,17 +21,30 @@ fn overflow(core: &Core) -> Option<String> {
         let full = full
             .filter(|(values, name)| **values >= limits.label_values && *name != any_labels::ANY);
         let full: Vec<&str> = full.map(|(_, name)| &**name).collect();
-        let reached = if full.is_empty() {
-            format!("{} series", limits.series)
-        } else {
-            format!("{} values of {}", limits.label_values, full.join(", "))
-        };
+        let (cause, remedy) = overflow_of(limits, core.series.len(), &full);
         format!(
-            "metric `{name}` has reached its {reached}; further label values share the series \
-             otel.metric.overflow: use labels with fewer values, or raise `max_label_values` or \
-             `max_series`"
+            "metric `{name}` {cause}; further label values share the series otel.metric.overflow: \
+             use labels with fewer values, or {remedy}"
         )
     })
+}
+
+/// Why there are no further series, and what helps; `full` are the labels that have all their values.
+fn overflow_of(limits: Limits, series: usize, full: &[&str]) -> (String, &'static str) {
+    if !full.is_empty() {
+        let (most, full) = (limits.label_values, full.join(", "));
+        let cause = format!("has reached its {most} values of {full}");
+        return (cause, "raise `max_label_values`");
+    }
+    if series < limits.series {
+        let cause = format!("has room for no more than {series} series: all cells are in use");
+        return (
+            cause,
+            "drop collectors and handles that are no longer needed",
+        );
+    }
+    let cause = format!("has reached its {} series", limits.series);
+    (cause, "raise `max_series`")
 }
 
 fn refusal(core: &Core) -> Option<String> {

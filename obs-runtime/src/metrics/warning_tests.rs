@@ -27,6 +27,27 @@ fn what_is_capped_is_said_once() -> Result {
     Ok(())
 }
 
+#[test]
+fn a_cap_names_what_was_reached_and_what_helps() {
+    let limits = Limits {
+        series: 2_000,
+        label_values: 100,
+    };
+    for (series, full, parts) in [
+        (
+            100,
+            &["user"][..],
+            ["100 values of user", "`max_label_values`"],
+        ),
+        (2_000, &[], ["its 2000 series", "`max_series`"]),
+        (7, &[], ["no more than 7 series", "drop collectors"]),
+    ] {
+        let (cause, remedy) = overflow_of(limits, series, full);
+        assert!(cause.contains(parts[0]), "{cause}");
+        assert!(remedy.contains(parts[1]), "{remedy}");
+    }
+}
+
 // bug: I2 (a missing label was an empty one).
 #[test]
 fn what_is_refused_is_said_once() -> Result {

@@ -69,11 +69,14 @@ impl Proxies {
         };
         let mut elements = Vec::new();
         for value in headers.get_all(name) {
-            let value = value.to_str().ok()?;
             match self.header {
-                // A plain list: a client that writes a quotation mark must not hide what proxies append.
-                Header::XForwardedFor => elements.extend(value.split(',').map(str::trim)),
-                Header::Forwarded => elements.extend(split(value, ',')?),
+                // A plain list: whatever a client writes must not hide what proxies append.
+                Header::XForwardedFor => {
+                    let parts = value.as_bytes().split(|b| *b == b',');
+                    let parts = parts.map(|part| str::from_utf8(part).unwrap_or_default());
+                    elements.extend(parts.map(str::trim));
+                }
+                Header::Forwarded => elements.extend(split(value.to_str().ok()?, ',')?),
             }
         }
         let element = elements.iter().rev().nth(before)?;

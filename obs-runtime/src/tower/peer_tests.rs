@@ -40,9 +40,22 @@ fn the_entry_of_the_last_trusted_proxy_counts() {
     }
 }
 
-// A client that opens a quote before what the trusted proxies append must not choose its address.
+// A client that opens a quote, or writes bytes that are no text, before what the trusted proxies append must not choose
+// its address, nor hide it.
 #[test]
-fn an_open_quote_does_not_move_the_count() {
+fn what_a_client_writes_does_not_move_the_count() {
+    let mut headers = HeaderMap::new();
+    let sent = header::HeaderValue::from_bytes(b"6.6.6.6\xff, 203.0.113.9, 10.0.0.1");
+    headers.insert(X_FORWARDED_FOR, sent.unwrap());
+    let of = |count| {
+        let header = Header::XForwardedFor;
+        let found = Proxies { header, count }.client(&headers);
+        found.map(|(ip, _)| ip.to_string())
+    };
+    assert_eq!(of(1).as_deref(), Some("10.0.0.1"));
+    assert_eq!(of(2).as_deref(), Some("203.0.113.9"));
+    assert_eq!(of(3), None);
+
     let sent = ["6.6.6.6, \", 203.0.113.9, 10.0.0.1"];
     let of = |count| client(Header::XForwardedFor, count, &sent);
     assert_eq!(of(1), is("10.0.0.1", None));
