@@ -155,6 +155,19 @@ impl ScopeShared {
         health
     }
 
+    /// What was counted otherwise than by records of calls.
+    fn collect_instruments(&self, out: &mut Vec<MetricFamily>) {
+        self.metrics.collect(out);
+        self.extension::<Sources>().collect(out);
+        #[cfg(feature = "opentelemetry")]
+        self.extension::<crate::opentelemetry::Observables>()
+            .collect(out);
+        #[cfg(feature = "alert")]
+        crate::alert::collect(self, out);
+        #[cfg(feature = "llm")]
+        self.extension::<crate::llm::LlmState>().collect(out);
+    }
+
     pub(super) fn stats(&self, spans: ScopeStats) -> Stats {
         let metrics = self.metric_exporters.lock();
         let metrics = metrics.unwrap_or_else(PoisonError::into_inner);
@@ -196,17 +209,14 @@ impl MetricSource for ScopeShared {
             functions.collect(out);
             (scope.stats(), functions.start_unix_nanos())
         });
-        self.metrics.collect(out);
-        self.extension::<Sources>().collect(out);
-        #[cfg(feature = "opentelemetry")]
-        self.extension::<crate::opentelemetry::Observables>()
-            .collect(out);
-        #[cfg(feature = "alert")]
-        crate::alert::collect(self, out);
-        #[cfg(feature = "llm")]
-        self.extension::<crate::llm::LlmState>().collect(out);
+        // In a forked child the rest is its parent's, behind locks that may be held for ever.
+        if !drain::fork::in_child() {
+            self.collect_instruments(out);
+        }
         if let Some((spans, start)) = account {
-            account::collect(&self.stats(spans), start, out);
+            let child = drain::fork::scope();
+            let stats = child.as_deref().unwrap_or(self).stats(spans);
+            account::collect(&stats, start, out);
         }
     }
 }

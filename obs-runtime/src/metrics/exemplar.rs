@@ -5,7 +5,7 @@
 //! that by two loads, so that examples cost nothing worth naming however many values there are.
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 
 use super::snapshot::Exemplar;
 use crate::processor::drain::fork;
@@ -44,6 +44,12 @@ struct Place {
     /// The round that the example is of.
     round: AtomicU64,
     example: Mutex<Option<Exemplar>>,
+}
+
+impl Place {
+    fn read(&self) -> Option<Exemplar> {
+        fork::lock(&self.example)?.clone()
+    }
 }
 
 /// The examples of one series; no memory before the first.
@@ -88,22 +94,13 @@ impl Exemplars {
     /// The last example of the first place.
     pub(super) fn first(&self) -> Option<Box<Exemplar>> {
         let place = self.places.get()?.first()?;
-        let example = place.example.lock();
-        example
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-            .map(Box::new)
+        place.read().map(Box::new)
     }
 
     /// The last example of each place that has one.
     pub(super) fn read(&self) -> Vec<Exemplar> {
         let places = self.places.get().into_iter().flatten();
-        places
-            .filter_map(|place| {
-                let example = place.example.lock();
-                example.unwrap_or_else(PoisonError::into_inner).clone()
-            })
-            .collect()
+        places.filter_map(Place::read).collect()
     }
 }
 

@@ -4,13 +4,14 @@
 //! them too. Callsites are kept for good; their number is limited as that of a metric's series.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 
 use super::builder::DEFAULT_MAX_SERIES;
 use super::index::Index;
 use super::series::hash;
 use super::validate::OVERFLOW_LABEL;
 use crate::callsite::Callsite;
+use crate::processor::drain::fork;
 use crate::self_log;
 use crate::trace::gate;
 
@@ -76,7 +77,10 @@ impl<const N: usize> LabelledSite<N> {
         if self.len.load(Ordering::Acquire) >= DEFAULT_MAX_SERIES {
             return self.overflow();
         }
-        let _turn = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(_turn) = fork::lock(&self.writers) else {
+            // A call without its labels is counted, at least.
+            return self.site;
+        };
         // Another thread may have been faster.
         if let Some(site) = self.find(hash, &values) {
             return site;

@@ -28,8 +28,9 @@ impl Sources {
     /// Asks every source, outside of the lock. A metric that is there already stays as it is.
     pub(crate) fn collect(&self, out: &mut Vec<MetricFamily>) {
         let sources = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let sources = sources.clone();
-        for source in sources {
+        let all = sources.clone();
+        drop(sources);
+        for source in all {
             let mut found = Vec::new();
             let ask = AssertUnwindSafe(|| source.collect(&mut found));
             if catch_unwind(ask).is_err() {

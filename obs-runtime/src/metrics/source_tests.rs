@@ -1,5 +1,7 @@
 //! Sources beside the instruments of a scope.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::*;
 use crate::metrics::MetricsCollector;
 
@@ -46,4 +48,21 @@ fn each_source_is_asked_whatever_the_others_do() -> Result<(), crate::Error> {
     sources.collect(&mut families);
     assert_eq!(value(&families, "of.second"), [3.0]);
     Ok(())
+}
+
+// What a source does, and how long it takes, is its own affair.
+#[test]
+fn no_lock_is_held_while_sources_are_asked() {
+    struct Looks(Arc<Sources>, Arc<AtomicBool>);
+    impl MetricSource for Looks {
+        fn collect(&self, _: &mut Vec<MetricFamily>) {
+            self.1.store(self.0.0.try_lock().is_ok(), Ordering::Relaxed);
+        }
+    }
+    let (sources, is_free) = (Arc::new(Sources::default()), Arc::default());
+    let source = Looks(Arc::clone(&sources), Arc::clone(&is_free));
+    sources.set(vec![Arc::new(source)]);
+    sources.collect(&mut Vec::new());
+    assert!(is_free.load(Ordering::Relaxed));
+    sources.set(Vec::new());
 }

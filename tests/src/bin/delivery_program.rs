@@ -213,6 +213,14 @@ fn fork_counting() -> Result<(), Error> {
                 }
             });
         }
+        // Somebody collects all the time.
+        let (obs, is_done) = (&obs, &done);
+        threads.spawn(move || {
+            while !is_done.load(Ordering::Relaxed) {
+                let _ = obs.collect_metrics();
+                let _ = obs.metrics().export();
+            }
+        });
         let mut children = Vec::new();
         for _ in 0..50 {
             // SAFETY: as in `fork`.
@@ -232,7 +240,7 @@ fn fork_counting() -> Result<(), Error> {
                     }
                     let counts = || counter!("threads").inc();
                     std::thread::spawn(counts).join().expect("no panic");
-                    let _ = obs.collect_metrics();
+                    let _ = (obs.collect_metrics(), obs.metrics().export());
                     process::exit(0);
                 }
                 child => children.push(child),
