@@ -66,9 +66,19 @@ impl Label {
 
     /// The text of `value`, which is the label's expression.
     pub(crate) fn text(&self, krate: &TokenStream, value: &TokenStream) -> TokenStream {
+        self.by("label", krate, value)
+    }
+
+    /// The value's text, and all that its type can have.
+    pub(crate) fn among(&self, krate: &TokenStream) -> TokenStream {
+        let value = &self.value;
+        self.by("label_among", krate, &quote!(#value))
+    }
+
+    fn by(&self, read: &str, krate: &TokenStream, value: &TokenStream) -> TokenStream {
         let span = Span::mixed_site().located_at(self.value.span());
-        let krate = crate_path::at(krate, span);
-        quote_spanned!(span=> #krate::private::label(&(#value)))
+        let (krate, read) = (crate_path::at(krate, span), Ident::new(read, span));
+        quote_spanned!(span=> #krate::private::#read(&(#value)))
     }
 }
 

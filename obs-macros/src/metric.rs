@@ -1,7 +1,6 @@
 //! `counter!("name", label = value)`, `gauge!` and `histogram!`.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::ToTokens as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::{Expr, Token};
 
@@ -100,7 +99,7 @@ fn generate(metric: Metric, name: &Expr, labels: &[Label]) -> TokenStream {
         let constant = if let Some(text) = label.constant() {
             quote!(::core::option::Option::Some(#text))
         } else {
-            varying.push(label.text(&krate, &label.value.to_token_stream()));
+            varying.push(label.among(&krate));
             quote!(::core::option::Option::None)
         };
         all.push(quote!((#key, #constant)));

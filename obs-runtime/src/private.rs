@@ -70,7 +70,7 @@ pub use crate::__obs_submit as submit;
 pub use crate::llm::LlmResponse;
 #[cfg(feature = "llm")]
 pub use crate::llm::generated::{llm_begin, vector_begin};
-pub use crate::metrics::site::{MetricSite, label};
+pub use crate::metrics::site::{MetricSite, label, label_among};
 pub use crate::metrics::{BoundCounter, BoundGauge, BoundHistogram, Label};
 #[cfg(feature = "pipeline")]
 pub use crate::pipeline::glue as pipeline;

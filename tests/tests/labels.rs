@@ -216,3 +216,40 @@ fn a_call_site_follows_what_is_installed() {
         assert_eq!(read(&obs), ["region:us 1"]);
     }
 }
+
+#[test]
+fn the_worst_case_is_what_the_types_can_have() {
+    fn by<L: Label>(label: &L) {
+        counter!("labels.worst", label = *label, kind = "web").inc();
+    }
+    let captured = capture(|| {
+        let obs = Observability::current().expect("a capture is one");
+        let worst = |name: &str| {
+            let report = obs.cardinality();
+            let metric = report.metrics.iter().find(|metric| metric.name == name);
+            let metric = metric.expect("it was counted").clone();
+            let most: Vec<_> = metric.labels.iter().map(|l| l.max_values).collect();
+            (most, metric.series, metric.worst_case)
+        };
+        order(Region::Eu, true);
+        // Two by two, and the overflow series.
+        assert_eq!(worst("labels.orders"), (vec![2, 2], 1, 5));
+
+        // Each type of a generic function has its own values.
+        by(&true);
+        assert_eq!(worst("labels.worst"), (vec![2, 1], 1, 3));
+        by(&Region::Us);
+        assert_eq!(worst("labels.worst"), (vec![4, 1], 2, 5));
+        // Texts can be anything.
+        by(&"apac");
+        assert_eq!(worst("labels.worst"), (vec![100, 1], 3, 101));
+
+        // So can what a handle is asked for.
+        let orders = obs.metrics().counter("labels.orders");
+        let orders = orders.labels(["region", "express"]).build()?;
+        orders.with(["eu", "perhaps"])?.inc();
+        assert_eq!(worst("labels.orders"), (vec![2, 100], 2, 201));
+        Ok::<_, obs_runtime::Error>(())
+    });
+    captured.value.expect("a counter");
+}

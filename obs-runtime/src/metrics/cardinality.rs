@@ -32,7 +32,9 @@ pub struct LabelCardinality {
     pub name: Cow<'static, str>,
     /// How many values it has had.
     pub values: usize,
-    /// How many it may have: [`max_label_values`](super::InstrumentBuilder::max_label_values).
+    /// How many it may have: as many as the types of its values have, if it had none but those of literals, `bool` and
+    /// `#[derive(Label)]` enums in `counter!`, `gauge!` and `histogram!`; else
+    /// [`max_label_values`](super::InstrumentBuilder::max_label_values).
     pub max_values: usize,
 }
 
@@ -65,14 +67,15 @@ impl MetricCardinality {
     pub(super) fn of(core: &Core) -> Self {
         let (limits, series) = (core.series.limits(), core.series.len());
         let values = core.series.label_values();
+        let values = values.into_iter().zip(core.series.most_label_values());
         let names = core.series.names();
         let labels: Vec<_> = names
             .iter()
             .zip(values)
-            .map(|(name, values)| LabelCardinality {
+            .map(|(name, (values, max_values))| LabelCardinality {
                 name: name.clone(),
                 values,
-                max_values: limits.label_values,
+                max_values,
             })
             .collect();
         let combinations = labels.iter().fold(1_usize, |product, label| {

@@ -467,6 +467,10 @@ macro_rules! instrument {
                 Ok(Self::new(instrument.core.bind(values)?))
             }
 
+            fn declare(instrument: &$instrument, at: usize, all: &[&'static str]) {
+                instrument.core.series.declare(at, all);
+            }
+
             fn detached(name: &'static str) -> Self {
                 Self::new(Series::detached(name, |buckets| {
                     crate::metrics::instrument::Kind::$kind.cells(buckets)

@@ -3,7 +3,7 @@
 use core::hash::BuildHasher;
 use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::cells::{Allocation, Slot};
@@ -97,6 +97,8 @@ impl Series {
 struct List {
     series: Arc<Vec<Arc<Series>>>,
     unsorted: bool,
+    /// What each label can have, as far as call sites have said.
+    declared: Box<[Declared]>,
     /// The values of each label so far.
     values: Box<[HashSet<Box<str>>]>,
 }
@@ -107,6 +109,14 @@ impl List {
         let mut labels = self.values.iter().zip(values);
         labels.all(|(known, value)| known.len() < most || known.contains(*value))
     }
+}
+
+/// What a label can have.
+#[derive(Clone, Debug, Default)]
+struct Declared {
+    values: BTreeSet<&'static str>,
+    /// It had another one.
+    others: bool,
 }
 
 /// All series of one metric.
@@ -138,6 +148,7 @@ impl SeriesSet {
         limits: Limits,
     ) -> Option<Self> {
         let values = names.iter().map(|_| HashSet::new()).collect();
+        let declared = names.iter().map(|_| Declared::default()).collect();
         let mut set = Self {
             shared,
             keys: Keys::new(&names),
@@ -147,6 +158,7 @@ impl SeriesSet {
             seed: std::hash::RandomState::new().hash_one(0_u64) | 1,
             index: Index::new(),
             list: Mutex::new(List {
+                declared,
                 values,
                 ..List::default()
             }),
@@ -182,6 +194,30 @@ impl SeriesSet {
         let list = self.list();
         let values = list.iter().flat_map(|list| &list.values);
         values.map(HashSet::len).collect()
+    }
+
+    /// How many values each label can have, in the order of the names: as many as the types of its values know, if it
+    /// had none but these, or the limit.
+    pub(super) fn most_label_values(&self) -> Vec<usize> {
+        let limit = self.limits.label_values;
+        let list = self.list();
+        let declared = list.iter().flat_map(|list| &list.declared);
+        declared
+            .map(|label| match label.values.len() {
+                0 => limit,
+                _ if label.others => limit,
+                known => known.min(limit),
+            })
+            .collect()
+    }
+
+    /// The label at this place can have these values.
+    pub(super) fn declare(&self, at: usize, all: &[&'static str]) {
+        let mut list = self.list();
+        let declared = list.as_mut().and_then(|list| list.declared.get_mut(at));
+        if let Some(declared) = declared {
+            declared.values.extend(all);
+        }
     }
 
     pub(super) fn overflowed(&self) -> u64 {
@@ -266,6 +302,9 @@ impl SeriesSet {
         self.index.insert(hash, Arc::clone(&series), len);
         Arc::make_mut(&mut list.series).push(Arc::clone(&series));
         list.unsorted = true;
+        for (declared, value) in list.declared.iter_mut().zip(values) {
+            declared.others |= !declared.values.contains(value);
+        }
         for (known, value) in list.values.iter_mut().zip(values) {
             if !known.contains(*value) {
                 known.insert(Box::from(*value));

@@ -42,6 +42,15 @@ pub fn label<L: Label>(value: &L) -> &'static str {
     value.as_str()
 }
 
+/// A value that comes with a call, and all values of its type, if that knows them.
+pub(crate) type Among = (&'static str, Option<&'static [&'static str]>);
+
+/// The text of a value that is a label, among those of its type.
+#[inline]
+pub fn label_among<L: Label>(value: &L) -> Among {
+    (value.as_str(), L::VALUES)
+}
+
 /// A label of a call site: its name, and its value if that stands in the source.
 pub(crate) type SiteLabel = (&'static str, Option<&'static str>);
 
@@ -68,6 +77,9 @@ pub trait Bound: Clone + Sized {
     /// # Errors
     /// When there is no room.
     fn bind(instrument: &Self::Instrument, values: &[&str]) -> Result<Self, Error>;
+
+    /// The label at this place in the metric's order has these values, so far.
+    fn declare(instrument: &Self::Instrument, at: usize, all: &[&'static str]);
 
     /// A series that nobody collects.
     fn detached(name: &'static str) -> Self;
@@ -107,6 +119,19 @@ impl<B: Bound> Family<B> {
         let values = order.iter().filter_map(|at| origins.get(*at).copied());
         let values = values.collect();
         Ok(Self { instrument, values })
+    }
+
+    /// The metric's worst case counts what its labels can have.
+    fn declare<const VARYING: usize>(&self, among: &[Among; VARYING]) {
+        for (at, origin) in self.values.iter().enumerate() {
+            let all = match origin {
+                Origin::Source(text) => Some(core::slice::from_ref(text)),
+                Origin::Call(at) => among.get(*at).and_then(|(_, all)| *all),
+            };
+            if let Some(all) = all {
+                B::declare(&self.instrument, at, all);
+            }
+        }
     }
 
     /// The series of these values.
@@ -233,6 +258,14 @@ impl<B: Bound, const VARYING: usize> Memory<B, VARYING> {
         self.others.as_ref()?.find(values)
     }
 
+    /// The types of a generic function have values of their own.
+    fn declare(&self, among: &[Among; VARYING]) {
+        let others = self.others.as_ref();
+        if let Some(others) = others.filter(|o| o.len.load(Ordering::Relaxed) < MOST_HANDLES) {
+            others.family.declare(among);
+        }
+    }
+
     fn find_or_add(&self, values: &[&'static str; VARYING]) -> Result<Cow<'_, B>, Error> {
         match (self.find(values), &self.others) {
             (Some(bound), _) => Ok(Cow::Borrowed(bound)),
@@ -265,7 +298,8 @@ impl<B: Bound, const VARYING: usize> MetricSite<B, VARYING> {
     /// the call belongs to.
     #[inline]
     #[must_use = "the macro only finds the series: call a method of it, such as `.inc()`, `.set(…)` or `.observe(…)`"]
-    pub fn bind(&'static self, values: [&'static str; VARYING]) -> Cow<'static, B> {
+    pub fn bind(&'static self, among: [Among; VARYING]) -> Cow<'static, B> {
+        let values = among.map(|(text, _)| text);
         let epoch = EPOCH.load(Ordering::Acquire);
         if let Some(memory) = self.slot(epoch).and_then(OnceLock::get)
             && local().scope() == 0
@@ -274,7 +308,7 @@ impl<B: Bound, const VARYING: usize> MetricSite<B, VARYING> {
             return Cow::Borrowed(bound);
         }
         // The epoch was read first: a handle that is older than a change is kept under the number of before.
-        self.look_up(epoch, &values)
+        self.look_up(epoch, &values, &among)
     }
 
     #[inline]
@@ -284,44 +318,65 @@ impl<B: Bound, const VARYING: usize> MetricSite<B, VARYING> {
 
     #[cold]
     #[inline(never)]
-    fn look_up(&'static self, epoch: u64, values: &[&'static str; VARYING]) -> Cow<'static, B> {
+    fn look_up(
+        &'static self,
+        epoch: u64,
+        values: &[&'static str; VARYING],
+        among: &[Among; VARYING],
+    ) -> Cow<'static, B> {
         let found = if local().scope() != 0 {
-            let family = self.family(&init::current_metrics());
+            let family = self.family(&init::current_metrics(), among);
             family.and_then(|family| family.bind(values).map(Cow::Owned))
         } else if let Some(slot) = self.slot(epoch) {
-            self.remember(slot, values)
+            self.remember(slot, values, among)
         } else {
-            self.late(epoch, values).map(Cow::Owned)
+            self.late(epoch, values, among).map(Cow::Owned)
         };
         found.unwrap_or_else(|error| Cow::Owned(self.refuse(&error)))
     }
 
-    fn family(&self, collector: &MetricsCollector) -> Result<Family<B>, Error> {
-        Family::of(collector, self.name, self.labels)
+    fn family(
+        &self,
+        collector: &MetricsCollector,
+        among: &[Among; VARYING],
+    ) -> Result<Family<B>, Error> {
+        let family = Family::of(collector, self.name, self.labels)?;
+        family.declare(among);
+        Ok(family)
     }
 
     fn remember(
         &self,
         slot: &'static OnceLock<Memory<B, VARYING>>,
         values: &[&'static str; VARYING],
+        among: &[Among; VARYING],
     ) -> Result<Cow<'static, B>, Error> {
         if let Some(memory) = slot.get() {
+            memory.declare(among);
             return memory.find_or_add(values);
         }
-        let memory = self.memory(*values)?;
+        let memory = self.memory(*values, among)?;
         slot.get_or_init(|| memory).find_or_add(values)
     }
 
     /// A memory can be replaced only where nobody borrows from it.
-    fn late(&self, epoch: u64, values: &[&'static str; VARYING]) -> Result<B, Error> {
+    fn late(
+        &self,
+        epoch: u64,
+        values: &[&'static str; VARYING],
+        among: &[Among; VARYING],
+    ) -> Result<B, Error> {
         let late = fork::read(&self.late);
         if let Some((since, memory)) = late.as_deref().and_then(Option::as_ref)
             && *since == epoch
         {
+            if memory.find(values).is_none() {
+                memory.declare(among);
+            }
             return memory.find_or_add(values).map(Cow::into_owned);
         }
         drop(late);
-        let memory = self.memory(*values)?;
+        let memory = self.memory(*values, among)?;
         let bound = memory.first.bound.clone();
         let late = fork::write(&self.late);
         // Freeing the cells takes a lock of its own.
@@ -330,10 +385,14 @@ impl<B: Bound, const VARYING: usize> MetricSite<B, VARYING> {
         Ok(bound)
     }
 
-    fn memory(&self, values: [&'static str; VARYING]) -> Result<Memory<B, VARYING>, Error> {
+    fn memory(
+        &self,
+        values: [&'static str; VARYING],
+        among: &[Among; VARYING],
+    ) -> Result<Memory<B, VARYING>, Error> {
         let collector = init::current_metrics();
         collector.is_remembered();
-        Memory::new(self.family(&collector)?, values)
+        Memory::new(self.family(&collector, among)?, values)
     }
 
     /// The program goes on: the loss is counted as a refused value of the metric, and said once.

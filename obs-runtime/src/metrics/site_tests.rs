@@ -31,6 +31,8 @@ impl Bound for Named {
         Ok(Self(texts.join(" ")))
     }
 
+    fn declare(_: &Vec<String>, _: usize, _: &[&'static str]) {}
+
     fn detached(_: &'static str) -> Self {
         Self("nobody's".to_owned())
     }
@@ -134,7 +136,11 @@ fn a_late_memory_is_replaced_when_its_epoch_is_over() {
             .as_ref()
             .map(|late| late.0)
     };
-    let late = |epoch, text| SITE.late(epoch, &[text]).expect("a series").0;
+    let late = |epoch, text| {
+        SITE.late(epoch, &[text], &[(text, None)])
+            .expect("a series")
+            .0
+    };
     assert_eq!(since(), None);
     for epoch in [7, 8] {
         assert_eq!(late(epoch, "y"), "a=x b=y");
@@ -148,7 +154,7 @@ fn a_late_memory_is_replaced_when_its_epoch_is_over() {
 fn what_is_refused_counts_nowhere() {
     static SITE: MetricSite<Named, 0> = MetricSite::new("refused", &[]);
     for epoch in [0, 9] {
-        assert_eq!(SITE.look_up(epoch, &[]).0, "nobody's");
+        assert_eq!(SITE.look_up(epoch, &[], &[]).0, "nobody's");
     }
     assert!(SITE.told.load(Ordering::Relaxed));
 }
@@ -161,7 +167,7 @@ fn what_is_refused_is_counted_as_a_loss_of_the_metric() {
         let metric = init::current_metrics().counter("refused").build();
         let metric = metric.expect("a metric of that name");
         for _ in 0..2 {
-            SITE.look_up(0, &[]);
+            SITE.look_up(0, &[], &[]);
         }
         refused = metric.refused();
     });

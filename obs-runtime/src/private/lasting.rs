@@ -145,6 +145,10 @@ impl Bound for Running {
         <BoundUpDownCounter as Bound>::bind(instrument, values).map(Self)
     }
 
+    fn declare(instrument: &UpDownCounter, at: usize, all: &[&'static str]) {
+        BoundUpDownCounter::declare(instrument, at, all);
+    }
+
     fn detached(name: &'static str) -> Self {
         Self(BoundUpDownCounter::detached(name))
     }
