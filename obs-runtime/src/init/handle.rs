@@ -56,7 +56,8 @@ impl Handle {
         &self.scope.metrics
     }
 
-    /// Every metric at this moment: of the annotated functions and of your instruments.
+    /// Every metric at this moment: of the annotated functions and of your instruments. In a forked child those of
+    /// its functions and of obs, as it sends them.
     pub fn collect_metrics(&self) -> Vec<MetricFamily> {
         let mut out = Vec::new();
         self.scope.collect(&mut out);
@@ -66,7 +67,7 @@ impl Handle {
     /// How many series each metric has, and how many it can have at the worst, those of annotated functions and of
     /// other sources included: what a back end must be able to hold.
     ///
-    /// ```
+    /// ```standalone_crate
     /// use obs_runtime::{Observability, traced};
     ///
     /// #[traced]
