@@ -140,11 +140,9 @@ impl Environment {
 
     /// A variable that asks for what is not built in says so.
     fn check_feature(&mut self, variable: &str, is_asked: bool, feature: &str) {
-        let is_built_in = match feature {
-            "otlp" => cfg!(feature = "otlp"),
-            "console" => cfg!(feature = "console"),
-            _ => cfg!(feature = "http"),
-        };
+        let is_built_in = (feature == "otlp" && cfg!(feature = "otlp"))
+            || (feature == "console" && cfg!(feature = "console"))
+            || (feature == "http" && cfg!(feature = "http"));
         if is_asked && !is_built_in {
             self.problems.push(format!(
                 "{variable} does nothing: enable feature `{feature}` of obs-runtime"
