@@ -3,6 +3,8 @@
 
 #![allow(clippy::float_cmp, reason = "counts are exact")]
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use obs_runtime::metrics::{Histogram, MetricData, MetricsCollector, Summary};
 use obs_runtime::{Observability, SpanContext, traced};
 use obs_tests::prometheus_server::Prometheus;
@@ -83,6 +85,18 @@ fn observe(latency: &Histogram, wait: &Summary, values: &[f64]) -> Option<(Strin
     Some((own.trace_id().to_string(), own.span_id().to_string()))
 }
 
+/// Prometheus' times are milliseconds, and it refuses a second sample of one.
+fn a_millisecond_passes() {
+    let now = || {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        since.expect("after 1970").as_millis()
+    };
+    let start = now();
+    while now() == start {
+        std::thread::yield_now();
+    }
+}
+
 #[test]
 fn prometheus_has_the_histograms_as_they_were_observed() -> Result {
     let test = "prometheus_has_the_histograms_as_they_were_observed";
@@ -131,6 +145,7 @@ fn prometheus_has_the_histograms_as_they_were_observed() -> Result {
             for value in values {
                 instrument.observe(*value);
             }
+            a_millisecond_passes();
             // It takes no traces.
             let _ = obs.force_flush();
         }
