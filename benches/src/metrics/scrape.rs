@@ -79,11 +79,7 @@ fn prometheus_client_histograms() -> Scrape {
         let bound = family.get_or_create(&[("route", route), ("kind", kind)]);
         values(n).for_each(|value| bound.observe(value));
     }
-    Box::new(move || {
-        let mut text = String::new();
-        encode(&mut text, &registry).expect("a String takes all");
-        text
-    })
+    encoded(registry)
 }
 
 fn prometheus_histograms() -> Scrape {
@@ -100,6 +96,14 @@ fn prometheus_histograms() -> Scrape {
         values(n).for_each(|value| bound.observe(value));
     }
     Box::new(move || gathered(&registry))
+}
+
+fn encoded(registry: Registry) -> Scrape {
+    Box::new(move || {
+        let mut text = String::new();
+        encode(&mut text, &registry).expect("a String takes all");
+        text
+    })
 }
 
 fn gathered(registry: &prometheus::Registry) -> String {
@@ -120,11 +124,7 @@ fn prometheus_client() -> Scrape {
             .get_or_create(&[("route", route), ("kind", kind)])
             .inc_by(n);
     }
-    Box::new(move || {
-        let mut text = String::new();
-        encode(&mut text, &registry).expect("a String takes all");
-        text
-    })
+    encoded(registry)
 }
 
 fn prometheus() -> Scrape {

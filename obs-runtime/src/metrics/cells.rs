@@ -177,7 +177,7 @@ fn lane() -> Option<&'static Lane> {
     if idle.is_some() {
         return idle;
     }
-    // Not under the lock: an allocator may count its calls.
+    // Not under the lock, which every new thread and every collection takes.
     let lane = Lane::new();
     space()?.lanes.push(lane);
     Some(lane)

@@ -35,7 +35,7 @@ mod series;
 pub(crate) mod site;
 pub mod snapshot;
 pub(crate) mod source;
-mod timer;
+pub(crate) mod timer;
 #[cfg(feature = "tokio-metrics")]
 mod tokio;
 mod validate;

@@ -54,15 +54,21 @@ impl Drop for Timer {
 
 /// How many of a UCUM unit of time make a second; 1 for anything else.
 pub(super) fn per_second(unit: &str) -> f64 {
-    match unit {
-        "ms" => 1e3,
-        "us" => 1e6,
-        "ns" => 1e9,
-        "min" => 1.0 / 60.0,
-        "h" => 1.0 / 3600.0,
-        "d" => 1.0 / 86_400.0,
-        _ => 1.0,
-    }
+    nanos(unit).map_or(1.0, |nanos| 1e9 / nanos)
+}
+
+/// A UCUM unit of time in nanoseconds.
+pub(crate) fn nanos(unit: &str) -> Option<f64> {
+    Some(match unit {
+        "ns" => 1.0,
+        "us" => 1e3,
+        "ms" => 1e6,
+        "s" => 1e9,
+        "min" => 60e9,
+        "h" => 3_600e9,
+        "d" => 86_400e9,
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

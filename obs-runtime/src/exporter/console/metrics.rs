@@ -8,8 +8,7 @@ use super::text::{clean, duration, pad, width};
 use crate::Error;
 use crate::error::ErrorKind;
 use crate::exporter::{MetricBatch, MetricExporter};
-use crate::metrics::snapshot::Labels;
-use crate::metrics::{MetricData, MetricFamily, Number};
+use crate::metrics::{HistogramPoint, Labels, MetricData, MetricFamily, Number, SummaryPoint};
 use crate::rfc3339::rfc3339;
 
 /// Columns of a name or a label's value.
@@ -85,35 +84,26 @@ fn rows(family: &MetricFamily) -> Vec<(String, String)> {
         }
         text
     };
+    let histogram = |p: &HistogramPoint| {
+        let quantiles = [p.quantile(0.5), p.quantile(0.99), p.max];
+        (labels(&p.labels), distribution(p.count, p.sum, quantiles))
+    };
     match &family.data {
         MetricData::Counter(points)
         | MetricData::UpDownCounter(points)
         | MetricData::Gauge(points) => {
-            let row =
-                |p: &crate::metrics::snapshot::NumberPoint| (labels(&p.labels), number(p.value));
-            points.iter().map(row).collect()
+            let points = points.iter();
+            points
+                .map(|p| (labels(&p.labels), number(p.value)))
+                .collect()
         }
-        MetricData::Histogram(points) => {
-            let row = |p: &crate::metrics::snapshot::HistogramPoint| {
-                let quantiles = [p.quantile(0.5), p.quantile(0.99), p.max];
-                (labels(&p.labels), distribution(p.count, p.sum, quantiles))
-            };
-            points.iter().map(row).collect()
-        }
+        MetricData::Histogram(points) => points.iter().map(histogram).collect(),
         MetricData::ExponentialHistogram(points) => {
-            let row = |p: &crate::metrics::snapshot::ExponentialHistogramPoint| {
-                let explicit = p.to_explicit();
-                let quantiles = [
-                    explicit.quantile(0.5),
-                    explicit.quantile(0.99),
-                    explicit.max,
-                ];
-                (labels(&p.labels), distribution(p.count, p.sum, quantiles))
-            };
-            points.iter().map(row).collect()
+            let points = points.iter();
+            points.map(|p| histogram(&p.to_explicit())).collect()
         }
         MetricData::Summary(points) => {
-            let row = |p: &crate::metrics::snapshot::SummaryPoint| {
+            let row = |p: &SummaryPoint| {
                 let point = &p.histogram;
                 let mut text = distribution(point.count, point.sum, [None; 3]);
                 for (q, value) in p.values() {

@@ -75,10 +75,6 @@ pub(super) fn help(out: &mut String, text: &str) {
 }
 
 fn escaped(out: &mut String, text: &str, quotes: bool) {
-    if is_plain(text.as_bytes()) {
-        out.push_str(text);
-        return;
-    }
     for c in text.chars() {
         match c {
             '\n' => out.push_str("\\n"),
@@ -87,27 +83,4 @@ fn escaped(out: &mut String, text: &str, quotes: bool) {
             c => out.push(c),
         }
     }
-}
-
-/// Whether nothing needs an escape, eight bytes at a time: nearly every label is like that.
-fn is_plain(bytes: &[u8]) -> bool {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGH: u64 = ONES << 7;
-    // Not zero if a byte of `word` is `byte`: only 0 borrows into its high bit without having it.
-    let has = |word: u64, byte: u8| {
-        let zero = word ^ (ONES * u64::from(byte));
-        zero.wrapping_sub(ONES) & !zero & HIGH
-    };
-    let special = |chunk: &[u8; 8]| {
-        let word = u64::from_le_bytes(*chunk);
-        has(word, b'"') | has(word, b'\\') | has(word, b'\n')
-    };
-    let Some(last) = bytes.last_chunk() else {
-        return !bytes.iter().any(|b| matches!(b, b'"' | b'\\' | b'\n'));
-    };
-    let (chunks, _) = bytes.as_chunks();
-    let found = chunks
-        .iter()
-        .fold(special(last), |found, chunk| found | special(chunk));
-    found == 0
 }

@@ -1,6 +1,6 @@
 //! What one interval of a histogram says: its quantiles, and values that stand for its buckets.
 
-use crate::metrics::HistogramPoint;
+use crate::metrics::{HistogramPoint, timer};
 
 /// Most values of [`ranks`].
 const MOST_RANKS: u64 = 100;
@@ -72,16 +72,9 @@ pub(super) fn ranks(point: &HistogramPoint) -> impl Iterator<Item = (f64, u64)> 
     })
 }
 
-/// What a number of the unit is in milliseconds, if it is a time (UCUM).
+/// What a number of the unit is in milliseconds, if it is a time.
 pub(super) fn milliseconds(unit: &str) -> f64 {
-    match unit {
-        "h" => 3.6e6,
-        "min" => 6e4,
-        "s" => 1e3,
-        "us" => 1e-3,
-        "ns" => 1e-6,
-        _ => 1.0,
-    }
+    timer::nanos(unit).map_or(1.0, |nanos| nanos / 1e6)
 }
 
 /// The sample rate of a value that stands for `n`. Receivers cut off the fraction of its reciprocal, so

@@ -68,8 +68,8 @@ fn a_sum_that_means_nothing_and_no_value_are_harmless() {
 
 #[test]
 fn times_are_in_milliseconds() {
-    let units = ["s", "ms", "us", "ns", "min", "h", "By"].map(milliseconds);
-    assert_eq!(units, [1e3, 1.0, 1e-3, 1e-6, 6e4, 3.6e6, 1.0]);
+    let units = ["s", "ms", "us", "ns", "min", "h", "d", "By"].map(milliseconds);
+    assert_eq!(units, [1e3, 1.0, 1e-3, 1e-6, 6e4, 3.6e6, 8.64e7, 1.0]);
 }
 
 #[test]
