@@ -3,7 +3,6 @@
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use crate::registry::{Link, Linked, Registry};
-use crate::trace::gate;
 
 /// The role of a span, as in OpenTelemetry's `SpanKind` (trace API, "SpanKind").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -72,6 +71,11 @@ impl Level {
             Self::Trace => "trace",
         }
     }
+}
+
+/// The lowest gate of the span core that lets a level through.
+pub(crate) const fn threshold(level: Level) -> u8 {
+    level as u8 + 1
 }
 
 /// Which macro made a callsite.
@@ -178,7 +182,7 @@ impl Callsite {
     pub const fn new(spec: CallsiteSpec) -> Self {
         Self {
             spec,
-            threshold: gate::threshold(spec.level) | if spec.root { 0x80 } else { 0 },
+            threshold: threshold(spec.level) | if spec.root { 0x80 } else { 0 },
             id: AtomicU32::new(0),
             labels: &[],
             link: Link::new(),

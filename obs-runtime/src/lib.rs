@@ -14,10 +14,12 @@ extern crate self as obs_runtime;
 #[cfg(feature = "alert")]
 pub mod alert;
 mod callsite;
+mod clock;
 mod error;
 #[cfg(any(feature = "reqwest", feature = "tower"))]
 mod exchange;
 mod exporter;
+mod fork;
 #[cfg(feature = "http")]
 pub mod http;
 mod init;
@@ -25,16 +27,20 @@ mod init;
 pub mod llm;
 mod logs;
 pub mod metrics;
+#[cfg(feature = "opentelemetry")]
+pub mod opentelemetry;
 #[cfg(feature = "pipeline")]
 pub mod pipeline;
 #[doc(hidden)]
 pub mod private;
 mod processor;
+mod redact;
 mod registry;
 #[cfg(feature = "reqwest")]
 pub mod reqwest;
 #[cfg(any(feature = "alert", feature = "console"))]
 mod rfc3339;
+mod scope;
 mod self_log;
 mod self_obs;
 pub mod semconv;
@@ -44,6 +50,7 @@ pub mod tower;
 pub mod trace;
 #[cfg(feature = "tracing")]
 pub mod tracing;
+mod vars;
 
 pub use callsite::{Callsite, ConstValue, Construct, Level, SpanKind, callsites};
 pub use error::Error;
@@ -75,8 +82,6 @@ pub use pipeline::{
 };
 pub use processor::TailSampling;
 pub use self_obs::{DropReason, ExporterStats};
-#[cfg(feature = "opentelemetry")]
-pub use trace::bridge::opentelemetry;
 pub use trace::propagation::{self, Baggage, IntoParent, RemoteContext};
 pub use trace::{
     Attached, AttributeValue, Capture, Entered, Event, Instrument, Link, Outcome, Sampler, Span,

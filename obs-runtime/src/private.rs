@@ -18,9 +18,12 @@ mod call;
 mod fields;
 mod future;
 mod kind;
+#[cfg(any(feature = "record", test))]
+mod labelled;
 mod lasting;
 #[cfg(feature = "tokio")]
 mod main_fn;
+mod metric_site;
 mod observe;
 pub mod off;
 mod parent;
@@ -34,7 +37,7 @@ mod stream;
 
 pub use as_text::{check_debug, check_display, check_result, probe_success};
 pub use call::{FnRet, absurd, arg, call, call_future};
-pub use fields::{Links, add_links, capture, debug, display, rename, set_name, values};
+pub use fields::{add_links, capture, debug, display, rename, set_name, values};
 pub use future::probe_when;
 pub use kind::{Abandon, Kind, Plain};
 pub use lasting::{Stopwatch, Timed, Tracked, timed, tracked};
@@ -70,32 +73,33 @@ pub use crate::__obs_submit as submit;
 pub use crate::llm::LlmResponse;
 #[cfg(feature = "llm")]
 pub use crate::llm::generated::{llm_begin, vector_begin};
-pub use crate::metrics::site::{MetricSite, label, label_among};
 pub use crate::metrics::{BoundCounter, BoundGauge, BoundHistogram, Label};
 #[cfg(feature = "pipeline")]
 pub use crate::pipeline::glue as pipeline;
 pub use crate::semconv::attribute as key;
+pub use crate::trace::propagation::links::Links;
 pub use crate::trace::{Span, Value};
+pub use metric_site::{MetricSite, label, label_among};
 
 /// What becomes of a text on its way to the exporters. No generated code calls it: it lets the workspace fuzz and measure
 /// the redaction.
 pub fn redact(text: &str) -> std::borrow::Cow<'_, str> {
-    crate::processor::redact::redact(text)
+    crate::trace::local::redact(text)
 }
 
 /// How many bytes the redaction has read on this thread since it was asked last.
 #[cfg(fuzzing)]
 pub fn redact_work() -> usize {
-    crate::processor::redact::work::take()
+    crate::redact::work::take()
 }
 
 pub mod on {
     //! What makes, runs and ends a call where calls are recorded; [`off`](super::off) where they are not.
     pub use super::call::{call_future_with, call_with, finish};
     pub use super::future::{Traced, finish_future, finish_when, future};
+    pub use super::labelled::LabelledSite;
     pub use super::lasting::{InFlight, InFlightSite, in_flight_site};
     pub use super::source::{TracedSource, finish_future_source, finish_source, future_source};
     pub use super::stream::{TracedStream, finish_stream};
-    pub use crate::metrics::labelled::LabelledSite;
     pub use crate::trace::{FutureSpan, SyncSpan, future_fields};
 }

@@ -4,8 +4,8 @@ use core::fmt;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::processor::drain::fork;
-use crate::trace::clock;
+use crate::clock;
+use crate::fork::PerProcess;
 
 /// One cause stays silent for so long after a line.
 const PERIOD: Duration = Duration::from_secs(60);
@@ -21,18 +21,12 @@ struct Entry {
     silent: u64,
 }
 
-static ENTRIES: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
-
-/// A fork holds the lock, so that the child finds it free.
-#[cfg(unix)]
-pub(crate) fn hold() -> Option<fork::Held> {
-    fork::hold(&ENTRIES)
-}
+static ENTRIES: PerProcess<Mutex<Vec<Entry>>> = PerProcess::new(Mutex::default);
 
 /// Writes a line unless `source` said something of the same `cause` within the last minute, or
 /// `OBS_LOG=off`. Must not be called by instrumented code: it may take a lock and write.
 pub(crate) fn warn(source: &'static str, cause: &'static str, message: fmt::Arguments<'_>) {
-    if is_off() || fork::is_closed() || !clock::EXISTS {
+    if is_off() || !clock::EXISTS {
         return;
     }
     let mut entries = ENTRIES.lock().unwrap_or_else(PoisonError::into_inner);
@@ -57,6 +51,23 @@ pub(crate) fn once(message: String) {
             .name("obs-log".to_owned())
             .spawn(write);
     }
+}
+
+/// Writes a line in a forked child, where a thread of its parent may hold the lock of standard error
+/// for ever.
+pub(crate) fn in_child(message: &str) {
+    #[cfg(unix)]
+    if !is_off() {
+        use std::io::Write as _;
+        use std::os::fd::AsFd as _;
+
+        let own = std::io::stderr().as_fd().try_clone_to_owned();
+        // Standard error may be closed: the line is lost then, the program goes on.
+        let _ = own
+            .map(|own| std::fs::File::from(own).write_all(format!("obs: {message}\n").as_bytes()));
+    }
+    #[cfg(not(unix))]
+    let _ = message;
 }
 
 /// Whether a line may be written now; if so, how many were held back before it.

@@ -1,5 +1,5 @@
-//! A forked child without exporters that can be made anew: it records nothing, runs as before, and leaves the
-//! parent's spans to the parent. With them: `tests/tests/delivery_fork.rs`.
+//! A forked child records nothing, runs as before, and leaves the parent's spans to the parent. What it sends once it
+//! has installed obs is in `tests/tests/delivery_fork.rs`.
 #![cfg(unix)]
 
 use obs_runtime::{Observability, SpanContext, traced};

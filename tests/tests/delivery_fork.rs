@@ -1,4 +1,4 @@
-//! Forked children record and send for themselves, and nothing that is their parent's.
+//! Forked children record nothing until they install obs, then for themselves, and nothing that is their parent's.
 #![cfg(unix)]
 
 use std::collections::HashSet;
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use obs_tests::otlp_receiver::{Arrived, Mode, OtlpReceiver};
 
-fn run(arg: &str) -> (u64, Vec<Arrived>) {
+fn run(arg: &str) -> (u64, Vec<Arrived>, String) {
     let receiver = OtlpReceiver::start(Mode::Accept);
     let spool = std::env::temp_dir().join(format!("obs-{arg}-{}", std::process::id()));
     let child = Command::new(env!("CARGO_BIN_EXE_delivery_program"))
@@ -31,22 +31,26 @@ fn run(arg: &str) -> (u64, Vec<Arrived>) {
         spans.len(),
         "ids are repeated, or spans sent twice"
     );
-    (id, spans)
+    (id, spans, text.into_owned())
 }
 
 #[test]
 fn a_child_sends_what_is_its_own() {
-    let (parent, spans) = run("fork");
+    let (parent, spans, text) = run("fork");
     let (own, others): (Vec<_>, Vec<_>) = spans.into_iter().partition(|s| s.pid == Some(parent));
-    assert!(own.iter().all(|span| span.name == "work"));
-    assert_eq!(own.len(), 2);
+    let names: HashSet<_> = own.iter().map(|span| span.name.as_str()).collect();
+    assert_eq!((names, own.len()), (HashSet::from(["work", "forks"]), 3));
     let numbers: Vec<_> = others.iter().map(|span| span.n).collect();
-    assert_eq!(numbers, [Some(1), Some(2)]);
+    assert_eq!(numbers, [Some(2)]);
+    let said = text
+        .matches("records nothing: call `install` in the child")
+        .count();
+    assert_eq!(said, 1, "{text}");
 }
 
 #[test]
 fn children_of_a_busy_program() {
-    let (parent, spans) = run("fork-often");
+    let (parent, spans, _) = run("fork-often");
     let of_parent = spans.iter().filter(|span| span.pid == Some(parent)).count();
     assert_eq!((of_parent, spans.len()), (40_000, 40_100));
     let numbers: HashSet<_> = spans.iter().map(|span| span.n).collect();
@@ -106,6 +110,6 @@ fn children_of_a_program_whose_threads_log() {
 #[test]
 fn children_of_a_program_whose_threads_make_metrics() {
     // They have nothing to send; a child that hung would have failed the program.
-    let (_, spans) = run("fork-counting");
+    let (_, spans, _) = run("fork-counting");
     assert_eq!(spans.len(), 0);
 }

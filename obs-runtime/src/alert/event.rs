@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use crate::TraceId;
-use crate::processor::redact::{MASK, is_secret_key, redact};
+use crate::redact::{MASK, is_secret_key};
 use crate::rfc3339::rfc3339;
+use crate::trace::local::redact;
 
 /// How bad it is: the four levels that PagerDuty's Events API v2 knows.
 ///

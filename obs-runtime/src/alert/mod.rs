@@ -25,4 +25,4 @@ pub use event::{Alert, Severity};
 pub use manager::{AlertManager, AlertManagerBuilder};
 pub use notifier::{Notifier, NotifyError};
 #[allow(unused_imports, reason = "used by pipelines")]
-pub(crate) use scope::{collect, current, set};
+pub(crate) use scope::{current, set};

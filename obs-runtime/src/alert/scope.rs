@@ -4,20 +4,43 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::Handle;
 use crate::alert::AlertManager;
-use crate::init::{ScopeShared, current_scope};
 use crate::metrics::{MetricFamily, MetricSource};
+use crate::scope::Extension;
+use crate::scope::{self, Scope};
 
 #[derive(Default)]
 struct Alerts(Mutex<Option<AlertManager>>);
 
-fn of(scope: &ScopeShared) -> Option<AlertManager> {
+impl Extension for Alerts {
+    fn attach(self: &Arc<Self>, scope: &Scope) {
+        scope
+            .sources
+            .add_own(Arc::clone(self) as Arc<dyn MetricSource>);
+    }
+}
+
+/// The account of the scope's manager.
+impl MetricSource for Alerts {
+    fn collect(&self, out: &mut Vec<MetricFamily>) {
+        let manager = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if let Some(manager) = manager {
+            manager.collect(out);
+        }
+    }
+}
+
+fn of(scope: &Scope) -> Option<AlertManager> {
     let alerts: Arc<Alerts> = scope.extension();
     let alerts = alerts.0.lock().unwrap_or_else(PoisonError::into_inner);
     alerts.clone()
 }
 
 /// Gives the scope its manager.
-pub(crate) fn set(scope: &ScopeShared, manager: AlertManager) {
+pub(crate) fn set(scope: &Scope, manager: AlertManager) {
     let alerts: Arc<Alerts> = scope.extension();
     let mut alerts = alerts.0.lock().unwrap_or_else(PoisonError::into_inner);
     *alerts = Some(manager);
@@ -26,14 +49,7 @@ pub(crate) fn set(scope: &ScopeShared, manager: AlertManager) {
 /// The manager of the scope that this thread's calls belong to.
 #[allow(dead_code, reason = "used by pipelines")]
 pub(crate) fn current() -> Option<AlertManager> {
-    of(&current_scope())
-}
-
-/// Appends the account of the scope's manager.
-pub(crate) fn collect(scope: &ScopeShared, out: &mut Vec<MetricFamily>) {
-    if let Some(manager) = of(scope) {
-        manager.collect(out);
-    }
+    of(&scope::current())
 }
 
 impl Handle {
@@ -51,7 +67,7 @@ mod tests {
 
     #[test]
     fn a_scope_has_its_manager_and_its_account() {
-        let scope = ScopeShared::new(7, Vec::new(), MetricsCollector::new());
+        let scope = Scope::new(7, Vec::new(), MetricsCollector::new());
         assert!(of(&scope).is_none());
         let manager = AlertManager::builder().log(true).build().unwrap();
         set(&scope, manager.clone());

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::init::scope_of;
 use crate::metrics::any_labels::END;
+use crate::scope;
 use crate::self_log;
 use crate::semconv::MetricDef;
 
@@ -15,7 +15,7 @@ pub(super) fn observe(
     labels: &[(&'static str, Cow<'static, str>)],
 ) {
     // Where nobody collects, nothing is counted.
-    let Some(scope) = scope_of(scope) else {
+    let Some(scope) = scope::by_id(scope) else {
         return;
     };
     let mut text = String::with_capacity(192);

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use ::http::{Method, Version};
 
-use crate::processor::redact::{MASK, is_secret_key, redact};
+use crate::redact::{MASK, is_secret_key};
+use crate::trace::local::redact;
 
 /// A method that is not one of those below.
 pub(crate) const OTHER: &str = "_OTHER";

@@ -100,7 +100,7 @@ impl Exchange {
 
     /// It failed here, with an error.
     pub(crate) fn fail_with(&mut self, kind: impl Into<Cow<'static, str>>, message: Option<&str>) {
-        let message = message.map(|m| crate::processor::redact::redact(m).into_owned());
+        let message = message.map(|m| crate::trace::local::redact(m).into_owned());
         self.failed(SpanError::new(kind, message));
     }
 

@@ -8,7 +8,8 @@ use std::time::Instant;
 
 use crate::Error;
 use crate::error::ErrorKind;
-use crate::exporter::{PendingFlush, RecordExporter, SpanSink};
+use crate::exporter::RecordExporter;
+use crate::processor::sink::{PendingFlush, SpanSink};
 use crate::self_obs::{DropReason, ExporterCounters};
 use crate::trace::{SpanRecord, SpanView};
 

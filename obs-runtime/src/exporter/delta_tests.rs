@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::TraceFlags;
+use crate::clock::unix_nanos;
 use crate::metrics::{MetricSource as _, MetricsCollector};
-use crate::trace::clock::unix_nanos;
 use crate::trace::{SpanContext, SpanId, TraceId};
 
 type Result<T = ()> = std::result::Result<T, crate::Error>;

@@ -8,10 +8,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::error::ErrorKind;
-use crate::exporter::PendingFlush;
 use crate::exporter::delta::{Deltas, Receipt, Temporality};
 use crate::exporter::schedule::{ExportLoop, random};
 use crate::metrics::{MetricFamily, MetricSource};
+use crate::processor::sink::PendingFlush;
 use crate::self_obs::{DropReason, ExporterCounters};
 use crate::{AttributeValue, Error, self_log};
 

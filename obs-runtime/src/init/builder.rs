@@ -5,14 +5,16 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::callsite::Level;
 use crate::error::{Error, ErrorKind};
-use crate::exporter::{ExportLoop, LogSink, MetricExporter, RecordExporter, SpanSink};
+use crate::exporter::{ExportLoop, MetricExporter, RecordExporter};
+use crate::fork::PerProcess;
 use crate::init::env::Environment;
 use crate::init::exit;
-use crate::init::scope::Observability;
+use crate::init::observability::Observability;
 use crate::init::start;
 use crate::processor::TailSampling;
 use crate::processor::drain;
-use crate::processor::redact::custom::{Custom, Hook, Pattern};
+use crate::processor::sink::{LogSink, SpanSink};
+use crate::redact::custom::{Custom, Hook, Pattern};
 use crate::trace::attribute::AttributeValue;
 use crate::trace::{Sampler, sampler};
 
@@ -448,7 +450,7 @@ impl Builder {
     /// for in vain is in [`Observability::health`](crate::Handle::health), unless [`Builder::strict`].
     pub fn install(self) -> Result<Observability, Error> {
         // Two threads that install at once: one of them is told.
-        static ONE: Mutex<()> = Mutex::new(());
+        static ONE: PerProcess<Mutex<()>> = PerProcess::new(Mutex::default);
         let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
         if sampler::scope_records(0) {
             return Err(Error::new(

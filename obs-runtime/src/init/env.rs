@@ -10,11 +10,11 @@ use std::time::Duration;
 use crate::Error;
 use crate::callsite::Level;
 use crate::init::limits;
-use crate::init::vars::Vars;
 use crate::logs::LogLimits;
 use crate::propagation::formats::Formats;
 use crate::trace::Sampler;
 use crate::trace::attribute::AttributeValue;
+use crate::vars::Vars;
 
 /// Variables that this module reads; OTLP's own are read beside its exporter.
 #[derive(Debug, Default)]

@@ -4,11 +4,11 @@
 use std::sync::{Arc, Condvar, Mutex, Once, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use crate::fork::PerProcess;
 use crate::init::running::{DEADLINE, Running};
-use crate::processor::drain::fork;
 
 /// All that run; weak, so that the guard alone keeps one alive.
-static RUNNING: Mutex<Vec<Weak<Running>>> = Mutex::new(Vec::new());
+static RUNNING: PerProcess<Mutex<Vec<Weak<Running>>>> = PerProcess::new(Mutex::default);
 
 /// The end of the process ends this one.
 pub(super) fn watch(running: &Arc<Running>) {
@@ -23,12 +23,10 @@ pub(super) fn watch(running: &Arc<Running>) {
 fn register() {
     static ONCE: Once = Once::new();
     extern "C" fn at_exit() {
-        if !fork::is_off() {
-            for_each_within(DEADLINE, |running, deadline| {
-                // Nobody is left to take the error; the losses were counted and logged.
-                let _ = running.end(deadline);
-            });
-        }
+        for_each_within(DEADLINE, |running, deadline| {
+            // Nobody is left to take the error; the losses were counted and logged.
+            let _ = running.end(deadline);
+        });
     }
     ONCE.call_once(|| {
         // SAFETY: the handler is a function of this program, which unwinds for nobody: what it calls runs on
@@ -52,7 +50,7 @@ pub(super) fn flush_on_panic() {
             let is_own = std::thread::current()
                 .name()
                 .is_some_and(|name| name.starts_with("obs-"));
-            if !is_own && !fork::is_off() {
+            if !is_own {
                 for_each_within(DEADLINE, |running, deadline| {
                     let _ = running.flush(deadline);
                 });

@@ -8,10 +8,10 @@ use std::time::Instant;
 use crate::Error;
 use crate::callsite::Level;
 use crate::init::running::{DEADLINE, Running};
-use crate::init::scope::ScopeShared;
 use crate::init::stats::{Health, Stats};
 use crate::metrics::{Cardinality, MetricFamily, MetricSource as _, MetricsCollector};
 use crate::processor::drain;
+use crate::scope::Scope;
 use crate::trace::gate;
 
 /// What runs: for code that does not hold the guard, such as everything under
@@ -37,7 +37,7 @@ use crate::trace::gate;
 /// ```
 #[derive(Clone)]
 pub struct Handle {
-    pub(super) scope: Arc<ScopeShared>,
+    pub(super) scope: Arc<Scope>,
     pub(super) running: Arc<Running>,
 }
 
@@ -47,7 +47,7 @@ impl Handle {
     }
 
     #[cfg(any(feature = "alert", feature = "llm", feature = "opentelemetry"))]
-    pub(crate) fn scope(&self) -> &Arc<ScopeShared> {
+    pub(crate) fn scope(&self) -> &Arc<Scope> {
         &self.scope
     }
 
@@ -56,8 +56,7 @@ impl Handle {
         &self.scope.metrics
     }
 
-    /// Every metric at this moment: of the annotated functions and of your instruments. In a forked child those of
-    /// its functions and of obs, as it sends them.
+    /// Every metric at this moment: of the annotated functions and of your instruments.
     pub fn collect_metrics(&self) -> Vec<MetricFamily> {
         let mut out = Vec::new();
         self.scope.collect(&mut out);
@@ -103,15 +102,16 @@ impl Handle {
     /// Where `/metrics` is served; none if it is not.
     #[cfg(feature = "http")]
     pub fn prometheus_addr(&self) -> Option<std::net::SocketAddr> {
-        self.scope.prometheus_addr.get().copied()
+        let place = self
+            .scope
+            .extension::<super::observability::PrometheusAddr>();
+        place.0.get().copied()
     }
 
     /// What was recorded, exported and lost so far.
     pub fn stats(&self) -> Stats {
         let spans = drain::after_pass(self.scope.id, |scope| scope.stats()).unwrap_or_default();
-        // A forked child has an account of its own.
-        let child = drain::fork::scope();
-        child.as_ref().unwrap_or(&self.scope).stats(spans)
+        self.scope.stats(spans)
     }
 
     /// Changes how verbose the process is while it runs: spans above `level` are not built, their calls are counted.
@@ -135,7 +135,7 @@ impl Handle {
     /// # }
     /// ```
     pub fn set_max_level(&self, level: Option<Level>) {
-        if !drain::fork::in_child() && !self.running.has_ended() {
+        if !self.running.has_ended() {
             gate::set(self.scope.id, level);
         }
     }
@@ -145,7 +145,12 @@ impl Handle {
         #[allow(unused_mut, reason = "only some features add to it")]
         let mut health = self.scope.health();
         #[cfg(feature = "opentelemetry")]
-        if self.scope.opentelemetry.load(Ordering::Relaxed) {
+        if self
+            .scope
+            .extension::<super::observability::IsGlobal>()
+            .0
+            .load(Ordering::Relaxed)
+        {
             health
                 .problems
                 .extend(crate::opentelemetry::probe::problems());

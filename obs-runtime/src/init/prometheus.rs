@@ -6,13 +6,14 @@ use std::time::Instant;
 
 use crate::Error;
 use crate::http::{HttpConfig, HttpServer};
-use crate::init::scope::{Pusher, ScopeShared};
+use crate::init::observability::Pusher;
 use crate::metrics::MetricSource;
+use crate::scope::Scope;
 
 /// Starts the server for a scope. It keeps the scope by a weak reference: the guard alone decides how
 /// long that lives.
 pub(super) fn start(
-    scope: &Arc<ScopeShared>,
+    scope: &Arc<Scope>,
     addr: SocketAddr,
     config: HttpConfig,
 ) -> Result<HttpServer, Error> {
@@ -30,7 +31,7 @@ pub(super) fn start(
     )
 }
 
-struct Source(Weak<ScopeShared>);
+struct Source(Weak<Scope>);
 
 impl MetricSource for Source {
     fn collect(&self, out: &mut Vec<crate::metrics::MetricFamily>) {
@@ -54,7 +55,7 @@ pub(super) fn resolve(host: &str, port: u16) -> Result<SocketAddr, Error> {
 }
 
 impl Pusher for HttpServer {
-    fn flush(&self) -> crate::exporter::PendingFlush {
+    fn flush(&self) -> crate::processor::sink::PendingFlush {
         Box::new(|_| Ok(()))
     }
 

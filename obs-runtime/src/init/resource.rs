@@ -66,19 +66,6 @@ fn default_name() -> String {
     }
 }
 
-/// Of a forked child: another process and another instance of the service.
-pub(super) fn of_child(parent: &Resource) -> Resource {
-    let mut resource = parent.clone();
-    for (name, value) in &mut resource {
-        if name == key::PROCESS_PID {
-            *value = i64::from(std::process::id()).into();
-        } else if name == key::SERVICE_INSTANCE_ID {
-            *value = instance_id().into();
-        }
-    }
-    resource
-}
-
 /// A random UUID of version 4 (RFC 9562, section 5.4).
 fn instance_id() -> String {
     let local = crate::trace::local::local();

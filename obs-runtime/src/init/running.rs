@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use crate::Error;
 use crate::error::ErrorKind;
-use crate::init::scope::Pusher;
-use crate::processor::drain::{self, fork};
-use crate::processor::redact;
+use crate::fork::Process;
+use crate::init::observability::Pusher;
+use crate::processor::drain;
+use crate::redact;
 use crate::trace::{gate, sampler};
 
 /// How long `force_flush`, and the end of the guard, wait for the exporters.
@@ -17,6 +18,8 @@ pub(super) const DEADLINE: Duration = Duration::from_secs(5);
 /// The part of an `Observability` that ends.
 pub(crate) struct Running {
     scope: u16,
+    /// A forked child leaves it to its parent: waiting for the parent's threads could take for ever.
+    process: Process,
     /// None once it has ended; locked until the end is over, so that nobody leaves the process before.
     pushers: Mutex<Option<Vec<Box<dyn Pusher>>>>,
     ended: AtomicBool,
@@ -26,6 +29,7 @@ impl Running {
     pub(super) fn new(scope: u16, pushers: Vec<Box<dyn Pusher>>) -> Self {
         Self {
             scope,
+            process: Process::current(),
             pushers: Mutex::new(Some(pushers)),
             ended: AtomicBool::new(false),
         }
@@ -48,14 +52,10 @@ impl Running {
     }
 
     pub(super) fn flush(&self, deadline: Instant) -> Result<(), Error> {
-        if fork::in_child() {
-            // The pushers are the parent's.
-            let spans = drain::after_pass(self.scope, drain::Scope::flush_sinks);
-            let pending = spans.into_iter().flatten().chain(fork::flush());
-            let pending: Vec<_> = pending.collect();
-            return join(pending.into_iter().map(|wait| wait(deadline)));
+        if !self.process.is_current() {
+            return Ok(());
         }
-        let spans = drain::after_pass(self.scope, drain::Scope::flush_sinks);
+        let spans = drain::after_pass(self.scope, drain::Consumer::flush_sinks);
         let pushers = self.lock();
         let pushed = pushers.iter().flatten().map(|p| p.flush());
         // Everything is under way before anything is waited for.
@@ -71,18 +71,15 @@ impl Running {
     /// Whoever comes first ends it; others wait until that is done.
     pub(super) fn end(&self, deadline: Instant) -> Result<(), Error> {
         self.ended.store(true, Ordering::Relaxed);
-        if fork::in_child() {
-            // The pushers are the parent's: waiting for their threads could take for ever.
-            drain::after_pass(self.scope, drain::Scope::flush_sinks);
-            gate::close();
-            return self.end_sinks(deadline, fork::end(deadline));
+        if !self.process.is_current() {
+            return Ok(());
         }
         let mut place = self.lock();
         let Some(mut pushers) = place.take() else {
             return Ok(());
         };
         // The spans are under way while the metrics are sent.
-        drain::after_pass(self.scope, drain::Scope::flush_sinks);
+        drain::after_pass(self.scope, drain::Consumer::flush_sinks);
         gate::set(self.scope, None);
         sampler::set(self.scope, None);
         // Metrics first: the last collection must still see the drain's counts.
@@ -107,7 +104,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if fork::in_child()
+        if !self.process.is_current()
             && let Ok(place) = self.pushers.get_mut()
         {
             // Dropping a pusher would wait for a thread of the parent.

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use crate::error::Error;
 use crate::init::builder::Builder;
-use crate::init::scope::ScopeShared;
 use crate::init::start::Problems;
 use crate::metrics::MetricSource;
-use crate::metrics::source::Sources;
+use crate::scope::Scope;
 
 /// What the builder was told.
 #[derive(Default)]
@@ -20,14 +19,6 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    /// Whether metrics of the process are wanted.
-    pub(super) fn process(&self) -> bool {
-        #[cfg(feature = "process-metrics")]
-        return self.process;
-        #[cfg(not(feature = "process-metrics"))]
-        false
-    }
-
     #[cfg_attr(
         not(feature = "tokio-metrics"),
         allow(unused_variables, reason = "only tokio's may be missing")
@@ -37,7 +28,7 @@ impl Wanted {
         unused_mut,
         reason = "only some features add to it, or fail"
     )]
-    pub(super) fn start(self, scope: &ScopeShared, problems: &mut Problems) -> Result<(), Error> {
+    pub(super) fn start(self, scope: &Scope, problems: &mut Problems) -> Result<(), Error> {
         let mut sources = self.sources;
         #[cfg(feature = "process-metrics")]
         if self.process {
@@ -54,7 +45,9 @@ impl Wanted {
                 )?,
             }
         }
-        scope.extension::<Sources>().set(sources);
+        for source in sources {
+            scope.sources.add(source);
+        }
         Ok(())
     }
 }

@@ -1,23 +1,25 @@
 //! From a configuration to a running `Observability`.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
+use crate::clock;
 use crate::error::Error;
+use crate::exporter::custom;
 use crate::exporter::periodic::PeriodicPusher;
-use crate::exporter::{LogSink, SpanSink, custom};
 use crate::init::builder::Builder;
-use crate::init::child::Inherited;
 use crate::init::env::Environment;
+use crate::init::observability::{Observability, Pusher};
 use crate::init::resource;
-use crate::init::scope::{Observability, Pusher, ScopeShared};
 use crate::metrics::MetricsCollector;
-use crate::processor::drain::{self, Scope};
+use crate::processor::drain::{self, Consumer};
 use crate::processor::logs::Logs;
-use crate::processor::redact::custom as custom_redaction;
-use crate::processor::redact::span::SpanRedaction;
+use crate::processor::redaction::SpanRedaction;
+use crate::processor::sink::{LogSink, SpanSink};
 use crate::processor::tail::TailSampler;
+use crate::redact::custom as custom_redaction;
+use crate::scope::Scope;
 use crate::self_log;
-use crate::trace::{buffer, clock, gate, sampler};
+use crate::trace::{buffer, gate, sampler};
 
 /// Collects what does not work: an error where the user wants none of it, else a line of `health`.
 pub(super) struct Problems {
@@ -27,9 +29,8 @@ pub(super) struct Problems {
 
 impl Problems {
     /// What was found becomes the scope's health.
-    fn publish(self, scope: &ScopeShared) {
-        let health = scope.health.lock();
-        health.unwrap_or_else(PoisonError::into_inner).problems = self.found;
+    fn publish(self, scope: &Scope) {
+        scope.add_problems(self.found);
     }
 
     pub(super) fn add(&mut self, problem: String) -> Result<(), Error> {
@@ -93,14 +94,12 @@ pub(super) fn start(
     let sampler = sampler.unwrap_or_default();
     sampler.check()?;
     let added = std::mem::take(&mut builder.redaction).check()?;
-    #[allow(unused_mut, reason = "only OTLP changes it")]
-    let mut inherited = Inherited::of(&builder, &env);
     let tail = builder.tail_sampling.take().map(TailSampler::start);
     let tail = tail.transpose()?;
     set_process(&builder, &env, id);
     let detects = id == 0 && builder.detect_resource.unwrap_or(true);
     let resource = resource::resolve(&builder, &env, detects);
-    let scope = Arc::new(ScopeShared::new(id, resource, MetricsCollector::new()));
+    let scope = Arc::new(Scope::new(id, resource, MetricsCollector::new()));
     if env.disabled {
         return Ok(Observability::running(scope, Vec::new()));
     }
@@ -122,7 +121,7 @@ pub(super) fn start(
     )]
     let mut pushers = metric_exporters(&mut builder, &scope)?;
     #[cfg(feature = "console")]
-    if inherited.printed.traces {
+    if builder.console.unwrap_or(env.printed.traces) {
         sinks.push(crate::exporter::console::sink());
     }
     #[cfg(feature = "otlp")]
@@ -133,7 +132,6 @@ pub(super) fn start(
         &scope,
         &mut problems,
         (&mut sinks, &mut logs, &mut pushers),
-        &mut inherited,
     )?;
     #[cfg(not(feature = "otlp"))]
     let log_queue = None;
@@ -145,12 +143,9 @@ pub(super) fn start(
     problems.publish(&scope);
     #[cfg(any(feature = "alert", feature = "llm"))]
     set_extensions(&mut builder, &scope);
-    if id == 0 {
-        inherited.register(&scope.resource);
-    }
     let logs = Logs::start(id, log_queue, logs);
     let redaction = SpanRedaction::start(id, builder.redact_attributes);
-    drain::add(id, Scope::new(sinks, logs, tail, redaction));
+    drain::add(id, Consumer::new(sinks, logs, tail, redaction));
     drain::start_thread()?;
     scope.register();
     custom_redaction::set(id, Some(added));
@@ -189,14 +184,14 @@ fn printed(env: &Environment, builder: &mut Builder, logs: &mut Vec<Box<dyn LogS
 }
 
 #[cfg(feature = "console")]
-pub(super) fn printed_every(interval: core::time::Duration) -> crate::ExportLoop {
+fn printed_every(interval: core::time::Duration) -> crate::ExportLoop {
     crate::ExportLoop::new().interval(interval).jitter(0.0)
 }
 
 #[cfg(feature = "statsd")]
 fn statsd(
     builder: &mut Builder,
-    scope: &Arc<ScopeShared>,
+    scope: &Arc<Scope>,
     problems: &mut Problems,
 ) -> Result<Option<Box<dyn Pusher>>, Error> {
     let Some(config) = builder.statsd.take() else {
@@ -216,7 +211,7 @@ fn statsd(
 
 fn metric_exporters(
     builder: &mut Builder,
-    scope: &Arc<ScopeShared>,
+    scope: &Arc<Scope>,
 ) -> Result<Vec<Box<dyn Pusher>>, Error> {
     let mut pushers: Vec<Box<dyn Pusher>> = Vec::new();
     for (exporter, schedule) in std::mem::take(&mut builder.metric_exporters) {
@@ -243,7 +238,7 @@ fn set_process(builder: &Builder, env: &Environment, id: u16) {
 }
 
 #[cfg(any(feature = "alert", feature = "llm"))]
-fn set_extensions(builder: &mut Builder, scope: &Arc<ScopeShared>) {
+fn set_extensions(builder: &mut Builder, scope: &Arc<Scope>) {
     #[cfg(feature = "alert")]
     if let Some(alerts) = builder.alerts.take() {
         crate::alert::set(scope, alerts);
@@ -258,7 +253,7 @@ fn set_extensions(builder: &mut Builder, scope: &Arc<ScopeShared>) {
 fn prometheus(
     builder: &mut Builder,
     env: &Environment,
-    scope: &Arc<ScopeShared>,
+    scope: &Arc<Scope>,
     problems: &mut Problems,
 ) -> Result<Option<crate::http::HttpServer>, Error> {
     use crate::init::prometheus;
@@ -288,10 +283,9 @@ fn otlp(
     builder: &Builder,
     id: u16,
     env: &Environment,
-    scope: &Arc<ScopeShared>,
+    scope: &Arc<Scope>,
     problems: &mut Problems,
     (sinks, logs, pushers): Parts<'_>,
-    inherited: &mut Inherited,
 ) -> Result<Option<usize>, Error> {
     use crate::exporter::otlp::{self, OtlpConfig, Signal};
 
@@ -339,12 +333,6 @@ fn otlp(
     if config.sends(Signal::Traces) {
         keep(otlp::span_sink(&config, &scope.resource, accepts).map(|sink| sinks.push(sink)))?;
     }
-    if [Signal::Traces, Signal::Metrics, Signal::Logs]
-        .into_iter()
-        .any(|signal| config.sends(signal))
-    {
-        inherited.otlp = Some(config.clone());
-    }
     if let Some(exponential) = config.exponential_histograms {
         scope.metrics.exponential_by_default(exponential);
     }
@@ -360,7 +348,7 @@ fn otlp(
 }
 
 impl Pusher for PeriodicPusher {
-    fn flush(&self) -> crate::exporter::PendingFlush {
+    fn flush(&self) -> crate::processor::sink::PendingFlush {
         Self::flush(self)
     }
 
@@ -371,7 +359,7 @@ impl Pusher for PeriodicPusher {
 
 #[cfg(feature = "otlp")]
 impl Pusher for crate::exporter::otlp::MetricPusher {
-    fn flush(&self) -> crate::exporter::PendingFlush {
+    fn flush(&self) -> crate::processor::sink::PendingFlush {
         Self::flush(self)
     }
 

@@ -7,11 +7,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::clock::Moment;
 use crate::llm::call::{End, LlmCall, VectorOp};
 use crate::llm::record::{self, Attributes, Here};
 use crate::llm::state::LlmState;
 use crate::llm::usage::{IntoUsage, LlmResponse};
-use crate::trace::clock::Moment;
 
 /// A model call that runs.
 #[derive(Debug)]

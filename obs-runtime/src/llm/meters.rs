@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::SpanContext;
+use crate::clock::unix_nanos;
 use crate::llm::price::Usd;
 use crate::metrics::snapshot::{
     Exemplar, HistogramPoint, Labels, MetricData, MetricFamily, Number, NumberPoint,
 };
 use crate::semconv::MetricDef;
-use crate::trace::clock::unix_nanos;
 
 /// Series that a metric may have (OpenTelemetry metrics SDK, "Cardinality limits").
 const MAX_SERIES: usize = 2_000;

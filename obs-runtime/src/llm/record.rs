@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::init::scope_of;
 use crate::llm::call::{LlmCall, VectorOp};
 use crate::llm::price::{Unpriced, Usd};
 use crate::llm::state::{Kind, LlmState};
 use crate::llm::totals::LlmTotals;
+use crate::scope;
 use crate::semconv::attribute as key;
 use crate::trace::local::local;
 use crate::{AttributeValue, Handle, Span, SpanContext, TraceId, current};
@@ -143,7 +143,7 @@ impl Here {
 
     /// The account; `None` where no `Observability` is installed.
     pub(crate) fn state(self) -> Option<Arc<LlmState>> {
-        scope_of(self.scope).map(|scope| scope.extension())
+        scope::by_id(self.scope).map(|scope| scope.extension())
     }
 
     /// Whether its span is the one that is entered now. A call that is abandoned may end outside.

@@ -1,14 +1,15 @@
 //! The account of one `Observability`: tokens, costs, metrics.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::llm::call::{End, LlmCall, VectorOp};
 use crate::llm::meters::{Meters, labels};
 use crate::llm::price::{Pricer, Prices, Unpriced, Usd, warm_up};
 use crate::llm::totals::{Entry, Ledger, LlmTotals};
 use crate::llm::usage::Usage;
-use crate::metrics::snapshot::{Labels, MetricFamily};
+use crate::metrics::snapshot::{Labels, MetricFamily, MetricSource};
+use crate::scope::{Extension, Scope};
 use crate::semconv::{MetricDef, attribute as key, metric};
 use crate::{SpanContext, TraceId};
 
@@ -28,6 +29,20 @@ type ClientLabels<'a> = dyn Fn(&[(&'static str, &str)]) -> Labels + 'a;
 /// Most models that are warned of.
 const MAX_WARNINGS: usize = 100;
 
+impl Extension for LlmState {
+    fn attach(self: &Arc<Self>, scope: &Scope) {
+        scope
+            .sources
+            .add_own(Arc::clone(self) as Arc<dyn MetricSource>);
+    }
+}
+
+impl MetricSource for LlmState {
+    fn collect(&self, out: &mut Vec<MetricFamily>) {
+        self.meters.collect(out);
+    }
+}
+
 impl LlmState {
     /// Takes the user's prices, and reads the price list ahead of the first call.
     pub(crate) fn configure(&self, prices: Prices) {
@@ -45,10 +60,6 @@ impl LlmState {
     pub(crate) fn totals_for_trace(&self, trace: TraceId) -> Option<LlmTotals> {
         let ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
         ledger.for_trace(trace)
-    }
-
-    pub(crate) fn collect(&self, out: &mut Vec<MetricFamily>) {
-        self.meters.collect(out);
     }
 
     /// Takes a finished model call; returns its price.

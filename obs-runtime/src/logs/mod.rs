@@ -14,6 +14,4 @@ pub(crate) use limits::LogLimits;
 #[cfg(feature = "tracing")]
 pub(crate) use queue::of_scope;
 pub(crate) use queue::{LogQueue, add, remove};
-#[cfg(unix)]
-pub(crate) use queue::{hold, leave_to_parent};
 pub use record::LogRecord;

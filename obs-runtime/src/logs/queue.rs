@@ -3,9 +3,8 @@
 use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use crate::fork::PerProcess;
 use crate::logs::LogRecord;
-#[cfg(any(unix, feature = "tracing"))]
-use crate::processor::drain::fork;
 use crate::self_obs;
 use crate::trace::buffer;
 
@@ -126,41 +125,20 @@ fn shard() -> usize {
 
 /// How many scopes take logs; most programs have none or one.
 static SCOPES: AtomicUsize = AtomicUsize::new(0);
-/// Whether the parent of this process, which was forked, took logs.
-#[cfg(any(unix, feature = "tracing"))]
-static OF_PARENT: AtomicBool = AtomicBool::new(false);
-static QUEUES: RwLock<Vec<(u16, Arc<LogQueue>)>> = RwLock::new(Vec::new());
+/// The queue of each of them.
+type Queues = Vec<(u16, Arc<LogQueue>)>;
+
+static QUEUES: PerProcess<RwLock<Queues>> = PerProcess::new(RwLock::default);
 
 /// The queue of a scope; none if nobody takes its logs.
 #[cfg(feature = "tracing")]
 pub(crate) fn of_scope(scope: u16) -> Option<Arc<LogQueue>> {
     if SCOPES.load(Ordering::Relaxed) == 0 {
-        if !OF_PARENT.load(Ordering::Relaxed) || !fork::is_off() || fork::is_closed() {
-            return None;
-        }
-        // What a forked child first says has its own exporters start.
-        fork::recorded();
+        return None;
     }
     let queues = QUEUES.read().unwrap_or_else(PoisonError::into_inner);
     let found = queues.iter().find(|(id, _)| *id == scope)?;
     Some(Arc::clone(&found.1))
-}
-
-/// A fork holds the lock, so that the child finds it free.
-#[cfg(unix)]
-pub(crate) fn hold() -> Option<fork::Held> {
-    fork::hold_all(&QUEUES)
-}
-
-/// In a forked child: what waits is the parent's, and locks of its queues may be held for ever.
-#[cfg(unix)]
-pub(crate) fn leave_to_parent() {
-    let mut queues = QUEUES.write().unwrap_or_else(PoisonError::into_inner);
-    if !queues.is_empty() {
-        OF_PARENT.store(true, Ordering::Relaxed);
-    }
-    core::mem::forget(core::mem::take(&mut *queues));
-    SCOPES.store(0, Ordering::Relaxed);
 }
 
 /// From now on the scope takes logs.

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use crate::callsite::Level;
-use crate::processor::redact::{MASK, is_secret_key, redact};
+use crate::redact::{MASK, is_secret_key};
+use crate::trace::local::redact;
 use crate::trace::{AttributeValue, SpanContext};
 
 /// Something that was said at one moment (OpenTelemetry logs data model).

@@ -14,7 +14,7 @@ use crate::Error;
 use crate::semconv::metric::FUNCTION_SECONDS;
 
 /// Most series of a metric (OpenTelemetry metrics SDK, "Cardinality limits").
-pub(super) const DEFAULT_MAX_SERIES: usize = 2_000;
+pub(crate) const DEFAULT_MAX_SERIES: usize = 2_000;
 
 /// Most values of a label, where nobody said otherwise: more are a mistake, nearly always.
 const DEFAULT_MAX_LABEL_VALUES: usize = 100;

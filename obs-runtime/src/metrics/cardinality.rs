@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::builder::DEFAULT_MAX_SERIES;
-use super::function::FunctionMetrics;
 use super::instrument::Core;
 use super::series::Buckets;
 use super::snapshot::{MetricData, MetricFamily};
-use crate::exporter::prometheus::EXPONENTIAL_TIME_SERIES;
+use crate::metrics::exponential::EXPONENTIAL_TIME_SERIES;
 use crate::semconv::metric::{FUNCTION_CALLS, FUNCTION_CALLS_DURATION, FUNCTION_SECONDS};
+use crate::trace::calls::CallCounts;
 
 /// Results that a function's calls are counted by.
 const RESULTS: usize = 3;
@@ -122,7 +122,7 @@ impl MetricCardinality {
 
     /// Calls and durations of all annotated functions. One with labels may have as many combinations of their
     /// values as an instrument has series.
-    fn of_functions(functions: &FunctionMetrics) -> [Self; 2] {
+    fn of_functions(functions: &CallCounts) -> [Self; 2] {
         let (mut calls, mut durations) = (0, 0);
         let mut most: BTreeMap<_, usize> = BTreeMap::new();
         for ((module, function, labels), counted) in functions.by_function() {
@@ -162,7 +162,7 @@ impl Cardinality {
     }
 
     /// With the function metrics, and with the metrics of `families` that are not known yet.
-    pub(crate) fn with(mut self, functions: &FunctionMetrics, families: &[MetricFamily]) -> Self {
+    pub(crate) fn with(mut self, functions: &CallCounts, families: &[MetricFamily]) -> Self {
         self.metrics
             .extend(MetricCardinality::of_functions(functions));
         for family in families {

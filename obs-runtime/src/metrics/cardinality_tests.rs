@@ -125,7 +125,7 @@ fn functions_and_other_sources_are_part_of_it() {
     static LABELLED: Callsite =
         Callsite::new(CallsiteSpec::new("labelled", "ct", file!(), line!()));
     static EU: Callsite = LABELLED.with_labels(&[("region", "eu")]);
-    let of = |functions: &FunctionMetrics| {
+    let of = |functions: &CallCounts| {
         let report = Cardinality::new(Vec::new()).with(functions, &[]);
         let find = |name| {
             let metric = report.metrics.iter().find(|m| m.name == name);
@@ -134,7 +134,7 @@ fn functions_and_other_sources_are_part_of_it() {
         };
         (find("function.calls"), find("function.calls.duration"))
     };
-    let mut functions = FunctionMetrics::new(1);
+    let mut functions = CallCounts::new(1);
     // Functions of other tests are in the registry too.
     let (calls, durations) = of(&functions);
     functions.record(&PLAIN, Outcome::Ok, 1, None);
@@ -153,7 +153,7 @@ fn functions_and_other_sources_are_part_of_it() {
     let h = collector.histogram("h").buckets([1, 2]).build();
     h.expect("valid").observe(1);
     let families = collector.collect_all();
-    let report = Cardinality::new(Vec::new()).with(&FunctionMetrics::default(), &families);
+    let report = Cardinality::new(Vec::new()).with(&CallCounts::default(), &families);
     let h = report.metrics.iter().find(|m| m.name == "h").expect("it");
     assert_eq!((h.series, h.worst_case_time_series()), (1, 5));
     // Who knows its limits says them.
@@ -161,7 +161,7 @@ fn functions_and_other_sources_are_part_of_it() {
     assert_eq!(
         report
             .clone()
-            .with(&FunctionMetrics::default(), &families)
+            .with(&CallCounts::default(), &families)
             .metrics
             .len(),
         3

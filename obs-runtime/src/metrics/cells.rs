@@ -7,11 +7,11 @@
 //! lane: what was counted stays, and there are only as many lanes as threads at one time.
 
 use core::cell::Cell;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::processor::drain::fork;
+use crate::fork::{self, PerProcess};
 
 /// Cells of a page (8 KiB); a series' cells lie within one page.
 pub(super) const PAGE: usize = 1024;
@@ -117,8 +117,8 @@ struct Lease(Cell<Option<&'static Lane>>);
 impl Drop for Lease {
     fn drop(&mut self) {
         LANE.set(None);
-        if let (Some(lane), Some(mut space)) = (self.0.take(), space()) {
-            space.idle.push(lane);
+        if let Some(lane) = self.0.take() {
+            space().idle.push(lane);
         }
     }
 }
@@ -143,7 +143,7 @@ pub(super) fn update(slot: Slot, update: impl FnOnce(Cells<'_>)) {
 #[inline(never)]
 fn update_first(slot: Slot, update: impl FnOnce(Cells<'_>)) {
     /// Shared by threads whose lane is given back already; whoever writes holds the lock.
-    static ORPHANS: Mutex<Option<&'static Lane>> = Mutex::new(None);
+    static ORPHANS: PerProcess<Mutex<Option<&'static Lane>>> = PerProcess::new(Mutex::default);
 
     let write = |lane: &'static Lane| {
         update(Cells {
@@ -152,58 +152,61 @@ fn update_first(slot: Slot, update: impl FnOnce(Cells<'_>)) {
         });
     };
     if let Ok(lane) = LEASE.try_with(lease_lane) {
-        lane.map(write);
-    } else if let Some(mut orphans) = fork::lock(&ORPHANS) {
-        if orphans.is_none() {
-            *orphans = lane();
-        }
-        orphans.map(write);
+        write(lane);
+    } else {
+        let mut orphans = ORPHANS.lock().unwrap_or_else(PoisonError::into_inner);
+        write(orphans.get_or_insert_with(lane));
     }
 }
 
-fn lease_lane(lease: &Lease) -> Option<&'static Lane> {
+fn lease_lane(lease: &Lease) -> &'static Lane {
     if let Some(lane) = lease.0.get() {
-        return Some(lane);
+        return lane;
     }
-    let lane = lane()?;
+    let lane = lane();
     lease.0.set(Some(lane));
     LANE.set(Some(lane));
-    Some(lane)
+    lane
 }
 
 /// One that nobody writes.
-fn lane() -> Option<&'static Lane> {
-    let idle = space()?.idle.pop();
-    if idle.is_some() {
-        return idle;
-    }
-    // Not under the lock, which every new thread and every collection takes.
-    let lane = Lane::new();
-    space()?.lanes.push(lane);
-    Some(lane)
+fn lane() -> &'static Lane {
+    let idle = space().idle.pop();
+    idle.unwrap_or_else(|| {
+        // Not under the lock, which every new thread and every collection takes.
+        let lane = Lane::new();
+        space().lanes.push(lane);
+        lane
+    })
 }
 
 /// Which cells are in use, and by which lanes.
+#[derive(Default)]
 struct Space {
     lanes: Vec<&'static Lane>,
     /// Lanes of ended threads.
     idle: Vec<&'static Lane>,
-    /// The first cell that was never used.
-    fresh: usize,
     /// Returned cells, by their number.
     free: BTreeMap<usize, Vec<Slot>>,
 }
 
-/// None in a child that was forked while another thread was here.
-fn space() -> Option<MutexGuard<'static, Space>> {
-    static SPACE: Mutex<Space> = Mutex::new(Space {
-        lanes: Vec::new(),
-        idle: Vec::new(),
-        // The first page is for what nobody collects.
-        fresh: PAGE,
-        free: BTreeMap::new(),
+/// The first cell that was never used; changed with the lock of the space held. The first page is for
+/// what nobody collects. A forked child goes on where its parent was, so that a handle of the
+/// parent's that is used there counts into no series of the child.
+static FRESH: AtomicUsize = AtomicUsize::new(PAGE);
+
+fn space() -> MutexGuard<'static, Space> {
+    static SPACE: PerProcess<Mutex<Space>> = PerProcess::new(|| {
+        fork::in_child(leave_lane);
+        Mutex::default()
     });
-    fork::lock(&SPACE)
+    SPACE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// In a forked child: the thread's lane holds what the parent counted.
+fn leave_lane() {
+    LANE.set(None);
+    let _ = LEASE.try_with(|lease| lease.0.set(None));
 }
 
 /// The cells of one series, returned when dropped. They start at zero.
@@ -222,18 +225,18 @@ impl Allocation {
 
     /// `None` when all cells are in use; `len` is at most [`PAGE`].
     pub(super) fn new(len: usize) -> Option<Self> {
-        let mut space = space()?;
+        let mut space = space();
         if let Some(slot) = space.free.get_mut(&len).and_then(Vec::pop) {
             return Some(Self::of(slot, len));
         }
-        let mut first = space.fresh;
+        let mut first = FRESH.load(Ordering::Relaxed);
         if first % PAGE + len > PAGE {
             first = first.next_multiple_of(PAGE);
         }
         if first + len > PAGE * PAGES {
             return None;
         }
-        space.fresh = first + len;
+        FRESH.store(first + len, Ordering::Relaxed);
         let slot = Slot {
             first: first as u32,
         };
@@ -258,9 +261,7 @@ impl Drop for Allocation {
         }
         // Nobody holds the series any more, so no thread writes these cells; the drop of the
         // last reference ordered their writes before this.
-        let Some(mut space) = space() else {
-            return;
-        };
+        let mut space = space();
         for cells in cells_in(&space.lanes, self.slot) {
             for index in 0..self.len as usize {
                 cells.set(index, 0);
@@ -291,7 +292,7 @@ pub(super) struct Reader(Vec<&'static Lane>);
 
 impl Reader {
     pub(super) fn new() -> Self {
-        Self(space().map_or_else(Vec::new, |space| space.lanes.clone()))
+        Self(space().lanes.clone())
     }
 
     /// The cells of a series in every lane that has some.

@@ -3,7 +3,7 @@
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::builder::InstrumentBuilder;
 use super::cardinality::{Cardinality, MetricCardinality};
@@ -14,10 +14,9 @@ use super::json;
 use super::labels::Labels;
 use super::series::Buckets;
 use super::snapshot::{MetricData, MetricFamily, MetricSource, Number, NumberPoint};
-use super::validate::error;
 use super::{Counter, Gauge, Histogram, Summary, UpDownCounter, warning};
 use crate::Error;
-use crate::processor::drain::fork;
+use crate::fork::Process;
 use crate::semconv::{MetricDef, attribute, metric};
 
 /// Holds metrics: makes instruments, and reads them all at once. A clone is the same collector.
@@ -40,14 +39,29 @@ pub struct MetricsCollector {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug, Default)]
+/// By name in lower case: OpenTelemetry's instrument names ignore case.
+type Metrics = BTreeMap<String, Arc<Core>>;
+
+#[derive(Debug)]
 struct Inner {
-    /// By name in lower case: OpenTelemetry's instrument names ignore case.
-    metrics: RwLock<BTreeMap<String, Arc<Core>>>,
+    /// The process that made it: in a forked child the locks may be held for ever.
+    process: Process,
+    metrics: RwLock<Metrics>,
     /// Call sites remember handles of its metrics.
     remembered: AtomicBool,
     /// Histograms whose buckets nobody chose are exponential.
     exponential: AtomicBool,
+}
+
+impl Default for Inner {
+    fn default() -> Self {
+        Self {
+            process: Process::current(),
+            metrics: RwLock::default(),
+            remembered: AtomicBool::new(false),
+            exponential: AtomicBool::new(false),
+        }
+    }
 }
 
 impl MetricsCollector {
@@ -108,16 +122,16 @@ impl MetricsCollector {
         check: impl Fn(&Core) -> Result<(), Error>,
         create: impl FnOnce() -> Result<Core, Error>,
     ) -> Result<Arc<Core>, Error> {
-        let metrics = fork::read(&self.inner.metrics);
-        if let Some(core) = metrics.as_ref().and_then(|metrics| metrics.get(name)) {
+        if !self.inner.process.is_current() {
+            // Of a forked child's parent: a metric that nobody collects here.
+            return create().map(Arc::new);
+        }
+        let metrics = self.read();
+        if let Some(core) = metrics.get(name) {
             return check(core).map(|()| Arc::clone(core));
         }
         drop(metrics);
-        let mut metrics = fork::write(&self.inner.metrics).ok_or_else(|| {
-            error(format!(
-                "metric `{name}` is not there: this process was forked while another thread made a metric"
-            ))
-        })?;
+        let mut metrics = self.write();
         // Another thread may have been faster.
         if let Some(core) = metrics.get(name) {
             return check(core).map(|()| Arc::clone(core));
@@ -128,8 +142,20 @@ impl MetricsCollector {
     }
 
     fn metrics(&self) -> Vec<Arc<Core>> {
-        let metrics = fork::read(&self.inner.metrics);
-        metrics.map_or_else(Vec::new, |metrics| metrics.values().cloned().collect())
+        if !self.inner.process.is_current() {
+            return Vec::new();
+        }
+        self.read().values().cloned().collect()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Metrics> {
+        let metrics = self.inner.metrics.read();
+        metrics.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Metrics> {
+        let metrics = self.inner.metrics.write();
+        metrics.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// All metrics that have a series, in the order of their names.
@@ -140,7 +166,10 @@ impl MetricsCollector {
     }
 
     pub(super) fn core(&self, name: &str) -> Option<Arc<Core>> {
-        let metrics = fork::read(&self.inner.metrics)?;
+        if !self.inner.process.is_current() {
+            return None;
+        }
+        let metrics = self.read();
         metrics.get(&name.to_ascii_lowercase()).map(Arc::clone)
     }
 
@@ -155,34 +184,38 @@ impl MetricsCollector {
     /// It is for rare changes: the metric macros forget their handles each time, and from the third time on keep
     /// new ones behind a lock, at some 20 ns a call.
     pub fn remove(&self, name: &str) -> bool {
-        let metrics = fork::write(&self.inner.metrics);
-        let removed = metrics.and_then(|mut metrics| metrics.remove(&name.to_ascii_lowercase()));
+        if !self.inner.process.is_current() {
+            return false;
+        }
+        let removed = self.write().remove(&name.to_ascii_lowercase());
         self.forget();
         removed.is_some()
     }
 
     /// Takes all metrics out, see [`remove`](Self::remove).
     pub fn clear(&self) {
-        let metrics = fork::write(&self.inner.metrics);
+        if !self.inner.process.is_current() {
+            return;
+        }
         // Freeing the cells takes a lock of its own.
-        let removed = metrics.map(|mut metrics| std::mem::take(&mut *metrics));
+        let removed = std::mem::take(&mut *self.write());
         self.forget();
         drop(removed);
     }
 
     /// To be called before a handle is taken to be remembered.
-    pub(super) fn is_remembered(&self) {
+    pub(crate) fn is_remembered(&self) {
         self.inner.remembered.store(true, Ordering::SeqCst);
     }
 
     fn forget(&self) {
         if self.inner.remembered.load(Ordering::SeqCst) {
-            super::site::forget();
+            super::bound::forget();
         }
     }
 
     /// Counts a value that the metric of this name could not take; the caller says why.
-    pub(super) fn refuse(&self, name: &str) {
+    pub(crate) fn refuse(&self, name: &str) {
         if let Some(core) = self.core(name) {
             core.refuse_known();
         }

@@ -5,11 +5,10 @@
 //! that by two loads, so that examples cost nothing worth naming however many values there are.
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::snapshot::Exemplar;
-use crate::processor::drain::fork;
-use crate::trace::clock::unix_nanos;
+use crate::clock::unix_nanos;
 use crate::trace::local::{flag, local};
 
 /// The number of the next collection.
@@ -48,7 +47,8 @@ struct Place {
 
 impl Place {
     fn read(&self) -> Option<Exemplar> {
-        fork::lock(&self.example)?.clone()
+        let example = self.example.lock();
+        example.unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -64,8 +64,7 @@ impl Exemplars {
     pub(super) fn offer(&self, places: usize, at: usize, value: f64) {
         let all = match self.places.get() {
             Some(all) => all,
-            // A forked child shows none, and another thread of its parent may have been about to make them.
-            None if !is_enabled() || fork::in_child() => return,
+            None if !is_enabled() => return,
             None => {
                 let fresh = || (0..places).map(|_| Place::default()).collect();
                 self.places.get_or_init(fresh)

@@ -6,6 +6,10 @@
 
 use super::snapshot::{Exemplar, HistogramPoint, Labels};
 
+/// Time series of Prometheus that an exponential histogram of values over a factor of a million comes
+/// to: four classic buckets for each doubling, and what every histogram has.
+pub(crate) const EXPONENTIAL_TIME_SERIES: usize = 4 * 20 + 4;
+
 /// The finest scale (OpenTelemetry metrics SDK, "Base2 exponential bucket histogram aggregation").
 pub(crate) const MAX_SCALE: i32 = 20;
 /// Most buckets of each sign (ibidem).

@@ -2,10 +2,10 @@
 
 #![allow(clippy::float_cmp, reason = "the numbers are exact")]
 
-use proptest::prelude::*;
-
 use super::*;
 use crate::callsite::CallsiteSpec;
+use crate::trace::calls::{BOUNDS, CallSpan};
+use crate::trace::{Outcome, SpanId, TraceId};
 
 static LOAD: Callsite = Callsite::new(CallsiteSpec::new("load", "fm::etl", file!(), line!()));
 /// A method of another type with the same name and module.
@@ -24,7 +24,7 @@ const _: () = {
 };
 
 /// `module function result value` of the counter, and the histogram's points.
-fn read(metrics: &FunctionMetrics) -> (Vec<String>, Vec<HistogramPoint>) {
+fn read(metrics: &CallCounts) -> (Vec<String>, Vec<HistogramPoint>) {
     let mut families = Vec::new();
     metrics.collect(&mut families);
     let [calls, durations] = <[MetricFamily; 2]>::try_from(families).expect("two families");
@@ -53,7 +53,7 @@ fn read(metrics: &FunctionMetrics) -> (Vec<String>, Vec<HistogramPoint>) {
 
 #[test]
 fn calls_by_result_and_functions_that_were_never_called() {
-    let mut metrics = FunctionMetrics::new(7);
+    let mut metrics = CallCounts::new(7);
     metrics.record(&LOAD, Outcome::Ok, 5_000_000, None);
     metrics.record(&LOAD_TOO, Outcome::Ok, 5_000_001, None);
     metrics.record(&SAVE, Outcome::Error, 1, None);
@@ -85,7 +85,7 @@ fn calls_by_result_and_functions_that_were_never_called() {
 
 #[test]
 fn merged_stores_add_up() {
-    let (mut a, mut b) = (FunctionMetrics::new(9), FunctionMetrics::new(4));
+    let (mut a, mut b) = (CallCounts::new(9), CallCounts::new(4));
     a.record(&LOAD, Outcome::Ok, 1_000, None);
     b.record(&LOAD, Outcome::Error, 3_000_000_000, None);
     b.record(&LOAD, Outcome::Ok, 500, None);
@@ -115,13 +115,13 @@ fn span(number: u64) -> CallSpan {
 
 #[test]
 fn the_last_sampled_call_of_a_bucket_is_its_example() {
-    let mut metrics = FunctionMetrics::new(7);
+    let mut metrics = CallCounts::new(7);
     metrics.record(&LOAD, Outcome::Ok, 1_000, Some(&span(1)));
     metrics.record(&LOAD, Outcome::Error, 2_000_000, Some(&span(2)));
     // Counted, but in no trace.
     metrics.record(&LOAD, Outcome::Error, 3_000_000, None);
     metrics.record(&LOAD_TOO, Outcome::Ok, 5_000_000_000, Some(&span(3)));
-    let mut later = FunctionMetrics::new(8);
+    let mut later = CallCounts::new(8);
     later.record(&LOAD, Outcome::Panicked, 4_000_000, Some(&span(5)));
     later.record(&LOAD, Outcome::Ok, 5_000_000_000, Some(&span(2)));
     metrics.merge(&later);
@@ -153,27 +153,4 @@ fn the_last_sampled_call_of_a_bucket_is_its_example() {
     let error = of("error").expect("an example");
     assert_eq!((error.value, error.trace_id.0), (1.0, 5));
     assert!(of("ok").is_none());
-}
-
-proptest! {
-    #[test]
-    fn a_duration_falls_in_the_bucket_of_its_bound(nanos in prop_oneof![any::<u64>(), 0..20_000_000_000_u64]) {
-        let bucket = NANOS[..BOUNDS].iter().position(|bound| nanos <= *bound);
-        prop_assert_eq!(bucket_of(nanos), bucket.unwrap_or(BOUNDS));
-    }
-}
-
-#[test]
-fn bounds_and_their_neighbours() {
-    for (index, bound) in NANOS[..BOUNDS].iter().enumerate() {
-        assert_eq!(
-            [
-                bucket_of(bound - 1),
-                bucket_of(*bound),
-                bucket_of(bound + 1)
-            ],
-            [index, index, index + 1]
-        );
-    }
-    assert_eq!((bucket_of(0), bucket_of(u64::MAX)), (0, BOUNDS));
 }

@@ -10,7 +10,7 @@ use super::series::{Buckets, Series, Shared};
 use super::snapshot::{HistogramPoint, Number};
 use super::{exemplar, exponential, exponential_cells};
 use crate::Error;
-use crate::trace::clock::unix_nanos;
+use crate::clock::unix_nanos;
 
 // The cells of a series: the sum, the extremes, then a count for each bucket.
 pub(super) const SUM: usize = 0;

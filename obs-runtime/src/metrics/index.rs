@@ -20,14 +20,14 @@ struct Entry<T> {
 type Segment<T> = Box<[OnceLock<Entry<T>>]>;
 
 #[derive(Debug)]
-pub(super) struct Index<T> {
+pub(crate) struct Index<T> {
     segments: [OnceLock<Segment<T>>; SEGMENTS],
     /// Segments that exist.
     used: AtomicUsize,
 }
 
 impl<T> Index<T> {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             segments: [const { OnceLock::new() }; SEGMENTS],
             used: AtomicUsize::new(0),
@@ -36,7 +36,7 @@ impl<T> Index<T> {
 
     /// The item of this hash that `is` the one that is meant.
     #[inline]
-    pub(super) fn find(&self, hash: u64, is: impl Fn(&T) -> bool) -> Option<&T> {
+    pub(crate) fn find(&self, hash: u64, is: impl Fn(&T) -> bool) -> Option<&T> {
         // The newest segment has most of the entries.
         let used = self.used.load(Ordering::Acquire);
         let segments = self.segments[..used].iter().rev();
@@ -47,7 +47,7 @@ impl<T> Index<T> {
 
     /// Adds an item that is not there; `len` is the number of those that are. Callers take turns.
     /// An item above the index's capacity is not added, and found never.
-    pub(super) fn insert(&self, hash: u64, item: T, len: usize) {
+    pub(crate) fn insert(&self, hash: u64, item: T, len: usize) {
         let Some(at) = segment_of(len) else {
             return;
         };

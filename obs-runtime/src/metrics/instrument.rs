@@ -2,7 +2,7 @@
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::borrow::Cow;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::cells::{PAGE, Reader};
 use super::exponential::ExponentialHistogramPoint;
@@ -14,8 +14,7 @@ use super::snapshot::{
 use super::validate::error;
 use super::{counter, exponential_cells, histogram, timer};
 use crate::Error;
-use crate::processor::drain::fork;
-use crate::trace::clock::unix_nanos;
+use crate::clock::unix_nanos;
 
 /// The kind of an instrument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -245,9 +244,7 @@ impl Core {
         let (series, overflow) = self.series.all();
         let in_order = overflow.is_none();
         let all = series.iter().chain(overflow);
-        // Without the lock, in a forked child, there is no last collection.
-        let (mut held, mut none) = (fork::lock(&self.last), Points::default());
-        let last = held.as_deref_mut().unwrap_or(&mut none);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let same = last.len() == series.len() + usize::from(!in_order);
         if let Some(points) = last.unshared().filter(|_| same) {
             for (point, series) in points.iter_mut().zip(all) {
@@ -445,7 +442,7 @@ macro_rules! instrument {
             }
         }
 
-        impl crate::metrics::site::Bound for $bound {
+        impl crate::metrics::bound::Bound for $bound {
             type Instrument = $instrument;
 
             fn instrument(

@@ -9,8 +9,9 @@
     allow(dead_code, reason = "for OpenTelemetry's instruments and for requests")
 )]
 pub(crate) mod any_labels;
+pub(crate) mod bound;
 pub(crate) mod buckets;
-mod builder;
+pub(crate) mod builder;
 mod cardinality;
 mod cells;
 mod collector;
@@ -21,24 +22,22 @@ mod exponential_cells;
 pub(crate) mod function;
 mod gauge;
 mod histogram;
-mod index;
+pub(crate) mod index;
 mod instrument;
 pub(crate) mod json;
 mod keys;
 mod label;
-pub(crate) mod labelled;
 pub(crate) mod labels;
 mod points;
 #[cfg(feature = "process-metrics")]
 mod process;
-mod series;
-pub(crate) mod site;
+pub(crate) mod series;
 pub mod snapshot;
 pub(crate) mod source;
 pub(crate) mod timer;
 #[cfg(feature = "tokio-metrics")]
 mod tokio;
-mod validate;
+pub(crate) mod validate;
 mod warning;
 mod window;
 

@@ -4,7 +4,7 @@ use core::hash::BuildHasher;
 use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::cells::{Allocation, Slot};
 use super::exemplar::Exemplars;
@@ -12,8 +12,8 @@ use super::index::Index;
 use super::keys::Keys;
 use super::labels::Labels;
 use super::validate::OVERFLOW_LABEL;
-use crate::processor::drain::fork;
-use crate::trace::clock::unix_nanos;
+use crate::clock::unix_nanos;
+use crate::fork::Process;
 
 /// How the values of a histogram or summary are kept.
 #[derive(Clone, Debug, PartialEq)]
@@ -122,6 +122,8 @@ struct Declared {
 /// All series of one metric.
 #[derive(Debug)]
 pub(super) struct SeriesSet {
+    /// The process that made it: in a forked child the lock may be held for ever.
+    process: Process,
     shared: Arc<Shared>,
     names: Box<[Cow<'static, str>]>,
     keys: Keys,
@@ -150,6 +152,7 @@ impl SeriesSet {
         let values = names.iter().map(|_| HashSet::new()).collect();
         let declared = names.iter().map(|_| Declared::default()).collect();
         let mut set = Self {
+            process: Process::current(),
             shared,
             keys: Keys::new(&names),
             names: names.into(),
@@ -192,8 +195,7 @@ impl SeriesSet {
     /// How many values each label has had so far, in the order of the names.
     pub(super) fn label_values(&self) -> Vec<usize> {
         let list = self.list();
-        let values = list.iter().flat_map(|list| &list.values);
-        values.map(HashSet::len).collect()
+        list.values.iter().map(HashSet::len).collect()
     }
 
     /// How many values each label can have, in the order of the names: as many as the types of its values know, if it
@@ -201,7 +203,7 @@ impl SeriesSet {
     pub(super) fn most_label_values(&self) -> Vec<usize> {
         let limit = self.limits.label_values;
         let list = self.list();
-        let declared = list.iter().flat_map(|list| &list.declared);
+        let declared = list.declared.iter();
         declared
             .map(|label| match label.values.len() {
                 0 => limit,
@@ -214,8 +216,7 @@ impl SeriesSet {
     /// The label at this place can have these values.
     pub(super) fn declare(&self, at: usize, all: &[&'static str]) {
         let mut list = self.list();
-        let declared = list.as_mut().and_then(|list| list.declared.get_mut(at));
-        if let Some(declared) = declared {
+        if let Some(declared) = list.declared.get_mut(at) {
             declared.values.extend(all);
         }
     }
@@ -232,9 +233,7 @@ impl SeriesSet {
     /// All series in the order of their labels; the overflow series last, once it is used.
     pub(super) fn all(&self) -> (Arc<Vec<Arc<Series>>>, Option<&Arc<Series>>) {
         let overflow = self.overflow.as_ref().filter(|_| self.overflowed() > 0);
-        let Some(mut list) = self.list() else {
-            return (Arc::default(), overflow);
-        };
+        let mut list = self.list();
         if list.unsorted {
             Arc::make_mut(&mut list.series).sort_by(|a, b| a.labels.cmp(&b.labels));
             list.unsorted = false;
@@ -242,8 +241,8 @@ impl SeriesSet {
         (Arc::clone(&list.series), overflow)
     }
 
-    fn list(&self) -> Option<MutexGuard<'_, List>> {
-        fork::lock(&self.list)
+    fn list(&self) -> MutexGuard<'_, List> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     #[inline]
@@ -285,7 +284,10 @@ impl SeriesSet {
     }
 
     fn insert(&self, hash: u64, values: &[&str]) -> Option<Arc<Series>> {
-        let mut list = self.list()?;
+        if !self.process.is_current() {
+            return None;
+        }
+        let mut list = self.list();
         // Another thread may have been faster.
         if let Some(series) = self.look_up(hash, values) {
             return Some(Arc::clone(series));
@@ -329,7 +331,7 @@ impl SeriesSet {
 /// The hash of label values, one multiplication for each sixteen bytes; seeded for each metric, so
 /// that nobody can choose values that meet in one place.
 #[inline]
-pub(super) fn hash(seed: u64, values: &[&str]) -> u64 {
+pub(crate) fn hash(seed: u64, values: &[&str]) -> u64 {
     values.iter().fold(seed, |state, value| {
         let bytes = value.as_bytes();
         // The length keeps ("ab", "c") apart from ("a", "bc").
@@ -376,7 +378,7 @@ fn hash_chunks(state: u64, bytes: &[u8]) -> u64 {
 }
 
 #[inline]
-pub(super) fn fold(a: u64, b: u64) -> u64 {
+pub(crate) fn fold(a: u64, b: u64) -> u64 {
     let wide = u128::from(a) * u128::from(b);
     (wide as u64) ^ ((wide >> 64) as u64)
 }

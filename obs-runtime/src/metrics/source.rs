@@ -2,7 +2,7 @@
 
 use core::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::snapshot::{
     Labels, MetricData, MetricFamily, MetricSource, Number, NumberPoint, Points,
@@ -12,7 +12,12 @@ use crate::semconv::MetricDef;
 
 /// The sources of a scope.
 #[derive(Default)]
-pub(crate) struct Sources(Mutex<Vec<Arc<dyn MetricSource>>>);
+pub(crate) struct Sources {
+    /// The program's.
+    given: Mutex<Vec<Arc<dyn MetricSource>>>,
+    /// Those of obs itself, whose metrics have names that nobody else's can have.
+    own: Mutex<Vec<Arc<dyn MetricSource>>>,
+}
 
 impl fmt::Debug for Sources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -21,16 +26,20 @@ impl fmt::Debug for Sources {
 }
 
 impl Sources {
-    pub(crate) fn set(&self, sources: Vec<Arc<dyn MetricSource>>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = sources;
+    /// Adds a source that the program has given.
+    pub(crate) fn add(&self, source: Arc<dyn MetricSource>) {
+        lock(&self.given).push(source);
+    }
+
+    /// Adds a source of obs itself.
+    pub(crate) fn add_own(&self, source: Arc<dyn MetricSource>) {
+        lock(&self.own).push(source);
     }
 
     /// Asks every source, outside of the lock. A metric that is there already stays as it is.
     pub(crate) fn collect(&self, out: &mut Vec<MetricFamily>) {
-        let sources = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let all = sources.clone();
-        drop(sources);
-        for source in all {
+        let given = lock(&self.given).clone();
+        for source in given {
             let mut found = Vec::new();
             let ask = AssertUnwindSafe(|| source.collect(&mut found));
             if catch_unwind(ask).is_err() {
@@ -52,7 +61,15 @@ impl Sources {
                 }
             }
         }
+        let own = lock(&self.own).clone();
+        for source in own {
+            source.collect(out);
+        }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// One series without an exemplar, as sources have them.

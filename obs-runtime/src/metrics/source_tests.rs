@@ -34,7 +34,8 @@ fn each_source_is_asked_whatever_the_others_do() -> Result<(), crate::Error> {
     second.gauge("of.second").build()?.set(2);
     second.gauge("of.both").build()?.set(2);
     let sources = Sources::default();
-    sources.set(vec![Arc::new(Panics(first)), Arc::new(second.clone())]);
+    sources.add(Arc::new(Panics(first)));
+    sources.add(Arc::new(second.clone()));
     let mut families = Vec::new();
     sources.collect(&mut families);
     assert_eq!(value(&families, "of.first"), [1.0]);
@@ -56,13 +57,14 @@ fn no_lock_is_held_while_sources_are_asked() {
     struct Looks(Arc<Sources>, Arc<AtomicBool>);
     impl MetricSource for Looks {
         fn collect(&self, _: &mut Vec<MetricFamily>) {
-            self.1.store(self.0.0.try_lock().is_ok(), Ordering::Relaxed);
+            self.1
+                .store(self.0.given.try_lock().is_ok(), Ordering::Relaxed);
         }
     }
     let (sources, is_free) = (Arc::new(Sources::default()), Arc::default());
     let source = Looks(Arc::clone(&sources), Arc::clone(&is_free));
-    sources.set(vec![Arc::new(source)]);
+    sources.add(Arc::new(source));
     sources.collect(&mut Vec::new());
     assert!(is_free.load(Ordering::Relaxed));
-    sources.set(Vec::new());
+    lock(&sources.given).clear();
 }

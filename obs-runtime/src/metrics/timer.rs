@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::cells::Slot;
 use super::histogram;
 use super::series::Series;
-use crate::trace::clock::Moment;
+use crate::clock::Moment;
 
 /// Observes the time since it was made when it is dropped; see [`Histogram::time`](super::Histogram::time).
 #[derive(Debug)]

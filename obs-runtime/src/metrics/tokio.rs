@@ -7,8 +7,8 @@ use tokio::runtime::{Handle, RuntimeMetrics};
 
 use super::snapshot::{Labels, MetricData, MetricFamily, MetricSource, Number};
 use super::source::{point, push};
+use crate::clock::unix_nanos;
 use crate::semconv::{attribute, metric};
-use crate::trace::clock::unix_nanos;
 
 /// Workers, tasks and queues of tokio runtimes, read when metrics are collected:
 /// [`Builder::tokio_metrics`](crate::Builder::tokio_metrics), or a source by itself.

@@ -12,9 +12,9 @@ const MAX_NAME: usize = 255;
 const MAX_BUCKETS: usize = 500;
 /// The label of the series that takes what exceeds the limit (OpenTelemetry metrics SDK,
 /// "Overflow attribute").
-pub(super) const OVERFLOW_LABEL: &str = "otel.metric.overflow";
+pub(crate) const OVERFLOW_LABEL: &str = "otel.metric.overflow";
 
-pub(super) fn error(message: impl Into<String>) -> Error {
+pub(crate) fn error(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Metric, message)
 }
 
@@ -44,7 +44,7 @@ pub(super) fn name(name: &str) -> Result<(), Error> {
 }
 
 /// Whether [`name`] takes it.
-pub(super) const fn is_name(name: &str) -> bool {
+pub(crate) const fn is_name(name: &str) -> bool {
     let bytes = name.as_bytes();
     if bytes.is_empty() || bytes.len() > MAX_NAME || !bytes[0].is_ascii_alphabetic() {
         return false;

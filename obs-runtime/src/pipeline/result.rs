@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use crate::TraceId;
 use crate::pipeline::graph::Graph;
-use crate::processor::redact::redact;
+use crate::trace::local::redact;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -46,7 +46,7 @@ impl RunTelemetry {
         Self {
             pipeline,
             span: Some(span),
-            meters: Meters::new(&crate::init::current_metrics()),
+            meters: Meters::new(&crate::scope::current_metrics()),
             began: std::time::Instant::now(),
         }
     }

@@ -2,8 +2,8 @@
 
 use core::fmt::{Debug, Display};
 
-use crate::trace::propagation::RemoteContext;
-use crate::trace::{Capture, Span, SpanContext, Value, current};
+use crate::trace::propagation::links::Links;
+use crate::trace::{Capture, Span, Value, current};
 
 /// `key = value`
 #[inline(always)]
@@ -41,65 +41,4 @@ pub fn rename<T: AsRef<str> + ?Sized>(span: &Span, name: &T) {
 /// `links = expression`: called inside a span that is recorded.
 pub fn add_links<T: Links + ?Sized>(links: &T) {
     links.each(&mut current::add_link);
-}
-
-/// What `links` takes.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` gives no links",
-    label = "expected `SpanContext`s, `RemoteContext`s or `Span`s: one, an `Option`, an array, a slice or a `Vec`"
-)]
-pub trait Links {
-    /// Calls `add` with each context.
-    fn each(&self, add: &mut dyn FnMut(SpanContext));
-}
-
-impl Links for SpanContext {
-    fn each(&self, add: &mut dyn FnMut(SpanContext)) {
-        add(*self);
-    }
-}
-
-/// The callers of a batch of messages.
-impl Links for RemoteContext {
-    fn each(&self, add: &mut dyn FnMut(SpanContext)) {
-        self.context().each(add);
-    }
-}
-
-impl Links for Span {
-    fn each(&self, add: &mut dyn FnMut(SpanContext)) {
-        self.context().each(add);
-    }
-}
-
-impl<T: Links> Links for [T] {
-    fn each(&self, add: &mut dyn FnMut(SpanContext)) {
-        for link in self {
-            link.each(add);
-        }
-    }
-}
-
-impl<T: Links> Links for Option<T> {
-    fn each(&self, add: &mut dyn FnMut(SpanContext)) {
-        self.as_slice().each(add);
-    }
-}
-
-impl<T: Links> Links for Vec<T> {
-    fn each(&self, add: &mut dyn FnMut(SpanContext)) {
-        self.as_slice().each(add);
-    }
-}
-
-impl<T: Links, const N: usize> Links for [T; N] {
-    fn each(&self, add: &mut dyn FnMut(SpanContext)) {
-        self.as_slice().each(add);
-    }
-}
-
-impl<T: Links + ?Sized> Links for &T {
-    fn each(&self, add: &mut dyn FnMut(SpanContext)) {
-        (**self).each(add);
-    }
 }

@@ -7,7 +7,7 @@ use core::marker::PhantomData;
 use std::borrow::Cow;
 
 use super::as_text::TextProbe;
-use crate::processor::redact::redact;
+use crate::trace::local::redact;
 use crate::trace::{Outcome, SpanError};
 
 /// What a kind does without a value.

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use super::kind::{Abandon, Kind, forward};
 use crate::Error;
-use crate::metrics::site::{Bound, MetricSite, SiteLabel};
+use crate::metrics::bound::Bound;
 use crate::metrics::{BoundUpDownCounter, MetricsCollector, UpDownCounter};
+use crate::private::metric_site::{MetricSite, SiteLabel};
 use crate::semconv::{attribute, metric};
 use crate::trace::{Outcome, SpanError, current, gate};
 

@@ -8,7 +8,7 @@ use super::kind::{Abandon, Kind};
 use super::source::Source;
 use super::stream::Wrap;
 use crate::callsite::Callsite;
-use crate::metrics::site::SiteLabel;
+use crate::private::metric_site::SiteLabel;
 use crate::trace::Value;
 
 /// No guard.

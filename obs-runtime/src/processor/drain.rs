@@ -3,8 +3,6 @@
 //! One pass at a time, under one lock, by whoever needs it: the drain's own thread by its timer or
 //! when much is unread, a scrape or a flush when they ask. Sinks never block in a pass.
 
-pub(crate) mod fork;
-
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,15 +10,16 @@ use std::time::{Duration, Instant};
 
 use crate::Error;
 use crate::callsite::Callsite;
+use crate::clock::{self, unix_nanos};
 use crate::error::ErrorKind;
-use crate::exporter::{LogSink, PendingFlush, SpanSink};
-use crate::metrics::function::{CallSpan, FunctionMetrics};
+use crate::fork::{self, PerProcess};
 use crate::processor::logs::{LogAccount, Logs};
-use crate::processor::redact::span::SpanRedaction;
+use crate::processor::redaction::SpanRedaction;
+use crate::processor::sink::{LogSink, PendingFlush, SpanSink};
 use crate::processor::tail::{TailAccount, TailSampler};
 use crate::self_obs::{self, ExporterStats};
 use crate::trace::buffer::{self, Overflow};
-use crate::trace::clock::{self, unix_nanos};
+use crate::trace::calls::{CallCounts, CallSpan};
 use crate::trace::record::{self, Record};
 use crate::trace::timeline::Timeline;
 use crate::trace::view::{Outcome, SpanView};
@@ -39,9 +38,9 @@ pub(crate) fn look_every(interval: Duration) {
 /// The sinks of spans and those of logs.
 pub(crate) type Sinks = (Vec<Box<dyn SpanSink>>, Vec<Box<dyn LogSink>>);
 
-/// One `Observability` as the drain knows it.
-pub(crate) struct Scope {
-    metrics: FunctionMetrics,
+/// What the drain does with the records of one scope: it counts the calls and hands the spans on.
+pub(crate) struct Consumer {
+    metrics: CallCounts,
     sinks: Vec<Box<dyn SpanSink>>,
     /// None if nobody takes logs.
     logs: Option<Logs>,
@@ -49,6 +48,8 @@ pub(crate) struct Scope {
     redaction: Option<SpanRedaction>,
     recorded: u64,
     lost: u64,
+    /// In a forked child, when it installed obs: what began before belongs to its parent.
+    since_unix_nanos: u64,
 }
 
 /// The account of a scope's spans.
@@ -63,7 +64,7 @@ pub(crate) struct ScopeStats {
     pub(crate) logs: LogAccount,
 }
 
-impl Scope {
+impl Consumer {
     pub(crate) fn new(
         sinks: Vec<Box<dyn SpanSink>>,
         logs: Option<Logs>,
@@ -71,13 +72,14 @@ impl Scope {
         redaction: Option<SpanRedaction>,
     ) -> Self {
         Self {
-            metrics: FunctionMetrics::new(unix_nanos()),
+            metrics: CallCounts::new(unix_nanos()),
             sinks,
             logs,
             tail,
             redaction,
             recorded: 0,
             lost: 0,
+            since_unix_nanos: if fork::is_child() { unix_nanos() } else { 0 },
         }
     }
 
@@ -97,6 +99,9 @@ impl Scope {
     #[inline]
     fn take(&mut self, record: &Record<'_>, timeline: &Timeline) {
         match record {
+            Record::Full(_, span, _) if span.start_unix_nanos < self.since_unix_nanos => {
+                self_obs::count_late();
+            }
             Record::Full(_, span, ticks) => {
                 self.recorded += 1;
                 let of_call = CallSpan {
@@ -132,7 +137,7 @@ impl Scope {
         self.metrics.merge(&overflow.metrics);
     }
 
-    pub(crate) fn function_metrics(&self) -> &FunctionMetrics {
+    pub(crate) fn function_metrics(&self) -> &CallCounts {
         &self.metrics
     }
 
@@ -202,12 +207,12 @@ fn to_all(sinks: &mut [Box<dyn SpanSink>], span: &SpanView<'_>) {
 
 struct Drain {
     /// The installed default, which nearly every record belongs to.
-    default: Option<Scope>,
-    others: HashMap<u16, Scope>,
+    default: Option<Consumer>,
+    others: HashMap<u16, Consumer>,
     timeline: Timeline,
 }
 
-static DRAIN: Mutex<Option<Drain>> = Mutex::new(None);
+static DRAIN: PerProcess<Mutex<Option<Drain>>> = PerProcess::new(Mutex::default);
 
 fn lock() -> MutexGuard<'static, Option<Drain>> {
     // A pass that panicked left whole records behind: the next one goes on after them.
@@ -215,7 +220,7 @@ fn lock() -> MutexGuard<'static, Option<Drain>> {
 }
 
 impl Drain {
-    fn scope(&mut self, id: u16) -> Option<&mut Scope> {
+    fn scope(&mut self, id: u16) -> Option<&mut Consumer> {
         match id {
             0 => self.default.as_mut(),
             id => self.others.get_mut(&id),
@@ -265,7 +270,7 @@ impl Drain {
 }
 
 /// Adds a scope; its calls are taken from now on.
-pub(crate) fn add(id: u16, scope: Scope) {
+pub(crate) fn add(id: u16, scope: Consumer) {
     clock::init();
     let mut drain = lock();
     let drain = drain.get_or_insert_with(|| Drain {
@@ -277,7 +282,6 @@ pub(crate) fn add(id: u16, scope: Scope) {
         0 => drain.default = Some(scope),
         id => drop(drain.others.insert(id, scope)),
     }
-    fork::register();
 }
 
 /// A scope id that is free; 0 is the default's.
@@ -292,10 +296,7 @@ pub(crate) fn free_id() -> Option<u16> {
 }
 
 /// Does `what` with a scope right after a pass: everything that ended before the call is in it.
-pub(crate) fn after_pass<R>(id: u16, what: impl FnOnce(&mut Scope) -> R) -> Option<R> {
-    if fork::is_off() {
-        return None;
-    }
+pub(crate) fn after_pass<R>(id: u16, what: impl FnOnce(&mut Consumer) -> R) -> Option<R> {
     let mut drain = lock();
     let drain = drain.as_mut()?;
     drain.pass(true);
@@ -303,10 +304,7 @@ pub(crate) fn after_pass<R>(id: u16, what: impl FnOnce(&mut Scope) -> R) -> Opti
 }
 
 /// Removes a scope after a last pass; what is recorded for it later is counted as late.
-pub(crate) fn remove(id: u16) -> Option<Scope> {
-    if fork::is_off() {
-        return None;
-    }
+pub(crate) fn remove(id: u16) -> Option<Consumer> {
     let mut drain = lock();
     let drain = drain.as_mut()?;
     drain.pass(true);
@@ -318,7 +316,7 @@ pub(crate) fn remove(id: u16) -> Option<Scope> {
 
 /// Starts the drain's thread, once in a process.
 pub(crate) fn start_thread() -> Result<(), Error> {
-    static STARTED: Mutex<bool> = Mutex::new(false);
+    static STARTED: PerProcess<Mutex<bool>> = PerProcess::new(Mutex::default);
     let mut started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
     if !*started {
         spawn()?;
@@ -353,7 +351,6 @@ fn run() {
         if timer {
             last = Instant::now();
         }
-        fork::give_way();
         if let Some(drain) = &mut *lock() {
             drain.pass(timer);
         }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::exporter::{LogSink, PendingFlush};
 use crate::logs::{self, LogQueue, LogRecord};
+use crate::processor::sink::{LogSink, PendingFlush};
 use crate::self_obs::ExporterStats;
 use crate::trace::{Outcome, SpanView};
 

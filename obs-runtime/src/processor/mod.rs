@@ -3,7 +3,8 @@
 pub(crate) mod drain;
 pub(crate) mod logs;
 mod owned;
-pub(crate) mod redact;
+pub(crate) mod redaction;
+pub(crate) mod sink;
 pub(crate) mod tail;
 
 pub use tail::TailSampling;

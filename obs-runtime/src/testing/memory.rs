@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::Error;
-use crate::exporter::{LogSink, PendingFlush, SpanSink};
 use crate::logs::LogRecord;
+use crate::processor::sink::{LogSink, PendingFlush, SpanSink};
 use crate::self_obs::ExporterCounters;
 use crate::trace::{SpanRecord, SpanView};
 

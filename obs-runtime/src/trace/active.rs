@@ -5,10 +5,10 @@ mod future;
 mod manual;
 mod sync;
 
-use crate::callsite::Callsite;
+use crate::callsite::{Callsite, threshold};
 use crate::trace::attribute::{SpanError, SpanExtra};
 #[cfg(feature = "opentelemetry")]
-use crate::trace::bridge::opentelemetry::context as bridge;
+use crate::trace::bridge::context as bridge;
 use crate::trace::gate;
 use crate::trace::local::{Local, flag};
 use crate::trace::sampler::{self, Decision};
@@ -91,12 +91,13 @@ pub(crate) fn begin_other(local: &Local, site: &'static Callsite, gate: u8, flag
     };
     let scope = local.scope();
     if !sampler::scope_records(scope) {
+        gate::close_in_child();
         return Begun {
             state: mode::OFF,
             ..nothing(mode::OFF)
         };
     }
-    if gate::threshold(site.level()) > gate {
+    if threshold(site.level()) > gate {
         return nothing(mode::COUNT);
     }
     let parent = flags & flag::VALID != 0 && !site.is_root();

@@ -4,10 +4,10 @@
 use std::borrow::Cow;
 
 use crate::callsite::Level;
-use crate::processor::redact::redact;
+use crate::clock::unix_nanos;
 use crate::trace::SpanContext;
-use crate::trace::clock::unix_nanos;
 use crate::trace::limits::SpanLimits;
+use crate::trace::local::redact;
 
 /// An attribute's value (OpenTelemetry common attributes: a primitive or a homogeneous array).
 ///
@@ -216,7 +216,7 @@ pub(crate) struct SpanExtra {
     pub(crate) end_unix_nanos: Option<u64>,
     /// OpenTelemetry's view of the span.
     #[cfg(feature = "opentelemetry")]
-    pub(crate) boundary: Option<crate::trace::bridge::opentelemetry::Boundary>,
+    pub(crate) boundary: Option<crate::trace::bridge::boundary::Boundary>,
     /// What the limits did not let in.
     pub(crate) dropped_attributes: u32,
     pub(crate) dropped_events: u32,

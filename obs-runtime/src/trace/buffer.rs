@@ -11,12 +11,13 @@ mod chunk;
 mod queue;
 
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
 
-use crate::processor::drain::fork;
+use crate::fork::{self, PerProcess};
 use crate::trace::local::{Local, local};
+use crate::trace::{gate, sampler};
 use chunk::{HEADER, Pool};
 
 pub(crate) use chain::Cursor;
@@ -41,8 +42,7 @@ const KEEP: usize = 2 << 20;
 /// The largest record; longer strings stay in boxes of their own.
 pub(crate) const LARGEST: usize = FIRST - HEADER;
 
-/// What all threads share. A forked child gets a fresh one: the locks of the old one may be held
-/// by threads that do not exist there.
+/// What all threads share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     queues: Mutex<Vec<Arc<Queue>>>,
@@ -50,38 +50,20 @@ pub(crate) struct Shared {
     drain: Mutex<Option<Thread>>,
 }
 
-static SHARED: AtomicPtr<Shared> = AtomicPtr::new(ptr::null_mut());
+static SHARED: PerProcess<Shared> = PerProcess::new(|| {
+    fork::in_child(leave_to_parent);
+    Shared::new()
+});
 static BUDGET: AtomicUsize = AtomicUsize::new(64 << 20);
 
 /// The shared part; made by the first caller and never freed.
 pub(crate) fn shared() -> &'static Shared {
-    let mut here = SHARED.load(Ordering::Acquire);
-    if here.is_null() {
-        let fresh = Box::into_raw(Box::new(Shared::new()));
-        here = match SHARED.compare_exchange(
-            ptr::null_mut(),
-            fresh,
-            Ordering::AcqRel,
-            Ordering::Acquire,
-        ) {
-            Ok(_) => fresh,
-            Err(other) => {
-                // SAFETY: `fresh` was just made here and nobody saw it.
-                drop(unsafe { Box::from_raw(fresh) });
-                other
-            }
-        };
-    }
-    // SAFETY: made by `Box::into_raw` and never freed.
-    unsafe { &*here }
+    &SHARED
 }
 
-/// In a forked child: leaves everything to the parent.
-#[cfg(unix)]
-pub(crate) fn forget_after_fork() {
-    local().forget_after_fork();
-    // Allocating is allowed in the child handler: glibc and musl hold their allocator's locks over a fork.
-    SHARED.store(Box::into_raw(Box::new(Shared::new())), Ordering::Release);
+/// In a forked child: the buffers are its parent's.
+fn leave_to_parent() {
+    local().leave_to_parent();
 }
 
 pub(crate) fn set_budget(bytes: usize) {
@@ -156,13 +138,18 @@ pub(crate) fn queue(local: &Local) -> &Queue {
 
 #[cold]
 fn attach(local: &Local) {
-    fork::recorded();
     let queue = Arc::new(Queue::new());
     lock(&shared().queues).push(Arc::clone(&queue));
     local.queue.set(Arc::into_raw(queue));
     if !local.exited.get() && AT_EXIT.try_with(|_| ()).is_err() {
         local.exited.set(true);
     }
+}
+
+/// Whether a call is nobody's: it began before a fork, and its end is in a child that has not installed
+/// obs.
+fn is_nobodys(scope: u16) -> bool {
+    fork::is_child() && !sampler::scope_records(scope)
 }
 
 /// Room for `size` bytes, or null when the budget is used up.
@@ -177,6 +164,10 @@ pub(crate) fn reserve(local: &Local, size: usize) -> *mut u8 {
 #[cold]
 #[inline(never)]
 fn refill(local: &Local, size: usize) -> *mut u8 {
+    if is_nobodys(local.scope()) {
+        gate::close_in_child();
+        return ptr::null_mut();
+    }
     let shared = shared();
     let chain = &queue(local).chain;
     let budget = BUDGET.load(Ordering::Relaxed);

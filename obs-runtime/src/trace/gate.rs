@@ -3,8 +3,10 @@
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use crate::callsite::Level;
-use crate::trace::clock;
+use crate::callsite::{Level, threshold};
+use crate::clock;
+use crate::fork::{self, PerProcess};
+use crate::self_log;
 
 /// What a call does: nothing while it is 0, so that one load and one branch are all that it costs then;
 /// [`ASK`]; else the [`threshold`] of the most verbose level that any scope records.
@@ -12,16 +14,11 @@ static GATE: AtomicU8 = AtomicU8::new(0);
 /// The threshold while the gate says [`ASK`].
 static LEVEL: AtomicU8 = AtomicU8::new(0);
 static ASKS: AtomicBool = AtomicBool::new(false);
-static LEVELS: Mutex<Vec<(u16, Level)>> = Mutex::new(Vec::new());
+static LEVELS: PerProcess<Mutex<Vec<(u16, Level)>>> = PerProcess::new(Mutex::default);
 
 /// Below every threshold: each call takes the way that asks OpenTelemetry's context for its parent. So those
 /// without OpenTelemetry in their program pay nothing for the question.
 pub(crate) const ASK: u8 = 1;
-
-/// The lowest gate that lets a level through.
-pub(crate) const fn threshold(level: Level) -> u8 {
-    level as u8 + 1
-}
 
 #[inline(always)]
 pub(crate) fn gate() -> u8 {
@@ -63,8 +60,24 @@ fn publish(levels: &[(u16, Level)]) {
     GATE.store(if asks { ASK } else { most }, Ordering::Relaxed);
 }
 
-/// In a forked child: without its locks.
-pub(crate) fn close() {
+/// In a forked child that has not installed obs: says so, and closes the gate until it does.
+#[cold]
+pub(crate) fn close_in_child() {
+    if !fork::is_child() {
+        return;
+    }
+    let levels = LEVELS.lock().unwrap_or_else(PoisonError::into_inner);
+    // A scope of the child's own, such as a test's, keeps it open.
+    if levels.is_empty() && GATE.load(Ordering::Relaxed) != 0 {
+        close();
+        self_log::in_child(CHILD_RECORDS_NOTHING);
+    }
+}
+
+/// What a forked child says and answers until it installs obs.
+pub(crate) const CHILD_RECORDS_NOTHING: &str = "this process was forked after obs was installed, and records nothing: call `install` in the child";
+
+fn close() {
     LEVEL.store(0, Ordering::Relaxed);
     GATE.store(0, Ordering::Relaxed);
 }

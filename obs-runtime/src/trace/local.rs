@@ -5,8 +5,10 @@
 
 use core::cell::Cell;
 use core::ptr;
+use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
+use crate::redact;
 use crate::trace::active::FutureCore;
 use crate::trace::attribute::SpanExtra;
 use crate::trace::buffer::{Cursor, Queue};
@@ -172,9 +174,8 @@ impl Local {
         self.extra.set(ptr::null_mut());
     }
 
-    /// After a fork: the child must not repeat the parent's ids nor write to its buffers.
-    #[cfg(unix)]
-    pub(crate) fn forget_after_fork(&self) {
+    /// In a forked child, which must not repeat its parent's ids nor write to its buffers.
+    pub(crate) fn leave_to_parent(&self) {
         self.id_state.set(0);
         self.cursor.clear();
         self.queue.set(ptr::null());
@@ -209,11 +210,16 @@ fn seed() -> u64 {
     }
 }
 
+/// Masks secrets in a text, as the scope says that this thread's calls belong to.
+pub(crate) fn redact(text: &str) -> Cow<'_, str> {
+    redact::redact(|| local().scope(), text)
+}
+
 /// The span that is entered on this thread, whoever entered it.
 pub(crate) fn current() -> Option<SpanContext> {
     #[cfg(feature = "opentelemetry")]
     if crate::trace::gate::gate() == crate::trace::gate::ASK {
-        return crate::trace::bridge::opentelemetry::context::current(local());
+        return crate::trace::bridge::context::current(local());
     }
     local().context()
 }

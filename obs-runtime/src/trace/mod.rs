@@ -2,9 +2,10 @@
 
 pub(crate) mod active;
 pub(crate) mod attribute;
+#[cfg(feature = "opentelemetry")]
 pub(crate) mod bridge;
 pub(crate) mod buffer;
-pub(crate) mod clock;
+pub(crate) mod calls;
 pub(crate) mod context;
 pub mod current;
 pub(crate) mod gate;

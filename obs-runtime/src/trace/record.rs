@@ -12,9 +12,9 @@
 use core::ptr;
 
 use crate::callsite::Callsite;
+use crate::clock;
 use crate::trace::attribute::SpanExtra;
 use crate::trace::buffer::{self, LARGEST};
-use crate::trace::clock;
 use crate::trace::local::{Local, flag, trace_id};
 use crate::trace::timeline::Timeline;
 use crate::trace::value::Value;

@@ -12,7 +12,7 @@ use crate::trace::SpanContext;
 use crate::trace::active::Manual;
 use crate::trace::attribute::{AttributeValue, Event, SpanError, SpanExtra};
 #[cfg(feature = "opentelemetry")]
-use crate::trace::bridge::opentelemetry::context as bridge;
+use crate::trace::bridge::context as bridge;
 use crate::trace::local::{Saved, local};
 use crate::trace::value::Value;
 use crate::trace::view::Outcome;

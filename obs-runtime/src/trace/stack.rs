@@ -12,7 +12,7 @@ use crate::self_obs;
 use crate::trace::active::Manual;
 use crate::trace::attribute::SpanExtra;
 #[cfg(feature = "opentelemetry")]
-use crate::trace::bridge::opentelemetry as bridge;
+use crate::trace::bridge;
 use crate::trace::local::{Local, Saved, flag, local};
 use crate::trace::value::Value;
 use crate::trace::{Outcome, SpanContext};
@@ -26,7 +26,7 @@ pub(crate) struct Kept {
     manual: Manual,
     /// What OpenTelemetry knows it by.
     #[cfg(feature = "opentelemetry")]
-    told: std::sync::Mutex<Option<bridge::Boundary>>,
+    told: std::sync::Mutex<Option<bridge::boundary::Boundary>>,
 }
 
 impl Kept {

@@ -5,7 +5,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::trace::clock;
+use crate::clock;
 
 /// Knots kept; when they are reached, every other old one is dropped.
 const MOST: usize = 1024;

@@ -10,11 +10,11 @@ use super::layer::Events;
 use super::site;
 use super::text::{formatted, masked};
 use super::values::failure;
+use crate::clock::unix_nanos;
 use crate::logs::{self, LogRecord};
-use crate::processor::redact::{MASK, is_secret_key};
+use crate::redact::{MASK, is_secret_key};
 use crate::semconv::attribute::{CODE_FILE_PATH, CODE_LINE_NUMBER};
 use crate::trace::attribute::SpanExtra;
-use crate::trace::clock::unix_nanos;
 use crate::trace::local::local;
 use crate::trace::{AttributeValue, SpanContext, SpanError, current, stack};
 

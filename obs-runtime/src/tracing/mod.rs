@@ -54,5 +54,3 @@ mod values;
 pub use format::{Format, Json, JsonFields, Text, TextFields, WithIds, lines};
 pub use init::init;
 pub use layer::{Events, ObsLayer, layer};
-#[cfg(unix)]
-pub(crate) use site::hold;

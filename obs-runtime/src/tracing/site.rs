@@ -8,8 +8,8 @@ use ::tracing::Metadata;
 
 use crate::callsite::{Callsite, CallsiteSpec, ConstValue, Construct, Level, SpanKind};
 #[cfg(unix)]
-use crate::processor::drain::fork;
-use crate::processor::redact::is_secret_key;
+use crate::fork::PerProcess;
+use crate::redact::is_secret_key;
 use crate::semconv::attribute::{CODE_FILE_PATH, CODE_LINE_NUMBER};
 
 /// What a field of a span is.
@@ -141,19 +141,14 @@ pub(super) fn of(metadata: &'static Metadata<'static>) -> &'static Site {
     TABLE.with(known)
 }
 
-static ALL: Mutex<Option<HashMap<usize, &'static Site>>> = Mutex::new(None);
+type Known = HashMap<usize, &'static Site>;
 
-/// A fork holds the lock, so that the child finds it free.
-#[cfg(unix)]
-pub(crate) fn hold() -> Option<fork::Held> {
-    fork::hold(&ALL)
-}
+static ALL: PerProcess<Mutex<Known>> = PerProcess::new(Mutex::default);
 
 #[cold]
 fn shared(metadata: &'static Metadata<'static>) -> &'static Site {
     let address = core::ptr::from_ref(metadata) as usize;
     let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
-    let all = all.get_or_insert_default();
     all.entry(address)
         .or_insert_with(|| Box::leak(Box::new(Site::new(metadata))))
 }

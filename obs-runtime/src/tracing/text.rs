@@ -4,7 +4,7 @@ use core::fmt::{self, Write as _};
 use core::panic::AssertUnwindSafe;
 use std::borrow::Cow;
 
-use crate::processor::redact::redact;
+use crate::trace::local::redact;
 
 /// Formats a value of the user's; a formatter that panics yields a text that says so.
 pub(super) fn formatted(args: fmt::Arguments<'_>) -> Cow<'static, str> {

@@ -7,7 +7,8 @@ use ::tracing::field::{Field, Visit};
 use super::site::{Role, Site};
 use super::text::{formatted, masked};
 use crate::callsite::SpanKind;
-use crate::processor::redact::{MASK, redact};
+use crate::redact::MASK;
+use crate::trace::local::redact;
 use crate::trace::{SpanError, Value};
 
 /// What fields say of a span.

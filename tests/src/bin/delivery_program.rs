@@ -64,19 +64,34 @@ fn wait_for(child: libc::pid_t) {
     assert_eq!(status, 0, "a child failed");
 }
 
-/// A child that ends like any program; nothing of the parent's threads is there.
+/// A child that records nothing at first, then installs obs and ends like any program. A call that began
+/// before the fork ends on both sides.
 #[cfg(unix)]
 fn fork() -> Result<(), Error> {
     let obs = install()?;
     work();
+    forks(&obs)
+}
+
+#[cfg(unix)]
+#[traced]
+fn forks(obs: &Observability) -> Result<(), Error> {
     // SAFETY: both sides go on as programs of one thread would; the child uses no lock of its parent's
     // threads.
     match unsafe { libc::fork() } {
         0 => {
             step(1);
             obs.force_flush()?;
+            assert_eq!(obs.stats().spans.recorded, 0);
+            assert!(obs.collect_metrics().is_empty());
+            assert_eq!(obs.health().problems.len(), 1);
+            assert!(Observability::current().is_none());
+            let own = install()?;
             step(2);
-            drop(obs);
+            own.force_flush()?;
+            assert_eq!(own.stats().spans.recorded, 1);
+            // It ends with the process, after the call that both sides are in.
+            std::mem::forget(own);
         }
         child => {
             wait_for(child);
@@ -98,6 +113,7 @@ fn fork_often() -> Result<(), Error> {
             // SAFETY: as in `fork`.
             match unsafe { libc::fork() } {
                 0 => {
+                    std::mem::forget(install().expect("the child's own"));
                     (0..10).for_each(|n| step(100_000 + child * 10 + n));
                     process::exit(0);
                 }
@@ -123,30 +139,35 @@ fn listen() {
     tracing::subscriber::set_global_default(subscriber).expect("the first");
 }
 
-/// A child with every signal, of a program that keeps traces with errors: the first of it is an event.
+/// A child with every signal, of a program that keeps traces with errors.
 #[cfg(unix)]
 fn fork_all() -> Result<(), Error> {
     use obs_runtime::TailSampling;
 
+    let install = || {
+        Observability::builder()
+            .service_name("delivery")
+            .tail_sampling(TailSampling::new().keep_errors())
+            .install()
+    };
     listen();
-    let obs = Observability::builder()
-        .service_name("delivery")
-        .tail_sampling(TailSampling::new().keep_errors())
-        .install()?;
+    let obs = install()?;
     work();
     tracing::warn!("the parent says");
     // SAFETY: as in `fork`.
     match unsafe { libc::fork() } {
         0 => {
+            tracing::warn!("nobody hears it");
+            let own = install()?;
             tracing::warn!("the child says");
             (0..3).for_each(step);
             let _ = refuse();
-            obs.force_flush()?;
-            let stats = obs.stats();
+            own.force_flush()?;
+            let stats = own.stats();
             assert_eq!((stats.spans.recorded, stats.spans.sampled_out), (4, 3));
             assert_eq!((stats.logs.recorded, stats.logs.lost), (2, 0));
             assert!(!stats.metrics.is_empty());
-            drop(obs);
+            drop(own);
         }
         child => {
             wait_for(child);
@@ -175,6 +196,7 @@ fn fork_logging() -> Result<(), Error> {
             // SAFETY: as in `fork`.
             match unsafe { libc::fork() } {
                 0 => {
+                    std::mem::forget(install().expect("the child's own"));
                     tracing::warn!("child {child} says");
                     process::exit(0);
                 }
@@ -230,7 +252,7 @@ fn fork_counting() -> Result<(), Error> {
                     // SAFETY: sets a timer of this process.
                     unsafe { libc::alarm(30) };
                     for n in 0..100 {
-                        // What cannot be counted is left out.
+                        // Metrics of the parent take it, for nobody.
                         let name = format!("parent.{}.{}", n % 2, n % 100);
                         if let Ok(rows) = obs.metrics().counter(name).labels(["n"]).build() {
                             let _ = rows.with([format!("child {n}")]).map(|rows| rows.inc());
@@ -241,6 +263,13 @@ fn fork_counting() -> Result<(), Error> {
                     let counts = || counter!("threads").inc();
                     std::thread::spawn(counts).join().expect("no panic");
                     let _ = (obs.collect_metrics(), obs.metrics().export());
+                    let own = install().expect("the child's own");
+                    counter!("children").add(3);
+                    let of_parent = obs.metrics().counter("children").build();
+                    of_parent.expect("a counter of nobody").add(5);
+                    let children = own.metrics().counter("children").build();
+                    assert!((children.expect("a counter").value() - 3.0).abs() < 0.1);
+                    std::mem::forget(own);
                     process::exit(0);
                 }
                 child => children.push(child),

@@ -6,7 +6,7 @@ use ureq::http::{StatusCode, Uri};
 
 use super::{Notifier, NotifyError, Retry};
 use crate::alert::Alert;
-use crate::processor::redact::redact;
+use crate::trace::local::redact;
 use crate::{DropReason, Error};
 
 /// One request takes no longer.

@@ -11,8 +11,8 @@ use super::tree::{DIM, GREEN, RED, RESET, YELLOW};
 use super::writer::Writer;
 use crate::Error;
 use crate::callsite::Level;
-use crate::exporter::{LogSink, PendingFlush};
 use crate::logs::LogRecord;
+use crate::processor::sink::{LogSink, PendingFlush};
 use crate::rfc3339::rfc3339;
 use crate::self_obs::ExporterCounters;
 

@@ -11,7 +11,8 @@ mod writer;
 
 use std::io::{self, IsTerminal};
 
-use crate::exporter::{LogSink, MetricExporter, SpanSink};
+use crate::exporter::MetricExporter;
+use crate::processor::sink::{LogSink, SpanSink};
 use crate::trace::SpanRecord;
 
 /// Draws finished spans as trees, one for each trace, with durations, outcomes and the attributes

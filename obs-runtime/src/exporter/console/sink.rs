@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::row::Row;
 use super::tree::Tree;
 use super::writer::Writer;
-use crate::exporter::{PendingFlush, SpanSink};
+use crate::processor::sink::{PendingFlush, SpanSink};
 use crate::self_obs::ExporterCounters;
 use crate::trace::SpanView;
 use crate::{Error, TraceId};

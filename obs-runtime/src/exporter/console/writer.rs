@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use crate::Error;
 use crate::error::ErrorKind;
-use crate::exporter::PendingFlush;
+use crate::processor::sink::PendingFlush;
 use crate::self_obs::{DropReason, ExporterCounters};
 
 /// Texts that wait for a slow terminal.

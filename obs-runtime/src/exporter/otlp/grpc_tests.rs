@@ -5,12 +5,12 @@ use std::time::Instant;
 use http::{HeaderMap, Response};
 
 use super::*;
-use crate::exporter::SpanSink as _;
 use crate::exporter::otlp::batch::Envelope;
 use crate::exporter::otlp::config::{OtlpConfig, Protocol, Signal};
 use crate::exporter::otlp::fixtures::{Fixture, resource, spans};
 use crate::exporter::otlp::receiver::LONG;
 use crate::exporter::otlp::sink::OtlpSpanSink;
+use crate::processor::sink::SpanSink as _;
 
 /// What the receiver does with one request.
 #[derive(Clone)]

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use crate::Error;
 use crate::error::ErrorKind;
-use crate::exporter::PendingFlush;
 use crate::exporter::otlp::batch::Batch;
 use crate::exporter::otlp::config::Signal;
 use crate::exporter::otlp::spool::{Spool, Stored};
+use crate::processor::sink::PendingFlush;
 use crate::self_obs::{DropReason, ExporterCounters};
 
 mod sender;

@@ -11,8 +11,8 @@ use crate::exporter::otlp::lane::{Accepts, Lane};
 use crate::exporter::otlp::log::{OpenLogs, log_record};
 use crate::exporter::otlp::transport::Transport;
 use crate::exporter::otlp::worker;
-use crate::exporter::{LogSink, PendingFlush};
 use crate::logs::{LogLimits, LogRecord};
+use crate::processor::sink::{LogSink, PendingFlush};
 use crate::self_obs::{DropReason, ExporterCounters};
 
 /// Gathers log records into requests and hands these to the sender thread.

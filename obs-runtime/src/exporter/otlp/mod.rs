@@ -40,8 +40,8 @@ mod worker;
 use std::sync::Arc;
 
 use crate::Error;
-use crate::exporter::SpanSink;
 use crate::metrics::MetricSource;
+use crate::processor::sink::SpanSink;
 
 pub(crate) use batch::Resource;
 pub use config::Protocol;
@@ -69,16 +69,6 @@ pub(crate) fn span_sink(
     let limits = config.limits.of_spans(&config.spans);
     let sink = sink::OtlpSpanSink::start(&target, transport, limits, resource, logs)?;
     Ok(Box::new(sink))
-}
-
-impl OtlpConfig {
-    /// That of a forked child, which has a spool of its own.
-    pub(crate) fn of_child(&self) -> Self {
-        let mut config = self.clone();
-        // Without a spool the child still sends.
-        config.spool = config.spool.and_then(|spool| spool.of_child().ok());
-        config
-    }
 }
 
 /// Makes the sink that sends log records.

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::Error;
-use crate::exporter::PendingFlush;
 use crate::exporter::delta::{Deltas, Temporality};
 use crate::exporter::otlp::batch::{Envelope, Resource};
 use crate::exporter::otlp::config::{Limits, Target};
@@ -16,6 +15,7 @@ use crate::exporter::otlp::worker::{self, Ticker};
 use crate::exporter::periodic;
 use crate::exporter::schedule::ExportLoop;
 use crate::metrics::MetricSource;
+use crate::processor::sink::PendingFlush;
 use crate::self_obs::ExporterCounters;
 
 /// The thread's name, and who speaks in the log.

@@ -3,11 +3,11 @@
 use std::sync::mpsc;
 
 use super::*;
-use crate::exporter::SpanSink as _;
 use crate::exporter::otlp::config::{OtlpConfig, Signal};
 use crate::exporter::otlp::fixtures::{Fixture, resource};
 use crate::exporter::otlp::receiver::LONG;
 use crate::exporter::otlp::sink::OtlpSpanSink;
+use crate::processor::sink::SpanSink as _;
 
 /// Says when a request is under way, and keeps it there.
 #[derive(Clone)]

@@ -12,7 +12,7 @@ use crate::exporter::otlp::library::Library;
 use crate::exporter::otlp::span::SpanEncoder;
 use crate::exporter::otlp::transport::Transport;
 use crate::exporter::otlp::worker;
-use crate::exporter::{PendingFlush, SpanSink};
+use crate::processor::sink::{PendingFlush, SpanSink};
 use crate::self_obs::{DropReason, ExporterCounters};
 use crate::trace::{SpanLimits, SpanView};
 

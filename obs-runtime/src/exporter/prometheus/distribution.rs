@@ -12,9 +12,6 @@ use crate::metrics::snapshot::{Exemplar, ExponentialHistogramPoint, HistogramPoi
 /// buckets would come and go while the range of the values grows, and each is a time series.
 const CLASSIC_SCALE: i32 = 2;
 
-/// What an exponential histogram of values over a factor of a million comes to.
-pub(crate) const EXPONENTIAL_TIME_SERIES: usize = 4 * 20 + 4;
-
 /// An exponential histogram over the bounds that Prometheus gets to see.
 pub(super) fn classic(point: &ExponentialHistogramPoint) -> HistogramPoint {
     let mut point = point.clone();

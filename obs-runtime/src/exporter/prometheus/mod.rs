@@ -15,11 +15,11 @@ mod write;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-pub(crate) use distribution::EXPONENTIAL_TIME_SERIES;
 use encoder::Encoder;
 pub use negotiate::{Negotiated, negotiate};
 
 use crate::AttributeValue;
+use crate::metrics::exponential::EXPONENTIAL_TIME_SERIES;
 use crate::metrics::snapshot::{Labels, NumberPoint};
 use crate::metrics::{MetricData, MetricFamily, Number};
 

@@ -7,7 +7,7 @@ use core::cell::Cell;
 use core::hash::BuildHasher as _;
 use std::hash::{BuildHasherDefault, DefaultHasher};
 
-use crate::callsite::Level;
+use crate::callsite::{Level, threshold};
 use crate::trace::attribute::SpanError;
 use crate::trace::gate;
 
@@ -31,7 +31,7 @@ pub(super) fn decide(mut error: SpanError, span: u64, parent: u64) -> SpanError 
         last.to == span && last.error == hash
     });
     let level = error.level.unwrap_or(Level::Error);
-    let is_wanted = gate::threshold(level) <= gate::level();
+    let is_wanted = threshold(level) <= gate::level();
     error.exception &= is_wanted && !from_child;
     if is_wanted {
         let now = Passed {

@@ -8,7 +8,7 @@ use super::{OWN, mode};
 use crate::callsite::Callsite;
 use crate::trace::attribute::SpanExtra;
 #[cfg(feature = "opentelemetry")]
-use crate::trace::bridge::opentelemetry::context as bridge;
+use crate::trace::bridge::context as bridge;
 use crate::trace::gate;
 use crate::trace::local::{self, Local, flag, local};
 use crate::trace::value::Value;

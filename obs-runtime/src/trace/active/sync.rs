@@ -8,10 +8,10 @@ use core::ptr;
 
 use super::{CHILD, CHILD_MASK, OWN, begin_other, box_extra, enter, mode, settle, unwinding};
 use crate::callsite::Callsite;
+use crate::clock;
 use crate::trace::attribute::SpanError;
 #[cfg(feature = "opentelemetry")]
-use crate::trace::bridge::opentelemetry::context as bridge;
-use crate::trace::clock;
+use crate::trace::bridge::context as bridge;
 use crate::trace::gate;
 use crate::trace::local::{Local, Saved, flag, local};
 use crate::trace::record::{self, Call, Rest};

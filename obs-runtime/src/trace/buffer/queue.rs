@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex};
 use super::chain::{Chain, Limit};
 use super::{lock, shared};
 use crate::callsite::Callsite;
-use crate::metrics::function::FunctionMetrics;
+use crate::trace::calls::CallCounts;
 use crate::trace::view::Outcome;
 
 /// Calls of one scope that found no room.
 #[derive(Debug, Default)]
 pub(crate) struct Overflow {
-    pub(crate) metrics: FunctionMetrics,
+    pub(crate) metrics: CallCounts,
     pub(crate) lost_spans: u64,
 }
 
@@ -40,6 +40,9 @@ impl Queue {
         nanos: u64,
         lost_span: bool,
     ) {
+        if super::is_nobodys(scope) {
+            return;
+        }
         let mut all = lock(&self.overflow);
         let at = if let Some(at) = all.iter().position(|(s, _)| *s == scope) {
             at

@@ -91,6 +91,7 @@ mod environment;
 pub(crate) mod formats;
 #[cfg(feature = "http-headers")]
 mod headers;
+pub(crate) mod links;
 mod parent;
 mod percent;
 pub(crate) mod remembered;

@@ -9,7 +9,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use super::TraceState;
-use crate::processor::drain::fork;
+use crate::fork::PerProcess;
 use crate::trace::{SpanContext, TraceId};
 
 /// How many traces; at 512 bytes each, half a mebibyte.
@@ -49,7 +49,7 @@ struct Table {
 }
 
 static ANY: AtomicBool = AtomicBool::new(false);
-static TABLE: Mutex<Option<Table>> = Mutex::new(None);
+static TABLE: PerProcess<Mutex<Option<Table>>> = PerProcess::new(Mutex::default);
 
 impl Table {
     fn change(&mut self, key: Key, new: impl FnOnce(Kept) -> Kept) {
@@ -78,15 +78,9 @@ fn key(context: &SpanContext) -> Key {
     (context.trace_id, context.scope)
 }
 
-/// A fork holds the lock, so that the child finds it free.
-#[cfg(unix)]
-pub(crate) fn hold() -> Option<fork::Held> {
-    fork::hold(&TABLE)
-}
-
 /// Changes what is kept of a trace, of which `nothing` says that nothing new came with it.
 fn change(context: &SpanContext, nothing: bool, new: impl FnOnce(Kept) -> Kept) {
-    if (nothing && !ANY.load(Ordering::Acquire)) || fork::is_closed() {
+    if nothing && !ANY.load(Ordering::Acquire) {
         return;
     }
     let mut table = TABLE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -121,8 +115,7 @@ pub(crate) fn any() -> bool {
 }
 
 fn look<R>(trace_id: TraceId, scope: u16, what: impl FnOnce(&Kept) -> R) -> Option<R> {
-    // In a forked child that is closed the lock may be held for ever.
-    if !ANY.load(Ordering::Acquire) || fork::is_closed() {
+    if !ANY.load(Ordering::Acquire) {
         return None;
     }
     let table = TABLE.lock().unwrap_or_else(PoisonError::into_inner);

@@ -6,6 +6,7 @@ use std::sync::{PoisonError, RwLock};
 
 use super::{ALWAYS, Sampler, Start, by_id};
 use crate::callsite::Callsite;
+use crate::fork::{self, PerProcess};
 use crate::trace::value::Value;
 
 /// Threshold of a sampler that is more than a ratio: no ratio has it.
@@ -16,10 +17,10 @@ static INSTALLED: AtomicBool = AtomicBool::new(false);
 static THRESHOLD: AtomicU64 = AtomicU64::new(ALWAYS);
 static PARENT_BASED: AtomicBool = AtomicBool::new(true);
 /// The whole of it where a threshold does not say all, and how often it was changed.
-static DEFAULT: RwLock<Option<&'static Sampler>> = RwLock::new(None);
+static DEFAULT: PerProcess<RwLock<Option<&'static Sampler>>> = PerProcess::new(RwLock::default);
 static CHANGES: AtomicU32 = AtomicU32::new(0);
 /// Samplers of the other scopes; a handful, in tests.
-static SCOPED: RwLock<Vec<(u16, Sampler)>> = RwLock::new(Vec::new());
+static SCOPED: PerProcess<RwLock<Vec<(u16, Sampler)>>> = PerProcess::new(RwLock::default);
 
 /// Whether a trace is recorded, as far as is known when its first span here begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +47,7 @@ pub(crate) fn set(scope: u16, sampler: Option<Sampler>) {
     }
     let is_some = sampler.is_some();
     if let Some(sampler) = sampler {
+        fork::in_child(leave_to_parent);
         let (threshold, parent_based) = sampler.words().unwrap_or((TREE, false));
         if threshold == TREE {
             // Never freed: a thread may be at it. A program installs one, or very few.
@@ -57,6 +59,11 @@ pub(crate) fn set(scope: u16, sampler: Option<Sampler>) {
         PARENT_BASED.store(parent_based, Ordering::Relaxed);
     }
     INSTALLED.store(is_some, Ordering::Release);
+}
+
+/// In a forked child: the default was installed for the parent.
+fn leave_to_parent() {
+    INSTALLED.store(false, Ordering::Relaxed);
 }
 
 /// Whether calls of the scope are taken at all.

@@ -10,7 +10,8 @@ use tracing_subscriber::fmt::FormattedFields;
 use tracing_subscriber::fmt::format::{FormatFields, Writer};
 
 use crate::metrics::json;
-use crate::processor::redact::{MASK, is_secret_key, redact};
+use crate::redact::{MASK, is_secret_key};
+use crate::trace::local::redact;
 use crate::tracing::text::formatted;
 
 /// Writes the fields of spans as `key=value`, for [`Text`](super::Text).

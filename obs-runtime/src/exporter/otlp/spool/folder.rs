@@ -56,21 +56,11 @@ impl Folder {
         if !is_at(&lock, &lock_path) {
             return Ok(None);
         }
+        inherited::add(&lock);
         Ok(Some(Self {
             path: path.to_owned(),
             lock,
         }))
-    }
-
-    /// The number by which a forked child closes its copy of the lock's file.
-    #[cfg(unix)]
-    pub(super) fn descriptor(&self) -> i32 {
-        std::os::fd::AsRawFd::as_raw_fd(&self.lock)
-    }
-
-    #[cfg(not(unix))]
-    pub(super) fn descriptor(&self) -> i32 {
-        -1
     }
 
     /// The files in it, oldest first, with their lengths; without those that are not obs'.
@@ -100,19 +90,59 @@ impl Folder {
     }
 }
 
-/// In a forked child: closes its copy of the lock's file, which would keep the folder locked after the
-/// parent's death.
 #[cfg(unix)]
-pub(super) fn leave_to_parent(descriptor: i32) {
-    // SAFETY: the child's copy of an open file, whose owner is never dropped in the child.
-    unsafe { libc::close(descriptor) };
+mod inherited {
+    //! A forked child closes its copies of the locks' files, which would keep the folders locked
+    //! after the parent's death.
+
+    use std::fs::File;
+    use std::os::fd::AsRawFd as _;
+    use std::sync::atomic::{AtomicI32, Ordering};
+
+    const NONE: i32 = -1;
+
+    /// The descriptors of the files. A program has one folder, and one more while it takes over an
+    /// orphan; what finds no place here stays locked until the child ends.
+    static OPEN: [AtomicI32; 8] = [const { AtomicI32::new(NONE) }; 8];
+
+    fn replace(old: i32, new: i32) {
+        for place in &OPEN {
+            let replaced = place.compare_exchange(old, new, Ordering::Relaxed, Ordering::Relaxed);
+            if replaced.is_ok() {
+                break;
+            }
+        }
+    }
+
+    pub(super) fn add(lock: &File) {
+        crate::fork::in_child(close_all);
+        replace(NONE, lock.as_raw_fd());
+    }
+
+    pub(super) fn remove(lock: &File) {
+        replace(lock.as_raw_fd(), NONE);
+    }
+
+    fn close_all() {
+        for place in &OPEN {
+            let descriptor = place.swap(NONE, Ordering::Relaxed);
+            if descriptor != NONE {
+                // SAFETY: the child's copy of an open file, whose owner is never dropped in the child.
+                unsafe { libc::close(descriptor) };
+            }
+        }
+    }
 }
 
 #[cfg(not(unix))]
-pub(super) fn leave_to_parent(_: i32) {}
+mod inherited {
+    pub(super) fn add(_: &std::fs::File) {}
+    pub(super) fn remove(_: &std::fs::File) {}
+}
 
 impl Drop for Folder {
     fn drop(&mut self) {
+        inherited::remove(&self.lock);
         self.remove_if_empty();
     }
 }
@@ -149,20 +179,16 @@ fn make_dir(path: &Path, recursive: bool) -> io::Result<()> {
 /// Opens and locks a file; `None` if another holds it.
 #[cfg(unix)]
 fn lock_file(path: &Path) -> io::Result<Option<File>> {
-    use std::os::fd::AsRawFd as _;
+    use std::fs::TryLockError;
     use std::os::unix::fs::OpenOptionsExt as _;
 
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     let file = options.mode(0o600).open(path)?;
-    // SAFETY: the descriptor is open for as long as `file` lives.
-    if unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0 {
-        return Ok(Some(file));
-    }
-    let error = io::Error::last_os_error();
-    match error.kind() {
-        io::ErrorKind::WouldBlock => Ok(None),
-        _ => Err(error),
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 

@@ -35,8 +35,6 @@ const FIRST_OWN: u64 = 1 << 40;
 pub(crate) struct Spool {
     dir: PathBuf,
     max_bytes: u64,
-    /// Of the lock's file.
-    descriptor: i32,
     state: Mutex<State>,
 }
 
@@ -86,7 +84,6 @@ impl Spool {
         Ok(Arc::new(Self {
             dir: dir.to_owned(),
             max_bytes,
-            descriptor: folder.descriptor(),
             state: Mutex::new(State {
                 path: folder.path.clone(),
                 folder: Some(folder),
@@ -99,13 +96,6 @@ impl Spool {
                 scanned: None,
             }),
         }))
-    }
-
-    /// The spool of a forked child: a folder of its own in the same directory. The parent's folder is the
-    /// parent's alone again.
-    pub(crate) fn of_child(&self) -> Result<Arc<Self>, Error> {
-        folder::leave_to_parent(self.descriptor);
-        Self::open(&self.dir, self.max_bytes)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

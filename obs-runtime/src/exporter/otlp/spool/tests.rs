@@ -1,12 +1,12 @@
 use std::fs;
 
 use super::*;
-use crate::exporter::SpanSink as _;
 use crate::exporter::otlp::config::OtlpConfig;
 use crate::exporter::otlp::fixtures::{Fixture, resource, spans};
 use crate::exporter::otlp::receiver::{LONG, Receiver, Reply, ok};
 use crate::exporter::otlp::sink::OtlpSpanSink;
 use crate::exporter::otlp::transport;
+use crate::processor::sink::SpanSink as _;
 use crate::self_obs::ExporterStats;
 
 /// A directory of its own, removed at the end.

@@ -1,0 +1,214 @@
+//! A running `Observability`.
+
+#[cfg(feature = "opentelemetry")]
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Instant;
+
+use crate::Error;
+use crate::init::account;
+use crate::init::builder::Builder;
+use crate::init::exit;
+use crate::init::handle::Handle;
+use crate::init::running::{DEADLINE, Running};
+use crate::init::stats::{Health, LogStats, SpanStats, Stats};
+use crate::metrics::{MetricFamily, MetricSource};
+use crate::processor::drain::{self, ScopeStats};
+use crate::processor::sink::PendingFlush;
+use crate::scope::{self, Extension, Scope};
+use crate::self_obs;
+use crate::trace::gate;
+use crate::trace::local::local;
+
+/// A running obs: the guard that [`Builder::install`] returns. Dropping it sends what is left, within
+/// five seconds, and switches it off.
+///
+/// ```
+/// use obs_runtime::Observability;
+///
+/// fn main() -> Result<(), obs_runtime::Error> {
+///     let obs = Observability::builder().service_name("shop").install()?;
+///     // … the program …
+///     obs.force_flush()?;
+///     println!("{}", obs.stats());
+///     Ok(())
+/// }
+/// ```
+///
+/// `std::process::exit` drops nothing: on Unix what is left is sent even so, on Windows flush before it.
+///
+/// What it can be asked and told is in [`Handle`], which code without the guard has too:
+/// [`Observability::current`].
+#[must_use = "obs is switched off when the guard is dropped"]
+pub struct Observability {
+    handle: Handle,
+}
+
+/// Something beside the span sinks that runs for a scope: a metric push, the HTTP server.
+pub(crate) trait Pusher: Send + Sync {
+    fn flush(&self) -> PendingFlush;
+    fn shutdown(&mut self, deadline: Instant) -> Result<(), Error>;
+}
+
+/// What the scope's handles flush.
+#[derive(Default)]
+struct Guard(OnceLock<Weak<Running>>);
+
+impl Extension for Guard {}
+
+/// Where `/metrics` is served.
+#[cfg(feature = "http")]
+#[derive(Default)]
+pub(super) struct PrometheusAddr(pub(super) OnceLock<std::net::SocketAddr>);
+
+#[cfg(feature = "http")]
+impl Extension for PrometheusAddr {}
+
+/// Whether OpenTelemetry's globals were set.
+#[cfg(feature = "opentelemetry")]
+#[derive(Default)]
+pub(super) struct IsGlobal(pub(super) AtomicBool);
+
+#[cfg(feature = "opentelemetry")]
+impl Extension for IsGlobal {}
+
+impl Scope {
+    /// What does not work.
+    pub(crate) fn health(&self) -> Health {
+        let problems = if self.is_here() {
+            self.problems()
+        } else {
+            vec![gate::CHILD_RECORDS_NOTHING.to_owned()]
+        };
+        Health { problems }
+    }
+
+    pub(super) fn stats(&self, spans: ScopeStats) -> Stats {
+        if !self.is_here() {
+            return Stats::default();
+        }
+        Stats {
+            spans: SpanStats {
+                recorded: spans.recorded,
+                lost: spans.lost,
+                sampled_out: spans.tail.sampled_out,
+                waiting: spans.tail.waiting,
+                evicted_traces: spans.tail.evicted,
+                exporters: spans.exporters,
+            },
+            metrics: self
+                .metric_exporters()
+                .iter()
+                .map(|e| e.snapshot())
+                .collect(),
+            logs: LogStats {
+                recorded: spans.logs.recorded,
+                lost: spans.logs.lost,
+                exporters: spans.logs.exporters,
+            },
+            late: self_obs::late(),
+        }
+    }
+}
+
+impl MetricSource for Scope {
+    /// Function metrics, fresh as of now, then the instruments, then obs' own account.
+    fn collect(&self, out: &mut Vec<MetricFamily>) {
+        if !self.is_here() {
+            return;
+        }
+        let account = drain::after_pass(self.id, |scope| {
+            let functions = scope.function_metrics();
+            functions.collect(out);
+            (scope.stats(), functions.start_unix_nanos())
+        });
+        self.metrics.collect(out);
+        self.sources.collect(out);
+        if let Some((spans, start)) = account {
+            account::collect(&self.stats(spans), start, out);
+        }
+    }
+}
+
+impl Observability {
+    /// Starts the configuration.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    pub(crate) fn running(scope: Arc<Scope>, pushers: Vec<Box<dyn Pusher>>) -> Self {
+        let running = Arc::new(Running::new(scope.id, pushers));
+        exit::watch(&running);
+        let _ = scope.extension::<Guard>().0.set(Arc::downgrade(&running));
+        Self {
+            handle: Handle { scope, running },
+        }
+    }
+
+    /// What runs here, for code that does not hold the guard: of the scope that this thread's calls belong to, the
+    /// installed one or that of a [capture](crate::testing). None if there is none, or `OTEL_SDK_DISABLED` is set.
+    ///
+    /// ```
+    /// use obs_runtime::{Level, Observability};
+    ///
+    /// /// Of a program whose `main` is `#[obs_runtime::main]`.
+    /// fn on_sighup() {
+    ///     if let Some(obs) = Observability::current() {
+    ///         obs.set_max_level(Some(Level::Debug));
+    ///         println!("{}", obs.stats());
+    ///     }
+    /// }
+    /// # on_sighup();
+    /// ```
+    pub fn current() -> Option<Handle> {
+        let scope = scope::by_id(local().scope())?;
+        let running = scope.extension::<Guard>().0.get()?.upgrade()?;
+        // Another handle may have kept what has ended.
+        (!running.has_ended()).then_some(Handle { scope, running })
+    }
+
+    /// Like dropping the guard, but reports what went wrong; five seconds at most.
+    ///
+    /// # Errors
+    /// When an exporter could not deliver in time; what it lost was counted.
+    pub fn shutdown(self) -> Result<(), Error> {
+        self.handle.running.end(Instant::now() + DEADLINE)
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) fn serve(&self, server: crate::http::HttpServer) {
+        let place = self.scope.extension::<PrometheusAddr>();
+        let _ = place.0.set(server.local_addr());
+        self.running.add(Box::new(server));
+    }
+
+    #[cfg(feature = "opentelemetry")]
+    pub(crate) fn register_opentelemetry(&self) {
+        crate::opentelemetry::register(self.meter_provider());
+        let place = self.scope.extension::<IsGlobal>();
+        place.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Observability {
+    fn drop(&mut self) {
+        // Nobody is left to take the error; the losses were counted and logged.
+        let _ = self.running.end(Instant::now() + DEADLINE);
+    }
+}
+
+impl core::ops::Deref for Observability {
+    type Target = Handle;
+
+    fn deref(&self) -> &Handle {
+        &self.handle
+    }
+}
+
+impl core::fmt::Debug for Observability {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Observability")
+            .field("scope", &self.scope.id)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,53 @@
+//! The handles that a call site of `counter!`, `gauge!` or `histogram!` remembers, and until when.
+
+use core::fmt;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use super::MetricsCollector;
+use crate::Error;
+
+/// How often an `Observability` became the default or its metrics were taken out: what was remembered before
+/// does not hold any more.
+static EPOCH: AtomicU64 = AtomicU64::new(0);
+
+/// From now on no call site uses what it remembers. To be called after the change.
+pub(crate) fn forget() {
+    EPOCH.fetch_add(1, Ordering::Release);
+}
+
+/// The number of the present epoch.
+#[inline]
+pub(crate) fn epoch() -> u64 {
+    EPOCH.load(Ordering::Acquire)
+}
+
+/// A handle that a call site can have.
+pub trait Bound: Clone + Sized {
+    /// The metric that it is a series of.
+    type Instrument: fmt::Debug;
+
+    /// The metric with these labels, in any order.
+    ///
+    /// # Errors
+    /// When the metric exists with another kind or other labels.
+    fn instrument(
+        collector: &MetricsCollector,
+        name: &'static str,
+        labels: &[&str],
+    ) -> Result<Self::Instrument, Error>;
+
+    /// Where each label of the metric, in its order, stands in the given list.
+    fn order(instrument: &Self::Instrument, labels: &[&str]) -> Box<[usize]>;
+
+    /// The series of these values, in the metric's order.
+    ///
+    /// # Errors
+    /// When there is no room.
+    fn bind(instrument: &Self::Instrument, values: &[&str]) -> Result<Self, Error>;
+
+    /// The label at this place in the metric's order has these values, so far.
+    fn declare(instrument: &Self::Instrument, at: usize, all: &[&'static str]);
+
+    /// A series that nobody collects.
+    fn detached(name: &'static str) -> Self;
+}

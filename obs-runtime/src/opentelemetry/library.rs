@@ -1,0 +1,112 @@
+//! Who makes spans: a callsite for each library and kind.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use ::opentelemetry::InstrumentationScope;
+use ::opentelemetry::trace::SpanKind as Kind;
+
+use crate::callsite::{Callsite, CallsiteSpec, ConstValue, Construct, Level, SpanKind};
+#[cfg(unix)]
+use crate::fork::PerProcess;
+use crate::semconv::attribute::{OTEL_SCOPE_NAME, OTEL_SCOPE_VERSION};
+
+/// Descriptors live as long as the program: those of further libraries name none.
+const MOST: usize = 256;
+
+/// The callsites of one library, by kind.
+pub(super) struct Library([Callsite; 5]);
+
+const KINDS: [SpanKind; 5] = [
+    SpanKind::Internal,
+    SpanKind::Server,
+    SpanKind::Client,
+    SpanKind::Producer,
+    SpanKind::Consumer,
+];
+
+impl Library {
+    const fn new(target: &'static str, constants: &'static [(&'static str, ConstValue)]) -> Self {
+        let base = CallsiteSpec {
+            name: "opentelemetry",
+            target,
+            // They have no level: recorded whatever the most verbose one is.
+            level: Level::Error,
+            construct: Construct::Span,
+            constants,
+            metrics: false,
+            ..CallsiteSpec::new("", "", "", 0)
+        };
+        Self([
+            Callsite::new(CallsiteSpec {
+                kind: KINDS[0],
+                ..base
+            }),
+            Callsite::new(CallsiteSpec {
+                kind: KINDS[1],
+                ..base
+            }),
+            Callsite::new(CallsiteSpec {
+                kind: KINDS[2],
+                ..base
+            }),
+            Callsite::new(CallsiteSpec {
+                kind: KINDS[3],
+                ..base
+            }),
+            Callsite::new(CallsiteSpec {
+                kind: KINDS[4],
+                ..base
+            }),
+        ])
+    }
+
+    pub(super) fn site(&'static self, kind: Option<&Kind>) -> &'static Callsite {
+        let at = match kind {
+            None | Some(Kind::Internal) => 0,
+            Some(Kind::Server) => 1,
+            Some(Kind::Client) => 2,
+            Some(Kind::Producer) => 3,
+            Some(Kind::Consumer) => 4,
+        };
+        &self.0[at]
+    }
+
+    /// The library of a name and version.
+    pub(super) fn of(scope: &InstrumentationScope) -> &'static Self {
+        static UNNAMED: Library = Library::new("opentelemetry", &[]);
+
+        let key = (
+            scope.name().to_owned(),
+            scope.version().unwrap_or_default().to_owned(),
+        );
+        if key.0.is_empty() {
+            return &UNNAMED;
+        }
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = known.get_or_insert_default();
+        if let Some(library) = known.get(&key) {
+            return library;
+        }
+        if known.len() >= MOST {
+            return &UNNAMED;
+        }
+        let library = Self::leak(&key.0, &key.1);
+        known.insert(key, library);
+        library
+    }
+
+    fn leak(name: &str, version: &str) -> &'static Self {
+        let text = |text: &str| -> &'static str { Box::leak(text.into()) };
+        let name = text(name);
+        let mut constants = vec![(OTEL_SCOPE_NAME, ConstValue::Str(name))];
+        if !version.is_empty() {
+            constants.push((OTEL_SCOPE_VERSION, ConstValue::Str(text(version))));
+        }
+        Box::leak(Box::new(Self::new(name, constants.leak())))
+    }
+}
+
+static KNOWN: PerProcess<Mutex<Option<Known>>> = PerProcess::new(Mutex::default);
+
+type Known = HashMap<(String, String), &'static Library>;

@@ -1,0 +1,176 @@
+//! A span of OpenTelemetry's API that obs records.
+
+use core::fmt;
+use std::borrow::Cow;
+use std::time::{Duration, SystemTime};
+
+use ::opentelemetry::KeyValue;
+use ::opentelemetry::trace::{self as otel, SpanBuilder, Status};
+
+use crate::clock;
+use crate::self_obs;
+use crate::trace::active::Manual;
+use crate::trace::attribute::SpanExtra;
+use crate::trace::bridge::data;
+use crate::trace::view::Outcome;
+
+/// A start that is told up to so long afterwards is put on the clock of all other spans.
+const RECENT: Duration = Duration::from_secs(10);
+/// An end that is told within this time is now: the way from `end()` through a boxed span.
+const NOW: Duration = Duration::from_micros(10);
+
+/// A span of OpenTelemetry's API, as a [`Tracer`](super::Tracer) makes it. Dropping it ends it.
+pub struct Span {
+    context: otel::SpanContext,
+    /// None if it is not recorded, or has ended.
+    running: Option<Box<Running>>,
+}
+
+struct Running {
+    manual: Manual,
+    extra: SpanExtra,
+}
+
+impl Span {
+    /// A span that is not recorded.
+    pub(super) fn unrecorded(context: otel::SpanContext) -> Self {
+        Self {
+            context,
+            running: None,
+        }
+    }
+
+    pub(super) fn begin(
+        context: otel::SpanContext,
+        mut manual: Manual,
+        builder: SpanBuilder,
+    ) -> Self {
+        let mut extra = SpanExtra {
+            name: Some(builder.name),
+            ..SpanExtra::default()
+        };
+        for pair in builder.attributes.into_iter().flatten() {
+            data::set(&mut extra, pair);
+        }
+        for event in builder.events.into_iter().flatten() {
+            let event = data::event(event.name, event.timestamp, event.attributes);
+            extra.add_event(event);
+        }
+        for link in builder.links.into_iter().flatten() {
+            if let Some(link) = data::link(&link.span_context, link.attributes) {
+                extra.add_link(link);
+            }
+        }
+        if let Some(start) = builder.start_time {
+            let ago = SystemTime::now().duration_since(start).ok();
+            // Read after the other clock: a span never starts before the one it was made in.
+            let now = clock::ticks();
+            match ago.filter(|ago| *ago < RECENT) {
+                Some(ago) => {
+                    manual.started_at(now.saturating_sub(clock::approximate_ticks(ago)));
+                }
+                None => extra.start_unix_nanos = Some(data::unix_nanos(start)),
+            }
+        }
+        Self {
+            context,
+            running: Some(Box::new(Running { manual, extra })),
+        }
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut SpanExtra)) {
+        match &mut self.running {
+            Some(running) => change(&mut running.extra),
+            None if self.context.is_sampled() => self_obs::count_late(),
+            None => {}
+        }
+    }
+
+    fn finish(&mut self, end: Option<SystemTime>) {
+        let Some(running) = self.running.take() else {
+            return;
+        };
+        let Running { manual, mut extra } = *running;
+        if let Some(end) = end {
+            let ago = SystemTime::now().duration_since(end).ok();
+            if ago.is_none_or(|ago| ago > NOW) {
+                extra.end_unix_nanos = Some(data::unix_nanos(end));
+            }
+        }
+        let outcome = if manual.unwinds() {
+            Outcome::Panicked
+        } else {
+            Outcome::Ok
+        };
+        manual.end(outcome, Vec::new(), extra);
+    }
+}
+
+impl otel::Span for Span {
+    fn record_error(&mut self, error: &dyn core::error::Error) {
+        if self.is_recording() {
+            self.add_event(data::EXCEPTION, data::exception(error));
+        }
+    }
+
+    fn add_event_with_timestamp<T: Into<Cow<'static, str>>>(
+        &mut self,
+        name: T,
+        timestamp: SystemTime,
+        attributes: Vec<KeyValue>,
+    ) {
+        self.change(|extra| {
+            let event = data::event(name.into(), timestamp, attributes);
+            extra.add_event(event);
+        });
+    }
+
+    fn span_context(&self) -> &otel::SpanContext {
+        &self.context
+    }
+
+    fn is_recording(&self) -> bool {
+        self.running.is_some()
+    }
+
+    fn set_attribute(&mut self, attribute: KeyValue) {
+        self.change(|extra| data::set(extra, attribute));
+    }
+
+    fn set_status(&mut self, status: Status) {
+        self.change(|extra| extra.set_status(data::status(status)));
+    }
+
+    fn update_name<T: Into<Cow<'static, str>>>(&mut self, new_name: T) {
+        self.change(|extra| extra.name = Some(new_name.into()));
+    }
+
+    fn add_link(&mut self, span_context: otel::SpanContext, attributes: Vec<KeyValue>) {
+        if let Some(link) = data::link(&span_context, attributes) {
+            self.change(|extra| extra.add_link(link));
+        }
+    }
+
+    fn end(&mut self) {
+        self.finish(None);
+    }
+
+    fn end_with_timestamp(&mut self, timestamp: SystemTime) {
+        self.finish(Some(timestamp));
+    }
+}
+
+impl Drop for Span {
+    fn drop(&mut self) {
+        self.finish(None);
+    }
+}
+
+impl fmt::Debug for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Span")
+            .field("context", &self.context)
+            .field("recording", &self.running.is_some())
+            .finish()
+    }
+}

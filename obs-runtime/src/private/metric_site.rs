@@ -1,0 +1,366 @@
+//! What `counter!`, `gauge!` and `histogram!` become: a static that remembers its handles.
+//!
+//! Label values that stand in the source belong to the static. A handle is found by where the texts of the others
+//! lie: texts of one place are equal, so none is read, and whatever type a text came from does not matter (the
+//! static of a generic function serves all its types). The memory serves the default scope alone; calls of another
+//! one (`testing::capture`) look their series up.
+
+use core::ptr;
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::borrow::Cow;
+use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
+
+use crate::metrics::bound::{self, Bound};
+use crate::metrics::builder::DEFAULT_MAX_SERIES;
+use crate::metrics::index::Index;
+use crate::metrics::series::fold;
+use crate::metrics::{Label, MetricsCollector, validate};
+use crate::trace::local::local;
+use crate::{Error, scope, self_log};
+
+/// Most handles that a call site remembers; with more combinations of values each call looks its series up.
+const MOST_HANDLES: usize = DEFAULT_MAX_SERIES;
+
+/// Epochs that have a memory of their own: before the installation, after it, and after two changes more. Later
+/// ones share one, behind a lock.
+const MEMORIES: usize = 4;
+
+/// The text of a value that is a label.
+#[inline]
+pub fn label<L: Label>(value: &L) -> &'static str {
+    value.as_str()
+}
+
+/// A value that comes with a call, and all values of its type, if that knows them.
+pub(crate) type Among = (&'static str, Option<&'static [&'static str]>);
+
+/// The text of a value that is a label, among those of its type.
+#[inline]
+pub fn label_among<L: Label>(value: &L) -> Among {
+    (value.as_str(), L::VALUES)
+}
+
+/// A label of a call site: its name, and its value if that stands in the source.
+pub(crate) type SiteLabel = (&'static str, Option<&'static str>);
+
+/// A metric as a call site finds it.
+#[derive(Debug)]
+struct Family<B: Bound> {
+    instrument: B::Instrument,
+    /// Where the value of each label of the metric comes from; the labels may stand in another order at the site.
+    values: Box<[Origin]>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Origin {
+    Source(&'static str),
+    /// The position among those that come with the call.
+    Call(usize),
+}
+
+impl<B: Bound> Family<B> {
+    fn of(
+        collector: &MetricsCollector,
+        name: &'static str,
+        labels: &[SiteLabel],
+    ) -> Result<Self, Error> {
+        let names: Vec<_> = labels.iter().map(|(name, _)| *name).collect();
+        let instrument = B::instrument(collector, name, &names)?;
+        let mut varying = 0..;
+        let origins = labels.iter().map(|(_, text)| match text {
+            Some(text) => Origin::Source(text),
+            None => Origin::Call(varying.next().unwrap_or_default()),
+        });
+        let origins: Vec<_> = origins.collect();
+        // Every label of the metric is one of the call's, and the other way round: `instrument` saw to it.
+        let order = B::order(&instrument, &names);
+        let values = order.iter().filter_map(|at| origins.get(*at).copied());
+        let values = values.collect();
+        Ok(Self { instrument, values })
+    }
+
+    /// The metric's worst case counts what its labels can have.
+    fn declare<const VARYING: usize>(&self, among: &[Among; VARYING]) {
+        for (at, origin) in self.values.iter().enumerate() {
+            let all = match origin {
+                Origin::Source(text) => Some(core::slice::from_ref(text)),
+                Origin::Call(at) => among.get(*at).and_then(|(_, all)| *all),
+            };
+            if let Some(all) = all {
+                B::declare(&self.instrument, at, all);
+            }
+        }
+    }
+
+    /// The series of these values.
+    fn bind(&self, varying: &[&'static str]) -> Result<B, Error> {
+        let values = self.values.iter().map(|origin| match origin {
+            Origin::Source(text) => *text,
+            Origin::Call(at) => varying.get(*at).copied().unwrap_or_default(),
+        });
+        B::bind(&self.instrument, &values.collect::<Vec<_>>())
+    }
+}
+
+/// One `counter!`, `gauge!` or `histogram!` in the source. The values of `VARYING` of its labels come with the call.
+#[derive(Debug)]
+pub struct MetricSite<B: Bound, const VARYING: usize> {
+    name: &'static str,
+    labels: &'static [SiteLabel],
+    /// By the epoch.
+    memories: [OnceLock<Memory<B, VARYING>>; MEMORIES],
+    /// That of a later epoch, and which.
+    late: RwLock<Option<(u64, Memory<B, VARYING>)>>,
+    told: AtomicBool,
+}
+
+/// What a site knows since one epoch began.
+#[derive(Debug)]
+struct Memory<B: Bound, const VARYING: usize> {
+    /// Of the first call; all that there is if no label varies.
+    first: Kept<B, VARYING>,
+    others: Option<Box<Others<B, VARYING>>>,
+}
+
+/// A handle, and the values that it is for.
+#[derive(Debug)]
+struct Kept<B, const VARYING: usize> {
+    values: [&'static str; VARYING],
+    bound: B,
+}
+
+impl<B, const VARYING: usize> Kept<B, VARYING> {
+    /// A copy of a text that lies elsewhere has a handle of its own, to the same series.
+    #[inline]
+    fn is_for(&self, values: &[&'static str; VARYING]) -> bool {
+        let mut pairs = self.values.iter().zip(values);
+        pairs.all(|(kept, value)| ptr::eq(*kept, *value))
+    }
+}
+
+/// The handles of all further values.
+#[derive(Debug)]
+struct Others<B: Bound, const VARYING: usize> {
+    family: Family<B>,
+    index: Index<Kept<B, VARYING>>,
+    len: AtomicUsize,
+    writers: Mutex<()>,
+}
+
+impl<B: Bound, const VARYING: usize> Others<B, VARYING> {
+    fn new(family: Family<B>) -> Self {
+        Self {
+            family,
+            index: Index::new(),
+            len: AtomicUsize::new(0),
+            writers: Mutex::new(()),
+        }
+    }
+
+    #[inline]
+    fn find(&self, values: &[&'static str; VARYING]) -> Option<&B> {
+        let found = self.index.find(hash(values), |kept| kept.is_for(values));
+        found.map(|kept| &kept.bound)
+    }
+
+    /// The handle for values that were not found, and from now on are, as long as there is room.
+    fn add(&self, values: &[&'static str; VARYING]) -> Result<Cow<'_, B>, Error> {
+        let bound = self.family.bind(values)?;
+        // Above the limit no lock is taken.
+        if self.len.load(Ordering::Relaxed) >= MOST_HANDLES {
+            return Ok(Cow::Owned(bound));
+        }
+        let turn = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
+        let len = self.len.load(Ordering::Relaxed);
+        // Another thread may have been faster.
+        if self.find(values).is_none() && len < MOST_HANDLES {
+            let (values, bound) = (*values, bound.clone());
+            self.index
+                .insert(hash(&values), Kept { values, bound }, len);
+            self.len.store(len + 1, Ordering::Relaxed);
+        }
+        drop(turn);
+        Ok(self.find(values).map_or(Cow::Owned(bound), Cow::Borrowed))
+    }
+}
+
+/// Of where the texts lie.
+#[inline]
+fn hash<const VARYING: usize>(values: &[&'static str; VARYING]) -> u64 {
+    const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
+    values.iter().fold(SEED, |state, text| {
+        fold(
+            state ^ text.as_ptr().addr() as u64,
+            SEED ^ text.len() as u64,
+        )
+    })
+}
+
+impl<B: Bound, const VARYING: usize> Memory<B, VARYING> {
+    fn new(family: Family<B>, values: [&'static str; VARYING]) -> Result<Self, Error> {
+        let bound = family.bind(&values)?;
+        Ok(Self {
+            first: Kept { values, bound },
+            others: (VARYING > 0).then(|| Box::new(Others::new(family))),
+        })
+    }
+
+    #[inline]
+    fn find(&self, values: &[&'static str; VARYING]) -> Option<&B> {
+        if self.first.is_for(values) {
+            return Some(&self.first.bound);
+        }
+        self.others.as_ref()?.find(values)
+    }
+
+    /// The types of a generic function have values of their own.
+    fn declare(&self, among: &[Among; VARYING]) {
+        let others = self.others.as_ref();
+        if let Some(others) = others.filter(|o| o.len.load(Ordering::Relaxed) < MOST_HANDLES) {
+            others.family.declare(among);
+        }
+    }
+
+    fn find_or_add(&self, values: &[&'static str; VARYING]) -> Result<Cow<'_, B>, Error> {
+        match (self.find(values), &self.others) {
+            (Some(bound), _) => Ok(Cow::Borrowed(bound)),
+            (None, Some(others)) => others.add(values),
+            // No values are all found.
+            (None, None) => Ok(Cow::Borrowed(&self.first.bound)),
+        }
+    }
+}
+
+impl<B: Bound, const VARYING: usize> MetricSite<B, VARYING> {
+    /// # Panics
+    /// When the name is not valid: at compile time, because a site is a static.
+    pub const fn new(name: &'static str, labels: &'static [SiteLabel]) -> Self {
+        assert!(
+            validate::is_name(name),
+            "a metric name starts with a letter, goes on with letters, digits, `_`, `.`, `-` and \
+             `/`, and has at most 255 characters"
+        );
+        Self {
+            name,
+            labels,
+            memories: [const { OnceLock::new() }; MEMORIES],
+            late: RwLock::new(None),
+            told: AtomicBool::new(false),
+        }
+    }
+
+    /// The series of these values, of the labels that have none in the source, in the collector of the scope that
+    /// the call belongs to.
+    #[inline]
+    #[must_use = "the macro only finds the series: call a method of it, such as `.inc()`, `.set(…)` or `.observe(…)`"]
+    pub fn bind(&'static self, among: [Among; VARYING]) -> Cow<'static, B> {
+        let values = among.map(|(text, _)| text);
+        let epoch = bound::epoch();
+        if let Some(memory) = self.slot(epoch).and_then(OnceLock::get)
+            && local().scope() == 0
+            && let Some(bound) = memory.find(&values)
+        {
+            return Cow::Borrowed(bound);
+        }
+        // The epoch was read first: a handle that is older than a change is kept under the number of before.
+        self.look_up(epoch, &values, &among)
+    }
+
+    #[inline]
+    fn slot(&self, epoch: u64) -> Option<&OnceLock<Memory<B, VARYING>>> {
+        self.memories.get(usize::try_from(epoch).ok()?)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn look_up(
+        &'static self,
+        epoch: u64,
+        values: &[&'static str; VARYING],
+        among: &[Among; VARYING],
+    ) -> Cow<'static, B> {
+        let found = if local().scope() != 0 {
+            let family = self.family(&scope::current_metrics(), among);
+            family.and_then(|family| family.bind(values).map(Cow::Owned))
+        } else if let Some(slot) = self.slot(epoch) {
+            self.remember(slot, values, among)
+        } else {
+            self.late(epoch, values, among).map(Cow::Owned)
+        };
+        found.unwrap_or_else(|error| Cow::Owned(self.refuse(&error)))
+    }
+
+    fn family(
+        &self,
+        collector: &MetricsCollector,
+        among: &[Among; VARYING],
+    ) -> Result<Family<B>, Error> {
+        let family = Family::of(collector, self.name, self.labels)?;
+        family.declare(among);
+        Ok(family)
+    }
+
+    fn remember(
+        &self,
+        slot: &'static OnceLock<Memory<B, VARYING>>,
+        values: &[&'static str; VARYING],
+        among: &[Among; VARYING],
+    ) -> Result<Cow<'static, B>, Error> {
+        if let Some(memory) = slot.get() {
+            memory.declare(among);
+            return memory.find_or_add(values);
+        }
+        let memory = self.memory(*values, among)?;
+        slot.get_or_init(|| memory).find_or_add(values)
+    }
+
+    /// A memory can be replaced only where nobody borrows from it.
+    fn late(
+        &self,
+        epoch: u64,
+        values: &[&'static str; VARYING],
+        among: &[Among; VARYING],
+    ) -> Result<B, Error> {
+        // Not waited for: whoever holds the lock may be a thread that a fork has left behind.
+        let late = self.late.try_read();
+        if let Ok(Some((since, memory))) = late.as_deref()
+            && *since == epoch
+        {
+            if memory.find(values).is_none() {
+                memory.declare(among);
+            }
+            return memory.find_or_add(values).map(Cow::into_owned);
+        }
+        drop(late);
+        let memory = self.memory(*values, among)?;
+        let bound = memory.first.bound.clone();
+        // Freeing the cells takes a lock of its own.
+        let old = self.late.try_write();
+        let old = old.map(|mut late| late.replace((epoch, memory)));
+        drop(old);
+        Ok(bound)
+    }
+
+    fn memory(
+        &self,
+        values: [&'static str; VARYING],
+        among: &[Among; VARYING],
+    ) -> Result<Memory<B, VARYING>, Error> {
+        let collector = scope::current_metrics();
+        collector.is_remembered();
+        Memory::new(self.family(&collector, among)?, values)
+    }
+
+    /// The program goes on: the loss is counted as a refused value of the metric, and said once.
+    fn refuse(&self, error: &Error) -> B {
+        scope::current_metrics().refuse(self.name);
+        if !self.told.swap(true, Ordering::Relaxed) {
+            self_log::once(format!("metrics: {error}"));
+        }
+        B::detached(self.name)
+    }
+}
+
+#[cfg(test)]
+#[path = "metric_site_tests.rs"]
+mod tests;

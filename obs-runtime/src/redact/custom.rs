@@ -1,0 +1,199 @@
+//! What a program adds to the redaction: patterns and a function of its own.
+
+use core::sync::atomic::{AtomicBool, Ordering};
+use std::borrow::Cow;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::MASK;
+use crate::Error;
+use crate::fork::PerProcess;
+
+/// One step of a pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// The character itself.
+    Char(char),
+    /// `#`: one digit.
+    Digit,
+    /// `?`: one letter or digit.
+    Alphanumeric,
+    /// `*`: as many word characters as there are, and at least one.
+    Word,
+}
+
+/// A pattern for secrets of a shape that only the program knows.
+///
+/// Not a regular expression: those cost each program 300 kB or the guarantee of linear time, and the shapes
+/// of keys and numbers need little. [`Builder::redact_with`](crate::Builder::redact_with) takes any function,
+/// also one of a regular expression.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Pattern(Vec<Step>);
+
+/// Letters, digits, `_` and `-`.
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_' || c == '-'
+}
+
+impl Pattern {
+    pub(crate) fn new(name: &str, text: &str) -> Result<Self, Error> {
+        let steps: Vec<Step> = text
+            .chars()
+            .map(|c| match c {
+                '#' => Step::Digit,
+                '?' => Step::Alphanumeric,
+                '*' => Step::Word,
+                c => Step::Char(c),
+            })
+            .collect();
+        let bad = |what: &str| {
+            Err(Error::config(format!(
+                "redact_pattern `{name}`: `{text}` {what}; `#` is a digit, `?` a letter or digit, `*` a run of \
+                 letters, digits, `_` and `-`, everything else stands for itself"
+            )))
+        };
+        if !steps
+            .iter()
+            .any(|s| matches!(s, Step::Char(c) if is_word(*c)) || *s == Step::Digit)
+        {
+            return bad("would mask every word: say what is special about the secret");
+        }
+        let takes_word = |s: &Step| !matches!(s, Step::Char(c) if !is_word(*c));
+        if steps
+            .windows(2)
+            .any(|s| s[0] == Step::Word && takes_word(&s[1]))
+        {
+            return bad("can never fit: `*` has taken what follows it");
+        }
+        Ok(Self(steps))
+    }
+
+    /// The bytes that the pattern takes at the start of `text`.
+    fn len_at(&self, text: &str) -> Option<usize> {
+        let mut rest = text;
+        for step in &self.0 {
+            let first = rest.chars().next()?;
+            let fits = match step {
+                Step::Char(c) => first == *c,
+                Step::Digit => first.is_ascii_digit(),
+                Step::Alphanumeric => first.is_alphanumeric(),
+                Step::Word => is_word(first),
+            };
+            if !fits {
+                return None;
+            }
+            rest = match step {
+                Step::Word => rest.trim_start_matches(is_word),
+                _ => &rest[first.len_utf8()..],
+            };
+        }
+        // A number of 8 digits is not the begin of one of 12.
+        let ends_in_word = self
+            .0
+            .last()
+            .is_some_and(|s| !matches!(s, Step::Char(c) if !is_word(*c)));
+        let goes_on = rest.chars().next().is_some_and(is_word);
+        (!(ends_in_word && goes_on)).then_some(text.len() - rest.len())
+    }
+
+    /// Masks what fits and begins where a word does. Each word is looked at once for each separator of the
+    /// pattern at most.
+    fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let mut out = String::new();
+        let mut copied = 0;
+        let mut inside = false;
+        let mut at = 0;
+        while let Some(c) = text[at..].chars().next() {
+            if !inside && let Some(len) = self.len_at(&text[at..]) {
+                out.push_str(&text[copied..at]);
+                out.push_str(MASK);
+                at += len;
+                copied = at;
+                continue;
+            }
+            inside = is_word(c);
+            at += c.len_utf8();
+        }
+        if copied == 0 {
+            return Cow::Borrowed(text);
+        }
+        out.push_str(&text[copied..]);
+        Cow::Owned(out)
+    }
+}
+
+pub(crate) type Hook = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// What a program adds; of one scope.
+#[derive(Clone, Default)]
+pub(crate) struct Custom {
+    pub(crate) patterns: Vec<Pattern>,
+    pub(crate) hooks: Vec<Hook>,
+}
+
+impl Custom {
+    fn is_empty(&self) -> bool {
+        self.patterns.is_empty() && self.hooks.is_empty()
+    }
+
+    fn redact<'a>(&self, text: Cow<'a, str>) -> Cow<'a, str> {
+        let mut text = text;
+        for pattern in &self.patterns {
+            if let Cow::Owned(masked) = pattern.redact(&text) {
+                text = Cow::Owned(masked);
+            }
+        }
+        for hook in &self.hooks {
+            let call = || hook(&text);
+            match std::panic::catch_unwind(core::panic::AssertUnwindSafe(call)) {
+                Ok(None) => {}
+                Ok(Some(masked)) => text = Cow::Owned(masked),
+                // What it would have masked is not known.
+                Err(_) => return Cow::Owned("<panicked while redacting>".to_owned()),
+            }
+        }
+        text
+    }
+}
+
+static ANY: AtomicBool = AtomicBool::new(false);
+/// What each scope adds.
+type Added = Vec<(u16, Arc<Custom>)>;
+
+static OF_SCOPES: PerProcess<RwLock<Added>> = PerProcess::new(RwLock::default);
+
+/// Sets what a scope adds, or takes it away.
+pub(crate) fn set(scope: u16, custom: Option<Custom>) {
+    let mut all = OF_SCOPES.write().unwrap_or_else(PoisonError::into_inner);
+    all.retain(|(s, _)| *s != scope);
+    let custom = custom.filter(|c| !c.is_empty());
+    all.extend(custom.map(|custom| (scope, Arc::new(custom))));
+    ANY.store(!all.is_empty(), Ordering::Release);
+}
+
+/// Whether any scope adds something.
+#[inline]
+pub(super) fn any() -> bool {
+    ANY.load(Ordering::Acquire)
+}
+
+/// Applies what the scope adds.
+pub(super) fn apply(scope: impl FnOnce() -> u16, text: Cow<'_, str>) -> Cow<'_, str> {
+    if !any() {
+        return text;
+    }
+    let scope = scope();
+    let custom = {
+        let all = OF_SCOPES.read().unwrap_or_else(PoisonError::into_inner);
+        let found = all.iter().find(|(s, _)| *s == scope);
+        found.map(|(_, custom)| Arc::clone(custom))
+    };
+    // Outside of the lock: a hook may itself fail with an error that is redacted.
+    match custom {
+        Some(custom) => custom.redact(text),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+#[path = "custom_tests.rs"]
+mod tests;

@@ -1,0 +1,341 @@
+//! Masks secrets in text before it is stored: in errors, messages and alerts.
+//!
+//! One pass over the bytes, no backtracking: a pathological text costs no more than a long one.
+
+pub(crate) mod custom;
+mod keys;
+mod prose;
+mod shapes;
+mod url;
+mod values;
+pub(crate) mod work;
+
+use std::borrow::Cow;
+
+pub(crate) use keys::is_secret_key;
+use values::Form;
+
+/// What stands in the place of a secret.
+pub(crate) const MASK: &str = "***";
+
+const NONE: u8 = 0;
+/// `:` and `=`.
+const SEPARATOR: u8 = 1;
+/// First letters of the shapes and schemes.
+const START: u8 = 2;
+/// `-`, the first of a PEM block.
+const DASH: u8 = 3;
+/// `,` between the parts of a pair.
+const COMMA: u8 = 4;
+/// `>` after the name of an element.
+const ANGLE: u8 = 5;
+/// `%`, perhaps of `%3D`.
+const PERCENT: u8 = 6;
+
+const CLASS: [u8; 256] = {
+    let mut class = [NONE; 256];
+    class[b':' as usize] = SEPARATOR;
+    class[b'=' as usize] = SEPARATOR;
+    class[b'-' as usize] = DASH;
+    class[b',' as usize] = COMMA;
+    class[b'>' as usize] = ANGLE;
+    class[b'%' as usize] = PERCENT;
+    let mut i = 0;
+    while i < STARTS.len() {
+        class[STARTS[i].0 as usize] = START;
+        i += 1;
+    }
+    class
+};
+
+/// First letters of the shapes and schemes, and the second ones that they can have.
+const STARTS: &[(u8, &[u8])] = &[
+    (b'A', b"IKS"),
+    (b'B', b"aAeE"),
+    (b'S', b"G"),
+    (b'b', b"aAeE"),
+    (b'd', b"aco"),
+    (b'e', b"y"),
+    (b'g', b"hils"),
+    (b'h', b"fv"),
+    (b'l', b"is"),
+    (b'n', b"pv"),
+    (b'p', b"yp"),
+    (b'r', b"k8"),
+    (b's', b"kh"),
+    (b't', b"v"),
+    (b'w', b"h"),
+    (b'x', b"aok"),
+    (b'y', b"a"),
+];
+
+/// Which bytes can follow one for the two to lead to a secret, by their lower five bits: nearly all of a clean
+/// text is passed over by one look at this table for each byte.
+static NEXT: [u32; 256] = {
+    let mut next = [0; 256];
+    next[b':' as usize] = u32::MAX;
+    next[b'=' as usize] = u32::MAX;
+    next[b',' as usize] = u32::MAX;
+    next[b'>' as usize] = u32::MAX;
+    next[b'-' as usize] = 1 << (b'-' & 31);
+    next[b'%' as usize] = 1 << (b'3' & 31);
+    let mut i = 0;
+    while i < STARTS.len() {
+        let (first, seconds) = STARTS[i];
+        let mut j = 0;
+        while j < seconds.len() {
+            next[first as usize] |= 1 << (seconds[j] & 31);
+            j += 1;
+        }
+        i += 1;
+    }
+    next
+};
+
+/// Masks secrets with `***`, and what the program adds to the redaction of the given scope, which is
+/// asked for only if there is such; borrows when there is nothing to mask.
+pub(crate) fn redact(scope: impl FnOnce() -> u16, text: &str) -> Cow<'_, str> {
+    custom::apply(scope, masked(text))
+}
+
+/// Whether [`redact`] leaves a text as it is for sure: two bytes that may lead to a secret are nowhere.
+#[inline]
+pub(crate) fn is_clean(text: &str) -> bool {
+    !custom::any() && next_lead(text.as_bytes(), 0).is_none()
+}
+
+/// How many bytes from `i` on are passed over.
+#[inline]
+fn next_lead(bytes: &[u8], i: usize) -> Option<usize> {
+    let mut pairs = bytes.get(i..)?.windows(2);
+    pairs.position(|pair| leads_on(pair[0], pair[1]))
+}
+
+/// Whether two bytes may lead to a secret.
+#[inline]
+fn leads_on(byte: u8, next: u8) -> bool {
+    NEXT[byte as usize] >> (next & 31) & 1 != 0
+}
+
+/// Masks secrets with `***`; borrows when there are none.
+///
+/// Masked are values of names that hold secrets (`password=…`, `"api_key": "…"`,
+/// `Authorization: Bearer …`), keys with a vendor's prefix (`sk-…`, `ghp_…`, `AKIA…`), JSON Web
+/// Tokens, PEM private keys, and passwords in URLs. Masking twice changes nothing.
+fn masked(text: &str) -> Cow<'_, str> {
+    let bytes = text.as_bytes();
+    let mut out = String::new();
+    // Everything before `copied` is in `out`.
+    let mut copied = 0;
+    // Where the value begins whose end is looked at as a name.
+    let mut named = 0;
+    let mut i = 0;
+    // What the last byte led to would lie behind the text.
+    while let Some(clean) = next_lead(bytes, i) {
+        i += clean;
+        let class = CLASS[bytes[i] as usize];
+        let from = if i < copied { named } else { copied };
+        let Some((start, end)) = secret_at(bytes, i, class, from) else {
+            i += 1;
+            continue;
+        };
+        // Every bound is beside an ASCII character or at the end: `get` cannot fail.
+        if let Some(before) = text.get(copied..start)
+            && &bytes[start..end] != MASK.as_bytes()
+        {
+            out.push_str(before);
+            out.push_str(MASK);
+            copied = end;
+        }
+        // `token= api_key: x`: what looks like the value is the name of the next secret.
+        let is_name = matches!(bytes[end.saturating_sub(1)], b':' | b'=');
+        named = start;
+        i = (end - usize::from(is_name && end > start)).max(i + 1);
+    }
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(text.get(copied..).unwrap_or_default());
+    Cow::Owned(out)
+}
+
+/// The secret that the byte at `i` leads to. What stands before `from` is masked: no name reaches into it, or a text that
+/// is masked again would have other names.
+fn secret_at(bytes: &[u8], i: usize, class: u8, from: usize) -> Option<(usize, usize)> {
+    match class {
+        START => {
+            let inside = i > from && {
+                let before = bytes[i - 1];
+                before.is_ascii_alphanumeric() || before == b'_' || before == b'-'
+            };
+            if inside {
+                return None;
+            }
+            if matches!(bytes[i], b'b' | b'B') {
+                return shapes::scheme(&bytes[i..]).map(|(s, e)| (i + s, i + e));
+            }
+            shapes::secret(&bytes[i..]).map(|n| (i, i + n))
+        }
+        COMMA => pair(bytes, i, from),
+        DASH if bytes.get(i + 1) != Some(&b'-') => None,
+        DASH => match shapes::pem(&bytes[i..]) {
+            Some((start, end)) => Some((i + start, i + end)),
+            None if i > from && (bytes[i - 1] == b'-' || bytes[i - 1].is_ascii_alphanumeric()) => {
+                None
+            }
+            None => values::option(bytes, i),
+        },
+        ANGLE => values::element(bytes, i),
+        PERCENT => encoded(bytes, i, from),
+        _ if bytes[i] == b':' && bytes[i + 1..].starts_with(b"//") => {
+            url::hook(bytes, i + 3).or_else(|| url::userinfo(bytes, i + 3))
+        }
+        // A path of Rust.
+        _ if bytes[i] == b':'
+            && (bytes.get(i + 1) == Some(&b':') || i > from && bytes[i - 1] == b':') =>
+        {
+            None
+        }
+        _ => {
+            let mut key = key_before(bytes, i, from);
+            // `token-service.example.com:8080` is a host: the last of its names says what it is.
+            if bytes[i] == b':' && bytes.get(i + 1).is_some_and(u8::is_ascii_digit) {
+                let dot = key.iter().rposition(|b| *b == b'.');
+                key = dot.map_or(key, |dot| &key[dot + 1..]);
+            }
+            let may_be_text = keys::may_be_text_token(key);
+            if key.is_empty() || !may_be_text && !is_secret_here(bytes, key) {
+                return None;
+            }
+            let form = if may_be_text {
+                Form::Word
+            } else if ends_with(key, b"authorization") {
+                Form::Authorization
+            } else if ends_with(key, b"cookie") {
+                Form::Cookie
+            } else {
+                Form::Any
+            };
+            let (start, end) = values::after(bytes, i, form)?;
+            // `unexpected token: identifier` tells nothing, `invalid token: 8f3a…` does.
+            let random = end - start >= 8 && bytes[start..end].iter().any(u8::is_ascii_digit);
+            (end > start && (random || !may_be_text)).then_some((start, end))
+        }
+    }
+}
+
+/// Whether the name, which lies in `bytes`, is that of a secret where it stands.
+fn is_secret_here(bytes: &[u8], key: &[u8]) -> bool {
+    let start = key.as_ptr() as usize - bytes.as_ptr() as usize;
+    let is_parameter = start > 0 && matches!(bytes[start - 1], b'?' | b'&');
+    keys::is_secret(key) || is_parameter && key.eq_ignore_ascii_case(b"signature")
+}
+
+/// The value of `name%3Dvalue`, an encoded URL inside another.
+fn encoded(bytes: &[u8], percent: usize, from: usize) -> Option<(usize, usize)> {
+    let rest = &bytes[percent + 1..];
+    if !(rest.starts_with(b"3D") || rest.starts_with(b"3d")) {
+        return None;
+    }
+    let mut key = key_before(bytes, percent, from);
+    let start = key.as_ptr() as usize - bytes.as_ptr() as usize;
+    if start > 0 && bytes[start - 1] == b'%' {
+        // The mark before the name is encoded too.
+        key = key.get(2..)?;
+    }
+    if !keys::is_secret(key) {
+        return None;
+    }
+    if values::is_masked(bytes, percent + 3) {
+        return None;
+    }
+    let (start, end) = values::encoded(bytes, percent + 3);
+    (end > start).then_some((start, end))
+}
+
+/// The value of `("name", "value")`, as `Debug` writes pairs, and of `[["name", "value"]]`. A list alone is one
+/// of names.
+fn pair(bytes: &[u8], comma: usize, from: usize) -> Option<(usize, usize)> {
+    if comma == 0 || bytes[comma - 1] != b'"' {
+        return None;
+    }
+    let key = key_before(bytes, comma, from);
+    let before = bytes[..comma].strip_suffix(b"\"")?;
+    let before = before
+        .strip_suffix(b"\\")
+        .unwrap_or(before)
+        .strip_suffix(key)?;
+    let before = before.strip_suffix(b"\"")?;
+    let before = before.strip_suffix(b"\\").unwrap_or(before);
+    let open = trimmed_end(before);
+    if !keys::is_secret(key) {
+        return None;
+    }
+    let (start, end) = match open.last()? {
+        b'(' => values::quoted(bytes, comma + 1)?,
+        b'[' if matches!(trimmed_end(&open[..open.len() - 1]).last()?, b'[' | b',') => {
+            let (start, end) = values::quoted(bytes, comma + 1)?;
+            // `["api_key", "model"]` is a list of names all the same.
+            let random = bytes[start..end].iter().any(u8::is_ascii_digit);
+            random.then_some((start, end))?
+        }
+        _ => return None,
+    };
+    (end > start).then_some((start, end))
+}
+
+/// Without blanks and ends of lines behind it, up to a few.
+fn trimmed_end(bytes: &[u8]) -> &[u8] {
+    let spaces = bytes
+        .iter()
+        .rev()
+        .take(64)
+        .take_while(|b| b.is_ascii_whitespace())
+        .count();
+    &bytes[..bytes.len() - spaces]
+}
+
+fn ends_with(key: &[u8], word: &[u8]) -> bool {
+    key.len() >= word.len() && key[key.len() - word.len()..].eq_ignore_ascii_case(word)
+}
+
+/// The name that ends before the separator at `sep` and begins at `from` or later: `name`, `"name"`, `\"name\"`, `["name"]`.
+fn key_before(bytes: &[u8], sep: usize, from: usize) -> &[u8] {
+    let mut end = sep;
+    let mut steps = 0;
+    while end > from
+        && steps < 12
+        && matches!(bytes[end - 1], b' ' | b'"' | b'\'' | b'`' | b'\\' | b']')
+    {
+        end -= 1;
+        steps += 1;
+    }
+    let name = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+    let back = |at: usize| {
+        let mut start = at;
+        while start > from && end - start < keys::MAX_KEY && name(bytes[start - 1]) {
+            start -= 1;
+        }
+        start
+    };
+    let mut start = back(end);
+    // "api key: …", "access token: …"
+    let word = &bytes[start..end];
+    if [&b"key"[..], b"keys", b"token"]
+        .iter()
+        .any(|w| word.eq_ignore_ascii_case(w))
+        && start > from + 1
+        && bytes[start - 1] == b' '
+    {
+        start = back(start - 1);
+    }
+    &bytes[start..end]
+}
+
+#[cfg(test)]
+#[path = "redact_tests.rs"]
+mod tests;
+
+#[cfg(test)]
+#[path = "hostile_tests.rs"]
+mod hostile_tests;

@@ -1,0 +1,462 @@
+//! One parent for every span, whoever makes it.
+//!
+//! The thread has two contexts: ours (`local`), and OpenTelemetry's. Beside ours stands `seen`: the id of
+//! OpenTelemetry's active span at the moment when ours became the current one. As long as that is still the
+//! active one, nobody entered anything since, and ours is the parent; otherwise theirs is, or none.
+//!
+//! OpenTelemetry is told of a span of ours only where the parent is not a span of ours that is entered here:
+//! at the root, or under a span of theirs. So spans inside of spans of ours cost a comparison, and the id
+//! that OpenTelemetry calls active is never an older one than `seen`.
+//!
+//! All of it is behind the gate ([`gate::ASK`]).
+
+use core::cell::{Cell, RefCell};
+use core::ops::DerefMut;
+use core::ptr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use ::opentelemetry::trace::TraceContextExt as _;
+use ::opentelemetry::{Context, ContextGuard};
+
+use super::boundary::Boundary;
+use super::convert;
+use crate::callsite::Callsite;
+use crate::trace::SpanContext;
+use crate::trace::active::{Begun, CHILD, CHILD_MASK, FutureCore, begin_other, mode};
+use crate::trace::attribute::SpanExtra;
+use crate::trace::current::extra;
+use crate::trace::gate;
+use crate::trace::local::{Local, flag};
+use crate::trace::propagation::remembered;
+
+/// Whether OpenTelemetry's context can be asked on this thread.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    New,
+    Ready,
+    /// The thread ends: the other side's thread local may be gone, and asking it would panic.
+    Ending,
+}
+
+thread_local! {
+    static PHASE: Cell<Phase> = const { Cell::new(Phase::New) };
+    static SEEN: Cell<u64> = const { Cell::new(0) };
+    static STACK: Stack = const { Stack(RefCell::new(Vec::new())) };
+}
+
+/// What was changed on entering, innermost last.
+struct Stack(RefCell<Vec<Entry>>);
+
+struct Entry {
+    /// The span of ours that was entered; 0 for none.
+    span: u64,
+    /// `seen` before.
+    before: u64,
+    /// OpenTelemetry's active span at that moment.
+    under: u64,
+    /// While it is OpenTelemetry's context.
+    guard: Option<ContextGuard>,
+    /// Of a synchronous call, which has no other place for it.
+    boundary: Option<Boundary>,
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        PHASE.set(Phase::Ending);
+        for entry in self.0.get_mut().drain(..) {
+            // A guard that outlived its thread's stack: the context goes with the thread.
+            core::mem::forget(entry.guard);
+        }
+    }
+}
+
+fn is_ready() -> bool {
+    match PHASE.get() {
+        Phase::Ready => true,
+        Phase::New => prepare(),
+        Phase::Ending => false,
+    }
+}
+
+/// Destructors of thread locals run last first: theirs exists before ours is registered, so ours is told
+/// first.
+#[cold]
+fn prepare() -> bool {
+    // The first use while the thread ends already: theirs may be gone.
+    let theirs = catch_unwind(|| Context::map_current(|_| ())).is_ok();
+    let ours = STACK.try_with(|_| ()).is_ok();
+    let phase = if theirs && ours {
+        Phase::Ready
+    } else {
+        Phase::Ending
+    };
+    PHASE.set(phase);
+    phase == Phase::Ready
+}
+
+/// The id of OpenTelemetry's active span, 0 for none; none if nothing can be asked here.
+fn active() -> Option<u64> {
+    is_ready().then(|| Context::map_current(id))
+}
+
+/// The id of a context's span; 0 for none.
+pub(crate) fn id(cx: &Context) -> u64 {
+    u64::from_be_bytes(cx.span().span_context().span_id().to_bytes())
+}
+
+/// The id that was active when the thread's context became current.
+pub(crate) fn seen() -> u64 {
+    SEEN.get()
+}
+
+/// What was active before OpenTelemetry was told of the span of ours that it now calls active.
+pub(crate) fn under() -> u64 {
+    let seen = SEEN.get();
+    let under = STACK.try_with(|stack| {
+        let stack = stack.0.try_borrow().ok()?;
+        let told = stack
+            .iter()
+            .rev()
+            .find(|e| e.guard.is_some() && e.span == seen)?;
+        Some(told.under)
+    });
+    under.ok().flatten().unwrap_or(seen)
+}
+
+/// Our context, and whether somebody set it: also if it is outside of every trace.
+fn is_set(local: &Local) -> bool {
+    local.flags.get() & (flag::VALID | flag::ATTACHED) != 0
+}
+
+/// The parent of what begins on this thread.
+pub(crate) fn current(local: &Local) -> Option<SpanContext> {
+    match active() {
+        Some(id) if id != SEEN.get() || !is_set(local) => {
+            Context::map_current(|cx| convert::context(cx.span().span_context(), local.scope()))
+        }
+        _ => local.context(),
+    }
+}
+
+/// The parent of what somebody wants to begin under a context of OpenTelemetry.
+pub(crate) fn parent_of(cx: &Context) -> Option<SpanContext> {
+    let local = crate::trace::local::local();
+    if id(cx) == SEEN.get() && is_set(local) {
+        local.context()
+    } else {
+        remember(cx, local)
+    }
+}
+
+/// The span of a context, whatever is entered here.
+pub(crate) fn taken_over(cx: &Context) -> Option<SpanContext> {
+    remember(cx, crate::trace::local::local())
+}
+
+/// Takes a context over as ours, with what came with it from another process.
+fn remember(cx: &Context, local: &Local) -> Option<SpanContext> {
+    let span = cx.span();
+    let theirs = span.span_context();
+    let ours = convert::context(theirs, local.scope())?;
+    if ours.is_remote {
+        remembered::keep_state(&ours, &convert::trace_state(theirs.trace_state()));
+    }
+    Some(ours)
+}
+
+/// Begins a call while the gate asks. Not inlined: calls of programs that do without would save registers for it.
+#[inline(never)]
+pub(crate) fn begin(local: &Local, site: &'static Callsite) -> Begun {
+    let level = gate::level();
+    let flags = local.flags.get();
+    let state =
+        is_ready().then(|| Context::map_current(|cx| (id(cx), cx.is_telemetry_suppressed())));
+    let id = match state {
+        None => return begin_other(local, site, level, flags),
+        Some((_, true)) => return OFF,
+        Some((id, false)) => id,
+    };
+    let same = id == SEEN.get();
+    let mut begun = if same && is_set(local) {
+        begin_other(local, site, level, flags)
+    } else {
+        let before = local.save();
+        let theirs = Context::map_current(|cx| remember(cx, local));
+        local.attach(theirs.as_ref());
+        let begun = begin_other(local, site, level, local.flags.get());
+        local.restore(&before);
+        begun
+    };
+    let nested =
+        same && flags & (CHILD_MASK | flag::ATTACHED) == CHILD && begun.parent == local.span.get();
+    if !nested && begun.state & mode::MASK >= mode::RECORD {
+        begun.state |= mode::BOUNDARY;
+    }
+    begun
+}
+
+const OFF: Begun = Begun {
+    state: mode::OFF,
+    trace_hi: 0,
+    trace_lo: 0,
+    span: 0,
+    parent: 0,
+};
+
+/// After a span became the thread's context: whether there is something to undo with [`leave`].
+/// OpenTelemetry is told of the span if there is a place for what it needs.
+#[cold]
+fn enter(local: &Local, boundary: Option<&mut Option<Boundary>>) -> bool {
+    let Some(under) = active() else {
+        return false;
+    };
+    let guard = boundary.and_then(|place| {
+        let context = local.context()?;
+        let boundary = place.get_or_insert_with(|| Boundary::new(&context));
+        attach(boundary.context())
+    });
+    let span = local.span.get();
+    let now = if guard.is_some() { span } else { under };
+    if now == SEEN.get() {
+        // Nothing to attach, and nothing happened since the thread's context was another.
+        return false;
+    }
+    let entry = Entry {
+        span,
+        before: SEEN.replace(now),
+        under,
+        guard,
+        boundary: None,
+    };
+    push(entry)
+}
+
+/// `attach` panics where somebody calls us from within `Context::map_current` or `get_active_span`: then
+/// OpenTelemetry is not told.
+fn attach(cx: Context) -> Option<ContextGuard> {
+    catch_unwind(AssertUnwindSafe(|| cx.attach())).ok()
+}
+
+fn push(entry: Entry) -> bool {
+    let mut entry = Some(entry);
+    let pushed = STACK.try_with(|stack| {
+        if let (Ok(mut stack), Some(entry)) = (stack.0.try_borrow_mut(), entry.take()) {
+            stack.push(entry);
+        }
+    });
+    if let Some(entry) = entry {
+        SEEN.set(entry.before);
+    }
+    pushed.is_ok()
+}
+
+fn pop(span: u64) -> Option<Entry> {
+    let popped = STACK.try_with(|stack| {
+        let mut stack = stack.0.try_borrow_mut().ok()?;
+        let at = stack.iter().rposition(|entry| entry.span == span)?;
+        Some(stack.remove(at))
+    });
+    popped.ok().flatten()
+}
+
+/// Undoes [`enter`].
+fn undo(span: u64) -> Option<Boundary> {
+    let entry = pop(span)?;
+    SEEN.set(entry.before);
+    let guard = entry.guard;
+    if PHASE.get() == Phase::Ready {
+        // As in `attach`.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(guard)));
+    } else {
+        core::mem::forget(guard);
+    }
+    entry.boundary
+}
+
+/// Leaves what an `enter_…` said is to be left, while the span is still the thread's context.
+#[cold]
+pub(crate) fn leave(span: u64) {
+    undo(span);
+}
+
+/// Enters a synchronous call that OpenTelemetry is told of.
+#[cold]
+pub(crate) fn enter_sync(local: &Local) {
+    let mut boundary = None;
+    if enter(local, Some(&mut boundary)) {
+        let span = local.span.get();
+        let _ = STACK.try_with(|stack| {
+            let mut stack = stack.0.borrow_mut();
+            if let Some(entry) = stack.iter_mut().rfind(|entry| entry.span == span) {
+                entry.boundary = boundary;
+            }
+        });
+    }
+}
+
+/// Leaves such a call at its end; what OpenTelemetry said of it becomes late data.
+#[cold]
+pub(crate) fn end_sync(local: &Local, span: u64) {
+    if let Some(late) = undo(span).and_then(|boundary| boundary.close()) {
+        extra(local).merge(*late);
+    }
+}
+
+/// Leaves such a call whose future goes on: it keeps what OpenTelemetry knows it by.
+#[cold]
+pub(crate) fn leave_sync(local: &Local, span: u64) {
+    if let Some(boundary) = undo(span) {
+        extra(local).boundary = Some(boundary);
+    }
+}
+
+/// What a span that is entered elsewhere than inside of its parent has in its state: OpenTelemetry is told of it
+/// there, though not where it began.
+#[inline]
+pub(crate) fn away(outer: u64, parent: u64) -> u64 {
+    if gate::gate() == gate::ASK && outer != parent {
+        mode::BOUNDARY
+    } else {
+        0
+    }
+}
+
+/// Enters a poll of a call's future: the span to [`leave`], or 0.
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub(crate) fn enter_poll(local: &Local, core: &mut FutureCore, outer: u64) -> u64 {
+    if gate::gate() == gate::ASK {
+        polled(local, core, outer)
+    } else {
+        0
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn polled(local: &Local, core: &mut FutureCore, outer: u64) -> u64 {
+    core.state |= away(outer, core.parent);
+    if poll(local, core.state) {
+        core.span
+    } else {
+        0
+    }
+}
+
+/// Enters the drop of a call's future.
+#[inline]
+pub(crate) fn enter_future(local: &Local, state: u64) -> bool {
+    gate::gate() == gate::ASK && poll(local, state)
+}
+
+#[cold]
+fn poll(local: &Local, state: u64) -> bool {
+    if state & mode::BOUNDARY != 0 {
+        enter(local, Some(&mut extra(local).boundary))
+    } else {
+        enter(local, None)
+    }
+}
+
+/// The sampler has decided about a call's future late: OpenTelemetry is told again.
+#[cold]
+pub(crate) fn renew(local: &Local) {
+    undo(local.span.get());
+    extra(local).boundary = None;
+    poll(local, mode::BOUNDARY);
+}
+
+/// Enters a context of which only the identity is here.
+#[inline]
+pub(crate) fn enter_attached(local: &Local) -> bool {
+    gate::gate() == gate::ASK && enter(local, None)
+}
+
+/// Enters a span that is kept by hand.
+#[inline]
+pub(crate) fn enter_manual<L: DerefMut<Target = SpanExtra>>(
+    local: &Local,
+    state: u64,
+    lock: impl FnOnce() -> L,
+) -> bool {
+    if gate::gate() != gate::ASK {
+        return false;
+    }
+    if state & mode::BOUNDARY != 0 {
+        enter(local, Some(&mut lock().boundary))
+    } else {
+        enter(local, None)
+    }
+}
+
+/// Enters a span that `tracing` keeps; what OpenTelemetry knows it by has its place beside it.
+#[cfg(feature = "tracing")]
+pub(crate) fn enter_kept(
+    local: &Local,
+    state: u64,
+    told: &std::sync::Mutex<Option<Boundary>>,
+) -> bool {
+    if gate::gate() != gate::ASK {
+        return false;
+    }
+    if state & mode::BOUNDARY != 0 {
+        let told = told.lock();
+        enter(
+            local,
+            Some(&mut told.unwrap_or_else(std::sync::PoisonError::into_inner)),
+        )
+    } else {
+        enter(local, None)
+    }
+}
+
+/// Leaves such a span, while others that were entered inside of it stay.
+#[cfg(feature = "tracing")]
+#[cold]
+pub(crate) fn leave_below(span: u64) {
+    let taken = STACK.try_with(|stack| {
+        let mut stack = stack.0.try_borrow_mut().ok()?;
+        let at = stack.iter().rposition(|entry| entry.span == span)?;
+        let entry = stack.remove(at);
+        if let Some(above) = stack.get_mut(at) {
+            above.before = entry.before;
+        }
+        Some(entry)
+    });
+    let Some(entry) = taken.ok().flatten() else {
+        return;
+    };
+    // What is entered inside stays the context, also if OpenTelemetry now calls another span active.
+    let is_seen = active() == Some(SEEN.get());
+    if PHASE.get() == Phase::Ready {
+        // As in `attach`.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(entry.guard)));
+    } else {
+        core::mem::forget(entry.guard);
+    }
+    if is_seen {
+        SEEN.set(active().unwrap_or_default());
+    }
+}
+
+/// Ends a call that OpenTelemetry was told of.
+#[cold]
+pub(crate) fn end(here: *mut SpanExtra) -> *mut SpanExtra {
+    if here.is_null() {
+        return here;
+    }
+    // SAFETY: the late data of the span that ends: from `Box::into_raw`, and this is its only pointer.
+    let mut late = unsafe { Box::from_raw(here) };
+    merge(&mut late);
+    if late.is_empty() {
+        ptr::null_mut()
+    } else {
+        Box::into_raw(late)
+    }
+}
+
+/// Closes what OpenTelemetry knows a span by, and adds what it said of the span.
+pub(crate) fn merge(late: &mut SpanExtra) {
+    if let Some(more) = late.boundary.take().and_then(|boundary| boundary.close()) {
+        late.merge(*more);
+    }
+}

@@ -1,0 +1,74 @@
+//! Identities, ours and theirs.
+
+use ::opentelemetry::trace as otel;
+
+use crate::trace::propagation::TraceState;
+use crate::trace::propagation::remembered::{self, Wish};
+use crate::trace::{SpanContext, SpanId, TraceFlags, TraceId};
+
+/// None if an id is zero.
+pub(crate) fn context(theirs: &otel::SpanContext, scope: u16) -> Option<SpanContext> {
+    let trace_id = TraceId::from_bytes(theirs.trace_id().to_bytes());
+    // Their flags cannot say so.
+    let deferred = || remembered::wish(trace_id, scope) == Wish::Decide;
+    theirs.is_valid().then(|| SpanContext {
+        trace_id,
+        span_id: SpanId::from_bytes(theirs.span_id().to_bytes()),
+        flags: TraceFlags::from_bits(theirs.trace_flags().to_u8()),
+        is_remote: theirs.is_remote(),
+        deferred: theirs.is_remote() && !theirs.is_sampled() && deferred(),
+        scope,
+    })
+}
+
+/// With the `tracestate` that its trace came with.
+pub(crate) fn to_opentelemetry(ours: &SpanContext) -> otel::SpanContext {
+    let state = remembered::find(ours).and_then(|state| state.as_str().parse().ok());
+    otel::SpanContext::new(
+        otel::TraceId::from_bytes(ours.trace_id.to_bytes()),
+        otel::SpanId::from_bytes(ours.span_id.to_bytes()),
+        otel::TraceFlags::new(ours.flags.bits()),
+        ours.is_remote,
+        state.unwrap_or_default(),
+    )
+}
+
+/// Empty if it is not one that W3C allows.
+pub(crate) fn trace_state(theirs: &otel::TraceState) -> TraceState {
+    if theirs == &otel::TraceState::NONE {
+        return TraceState::default();
+    }
+    theirs.header().parse().unwrap_or_default()
+}
+
+impl SpanContext {
+    /// The identity of a span of OpenTelemetry's API; none if an id is zero.
+    ///
+    /// ```
+    /// use opentelemetry::trace::{SpanContext as Theirs, SpanId, TraceFlags, TraceId, TraceState};
+    /// use obs_runtime::SpanContext;
+    ///
+    /// let theirs = Theirs::new(
+    ///     TraceId::from(7_u128),
+    ///     SpanId::from(8_u64),
+    ///     TraceFlags::SAMPLED,
+    ///     true,
+    ///     TraceState::default(),
+    /// );
+    /// let ours = SpanContext::from_opentelemetry(&theirs).unwrap();
+    /// assert_eq!(ours.to_opentelemetry(), theirs);
+    /// assert!(SpanContext::from_opentelemetry(&Theirs::NONE).is_none());
+    /// ```
+    pub fn from_opentelemetry(context: &otel::SpanContext) -> Option<Self> {
+        let ours = self::context(context, crate::trace::local::local().scope())?;
+        if ours.is_remote {
+            remembered::keep_state(&ours, &trace_state(context.trace_state()));
+        }
+        Some(ours)
+    }
+
+    /// The identity for OpenTelemetry's API, with the `tracestate` that the trace came with.
+    pub fn to_opentelemetry(self) -> otel::SpanContext {
+        to_opentelemetry(&self)
+    }
+}
