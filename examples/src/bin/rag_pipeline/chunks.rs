@@ -1,7 +1,7 @@
 //! Cuts documents into pieces that fit a prompt.
 
 use crate::documents::Document;
-use crate::text;
+use obs_examples::text;
 
 /// Words in a chunk: enough to answer from, few enough that six of them fit any context window.
 const WORDS: usize = 160;

@@ -5,7 +5,7 @@ use crate::documents::Document;
 use crate::evaluation::faithfulness;
 use crate::index::VectorIndex;
 use crate::prompt;
-use crate::provider::offline;
+use obs_examples::provider;
 
 const TEXTS: [(&str, &str); 6] = [
     (
@@ -59,12 +59,12 @@ fn ask(question: &str) -> (String, String, f64) {
         });
         let vectors = chunks
             .iter()
-            .map(|c| offline::embed(&c.embedding_text()))
+            .map(|c| provider::embed(&c.embedding_text(), provider::DIMENSIONS))
             .collect();
         index.upsert(&chunks, vectors);
     }
-    let hits = index.search(offline::embed(question), 6);
-    let answer = offline::answer(&prompt::with_sources(question, &hits));
+    let hits = index.search(provider::embed(question, provider::DIMENSIONS), 6);
+    let answer = provider::answer(&prompt::with_sources(question, &hits));
     let score = faithfulness(&answer, hits.iter().map(|hit| hit.chunk.text.as_str()));
     (hits[0].chunk.source.clone(), answer, score)
 }

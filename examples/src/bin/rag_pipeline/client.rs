@@ -19,7 +19,7 @@ use obs_runtime::llm::{LlmResponse, Usage};
 use obs_runtime::llm_call;
 
 use crate::error::RagError;
-use crate::provider::Provider;
+use obs_examples::provider::Provider;
 
 /// Used unless `OPENAI_MODEL` names another.
 const CHAT_MODEL: &str = "gpt-4o-mini";

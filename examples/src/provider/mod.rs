@@ -19,6 +19,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+pub use answer::answer;
+pub use embedding::{DIMENSIONS, embed};
+
 /// A running provider; it stops when dropped.
 #[derive(Debug)]
 pub struct Provider {
@@ -85,16 +88,6 @@ async fn accept(listener: TcpListener, key: Arc<str>) {
                 });
             }
         }
-    }
-}
-
-/// What the provider computes, without HTTP.
-#[cfg(test)]
-pub mod offline {
-    pub use super::answer::answer;
-
-    pub fn embed(text: &str) -> Vec<f32> {
-        super::embedding::embed(text, super::embedding::DIMENSIONS)
     }
 }
 

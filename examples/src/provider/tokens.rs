@@ -6,9 +6,9 @@ const LETTERS: usize = 6;
 /// Digits in one token, as in OpenAI's `cl100k_base`.
 const DIGITS: usize = 3;
 /// Tokens that frame each chat message, as OpenAI's cookbook counts them.
-pub const PER_MESSAGE: usize = 3;
+pub(super) const PER_MESSAGE: usize = 3;
 /// Tokens that introduce the reply.
-pub const PER_REPLY: usize = 3;
+pub(super) const PER_REPLY: usize = 3;
 
 #[derive(Clone, Copy, PartialEq)]
 enum Class {
@@ -35,7 +35,7 @@ fn class(c: char) -> Class {
 ///
 /// Up to six letters in a row are a token, so are up to three digits, and every other visible
 /// character. White space belongs to the token behind it; at the end it is a token of its own.
-pub fn pieces(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn pieces(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     core::iter::from_fn(move || {
         let mut taken: Option<(Class, usize)> = None;
@@ -68,7 +68,7 @@ pub fn pieces(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// How many tokens a text has.
-pub fn count(text: &str) -> usize {
+pub(super) fn count(text: &str) -> usize {
     pieces(text).count()
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::text;
+use obs_examples::text;
 
 /// Share of a sentence's stems that one source must have to support it.
 const SUPPORT: f32 = 0.8;

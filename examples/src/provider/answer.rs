@@ -12,7 +12,7 @@ const MOST: usize = 3;
 /// Share of the question's weight that the best sentence must cover to be an answer at all.
 const ENOUGH: f32 = 0.2;
 /// What an answer says when the context holds none.
-pub const NO_ANSWER: &str = "The context does not answer this question.";
+const NO_ANSWER: &str = "The context does not answer this question.";
 
 struct Sentence<'a> {
     /// The number that the prompt gave its source.

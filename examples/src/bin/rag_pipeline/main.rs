@@ -20,13 +20,11 @@ mod index;
 mod interrupt;
 mod options;
 mod prompt;
-mod provider;
 #[cfg(test)]
 mod quality_tests;
 mod report;
 #[cfg(test)]
 mod testing;
-mod text;
 mod voice;
 
 use std::pin::{Pin, pin};
