@@ -1,5 +1,5 @@
-//! The built-in provider: an OpenAI-compatible server on a loopback port, so that the example
-//! runs without an account and costs nothing.
+//! An OpenAI-compatible endpoint on a loopback port, so that the examples run without an account
+//! and cost nothing.
 //!
 //! Everything about it is real except the intelligence: HTTP, keys, JSON, server-sent events,
 //! token counts. Its "embedding" is a hashed bag of words, its "model" picks sentences.
@@ -9,25 +9,22 @@ mod api;
 mod embedding;
 mod tokens;
 
-use std::convert::Infallible;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 pub use answer::answer;
 pub use embedding::{DIMENSIONS, embed};
 
-/// A running provider; it stops when dropped.
+/// A running provider; it takes no new connections once it is dropped.
 #[derive(Debug)]
 pub struct Provider {
     address: SocketAddr,
     key: String,
-    server: JoinHandle<()>,
+    server: JoinHandle<io::Result<()>>,
 }
 
 impl Provider {
@@ -35,14 +32,18 @@ impl Provider {
     ///
     /// # Errors
     /// When no loopback port can be opened.
-    pub async fn start(key: &str) -> std::io::Result<Self> {
+    pub async fn start(key: &str) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let server = tokio::spawn(accept(listener, Arc::from(key)));
+        // Without this, the end of a large response may wait 40 ms for an acknowledgement.
+        let listener = listener.tap_io(|stream| {
+            let _ = stream.set_nodelay(true);
+        });
+        let api = api::router(key);
         Ok(Self {
             address,
             key: key.to_owned(),
-            server,
+            server: tokio::spawn(async { axum::serve(listener, api).await }),
         })
     }
 
@@ -60,34 +61,6 @@ impl Provider {
 impl Drop for Provider {
     fn drop(&mut self) {
         self.server.abort();
-    }
-}
-
-async fn accept(listener: TcpListener, key: Arc<str>) {
-    // Connections end with the accept loop: dropping the set aborts its tasks.
-    let mut connections = tokio::task::JoinSet::new();
-    loop {
-        tokio::select! {
-            Some(_) = connections.join_next() => {}
-            accepted = listener.accept() => {
-                // One connection that broke before it was accepted says nothing about the next.
-                let Ok((stream, _)) = accepted else { continue };
-                // Without this, the end of a large response may wait 40 ms for an acknowledgement.
-                let _ = stream.set_nodelay(true);
-                let key = Arc::clone(&key);
-                connections.spawn(async move {
-                    let service = service_fn(move |request| {
-                        let key = Arc::clone(&key);
-                        async move { Ok::<_, Infallible>(api::handle(request, &key).await) }
-                    });
-                    // An error here is the client's: it went away, or spoke no HTTP.
-                    let _ = http1::Builder::new()
-                        .timer(TokioTimer::new())
-                        .serve_connection(TokioIo::new(stream), service)
-                        .await;
-                });
-            }
-        }
     }
 }
 
