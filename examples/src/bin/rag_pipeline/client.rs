@@ -8,8 +8,7 @@ use async_openai::Client;
 use async_openai::config::OpenAIConfig;
 use async_openai::types::chat::{
     ChatCompletionRequestSystemMessage, ChatCompletionRequestUserMessage,
-    CreateChatCompletionRequest, CreateChatCompletionRequestArgs, CreateChatCompletionResponse,
-    FinishReason,
+    CreateChatCompletionRequest, CreateChatCompletionResponse, FinishReason,
 };
 use async_openai::types::embeddings::{
     CreateEmbeddingRequest, CreateEmbeddingResponse, EmbeddingInput,
@@ -27,18 +26,16 @@ const CHAT_MODEL: &str = "gpt-4o-mini";
 const EMBEDDING_MODEL: &str = "text-embedding-3-small";
 const OPENAI: &str = "https://api.openai.com/v1";
 
-/// Chooses the cryptography of every HTTPS connection. A second choice is refused, and is the same.
-pub fn use_ring() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-}
-
 /// A client that knows its endpoint and its models.
 #[derive(Clone, Debug)]
 pub struct Llm {
     client: Client<OpenAIConfig>,
-    base_url: String,
-    chat_model: String,
-    embedding_model: String,
+    /// The address of the endpoint.
+    pub base_url: String,
+    /// The model that answers.
+    pub chat_model: String,
+    /// The model that embeds.
+    pub embedding_model: String,
     builtin: Option<Arc<Provider>>,
 }
 
@@ -83,7 +80,8 @@ impl Llm {
     }
 
     fn connect(http: reqwest::ClientBuilder, url: &str, key: &str) -> Result<Self, String> {
-        use_ring();
+        // Chooses the cryptography of HTTPS. A second choice is refused, and is the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let http = http
             .connect_timeout(Duration::from_secs(5))
             .timeout(Duration::from_secs(120))
@@ -103,24 +101,9 @@ impl Llm {
         })
     }
 
-    /// The address of the endpoint.
-    pub fn base_url(&self) -> &str {
-        &self.base_url
-    }
-
     /// Whether the endpoint is the one inside this program.
     pub fn is_builtin(&self) -> bool {
         self.builtin.is_some()
-    }
-
-    /// The model that answers.
-    pub fn chat_model(&self) -> &str {
-        &self.chat_model
-    }
-
-    /// The model that embeds.
-    pub fn embedding_model(&self) -> &str {
-        &self.embedding_model
     }
 
     /// Embeds texts: a vector for each, in their order.
@@ -132,7 +115,7 @@ impl Llm {
         let mut data = self.embeddings(texts).await?.data;
         if data.len() != expected {
             let (url, got) = (&self.base_url, data.len());
-            return Err(RagError::Endpoint(format!(
+            return Err(RagError(format!(
                 "the endpoint {url} returned {got} vectors for {expected} texts"
             )));
         }
@@ -154,7 +137,7 @@ impl Llm {
             .into_iter()
             .find_map(|choice| choice.message.content);
         text.ok_or_else(|| {
-            RagError::Endpoint(format!(
+            RagError(format!(
                 "the endpoint {} answered without a text",
                 self.base_url
             ))
@@ -177,11 +160,8 @@ impl Llm {
             input: EmbeddingInput::StringArray(texts),
             ..Default::default()
         };
-        self.client
-            .embeddings()
-            .create(request)
-            .await
-            .map_err(|e| self.explain(&e))
+        let response = self.client.embeddings().create(request).await;
+        response.map_err(|e| self.explain(&e))
     }
 
     /// One call of `POST /chat/completions`.
@@ -191,28 +171,16 @@ impl Llm {
         instruction: &str,
         prompt: &str,
     ) -> Result<CreateChatCompletionResponse, RagError> {
-        let request = self
-            .chat_request(instruction, prompt)
-            .map_err(|e| self.explain(&e))?;
-        self.client
-            .chat()
-            .create(request)
-            .await
-            .map_err(|e| self.explain(&e))
-    }
-
-    fn chat_request(
-        &self,
-        instruction: &str,
-        prompt: &str,
-    ) -> Result<CreateChatCompletionRequest, async_openai::error::OpenAIError> {
-        CreateChatCompletionRequestArgs::default()
-            .model(&self.chat_model)
-            .messages([
+        let request = CreateChatCompletionRequest {
+            model: self.chat_model.clone(),
+            messages: vec![
                 ChatCompletionRequestSystemMessage::from(instruction).into(),
                 ChatCompletionRequestUserMessage::from(prompt).into(),
-            ])
-            .build()
+            ],
+            ..Default::default()
+        };
+        let response = self.client.chat().create(request).await;
+        response.map_err(|e| self.explain(&e))
     }
 
     fn explain(&self, error: &async_openai::error::OpenAIError) -> RagError {
@@ -222,19 +190,13 @@ impl Llm {
 
 /// What a chat response says of itself.
 fn chat_usage(response: &CreateChatCompletionResponse) -> LlmResponse {
-    let tokens = response
-        .usage
-        .as_ref()
-        .map(|u| (u.prompt_tokens, u.completion_tokens));
+    let usage = response.usage.as_ref();
+    let tokens = usage.map(|u| (u.prompt_tokens, u.completion_tokens));
     let mut described = LlmResponse::new()
         .usage(tokens)
         .model(&response.model)
         .id(&response.id);
-    for reason in response
-        .choices
-        .iter()
-        .filter_map(|choice| choice.finish_reason)
-    {
+    for reason in response.choices.iter().filter_map(|c| c.finish_reason) {
         described = described.finish_reason(match reason {
             FinishReason::Stop => "stop",
             FinishReason::Length => "length",

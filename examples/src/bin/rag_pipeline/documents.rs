@@ -94,13 +94,12 @@ impl Folder {
         }
         skipped.sort_by(|a, b| a.path.cmp(&b.path));
         if documents.is_empty() {
-            let first = skipped
-                .first()
-                .map(|s| format!("{}: {}", s.path, s.reason))
-                .unwrap_or_default();
-            return Err(RagError::NoText(format!(
-                "none of the {found} files below '{}' could be read as text ({first})",
-                self.path.display()
+            let first = skipped.first();
+            let first = first.map(|s| format!("{}: {}", s.path, s.reason));
+            return Err(RagError(format!(
+                "none of the {found} files below '{}' could be read as text ({})",
+                self.path.display(),
+                first.unwrap_or_default()
             )));
         }
         Ok(Corpus { documents, skipped })

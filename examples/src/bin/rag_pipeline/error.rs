@@ -6,52 +6,41 @@ use async_openai::error::OpenAIError;
 
 /// Why a task failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RagError {
-    /// No file of the folder could be read as text.
-    NoText(String),
-    /// The endpoint could not be reached.
-    Unreachable(String),
-    /// The endpoint refused the key.
-    WrongKey(String),
-    /// The endpoint answered with an error, or with something else than was asked for.
-    Endpoint(String),
-    /// `--fail` asked for it.
-    Asked(String),
-}
+pub struct RagError(pub String);
 
 impl RagError {
     /// Says what a failed call to the endpoint means to the user of this program.
-    pub fn of_call(base_url: &str, error: &OpenAIError) -> Self {
-        match error {
+    pub fn of_call(url: &str, error: &OpenAIError) -> Self {
+        Self(match error {
             OpenAIError::Reqwest(e) if e.is_connect() || e.is_timeout() || e.is_request() => {
-                Self::Unreachable(format!(
-                    "could not reach the endpoint {base_url} ({}); check OPENAI_BASE_URL",
-                    root_cause(e)
-                ))
+                let cause = root_cause(e);
+                format!("could not reach the endpoint {url} ({cause}); check OPENAI_BASE_URL")
             }
-            OpenAIError::ApiError(e) if matches!(e.status_code.as_u16(), 401 | 403) => {
-                Self::WrongKey(format!(
-                    "the endpoint {base_url} refused the key ({}: {}); check OPENAI_API_KEY",
-                    e.status_code.as_u16(),
-                    e.api_error.message.trim_end_matches('.')
-                ))
+            OpenAIError::ApiError(e) => {
+                let status = e.status_code.as_u16();
+                let message = e.api_error.message.trim_end_matches('.');
+                if matches!(status, 401 | 403) {
+                    format!(
+                        "the endpoint {url} refused the key ({status}: {message}); check OPENAI_API_KEY"
+                    )
+                } else {
+                    format!("the endpoint {url} answered {status}: {message}")
+                }
             }
-            OpenAIError::ApiError(e) => Self::Endpoint(format!(
-                "the endpoint {base_url} answered {}: {}",
-                e.status_code.as_u16(),
-                e.api_error.message.trim_end_matches('.')
-            )),
-            OpenAIError::JSONDeserialize(_, body) => Self::Endpoint(format!(
-                "the endpoint {base_url} did not answer as the OpenAI API does (\"{}\"); check OPENAI_BASE_URL",
-                body.lines()
+            OpenAIError::JSONDeserialize(_, body) => {
+                let start: String = body
+                    .lines()
                     .next()
                     .unwrap_or_default()
                     .chars()
                     .take(80)
-                    .collect::<String>()
-            )),
-            other => Self::Endpoint(format!("the call to {base_url} failed: {other}")),
-        }
+                    .collect();
+                format!(
+                    "the endpoint {url} did not answer as the OpenAI API does (\"{start}\"); check OPENAI_BASE_URL"
+                )
+            }
+            other => format!("the call to {url} failed: {other}"),
+        })
     }
 }
 
@@ -70,13 +59,7 @@ fn root_cause(error: &dyn std::error::Error) -> String {
 
 impl fmt::Display for RagError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoText(why)
-            | Self::Unreachable(why)
-            | Self::WrongKey(why)
-            | Self::Endpoint(why) => f.write_str(why),
-            Self::Asked(task) => write!(f, "--fail {task} asked for it"),
-        }
+        f.write_str(&self.0)
     }
 }
 

@@ -33,10 +33,8 @@ use std::time::Duration;
 
 use obs_runtime::alert::{Alert, AlertManager, Severity};
 use obs_runtime::llm::LlmTotals;
-use obs_runtime::{
-    Error, Input, Observability, Pipeline, Resource, RunResult, RunState, on_failure,
-    pipeline_task, prometheus_port_from_env,
-};
+use obs_runtime::pipeline::{Input, Pipeline, Resource, RunResult, RunState};
+use obs_runtime::{Error, Observability, on_failure, pipeline_task, prometheus_port_from_env};
 
 use crate::chunks::Chunk;
 use crate::client::Llm;
@@ -44,7 +42,7 @@ use crate::collector::Collector;
 use crate::documents::Corpus;
 use crate::error::RagError;
 use crate::index::{Hit, VectorIndex};
-use crate::options::{Options, Task};
+use crate::options::Options;
 use crate::report::{Answered, Memory, Report};
 use crate::voice::{Voice, err, say};
 
@@ -62,7 +60,7 @@ type Problem = Box<dyn std::error::Error>;
 
 #[pipeline_task(pipeline = "rag", records = |corpus| corpus.documents.len())]
 fn load_documents(options: Input<Options>) -> Result<Corpus, RagError> {
-    options.fail_if_asked(Task::LoadDocuments)?;
+    options.fail_if_asked("load_documents")?;
     let corpus = options.folder().load()?;
     voice::loaded(&corpus);
     Ok(corpus)
@@ -74,7 +72,7 @@ fn chunk_documents(
     load_documents: Corpus,
     options: Input<Options>,
 ) -> Result<Vec<Chunk>, RagError> {
-    options.fail_if_asked(Task::ChunkDocuments)?;
+    options.fail_if_asked("chunk_documents")?;
     let chunks: Vec<Chunk> = load_documents
         .documents
         .iter()
@@ -98,7 +96,7 @@ async fn embed_chunks(
     llm: Resource<Llm>,
     options: Input<Options>,
 ) -> Result<Vec<Vec<f32>>, RagError> {
-    options.fail_if_asked(Task::EmbedChunks)?;
+    options.fail_if_asked("embed_chunks")?;
     let mut vectors = Vec::with_capacity(chunks.len());
     for batch in chunks.chunks(BATCH) {
         vectors.extend(
@@ -116,7 +114,7 @@ fn index_chunks(
     vectors: Vec<Vec<f32>>,
     options: Input<Options>,
 ) -> Result<VectorIndex, RagError> {
-    options.fail_if_asked(Task::IndexChunks)?;
+    options.fail_if_asked("index_chunks")?;
     let mut index = VectorIndex::default();
     index.upsert(chunks, vectors);
     say!(
@@ -133,7 +131,7 @@ async fn retrieve(
     llm: Resource<Llm>,
     options: Input<Options>,
 ) -> Result<Vec<Hit>, RagError> {
-    options.fail_if_asked(Task::Retrieve)?;
+    options.fail_if_asked("retrieve")?;
     let question = llm.embed(vec![options.question.clone()]).await?.remove(0);
     let hits = index.search(question, TOP_K);
     voice::retrieved(&hits);
@@ -146,7 +144,7 @@ async fn answer(
     llm: Resource<Llm>,
     options: Input<Options>,
 ) -> Result<String, RagError> {
-    options.fail_if_asked(Task::Answer)?;
+    options.fail_if_asked("answer")?;
     let text = llm
         .ask(
             prompt::INSTRUCTION,
@@ -162,7 +160,7 @@ async fn answer(
 
 #[pipeline_task(pipeline = "rag", depends_on(answer, sources = retrieve))]
 fn evaluate(answer: &str, sources: &[Hit], options: Input<Options>) -> Result<Answered, RagError> {
-    options.fail_if_asked(Task::Evaluate)?;
+    options.fail_if_asked("evaluate")?;
     let answered = Answered::new(answer, sources);
     say!("evaluate          faithfulness {:.2}", answered.score);
     Ok(answered)

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
+use clap::builder::PossibleValuesParser;
+use obs_runtime::pipeline::Pipeline;
 
 use crate::documents::Folder;
 use crate::error::RagError;
@@ -34,8 +36,8 @@ pub struct Options {
     pub serve: bool,
 
     /// Let this task fail, to see what obs makes of it
-    #[arg(long, value_name = "TASK")]
-    pub fail: Option<Task>,
+    #[arg(long, value_name = "TASK", value_parser = tasks())]
+    fail: Option<String>,
 
     /// Run the pipeline this many times
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..))]
@@ -51,19 +53,6 @@ Environment:
   OTEL_EXPORTER_PROMETHEUS_PORT  the port of --serve [default: 9464; 0: any]
   OBS_ALERT_WEBHOOK              where alerts are sent, beside the log";
 
-/// The tasks of the pipeline, for `--fail`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub enum Task {
-    LoadDocuments,
-    ChunkDocuments,
-    EmbedChunks,
-    IndexChunks,
-    Retrieve,
-    Answer,
-    Evaluate,
-}
-
 impl Options {
     /// The options of this process; a wrong one ends it with status 2 and a sentence.
     pub fn get() -> &'static Self {
@@ -71,18 +60,15 @@ impl Options {
         &OPTIONS
     }
 
-    /// What `--fail` is for.
+    /// Fails the task that `--fail` names.
     ///
     /// # Errors
-    /// If it names this task.
-    pub fn fail_if_asked(&self, task: Task) -> Result<(), RagError> {
-        if self.fail != Some(task) {
-            return Ok(());
+    /// If it names this one.
+    pub fn fail_if_asked(&self, task: &str) -> Result<(), RagError> {
+        if self.fail.as_deref() == Some(task) {
+            return Err(RagError(format!("--fail {task} asked for it")));
         }
-        let name = task
-            .to_possible_value()
-            .map(|value| value.get_name().to_owned());
-        Err(RagError::Asked(name.unwrap_or_default()))
+        Ok(())
     }
 
     /// What `--docs` names, or this repository's Markdown.
@@ -98,6 +84,12 @@ impl Options {
             },
         }
     }
+}
+
+/// The tasks that can be made to fail: those that are annotated.
+fn tasks() -> PossibleValuesParser {
+    let names = |rag: Pipeline| rag.task_names().map(str::to_owned).collect::<Vec<_>>();
+    PossibleValuesParser::new(Pipeline::named("rag").map(names).unwrap_or_default())
 }
 
 fn question(text: &str) -> Result<String, &'static str> {

@@ -5,8 +5,9 @@ mod json;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use obs_runtime::llm::{LlmTotals, Usd};
-use obs_runtime::{RunResult, RunState, SpanRecord, trace_tree};
+use obs_runtime::llm::{LlmTotals, Usage, Usd};
+use obs_runtime::pipeline::{RunResult, RunState};
+use obs_runtime::{SpanRecord, trace_tree};
 use serde::Serialize;
 
 use crate::evaluation;
@@ -163,26 +164,29 @@ impl Report<'_> {
     }
 
     fn cost_table(&self) -> String {
-        let mut rows =
-            vec![["model", "calls", "input tokens", "output tokens", "USD"].map(str::to_owned)];
-        for model in &self.llm.by_model {
-            let usage = model.usage;
-            rows.push([
-                model.model.clone(),
-                model.calls.to_string(),
-                thousands(usage.input_tokens),
-                thousands(usage.output_tokens),
-                usd(model.cost, model.cost_complete),
-            ]);
-        }
+        let head = ["model", "calls", "input tokens", "output tokens", "USD"];
+        let row = |name: &str, calls: u64, usage: Usage, cost: Usd, complete| {
+            let (input, output) = (usage.input_tokens, usage.output_tokens);
+            let cost = usd(cost, complete);
+            [
+                name.to_owned(),
+                calls.to_string(),
+                thousands(input),
+                thousands(output),
+                cost,
+            ]
+        };
         let all = &self.llm;
-        rows.push([
-            "total".to_owned(),
-            all.calls.to_string(),
-            thousands(all.usage.input_tokens),
-            thousands(all.usage.output_tokens),
-            usd(all.cost, all.cost_complete),
-        ]);
+        let models = all.by_model.iter();
+        let mut rows = vec![head.map(str::to_owned)];
+        rows.extend(models.map(|m| row(&m.model, m.calls, m.usage, m.cost, m.cost_complete)));
+        rows.push(row(
+            "total",
+            all.calls,
+            all.usage,
+            all.cost,
+            all.cost_complete,
+        ));
         let mut table = columns(&rows);
         if self.builtin {
             table.push_str(
@@ -198,52 +202,39 @@ impl Report<'_> {
     /// What else there is to see, each with how.
     fn next(&self) -> String {
         let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let trace = self
-            .run
-            .trace_id
-            .map(|id| id.to_string())
-            .unwrap_or_default();
-        let mut rows: Vec<[String; 2]> = Vec::new();
-        let mut row = |how: &str, what: String| rows.push([how.to_owned(), what]);
-        match set("OTEL_EXPORTER_OTLP_ENDPOINT") {
-            Some(endpoint) => row(
-                &endpoint,
-                format!("has this trace and its metrics; look for {trace}"),
-            ),
-            None => row(
+        let receiver = set("OTEL_EXPORTER_OTLP_ENDPOINT");
+        let mut rows = Vec::new();
+        if let (Some(receiver), Some(id)) = (&receiver, self.run.trace_id) {
+            let what = format!("has this trace and its metrics; look for {id}");
+            rows.push((receiver.as_str(), what));
+        } else {
+            rows.push((
                 "OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318",
                 "sends the trace and the metrics to any OpenTelemetry backend".to_owned(),
-            ),
+            ));
         }
-        match &self.metrics {
-            Some(url) => row(url, "has the metrics, until Ctrl-C".to_owned()),
-            None => row("--serve", "keeps /metrics up for Prometheus".to_owned()),
-        }
+        rows.push(match &self.metrics {
+            Some(url) => (url, "has the metrics, until Ctrl-C".to_owned()),
+            None => ("--serve", "keeps /metrics up for Prometheus".to_owned()),
+        });
         if self.run.succeeded() {
-            row(
-                "--fail answer",
-                "shows a failure: a handler, an alert, skipped tasks".to_owned(),
-            );
+            let what = "shows a failure: a handler, an alert, skipped tasks";
+            rows.push(("--fail answer", what.to_owned()));
         } else if set("OBS_ALERT_WEBHOOK").is_none() {
-            row(
-                "OBS_ALERT_WEBHOOK=https://…",
-                "sends the alert of a failed run there too".to_owned(),
-            );
+            let what = "sends the alert of a failed run there too";
+            rows.push(("OBS_ALERT_WEBHOOK=https://…", what.to_owned()));
         }
-        row("--json", "prints all of this for a machine".to_owned());
-        let width = rows
-            .iter()
-            .map(|[how, _]| how.chars().count())
-            .max()
-            .unwrap_or(0);
-        rows.iter().fold(String::new(), |text, [how, what]| {
-            text + &format!("{how:<width$}  {what}\n")
-        })
+        rows.push(("--json", "prints all of this for a machine".to_owned()));
+        let width = rows.iter().map(|(how, _)| how.chars().count()).max();
+        let width = width.unwrap_or(0);
+        let line = |(how, what): &(&str, String)| format!("{how:<width$}  {what}\n");
+        rows.iter().map(line).collect()
     }
 
     /// The report for machines: one JSON object on one line.
     pub fn json(&self) -> String {
         let answered = self.answered();
+        // Strings, numbers and lists of them cannot fail to become JSON, nor to be read back.
         let report = json::Report {
             pipeline: &self.run.pipeline_name,
             run_id: &self.run.run_id,
@@ -252,14 +243,13 @@ impl Report<'_> {
             duration_seconds: self.run.duration.as_secs_f64(),
             records: self.run.records_count,
             tasks: self.run.task_results.iter().map(json::Task::from).collect(),
-            llm: json::Llm::from(&self.llm),
+            llm: serde_json::from_str(&self.llm.to_json()).unwrap_or_default(),
             answer: answered.map(|a| a.text.as_str()),
             sources: answered.map_or(&[], |a| &a.sources),
             score: answered.map(|a| a.score),
             dropped: self.dropped,
             repeat: Some(&self.memory).filter(|memory| memory.runs > 1),
         };
-        // Strings, numbers and lists of them cannot fail to become JSON.
         serde_json::to_string(&report).unwrap_or_default()
     }
 }

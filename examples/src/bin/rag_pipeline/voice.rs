@@ -82,14 +82,14 @@ pub fn begin(options: &Options, llm: &Llm, obs: &Observability) -> Result<Option
     }
     out!("Question  {}", options.question);
     out!("Folder    {}", options.folder().path.display());
-    out!("Endpoint  {}", llm.base_url());
+    out!("Endpoint  {}", llm.base_url);
     if llm.is_builtin() {
         out!(
             "          the built-in provider: real HTTP, but sentences are picked instead of written by a model;"
         );
         out!("          set OPENAI_BASE_URL and OPENAI_API_KEY for a real one");
     }
-    out!("Models    {}, {}", llm.chat_model(), llm.embedding_model());
+    out!("Models    {}, {}", llm.chat_model, llm.embedding_model);
     if let Some(metrics) = &metrics {
         out!("Metrics   {metrics}, until Ctrl-C");
     }

@@ -1,8 +1,8 @@
 //! The shape of `--json`: what scripts rely on.
 
-use obs_runtime::TaskResult;
-use obs_runtime::llm::{LlmTotals, ModelTotals};
+use obs_runtime::pipeline::TaskResult;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::Memory;
 
@@ -15,7 +15,8 @@ pub(super) struct Report<'a> {
     pub(super) duration_seconds: f64,
     pub(super) records: u64,
     pub(super) tasks: Vec<Task<'a>>,
-    pub(super) llm: Llm<'a>,
+    /// As obs writes it: calls, tokens and cost, together and by model.
+    pub(super) llm: Value,
     pub(super) answer: Option<&'a str>,
     pub(super) sources: &'a [String],
     pub(super) score: Option<f64>,
@@ -41,48 +42,6 @@ impl<'a> From<&'a TaskResult> for Task<'a> {
             attempts: task.attempts,
             duration_seconds: task.duration.as_secs_f64(),
             records: task.records.unwrap_or(0),
-        }
-    }
-}
-
-#[derive(Serialize)]
-pub(super) struct Llm<'a> {
-    #[serde(flatten)]
-    all: Sums,
-    by_model: std::collections::BTreeMap<&'a str, Sums>,
-}
-
-#[derive(Serialize)]
-struct Sums {
-    calls: u64,
-    input_tokens: u64,
-    output_tokens: u64,
-    cost_usd: f64,
-    cost_complete: bool,
-}
-
-impl<'a> From<&'a LlmTotals> for Llm<'a> {
-    fn from(totals: &'a LlmTotals) -> Self {
-        let sums = |m: &ModelTotals| Sums {
-            calls: m.calls,
-            input_tokens: m.usage.input_tokens,
-            output_tokens: m.usage.output_tokens,
-            cost_usd: m.cost.as_f64(),
-            cost_complete: m.cost_complete,
-        };
-        Self {
-            all: Sums {
-                calls: totals.calls,
-                input_tokens: totals.usage.input_tokens,
-                output_tokens: totals.usage.output_tokens,
-                cost_usd: totals.cost.as_f64(),
-                cost_complete: totals.cost_complete,
-            },
-            by_model: totals
-                .by_model
-                .iter()
-                .map(|m| (m.model.as_str(), sums(m)))
-                .collect(),
         }
     }
 }
