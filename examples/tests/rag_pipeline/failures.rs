@@ -6,7 +6,8 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::program::{self, Ended, Receiver, TempDir, rag_pipeline, run};
+use crate::program::{self, Ended, Receiver, rag_pipeline, run};
+use crate::temp_dir::TempDir;
 use crate::{TASKS, states, texts};
 
 #[test]

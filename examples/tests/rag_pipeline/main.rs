@@ -4,9 +4,11 @@ mod backends;
 mod failures;
 mod program;
 mod telemetry;
+mod temp_dir;
 
-use program::{TempDir, rag_pipeline, run};
+use program::{rag_pipeline, run};
 use serde_json::Value;
+use temp_dir::TempDir;
 
 const TASKS: [&str; 7] = [
     "load_documents",

@@ -1,9 +1,9 @@
 use super::*;
-use crate::testing::TempDir;
+use crate::temp_dir::TempDir;
 
 fn folder(dir: &TempDir, markdown_only: bool) -> Folder {
     Folder {
-        path: dir.path().to_owned(),
+        path: dir.as_ref().to_owned(),
         markdown_only,
     }
 }
@@ -67,12 +67,12 @@ fn what_is_wrong_with_a_folder_is_said_before_the_run() {
             .contains("holds no Markdown files")
     );
     let missing = Folder {
-        path: dir.path().join("none"),
+        path: dir.as_ref().join("none"),
         markdown_only: false,
     };
     assert!(missing.check().unwrap_err().contains("does not exist"));
     let file = Folder {
-        path: dir.path().join("a.txt"),
+        path: dir.as_ref().join("a.txt"),
         markdown_only: false,
     };
     assert!(file.check().unwrap_err().contains("is not a folder"));
@@ -94,9 +94,9 @@ fn a_folder_without_a_single_text_is_an_error_that_names_one() {
 fn a_link_that_leads_in_a_circle_and_a_pipe_are_no_trouble() {
     let dir = TempDir::new();
     dir.write("a.txt", b"text");
-    std::os::unix::fs::symlink(dir.path(), dir.path().join("loop")).unwrap();
-    std::os::unix::fs::symlink("nowhere", dir.path().join("dangling.txt")).unwrap();
-    let pipe = dir.path().join("pipe");
+    std::os::unix::fs::symlink(dir.as_ref(), dir.as_ref().join("loop")).unwrap();
+    std::os::unix::fs::symlink("nowhere", dir.as_ref().join("dangling.txt")).unwrap();
+    let pipe = dir.as_ref().join("pipe");
     assert!(
         std::process::Command::new("mkfifo")
             .arg(&pipe)

@@ -24,7 +24,8 @@ mod prompt;
 mod quality_tests;
 mod report;
 #[cfg(test)]
-mod testing;
+#[path = "../../../tests/rag_pipeline/temp_dir.rs"]
+mod temp_dir;
 mod voice;
 
 use std::pin::{Pin, pin};
