@@ -23,18 +23,19 @@ mod prompt;
 #[cfg(test)]
 mod quality_tests;
 mod report;
+mod runs;
 #[cfg(test)]
 #[path = "../../../tests/rag_pipeline/temp_dir.rs"]
 mod temp_dir;
 mod voice;
 
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use obs_runtime::alert::{Alert, AlertManager, Severity};
 use obs_runtime::llm::LlmTotals;
-use obs_runtime::pipeline::{Input, Pipeline, Resource, RunResult, RunState};
+use obs_runtime::pipeline::{Input, Resource, RunResult, RunState};
 use obs_runtime::{Error, Observability, on_failure, pipeline_task, prometheus_port_from_env};
 
 use crate::chunks::Chunk;
@@ -44,8 +45,9 @@ use crate::documents::Corpus;
 use crate::error::RagError;
 use crate::index::{Hit, VectorIndex};
 use crate::options::Options;
-use crate::report::{Answered, Memory, Report};
-use crate::voice::{Voice, err, say};
+use crate::report::{Answered, Report};
+use crate::runs::Runs;
+use crate::voice::{err, say};
 
 /// Sources that the model is shown.
 const TOP_K: usize = 6;
@@ -209,8 +211,7 @@ fn observe(
     builder.install()
 }
 
-/// Runs the pipeline as often as was asked for, and reports the last run. An error is a sentence
-/// about what the program was given.
+/// Runs the pipeline and reports on it. An error is a sentence about what the program was given.
 async fn answer_question(options: &Options) -> Result<ExitCode, Problem> {
     options.folder().check()?;
     let llm = Llm::from_env().await?;
@@ -220,35 +221,21 @@ async fn answer_question(options: &Options) -> Result<ExitCode, Problem> {
     let mut stop = pin!(interrupt::interrupted());
     let metrics = voice::begin(options, &llm, &obs)?;
 
-    let mut memory = Memory::default();
-    let mut delivered = Ok(());
-    let (run, spans) = loop {
-        let run = run_once(options, &llm, stop.as_mut()).await?;
-        memory.runs += 1;
-        let is_last = memory.runs == options.repeat || run.state == RunState::Cancelled;
-        // What the run recorded must have arrived before it can be shown. A receiver that is not
-        // there is waited for once, not after every run.
-        if is_last || delivered.is_ok() {
-            delivered = obs.force_flush();
-        }
-        let spans = collector.take(run.trace_id);
-        memory.measure();
-        if is_last {
-            break (run, spans);
-        }
-        voice::speak(Voice::Nothing);
-    };
+    let Runs {
+        run,
+        spans,
+        memory,
+        delivered,
+    } = runs::repeat(options, &llm, &obs, &collector, stop.as_mut()).await?;
     for undelivered in [delivered, alerts.flush(ALERTS_TIMEOUT)] {
         if let Err(error) = undelivered {
             err!("rag_pipeline: {error}");
         }
     }
+    let llm_totals = run.trace_id.and_then(LlmTotals::for_trace);
     let report = Report {
         run: &run,
-        llm: run
-            .trace_id
-            .and_then(LlmTotals::for_trace)
-            .unwrap_or_default(),
+        llm: llm_totals.unwrap_or_default(),
         spans,
         dropped: obs.stats().dropped_total(),
         memory,
@@ -260,25 +247,4 @@ async fn answer_question(options: &Options) -> Result<ExitCode, Problem> {
         stop.await;
     }
     Ok(report.exit_code())
-}
-
-/// One run of the pipeline. When the program is asked to stop, the run is cancelled: it still ends
-/// with a result.
-async fn run_once(
-    options: &Options,
-    llm: &Llm,
-    stop: Pin<&mut impl Future<Output = ()>>,
-) -> Result<RunResult, Error> {
-    let pipeline = Pipeline::named("rag")?
-        .input(options.clone())
-        .resource(llm.clone());
-    let cancel = pipeline.cancel_handle();
-    let mut run = pin!(pipeline.run());
-    tokio::select! {
-        finished = &mut run => finished,
-        () = stop => {
-            cancel.cancel();
-            run.await
-        }
-    }
 }

@@ -8,11 +8,11 @@ use std::process::ExitCode;
 use obs_runtime::llm::{LlmTotals, Usage, Usd};
 use obs_runtime::pipeline::{RunResult, RunState};
 use obs_runtime::{SpanRecord, trace_tree};
-use serde::Serialize;
 
 use crate::evaluation;
 use crate::index::Hit;
 use crate::interrupt;
+use crate::runs::Memory;
 use crate::voice::{err, out};
 
 /// What came of a question.
@@ -46,56 +46,6 @@ impl Answered {
             score,
         }
     }
-}
-
-/// The memory of this process in the course of many runs.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-pub struct Memory {
-    /// Runs so far.
-    pub runs: u32,
-    #[serde(rename = "resident_bytes_after_run_100")]
-    after_100: Option<u64>,
-    #[serde(rename = "resident_bytes_at_end")]
-    at_end: Option<u64>,
-}
-
-impl Memory {
-    /// Notes the memory after a run.
-    pub fn measure(&mut self) {
-        if self.runs == 100 {
-            self.after_100 = resident_bytes();
-        }
-        if self.runs > 1 {
-            self.at_end = resident_bytes();
-        }
-    }
-
-    fn text(&self, dropped: u64) -> String {
-        let mib = |bytes: Option<u64>| {
-            bytes.map_or_else(
-                || "unknown".to_owned(),
-                |b| format!("{:.1} MiB", b as f64 / 1_048_576.0),
-            )
-        };
-        format!(
-            "{} runs; memory {} after run 100, {} at the end; {dropped} items of telemetry lost\n",
-            self.runs,
-            mib(self.after_100),
-            mib(self.at_end)
-        )
-    }
-}
-
-/// Bytes of memory that the process has in RAM; only Linux says it in a file.
-fn resident_bytes() -> Option<u64> {
-    const PAGE: u64 = 4096;
-    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
-    statm
-        .split(' ')
-        .nth(1)?
-        .parse::<u64>()
-        .ok()
-        .map(|pages| pages * PAGE)
 }
 
 /// Everything there is to say about a run.

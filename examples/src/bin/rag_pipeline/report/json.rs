@@ -4,7 +4,7 @@ use obs_runtime::pipeline::TaskResult;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Memory;
+use crate::runs::Memory;
 
 #[derive(Serialize)]
 pub(super) struct Report<'a> {
