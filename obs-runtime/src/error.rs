@@ -1,14 +1,26 @@
 //! The one error type of obs.
 
 use core::fmt;
+use std::error::Error as StdError;
 
 /// Why something could not be set up, started or flushed.
 ///
-/// The text names the input, what was expected and what to do. Recording calls never return
-/// it: at run time telemetry counts what it loses instead (`Observability::stats`).
+/// The text names the input, what was expected and what to do; [`source`](std::error::Error::source) is the error
+/// of a library or of the system that it comes from, if there is one. What kind of error it is, the methods say:
+/// there is one type, so that a new kind breaks nobody. Recording calls never return it: at run time telemetry
+/// counts what it loses instead ([`Stats`](crate::Stats)).
+///
+/// ```
+/// use obs_runtime::metrics::MetricsCollector;
+///
+/// let error = MetricsCollector::new().counter("2 rows").build().unwrap_err();
+/// assert!(error.is_metric());
+/// assert!(error.to_string().contains("`2 rows`"));
+/// ```
 pub struct Error {
     kind: ErrorKind,
     message: String,
+    source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +44,7 @@ impl Error {
         Self {
             kind,
             message: message.into(),
+            source: None,
         }
     }
 
@@ -39,27 +52,93 @@ impl Error {
         Self::new(ErrorKind::Config, message)
     }
 
-    /// Whether an argument or an environment variable was not usable.
+    /// Keeps the error that this one comes from.
+    #[must_use]
+    #[allow(dead_code, reason = "every use is behind a feature")]
+    pub(crate) fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Returns whether an argument or an environment variable cannot be used.
+    ///
+    /// ```
+    /// use obs_runtime::{Observability, Sampler};
+    ///
+    /// let error = Observability::builder().sampler(Sampler::ratio(1.5)).install().unwrap_err();
+    /// assert!(error.is_config());
+    /// ```
     pub fn is_config(&self) -> bool {
         self.kind == ErrorKind::Config
     }
 
-    /// Whether a deadline passed.
+    /// Returns whether the process is not in the state that the call needs: obs is installed already, or the
+    /// system gives no more threads.
+    ///
+    /// ```standalone_crate
+    /// use obs_runtime::Observability;
+    ///
+    /// # fn main() -> Result<(), obs_runtime::Error> {
+    /// let _obs = Observability::builder().install()?;
+    /// let error = Observability::builder().install().unwrap_err();
+    /// assert!(error.is_state());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn is_state(&self) -> bool {
+        self.kind == ErrorKind::State
+    }
+
+    /// Returns whether a deadline passed.
+    ///
+    /// ```
+    /// # fn flush(obs: &obs_runtime::Handle) {
+    /// if obs.force_flush().is_err_and(|error| error.is_timeout()) {
+    ///     eprintln!("the receiver is slow: {}", obs.stats());
+    /// }
+    /// # }
+    /// ```
     pub fn is_timeout(&self) -> bool {
         self.kind == ErrorKind::Timeout
     }
 
-    /// Whether the receiving side failed or could not be reached.
+    /// Returns whether the receiving side failed or could not be reached.
+    ///
+    /// ```
+    /// # fn flush(obs: &obs_runtime::Handle) {
+    /// if obs.force_flush().is_err_and(|error| error.is_export()) {
+    ///     eprintln!("nothing was taken: {:?}", obs.health());
+    /// }
+    /// # }
+    /// ```
     pub fn is_export(&self) -> bool {
         self.kind == ErrorKind::Export
     }
 
-    /// Whether a pipeline cannot be run as it is written.
+    /// Returns whether a pipeline cannot be run as it is written.
+    ///
+    /// ```
+    /// # #[cfg(feature = "pipeline")] {
+    /// let error = obs_runtime::Pipeline::named("no_task_names_it").unwrap_err();
+    /// assert!(error.is_pipeline());
+    /// # }
+    /// ```
     pub fn is_pipeline(&self) -> bool {
         self.kind == ErrorKind::Pipeline
     }
 
-    /// Whether an instrument's definition is not valid or clashes with another.
+    /// Returns whether an instrument's definition is not valid or clashes with another.
+    ///
+    /// ```
+    /// use obs_runtime::metrics::MetricsCollector;
+    ///
+    /// # fn main() -> Result<(), obs_runtime::Error> {
+    /// let collector = MetricsCollector::new();
+    /// collector.counter("rows").build()?;
+    /// assert!(collector.gauge("rows").build().unwrap_err().is_metric());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn is_metric(&self) -> bool {
         self.kind == ErrorKind::Metric
     }
@@ -78,4 +157,9 @@ impl fmt::Debug for Error {
     }
 }
 
-impl core::error::Error for Error {}
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        let source = self.source.as_deref()?;
+        Some(source)
+    }
+}

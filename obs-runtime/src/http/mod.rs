@@ -75,18 +75,18 @@ impl HttpServer {
         health: HealthCheck,
     ) -> Result<Self, Error> {
         config.check(addr)?;
-        let listener = TcpListener::bind(addr).map_err(|e| cannot_listen(addr, &e))?;
+        let listener = TcpListener::bind(addr).map_err(|e| cannot_listen(addr, e))?;
         let listening = listener
             .set_nonblocking(true)
             .and_then(|()| listener.local_addr());
-        let local_addr = listening.map_err(|e| cannot_listen(addr, &e))?;
+        let local_addr = listening.map_err(|e| cannot_listen(addr, e))?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
             .thread_name("obs-http-collect")
             .max_blocking_threads(4)
             .build()
-            .map_err(|e| cannot_listen(addr, &e))?;
+            .map_err(|e| cannot_listen(addr, e))?;
 
         let routes = route::Routes::new(local_addr, config, source, health);
         let (stop, stopped) = watch::channel(None);
@@ -101,7 +101,7 @@ impl HttpServer {
         std::thread::Builder::new()
             .name("obs-http".into())
             .spawn(serve)
-            .map_err(|e| cannot_listen(addr, &e))?;
+            .map_err(|e| cannot_listen(addr, e))?;
         Ok(Self {
             local_addr,
             stop,
@@ -146,13 +146,13 @@ impl Drop for HttpServer {
     }
 }
 
-fn cannot_listen(addr: SocketAddr, error: &std::io::Error) -> Error {
+fn cannot_listen(addr: SocketAddr, error: std::io::Error) -> Error {
     let remedy = match error.kind() {
         std::io::ErrorKind::AddrInUse => "; choose another port, or 0 for any free one",
         std::io::ErrorKind::AddrNotAvailable => "; use an address of this machine",
         _ => "",
     };
-    Error::config(format!("cannot serve metrics at {addr}: {error}{remedy}"))
+    Error::config(format!("cannot serve metrics at {addr}: {error}{remedy}")).because(error)
 }
 
 #[cfg(test)]

@@ -333,7 +333,7 @@ fn spawn() -> Result<(), Error> {
             let text = format!(
                 "the thread `obs-drain` could not be started ({e}): raise the limit of threads"
             );
-            Error::new(ErrorKind::State, text)
+            Error::new(ErrorKind::State, text).because(e)
         })?;
     buffer::set_drain(Some(thread.thread().clone()));
     Ok(())
