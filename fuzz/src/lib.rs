@@ -11,32 +11,21 @@ pub mod redaction;
 mod sources {
     pub(crate) mod ast;
     pub(crate) mod attr;
-    pub(crate) mod calls;
     pub(crate) mod crate_path;
     pub(crate) mod driver;
     pub(crate) mod errors;
     pub(crate) mod expand;
     pub(crate) mod fallback;
-    pub(crate) mod handler;
-    pub(crate) mod held;
     pub(crate) mod hygiene;
-    pub(crate) mod label;
-    pub(crate) mod labels;
-    pub(crate) mod main_fn;
-    pub(crate) mod metric;
-    pub(crate) mod pipeline_task;
     pub(crate) mod shape;
-    pub(crate) mod span;
-    pub(crate) mod stream;
-    pub(crate) mod traced;
     pub(crate) mod valid;
 }
 
 // The sources name each other from the root.
-use sources::{
-    ast, attr, calls, crate_path, driver, errors, expand, fallback, handler, held, hygiene, label,
-    labels, main_fn, metric, pipeline_task, shape, span, stream, traced, valid,
+use sources::valid::{
+    conventions, handler, label_derive, main_fn, metric, pipeline_task, span, traced,
 };
+use sources::{ast, attr, crate_path, driver, errors, expand, fallback, hygiene, shape, valid};
 
 use proc_macro2::{TokenStream, TokenTree};
 
@@ -73,11 +62,11 @@ pub fn run(data: &[u8]) {
             return;
         }
         2 => {
-            label::expand(item);
+            label_derive::expand(item);
             return;
         }
-        3 => calls::llm_call(arguments, item),
-        4 => calls::vector_op(arguments, item),
+        3 => conventions::llm_call(arguments, item),
+        4 => conventions::vector_op(arguments, item),
         5 => main_fn::expand(arguments, item),
         6 => pipeline_task::expand(arguments, item),
         7 => handler::expand(handler::Event::Failure, arguments, item),

@@ -5,33 +5,23 @@
 
 mod ast;
 mod attr;
-mod calls;
 mod crate_path;
 mod driver;
 mod errors;
 mod expand;
 mod fallback;
-mod handler;
-mod held;
 mod hygiene;
-mod label;
-mod labels;
-mod main_fn;
-mod metric;
-mod pipeline_task;
 mod shape;
-mod span;
-mod stream;
-mod traced;
 mod valid;
 
 use proc_macro::TokenStream;
+use valid::{conventions, handler, label_derive, main_fn, metric, pipeline_task};
 
 /// Records each call of a function as a span.
 #[doc = include_str!("docs/traced.md")]
 #[proc_macro_attribute]
 pub fn traced(args: TokenStream, item: TokenStream) -> TokenStream {
-    traced::expand(args.into(), item.into()).into()
+    valid::traced::expand(args.into(), item.into()).into()
 }
 
 /// Makes a function a task of a pipeline; each attempt is a span.
@@ -68,7 +58,7 @@ pub fn on_cancel(args: TokenStream, item: TokenStream) -> TokenStream {
 pub fn llm_call(args: TokenStream, item: TokenStream) -> TokenStream {
     let item = item.into();
     driver::require_feature(&attr::table::LLM_CALL, "llm", cfg!(feature = "llm"), &item)
-        .unwrap_or_else(|| calls::llm_call(args.into(), item))
+        .unwrap_or_else(|| conventions::llm_call(args.into(), item))
         .into()
 }
 
@@ -78,7 +68,7 @@ pub fn llm_call(args: TokenStream, item: TokenStream) -> TokenStream {
 pub fn vector_op(args: TokenStream, item: TokenStream) -> TokenStream {
     let item = item.into();
     driver::require_feature(&attr::table::VECTOR_OP, "llm", cfg!(feature = "llm"), &item)
-        .unwrap_or_else(|| calls::vector_op(args.into(), item))
+        .unwrap_or_else(|| conventions::vector_op(args.into(), item))
         .into()
 }
 
@@ -86,7 +76,7 @@ pub fn vector_op(args: TokenStream, item: TokenStream) -> TokenStream {
 #[doc = include_str!("docs/span.md")]
 #[proc_macro]
 pub fn span(tokens: TokenStream) -> TokenStream {
-    span::expand(tokens.into()).into()
+    valid::span::expand(tokens.into()).into()
 }
 
 /// A sum that only grows, counted here.
@@ -114,7 +104,7 @@ pub fn histogram(tokens: TokenStream) -> TokenStream {
 #[doc = include_str!("docs/label.md")]
 #[proc_macro_derive(Label, attributes(label))]
 pub fn label(item: TokenStream) -> TokenStream {
-    label::expand(item.into()).into()
+    label_derive::expand(item.into()).into()
 }
 
 /// Starts obs (and a tokio runtime for `async fn main`) around the program, and flushes at its end.

@@ -2,7 +2,9 @@
 
 use proc_macro2::{LineColumn, Span, TokenStream, TokenTree};
 
-use crate::{calls, handler, label, main_fn, metric, pipeline_task, span, traced};
+use crate::valid::{
+    conventions, handler, label_derive, main_fn, metric, pipeline_task, span, traced,
+};
 
 const ITEMS: &[&str] = &[
     "",
@@ -69,15 +71,15 @@ const ARGUMENTS: &[&str] = &[
 fn no_input_makes_a_macro_panic() {
     let parse = |text: &str| text.parse::<TokenStream>().ok();
     for item in ITEMS.iter().filter_map(|text| parse(text)) {
-        label::expand(item);
+        label_derive::expand(item);
     }
     for arguments in ARGUMENTS.iter().filter_map(|text| parse(text)) {
         span::expand(arguments.clone());
         metric::expand(metric::Metric::Histogram, arguments.clone());
         for item in ITEMS.iter().filter_map(|text| parse(text)) {
             traced::expand(arguments.clone(), item.clone());
-            calls::llm_call(arguments.clone(), item.clone());
-            calls::vector_op(arguments.clone(), item.clone());
+            conventions::llm_call(arguments.clone(), item.clone());
+            conventions::vector_op(arguments.clone(), item.clone());
             main_fn::expand(arguments.clone(), item.clone());
             pipeline_task::expand(arguments.clone(), item.clone());
             handler::expand(handler::Event::Failure, arguments.clone(), item.clone());

@@ -3,7 +3,9 @@
 use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
 use proptest::prelude::*;
 
-use crate::{calls, handler, label, main_fn, metric, pipeline_task, span, traced};
+use crate::valid::{
+    conventions, handler, label_derive, main_fn, metric, pipeline_task, span, traced,
+};
 
 /// Words of the grammar, of Rust, and some that are neither.
 const WORDS: &[&str] = &[
@@ -137,8 +139,8 @@ fn all(arguments: &TokenStream, item: &TokenStream) -> Vec<TokenStream> {
     let (a, i) = (|| arguments.clone(), || item.clone());
     vec![
         traced::expand(a(), i()),
-        calls::llm_call(a(), i()),
-        calls::vector_op(a(), i()),
+        conventions::llm_call(a(), i()),
+        conventions::vector_op(a(), i()),
         main_fn::expand(a(), i()),
         pipeline_task::expand(a(), i()),
         handler::expand(handler::Event::Failure, a(), i()),
@@ -181,6 +183,6 @@ proptest! {
     #[test]
     fn no_item_makes_a_macro_panic(arguments in tokens(4), item in tokens(24)) {
         all(&arguments, &item);
-        label::expand(item);
+        label_derive::expand(item);
     }
 }

@@ -7,7 +7,7 @@ use syn::{Expr, Ident, Path, Token};
 
 use super::{Arg, ArgList, ArgValue, Field, as_bool, as_path, as_text, fields};
 use crate::errors::Errors;
-use crate::labels::{self, Label};
+use crate::valid::labels::{self, Label};
 
 /// How errors are recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]

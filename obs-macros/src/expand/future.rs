@@ -8,10 +8,10 @@ use syn::spanned::Spanned as _;
 use super::{assemble, assemble_around, lasting, prelude, rebind, site, types, value};
 use crate::ast::{Function, with_content};
 use crate::crate_path;
-use crate::held;
 use crate::hygiene::quote;
 use crate::shape::{self, InBox};
 use crate::valid::Plan;
+use crate::valid::returned_stream;
 
 /// `let value = async move { … };` and the wrapped future.
 fn statements(function: &Function, plan: &Plan, rebound: &rebind::Rebound) -> TokenStream {
@@ -154,7 +154,7 @@ pub(super) fn in_box(function: &Function, plan: &Plan, in_box: &InBox) -> TokenS
     let probe = probe(function, plan);
     let future = if let Some((head, block)) = shape::async_block(&inner) {
         let statements = rebind::mark_used(block.stream(), &prelude::named(plan));
-        let output = shape::returned(&function.sig.output).and_then(held::boxed_output);
+        let output = shape::returned(&function.sig.output).and_then(returned_stream::boxed_output);
         let expect = output.map(|ty| expect(plan, &types::annotation(ty), ty.span()));
         let block = with_content(&block, quote!(#expect #prelude #statements));
         quote!(#head #block)

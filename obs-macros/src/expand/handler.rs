@@ -9,10 +9,10 @@ use syn::{Ident, ReturnType};
 use super::pipeline_task::{at, optional, task_of};
 use super::{function, site};
 use crate::ast::Function;
-use crate::handler::Handler;
 use crate::hygiene::quote;
-use crate::pipeline_task::cfgs;
 use crate::valid::Plan;
+use crate::valid::handler::Handler;
+use crate::valid::pipeline_task::cfgs;
 
 /// The annotated function, expanded.
 pub(crate) fn expand(item: &Function, plan: &Plan, handler: &Handler) -> TokenStream {

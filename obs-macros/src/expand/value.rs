@@ -9,8 +9,8 @@ use super::{lasting, site};
 use crate::ast::Function;
 use crate::attr::{ErrMode, LevelArg, Render};
 use crate::crate_path;
-use crate::held;
 use crate::hygiene::quote;
+use crate::valid::returned_stream;
 use crate::valid::{Follow, Observer, Plan};
 
 /// A statement to come first, and an expression that evaluates to the `Kind`. The variable
@@ -119,7 +119,7 @@ pub(super) fn source(plan: &Plan, function: &Function) -> TokenStream {
     let check = (plan.follow == Follow::Asked)
         .then(|| quote_spanned!(at=> #root::private::check_source(&__obs_flow);));
     // The item's type is no expectation of the body: it is compared afterwards.
-    let items = if let Some(item) = held::items(function, &plan.shape) {
+    let items = if let Some(item) = returned_stream::items(function, &plan.shape) {
         let at = Span::mixed_site().located_at(item.span());
         let root = crate_path::at(krate, at);
         quote_spanned!(at=> #root::private::probe_items_of::<#item, _>(&__obs_flow))

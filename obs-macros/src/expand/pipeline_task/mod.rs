@@ -16,9 +16,9 @@ use crate::attr::DurationArg;
 use crate::crate_path;
 use crate::errors::Errors;
 use crate::hygiene::quote;
-use crate::pipeline_task::{Param, Task, cfgs, check_output};
 use crate::shape;
 use crate::valid::Plan;
+use crate::valid::pipeline_task::{Param, Task, cfgs, check_output};
 
 /// The annotated function, expanded.
 pub(crate) fn expand(item: &Function, plan: &Plan, task: &Task) -> TokenStream {

@@ -7,7 +7,7 @@ use crate::ast::{Function, Item};
 use crate::attr::table::{ON_CANCEL, ON_COMPLETE, ON_FAILURE, Table};
 use crate::attr::{ArgList, Args, as_path};
 use crate::errors::Errors;
-use crate::pipeline_task::{check_signature, needs_feature, non_empty};
+use crate::valid::pipeline_task::{check_signature, needs_feature, non_empty};
 use crate::{expand, fallback, shape, valid};
 
 /// When a handler is called.

@@ -221,5 +221,5 @@ fn words(name: &str) -> Vec<String> {
 }
 
 #[cfg(test)]
-#[path = "label_tests.rs"]
+#[path = "label_derive_tests.rs"]
 mod tests;

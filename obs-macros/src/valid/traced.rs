@@ -3,13 +3,14 @@
 use proc_macro2::TokenStream;
 use syn::{Attribute, ImplItem, ItemImpl};
 
+use super::follow;
 use crate::ast::Item;
 use crate::attr::table::TRACED;
 use crate::attr::{ArgList, Args};
 use crate::errors::Errors;
 use crate::hygiene::quote;
 use crate::valid::Own;
-use crate::{crate_path, driver, fallback, stream};
+use crate::{crate_path, driver, fallback};
 
 pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
@@ -37,7 +38,7 @@ fn on_function(tokens: TokenStream, item: Item, errors: &mut Errors) -> Option<T
         tokens,
         item,
         |list, _, function, errors| {
-            let follow = stream::asked(list, function, errors).unwrap_or_default();
+            let follow = follow::asked(list, function, errors).unwrap_or_default();
             Some(Own {
                 follow,
                 ..Own::default()

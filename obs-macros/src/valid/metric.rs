@@ -8,8 +8,8 @@ use crate::attr::{as_text, plain};
 use crate::crate_path;
 use crate::errors::Errors;
 use crate::hygiene::quote;
-use crate::labels::{self, Label, is_word};
-use crate::span::errors_as_expression;
+use crate::valid::labels::{self, Label, is_word};
+use crate::valid::span::errors_as_expression;
 
 /// Which macro.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,17 @@
 //! The rules: what the arguments mean for this function, or why they cannot be used.
 
+pub(crate) mod conventions;
+pub(crate) mod follow;
+pub(crate) mod handler;
+pub(crate) mod label_derive;
+pub(crate) mod labels;
+pub(crate) mod main_fn;
+pub(crate) mod metric;
+pub(crate) mod pipeline_task;
+pub(crate) mod returned_stream;
+pub(crate) mod span;
+pub(crate) mod traced;
+
 use proc_macro2::{Span, TokenStream};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
@@ -10,10 +22,10 @@ use crate::attr::table::{Table, nearest};
 use crate::attr::{Args, ErrMode, Field, FieldValue, LevelArg, Render, plain};
 use crate::crate_path;
 use crate::errors::Errors;
-use crate::held;
+
 use crate::hygiene::quote;
-use crate::labels::Label;
 use crate::shape::{self, Shape};
+use labels::Label;
 
 /// What the static callsite says.
 #[derive(Default)]
@@ -238,7 +250,7 @@ pub(crate) fn plan(args: Args, own: Own, function: &Function, errors: &mut Error
         plan.shape = Shape::Closure;
     }
     if plan.follow == Follow::Value && plan.observers.iter().all(Observer::fits_items) {
-        plan.follow = held::stream(function, &plan.shape).unwrap_or_default();
+        plan.follow = returned_stream::stream(function, &plan.shape).unwrap_or_default();
     }
     plan
 }

@@ -92,5 +92,5 @@ fn types(segment: &PathSegment) -> impl Iterator<Item = &Type> {
 }
 
 #[cfg(test)]
-#[path = "held_tests.rs"]
+#[path = "returned_stream_tests.rs"]
 mod tests;

@@ -12,7 +12,7 @@ use crate::crate_path;
 use crate::driver;
 use crate::errors::Errors;
 use crate::hygiene::quote;
-use crate::stream::follow;
+use crate::valid::follow::follow;
 use crate::valid::{Own, Running};
 
 pub(crate) fn llm_call(tokens: TokenStream, item: TokenStream) -> TokenStream {
