@@ -17,15 +17,16 @@ mod sources {
     pub(crate) mod expand;
     pub(crate) mod fallback;
     pub(crate) mod hygiene;
+    pub(crate) mod macros;
+    pub(crate) mod plan;
     pub(crate) mod shape;
     pub(crate) mod valid;
 }
 
 // The sources name each other from the root.
-use sources::valid::{
-    conventions, handler, label_derive, main_fn, metric, pipeline_task, span, traced,
+use sources::{
+    ast, attr, crate_path, driver, errors, expand, fallback, hygiene, macros, plan, shape, valid,
 };
-use sources::{ast, attr, crate_path, driver, errors, expand, fallback, hygiene, shape, valid};
 
 use proc_macro2::{TokenStream, TokenTree};
 
@@ -54,23 +55,23 @@ pub fn run(data: &[u8]) {
     let given = item.to_string();
     let expanded = match choice % 10 {
         0 => {
-            span::expand(arguments);
+            macros::span(arguments);
             return;
         }
         1 => {
-            metric::expand(metric::Metric::Counter, arguments);
+            macros::counter(arguments);
             return;
         }
         2 => {
-            label_derive::expand(item);
+            macros::label(item);
             return;
         }
-        3 => conventions::llm_call(arguments, item),
-        4 => conventions::vector_op(arguments, item),
-        5 => main_fn::expand(arguments, item),
-        6 => pipeline_task::expand(arguments, item),
-        7 => handler::expand(handler::Event::Failure, arguments, item),
-        _ => traced::expand(arguments, item),
+        3 => macros::llm_call(arguments, item),
+        4 => macros::vector_op(arguments, item),
+        5 => macros::main(arguments, item),
+        6 => macros::pipeline_task(arguments, item),
+        7 => macros::on_failure(arguments, item),
+        _ => macros::traced(arguments, item),
     };
     if mentions(&expanded, "compile_error") {
         // An error stands beside the item, never in its place.

@@ -2,9 +2,7 @@
 
 use proc_macro2::{LineColumn, Span, TokenStream, TokenTree};
 
-use crate::valid::{
-    conventions, handler, label_derive, main_fn, metric, pipeline_task, span, traced,
-};
+use crate::macros;
 
 const ITEMS: &[&str] = &[
     "",
@@ -71,18 +69,18 @@ const ARGUMENTS: &[&str] = &[
 fn no_input_makes_a_macro_panic() {
     let parse = |text: &str| text.parse::<TokenStream>().ok();
     for item in ITEMS.iter().filter_map(|text| parse(text)) {
-        label_derive::expand(item);
+        macros::label(item);
     }
     for arguments in ARGUMENTS.iter().filter_map(|text| parse(text)) {
-        span::expand(arguments.clone());
-        metric::expand(metric::Metric::Histogram, arguments.clone());
+        macros::span(arguments.clone());
+        macros::histogram(arguments.clone());
         for item in ITEMS.iter().filter_map(|text| parse(text)) {
-            traced::expand(arguments.clone(), item.clone());
-            conventions::llm_call(arguments.clone(), item.clone());
-            conventions::vector_op(arguments.clone(), item.clone());
-            main_fn::expand(arguments.clone(), item.clone());
-            pipeline_task::expand(arguments.clone(), item.clone());
-            handler::expand(handler::Event::Failure, arguments.clone(), item.clone());
+            macros::traced(arguments.clone(), item.clone());
+            macros::llm_call(arguments.clone(), item.clone());
+            macros::vector_op(arguments.clone(), item.clone());
+            macros::main(arguments.clone(), item.clone());
+            macros::pipeline_task(arguments.clone(), item.clone());
+            macros::on_failure(arguments.clone(), item.clone());
         }
     }
 }
@@ -91,7 +89,7 @@ fn no_input_makes_a_macro_panic() {
 #[test]
 fn an_item_with_an_error_stays_as_it_was() {
     let item: TokenStream = "pub fn f(a: u8) -> u8 { a }".parse().expect("tokens");
-    let expanded = traced::expand("nmae = 1".parse().expect("tokens"), item.clone());
+    let expanded = macros::traced("nmae = 1".parse().expect("tokens"), item.clone());
     let expanded = expanded.to_string();
     assert!(expanded.starts_with(&item.to_string()), "{expanded}");
     assert!(expanded.contains("compile_error"), "{expanded}");
@@ -101,7 +99,7 @@ fn an_item_with_an_error_stays_as_it_was() {
 #[test]
 fn half_typed_code_reaches_the_compiler() {
     let item: TokenStream = "fn f() { let x = ; x. }".parse().expect("tokens");
-    let expanded = traced::expand(TokenStream::new(), item).to_string();
+    let expanded = macros::traced(TokenStream::new(), item).to_string();
     assert!(expanded.contains("let x = ; x ."), "{expanded}");
     assert!(!expanded.contains("compile_error"), "{expanded}");
 }
@@ -113,7 +111,7 @@ fn the_same_input_gives_the_same_tokens() {
     let item = "#[inline] async fn f<'a, T>(a: &'a T, (b, c): (u8, u8), x: &str, d: u8) -> R { a }";
     let expand = || {
         let arguments = arguments.parse().expect("tokens");
-        traced::expand(arguments, item.parse().expect("tokens")).to_string()
+        macros::traced(arguments, item.parse().expect("tokens")).to_string()
     };
     let first = expand();
     assert!(!first.contains("compile_error"), "{first}");
@@ -153,7 +151,7 @@ fn every_token_of_the_body_stays_where_the_user_wrote_it() {
         };
         let (mut given, mut found) = (Vec::new(), Vec::new());
         places(TokenTree::Group(body).into(), &mut given);
-        places(traced::expand(TokenStream::new(), item.clone()), &mut found);
+        places(macros::traced(TokenStream::new(), item.clone()), &mut found);
         for token in given {
             let same = found.iter().filter(|other| **other == token).count();
             // Braces of ours may lie where the body's are, beside them; the rest is there once.
@@ -171,7 +169,7 @@ fn every_token_of_the_body_stays_where_the_user_wrote_it() {
 fn documentation_and_attributes_stay_as_they_are() {
     let attributes = "#[doc = \"Text.\"] #[inline] #[doc = \"More.\"] #[must_use]";
     let item = format!("{attributes} pub fn f() -> R {{ 1 }}");
-    let expanded = traced::expand(TokenStream::new(), item.parse().expect("tokens")).to_string();
+    let expanded = macros::traced(TokenStream::new(), item.parse().expect("tokens")).to_string();
     let attributes: TokenStream = attributes.parse().expect("tokens");
     assert!(expanded.starts_with(&attributes.to_string()), "{expanded}");
     assert_eq!(expanded.matches("doc =").count(), 2, "{expanded}");
@@ -192,7 +190,7 @@ fn an_expansion_stays_small() {
         ("fn f(a: u8) -> Result<u8, E> { Ok(a) }", 260),
         ("async fn f(a: u8) -> Result<u8, E> { Ok(a) }", 260),
     ] {
-        let expanded = traced::expand(TokenStream::new(), item.parse().expect("tokens"));
+        let expanded = macros::traced(TokenStream::new(), item.parse().expect("tokens"));
         let found = count(expanded);
         assert!(found <= most, "{found} tokens of at most {most} for {item}");
     }

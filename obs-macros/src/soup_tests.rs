@@ -3,9 +3,7 @@
 use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
 use proptest::prelude::*;
 
-use crate::valid::{
-    conventions, handler, label_derive, main_fn, metric, pipeline_task, span, traced,
-};
+use crate::macros;
 
 /// Words of the grammar, of Rust, and some that are neither.
 const WORDS: &[&str] = &[
@@ -138,12 +136,12 @@ fn function() -> impl Strategy<Value = TokenStream> {
 fn all(arguments: &TokenStream, item: &TokenStream) -> Vec<TokenStream> {
     let (a, i) = (|| arguments.clone(), || item.clone());
     vec![
-        traced::expand(a(), i()),
-        conventions::llm_call(a(), i()),
-        conventions::vector_op(a(), i()),
-        main_fn::expand(a(), i()),
-        pipeline_task::expand(a(), i()),
-        handler::expand(handler::Event::Failure, a(), i()),
+        macros::traced(a(), i()),
+        macros::llm_call(a(), i()),
+        macros::vector_op(a(), i()),
+        macros::main(a(), i()),
+        macros::pipeline_task(a(), i()),
+        macros::on_failure(a(), i()),
     ]
 }
 
@@ -175,14 +173,14 @@ proptest! {
                 prop_assert!(expanded.windows(item.len()).any(|part| part == item), "{:?}", expanded);
             }
         }
-        span::expand(arguments.clone());
-        metric::expand(metric::Metric::Gauge, arguments);
+        macros::span(arguments.clone());
+        macros::gauge(arguments);
     }
 
     // case: 134
     #[test]
     fn no_item_makes_a_macro_panic(arguments in tokens(4), item in tokens(24)) {
         all(&arguments, &item);
-        label_derive::expand(item);
+        macros::label(item);
     }
 }

@@ -1,10 +1,11 @@
-//! Durations as text: `"500ms"`, `"30s"`, `"1h 30m"`.
+//! Durations, which users write as text: `"500ms"`, `"30s"`, `"1h 30m"`.
 
 use core::time::Duration;
 
 use syn::Expr;
 
-use super::{Arg, as_text};
+use super::expr::{as_text, plain};
+use super::list::Arg;
 use crate::errors::Errors;
 
 /// A duration as it was written.
@@ -24,7 +25,7 @@ impl Arg {
     pub(crate) fn duration(self, errors: &mut Errors) -> Option<DurationArg> {
         let name = self.name.to_string();
         let value = self.expr(errors)?;
-        if let Expr::Lit(lit) = super::plain(&value)
+        if let Expr::Lit(lit) = plain(&value)
             && as_text(&value).is_none()
         {
             let message = format!("`{name}` needs a unit: `{name} = \"30s\"`");

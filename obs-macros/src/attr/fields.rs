@@ -1,20 +1,20 @@
-//! The grammar of `fields(…)`.
+//! The grammar of `fields(…)`, and the fields that macros bring of their own.
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::spanned::Spanned as _;
-use syn::{Expr, ExprLit, Ident, Lit, LitInt, LitStr, Token};
+use syn::{Expr, ExprLit, Ident, Lit, LitBool, LitInt, LitStr, Token};
 
-use super::plain;
+use super::expr::plain;
 use crate::errors::Errors;
-use crate::hygiene::quote;
 
-/// One entry of `fields(…)`.
+/// A field of a span: an entry of `fields(…)`, or one that the macro brings.
 pub(crate) struct Field {
     pub(crate) key: FieldKey,
     pub(crate) value: FieldValue,
+    pub(crate) secrecy: Secrecy,
     pub(crate) span: Span,
 }
 
@@ -27,6 +27,8 @@ pub(crate) enum FieldKey {
     Text(String),
     /// `{CONST}`: a constant expression of the user.
     Const(Expr),
+    /// A key of the conventions, by its name in the runtime's `private::key`.
+    Convention(&'static str),
 }
 
 pub(crate) enum FieldValue {
@@ -36,31 +38,51 @@ pub(crate) enum FieldValue {
     Display(Expr),
     /// `?`: through `Debug`.
     Debug(Expr),
-    /// A literal, as tokens of `ConstValue::…(…)`: no work at the call.
-    Const(TokenStream),
+    /// A literal: the call does nothing for it.
+    Const(Constant),
+    /// The text in a variable of ours, which a statement before the fields has bound.
+    Variable(&'static str),
+    /// The number of the attempt, of a pipeline's task.
+    Attempt,
 }
 
-/// The words before a field that settle what its secret-sounding name means.
+/// A literal that fits a variant of the runtime's `ConstValue`.
+pub(crate) enum Constant {
+    Str(LitStr),
+    Bool(LitBool),
+    I64(i64),
+    F64(f64),
+}
+
+/// What the word before a field says about a key that sounds like a secret.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Secrecy {
+pub(crate) enum Secrecy {
+    /// There is no such word.
     Unsaid,
+    /// `allow`: the value is recorded.
     Allow,
+    /// `redact`: only that it was there is recorded.
     Redact,
 }
 
+impl Field {
+    /// A field that the macro brings.
+    pub(crate) fn own(key: FieldKey, value: FieldValue, span: Span) -> Self {
+        Self {
+            key,
+            value,
+            secrecy: Secrecy::Allow,
+            span,
+        }
+    }
+}
+
+/// Parses the fields up to the first that is none.
 pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Vec<Field> {
     let mut fields: Vec<Field> = Vec::new();
     let parsed = (|input: ParseStream<'_>| {
         while !input.is_empty() {
-            let field = parse_field(input)?;
-            if let FieldKey::Text(key) = &field.key
-                && fields
-                    .iter()
-                    .any(|f| matches!(&f.key, FieldKey::Text(k) if k == key))
-            {
-                errors.push(field.span, format!("the field `{key}` is given twice"));
-            }
-            fields.push(field);
+            fields.push(parse_field(input)?);
             if !input.is_empty() {
                 input.parse::<Token![,]>()?;
             }
@@ -79,7 +101,13 @@ fn parse_field(input: ParseStream<'_>) -> syn::Result<Field> {
     if sigil != Sigil::None {
         let (key, place) = parse_place(input)?;
         let value = sigil.apply(place);
-        return finish(FieldKey::Text(key), value, start, secrecy);
+        let key = FieldKey::Text(key);
+        return Ok(Field {
+            key,
+            value,
+            secrecy,
+            span: start,
+        });
     }
     let (key, place, span) = if input.peek(LitStr) {
         let text: LitStr = input.parse()?;
@@ -105,39 +133,26 @@ fn parse_field(input: ParseStream<'_>) -> syn::Result<Field> {
         input.parse::<Token![=]>()?;
         let sigil = parse_sigil(input)?;
         let value: Expr = input.parse()?;
-        if is_field_empty(&value) {
-            return Err(syn::Error::new(
-                value.span(),
-                "a field needs its value at the start of the call; leave this one out and call \
-                 `obs_runtime::trace::current::set_attribute(key, value)` when the value is known",
-            ));
-        }
-        return finish(key, sigil.apply(value), span, secrecy);
+        let value = sigil.apply(value);
+        return Ok(Field {
+            key,
+            value,
+            secrecy,
+            span,
+        });
     }
     match place {
-        Some(place) => finish(key, FieldValue::Capture(place), span, secrecy),
+        Some(place) => Ok(Field {
+            key,
+            value: FieldValue::Capture(place),
+            secrecy,
+            span,
+        }),
         None => Err(syn::Error::new(
             span,
             "this field needs a value: `… = value`",
         )),
     }
-}
-
-fn finish(key: FieldKey, value: FieldValue, span: Span, secrecy: Secrecy) -> syn::Result<Field> {
-    let value = match (&key, secrecy) {
-        (_, Secrecy::Redact) => FieldValue::Const(quote!(Str("***"))),
-        (FieldKey::Text(name), Secrecy::Unsaid) if is_secret(name) => {
-            return Err(syn::Error::new(
-                span,
-                format!(
-                    "`{name}` sounds like a secret: write `redact {name}` to record only that \
-                     it was there, or `allow {name}` to record its value"
-                ),
-            ));
-        }
-        _ => value,
-    };
-    Ok(Field { key, value, span })
 }
 
 /// `allow` and `redact` are words of their own only when a field follows.
@@ -218,63 +233,21 @@ fn parse_place(input: ParseStream<'_>) -> syn::Result<(String, Expr)> {
     Ok((key, place))
 }
 
-fn is_field_empty(value: &Expr) -> bool {
-    let Expr::Path(path) = plain(value) else {
-        return false;
+/// The literal that an expression is, if it is one.
+fn literal(value: &Expr) -> Option<Constant> {
+    let Expr::Lit(ExprLit { lit, .. }) = plain(value) else {
+        return None;
     };
-    let segments = &path.path.segments;
-    let mut last_two = segments.iter().rev().take(2).map(|s| &s.ident);
-    last_two.next().is_some_and(|s| s == "Empty") && last_two.next().is_some_and(|s| s == "field")
-}
-
-/// `ConstValue`'s variant for a literal that fits one.
-pub(crate) fn literal(value: &Expr) -> Option<TokenStream> {
-    match plain(value) {
-        Expr::Lit(ExprLit { lit, .. }) => match lit {
-            Lit::Str(text) => Some(quote!(Str(#text))),
-            Lit::Bool(value) => Some(quote!(Bool(#value))),
-            Lit::Int(value) => {
-                let value: i64 = value.base10_parse().ok()?;
-                Some(quote!(I64(#value)))
-            }
-            Lit::Float(value) => {
-                let value: f64 = value.base10_parse().ok()?;
-                value.is_finite().then(|| quote!(F64(#value)))
-            }
-            _ => None,
-        },
+    match lit {
+        Lit::Str(text) => Some(Constant::Str(text.clone())),
+        Lit::Bool(value) => Some(Constant::Bool(value.clone())),
+        Lit::Int(value) => value.base10_parse().ok().map(Constant::I64),
+        Lit::Float(value) => {
+            let value: f64 = value.base10_parse().ok()?;
+            value.is_finite().then_some(Constant::F64(value))
+        }
         _ => None,
     }
-}
-
-const SECRET_WORDS: &[&str] = &[
-    "password",
-    "passwd",
-    "passphrase",
-    "pwd",
-    "secret",
-    "token",
-    "api_key",
-    "apikey",
-    "authorization",
-    "credential",
-    "credentials",
-    "private_key",
-    "cookie",
-    "set_cookie",
-    "ssn",
-    "card_number",
-    "cvv",
-];
-
-/// Whether a key's last part is a word for a secret, or ends in one (`auth_token`).
-fn is_secret(key: &str) -> bool {
-    let last = key.rsplit('.').next().unwrap_or(key);
-    let last = last.to_lowercase().replace('-', "_");
-    SECRET_WORDS.iter().any(|word| {
-        last.strip_suffix(word)
-            .is_some_and(|before| before.is_empty() || before.ends_with('_'))
-    })
 }
 
 #[cfg(test)]

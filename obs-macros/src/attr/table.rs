@@ -1,4 +1,9 @@
-//! Which arguments each macro takes, and the words for one that it does not take.
+//! The table of arguments: which ones each macro takes, and what is said about any other.
+//!
+//! A new macro starts with a row here, and an argument that all macros on functions take with a
+//! word in [`SHARED`].
+
+use super::nearest::nearest;
 
 /// One macro: its name, and the arguments that it alone takes.
 #[derive(Debug)]
@@ -8,6 +13,8 @@ pub(crate) struct Table {
     /// Whether it takes [`SHARED`] too.
     pub(crate) shared: bool,
     pub(crate) own: &'static [&'static str],
+    /// The feature of `obs-runtime` without which the macro has no runtime.
+    pub(crate) feature: Option<&'static str>,
 }
 
 /// Arguments of every macro that makes a span of a function.
@@ -38,6 +45,7 @@ pub(crate) const TRACED: Table = Table {
     name: "traced",
     shared: true,
     own: &["stream"],
+    feature: None,
 };
 
 pub(crate) const LLM_CALL: Table = Table {
@@ -53,6 +61,7 @@ pub(crate) const LLM_CALL: Table = Table {
         "budget",
         "reserve",
     ],
+    feature: Some("llm"),
 };
 
 pub(crate) const VECTOR_OP: Table = Table {
@@ -66,6 +75,7 @@ pub(crate) const VECTOR_OP: Table = Table {
         "dimensions",
         "stream",
     ],
+    feature: Some("llm"),
 };
 
 pub(crate) const MAIN: Table = Table {
@@ -79,6 +89,7 @@ pub(crate) const MAIN: Table = Table {
         "signals",
         "crate",
     ],
+    feature: Some("tokio"),
 };
 
 pub(crate) const PIPELINE_TASK: Table = Table {
@@ -97,6 +108,7 @@ pub(crate) const PIPELINE_TASK: Table = Table {
         "cache",
         "records",
     ],
+    feature: Some("pipeline"),
 };
 
 /// `#[on_failure]`, `#[on_complete]` and `#[on_cancel]`.
@@ -105,6 +117,7 @@ pub(crate) const fn handler(name: &'static str) -> Table {
         name,
         shared: true,
         own: &["pipeline", "task"],
+        feature: Some("pipeline"),
     }
 }
 
@@ -157,42 +170,6 @@ impl Table {
             names.join(", ")
         )
     }
-}
-
-/// The known word that is most like `word`, if one is near enough to be meant.
-pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (word.chars().count() / 3).max(1);
-    known
-        .map(|k| (distance(word, k), k))
-        .filter(|(d, _)| *d <= limit)
-        .min_by_key(|(d, _)| *d)
-        .map(|(_, k)| k)
-}
-
-/// Edits between two words, where exchanging two neighbours is one edit.
-fn distance(a: &str, b: &str) -> usize {
-    let a: Vec<char> = a.chars().collect();
-    let b: Vec<char> = b.chars().collect();
-    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
-    for (i, row) in rows.iter_mut().enumerate() {
-        row[0] = i;
-    }
-    for (j, cell) in rows[0].iter_mut().enumerate() {
-        *cell = j;
-    }
-    for i in 1..=a.len() {
-        for j in 1..=b.len() {
-            let change = usize::from(a[i - 1] != b[j - 1]);
-            let mut best = (rows[i - 1][j] + 1)
-                .min(rows[i][j - 1] + 1)
-                .min(rows[i - 1][j - 1] + change);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(rows[i - 2][j - 2] + 1);
-            }
-            rows[i][j] = best;
-        }
-    }
-    rows[a.len()][b.len()]
 }
 
 #[cfg(test)]

@@ -1,22 +1,4 @@
-use super::{
-    LLM_CALL, MAIN, ON_FAILURE, PIPELINE_TASK, SHARED, TRACED, VECTOR_OP, distance, nearest,
-};
-
-#[test]
-fn a_swap_of_neighbours_is_one_edit() {
-    assert_eq!(distance("nmae", "name"), 1);
-    assert_eq!(distance("level", "level"), 0);
-    assert_eq!(distance("", "abc"), 3);
-}
-
-#[test]
-fn a_far_word_is_no_suggestion() {
-    assert_eq!(nearest("xyz", ["name", "kind"].into_iter()), None);
-    assert_eq!(
-        nearest("filds", ["name", "fields"].into_iter()),
-        Some("fields")
-    );
-}
+use super::{LLM_CALL, MAIN, ON_FAILURE, PIPELINE_TASK, SHARED, TRACED, VECTOR_OP};
 
 #[test]
 fn an_argument_of_another_macro_names_that_macro() {

@@ -5,12 +5,13 @@ use quote::{ToTokens as _, quote_spanned};
 use syn::ReturnType;
 use syn::spanned::Spanned as _;
 
-use super::{assemble, assemble_around, lasting, prelude, rebind, site, types, value};
+use super::assemble::{assemble, assemble_around};
+use super::{lasting, prelude, rebind, site, types, value};
 use crate::ast::{Function, with_content};
 use crate::crate_path;
 use crate::hygiene::quote;
+use crate::plan::Plan;
 use crate::shape::{self, InBox};
-use crate::valid::Plan;
 use crate::valid::returned_stream;
 
 /// `let value = async move { … };` and the wrapped future.

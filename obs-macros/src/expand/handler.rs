@@ -6,21 +6,24 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Ident, ReturnType};
 
-use super::pipeline_task::{at, optional, task_of};
+use super::pieces::{at, cfgs, optional, task_of};
 use super::{function, site};
 use crate::ast::Function;
 use crate::hygiene::quote;
-use crate::valid::Plan;
-use crate::valid::handler::Handler;
-use crate::valid::pipeline_task::cfgs;
+use crate::plan::Annotated;
+use crate::valid::handler::{Event, Handler};
 
 /// The annotated function, expanded.
-pub(crate) fn expand(item: &Function, plan: &Plan, handler: &Handler) -> TokenStream {
-    let traced = function(item, plan);
+pub(crate) fn expand(handler: &Handler) -> TokenStream {
+    let traced = function::expand(&handler.annotated);
+    let Annotated {
+        function: item,
+        plan,
+    } = &handler.annotated;
     let krate = &plan.site.krate;
     let glue = quote!(#krate::private::pipeline);
     let cfgs = cfgs(item);
-    let event = format_ident!("{}", handler.event.variant(), span = Span::mixed_site());
+    let event = Ident::new(event(handler.event), Span::mixed_site());
     let pipeline = optional(handler.pipeline.as_ref().map(|name| quote!(#name)));
     let task = optional(handler.task.as_ref().map(task_of));
     let name = item.sig.ident.unraw().to_string();
@@ -50,6 +53,16 @@ pub(crate) fn expand(item: &Function, plan: &Plan, handler: &Handler) -> TokenSt
     }
 }
 
+/// The variant of `HandlerEvent`.
+fn event(event: Event) -> &'static str {
+    match event {
+        Event::Failure => "Failure",
+        Event::Complete => "Complete",
+        Event::Cancel => "Cancel",
+    }
+}
+
+/// `fn __obs_run`: how a run calls the handler.
 fn run(item: &Function, handler: &Handler, glue: &TokenStream) -> TokenStream {
     let ident = &item.sig.ident;
     let values = (0..handler.params.len())

@@ -5,8 +5,8 @@ use syn::ext::IdentExt as _;
 
 use crate::ast::Function;
 use crate::hygiene::quote;
+use crate::plan::Plan;
 use crate::shape::Shape;
-use crate::valid::Plan;
 
 /// Whether the body is that of a future, which the function only makes.
 fn in_future(plan: &Plan) -> bool {

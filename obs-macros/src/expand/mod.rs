@@ -1,12 +1,18 @@
-//! From a plan to tokens. Nothing here can fail: `valid` has judged already.
+//! From models to tokens. Nothing here can fail or report: `valid` has judged already.
 //!
 //! All generated names have mixed-site hygiene and all generated braces the edition of this crate,
 //! so tail temporaries of ours end before our locals whatever the caller's edition is.
+//!
+//! Each macro has one file here. [`function`] is what all macros on functions share: it chooses
+//! between [`sync`] and [`future`], which put the pieces of the other files together.
 
+mod assemble;
+mod conventions;
 mod future;
-pub(crate) mod handler;
+mod labels;
 mod lasting;
-pub(crate) mod pipeline_task;
+mod name;
+mod pieces;
 mod prelude;
 mod rebind;
 mod site;
@@ -14,53 +20,11 @@ mod sync;
 mod types;
 mod value;
 
-pub(crate) use types::returned;
-
-use proc_macro2::{Span, TokenStream};
-
-use crate::ast::{Function, with_content};
-use crate::hygiene::quote;
-use crate::shape::Shape;
-use crate::valid::{Plan, Site};
-
-/// The annotated function, expanded.
-pub(crate) fn function(function: &Function, plan: &Plan) -> TokenStream {
-    match &plan.shape {
-        Shape::Guard { outer: false } => sync::guard_inside(function, plan),
-        Shape::Guard { outer: true } => sync::guard_outside(function, plan),
-        Shape::Block => sync::block(function, plan),
-        Shape::Closure | Shape::FutureClosure | Shape::StreamClosure => {
-            sync::closure(function, plan)
-        }
-        Shape::InBox(in_box) => future::in_box(function, plan, in_box),
-        Shape::Async => future::flat(function, plan),
-        Shape::AsyncKept => future::kept(function, plan),
-    }
-}
-
-/// `Span::begin(…)`, for a span that is no function.
-pub(crate) fn span(site: &Site, name: &str, at: Span) -> TokenStream {
-    let krate = &site.krate;
-    let callsite = site::callsite(site, name, at, false);
-    let values = prelude::values(site);
-    quote!(#krate::private::Span::begin(#callsite, || #krate::private::values([#(#values),*])))
-}
-
-/// Attributes, visibility and signature around a body.
-fn assemble(function: &Function, sig: &syn::Signature, body: &TokenStream) -> TokenStream {
-    let Function { attrs, vis, .. } = function;
-    quote!(#(#attrs)* #vis #sig #body)
-}
-
-/// As [`assemble`], for statements of ours around the user's body.
-///
-/// The user's braces are outermost, because rustc takes an item that ends in our tokens for one of
-/// another crate and keeps `dead_code` to itself. Ours are inside, because of their edition.
-fn assemble_around(
-    function: &Function,
-    sig: &syn::Signature,
-    statements: &TokenStream,
-) -> TokenStream {
-    let body = with_content(&function.body.braces, quote!({ #statements }));
-    assemble(function, sig, &quote!(#body))
-}
+pub(crate) mod function;
+pub(crate) mod handler;
+pub(crate) mod label_derive;
+pub(crate) mod main_fn;
+pub(crate) mod metric;
+pub(crate) mod pipeline_task;
+pub(crate) mod span;
+pub(crate) mod traced;

@@ -5,13 +5,13 @@ use quote::{ToTokens as _, quote_spanned};
 use syn::Expr;
 use syn::spanned::Spanned as _;
 
-use super::{lasting, rebind};
+use super::{conventions, lasting, name, rebind};
 use crate::ast::Function;
-use crate::attr::FieldValue;
+use crate::attr::fields::FieldValue;
 use crate::crate_path;
 use crate::hygiene::quote;
+use crate::plan::{Plan, Site};
 use crate::shape::Shape;
-use crate::valid::{Plan, Site};
 
 /// How many values the call records: the `N` of the span types.
 pub(super) fn value_count(plan: &Plan) -> usize {
@@ -88,18 +88,16 @@ pub(super) fn in_future(function: &Function, plan: &Plan) -> TokenStream {
 
 fn around(plan: &Plan, fields: Option<&TokenStream>) -> TokenStream {
     let krate = &plan.site.krate;
-    let before = &plan.before;
-    let start = plan.running.as_ref().map(|running| {
-        let begin = &running.begin;
-        quote!(#krate::private::Slot::start(&__obs_start, #begin);)
-    });
-    quote!(#before #fields #start)
+    let texts = conventions::bind_texts(plan);
+    let start = conventions::begin(plan)
+        .map(|begin| quote!(#krate::private::Slot::start(&__obs_start, #begin);));
+    quote!(#texts #fields #start)
 }
 
 /// The place of the running measurement, outside of the body.
 pub(super) fn slot(plan: &Plan) -> Option<TokenStream> {
     let krate = &plan.site.krate;
-    plan.running.as_ref().map(|_| {
+    plan.measurement.as_ref().map(|_| {
         quote! {
             let __obs_slot = #krate::private::Slot::new();
             let __obs_start = #krate::private::Slot::handle(&__obs_slot);
@@ -110,7 +108,7 @@ pub(super) fn slot(plan: &Plan) -> Option<TokenStream> {
 /// `|| { …name…; [values] }`: run once, and only if the call is recorded.
 fn closure(plan: &Plan) -> TokenStream {
     let krate = &plan.site.krate;
-    let name = plan.dynamic_name.as_ref().map(|name| {
+    let name = name::dynamic(&plan.site.name, krate).map(|name| {
         let span = Span::mixed_site().located_at(name.span());
         let krate = crate_path::at(krate, span);
         quote_spanned!(span=> #krate::private::set_name(&(#name));)
@@ -130,9 +128,9 @@ pub(super) fn named(plan: &Plan) -> TokenStream {
     let labels = plan.labels.iter().map(|label| &label.value);
     let expressions = plan.parent.iter().chain(&plan.links).chain(labels);
     let mut tokens: TokenStream = expressions.map(Expr::to_token_stream).collect();
-    tokens.extend(plan.dynamic_name.clone());
-    tokens.extend(plan.before.clone());
-    tokens.extend(plan.running.iter().map(|running| running.begin.clone()));
+    tokens.extend(name::dynamic(&plan.site.name, &plan.site.krate));
+    tokens.extend(conventions::bind_texts(plan));
+    tokens.extend(conventions::begin(plan));
     tokens.extend(values(&plan.site));
     tokens
 }
@@ -146,9 +144,14 @@ pub(super) fn values(site: &Site) -> impl Iterator<Item = TokenStream> {
 
 fn value(krate: &TokenStream, value: &FieldValue) -> Option<TokenStream> {
     let (value, how) = match value {
-        FieldValue::Capture(value) => (value, "capture"),
-        FieldValue::Display(value) => (value, "display"),
-        FieldValue::Debug(value) => (value, "debug"),
+        FieldValue::Capture(value) => (value.to_token_stream(), "capture"),
+        FieldValue::Display(value) => (value.to_token_stream(), "display"),
+        FieldValue::Debug(value) => (value.to_token_stream(), "debug"),
+        FieldValue::Variable(name) => {
+            let variable = Ident::new(name, Span::mixed_site());
+            (variable.into_token_stream(), "capture")
+        }
+        FieldValue::Attempt => (quote!(#krate::private::pipeline::span_began()), "capture"),
         FieldValue::Const(_) => return None,
     };
     let span = Span::mixed_site().located_at(value.span());

@@ -9,8 +9,8 @@ use syn::{Attribute, Expr, FnArg, Pat};
 
 use crate::ast::{Function, with_content};
 use crate::hygiene::quote;
+use crate::plan::Plan;
 use crate::shape;
-use crate::valid::Plan;
 
 /// The signature's parameters under hygienic names, and the `let`s that give the user's back.
 pub(super) struct Rebound {

@@ -4,11 +4,12 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::format_ident;
 use syn::ext::IdentExt as _;
 
-use super::prelude;
+use super::{labels, name, prelude};
 use crate::ast::Function;
-use crate::attr::{FieldKey, FieldValue, LevelArg};
+use crate::attr::fields::{Constant, FieldKey, FieldValue};
+use crate::attr::shared::LevelArg;
 use crate::hygiene::quote;
-use crate::valid::{Plan, Site};
+use crate::plan::{Plan, Site};
 
 /// The callsite of an annotated function; with labels, that of the call.
 pub(super) fn of_function(function: &Function, plan: &Plan) -> TokenStream {
@@ -24,7 +25,7 @@ pub(super) fn of_function(function: &Function, plan: &Plan) -> TokenStream {
     let values = plan.labels.iter().map(|label| {
         let value = prelude::outside(plan, function, &label.value);
         let constant = label.constant().map(|text| quote!(#text));
-        constant.unwrap_or_else(|| label.text(krate, &value))
+        constant.unwrap_or_else(|| labels::text(label, krate, &value))
     });
     let count = plan.labels.len();
     let labelled = quote!(#krate::private::LabelledSite);
@@ -86,8 +87,8 @@ fn settings(site: &Site, slot: bool) -> TokenStream {
         let field = Ident::new(field, Span::mixed_site());
         tokens.extend(quote!(#field: #value,));
     };
-    if let Some(name) = &site.name {
-        set("name", name.clone());
+    if let Some(name) = name::constant(&site.name) {
+        set("name", name);
     }
     if let Some(target) = &site.target {
         set("target", quote!(#target));
@@ -139,9 +140,14 @@ fn keys(site: &Site, slot: bool) -> (Vec<TokenStream>, Vec<TokenStream>) {
         let key = match &field.key {
             FieldKey::Text(key) => quote!(#key),
             FieldKey::Const(key) => quote!(#key),
+            FieldKey::Convention(name) => {
+                let name = Ident::new(name, Span::mixed_site());
+                quote!(#krate::private::key::#name)
+            }
         };
         match &field.value {
             FieldValue::Const(value) => {
+                let value = constant(value);
                 constants.push(quote!((#key, #krate::private::ConstValue::#value)));
             }
             _ => keys.push(key),
@@ -151,6 +157,16 @@ fn keys(site: &Site, slot: bool) -> (Vec<TokenStream>, Vec<TokenStream>) {
         keys.push(quote!(""));
     }
     (keys, constants)
+}
+
+/// A variant of `ConstValue`.
+fn constant(value: &Constant) -> TokenStream {
+    match value {
+        Constant::Str(text) => quote!(Str(#text)),
+        Constant::Bool(value) => quote!(Bool(#value)),
+        Constant::I64(value) => quote!(I64(#value)),
+        Constant::F64(value) => quote!(F64(#value)),
+    }
 }
 
 /// The line of the function, not of the attribute above it.

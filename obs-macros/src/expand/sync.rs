@@ -3,11 +3,12 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::ReturnType;
 
-use super::{assemble, assemble_around, lasting, prelude, rebind, site, types, value};
+use super::assemble::{assemble, assemble_around};
+use super::{lasting, prelude, rebind, site, types, value};
 use crate::ast::{Function, with_content};
 use crate::hygiene::quote;
+use crate::plan::{Follow, Plan};
 use crate::shape::{self, Shape};
-use crate::valid::{Follow, Plan};
 
 /// `let guard = SyncSpan::enter(site);`
 fn enter(function: &Function, plan: &Plan, site: &TokenStream) -> TokenStream {

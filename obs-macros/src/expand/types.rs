@@ -30,7 +30,7 @@ pub(super) fn annotation(ty: &Type) -> TokenStream {
 }
 
 /// The declared type of a function, as an annotation; `()` if it says nothing.
-pub(crate) fn returned(output: &ReturnType) -> TokenStream {
+pub(super) fn returned(output: &ReturnType) -> TokenStream {
     match output {
         ReturnType::Default => quote!(()),
         ReturnType::Type(_, ty) => annotation(ty),

@@ -5,13 +5,13 @@ use quote::quote_spanned;
 use syn::ReturnType;
 use syn::spanned::Spanned as _;
 
-use super::{lasting, site};
+use super::{conventions, lasting, site};
 use crate::ast::Function;
-use crate::attr::{ErrMode, LevelArg, Render};
+use crate::attr::shared::{ErrMode, LevelArg, Render};
 use crate::crate_path;
 use crate::hygiene::quote;
+use crate::plan::{Follow, Observer, Plan};
 use crate::valid::returned_stream;
-use crate::valid::{Follow, Observer, Plan};
 
 /// A statement to come first, and an expression that evaluates to the `Kind`. The variable
 /// `__obs_probe` holds the `Probe` of the value's type.
@@ -32,7 +32,7 @@ pub(super) fn kind(plan: &Plan) -> (Option<TokenStream>, TokenStream) {
 
 /// Where the last argument stands that looks at the value.
 pub(super) fn last_argument(plan: &Plan) -> Option<Span> {
-    let running = plan.running.as_ref().map(|running| running.span);
+    let measurement = plan.measurement.as_ref().map(conventions::place);
     let observer = plan.observers.last().map(|observer| match observer {
         Observer::Return(_, span) | Observer::Level(_, span) => *span,
         Observer::Expected(pattern) => pattern.span(),
@@ -41,7 +41,7 @@ pub(super) fn last_argument(plan: &Plan) -> Option<Span> {
     let err = plan
         .err_span
         .filter(|_| matches!(plan.err, ErrMode::Debug | ErrMode::Display));
-    running.or(observer).or(err)
+    measurement.or(observer).or(err)
 }
 
 /// How errors are seen and told, by the probe in a variable. `strict`: it must be that of a `Result`.
@@ -171,13 +171,14 @@ fn expression(plan: &Plan) -> TokenStream {
                 call(krate, "error_if", closure.span(), &arguments)
             }
         });
-    let ended = match &plan.running {
-        None => observed,
-        Some(running) => {
-            let closures = &running.closures;
+    let ended = match (conventions::end(plan), &plan.measurement) {
+        (Some(end), Some(measurement)) => {
+            let closures = &end.closures;
             let arguments = quote!(#observed, #probe, __obs_slot, #(#closures),*);
-            call(krate, running.kind, running.span, &arguments)
+            let place = conventions::place(measurement);
+            call(krate, end.function, place, &arguments)
         }
+        _ => observed,
     };
     lasting::kind(plan, ended)
 }

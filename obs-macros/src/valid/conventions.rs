@@ -1,277 +1,146 @@
-//! `#[llm_call]` and `#[vector_op]`: calls whose attributes and name a convention gives.
+//! The rules for `#[llm_call]` and `#[vector_op]`: calls whose name and attributes a convention
+//! gives.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens as _, quote_spanned};
-use syn::Expr;
+use proc_macro2::Span;
 use syn::spanned::Spanned as _;
+use syn::{Expr, ExprLit, Lit, LitBool, LitStr};
 
-use crate::ast::Function;
-use crate::attr::table::{LLM_CALL, Table, VECTOR_OP};
-use crate::attr::{ArgList, Args, Field, FieldKey, FieldValue, as_text, plain};
-use crate::crate_path;
-use crate::driver;
+use super::follow;
+use super::function::{self, Own};
+use crate::attr::conventions::{LlmArgs, VectorArgs};
+use crate::attr::fields::{Constant, Field, FieldKey, FieldValue};
+use crate::attr::list::Required;
+use crate::attr::parsed::Parsed;
+use crate::attr::table::Table;
 use crate::errors::Errors;
-use crate::hygiene::quote;
-use crate::valid::follow::follow;
-use crate::valid::{Own, Running};
+use crate::plan::{Annotated, Measurement, Name, Text};
 
-pub(crate) fn llm_call(tokens: TokenStream, item: TokenStream) -> TokenStream {
-    driver::on_function(&LLM_CALL, tokens, item, llm_own)
-}
-
-pub(crate) fn vector_op(tokens: TokenStream, item: TokenStream) -> TokenStream {
-    driver::on_function(&VECTOR_OP, tokens, item, vector_own)
-}
-
-/// A text argument: known here, or evaluated once inside the span.
-struct Text {
-    /// The text, if it is a literal.
-    literal: Option<String>,
-    /// An expression that may be used several times.
-    value: TokenStream,
-}
-
-/// Collects what the text arguments of one macro add.
-struct Texts {
-    krate: TokenStream,
-    own: Own,
-}
-
-impl Texts {
-    fn new(args: &Args, construct: &'static str) -> Self {
-        Self {
-            krate: crate_path::resolve(args.crate_path.as_ref()),
-            own: Own {
-                construct,
-                kind: Some("Client"),
-                ..Own::default()
-            },
-        }
-    }
-
-    /// Notes the argument as the attribute `key`; `variable` keeps a text that is no literal.
-    fn add(&mut self, variable: &str, key: &str, value: &Expr) -> Text {
-        let krate = &self.krate;
-        let key = Ident::new(key, Span::mixed_site());
-        let key = FieldKey::Const(syn::parse_quote!(#krate::private::key::#key));
-        let span = value.span();
-        let (text, field) = if let Some(text) = as_text(value) {
-            let literal = Text {
-                literal: Some(text.value()),
-                value: text.to_token_stream(),
-            };
-            (literal, FieldValue::Const(quote!(Str(#text))))
-        } else {
-            let variable = Ident::new(variable, Span::mixed_site());
-            let here = Span::mixed_site().located_at(span);
-            let bind = quote_spanned!(here=> let #variable = #krate::private::text(&(#value)););
-            self.own.before.extend(bind);
-            let dynamic = Text {
-                literal: None,
-                value: quote!(#variable.clone()),
-            };
-            (dynamic, FieldValue::Capture(syn::parse_quote!(#variable)))
-        };
-        self.own.fields.push(Field {
-            key,
-            value: field,
-            span,
-        });
-        text
-    }
-
-    /// Notes an attribute that never changes.
-    fn constant(&mut self, key: &str, value: TokenStream) {
-        let krate = &self.krate;
-        let key = Ident::new(key, Span::mixed_site());
-        self.own.fields.push(Field {
-            key: FieldKey::Const(syn::parse_quote!(#krate::private::key::#key)),
-            value: FieldValue::Const(value),
-            span: Span::call_site(),
-        });
-    }
-
-    /// `{first} {second}`, as the conventions name such spans.
-    fn name(&mut self, first: &Text, second: Option<&Text>) {
-        let Some(second) = second else {
-            match &first.literal {
-                Some(text) => self.own.name = Some(quote!(#text)),
-                None => self.own.dynamic_name = Some(first.value.clone()),
-            }
-            return;
-        };
-        if let (Some(first), Some(second)) = (&first.literal, &second.literal) {
-            let name = format!("{first} {second}");
-            self.own.name = Some(quote!(#name));
-        } else {
-            let krate = &self.krate;
-            let (first, second) = (&first.value, &second.value);
-            self.own.dynamic_name = Some(quote!(#krate::private::join(&#first, &#second)));
-        }
-    }
-}
-
-fn llm_own(
-    list: &mut ArgList,
-    args: &Args,
-    function: &Function,
-    errors: &mut Errors,
-) -> Option<Own> {
-    not_yet(
-        list,
-        &[
-            ("capture", "no content is recorded"),
-            ("budget", "this version has no budgets"),
-            ("reserve", "this version has no budgets"),
-        ],
-        errors,
-    );
-    let follow = follow(list, &LLM_CALL, function, errors);
-    let provider = required(list, &LLM_CALL, "provider", "\"openai\"", errors);
-    let model = required(list, &LLM_CALL, "model", "\"gpt-4o-mini\"", errors);
-    let operation = match list.take("operation") {
-        Some(arg) => arg.expr(errors),
-        None => Some(syn::parse_quote!("chat")),
-    };
-    let usage = list.take("usage").and_then(|arg| arg.expr(errors));
-    let mut texts = Texts::new(args, "LlmCall");
+/// Judges `#[llm_call]`.
+pub(crate) fn llm_call(parsed: Parsed<LlmArgs>, errors: &mut Errors) -> Option<Annotated> {
+    let table = parsed.table;
+    let (function, args, own) = function::accept(parsed, errors)?;
+    check_not_yet(&own.not_yet, errors);
+    let follow = follow::decided(own.stream.as_ref(), table, &function, errors);
+    let provider = required(own.provider, table, "provider", "\"openai\"", errors);
+    let model = required(own.model, table, "model", "\"gpt-4o-mini\"", errors);
+    let provider = text("__obs_provider", provider?);
+    let operation = own.operation.unwrap_or_else(|| literal("chat"));
+    let operation = text("__obs_operation", operation);
+    let model = text("__obs_model", model?);
+    let mut fields = Vec::new();
     if follow.items() {
-        texts.constant("GEN_AI_REQUEST_STREAM", quote!(Bool(true)));
+        fields.push(Field::own(
+            FieldKey::Convention("GEN_AI_REQUEST_STREAM"),
+            FieldValue::Const(Constant::Bool(LitBool::new(true, Span::mixed_site()))),
+            Span::call_site(),
+        ));
     }
-    let provider = texts.add("__obs_provider", "GEN_AI_PROVIDER_NAME", &provider?);
-    let operation = texts.add("__obs_operation", "GEN_AI_OPERATION_NAME", &operation?);
-    let model = texts.add("__obs_model", "GEN_AI_REQUEST_MODEL", &model?);
-    texts.name(&operation, Some(&model));
-    let krate = texts.krate.clone();
-    let (provider, operation, model) = (provider.value, operation.value, model.value);
-    let span = usage.as_ref().map_or_else(Span::mixed_site, Expr::span);
-    let usage = if let Some(closure) = usage {
-        quote!(#closure)
-    } else {
-        quote!(|_| #krate::private::LlmResponse::default())
+    fields.extend([
+        field("GEN_AI_PROVIDER_NAME", &provider),
+        field("GEN_AI_OPERATION_NAME", &operation),
+        field("GEN_AI_REQUEST_MODEL", &model),
+    ]);
+    let own = Own {
+        construct: "LlmCall",
+        name: Name::Texts(vec![operation.clone(), model.clone()]),
+        kind: Some("Client"),
+        fields,
+        measurement: Some(Measurement::LlmCall {
+            provider,
+            operation,
+            model,
+            usage: own.usage,
+        }),
+        follow,
     };
-    let mut own = texts.own;
-    let begin = quote!(#krate::private::llm_begin(#provider, #operation, #model));
-    let (begin, kind) = if follow.items() {
-        (
-            quote!(#krate::private::llm_streaming(#begin)),
-            "llm_items_kind",
-        )
-    } else {
-        (begin, "llm_kind")
-    };
-    own.follow = follow;
-    own.running = Some(Running {
-        begin,
-        kind,
-        closures: vec![usage],
-        span,
-    });
-    Some(own)
+    Some(function::annotated(function, args, own, errors))
 }
 
-fn vector_own(
-    list: &mut ArgList,
-    args: &Args,
-    function: &Function,
-    errors: &mut Errors,
-) -> Option<Own> {
-    let follow = follow(list, &VECTOR_OP, function, errors);
-    let system = required(list, &VECTOR_OP, "system", "\"qdrant\"", errors);
-    let operation = required(list, &VECTOR_OP, "operation", "\"upsert\"", errors);
-    let mut take = |name: &str| match list.take(name) {
-        Some(arg) => arg.expr(errors).map(Some),
-        None => Some(None),
-    };
-    let (collection, count, dimensions) = (take("collection"), take("count"), take("dimensions"));
-    let mut texts = Texts::new(args, "VectorOp");
-    let krate = texts.krate.clone();
-    let system = texts.add("__obs_system", "DB_SYSTEM_NAME", &system?);
-    let operation = texts.add("__obs_operation", "DB_OPERATION_NAME", &operation?);
-    let collection = collection?.map(|c| texts.add("__obs_collection", "DB_COLLECTION_NAME", &c));
-    texts.name(&operation, collection.as_ref());
-    let (system, operation) = (system.value, operation.value);
-    let collection = collection.map_or_else(|| quote!(""), |c| c.value);
-    let mut own = texts.own;
-    let count = number(count?.as_ref(), &krate);
-    let dimensions = number(dimensions?.as_ref(), &krate);
-    let (count_now, dimensions_now) = (count.now, dimensions.now);
-    let begin = quote! {
-        #krate::private::vector_start(
-            #krate::private::vector_begin(#system, #operation, #collection),
-            #count_now,
-            #dimensions_now,
-        )
-    };
-    let (begin, kind) = if follow.items() {
-        let begin = quote!(#krate::private::vector_streaming(#begin));
-        (begin, "vector_items_kind")
-    } else {
-        (begin, "vector_kind")
-    };
-    own.follow = follow;
-    own.running = Some(Running {
-        begin,
-        kind,
-        closures: vec![count.later, dimensions.later],
-        span: Span::mixed_site(),
-    });
-    Some(own)
-}
-
-/// A number of a vector operation: an expression before the call, or a closure on its `Ok` value.
-struct Number {
-    now: TokenStream,
-    later: TokenStream,
-}
-
-fn number(value: Option<&Expr>, krate: &TokenStream) -> Number {
-    let none = quote!(::core::option::Option::None::<usize>);
-    let nothing = quote!(|_| ::core::option::Option::None::<usize>);
-    let Some(value) = value else {
-        return Number {
-            now: none,
-            later: nothing,
-        };
-    };
-    let span = Span::mixed_site().located_at(value.span());
-    if matches!(plain(value), Expr::Closure(_)) {
-        Number {
-            now: none,
-            later: quote!(#value),
-        }
-    } else {
-        Number {
-            now: quote_spanned!(span=> #krate::private::IntoCount::into_count(#value)),
-            later: nothing,
-        }
+/// Judges `#[vector_op]`.
+pub(crate) fn vector_op(parsed: Parsed<VectorArgs>, errors: &mut Errors) -> Option<Annotated> {
+    let table = parsed.table;
+    let (function, args, own) = function::accept(parsed, errors)?;
+    let follow = follow::decided(own.stream.as_ref(), table, &function, errors);
+    let system = required(own.system, table, "system", "\"qdrant\"", errors);
+    let operation = required(own.operation, table, "operation", "\"upsert\"", errors);
+    let system = text("__obs_system", system?);
+    let operation = text("__obs_operation", operation?);
+    let collection = own.collection.map(|value| text("__obs_collection", value));
+    let mut fields = vec![
+        field("DB_SYSTEM_NAME", &system),
+        field("DB_OPERATION_NAME", &operation),
+    ];
+    let mut name = vec![operation.clone()];
+    if let Some(collection) = &collection {
+        fields.push(field("DB_COLLECTION_NAME", collection));
+        name.push(collection.clone());
     }
+    let own = Own {
+        construct: "VectorOp",
+        name: Name::Texts(name),
+        kind: Some("Client"),
+        fields,
+        measurement: Some(Measurement::VectorOp {
+            system,
+            operation,
+            collection,
+            count: own.count,
+            dimensions: own.dimensions,
+        }),
+        follow,
+    };
+    Some(function::annotated(function, args, own, errors))
+}
+
+/// A text argument; `variable` keeps a text that is no literal.
+fn text(variable: &'static str, value: Expr) -> Text {
+    Text { value, variable }
+}
+
+/// The attribute that a text argument becomes.
+fn field(key: &'static str, text: &Text) -> Field {
+    let value = match text.literal() {
+        Some(literal) => FieldValue::Const(Constant::Str(literal.clone())),
+        None => FieldValue::Variable(text.variable),
+    };
+    Field::own(FieldKey::Convention(key), value, text.value.span())
+}
+
+fn literal(text: &str) -> Expr {
+    Expr::Lit(ExprLit {
+        attrs: Vec::new(),
+        lit: Lit::Str(LitStr::new(text, Span::call_site())),
+    })
 }
 
 /// An argument that the macro cannot do without.
 fn required(
-    list: &mut ArgList,
+    argument: Required<Expr>,
     table: &Table,
     name: &str,
     example: &str,
     errors: &mut Errors,
 ) -> Option<Expr> {
-    if let Some(arg) = list.take(name) {
-        arg.expr(errors)
-    } else {
-        errors.push(
-            Span::call_site(),
-            format!("`#[{}]` needs `{name} = {example}`", table.name),
-        );
-        None
+    match argument {
+        Required::Given(value) => Some(value),
+        Required::Broken => None,
+        Required::Missing => {
+            errors.push(
+                Span::call_site(),
+                format!("`#[{}]` needs `{name} = {example}`", table.name),
+            );
+            None
+        }
     }
 }
 
-/// Arguments of the grammar that this version does not act on: refused rather than ignored.
-fn not_yet(list: &mut ArgList, remedies: &[(&str, &str)], errors: &mut Errors) {
-    for (name, remedy) in remedies {
-        if let Some(arg) = list.take(name) {
-            errors.push(arg.span(), format!("`{name}` does not work yet: {remedy}"));
-        }
+/// Arguments of the grammar that this version does not act on are refused rather than ignored.
+fn check_not_yet(arguments: &[(&'static str, Span)], errors: &mut Errors) {
+    for (name, at) in arguments {
+        let remedy = match *name {
+            "capture" => "no content is recorded",
+            _ => "this version has no budgets",
+        };
+        errors.push(*at, format!("`{name}` does not work yet: {remedy}"));
     }
 }

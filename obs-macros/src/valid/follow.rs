@@ -1,25 +1,25 @@
-//! `stream`: the call lasts until the stream that it gives has ended.
+//! The rules for the argument `stream`: the call lasts until the stream that it gives has ended.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens as _;
 use syn::ReturnType;
 
 use crate::ast::Function;
-use crate::attr::ArgList;
+use crate::attr::list::Given;
 use crate::attr::table::Table;
 use crate::errors::Errors;
+use crate::plan::Follow;
 use crate::shape;
-use crate::valid::Follow;
 
-/// `stream` of a macro whose closures must know whether they see items: said where the return type names a stream, and
-/// nowhere where it is none.
-pub(crate) fn follow(
-    list: &mut ArgList,
+/// Judges `stream` for a macro whose closures must know whether they see items: it is there where
+/// the return type names a stream, and nowhere where the type is certainly none.
+pub(crate) fn decided(
+    stream: Option<&Given<bool>>,
     table: &Table,
     function: &Function,
     errors: &mut Errors,
 ) -> Follow {
-    if let Some(follow) = asked(list, function, errors) {
+    if let Some(follow) = asked(stream, function, errors) {
         return follow;
     }
     if let ReturnType::Type(_, ty) = &function.sig.output
@@ -35,15 +35,14 @@ pub(crate) fn follow(
     Follow::Call
 }
 
-/// `stream` or `stream = false`, if it is there.
+/// Judges `stream` or `stream = false`, if it is there.
 pub(crate) fn asked(
-    list: &mut ArgList,
+    stream: Option<&Given<bool>>,
     function: &Function,
     errors: &mut Errors,
 ) -> Option<Follow> {
-    let arg = list.take("stream")?;
-    let span = arg.span();
-    if !arg.switch(errors).unwrap_or(false) {
+    let stream = stream?;
+    if !stream.value {
         return Some(Follow::Call);
     }
     let ty = match &function.sig.output {
@@ -54,7 +53,7 @@ pub(crate) fn asked(
     let names_one = ty.is_some_and(|ty| names_stream(&ty.to_token_stream()));
     if !names_one && (shape::is_never(plain) || shape::is_inert(plain)) {
         let message = "`stream` needs a function that returns a stream, or a `Result` of one";
-        errors.push(span, message);
+        errors.push(stream.at, message);
         return Some(Follow::Call);
     }
     Some(Follow::Asked)

@@ -1,14 +1,15 @@
-//! `#[on_failure]`, `#[on_complete]`, `#[on_cancel]`.
+//! The rules for `#[on_failure]`, `#[on_complete]` and `#[on_cancel]`.
 
-use proc_macro2::TokenStream;
 use syn::{FnArg, LitStr, Path, Type};
 
-use crate::ast::{Function, Item};
-use crate::attr::table::{ON_CANCEL, ON_COMPLETE, ON_FAILURE, Table};
-use crate::attr::{ArgList, Args, as_path};
+use super::function::{self, Own};
+use super::pipeline_task::signature;
+use crate::ast::Function;
+use crate::attr::handler::HandlerArgs;
+use crate::attr::parsed::Parsed;
 use crate::errors::Errors;
-use crate::valid::pipeline_task::{check_signature, needs_feature, non_empty};
-use crate::{expand, fallback, shape, valid};
+use crate::plan::Annotated;
+use crate::shape;
 
 /// When a handler is called.
 #[derive(Clone, Copy, Debug)]
@@ -18,27 +19,9 @@ pub(crate) enum Event {
     Cancel,
 }
 
-impl Event {
-    fn table(self) -> &'static Table {
-        match self {
-            Self::Failure => &ON_FAILURE,
-            Self::Complete => &ON_COMPLETE,
-            Self::Cancel => &ON_CANCEL,
-        }
-    }
-
-    /// The variant of `HandlerEvent`.
-    pub(crate) fn variant(self) -> &'static str {
-        match self {
-            Self::Failure => "Failure",
-            Self::Complete => "Complete",
-            Self::Cancel => "Cancel",
-        }
-    }
-}
-
-/// What the expansion needs to know; nothing in it can be wrong.
+/// A handler, and what the pipelines know of it.
 pub(crate) struct Handler {
+    pub(crate) annotated: Annotated,
     pub(crate) event: Event,
     pub(crate) pipeline: Option<LitStr>,
     pub(crate) task: Option<Path>,
@@ -46,57 +29,32 @@ pub(crate) struct Handler {
     pub(crate) params: Vec<Type>,
 }
 
-pub(crate) fn expand(event: Event, tokens: TokenStream, item: TokenStream) -> TokenStream {
-    let mut errors = Errors::default();
-    let parsed = errors.take(syn::parse2::<Item>(item.clone()));
-    let expanded = parsed.and_then(|parsed| on_item(event, tokens, parsed, &mut errors));
-    match expanded {
-        Some(expanded) if errors.is_empty() => expanded,
-        _ => fallback::beside(errors, item),
-    }
-}
-
-fn on_item(
+/// Judges a handler of the event.
+pub(crate) fn handler(
     event: Event,
-    tokens: TokenStream,
-    item: Item,
+    parsed: Parsed<HandlerArgs>,
     errors: &mut Errors,
-) -> Option<TokenStream> {
-    let table = event.table();
-    needs_feature(table.name, errors);
-    let mut list = ArgList::parse(tokens, table, errors);
-    let pipeline = list
-        .take("pipeline")
-        .and_then(|arg| non_empty(arg, "a pipeline needs a name", errors));
-    let task = list.take("task").and_then(|arg| {
-        let value = arg.expr(errors)?;
-        let path = as_path(&value);
-        if path.is_none() {
-            errors.push_on(&value, "`task` is the path of a task's function");
-        }
-        path
-    });
-    if let (Some(pipeline), Some(_)) = (&pipeline, &task) {
+) -> Option<Handler> {
+    let this = parsed.table.name;
+    let HandlerArgs { pipeline, task } = &parsed.own;
+    if let (Some(pipeline), Some(_)) = (pipeline, task) {
         let message = "a task belongs to one pipeline: leave `pipeline` out";
         errors.push(pipeline.span(), message);
     }
-    let args = Args::take(&mut list, errors);
-    let function = valid::function(item, table, errors)?;
-    check_signature(table.name, &function.sig, errors);
-    let handler = Handler {
-        event,
-        pipeline,
-        task,
-        params: params(table.name, &function, errors),
-    };
-    let span = valid::Own {
+    let (function, args, own) = function::accept(parsed, errors)?;
+    signature::check(this, &function.sig, errors);
+    let params = params(this, &function, errors);
+    let span = Own {
         construct: "Handler",
-        ..valid::Own::default()
+        ..Own::default()
     };
-    let plan = valid::plan(args, span, &function, errors);
-    errors
-        .is_empty()
-        .then(|| expand::handler::expand(&function, &plan, &handler))
+    Some(Handler {
+        annotated: function::annotated(function, args, span, errors),
+        event,
+        pipeline: own.pipeline,
+        task: own.task,
+        params,
+    })
 }
 
 fn params(this: &str, function: &Function, errors: &mut Errors) -> Vec<Type> {

@@ -1,12 +1,13 @@
-//! Whether the value of a function holds a stream, as far as its type says so: in a `Result`, or in the output of a future.
+//! Whether the value of a function holds a stream, as far as its type says so: in a `Result`, or
+//! in the output of a future.
 //!
 //! A stream that is the value itself is found by its type, whatever its name.
 
 use syn::{GenericArgument, PathArguments, PathSegment, Type};
 
 use crate::ast::Function;
+use crate::plan::Follow;
 use crate::shape::{self, Shape};
-use crate::valid::Follow;
 
 /// How the stream is followed that the function's value holds.
 pub(crate) fn stream(function: &Function, shape: &Shape) -> Option<Follow> {

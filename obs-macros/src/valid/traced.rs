@@ -1,81 +1,100 @@
-//! `#[traced]` on functions and impl blocks.
+//! The rules for `#[traced]`, on functions and on `impl` blocks.
 
 use proc_macro2::TokenStream;
 use syn::{Attribute, ImplItem, ItemImpl};
 
-use super::follow;
+use super::function::{self, Own};
+use super::{arguments, follow};
 use crate::ast::Item;
-use crate::attr::table::TRACED;
-use crate::attr::{ArgList, Args};
+use crate::attr::parsed::Parsed;
+use crate::attr::shared::{Args, SKIP};
+use crate::attr::traced::TracedArgs;
+use crate::crate_path;
 use crate::errors::Errors;
-use crate::hygiene::quote;
-use crate::valid::Own;
-use crate::{crate_path, driver, fallback};
+use crate::plan::Annotated;
 
-pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> TokenStream {
-    let mut errors = Errors::default();
-    let parsed = errors.take(syn::parse2::<Item>(item.clone()));
-    let expanded = match parsed {
-        Some(Item::Impl(block)) => on_impl(&tokens, *block, &mut errors),
-        Some(other) => on_function(tokens, other, &mut errors),
-        None => None,
-    };
-    match expanded {
-        Some(expanded) if errors.is_empty() => expanded,
-        _ => fallback::beside(errors, item),
+/// What `#[traced]` is put on.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one, and gone with the expansion"
+)]
+pub(crate) enum Traced {
+    Function(Annotated),
+    Impl(ImplBlock),
+}
+
+/// An `impl` block some of whose methods get the attribute.
+pub(crate) struct ImplBlock {
+    /// The path of `obs_runtime`.
+    pub(crate) krate: TokenStream,
+    /// The arguments, for each of the methods.
+    pub(crate) arguments: TokenStream,
+    pub(crate) block: ItemImpl,
+    /// The positions of these methods among the items.
+    pub(crate) methods: Vec<usize>,
+}
+
+/// Judges `#[traced]`.
+pub(crate) fn traced(parsed: Parsed<TracedArgs>, errors: &mut Errors) -> Option<Traced> {
+    match parsed.item {
+        Item::Impl(block) => Some(Traced::Impl(impl_block(
+            *block,
+            parsed.shared,
+            parsed.own,
+            errors,
+        ))),
+        item => function(Parsed { item, ..parsed }, errors).map(Traced::Function),
     }
 }
 
-fn on_function(tokens: TokenStream, item: Item, errors: &mut Errors) -> Option<TokenStream> {
-    if tokens.to_string() == "skip" {
+fn function(parsed: Parsed<TracedArgs>, errors: &mut Errors) -> Option<Annotated> {
+    if parsed.own.tokens.to_string() == "skip" {
         // Only an impl block's attribute reads this; alone it would silently do nothing.
         let message = "`skip` leaves a method out of a `#[traced]` impl block; there is none here";
-        errors.push_on(tokens, message);
+        errors.push_on(parsed.own.tokens, message);
         return None;
     }
-    driver::expand_item(
-        &TRACED,
-        tokens,
-        item,
-        |list, _, function, errors| {
-            let follow = follow::asked(list, function, errors).unwrap_or_default();
-            Some(Own {
-                follow,
-                ..Own::default()
-            })
-        },
-        errors,
-    )
+    let (function, args, own) = function::accept(parsed, errors)?;
+    let own = Own {
+        follow: follow::asked(own.stream.as_ref(), &function, errors).unwrap_or_default(),
+        ..Own::default()
+    };
+    Some(function::annotated(function, args, own, errors))
 }
 
-/// Puts the attribute on each method; the methods' own expansions do the rest.
-fn on_impl(tokens: &TokenStream, mut block: ItemImpl, errors: &mut Errors) -> Option<TokenStream> {
-    let mut list = ArgList::parse(tokens.clone(), &TRACED, errors);
-    if let Some(name) = list.take("name") {
+/// The expansion puts the attribute on each method, and the methods' own expansions do the rest.
+fn impl_block(
+    mut block: ItemImpl,
+    mut args: Args,
+    own: TracedArgs,
+    errors: &mut Errors,
+) -> ImplBlock {
+    if let Some(name) = &args.name {
         let message = "a name here would be the name of every method: put it on the methods";
-        errors.push(name.span(), message);
+        errors.push(name.at, message);
     }
-    let args = Args::take(&mut list, errors);
-    if !errors.is_empty() {
-        return None;
+    if let Some(at) = args.bare_skip {
+        errors.push(at, format!("`skip` is written `{SKIP}`"));
     }
-    let krate = crate_path::resolve(args.crate_path.as_ref());
-    for item in &mut block.items {
+    arguments::judge(&mut args, errors);
+    let mut methods = Vec::new();
+    for (position, item) in block.items.iter_mut().enumerate() {
         let ImplItem::Fn(method) = item else { continue };
-        let own = method.attrs.iter().position(is_traced);
-        match own {
+        match method.attrs.iter().position(is_traced) {
             Some(at) if is_skip(&method.attrs[at]) => {
                 method.attrs.remove(at);
             }
             Some(_) => {}
             None if method.sig.constness.is_some() => {}
-            None => {
-                let attr: Attribute = syn::parse_quote!(#[#krate::traced(#tokens)]);
-                method.attrs.insert(0, attr);
-            }
+            None => methods.push(position),
         }
     }
-    Some(quote!(#block))
+    ImplBlock {
+        krate: crate_path::resolve(args.crate_path.as_ref()),
+        arguments: own.tokens,
+        block,
+        methods,
+    }
 }
 
 fn is_traced(attr: &Attribute) -> bool {

@@ -1,27 +1,32 @@
-//! `#[pipeline_task]`: the arguments and the rules for them; `params` has those for the function.
+//! The rules for `#[pipeline_task]`: those for its arguments are here, those for the function in
+//! the other files.
 
-mod params;
+pub(crate) mod params;
+pub(crate) mod signature;
 
-pub(crate) use params::{check_output, check_signature};
-
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::Span;
+use quote::ToTokens as _;
 use syn::ext::IdentExt as _;
-use syn::parse::{ParseStream, Parser as _};
-use syn::punctuated::Punctuated;
-use syn::spanned::Spanned as _;
-use syn::{Expr, Ident, LitStr, Path, Token, Type};
+use syn::{Expr, LitStr, Signature};
 
+use self::params::Param;
+use super::feature;
+use super::function::{self, Own};
+use super::names::is_dynamic;
 use crate::ast::{Function, Item};
+use crate::attr::duration::DurationArg;
+use crate::attr::fields::{Constant, Field, FieldKey, FieldValue};
+use crate::attr::list::Required;
+use crate::attr::parsed::Parsed;
+use crate::attr::pipeline_task::{Dependency, Retry, TaskArgs};
+use crate::attr::shared::Args;
 use crate::attr::table::PIPELINE_TASK;
-use crate::attr::{
-    Arg, ArgList, ArgValue, Args, DurationArg, Field, FieldKey, FieldValue, as_bool,
-};
 use crate::errors::Errors;
-use crate::hygiene::quote;
-use crate::{expand, fallback, valid};
+use crate::plan::Annotated;
 
-/// What the expansion needs to know; nothing in it can be wrong.
+/// A task, and what its pipeline knows of it.
 pub(crate) struct Task {
+    pub(crate) annotated: Annotated,
     pub(crate) pipeline: LitStr,
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) params: Vec<Param>,
@@ -33,218 +38,100 @@ pub(crate) struct Task {
     pub(crate) judge: Option<(Expr, bool)>,
 }
 
-/// One entry of `depends_on(…)`.
-pub(crate) struct Dependency {
-    /// The parameter that takes its output, if there is one.
-    pub(crate) name: Ident,
-    pub(crate) path: Path,
-}
-
-/// Where a parameter's value comes from.
-pub(crate) enum Param {
-    /// The output of the dependency at this position, as a reference.
-    Shared { position: usize, ty: Type },
-    /// The output of the dependency at this position.
-    Output { position: usize, ty: Type },
-    /// `&T` of the run.
-    Lent { ty: Type },
-    /// `T` of the run.
-    Value { ty: Type },
-}
-
-/// Repetition, as it was written.
-#[derive(Default)]
-pub(crate) struct Retry {
-    pub(crate) retries: Option<Expr>,
-    /// A variant of `Backoff`.
-    pub(crate) backoff: Option<&'static str>,
-    pub(crate) delay: Option<DurationArg>,
-    pub(crate) max_delay: Option<DurationArg>,
-    pub(crate) jitter: Option<TokenStream>,
-}
-
-pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> TokenStream {
-    let mut errors = Errors::default();
-    let parsed = errors.take(syn::parse2::<Item>(item.clone()));
-    let expanded = parsed.and_then(|parsed| on_item(tokens, parsed, &mut errors));
-    match expanded {
-        Some(expanded) if errors.is_empty() => expanded,
-        _ => {
-            let stand_in = syn::parse2(item.clone()).ok();
-            let mut beside = fallback::beside(errors, item);
-            beside.extend(stand_in.and_then(|item| expand::pipeline_task::stand_in(&item)));
-            beside
-        }
-    }
-}
-
-fn on_item(tokens: TokenStream, item: Item, errors: &mut Errors) -> Option<TokenStream> {
-    needs_feature(PIPELINE_TASK.name, errors);
-    let mut list = ArgList::parse(tokens, &PIPELINE_TASK, errors);
-    let mut own = own(&mut list, errors);
-    let mut args = Args::take(&mut list, errors);
-    let function = valid::function(item, &PIPELINE_TASK, errors)?;
-    check_signature(PIPELINE_TASK.name, &function.sig, errors);
-    check_output(&function.sig.output, errors);
-    if let Some(name) = args
-        .name
-        .as_ref()
-        .filter(|n| valid::is_dynamic(n, &function))
-    {
-        let message = "the name of a task is constant: the pipeline is built from it";
-        errors.push_on(name, message);
-    }
-    let dependencies = core::mem::take(&mut own.dependencies);
-    let params = params::params(&function.sig, &dependencies, errors);
-    let task = Task {
-        pipeline: own.pipeline?,
-        dependencies,
+/// Judges `#[pipeline_task]`.
+pub(crate) fn task(parsed: Parsed<TaskArgs>, errors: &mut Errors) -> Option<Task> {
+    check_own(&parsed.own, errors);
+    let (function, mut args, own) = function::accept(parsed, errors)?;
+    signature::check(PIPELINE_TASK.name, &function.sig, errors);
+    signature::check_output(&function.sig.output, errors);
+    check_name(&args, &function, errors);
+    let params = params::params(&function.sig, &own.dependencies, errors);
+    let Required::Given(pipeline) = own.pipeline else {
+        return None;
+    };
+    let judge = match (&args.ok_if, &args.error_if) {
+        (Some(closure), _) => Some((closure.clone(), false)),
+        (None, Some(closure)) => Some((closure.value.clone(), true)),
+        (None, None) => None,
+    };
+    args.fields.extend(fields(&pipeline));
+    let span = Own {
+        construct: "PipelineTask",
+        ..Own::default()
+    };
+    Some(Task {
+        annotated: function::annotated(function, args, span, errors),
+        pipeline,
+        dependencies: own.dependencies,
         params,
         retry: own.retry,
         timeout: own.timeout,
         concurrency: own.concurrency,
         records: own.records,
-        judge: match (&args.ok_if, &args.error_if) {
-            (Some(closure), _) => Some((closure.clone(), false)),
-            (None, Some(closure)) => Some((closure.clone(), true)),
-            (None, None) => None,
-        },
+        judge,
+    })
+}
+
+/// A task with errors for which a stand-in can be made, so that its dependants have none.
+pub(crate) fn stand_in(item: &Item) -> Option<&Function> {
+    let Item::Function(function) = item else {
+        return None;
     };
-    args.fields.extend(fields(&task, args.crate_path.as_ref()));
-    let span = valid::Own {
-        construct: "PipelineTask",
-        ..valid::Own::default()
-    };
-    let plan = valid::plan(args, span, &function, errors);
-    errors
-        .is_empty()
-        .then(|| expand::pipeline_task::expand(&function, &plan, &task))
+    let Signature {
+        generics, output, ..
+    } = &function.sig;
+    let mut errors = Errors::default();
+    signature::check_output(output, &mut errors);
+    let can_be_named = generics.params.is_empty()
+        && function.sig.receiver().is_none()
+        && errors.is_empty()
+        && PIPELINE_TASK.feature.is_none_or(feature::is_on);
+    can_be_named.then_some(function)
 }
 
-/// The macros are the same in every feature set; the runtime is not.
-pub(crate) fn needs_feature(name: &str, errors: &mut Errors) {
-    if !cfg!(feature = "pipeline") {
-        errors.push(
-            Span::call_site(),
-            format!(
-                "`#[{name}]` needs the feature `pipeline`: write `obs-runtime = {{ version = \"…\", features = [\"pipeline\"] }}` in Cargo.toml"
-            ),
-        );
-    }
-}
-
-/// The arguments that only tasks have.
-#[derive(Default)]
-struct Own {
-    pipeline: Option<LitStr>,
-    dependencies: Vec<Dependency>,
-    retry: Retry,
-    timeout: Option<DurationArg>,
-    concurrency: Option<LitStr>,
-    records: Option<Expr>,
-}
-
-fn own(list: &mut ArgList, errors: &mut Errors) -> Own {
-    let pipeline = if let Some(arg) = list.take("pipeline") {
-        non_empty(arg, "a pipeline needs a name", errors)
-    } else {
+/// The rules for the arguments of the macro, whatever it is put on.
+fn check_own(own: &TaskArgs, errors: &mut Errors) {
+    if let Required::Missing = own.pipeline {
         let message =
             "say which pipeline the task belongs to: `#[pipeline_task(pipeline = \"…\")]`";
         errors.push(Span::call_site(), message);
-        None
-    };
-    if let Some(arg) = list.take("cache") {
+    }
+    if let Some(at) = own.cache {
         let message = "`cache` does not work yet: outputs are kept for one run only; keep them yourself, in a `Resource<T>`";
-        errors.push(arg.span(), message);
+        errors.push(at, message);
     }
-    let concurrency = list.take("concurrency");
-    Own {
-        pipeline,
-        dependencies: dependencies(list, errors),
-        retry: retry(list, errors),
-        timeout: list.take("timeout").and_then(|arg| arg.duration(errors)),
-        concurrency: concurrency.and_then(|arg| non_empty(arg, "a limit needs a name", errors)),
-        records: list.take("records").and_then(|arg| arg.expr(errors)),
-    }
+    check_dependencies(&own.dependencies, errors);
+    check_retry(&own.retry, errors);
 }
 
-pub(crate) fn non_empty(arg: Arg, message: &str, errors: &mut Errors) -> Option<LitStr> {
-    let text = arg.text(errors)?;
-    if text.value().trim().is_empty() {
-        errors.push(text.span(), message);
-        return None;
+/// Arguments about repetition need repetition.
+fn check_retry(retry: &Retry, errors: &mut Errors) {
+    if retry.retries.is_some() {
+        return;
     }
-    Some(text)
-}
-
-fn retry(list: &mut ArgList, errors: &mut Errors) -> Retry {
-    let retries = list.take("retries").and_then(|arg| arg.expr(errors));
-    for name in ["backoff", "delay", "max_delay", "jitter"] {
-        if retries.is_none()
-            && let Some(arg) = list.take(name)
-        {
+    let given = [
+        ("backoff", retry.backoff.as_ref().map(|given| given.at)),
+        ("delay", retry.delay.as_ref().map(|given| given.at)),
+        ("max_delay", retry.max_delay.as_ref().map(|given| given.at)),
+        ("jitter", retry.jitter.as_ref().map(|given| given.at)),
+    ];
+    for (name, at) in given {
+        if let Some(at) = at {
             let message = format!("`{name}` is about repetition: say how often with `retries = 3`");
-            errors.push(arg.span(), message);
+            errors.push(at, message);
         }
     }
-    let words = ["none", "constant", "linear", "exponential"];
-    let backoff = list
-        .take("backoff")
-        .and_then(|arg| arg.word(&words, errors));
-    Retry {
-        retries,
-        backoff: backoff.map(|word| match word {
-            "none" => "None",
-            "constant" => "Constant",
-            "linear" => "Linear",
-            _ => "Exponential",
-        }),
-        delay: list.take("delay").and_then(|arg| arg.duration(errors)),
-        max_delay: list.take("max_delay").and_then(|arg| arg.duration(errors)),
-        jitter: list.take("jitter").and_then(|arg| jitter(arg, errors)),
-    }
 }
 
-/// `jitter`, `jitter = true` or `jitter = 0.5`
-fn jitter(arg: Arg, errors: &mut Errors) -> Option<TokenStream> {
-    match &arg.value {
-        ArgValue::Expr(value) if as_bool(value).is_none() => Some(quote!(#value)),
-        _ => Some(if arg.switch(errors)? {
-            quote!(1.0)
-        } else {
-            quote!(0.0)
-        }),
-    }
-}
-
-/// `depends_on(extract, rows = etl::load)`
-fn dependencies(list: &mut ArgList, errors: &mut Errors) -> Vec<Dependency> {
-    let form = "depends_on(task, parameter = path::to::task)";
-    let tokens = list
-        .take("depends_on")
-        .and_then(|arg| arg.list(form, errors));
-    let Some(tokens) = tokens else {
-        return Vec::new();
-    };
-    let parse = |input: ParseStream<'_>| {
-        Punctuated::<Dependency, Token![,]>::parse_terminated_with(input, dependency)
-    };
-    let parsed = errors.take(parse.parse2(tokens)).unwrap_or_default();
-    let mut known: Vec<Dependency> = Vec::new();
-    for dependency in parsed {
-        let path = &dependency.path;
-        let same_path = |d: &Dependency| {
-            quote!(#path).to_string() == {
-                let other = &d.path;
-                quote!(#other).to_string()
-            }
-        };
-        if known.iter().any(same_path) {
-            errors.push_on(path, "this dependency is given twice");
-        } else if known
-            .iter()
-            .any(|d| d.name.unraw() == dependency.name.unraw())
-        {
+/// A dependency is given once, and its name tells it from the others.
+fn check_dependencies(given: &[Dependency], errors: &mut Errors) {
+    let text = |dependency: &Dependency| dependency.path.to_token_stream().to_string();
+    let mut known: Vec<&Dependency> = Vec::new();
+    for dependency in given {
+        let name = dependency.name.unraw();
+        if known.iter().any(|known| text(known) == text(dependency)) {
+            errors.push_on(&dependency.path, "this dependency is given twice");
+        } else if known.iter().any(|known| known.name.unraw() == name) {
             let message = format!(
                 "two dependencies have the name `{}`: name one of them, `parameter = path::to::task`",
                 dependency.name
@@ -254,58 +141,26 @@ fn dependencies(list: &mut ArgList, errors: &mut Errors) -> Vec<Dependency> {
             known.push(dependency);
         }
     }
-    known
 }
 
-fn dependency(input: ParseStream<'_>) -> syn::Result<Dependency> {
-    if input.peek(LitStr) {
-        let text: LitStr = input.parse()?;
-        return Err(syn::Error::new(
-            text.span(),
-            format!(
-                "a dependency is the path of its function, not text: `depends_on({})`",
-                text.value()
-            ),
-        ));
-    }
-    if input.peek(syn::Ident::peek_any) && input.peek2(Token![=]) {
-        let name = Ident::parse_any(input)?;
-        input.parse::<Token![=]>()?;
-        let path = input.call(Path::parse_mod_style)?;
-        return Ok(Dependency { name, path });
-    }
-    let path = input.call(Path::parse_mod_style)?;
-    match path.segments.last() {
-        Some(last) => Ok(Dependency {
-            name: last.ident.clone(),
-            path,
-        }),
-        None => Err(syn::Error::new(path.span(), "expected the path of a task")),
+fn check_name(args: &Args, function: &Function, errors: &mut Errors) {
+    if let Some(name) = &args.name
+        && is_dynamic(&name.value, function)
+    {
+        let message = "the name of a task is constant: the pipeline is built from it";
+        errors.push_on(&name.value, message);
     }
 }
 
 /// What every span of the task says.
-fn fields(task: &Task, crate_path: Option<&Path>) -> [Field; 2] {
-    let krate = crate::crate_path::resolve(crate_path);
-    let pipeline = &task.pipeline;
-    let span = Span::mixed_site();
-    let attempt = syn::parse_quote!(#krate::private::pipeline::span_began());
+fn fields(pipeline: &LitStr) -> [Field; 2] {
+    let field =
+        |key: &str, value| Field::own(FieldKey::Text(key.to_owned()), value, Span::mixed_site());
     [
-        Field {
-            key: FieldKey::Text("obs.pipeline.name".to_owned()),
-            value: FieldValue::Const(quote!(Str(#pipeline))),
-            span,
-        },
-        Field {
-            key: FieldKey::Text("obs.task.attempt".to_owned()),
-            value: FieldValue::Capture(attempt),
-            span,
-        },
+        field(
+            "obs.pipeline.name",
+            FieldValue::Const(Constant::Str(pipeline.clone())),
+        ),
+        field("obs.task.attempt", FieldValue::Attempt),
     ]
-}
-
-/// The function of a task or handler, for the generated call.
-pub(crate) fn cfgs(function: &Function) -> Vec<&syn::Attribute> {
-    let attrs = function.attrs.iter();
-    attrs.filter(|attr| attr.path().is_ident("cfg")).collect()
 }

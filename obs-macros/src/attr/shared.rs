@@ -1,13 +1,17 @@
-//! The arguments that every function macro shares.
+//! The arguments that every macro on functions takes.
 
 use proc_macro2::{Span, TokenStream};
-use syn::parse::Parser as _;
+use syn::ext::IdentExt as _;
+use syn::parse::{ParseStream, Parser as _};
 use syn::punctuated::Punctuated;
 use syn::{Expr, Ident, Path, Token};
 
-use super::{Arg, ArgList, ArgValue, Field, as_bool, as_path, as_text, fields};
+use super::expr::{as_bool, as_path, as_text, plain};
+use super::fields::{self, Field};
+use super::label::Label;
+use super::list::{Arg, ArgList, ArgValue, Given};
+use super::span::check_name;
 use crate::errors::Errors;
-use crate::valid::labels::{self, Label};
 
 /// How errors are recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -41,21 +45,21 @@ pub(crate) enum LevelArg {
 /// The shared arguments, as they were written; `valid` judges them with the function.
 #[derive(Default)]
 pub(crate) struct Args {
-    pub(crate) name: Option<Expr>,
+    pub(crate) name: Option<Given<Expr>>,
     pub(crate) kind: Option<&'static str>,
     pub(crate) level: Option<LevelArg>,
     pub(crate) target: Option<Expr>,
     pub(crate) fields: Vec<Field>,
-    pub(crate) labels: Vec<Label>,
-    pub(crate) parent: Option<Expr>,
+    pub(crate) labels: Option<Given<Vec<Label>>>,
+    pub(crate) parent: Option<Given<Expr>>,
     /// `links` and `follows_from`.
     pub(crate) links: Vec<Expr>,
     pub(crate) root: bool,
     pub(crate) no_metrics: bool,
     /// Where `timings` stands.
     pub(crate) timings: Option<Span>,
-    /// `track_concurrency`
-    pub(crate) concurrency: bool,
+    /// Where `track_concurrency` stands.
+    pub(crate) concurrency: Option<Span>,
     pub(crate) err: ErrMode,
     /// `err(expected = pattern)`
     pub(crate) expected: Option<syn::Pat>,
@@ -63,11 +67,12 @@ pub(crate) struct Args {
     pub(crate) err_level: Option<LevelArg>,
     /// Where `err` stands.
     pub(crate) err_span: Option<Span>,
-    pub(crate) ret: Option<Render>,
-    pub(crate) ret_span: Option<Span>,
+    pub(crate) ret: Option<Given<Render>>,
     pub(crate) ok_if: Option<Expr>,
-    pub(crate) error_if: Option<Expr>,
+    pub(crate) error_if: Option<Given<Expr>>,
     pub(crate) skip: Vec<Ident>,
+    /// Where `skip` stands, if no parameters follow it.
+    pub(crate) bare_skip: Option<Span>,
     pub(crate) crate_path: Option<Path>,
 }
 
@@ -75,11 +80,11 @@ impl Args {
     /// Takes the shared arguments out of the list.
     pub(crate) fn take(list: &mut ArgList, errors: &mut Errors) -> Self {
         let mut args = Self {
-            name: list.take("name").and_then(|arg| name(arg, errors)),
+            name: list.given("name", errors, name),
             kind: list.take("kind").and_then(|arg| kind(arg, errors)),
             level: list.take("level").and_then(|arg| level(arg, errors)),
-            target: list.take("target").and_then(|arg| arg.expr(errors)),
-            ok_if: list.take("ok_if").and_then(|arg| arg.expr(errors)),
+            target: list.expr("target", errors),
+            ok_if: list.expr("ok_if", errors),
             crate_path: crate_path(list, errors),
             ..Self::default()
         };
@@ -89,48 +94,30 @@ impl Args {
         {
             args.fields = fields::parse(tokens, errors);
         }
-        if let Some(arg) = list.take("error_if") {
-            let span = arg.span();
-            args.error_if = arg.expr(errors);
-            if args.ok_if.is_some() {
-                errors.push(
-                    span,
-                    "`ok_if` and `error_if` answer the same question: keep one",
-                );
-            }
-        }
+        args.error_if = list.given("error_if", errors, Arg::expr);
         if let Some(arg) = list.take("err") {
             args.err_span = Some(arg.span());
             err(&arg, &mut args, errors);
         }
-        if let Some(arg) = list.take("ret") {
-            args.ret_span = Some(arg.span());
-            args.ret = ret(&arg, errors);
-        }
+        args.ret = list.given("ret", errors, |arg, errors| ret(&arg, errors));
         for name in ["links", "follows_from"] {
-            args.links
-                .extend(list.take(name).and_then(|arg| arg.expr(errors)));
+            args.links.extend(list.expr(name, errors));
         }
-        args.root = list
-            .take("root")
-            .and_then(|arg| arg.switch(errors))
-            .unwrap_or(false);
-        args.parent = parent(list, &mut args.root, errors);
+        let on = |switch: Option<Given<bool>>| switch.filter(|on| on.value).map(|on| on.at);
+        args.root = on(list.switch("root", errors)).is_some();
+        args.parent = list.given("parent", errors, Arg::expr);
         args.no_metrics = list
             .take("metrics")
             .and_then(|arg| arg.switch(errors))
             .is_some_and(|on| !on);
-        args.timings = list.take("timings").and_then(|arg| {
-            let span = arg.span();
-            arg.switch(errors)?.then_some(span)
-        });
-        args.concurrency = concurrency(list, args.no_metrics, errors);
-        args.labels = labels(list, args.no_metrics, errors);
-        if let Some(tokens) = list
-            .take("skip")
-            .and_then(|arg| arg.list("skip(parameter, …)", errors))
-        {
-            args.skip = skip(tokens, errors);
+        args.timings = on(list.switch("timings", errors));
+        args.concurrency = on(list.switch("track_concurrency", errors));
+        args.labels = list.given("labels", errors, labels);
+        if let Some(arg) = list.take("skip") {
+            match arg.value {
+                ArgValue::Flag => args.bare_skip = Some(arg.span()),
+                _ => args.skip = skip(arg, errors),
+            }
         }
         if let Some(arg) = list.take("skip_all") {
             arg.flag(errors);
@@ -139,75 +126,20 @@ impl Args {
     }
 }
 
-/// `track_concurrency`
-fn concurrency(list: &mut ArgList, no_metrics: bool, errors: &mut Errors) -> bool {
-    let Some(arg) = list.take("track_concurrency") else {
-        return false;
-    };
-    let span = arg.span();
-    let on = arg.switch(errors).unwrap_or(false);
-    if on && no_metrics {
-        errors.push(
-            span,
-            "`track_concurrency` makes a metric, which `metrics = false` turns off: keep one of the two",
-        );
-    }
-    on
-}
-
-/// Labels that the function metrics have already, and that of a histogram's buckets.
-const RESERVED_LABELS: &[&str] = &["function", "le", "module", "result"];
-
 /// `labels(key = value, …)`
-fn labels(list: &mut ArgList, no_metrics: bool, errors: &mut Errors) -> Vec<Label> {
-    let Some(arg) = list.take("labels") else {
-        return Vec::new();
-    };
-    let span = arg.span();
-    let Some(tokens) = arg.list("labels(key = value, …)", errors) else {
-        return Vec::new();
-    };
-    if no_metrics {
-        errors.push(
-            span,
-            "`labels` are those of the metrics, which `metrics = false` turns off: keep one of the two",
-        );
-    }
+fn labels(arg: Arg, errors: &mut Errors) -> Option<Vec<Label>> {
+    let tokens = arg.list("labels(key = value, …)", errors)?;
     let parse = Punctuated::<Label, Token![,]>::parse_terminated;
-    let labels: Vec<Label> = errors
-        .take(parse.parse2(tokens))
-        .map(|labels| labels.into_iter().collect())
-        .unwrap_or_default();
-    labels::check(&labels, RESERVED_LABELS, errors);
-    labels
-}
-
-/// `parent = expression`; `parent = None` is `root`.
-fn parent(list: &mut ArgList, root: &mut bool, errors: &mut Errors) -> Option<Expr> {
-    let arg = list.take("parent")?;
-    let span = arg.span();
-    let value = arg.expr(errors)?;
-    if *root {
-        errors.push(
-            span,
-            "`root` says that there is no parent: keep one of the two",
-        );
-        return None;
-    }
-    if as_path(&value).is_some_and(|path| path.is_ident("None")) {
-        *root = true;
-        return None;
-    }
-    Some(value)
+    let labels = errors.take(parse.parse2(tokens)).unwrap_or_default();
+    Some(labels.into_iter().collect())
 }
 
 fn name(arg: Arg, errors: &mut Errors) -> Option<Expr> {
     let value = arg.expr(errors)?;
-    if as_text(&value).is_some_and(|text| text.value().trim().is_empty()) {
-        errors.push_on(&value, "a span needs a name");
+    if !check_name(&value, errors) {
         return None;
     }
-    if let Expr::Lit(lit) = super::plain(&value)
+    if let Expr::Lit(lit) = plain(&value)
         && !matches!(lit.lit, syn::Lit::Str(_))
     {
         errors.push_on(&value, "`name` takes a string: `name = \"…\"`");
@@ -258,7 +190,7 @@ fn err(arg: &Arg, args: &mut Args, errors: &mut Errors) {
             ),
         },
         ArgValue::List(tokens) => {
-            let parse = |input: syn::parse::ParseStream<'_>| err_list(input, args, errors);
+            let parse = |input: ParseStream<'_>| err_list(input, args, errors);
             if let Err(error) = parse.parse2(tokens.clone()) {
                 errors.add(error);
             }
@@ -267,11 +199,7 @@ fn err(arg: &Arg, args: &mut Args, errors: &mut Errors) {
 }
 
 /// `Debug`, `Display`, `expected = pattern`, `level = "…"`
-fn err_list(
-    input: syn::parse::ParseStream<'_>,
-    args: &mut Args,
-    errors: &mut Errors,
-) -> syn::Result<()> {
+fn err_list(input: ParseStream<'_>, args: &mut Args, errors: &mut Errors) -> syn::Result<()> {
     while !input.is_empty() {
         let word: Ident = input.parse()?;
         match word.to_string().as_str() {
@@ -332,9 +260,14 @@ fn render(tokens: &TokenStream, errors: &mut Errors) -> Option<Render> {
     }
 }
 
-fn skip(tokens: TokenStream, errors: &mut Errors) -> Vec<Ident> {
-    use syn::ext::IdentExt as _;
-    let idents = (|input: syn::parse::ParseStream<'_>| {
+/// How `skip` is written.
+pub(crate) const SKIP: &str = "skip(parameter, …)";
+
+fn skip(arg: Arg, errors: &mut Errors) -> Vec<Ident> {
+    let Some(tokens) = arg.list(SKIP, errors) else {
+        return Vec::new();
+    };
+    let idents = (|input: ParseStream<'_>| {
         Punctuated::<Ident, Token![,]>::parse_terminated_with(input, |i| i.call(Ident::parse_any))
     })
     .parse2(tokens);
@@ -347,7 +280,7 @@ fn skip(tokens: TokenStream, errors: &mut Errors) -> Vec<Ident> {
 }
 
 /// `crate = path`
-pub(crate) fn crate_path(list: &mut ArgList, errors: &mut Errors) -> Option<Path> {
+fn crate_path(list: &mut ArgList, errors: &mut Errors) -> Option<Path> {
     let value = list.take("crate")?.expr(errors)?;
     let path = as_path(&value);
     if path.is_none() {
@@ -358,3 +291,7 @@ pub(crate) fn crate_path(list: &mut ArgList, errors: &mut Errors) -> Option<Path
     }
     path
 }
+
+#[cfg(test)]
+#[path = "shared_tests.rs"]
+mod tests;

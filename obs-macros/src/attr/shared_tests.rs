@@ -1,7 +1,7 @@
 use quote::quote;
 
-use super::table::TRACED;
 use super::{ArgList, Args, ErrMode, Render};
+use crate::attr::table::TRACED;
 use crate::errors::Errors;
 
 fn parse(tokens: proc_macro2::TokenStream) -> (Args, Vec<String>) {
@@ -38,8 +38,10 @@ fn forms_of_err_and_ret() {
     assert_eq!(parse(quote!(err)).0.err, ErrMode::Auto);
     assert_eq!(parse(quote!(err = false)).0.err, ErrMode::Off);
     assert_eq!(parse(quote!(err(Debug))).0.err, ErrMode::Debug);
-    assert_eq!(parse(quote!(ret)).0.ret, Some(Render::Debug));
-    assert_eq!(parse(quote!(ret(Display))).0.ret, Some(Render::Display));
+    let ret = |tokens| parse(tokens).0.ret.map(|ret| ret.value);
+    assert_eq!(ret(quote!(ret)), Some(Render::Debug));
+    assert_eq!(ret(quote!(ret(Display))), Some(Render::Display));
+    assert_eq!(ret(quote!(ret = false)), None);
     assert_eq!(
         parse(quote!(err(Loud))).1,
         ["`err(…)` takes `Debug` or `Display`, `expected = pattern` and `level = \"warn\"`"]

@@ -1,0 +1,139 @@
+//! What the macros of conventions add to a function: the measurement beside its span.
+//!
+//! A measurement is begun inside the span, and the value, a panic or a drop ends it. A new macro of
+//! this kind adds an arm to [`begin`] and one to [`end`].
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote_spanned;
+use syn::Expr;
+use syn::spanned::Spanned as _;
+
+use super::name::text;
+use crate::attr::expr::plain;
+use crate::hygiene::quote;
+use crate::plan::{Measurement, Plan};
+
+/// How a measurement ends: the call that makes the `Kind` that ends it.
+pub(super) struct End {
+    /// The function of `private`.
+    pub(super) function: &'static str,
+    /// Its arguments behind the kind, the probe and the slot.
+    pub(super) closures: Vec<TokenStream>,
+}
+
+/// The statements that evaluate the texts which are no literals.
+pub(super) fn bind_texts(plan: &Plan) -> TokenStream {
+    let krate = &plan.site.krate;
+    let texts = plan.measurement.iter().flat_map(Measurement::texts);
+    let binds = texts.filter(|text| text.literal().is_none()).map(|text| {
+        let value = &text.value;
+        let variable = Ident::new(text.variable, Span::mixed_site());
+        let here = Span::mixed_site().located_at(value.span());
+        quote_spanned!(here=> let #variable = #krate::private::text(&(#value));)
+    });
+    binds.collect()
+}
+
+/// An expression that begins the measurement.
+pub(super) fn begin(plan: &Plan) -> Option<TokenStream> {
+    let krate = &plan.site.krate;
+    let (begin, streaming) = match plan.measurement.as_ref()? {
+        Measurement::LlmCall {
+            provider,
+            operation,
+            model,
+            ..
+        } => {
+            let (provider, operation, model) = (text(provider), text(operation), text(model));
+            let begin = quote!(#krate::private::llm_begin(#provider, #operation, #model));
+            (begin, quote!(llm_streaming))
+        }
+        Measurement::VectorOp {
+            system,
+            operation,
+            collection,
+            count,
+            dimensions,
+        } => {
+            let (system, operation) = (text(system), text(operation));
+            let collection = collection.as_ref().map_or_else(|| quote!(""), text);
+            let count = now(count.as_ref(), krate);
+            let dimensions = now(dimensions.as_ref(), krate);
+            let begin = quote! {
+                #krate::private::vector_start(
+                    #krate::private::vector_begin(#system, #operation, #collection),
+                    #count,
+                    #dimensions,
+                )
+            };
+            (begin, quote!(vector_streaming))
+        }
+    };
+    Some(if plan.follow.items() {
+        quote!(#krate::private::#streaming(#begin))
+    } else {
+        begin
+    })
+}
+
+/// How the measurement ends.
+pub(super) fn end(plan: &Plan) -> Option<End> {
+    let krate = &plan.site.krate;
+    let items = plan.follow.items();
+    Some(match plan.measurement.as_ref()? {
+        Measurement::LlmCall { usage, .. } => {
+            let unknown = || quote!(|_| #krate::private::LlmResponse::default());
+            let usage = usage
+                .as_ref()
+                .map_or_else(unknown, |closure| quote!(#closure));
+            End {
+                function: if items { "llm_items_kind" } else { "llm_kind" },
+                closures: vec![usage],
+            }
+        }
+        Measurement::VectorOp {
+            count, dimensions, ..
+        } => End {
+            function: if items {
+                "vector_items_kind"
+            } else {
+                "vector_kind"
+            },
+            closures: vec![later(count.as_ref()), later(dimensions.as_ref())],
+        },
+    })
+}
+
+/// Where errors about the closures of a measurement are reported.
+pub(super) fn place(measurement: &Measurement) -> Span {
+    match measurement {
+        Measurement::LlmCall {
+            usage: Some(closure),
+            ..
+        } => closure.span(),
+        _ => Span::mixed_site(),
+    }
+}
+
+/// A number that is evaluated before the call.
+fn now(number: Option<&Expr>, krate: &TokenStream) -> TokenStream {
+    match number {
+        Some(value) if !is_closure(value) => {
+            let span = Span::mixed_site().located_at(value.span());
+            quote_spanned!(span=> #krate::private::IntoCount::into_count(#value))
+        }
+        _ => quote!(::core::option::Option::None::<usize>),
+    }
+}
+
+/// A closure that gives a number of the `Ok` value.
+fn later(number: Option<&Expr>) -> TokenStream {
+    match number {
+        Some(value) if is_closure(value) => quote!(#value),
+        _ => quote!(|_| ::core::option::Option::None::<usize>),
+    }
+}
+
+fn is_closure(value: &Expr) -> bool {
+    matches!(plain(value), Expr::Closure(_))
+}

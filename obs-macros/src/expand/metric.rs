@@ -1,0 +1,47 @@
+//! `counter!`, `gauge!` and `histogram!`: a static that finds the series, bound by each call.
+
+use proc_macro2::{Ident, Span, TokenStream};
+
+use super::labels;
+use crate::attr::metric::{Metric, MetricInput};
+use crate::crate_path;
+use crate::hygiene::quote;
+
+/// An expression that gives the handle.
+pub(crate) fn expand(input: &MetricInput) -> TokenStream {
+    let krate = crate_path::resolve(None);
+    let name = &input.name;
+    let bound = Ident::new(handle(input.metric), Span::mixed_site());
+    let (mut all, mut varying) = (Vec::new(), Vec::new());
+    for label in &input.labels {
+        let key = &label.key;
+        let constant = if let Some(text) = label.constant() {
+            quote!(::core::option::Option::Some(#text))
+        } else {
+            varying.push(labels::among(label, &krate));
+            quote!(::core::option::Option::None)
+        };
+        all.push(quote!((#key, #constant)));
+    }
+    let count = varying.len();
+    let site = quote!(#krate::private::MetricSite);
+    quote! {
+        #site::bind(
+            {
+                static __OBS_METRIC: #site<#krate::private::#bound, #count> =
+                    #site::new(#name, &[#(#all),*]);
+                &__OBS_METRIC
+            },
+            [#(#varying),*],
+        )
+    }
+}
+
+/// The type of the handle.
+fn handle(metric: Metric) -> &'static str {
+    match metric {
+        Metric::Counter => "BoundCounter",
+        Metric::Gauge => "BoundGauge",
+        Metric::Histogram => "BoundHistogram",
+    }
+}

@@ -1,0 +1,58 @@
+//! What the compiler checks of a task where it stands: the types of its parameters, cycles, and
+//! outputs that a repeated task takes away.
+
+use proc_macro2::TokenStream;
+use quote::quote_spanned;
+
+use super::meta::retries;
+use super::names::{dependency_output, source_name};
+use crate::expand::pieces::{at, located};
+use crate::hygiene::quote;
+use crate::valid::pipeline_task::Task;
+use crate::valid::pipeline_task::params::Param;
+
+/// `const __OBS_SOURCE0: … = …;`: the one place where the parameter's type is judged, so that a wrong one is
+/// one error, at the type.
+pub(super) fn source(
+    at: usize,
+    param: &Param,
+    task: &Task,
+    glue: &TokenStream,
+) -> Option<TokenStream> {
+    let name = source_name(at);
+    match param {
+        Param::Output { position, ty } => {
+            let output = dependency_output(&task.dependencies[*position].path, glue);
+            let span = located(ty);
+            let new = quote_spanned!(span=> new::<#ty, #output>());
+            Some(quote!(const #name: #glue::Taken<#ty, #output> = #glue::Taken::#new;))
+        }
+        Param::Value { ty } => {
+            let span = located(ty);
+            let new = quote_spanned!(span=> new::<#ty>());
+            Some(quote!(const #name: #glue::Given<#ty> = #glue::Given::#new;))
+        }
+        Param::Shared { .. } | Param::Lent { .. } => None,
+    }
+}
+
+/// What the compiler evaluates: cycles, and outputs that a repeated task takes away.
+pub(super) fn checks(task: &Task, glue: &TokenStream) -> TokenStream {
+    let retries = retries(task);
+    let moves = task.params.iter().enumerate().filter_map(|(index, param)| match param {
+        Param::Output { ty, .. } => {
+            let source = source_name(index);
+            let span = located(ty);
+            let here = at(glue, span);
+            Some(quote_spanned!(span=> const _: () = #here::check_moves(#source.moves, #retries);))
+        }
+        _ => None,
+    });
+    let dependencies = task.dependencies.iter().enumerate();
+    let dependencies = dependencies.map(|(position, dependency)| {
+        let span = located(&dependency.path);
+        let here = at(glue, span);
+        quote_spanned!(span=> const _: () = #here::check(&__OBS_TASK, #position);)
+    });
+    quote!(#(#dependencies)* #(#moves)*)
+}

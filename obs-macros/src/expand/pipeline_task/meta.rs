@@ -1,0 +1,133 @@
+//! `TaskMeta`: what the pipeline knows of a task before it runs.
+
+use core::time::Duration;
+
+use proc_macro2::{Span, TokenStream};
+use quote::format_ident;
+use syn::ext::IdentExt as _;
+
+use super::names::source_name;
+use crate::attr::duration::DurationArg;
+use crate::attr::pipeline_task::Jitter;
+use crate::expand::pieces::{optional, task_of};
+use crate::expand::{name, site};
+use crate::hygiene::quote;
+use crate::plan::Annotated;
+use crate::valid::pipeline_task::Task;
+use crate::valid::pipeline_task::params::Param;
+
+/// A constant of the type `TaskMeta`.
+pub(super) fn meta(task: &Task, glue: &TokenStream) -> TokenStream {
+    let Annotated {
+        function: item,
+        plan,
+    } = &task.annotated;
+    let pipeline = &task.pipeline;
+    let ident = item.sig.ident.unraw().to_string();
+    let name = name::constant(&plan.site.name).unwrap_or_else(|| quote!(#ident));
+    let line = site::line_of(item.sig.ident.span());
+    let dependencies = dependencies(task, glue);
+    let policy = policy(task, glue);
+    let requires = task.params.iter().enumerate().filter_map(|(at, param)| {
+        let source = source_name(at);
+        matches!(param, Param::Value { .. }).then(|| quote!(#source.requirement))
+    });
+    quote! {
+        #glue::TaskMeta {
+            pipeline: #pipeline,
+            name: #name,
+            path: ::core::concat!(::core::module_path!(), "::", #ident),
+            file: ::core::file!(),
+            line: #line,
+            dependencies: &[#(#dependencies),*],
+            policy: #policy,
+            requires: &[#(#requires),*],
+            run: __obs_run,
+        }
+    }
+}
+
+fn dependencies<'a>(
+    task: &'a Task,
+    glue: &'a TokenStream,
+) -> impl Iterator<Item = TokenStream> + 'a {
+    task.dependencies
+        .iter()
+        .enumerate()
+        .map(move |(at, dependency)| {
+            let mut usage = quote!(#glue::Use::Order);
+            for (index, param) in task.params.iter().enumerate() {
+                match param {
+                    Param::Shared { position, .. } if *position == at => {
+                        usage = quote!(#glue::Use::Read);
+                    }
+                    Param::Output { position, .. } if *position == at => {
+                        let source = source_name(index);
+                        usage = quote!(#source.usage());
+                    }
+                    _ => {}
+                }
+            }
+            let task = task_of(&dependency.path);
+            quote!(#glue::Dependency { task: #task, usage: #usage })
+        })
+}
+
+fn policy(task: &Task, glue: &TokenStream) -> TokenStream {
+    let retry = &task.retry;
+    let retries = retries(task);
+    let backoff = retry.backoff.as_ref().map(|variant| {
+        let variant = format_ident!("{}", variant.value, span = Span::mixed_site());
+        quote!(.backoff(#glue::Backoff::#variant))
+    });
+    let delay = retry.delay.as_ref().map(|value| {
+        let value = duration(&value.value, glue);
+        quote!(.delay(#value))
+    });
+    let max_delay = retry.max_delay.as_ref().map(|value| {
+        let value = duration(&value.value, glue);
+        quote!(.max_delay(#value))
+    });
+    let jitter = retry.jitter.as_ref().map(|jitter| {
+        let value = part(&jitter.value);
+        quote!(.jitter(#value))
+    });
+    let timeout = optional(task.timeout.as_ref().map(|value| duration(value, glue)));
+    let concurrency = optional(
+        task.concurrency
+            .as_ref()
+            .map(|name| quote!(#glue::Cow::Borrowed(#name))),
+    );
+    quote! {
+        #glue::TaskPolicy {
+            retry: #glue::RetryPolicy::new(#retries) #backoff #delay #max_delay #jitter,
+            timeout: #timeout,
+            concurrency: #concurrency,
+        }
+    }
+}
+
+/// How often the task is repeated.
+pub(super) fn retries(task: &Task) -> TokenStream {
+    let given = task.retry.retries.as_ref();
+    given.map_or_else(|| quote!(0), |retries| quote!(#retries))
+}
+
+fn duration(value: &DurationArg, glue: &TokenStream) -> TokenStream {
+    match value {
+        DurationArg::Known(value) => {
+            let (seconds, nanos): (u64, u32) = (Duration::as_secs(value), value.subsec_nanos());
+            quote!(#glue::Duration::new(#seconds, #nanos))
+        }
+        DurationArg::Expr(value) => quote!(#value),
+    }
+}
+
+/// By what part of itself each pause may be shortened.
+fn part(jitter: &Jitter) -> TokenStream {
+    match jitter {
+        Jitter::Switch(true) => quote!(1.0),
+        Jitter::Switch(false) => quote!(0.0),
+        Jitter::Part(value) => quote!(#value),
+    }
+}
