@@ -1,9 +1,9 @@
 //! The attribute macros of obs; use them through `obs_runtime`.
 //!
-//! Every macro goes one way, which [`driver`] holds: [`attr`] turns syntax into arguments and
-//! [`ast`] the item below them into a function; [`valid`] has all rules and makes a model in which
-//! nothing can be wrong, of a function the [`plan`] with its [`shape`]; [`expand`] turns the model
-//! into tokens and cannot fail. An error never removes the user's item ([`fallback`]). [`macros`]
+//! Every macro goes one way, which `driver` holds: `attr` turns syntax into arguments and
+//! `ast` the item below them into a function; `valid` has all rules and makes a model in which
+//! nothing can be wrong, of a function the `plan` with its `shape`; `expand` turns the model
+//! into tokens and cannot fail. An error never removes the user's item (`fallback`). `macros`
 //! lists which steps belong to which macro.
 
 #![forbid(unsafe_code)]
@@ -30,28 +30,28 @@ pub fn traced(args: TokenStream, item: TokenStream) -> TokenStream {
     macros::traced(args.into(), item.into()).into()
 }
 
-/// Makes a function a task of a pipeline; each attempt is a span.
+/// Makes a function a task of a pipeline; each attempt to run it is a span.
 #[doc = include_str!("docs/pipeline_task.md")]
 #[proc_macro_attribute]
 pub fn pipeline_task(args: TokenStream, item: TokenStream) -> TokenStream {
     macros::pipeline_task(args.into(), item.into()).into()
 }
 
-/// Calls a function after each run, or each end of a task, that failed.
+/// Makes a function a handler that is called after each run, or task, that failed.
 #[doc = include_str!("docs/handlers.md")]
 #[proc_macro_attribute]
 pub fn on_failure(args: TokenStream, item: TokenStream) -> TokenStream {
     macros::on_failure(args.into(), item.into()).into()
 }
 
-/// Calls a function after each run, or each end of a task, that succeeded or failed.
+/// Makes a function a handler that is called after each run, or task, that succeeded or failed.
 #[doc = include_str!("docs/handlers.md")]
 #[proc_macro_attribute]
 pub fn on_complete(args: TokenStream, item: TokenStream) -> TokenStream {
     macros::on_complete(args.into(), item.into()).into()
 }
 
-/// Calls a function after each run that was cancelled, or whose task was.
+/// Makes a function a handler that is called after each run that was cancelled, or whose task was.
 #[doc = include_str!("docs/handlers.md")]
 #[proc_macro_attribute]
 pub fn on_cancel(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -72,42 +72,42 @@ pub fn vector_op(args: TokenStream, item: TokenStream) -> TokenStream {
     macros::vector_op(args.into(), item.into()).into()
 }
 
-/// A span that is not a function: made here, entered by `in_scope`, `enter` or `instrument`.
+/// Makes a span that is no function; `in_scope`, `enter` or `instrument` enter it.
 #[doc = include_str!("docs/span.md")]
 #[proc_macro]
 pub fn span(tokens: TokenStream) -> TokenStream {
     macros::span(tokens.into()).into()
 }
 
-/// A sum that only grows, counted here.
+/// Finds a counter, which is a sum that only grows, for this place to add to.
 #[doc = include_str!("docs/metric.md")]
 #[proc_macro]
 pub fn counter(tokens: TokenStream) -> TokenStream {
     macros::counter(tokens.into()).into()
 }
 
-/// A value that is set here.
+/// Finds a gauge, which is a value that goes up and down, for this place to set.
 #[doc = include_str!("docs/metric.md")]
 #[proc_macro]
 pub fn gauge(tokens: TokenStream) -> TokenStream {
     macros::gauge(tokens.into()).into()
 }
 
-/// A distribution of values that are observed here.
+/// Finds a histogram, which is a distribution of values, for this place to add one to.
 #[doc = include_str!("docs/metric.md")]
 #[proc_macro]
 pub fn histogram(tokens: TokenStream) -> TokenStream {
     macros::histogram(tokens.into()).into()
 }
 
-/// Makes an enum without fields the value of a metric's label.
+/// Implements `Label` for an enum without fields: its variants are the values of a metric's label.
 #[doc = include_str!("docs/label.md")]
 #[proc_macro_derive(Label, attributes(label))]
 pub fn label(item: TokenStream) -> TokenStream {
     macros::label(item.into()).into()
 }
 
-/// Starts obs (and a tokio runtime for `async fn main`) around the program, and flushes at its end.
+/// Starts obs, and a tokio runtime for an `async fn`, around the program; flushes at its end.
 #[doc = include_str!("docs/main.md")]
 #[proc_macro_attribute]
 pub fn main(args: TokenStream, item: TokenStream) -> TokenStream {
