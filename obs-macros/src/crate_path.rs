@@ -1,4 +1,4 @@
-//! The path by which generated code reaches `obs_runtime`.
+//! The path by which generated code reaches `obs_runtime`, whatever the user calls it.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::ToTokens as _;

@@ -1,4 +1,5 @@
-//! Several errors in one go: every rule reports what it finds and goes on.
+//! The errors of one macro call: every rule reports what it finds and goes on, so that users see
+//! all of them at once.
 
 use proc_macro2::{Span, TokenStream};
 
@@ -7,15 +8,17 @@ use proc_macro2::{Span, TokenStream};
 pub(crate) struct Errors(Option<syn::Error>);
 
 impl Errors {
+    /// Adds an error at a place.
     pub(crate) fn push(&mut self, span: Span, message: impl core::fmt::Display) {
         self.add(syn::Error::new(span, message));
     }
 
-    /// Underlines all tokens of `node`.
+    /// Adds an error that underlines all tokens of `node`.
     pub(crate) fn push_on(&mut self, node: impl quote::ToTokens, message: impl core::fmt::Display) {
         self.add(syn::Error::new_spanned(node, message));
     }
 
+    /// Adds an error of a parser.
     pub(crate) fn add(&mut self, error: syn::Error) {
         match &mut self.0 {
             Some(all) => all.combine(error),

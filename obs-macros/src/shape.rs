@@ -1,7 +1,8 @@
-//! Which of the expansion shapes a function gets: one rule, one test.
+//! The shape of an expansion: how the body of a function is wrapped, chosen from its signature.
 //!
-//! A shape is as close to the plain function as its signature allows; DESIGN.md, "Expansion",
-//! says why there are several.
+//! A shape is as close to the plain function as the signature allows. DESIGN.md, "Expansion", says
+//! why there are several. The questions about types that the choice needs are here too, because the
+//! rules and the expansion ask them as well.
 
 use proc_macro2::{Group, TokenStream, TokenTree};
 use syn::punctuated::Punctuated;

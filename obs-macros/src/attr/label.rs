@@ -1,4 +1,4 @@
-//! The labels of a metric: `key = value`, as `counter!` and `labels(…)` take them.
+//! The labels of a metric, written `key = value`, as `counter!` and `labels(…)` take them.
 
 use proc_macro2::{Ident, Span};
 use quote::ToTokens as _;

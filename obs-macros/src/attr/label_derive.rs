@@ -1,4 +1,4 @@
-//! The input of `#[derive(Label)]`: an enum, and what `#[label(…)]` says on it and on its variants.
+//! The input of `#[derive(Label)]`: an enum, and what `#[label(…)]` says on it and its variants.
 
 use proc_macro2::{Ident, TokenStream};
 use syn::parse::Parser as _;

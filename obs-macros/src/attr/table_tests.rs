@@ -29,7 +29,8 @@ fn a_strange_word_gets_the_list() {
     );
 }
 
-/// Known to the parser, so that it says what to do instead; not on a page because they do nothing yet.
+/// Known to the parser, so that it says what to do instead. They do nothing yet, so they are on no
+/// page.
 const NOT_YET: &[&str] = &["capture", "budget", "reserve", "cache"];
 
 #[test]

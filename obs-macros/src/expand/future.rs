@@ -1,4 +1,4 @@
-//! Asynchronous functions: the state of the span around the future, never inside the coroutine.
+//! Asynchronous functions: the state of the span is around the future, never inside the coroutine.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote_spanned};
@@ -34,8 +34,8 @@ fn statements(function: &Function, plan: &Plan, rebound: &rebind::Rebound) -> To
         !shape::is_named_result(ty)
             && (!shape::is_inert(Some(ty)) || matches!(ty, syn::Type::ImplTrait(_)))
     });
-    // For clippy our block yields a future where the function does. The allowance covers the body too, so there is none
-    // where the body could need the lint itself and the type names no future.
+    // For clippy our block yields a future where the function does. The allowance covers the body
+    // too, so there is none where the body could need the lint itself and the type names no future.
     let is_async = |word: &str| word == "async";
     let names_future = |word: &str| word.ends_with("Future");
     let allowed = may_be_future
@@ -83,7 +83,8 @@ fn mentions(tokens: TokenStream, is: &dyn Fn(&str) -> bool) -> bool {
     })
 }
 
-/// `__obs_probe`, of what the call is judged by: the future's output, or the items of the stream in it.
+/// `__obs_probe` looks at what the call is judged by: the output of the future, or the items of the
+/// stream in it.
 fn probe(function: &Function, plan: &Plan) -> TokenStream {
     let krate = &plan.site.krate;
     if plan.follow.items() {

@@ -1,4 +1,4 @@
-//! What is measured of a call while it lasts: `timings` and `track_concurrency`.
+//! What is measured while a call lasts: `timings` and `track_concurrency`.
 
 use proc_macro2::TokenStream;
 use syn::ext::IdentExt as _;

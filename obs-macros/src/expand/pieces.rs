@@ -7,12 +7,13 @@ use syn::{Attribute, Path};
 use crate::ast::Function;
 use crate::hygiene::quote;
 
-/// Generated code that is reported where the user's tokens are.
+/// A span for generated code whose errors are reported where the user's tokens are.
 pub(super) fn located(tokens: &impl syn::spanned::Spanned) -> Span {
     Span::mixed_site().located_at(tokens.span())
 }
 
-/// The same tokens, reported elsewhere: an error over several tokens is shown where all of them are.
+/// The same tokens with another span: rustc shows an error over several tokens where all of them
+/// are.
 pub(super) fn at(tokens: &TokenStream, span: Span) -> TokenStream {
     let tokens = tokens.clone().into_iter();
     tokens

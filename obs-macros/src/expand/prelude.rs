@@ -1,4 +1,4 @@
-//! What runs inside the span before the body: the fields, and a name that the call decides.
+//! What runs inside the span before the body: the fields, and a name that the call decides about.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};

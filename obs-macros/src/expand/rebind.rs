@@ -1,6 +1,8 @@
-//! Parameters are renamed by hygiene and bound again inside the span, as rustc itself lowers an
-//! `async fn`: drop order, `_` and patterns stay those of the plain function. If macros stand below,
-//! plain names are kept: the arguments of those macros may name them.
+//! Parameters: renamed by hygiene, and bound again inside the span.
+//!
+//! This is how rustc itself lowers an `async fn`, and it keeps drop order, `_` and patterns those
+//! of the plain function. If macros stand below, the names stay plain, because the arguments of
+//! those macros may use them.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident};
@@ -140,8 +142,10 @@ fn names(tokens: &TokenStream, name: &Ident) -> bool {
     })
 }
 
-/// The statements of an async block of another macro: where it binds a parameter anew (`let id = id;`) that our arguments
-/// name, the binding counts as used. Ours used the one before it.
+/// Marks bindings in the async block of another macro as used.
+///
+/// The other macro may bind a parameter anew (`let id = id;`) that our arguments name. They used
+/// the binding before it, so the new one would count as unused.
 pub(super) fn mark_used(statements: TokenStream, named: &TokenStream) -> TokenStream {
     let trees: Vec<TokenTree> = statements.into_iter().collect();
     let mut marked = TokenStream::new();

@@ -1,4 +1,4 @@
-//! The static callsite, and its entry in the registry.
+//! The static callsite of a span, and its entry in the registry.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::format_ident;
@@ -42,7 +42,8 @@ pub(super) fn of_function(function: &Function, plan: &Plan) -> TokenStream {
     }
 }
 
-/// As [`of_function`], for a place that the parameters have left: a statement before, and the callsite.
+/// As [`of_function`], for a place that the parameters have left. Gives a statement that stands
+/// before, and the callsite.
 pub(super) fn before_body(function: &Function, plan: &Plan) -> (Option<TokenStream>, TokenStream) {
     let site = of_function(function, plan);
     if plan.labels.is_empty() {

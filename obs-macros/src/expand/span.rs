@@ -18,7 +18,11 @@ pub(crate) fn expand(call: &SpanCall) -> TokenStream {
     let krate = &site.krate;
     let span = Span::mixed_site().located_at(name.span());
     let variable = Ident::new("__obs_span", Span::mixed_site());
-    let rename = quote_spanned!(span=> if #krate::private::Span::is_recording(&#variable) { #krate::private::rename(&#variable, &(#name)); });
+    let rename = quote_spanned! {span=>
+        if #krate::private::Span::is_recording(&#variable) {
+            #krate::private::rename(&#variable, &(#name));
+        }
+    };
     quote!({ let #variable = #begin; #rename; #variable })
 }
 

@@ -1,4 +1,4 @@
-//! Synchronous functions: a guard on the stack, with or without a look at the value.
+//! Synchronous functions: a guard on the stack, which looks at the value or does not.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::ReturnType;
@@ -151,11 +151,13 @@ fn finish(function: &Function, plan: &Plan) -> TokenStream {
             #krate::private::finish_future(__obs_site, __obs_guard, #kind, __obs_value)
         };
     }
-    // Its bound names the value's type: what does not fit is reported where the argument stands that asks for it.
+    // Its bound names the value's type: what does not fit is reported where the argument stands
+    // that asks for it.
     let at = value::last_argument(plan).unwrap_or_else(Span::call_site);
     let when = Ident::new("__obs_when", Span::mixed_site().located_at(at));
     if matches!(plan.shape, Shape::StreamClosure) {
-        // Unlike a future's, the item's type is no expectation of the body: it is compared afterwards.
+        // Unlike a future's, the item's type is no expectation of the body: it is compared
+        // afterwards.
         let item =
             shape::stream_item(&function.sig.output).map_or_else(|| quote!(_), types::annotation);
         return quote! {

@@ -9,7 +9,8 @@ use syn::{ReturnType, Type};
 use crate::hygiene::quote;
 use crate::shape;
 
-/// The declared type with each `impl …` replaced by `_`: what an expression may be annotated with.
+/// The declared type with each `impl …` replaced by `_`, so that an expression may be annotated
+/// with it.
 pub(super) fn annotation(ty: &Type) -> TokenStream {
     struct Erase;
     impl VisitMut for Erase {
@@ -62,7 +63,8 @@ pub(super) fn future(output: &ReturnType, parameters: Span, krate: &TokenStream)
             }
         }
     };
-    // A signature that ends in a token of the user is the user's: what lints say of it they say there.
+    // A signature that ends in a token of the user is the user's: lints say there what they say of
+    // it.
     let last = match output {
         ReturnType::Default => parameters,
         ReturnType::Type(..) => last_span(output),

@@ -1,4 +1,4 @@
-//! How the returned value is looked at: an expression that evaluates to a `Kind`.
+//! How the call looks at the returned value: an expression that evaluates to a `Kind`.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
@@ -44,7 +44,8 @@ pub(super) fn last_argument(plan: &Plan) -> Option<Span> {
     measurement.or(observer).or(err)
 }
 
-/// How errors are seen and told, by the probe in a variable. `strict`: it must be that of a `Result`.
+/// How errors are recognised and described, by the probe in a variable. `strict` says that the
+/// probe must be that of a `Result`.
 fn base(plan: &Plan, probe: &TokenStream, strict: bool) -> TokenStream {
     let krate = &plan.site.krate;
     let (how, check) = match plan.err {

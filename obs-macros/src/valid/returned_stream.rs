@@ -19,7 +19,8 @@ pub(crate) fn stream(function: &Function, shape: &Shape) -> Option<Follow> {
     }
 }
 
-/// The items of the `impl Stream` that the function's value is or holds, if their type is said and has a name.
+/// The type of the items of the `impl Stream` that the function's value is or holds, if the type is
+/// given and has a name.
 pub(crate) fn items<'a>(function: &'a Function, shape: &Shape) -> Option<&'a Type> {
     let ty = value(function, shape)?.ty;
     match ok_type(ty).unwrap_or(ty) {

@@ -11,8 +11,8 @@ use crate::hygiene::quote;
 use crate::valid::pipeline_task::Task;
 use crate::valid::pipeline_task::params::Param;
 
-/// `const __OBS_SOURCE0: … = …;`: the one place where the parameter's type is judged, so that a wrong one is
-/// one error, at the type.
+/// `const __OBS_SOURCE0: … = …;`, which judges the type of a parameter. This is the only place
+/// that does, so that a wrong type is one error, at the type.
 pub(super) fn source(
     at: usize,
     param: &Param,
