@@ -2,8 +2,6 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use crate::registry::{Link, Linked, Registry};
-
 /// The role of a span, as in OpenTelemetry's `SpanKind` (trace API, "SpanKind").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
@@ -173,8 +171,6 @@ pub struct Callsite {
     id: AtomicU32,
     /// Labels of the function metrics; without those that have no value.
     labels: &'static [(&'static str, &'static str)],
-    /// The next one in the registry.
-    link: Link<Self>,
 }
 
 impl Callsite {
@@ -185,7 +181,6 @@ impl Callsite {
             threshold: threshold(spec.level) | if spec.root { 0x80 } else { 0 },
             id: AtomicU32::new(0),
             labels: &[],
-            link: Link::new(),
         }
     }
 
@@ -199,7 +194,6 @@ impl Callsite {
             threshold: self.threshold,
             id: AtomicU32::new(0),
             labels,
-            link: Link::new(),
         }
     }
 
@@ -298,52 +292,4 @@ impl Callsite {
             Err(taken) => taken,
         }
     }
-}
-
-static CALLSITES: Registry<Callsite> = Registry::new();
-
-impl Linked for Callsite {
-    #[inline]
-    fn link(&self) -> &Link<Self> {
-        &self.link
-    }
-}
-
-/// Enters a callsite into the registry. It has the ABI of the caller, so that the caller needs no code for a panic.
-#[doc(hidden)]
-#[allow(improper_ctypes_definitions, reason = "only Rust calls it")]
-pub extern "C" fn register_callsite(site: &'static Callsite) {
-    CALLSITES.add(site);
-}
-
-/// Enters a callsite into the registry; where recording is compiled out there is none, and nothing runs before `main`.
-#[cfg(any(feature = "record", test))]
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __obs_register {
-    ($site:expr) => {
-        $crate::__obs_submit! { $crate::private::register_callsite, $site }
-    };
-}
-
-/// Enters nothing.
-#[cfg(not(any(feature = "record", test)))]
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __obs_register {
-    ($site:expr) => {};
-}
-
-/// Every annotated function that is linked into the program, called or not.
-///
-/// A crate that no path of the program names is not linked at all: name it
-/// (`use my_tasks as _;`) to have its functions here. Without the feature `record` there are none.
-///
-/// ```
-/// for site in obs_runtime::callsites() {
-///     println!("{}::{}", site.module(), site.function());
-/// }
-/// ```
-pub fn callsites() -> impl Iterator<Item = &'static Callsite> {
-    CALLSITES.iter()
 }

@@ -52,7 +52,7 @@ pub mod trace;
 pub mod tracing;
 mod vars;
 
-pub use callsite::{Callsite, ConstValue, Construct, Level, SpanKind, callsites};
+pub use callsite::{Callsite, ConstValue, Construct, Level, SpanKind};
 pub use error::Error;
 #[cfg(feature = "console")]
 pub use exporter::console::trace_tree;
@@ -71,6 +71,7 @@ pub use init::{
 pub use llm::{LlmCall, VectorOp, record_llm_call, record_vector_operation};
 pub use logs::LogRecord;
 pub use metrics::{Label, MetricsCollector};
+pub use registry::callsites;
 // Without its feature a macro says which one to enable.
 pub use obs_macros::{
     Label, counter, gauge, histogram, llm_call, main, on_cancel, on_complete, on_failure,

@@ -58,9 +58,7 @@ pub use running::{IntoCount, Slot, join, llm_kind, text, vector_kind, vector_sta
 pub use running_stream::{llm_items_kind, llm_streaming, vector_items_kind, vector_streaming};
 pub use source::{check_source, probe_items, probe_items_of};
 
-pub use crate::callsite::{
-    Callsite, CallsiteSpec, ConstValue, Construct, Level, SpanKind, register_callsite,
-};
+pub use crate::callsite::{Callsite, CallsiteSpec, ConstValue, Construct, Level, SpanKind};
 pub use crate::metrics::buckets::ascending;
 #[cfg(feature = "llm")]
 pub mod llm {
@@ -76,9 +74,12 @@ pub use crate::llm::generated::{llm_begin, vector_begin};
 pub use crate::metrics::{BoundCounter, BoundGauge, BoundHistogram, Label};
 #[cfg(feature = "pipeline")]
 pub use crate::pipeline::glue as pipeline;
+pub use crate::registry::CallsiteEntry;
 pub use crate::semconv::attribute as key;
 pub use crate::trace::propagation::links::Links;
 pub use crate::trace::{Span, Value};
+/// What a submitted entry stands on.
+pub use inventory;
 pub use metric_site::{MetricSite, label, label_among};
 
 /// What becomes of a text on its way to the exporters. No generated code calls it: it lets the workspace fuzz and measure

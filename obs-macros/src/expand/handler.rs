@@ -46,9 +46,7 @@ pub(crate) fn expand(handler: &Handler) -> TokenStream {
 
             #run
 
-            static __OBS_ENTRY: #glue::Registered<#glue::HandlerMeta> =
-                #glue::Registered::new(&__OBS_HANDLER);
-            #krate::private::submit! { #glue::register_handler, &__OBS_ENTRY }
+            #krate::private::submit! { #glue::HandlerEntry(&__OBS_HANDLER) }
         };
     }
 }

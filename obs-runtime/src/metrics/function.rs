@@ -9,7 +9,8 @@ use super::exemplar;
 use super::snapshot::{
     Exemplar, HistogramPoint, Labels, MetricData, MetricFamily, Number, NumberPoint,
 };
-use crate::callsite::{Callsite, callsites};
+use crate::callsite::Callsite;
+use crate::registry::callsites;
 use crate::semconv::{attribute, metric};
 use crate::trace::calls::{CallCounts, Calls, Example};
 

@@ -7,10 +7,10 @@ use std::sync::Arc;
 pub use crate::pipeline::check::{check, check_moves};
 use crate::pipeline::context::gone;
 pub use crate::pipeline::handler::{
-    HandlerCall, HandlerEvent, HandlerFuture, HandlerMeta, register_handler,
+    HandlerCall, HandlerEntry, HandlerEvent, HandlerFuture, HandlerMeta,
 };
 pub use crate::pipeline::params::{FromOutput, TaskParam};
-pub use crate::pipeline::registry::{Registered, register_task};
+pub use crate::pipeline::registry::TaskEntry;
 use crate::pipeline::result::TaskError;
 pub use crate::pipeline::returned::{described, error_of, returned};
 pub use crate::pipeline::task::{

@@ -5,10 +5,8 @@ use core::task::{Context, Poll};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::pipeline::attempt::panic_message;
-use crate::pipeline::registry::Registered;
 use crate::pipeline::result::{HandlerError, RunResult, RunState, TaskState};
 use crate::pipeline::task::TaskMeta;
-use crate::registry::Registry;
 
 /// When a handler is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,17 +51,17 @@ pub struct HandlerMeta {
     pub run: for<'a> fn(HandlerCall<'a>) -> HandlerFuture<'a>,
 }
 
-static HANDLERS: Registry<Registered<HandlerMeta>> = Registry::new();
+/// The entry of an annotated handler.
+#[derive(Debug)]
+pub struct HandlerEntry(pub &'static HandlerMeta);
 
-/// Enters a handler into the registry.
-#[allow(improper_ctypes_definitions, reason = "only Rust calls it")]
-pub extern "C" fn register_handler(entry: &'static Registered<HandlerMeta>) {
-    HANDLERS.add(entry);
-}
+inventory::collect!(HandlerEntry);
 
 /// The handlers of the program that this result concerns, by module and line.
 pub(crate) fn concerned(result: &RunResult) -> Vec<&'static HandlerMeta> {
-    let all = HANDLERS.iter().map(|entry| entry.value);
+    let all = inventory::iter::<HandlerEntry>
+        .into_iter()
+        .map(|entry| entry.0);
     let mut handlers: Vec<_> = all.filter(|handler| concerns(handler, result)).collect();
     handlers.sort_by_key(|h| (h.module, h.line));
     handlers

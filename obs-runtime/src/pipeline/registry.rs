@@ -7,39 +7,12 @@ use crate::Error;
 use crate::error::ErrorKind;
 use crate::pipeline::graph::{Graph, NodeSpec, pipeline_error};
 use crate::pipeline::task::{Body, TaskMeta};
-use crate::registry::{Link, Linked, Registry};
 
-/// The entry of a task or handler. It is a static of its own: the compiler reads a task's while it checks the graph, and
-/// a link that is set at run time cannot be in there.
+/// The entry of an annotated task.
 #[derive(Debug)]
-pub struct Registered<T: 'static> {
-    pub(crate) value: &'static T,
-    link: Link<Self>,
-}
+pub struct TaskEntry(pub &'static TaskMeta);
 
-impl<T> Registered<T> {
-    /// An entry that is in no list yet.
-    pub const fn new(value: &'static T) -> Self {
-        Self {
-            value,
-            link: Link::new(),
-        }
-    }
-}
-
-impl<T: Sync> Linked for Registered<T> {
-    fn link(&self) -> &Link<Self> {
-        &self.link
-    }
-}
-
-static TASKS: Registry<Registered<TaskMeta>> = Registry::new();
-
-/// Enters an annotated task into the registry.
-#[allow(improper_ctypes_definitions, reason = "only Rust calls it")]
-pub extern "C" fn register_task(entry: &'static Registered<TaskMeta>) {
-    TASKS.add(entry);
-}
+inventory::collect!(TaskEntry);
 
 /// The names of all pipelines that annotated tasks belong to, sorted.
 ///
@@ -56,7 +29,9 @@ pub fn names() -> Vec<&'static str> {
 }
 
 fn registered() -> impl Iterator<Item = &'static TaskMeta> {
-    TASKS.iter().map(|entry| entry.value)
+    inventory::iter::<TaskEntry>
+        .into_iter()
+        .map(|entry| entry.0)
 }
 
 /// The graph of the annotated tasks of a pipeline.

@@ -75,9 +75,7 @@ pub(crate) fn expand(task: &Task) -> TokenStream {
             #run
             #checks
 
-            static __OBS_ENTRY: #glue::Registered<#glue::TaskMeta> =
-                #glue::Registered::new(&__OBS_TASK);
-            #krate::private::submit! { #glue::register_task, &__OBS_ENTRY }
+            #krate::private::submit! { #glue::TaskEntry(&__OBS_TASK) }
         };
     }
 }
