@@ -30,7 +30,7 @@ pub(crate) const KEEP: usize = CHUNK;
 /// Where the slots of a chunk begin.
 pub(crate) const SLOTS: usize = HEADER;
 
-/// A thread that records, as `buffer.rs` of obs-runtime does it.
+/// A thread that records, as `trace/buffer/mod.rs` of obs-runtime does.
 pub(crate) struct Producer<'a> {
     cursor: Cursor,
     chain: &'a Chain,

@@ -74,5 +74,5 @@ where
 }
 
 #[cfg(test)]
-#[path = "../format_tests.rs"]
+#[path = "format_tests.rs"]
 mod tests;
