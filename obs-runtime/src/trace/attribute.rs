@@ -1,5 +1,7 @@
-//! Attribute values outside the hot path: owned, borrowed, and the parts of a span that few
-//! spans have.
+//! Attribute values outside the hot path, owned and borrowed, and the parts that few spans have.
+//!
+//! Users and adapters create [`AttributeValue`]s; the fields of annotated functions are
+//! [`Value`](super::Value)s and become [`ValueRef`]s only when the drain reads them.
 
 use std::borrow::Cow;
 
@@ -22,17 +24,17 @@ pub enum AttributeValue {
     Bool(bool),
     /// A whole number.
     I64(i64),
-    /// A number.
+    /// A floating-point number.
     F64(f64),
-    /// Text.
+    /// A text.
     String(Cow<'static, str>),
-    /// Truth values.
+    /// A list of truth values.
     BoolArray(Vec<bool>),
-    /// Whole numbers.
+    /// A list of whole numbers.
     I64Array(Vec<i64>),
-    /// Numbers.
+    /// A list of floating-point numbers.
     F64Array(Vec<f64>),
-    /// Texts.
+    /// A list of texts.
     StringArray(Vec<Cow<'static, str>>),
 }
 
@@ -44,17 +46,17 @@ pub enum ValueRef<'a> {
     Bool(bool),
     /// A whole number.
     I64(i64),
-    /// A number.
+    /// A floating-point number.
     F64(f64),
-    /// Text.
+    /// A text.
     Str(&'a str),
-    /// Truth values.
+    /// A list of truth values.
     BoolArray(&'a [bool]),
-    /// Whole numbers.
+    /// A list of whole numbers.
     I64Array(&'a [i64]),
-    /// Numbers.
+    /// A list of floating-point numbers.
     F64Array(&'a [f64]),
-    /// Texts.
+    /// A list of texts.
     StringArray(&'a [Cow<'static, str>]),
 }
 
@@ -108,7 +110,8 @@ from! {
 }
 
 impl From<u64> for AttributeValue {
-    /// OpenTelemetry has no unsigned numbers: what does not fit `i64` becomes text.
+    /// Converts a number; one that does not fit `i64` becomes text, as OpenTelemetry has no larger
+    /// ones.
     fn from(v: u64) -> Self {
         i64::try_from(v).map_or_else(|_| Self::String(v.to_string().into()), Self::I64)
     }
@@ -126,19 +129,19 @@ impl From<Vec<String>> for AttributeValue {
     }
 }
 
-/// Something that happened at one moment of a span.
+/// An event: something that happened at one moment of a span.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// What happened.
+    /// The event's name.
     pub name: Cow<'static, str>,
-    /// When, in nanoseconds since the Unix epoch.
+    /// When it happened, in nanoseconds since the Unix epoch.
     pub unix_nanos: u64,
-    /// More about it.
+    /// The event's attributes.
     pub attributes: Vec<(Cow<'static, str>, AttributeValue)>,
 }
 
 impl Event {
-    /// One of this moment.
+    /// Creates an event that happens now.
     pub(crate) fn now(
         name: Cow<'static, str>,
         attributes: Vec<(Cow<'static, str>, AttributeValue)>,
@@ -150,7 +153,7 @@ impl Event {
         }
     }
 
-    /// One of this moment, of what a user has.
+    /// Creates an event that happens now from what a user passes.
     pub(crate) fn with<K: Into<Cow<'static, str>>, V: Into<AttributeValue>>(
         name: impl Into<Cow<'static, str>>,
         attributes: impl IntoIterator<Item = (K, V)>,
@@ -165,7 +168,7 @@ impl Event {
 pub struct Link {
     /// The other span.
     pub context: SpanContext,
-    /// More about the reference.
+    /// The attributes of the reference.
     pub attributes: Vec<(Cow<'static, str>, AttributeValue)>,
 }
 
@@ -175,12 +178,14 @@ pub struct Link {
 pub struct SpanError {
     /// The value of `error.type`: a type's path, `panic`, or what the user named.
     pub kind: Cow<'static, str>,
-    /// The redacted message, if the error has one.
+    /// The message with its secrets masked, if the error has one.
     pub message: Option<String>,
     /// The severity of the exception, if `err(level = …)` gives one.
     pub level: Option<Level>,
-    /// Whether the exception is recorded with this span. Not so if a child of the span failed with the same
-    /// error, which is recorded there, or if `level` is above the configured one.
+    /// Whether the exception is recorded with this span.
+    ///
+    /// It is not if a child of the span failed with the same error, which is recorded there, or if
+    /// `level` is more verbose than the configured one.
     pub exception: bool,
 }
 
@@ -194,7 +199,7 @@ impl SpanError {
         }
     }
 
-    /// Of what a user says: the message may hold secrets.
+    /// Creates an error from what a user says; secrets in the message are masked.
     pub(crate) fn redacted(kind: impl Into<Cow<'static, str>>, message: &str) -> Self {
         Self::new(kind, Some(redact(message).into_owned()))
     }
@@ -203,30 +208,31 @@ impl SpanError {
 /// The parts of a span that few spans have, kept out of the record.
 #[derive(Debug, Default)]
 pub(crate) struct SpanExtra {
-    /// Replaces the callsite's name.
+    /// The name that replaces the callsite's.
     pub(crate) name: Option<Cow<'static, str>>,
     pub(crate) attributes: Vec<(Cow<'static, str>, AttributeValue)>,
     pub(crate) events: Vec<Event>,
     pub(crate) links: Vec<Link>,
     pub(crate) error: Option<SpanError>,
-    /// Set through the API of OpenTelemetry, as is: without `error.type` and event.
+    /// A status that was set through OpenTelemetry's API, without `error.type` and event.
     pub(crate) status: Option<Status>,
-    /// Told, not measured: in nanoseconds since the Unix epoch.
+    /// The start that the user gave instead of the measured one, in nanoseconds since the Unix
+    /// epoch.
     pub(crate) start_unix_nanos: Option<u64>,
     pub(crate) end_unix_nanos: Option<u64>,
-    /// OpenTelemetry's view of the span.
+    /// The span as OpenTelemetry knows it.
     #[cfg(feature = "opentelemetry")]
     pub(crate) boundary: Option<crate::trace::bridge::boundary::Boundary>,
-    /// What the limits did not let in.
+    /// How many attributes the limits kept out.
     pub(crate) dropped_attributes: u32,
     pub(crate) dropped_events: u32,
     pub(crate) dropped_links: u32,
 }
 
-/// An error without a type of its own (semantic conventions, `error.type`).
+/// The type of an error that has no type of its own (semantic conventions, `error.type`).
 pub(crate) const OTHER: &str = "_OTHER";
 
-/// A status of OpenTelemetry's API; none is "unset" (trace API, "Set Status").
+/// A status of OpenTelemetry's API; without one it is "unset" (trace API, "Set Status").
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(
     not(feature = "opentelemetry"),
@@ -234,12 +240,12 @@ pub(crate) const OTHER: &str = "_OTHER";
 )]
 pub(crate) enum Status {
     Ok,
-    /// With its redacted description.
+    /// The status "error" with its description, secrets masked.
     Error(String),
 }
 
 impl SpanExtra {
-    /// A copy of what exporters see of a finished span.
+    /// Returns a copy of what exporters see of a finished span.
     pub(crate) fn finished(&self) -> Self {
         Self {
             name: self.name.clone(),
@@ -258,7 +264,8 @@ impl SpanExtra {
         }
     }
 
-    /// "Ok" is final, and nothing takes a status back (OpenTelemetry trace API, "Set Status").
+    /// Sets the status. "Ok" is final, and nothing unsets a status (OpenTelemetry trace API, "Set
+    /// Status").
     pub(crate) fn set_status(&mut self, status: Option<Status>) {
         if status.is_some() && self.status != Some(Status::Ok) {
             self.status = status;
@@ -277,12 +284,12 @@ impl SpanExtra {
             && self.end_unix_nanos.is_none()
     }
 
-    /// Whether somebody said that the span failed.
+    /// Returns whether somebody said that the span failed.
     pub(crate) fn failed(&self) -> bool {
         self.error.is_some() || matches!(self.status, Some(Status::Error(_)))
     }
 
-    /// Adds what was said later.
+    /// Adds data that came later.
     pub(crate) fn merge(&mut self, later: Self) {
         self.name = later.name.or(self.name.take());
         for (key, value) in later.attributes {
@@ -300,7 +307,7 @@ impl SpanExtra {
         self.dropped_links += later.dropped_links;
     }
 
-    /// Sets an attribute; the last value of a key wins.
+    /// Sets an attribute. The last value of a key wins.
     pub(crate) fn set(&mut self, key: Cow<'static, str>, mut value: AttributeValue) {
         let limits = SpanLimits::current();
         limits.cut(&mut value);

@@ -1,7 +1,9 @@
-//! What is counted of annotated functions: calls by outcome, durations, and a span as an example.
+//! The counts of annotated functions: calls by outcome, durations, and a span as an example of
+//! each.
 //!
-//! The drain counts finished records here, and a thread whose buffer is full counts what it cannot
-//! record, so that counts are exact whatever is sampled or lost. `metrics/function.rs` shows them.
+//! The drain counts finished records here, and a thread whose buffer is full counts the calls that
+//! it cannot record, so that counts are exact whatever is sampled or lost. `metrics/function.rs`
+//! turns them into series.
 
 use crate::callsite::Callsite;
 use crate::semconv::metric;
@@ -9,8 +11,8 @@ use crate::trace::{Outcome, SpanId, TraceId};
 
 pub(crate) const BOUNDS: usize = metric::FUNCTION_SECONDS.len();
 
-/// The bounds in nanoseconds, so that the drain compares whole numbers. Padded, so that a bucket
-/// has always two bounds after it.
+/// The bounds in nanoseconds, so that the drain compares whole numbers. The array is padded, so
+/// that a bucket always has two bounds after it.
 const NANOS: [u64; BOUNDS + 2] = {
     let mut nanos = [u64::MAX; BOUNDS + 2];
     let mut i = 0;
@@ -21,7 +23,7 @@ const NANOS: [u64; BOUNDS + 2] = {
     nanos
 };
 
-/// For each number of bits that a duration may have: the first bucket that it can belong to.
+/// For each number of bits that a duration may have, the first bucket that it can belong to.
 const FIRST: [u8; 65] = {
     let mut first = [0; 65];
     let mut bits = 1;
@@ -44,7 +46,7 @@ const FIRST: [u8; 65] = {
     first
 };
 
-/// A value equal to a bound belongs to that bound's bucket.
+/// Returns the bucket of a duration. A value equal to a bound belongs to that bound's bucket.
 #[inline]
 fn bucket_of(nanos: u64) -> usize {
     let first = FIRST[64 - nanos.leading_zeros() as usize] as usize;
@@ -59,7 +61,7 @@ pub(crate) struct CallSpan {
     pub(crate) end_unix_nanos: u64,
 }
 
-/// A call that stands for others like it; none while its trace id is zero.
+/// A call that stands for others like it. There is none while its trace id is zero.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Example {
     pub(crate) span: CallSpan,
@@ -67,7 +69,7 @@ pub(crate) struct Example {
 }
 
 impl Example {
-    /// Keeps the later one.
+    /// Keeps the later of both.
     pub(crate) fn merge(&mut self, other: &Self) {
         if other.span.end_unix_nanos >= self.span.end_unix_nanos {
             *self = *other;
@@ -75,20 +77,20 @@ impl Example {
     }
 }
 
-/// What is known of one function.
+/// The counts of one function.
 #[derive(Clone, Debug)]
 pub(crate) struct Calls {
     pub(crate) site: &'static Callsite,
-    /// By `Outcome`.
+    /// The number of calls by `Outcome`.
     pub(crate) outcomes: [u64; 4],
     pub(crate) buckets: [u64; BOUNDS + 1],
-    /// Enough for 584 years of calls.
+    /// The sum of all durations; it holds 584 years of calls.
     pub(crate) sum_nanos: u64,
     pub(crate) min_nanos: u64,
     pub(crate) max_nanos: u64,
     /// The last sampled call of each bucket.
     pub(crate) examples: [Example; BOUNDS + 1],
-    /// The last sampled call that ended otherwise than well, by `Outcome` without its first.
+    /// The last sampled call of each outcome but ok.
     pub(crate) failed: [Example; 3],
 }
 
@@ -125,23 +127,23 @@ impl Calls {
     }
 }
 
-/// Calls and durations of every annotated function.
+/// The counts of every annotated function.
 #[derive(Clone, Debug)]
 pub(crate) struct CallCounts {
-    /// By `Callsite::id`.
+    /// The counts of each function, by `Callsite::id`.
     pub(crate) functions: Vec<Option<Calls>>,
     start_unix_nanos: u64,
 }
 
 impl Default for CallCounts {
-    /// Counts for a store that has a start.
+    /// Creates counts to merge into a store, which has a start itself.
     fn default() -> Self {
         Self::new(u64::MAX)
     }
 }
 
 impl CallCounts {
-    /// `start_unix_nanos` is when counting began, for all series.
+    /// Creates counts of calls since `start_unix_nanos`, which holds for all series.
     pub(crate) fn new(start_unix_nanos: u64) -> Self {
         Self {
             functions: Vec::new(),
@@ -153,8 +155,9 @@ impl CallCounts {
         self.start_unix_nanos
     }
 
-    /// Counts one call, with its span if it has one. Whether the callsite wants metrics is the
-    /// caller's question.
+    /// Counts one call, with its span if it has one.
+    ///
+    /// The caller checks whether the callsite wants metrics.
     #[inline]
     pub(crate) fn record(
         &mut self,
@@ -194,7 +197,7 @@ impl CallCounts {
         self.functions[index].get_or_insert_with(|| Calls::new(site))
     }
 
-    /// Adds what another store counted; the earlier start counts.
+    /// Adds the counts of another store. The earlier start of both holds.
     pub(crate) fn merge(&mut self, other: &Self) {
         self.start_unix_nanos = self.start_unix_nanos.min(other.start_unix_nanos);
         for calls in other.functions.iter().flatten() {

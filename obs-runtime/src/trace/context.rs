@@ -1,4 +1,4 @@
-//! The identity of a span, as it travels: between threads, tasks and processes.
+//! The identity of a span, as it travels between threads, tasks and processes.
 
 use crate::trace::{SpanId, TraceId};
 
@@ -7,28 +7,32 @@ use crate::trace::{SpanId, TraceId};
 pub struct TraceFlags(pub(crate) u8);
 
 impl TraceFlags {
-    /// The trace is recorded.
+    /// The flag of a trace that is recorded.
     pub const SAMPLED: Self = Self(1);
-    /// The trace id's lower 7 bytes are random.
+    /// The flag of a trace whose id has random lower 7 bytes.
     pub const RANDOM: Self = Self(2);
 
-    /// Makes flags of their byte.
+    /// Creates flags from their byte.
     pub const fn from_bits(bits: u8) -> Self {
         Self(bits)
     }
 
-    /// The byte that `traceparent` carries.
+    /// Returns the byte that `traceparent` carries.
     pub const fn bits(self) -> u8 {
         self.0
     }
 
-    /// Whether the trace is recorded.
+    /// Returns whether the trace is recorded.
     pub const fn is_sampled(self) -> bool {
         self.0 & 1 != 0
     }
 }
 
-/// The identity of a span: plain data, free to copy, send and keep.
+/// The identity of a span: plain data that is free to copy, send and keep.
+///
+/// It is the parent to give to work that runs elsewhere: see [`attach`](Self::attach) for a thread,
+/// [`Instrument`](crate::Instrument) for a task, and [`propagation`](crate::propagation) for a
+/// process.
 ///
 /// ```
 /// use obs_runtime::SpanContext;
@@ -41,14 +45,16 @@ pub struct SpanContext {
     pub(crate) span_id: SpanId,
     pub(crate) flags: TraceFlags,
     pub(crate) is_remote: bool,
-    /// The caller leaves it to this process whether the trace is recorded (B3 alone can say so).
+    /// The caller leaves it to this process whether the trace is recorded (only B3 can say so).
     pub(crate) deferred: bool,
     /// The `Observability` that records the span; 0 is the installed default.
     pub(crate) scope: u16,
 }
 
 impl SpanContext {
-    /// A span of another process, as an incoming `traceparent` names it. `None` if an id is zero.
+    /// Creates the identity of a span of another process, as an incoming `traceparent` names it.
+    ///
+    /// Returns `None` if an id is zero.
     pub fn remote(trace_id: TraceId, span_id: SpanId, flags: TraceFlags) -> Option<Self> {
         (trace_id.is_valid() && span_id.is_valid()).then_some(Self {
             trace_id,
@@ -56,37 +62,37 @@ impl SpanContext {
             flags,
             is_remote: true,
             deferred: false,
-            // A caller knows no scopes: its spans belong to where they arrive.
+            // A caller knows no scopes: its spans belong to the scope where they arrive.
             scope: crate::trace::local::local().scope(),
         })
     }
 
-    /// The span that is entered on this thread, if any.
+    /// Returns the span that is entered on this thread, if any.
     pub fn current() -> Option<Self> {
         crate::trace::local::current()
     }
 
-    /// The trace's id.
+    /// Returns the trace's id.
     pub const fn trace_id(&self) -> TraceId {
         self.trace_id
     }
 
-    /// The span's id.
+    /// Returns the span's id.
     pub const fn span_id(&self) -> SpanId {
         self.span_id
     }
 
-    /// The trace's flags.
+    /// Returns the trace's flags.
     pub const fn trace_flags(&self) -> TraceFlags {
         self.flags
     }
 
-    /// Whether the trace is recorded.
+    /// Returns whether the trace is recorded.
     pub const fn is_sampled(&self) -> bool {
         self.flags.is_sampled()
     }
 
-    /// Whether the span belongs to another process.
+    /// Returns whether the span belongs to another process.
     pub const fn is_remote(&self) -> bool {
         self.is_remote
     }

@@ -1,8 +1,8 @@
-//! What code inside a span can say about it: attributes, events, an error, another name.
+//! Functions that say more about the span that is entered: attributes, events, an error, a name.
 //!
-//! The functions act on the span that is entered on this thread. Outside of any recorded span they do
-//! nothing: the program is the same with and without obs. Data for a span that only its context
-//! brought here is counted as `late`.
+//! They act on the span that is entered on this thread. Outside of any recorded span they do
+//! nothing, so that the program does the same with and without obs. Data for a span of which only
+//! the context is here ([`SpanContext::attach`]) is dropped and counted as `late`.
 //!
 //! ```
 //! use obs_runtime::current;
@@ -24,7 +24,8 @@ use crate::trace::attribute::{AttributeValue, Event, Link, SpanError, SpanExtra}
 use crate::trace::gate;
 use crate::trace::local::{Local, flag, local};
 
-/// Whether a span is entered here that is recorded: whether the other functions have an effect.
+/// Returns whether a recorded span is entered here, that is, whether the other functions have an
+/// effect.
 #[inline]
 pub fn is_recording() -> bool {
     gate::gate() != 0 && local().flags.get() & flag::SAMPLED != 0
@@ -42,7 +43,9 @@ fn with_extra(change: impl FnOnce(&mut SpanExtra)) {
     }
 }
 
-/// Tells the span something. It is made first: that may be code of the user's, which may tell of the span itself.
+/// Adds something to the entered span.
+///
+/// It is created first, because that may run code of the user's, which may change the span itself.
 #[inline]
 fn tell<T>(what: impl FnOnce() -> T, change: impl FnOnce(&mut SpanExtra, T)) {
     if is_recording() {
@@ -73,7 +76,19 @@ pub(crate) fn change(change: &mut dyn FnMut(&mut SpanExtra)) {
     with_extra(change);
 }
 
-/// Sets an attribute of the entered span; the last value of a key wins.
+/// Sets an attribute of the entered span. The last value of a key wins.
+///
+/// ```
+/// use obs_runtime::{current, testing, traced};
+///
+/// #[traced]
+/// fn lookup() {
+///     current::set_attribute("cache.hit", true);
+/// }
+///
+/// let captured = testing::capture(lookup);
+/// assert_eq!(captured.span("lookup").attribute("cache.hit"), Some(&true.into()));
+/// ```
 pub fn set_attribute(key: impl Into<Cow<'static, str>>, value: impl Into<AttributeValue>) {
     tell(
         || (key.into(), value.into()),
@@ -81,7 +96,7 @@ pub fn set_attribute(key: impl Into<Cow<'static, str>>, value: impl Into<Attribu
     );
 }
 
-/// Gives the entered span another name. Metrics keep the callsite's.
+/// Gives the entered span another name. Metrics keep the name of the callsite.
 pub fn set_name(name: impl Into<Cow<'static, str>>) {
     tell(|| name.into(), |extra, name| extra.name = Some(name));
 }
@@ -91,7 +106,7 @@ pub fn add_event(name: impl Into<Cow<'static, str>>) {
     tell(|| Event::now(name.into(), Vec::new()), SpanExtra::add_event);
 }
 
-/// Adds an event to the entered span. Values of several types: `AttributeValue::from(…)`.
+/// Adds an event to the entered span. For values of several types use `AttributeValue::from(…)`.
 ///
 /// ```
 /// use obs_runtime::{AttributeValue, current};
@@ -106,7 +121,7 @@ pub fn add_event_with<K: Into<Cow<'static, str>>, V: Into<AttributeValue>>(
     tell(|| Event::with(name, attributes), SpanExtra::add_event);
 }
 
-/// Links the entered span to another.
+/// Links the entered span to another span.
 pub fn add_link(context: SpanContext) {
     with_extra(|extra| {
         extra.add_link(Link {
@@ -116,9 +131,10 @@ pub fn add_link(context: SpanContext) {
     });
 }
 
-/// Says that the entered span failed, though its function may return normally. The first error stays.
+/// Marks the entered span as failed, though its function may return normally.
 ///
-/// `kind` becomes `error.type`: few different values. The message passes the redaction.
+/// The first error stays. `kind` becomes `error.type`, so it should have few different values.
+/// Secrets in the message are masked.
 pub fn set_error(kind: impl Into<Cow<'static, str>>, message: &str) {
     tell(
         || SpanError::redacted(kind, message),

@@ -1,4 +1,8 @@
 //! The gate: the first thing that a call looks at.
+//!
+//! One byte says for the whole process whether anything records, and down to which level. While
+//! nothing records, a call costs one load and one branch. `install`, `shutdown` and the captures of
+//! tests set it; every call reads it, on any thread.
 
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -8,16 +12,20 @@ use crate::clock;
 use crate::fork::{self, PerProcess};
 use crate::self_log;
 
-/// What a call does: nothing while it is 0, so that one load and one branch are all that it costs then;
-/// [`ASK`]; else the [`threshold`] of the most verbose level that any scope records.
+/// The word that decides what a call does.
+///
+/// At 0 it does nothing. At [`ASK`] it asks OpenTelemetry for its parent. Any other value is the
+/// [`threshold`] of the most verbose level that any scope records.
 static GATE: AtomicU8 = AtomicU8::new(0);
 /// The threshold while the gate says [`ASK`].
 static LEVEL: AtomicU8 = AtomicU8::new(0);
 static ASKS: AtomicBool = AtomicBool::new(false);
 static LEVELS: PerProcess<Mutex<Vec<(u16, Level)>>> = PerProcess::new(Mutex::default);
 
-/// Below every threshold: each call takes the way that asks OpenTelemetry's context for its parent. So those
-/// without OpenTelemetry in their program pay nothing for the question.
+/// The value at which each call asks OpenTelemetry's context for its parent.
+///
+/// It is below every threshold, so that programs without OpenTelemetry pay nothing for the
+/// question.
 pub(crate) const ASK: u8 = 1;
 
 #[inline(always)]
@@ -28,12 +36,13 @@ pub(crate) fn gate() -> u8 {
     GATE.load(Ordering::Relaxed)
 }
 
-/// The threshold of the most verbose level, whether the gate asks or not; 0 while nothing records.
+/// Returns the threshold of the most verbose level, whether the gate asks or not; 0 while nothing
+/// records.
 pub(crate) fn level() -> u8 {
     LEVEL.load(Ordering::Relaxed)
 }
 
-/// Sets the level of a scope, or takes the scope away.
+/// Sets the level of a scope, or removes the scope.
 pub(crate) fn set(scope: u16, level: Option<Level>) {
     let mut levels = LEVELS.lock().unwrap_or_else(PoisonError::into_inner);
     levels.retain(|(s, _)| *s != scope);
@@ -41,7 +50,7 @@ pub(crate) fn set(scope: u16, level: Option<Level>) {
     publish(&levels);
 }
 
-/// From now on every call asks.
+/// Makes every call ask OpenTelemetry from now on.
 #[cfg(feature = "opentelemetry")]
 pub(crate) fn ask() {
     if !ASKS.load(Ordering::Relaxed) {
@@ -51,7 +60,7 @@ pub(crate) fn ask() {
     }
 }
 
-/// To be called with the lock held.
+/// Publishes the most verbose level. The caller holds the lock.
 fn publish(levels: &[(u16, Level)]) {
     let most = levels.iter().map(|(_, level)| threshold(*level)).max();
     let most = most.unwrap_or(0);
@@ -60,7 +69,9 @@ fn publish(levels: &[(u16, Level)]) {
     GATE.store(if asks { ASK } else { most }, Ordering::Relaxed);
 }
 
-/// In a forked child that has not installed obs: says so, and closes the gate until it does.
+/// Closes the gate in a forked child that has not installed obs, and says so.
+///
+/// The gate stays closed until the child calls `install`.
 #[cold]
 pub(crate) fn close_in_child() {
     if !fork::is_child() {
@@ -74,7 +85,7 @@ pub(crate) fn close_in_child() {
     }
 }
 
-/// What a forked child says and answers until it installs obs.
+/// The message of a forked child that has not installed obs.
 pub(crate) const CHILD_RECORDS_NOTHING: &str = "this process was forked after obs was installed, and records nothing: call `install` in the child";
 
 fn close() {

@@ -3,43 +3,51 @@
 use core::fmt;
 use core::str::FromStr;
 
-/// The 128-bit id of a trace; never zero in a valid context.
+/// The 128-bit id of a trace. It is never zero in a valid context.
+///
+/// ```
+/// use obs_runtime::TraceId;
+///
+/// let id: TraceId = "4bf92f3577b34da6a3ce929d0e0e4736".parse()?;
+/// assert_eq!(id.to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
 pub struct TraceId(pub(crate) u128);
 
-/// The 64-bit id of a span; never zero in a valid context.
+/// The 64-bit id of a span. It is never zero in a valid context.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
 pub struct SpanId(pub(crate) u64);
 
 impl TraceId {
-    /// Makes an id of its 16 bytes, most significant first.
+    /// Creates an id from its 16 bytes, most significant first.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(u128::from_be_bytes(bytes))
     }
 
-    /// The id's 16 bytes, most significant first, as OTLP carries them.
+    /// Returns the id's 16 bytes, most significant first, as OTLP carries them.
     pub const fn to_bytes(self) -> [u8; 16] {
         self.0.to_be_bytes()
     }
 
-    /// Whether the id is not all zero.
+    /// Returns whether the id is valid, that is, not zero.
     pub const fn is_valid(self) -> bool {
         self.0 != 0
     }
 }
 
 impl SpanId {
-    /// Makes an id of its 8 bytes, most significant first.
+    /// Creates an id from its 8 bytes, most significant first.
     pub const fn from_bytes(bytes: [u8; 8]) -> Self {
         Self(u64::from_be_bytes(bytes))
     }
 
-    /// The id's 8 bytes, most significant first, as OTLP carries them.
+    /// Returns the id's 8 bytes, most significant first, as OTLP carries them.
     pub const fn to_bytes(self) -> [u8; 8] {
         self.0.to_be_bytes()
     }
 
-    /// Whether the id is not zero.
+    /// Returns whether the id is valid, that is, not zero.
     pub const fn is_valid(self) -> bool {
         self.0 != 0
     }
@@ -69,7 +77,7 @@ impl fmt::Debug for SpanId {
     }
 }
 
-/// Text that is no trace or span id.
+/// The error of parsing a text that is not a trace or span id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseIdError {
     expected_digits: usize,

@@ -1,14 +1,17 @@
-//! How much one span may hold, so that a loop that adds to a span costs bounded memory.
+//! The limits of one span, so that a loop that adds to a span costs bounded memory.
+//!
+//! They hold for the whole process, because whoever adds to a span does not look for its
+//! `Observability`.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 use std::borrow::Cow;
 
 use crate::trace::attribute::{AttributeValue, ValueRef};
 
-/// How much one span may hold; what goes beyond is dropped and counted in the span itself
-/// (`dropped_attributes_count` and its like in OTLP).
+/// The limits of one span. What exceeds them is dropped and counted in the span itself.
 ///
-/// Names and defaults: OpenTelemetry specification, "Span Limits" and "Attribute Limits".
+/// OTLP calls the counts `dropped_attributes_count` and the like. Names and defaults are those of
+/// the OpenTelemetry specification, "Span Limits" and "Attribute Limits".
 ///
 /// ```
 /// let mut limits = obs_runtime::SpanLimits::default();
@@ -19,20 +22,21 @@ use crate::trace::attribute::{AttributeValue, ValueRef};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SpanLimits {
-    /// Attributes of a span. Default: `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`, else
+    /// How many attributes a span may have. Default: `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`, else
     /// `OTEL_ATTRIBUTE_COUNT_LIMIT`, else 128.
     pub attributes: u32,
-    /// Characters of a text value; longer ones are cut. Default: `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`,
-    /// else `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`, else any number (`u32::MAX`).
+    /// How many characters a text value may have; longer ones are cut. Default:
+    /// `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`, else `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`, else any
+    /// number (`u32::MAX`).
     pub value_length: u32,
-    /// Events of a span. Default: `OTEL_SPAN_EVENT_COUNT_LIMIT`, else 128.
+    /// How many events a span may have. Default: `OTEL_SPAN_EVENT_COUNT_LIMIT`, else 128.
     pub events: u32,
-    /// Links of a span. Default: `OTEL_SPAN_LINK_COUNT_LIMIT`, else 128.
+    /// How many links a span may have. Default: `OTEL_SPAN_LINK_COUNT_LIMIT`, else 128.
     pub links: u32,
-    /// Attributes of an event. Default: `OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT`, else
+    /// How many attributes an event may have. Default: `OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT`, else
     /// `OTEL_ATTRIBUTE_COUNT_LIMIT`, else 128.
     pub event_attributes: u32,
-    /// Attributes of a link. Default: `OTEL_LINK_ATTRIBUTE_COUNT_LIMIT`, else
+    /// How many attributes a link may have. Default: `OTEL_LINK_ATTRIBUTE_COUNT_LIMIT`, else
     /// `OTEL_ATTRIBUTE_COUNT_LIMIT`, else 128.
     pub link_attributes: u32,
 }
@@ -47,14 +51,14 @@ const DEFAULT: SpanLimits = SpanLimits {
 };
 
 impl Default for SpanLimits {
-    /// OpenTelemetry's.
+    /// Returns OpenTelemetry's defaults.
     fn default() -> Self {
         DEFAULT
     }
 }
 
-/// Of the whole process, as the buffers' budget is: who adds to a span does not look for its
-/// `Observability`.
+/// The limits of the whole process, as the buffers' budget is: whoever adds to a span does not look
+/// for its `Observability`.
 static LIMITS: [AtomicU32; 6] = [
     AtomicU32::new(DEFAULT.attributes),
     AtomicU32::new(DEFAULT.value_length),
@@ -115,7 +119,8 @@ impl SpanLimits {
         }
     }
 
-    /// As much of a text as is allowed; a character counts as one, whatever its bytes.
+    /// Returns as much of a text as is allowed. A character counts as one, however many bytes it
+    /// has.
     pub(crate) fn prefix<'a>(&self, text: &'a str) -> &'a str {
         let most = self.value_length as usize;
         if text.len() <= most {
@@ -126,7 +131,7 @@ impl SpanLimits {
             .map_or(text, |(end, _)| &text[..end])
     }
 
-    /// A text as long as is allowed; other values as they are.
+    /// Returns a text cut to the allowed length, and any other value as it is.
     pub(crate) fn value<'a>(&self, value: ValueRef<'a>) -> ValueRef<'a> {
         match value {
             ValueRef::Str(text) => ValueRef::Str(self.prefix(text)),

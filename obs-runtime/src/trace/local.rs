@@ -1,7 +1,9 @@
-//! The thread's context: which span is entered, and where its next record goes.
+//! The thread's context: which span is entered, and where the thread's next record goes.
 //!
-//! Plain words in a `const` thread local without a destructor: reading it is one address, and it
-//! stays valid in the destructors of other thread locals.
+//! It consists of plain words in a `const` thread local without a destructor: reading it needs one
+//! address computation, and it stays valid in the destructors of other thread locals. Only its own
+//! thread reads and writes it. Nothing here may be given a destructor; `buffer::AtExit` does the
+//! work at the end of the thread.
 
 use core::cell::Cell;
 use core::ptr;
@@ -15,41 +17,42 @@ use crate::trace::buffer::{Cursor, Queue};
 use crate::trace::value::Value;
 use crate::trace::{SpanContext, SpanId, TraceFlags, TraceId};
 
-/// Low byte: the W3C flags. Then what only this process knows.
+/// The bits of the flags word. The low byte holds the W3C flags; the others never leave the
+/// process.
 pub(crate) mod flag {
     pub(crate) const SAMPLED: u64 = 1;
     pub(crate) const RANDOM: u64 = 2;
-    /// There is a trace: ids are set.
+    /// There is a trace: the ids are set.
     pub(crate) const VALID: u64 = 1 << 8;
     /// The span belongs to another process.
     pub(crate) const REMOTE: u64 = 1 << 9;
     /// The context was attached: the span lives elsewhere and takes no late data here.
     pub(crate) const ATTACHED: u64 = 1 << 10;
-    /// The span of another process, which leaves the decision to this one.
+    /// The span belongs to another process, which leaves the sampling decision to this one.
     pub(crate) const DEFERRED: u64 = 1 << 11;
     pub(crate) const SCOPE_SHIFT: u32 = 16;
     pub(crate) const SCOPE_MASK: u64 = 0xffff << SCOPE_SHIFT;
 }
 
-/// The words of a thread.
+/// The context words of one thread.
 #[derive(Debug)]
 pub(crate) struct Local {
     pub(crate) trace_hi: Cell<u64>,
     pub(crate) trace_lo: Cell<u64>,
     pub(crate) span: Cell<u64>,
     pub(crate) flags: Cell<u64>,
-    /// Late data of the entered span; made by the first that comes.
+    /// Late data of the entered span. The first late call allocates it.
     pub(crate) extra: Cell<*mut SpanExtra>,
     id_state: Cell<u64>,
-    /// Where the next record goes.
+    /// The place of the next record.
     pub(crate) cursor: Cursor,
     pub(crate) queue: Cell<*const Queue>,
-    /// The storage of a future's fields during its first poll.
+    /// The storage of a future's fields, set during the future's first poll.
     pub(crate) slot: Cell<*mut Value>,
     pub(crate) slot_len: Cell<usize>,
     /// The call whose sampler asks for those fields, and the flags of the context that it began in.
     pub(crate) asking: Cell<(*mut FutureCore, u64)>,
-    /// The thread's destructor has run.
+    /// Whether the thread's destructor has run.
     pub(crate) exited: Cell<bool>,
 }
 
@@ -72,7 +75,7 @@ thread_local! {
     };
 }
 
-/// The words of this thread. The reference must not leave the thread; it is used within one call.
+/// Returns the words of this thread. The reference must not leave the thread, nor outlive one call.
 #[inline(always)]
 pub(crate) fn local<'a>() -> &'a Local {
     // A large closure would not be inlined here: take the address and go on outside.
@@ -83,7 +86,7 @@ pub(crate) fn local<'a>() -> &'a Local {
 }
 
 impl Local {
-    /// A span id that is not zero: wyrand, seeded per thread by the operating system.
+    /// Returns a new span id, never zero. The generator is wyrand, seeded per thread by the system.
     #[inline(always)]
     pub(crate) fn next_id(&self) -> u64 {
         let state = match self.id_state.get() {
@@ -98,18 +101,20 @@ impl Local {
     }
 
     #[inline(always)]
+    /// Returns the `Observability` that records the calls of this thread; 0 is the installed
+    /// default.
     pub(crate) fn scope(&self) -> u16 {
         (self.flags.get() >> flag::SCOPE_SHIFT) as u16
     }
 
-    /// Who records what begins here; outside of any span.
+    /// Sets the `Observability` that records what begins on this thread. No span may be entered.
     pub(crate) fn set_scope(&self, scope: u16) {
         let attached = self.flags.get() & flag::ATTACHED;
         self.flags
             .set(u64::from(scope) << flag::SCOPE_SHIFT | attached);
     }
 
-    /// The entered span.
+    /// Returns the entered span.
     pub(crate) fn context(&self) -> Option<SpanContext> {
         let flags = self.flags.get();
         (flags & flag::VALID != 0).then(|| SpanContext {
@@ -141,7 +146,7 @@ impl Local {
         self.extra.set(saved.extra);
     }
 
-    /// Enters a span of which only the context is here.
+    /// Enters a span whose context alone is here; the span itself lives elsewhere.
     pub(crate) fn attach(&self, context: Option<&SpanContext>) {
         if let Some(c) = context {
             self.trace_hi.set((c.trace_id.0 >> 64) as u64);
@@ -149,8 +154,8 @@ impl Local {
             self.span.set(c.span_id.0);
             let remote = if c.is_remote { flag::REMOTE } else { 0 };
             let deferred = if c.deferred { flag::DEFERRED } else { 0 };
-            // Another process says nothing of who records here; a thread that belongs to no scope, to which
-            // the context was sent, goes by where it was read.
+            // Another process does not know who records here. A thread of no scope, to which the
+            // context was sent, takes the scope in which the context was read.
             let scope = match self.scope() {
                 here if c.is_remote && here != 0 => here,
                 _ => c.scope,
@@ -167,14 +172,14 @@ impl Local {
             self.trace_hi.set(0);
             self.trace_lo.set(0);
             self.span.set(0);
-            // Attached without a span: outside of every trace because somebody said so.
+            // Somebody attached "no span" on purpose: the thread is outside of every trace.
             self.flags
                 .set(self.flags.get() & flag::SCOPE_MASK | flag::ATTACHED);
         }
         self.extra.set(ptr::null_mut());
     }
 
-    /// In a forked child, which must not repeat its parent's ids nor write to its buffers.
+    /// Lets go of the parent's ids and buffers in a forked child, which must not use them again.
     pub(crate) fn leave_to_parent(&self) {
         self.id_state.set(0);
         self.cursor.clear();
@@ -182,7 +187,7 @@ impl Local {
     }
 }
 
-/// A context that was left for another.
+/// A context that was replaced, and is put back later.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Saved {
     pub(crate) trace_hi: u64,
@@ -197,8 +202,10 @@ pub(crate) fn trace_id(hi: u64, lo: u64) -> TraceId {
     TraceId(u128::from(hi) << 64 | u128::from(lo))
 }
 
-/// `RandomState` draws its keys from the operating system once and then counts: two threads, and
-/// two calls, never get the same.
+/// Returns a seed for the ids of a thread.
+///
+/// `RandomState` draws its keys from the operating system once and then counts, so that two
+/// threads, or two calls, never get the same seed.
 #[cold]
 #[inline(never)]
 fn seed() -> u64 {
@@ -210,12 +217,12 @@ fn seed() -> u64 {
     }
 }
 
-/// Masks secrets in a text, as the scope says that this thread's calls belong to.
+/// Masks secrets in a text with the redaction of this thread's `Observability`.
 pub(crate) fn redact(text: &str) -> Cow<'_, str> {
     redact::redact(|| local().scope(), text)
 }
 
-/// The span that is entered on this thread, whoever entered it.
+/// Returns the span that is entered on this thread, whether by obs or by OpenTelemetry.
 pub(crate) fn current() -> Option<SpanContext> {
     #[cfg(feature = "opentelemetry")]
     if crate::trace::gate::gate() == crate::trace::gate::ASK {

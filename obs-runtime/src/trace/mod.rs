@@ -1,4 +1,10 @@
-//! Spans: their identity, the record of each call, and the buffers between threads and the drain.
+//! Spans: their identity, the record of each call, and the way of a record to the drain.
+
+// A call decides in `gate` whether it does anything and in `sampler` whether it is recorded. While
+// it runs it lives in `active`, and its identity is the thread's context in `local`. When it ends,
+// `record` writes it to the thread's `buffer`, where the drain (`processor/drain.rs`) reads it as a
+// `SpanView`. All of this except `timeline` and `view` runs on the threads of the host program:
+// nothing here may block or panic, nor allocate on the usual way of a call.
 
 pub(crate) mod active;
 pub(crate) mod attribute;

@@ -1,8 +1,11 @@
 //! The record of one finished call, as it lies in a buffer.
 //!
-//! Full: 64 bytes of head (one cache line), 16 for each value, 8 for the pointer to the extra part if
-//! there is one, then the text of long strings. Mini: 16 bytes, for calls that are counted but not
-//! sampled.
+//! A full record has 64 bytes of head (one cache line), 16 for each value, 8 for the pointer to the
+//! extra part if there is one, then the text of long strings. A mini record has 16 bytes; it stands
+//! for a call that is counted but not sampled.
+//!
+//! The thread of the call writes a record once, at the call's end. The drain reads it once and
+//! frees what it owns.
 
 #![allow(
     clippy::cast_ptr_alignment,
@@ -24,14 +27,15 @@ use crate::trace::{SpanId, TraceFlags};
 const HEAD: usize = size_of::<Head>();
 const VALUE: usize = size_of::<Value>();
 const MINI: usize = 16;
-/// Texts up to this length are copied behind the record; longer ones keep their box.
+/// Texts of up to this many bytes are copied behind the record; longer ones keep their box.
 const TAIL_MOST: usize = 1024;
 
-/// In the callsite word: a mini record.
+/// The bit in the callsite word that marks a mini record.
 const MINI_BIT: u64 = 1;
 
-// The meta word: trace flags (bits 0 to 7), remote parent (9) and scope (16 to 31) where `local::flag` has them;
-// outcome (10, 11), an extra part (12), number of values (32 to 39), length in words (48 to 63).
+// The meta word: trace flags (bits 0 to 7), remote parent (9) and scope (16 to 31) where
+// `local::flag` has them; outcome (10, 11), an extra part (12), number of values (32 to 39), length
+// in words (48 to 63).
 const TAKEN_OVER: u64 = 0xff | flag::REMOTE | flag::SCOPE_MASK;
 const OUTCOME_SHIFT: u32 = 10;
 const EXTRA_BIT: u64 = 1 << 12;
@@ -46,23 +50,23 @@ struct Head {
     call: Call,
 }
 
-/// Identity and time of a finished call, as the record keeps them.
+/// The identity and the times of a finished call, as the record keeps them.
 #[repr(C)]
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) trace_hi: u64,
     pub(crate) trace_lo: u64,
     pub(crate) span: u64,
-    /// Zero for a root.
+    /// The parent's id; zero for a root.
     pub(crate) parent: u64,
-    /// In ticks.
+    /// The start in ticks, as the end.
     pub(crate) start: u64,
     pub(crate) end: u64,
 }
 
-/// What a finished span still holds besides its identity.
+/// The data of a finished span besides its identity.
 pub(crate) struct Rest {
-    /// Start of the values, which the record takes over.
+    /// The start of the values, which the record takes over.
     pub(crate) values: *mut Value,
     pub(crate) len: usize,
     pub(crate) extra: *mut SpanExtra,
@@ -103,13 +107,13 @@ pub(crate) unsafe fn write_full(
         unsafe { lost(local, site, call, flags, outcome, rest) };
         return;
     }
-    // SAFETY: `reserve` gave `size` bytes, aligned to 8: chunks are aligned to 64 and every record is
-    // a multiple of 8 long.
+    // SAFETY: `reserve` returned `size` bytes, aligned to 8: chunks are aligned to 64, and the
+    // length of every record is a multiple of 8.
     unsafe {
         write_head(at, site, call, meta(rest.len, flags, outcome, size));
         let to = at.add(HEAD).cast::<u64>();
         let from = rest.values.cast::<u64>();
-        // Word by word: a wider load of words that were just stored would stall.
+        // Copy word by word: a wider load of words that were just stored would stall.
         for i in 0..rest.len * 2 {
             to.add(i).write_volatile(from.add(i).read_volatile());
         }
@@ -137,10 +141,10 @@ unsafe fn write_head(at: *mut u8, site: &'static Callsite, call: Call, meta: u64
     }
 }
 
-/// A record with an extra part or long strings.
+/// Writes a record with an extra part or long strings.
 ///
 /// # Safety
-/// As `write_full`.
+/// The promises are those of [`write_full`].
 #[cold]
 #[inline(never)]
 unsafe fn write_long(
@@ -181,7 +185,8 @@ unsafe fn write_long(
     if has_extra {
         words |= EXTRA_BIT;
     }
-    // SAFETY: `reserve` gave `size` bytes; the offsets below stay inside by the sums above.
+    // SAFETY: `reserve` returned `size` bytes; the sums above keep the offsets below inside of
+    // them.
     unsafe {
         write_head(at, site, call, words);
         let mut tail = fixed;
@@ -206,10 +211,10 @@ unsafe fn write_long(
     unsafe { buffer::commit(local, at, size) };
 }
 
-/// No room: the call is counted, the span is lost.
+/// Counts a call for whose record there is no room. Its span is lost.
 ///
 /// # Safety
-/// As `write_full`.
+/// The promises are those of [`write_full`].
 #[cold]
 #[inline(never)]
 #[allow(
@@ -236,7 +241,7 @@ unsafe fn lost(
     buffer::queue(local).count_unrecorded(scope_of(flags) as u16, site, outcome, nanos, true);
 }
 
-/// Ticks are kept in steps of 16, so that they fit beside outcome and scope.
+/// Mini records keep ticks in steps of 16, so that they fit beside outcome and scope.
 const MINI_STEP: u32 = 4;
 
 /// Writes the mini record of a call that is counted but not sampled.
@@ -255,7 +260,7 @@ pub(crate) fn write_mini(
     }
     let first = ptr::from_ref(site).expose_provenance() as u64 | MINI_BIT;
     let second = outcome as u64 | u64::from(scope) << 2 | (ticks >> MINI_STEP).min(1 << 45) << 18;
-    // SAFETY: `reserve` gave 16 bytes, aligned to 8.
+    // SAFETY: `reserve` returned 16 bytes, aligned to 8.
     unsafe {
         at.cast::<u64>().write(first);
         at.cast::<u64>().add(1).write(second);
@@ -279,13 +284,13 @@ fn mini_unrecorded(
 
 /// One record as the drain reads it.
 pub(crate) enum Record<'a> {
-    /// A sampled call, with its duration in ticks.
+    /// A sampled call: scope, span, duration in ticks.
     Full(u16, &'a SpanView<'a>, u64),
-    /// A counted call: scope, callsite, outcome, ticks.
+    /// A counted call: scope, callsite, outcome, duration in ticks.
     Mini(u16, &'static Callsite, Outcome, u64),
 }
 
-/// The length of the record at `at`, in bytes.
+/// Returns the length in bytes of the record at `at`.
 ///
 /// # Safety
 /// A published record lies at `at`.
@@ -303,7 +308,7 @@ pub(crate) unsafe fn length(at: *mut u8) -> usize {
 /// Reads the record at `at`, hands it to `each`, and frees what it owns.
 ///
 /// # Safety
-/// A published record lies at `at`; it is read once.
+/// A published record lies at `at`, and it is read only once.
 pub(crate) unsafe fn read(at: *mut u8, timeline: &Timeline, each: impl FnOnce(Record<'_>)) {
     let words = at.cast::<u64>();
     // SAFETY: the caller's promise: at least 16 bytes.

@@ -1,4 +1,8 @@
-//! Spans that are not a function: made, entered and ended by hand.
+//! Spans that are not a function: created, entered and ended by hand.
+//!
+//! The `span!` macro creates a [`Span`]; [`Instrument`] carries one with a future; [`Attached`]
+//! makes a span that lives elsewhere the thread's context. Each guard puts back the context that it
+//! found, so guards must be dropped on their thread and in reverse order.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -17,10 +21,10 @@ use crate::trace::local::{Saved, local};
 use crate::trace::value::Value;
 use crate::trace::view::Outcome;
 
-/// A span that is not entered by itself: `span!` makes it, dropping it ends it.
+/// A span that is held by hand. `span!` creates it, and dropping it ends it.
 ///
-/// It may be sent and shared; what is said about it through `&self` goes to this span, wherever the
-/// thread is.
+/// It is not entered by itself. It may be sent and shared; what is said of it through `&self` goes
+/// to this span, whatever span is entered on the thread.
 pub struct Span {
     /// None if the span is not recorded.
     inner: Option<Box<Inner>>,
@@ -48,17 +52,17 @@ impl Span {
         Self { inner }
     }
 
-    /// A span that records nothing.
+    /// Creates a span that records nothing.
     pub const fn none() -> Self {
         Self { inner: None }
     }
 
-    /// Whether anything that is said of the span has an effect.
+    /// Returns whether the span is recorded, that is, whether what is said of it has an effect.
     pub fn is_recording(&self) -> bool {
         self.inner.as_ref().is_some_and(|i| i.manual.is_recording())
     }
 
-    /// The span's identity; none if obs is off.
+    /// Returns the span's identity; none while obs is off.
     pub fn context(&self) -> Option<SpanContext> {
         self.inner.as_ref().and_then(|i| i.manual.context())
     }
@@ -70,7 +74,10 @@ impl Span {
         self
     }
 
-    /// Tells the span something. It is made first: that may be code of the user's, which may tell of the span itself.
+    /// Adds something to the span.
+    ///
+    /// It is created first, because that may run code of the user's, which may change the span
+    /// itself.
     fn tell<T>(&self, what: impl FnOnce() -> T, change: impl FnOnce(&mut SpanExtra, T)) -> &Self {
         if self.is_recording() {
             let what = what();
@@ -79,7 +86,7 @@ impl Span {
         self
     }
 
-    /// Sets an attribute; the last value of a key wins.
+    /// Sets an attribute. The last value of a key wins.
     pub fn set_attribute(
         &self,
         key: impl Into<Cow<'static, str>>,
@@ -96,12 +103,12 @@ impl Span {
         self.tell(|| name.into(), |extra, name| extra.name = Some(name))
     }
 
-    /// Adds an event without attributes at this moment.
+    /// Adds an event without attributes, which happens now.
     pub fn add_event(&self, name: impl Into<Cow<'static, str>>) -> &Self {
         self.tell(|| Event::now(name.into(), Vec::new()), SpanExtra::add_event)
     }
 
-    /// Adds an event at this moment. Values of several types: `AttributeValue::from(…)`.
+    /// Adds an event, which happens now. For values of several types use `AttributeValue::from(…)`.
     ///
     /// ```
     /// use obs_runtime::{span, testing};
@@ -121,7 +128,7 @@ impl Span {
         self.tell(|| Event::with(name, attributes), SpanExtra::add_event)
     }
 
-    /// Links the span to another.
+    /// Links the span to another span.
     pub fn add_link(&self, context: SpanContext) -> &Self {
         let link = crate::trace::Link {
             context,
@@ -130,7 +137,7 @@ impl Span {
         self.change(|extra| extra.add_link(link))
     }
 
-    /// Says that the span failed. The first error stays; the message passes the redaction.
+    /// Marks the span as failed. The first error stays; secrets in the message are masked.
     pub fn set_error(&self, kind: impl Into<Cow<'static, str>>, message: &str) -> &Self {
         self.tell(
             || SpanError::redacted(kind, message),
@@ -141,13 +148,28 @@ impl Span {
     }
 
     /// Runs `f` inside the span.
+    ///
+    /// ```
+    /// use obs_runtime::{current, span, testing};
+    ///
+    /// let captured = testing::capture(|| {
+    ///     let rows = span!("read").in_scope(|_span| {
+    ///         current::add_event("read");
+    ///         3
+    ///     });
+    ///     assert_eq!(rows, 3);
+    /// });
+    /// assert_eq!(captured.span("read").events.len(), 1);
+    /// ```
     pub fn in_scope<R>(&self, f: impl FnOnce(&Self) -> R) -> R {
         let _inside = self.enter();
         f(self)
     }
 
-    /// Enters the span on this thread until the guard is dropped. Not to be held over an `.await`:
-    /// the guard is not `Send`, use [`Instrument::instrument`] there.
+    /// Enters the span on this thread until the guard is dropped.
+    ///
+    /// The guard is not `Send` and must not be held over an `.await`: use
+    /// [`Instrument::instrument`] there.
     #[must_use = "the span is left when the guard is dropped"]
     pub fn enter(&self) -> Entered<'_> {
         // A call that is only counted has no context of its own.
@@ -216,7 +238,7 @@ impl fmt::Debug for Span {
     }
 }
 
-/// The span is entered on this thread while this lives.
+/// A guard: the span is entered on this thread until the guard is dropped.
 #[derive(Debug)]
 pub struct Entered<'a> {
     span: &'a Span,
@@ -238,17 +260,19 @@ impl Drop for Entered<'_> {
         let late = local.extra.get();
         local.restore(&saved);
         if !late.is_null() {
-            // SAFETY: what `current::set_attribute` and its like left while this span was entered: from
-            // `Box::into_raw`, owned by the context that was just left.
+            // SAFETY: this is what `current::set_attribute` and the like left while this span was
+            // entered: from `Box::into_raw`, owned by the context that was just left.
             let late = unsafe { Box::from_raw(late) };
             self.span.change(|extra| extra.merge(*late));
         }
     }
 }
 
-/// Carries a span, or the entered one, with a future: the names of `tracing`.
+/// Carries a span with a future. The names are those of `tracing`.
 pub trait Instrument: Sized {
-    /// The span is entered at each poll and ends with the future: "cancelled" if that is dropped early.
+    /// Enters the span at each poll and ends it with the future.
+    ///
+    /// A future that is dropped early ends its span with the outcome "cancelled".
     fn instrument(self, span: Span) -> Instrumented<Self> {
         Instrumented {
             inner: self,
@@ -257,7 +281,7 @@ pub trait Instrument: Sized {
         }
     }
 
-    /// Runs the future under the span that is entered here: for `tokio::spawn`, which starts without one.
+    /// Runs the future under the span that is entered here. `tokio::spawn` starts without one.
     fn in_current_span(self) -> InContext<Self> {
         self.in_span_context(SpanContext::current())
     }
@@ -311,7 +335,8 @@ impl<F> Drop for Instrumented<F> {
 pub struct InContext<F> {
     inner: F,
     context: Option<SpanContext>,
-    /// Who records where there is no span: a task that is spawned in a test belongs to the test's capture.
+    /// The `Observability` that records where there is no span: a task that is spawned in a test
+    /// belongs to the test's capture.
     scope: u16,
 }
 
@@ -330,7 +355,7 @@ impl<F: Future> Future for InContext<F> {
     }
 }
 
-/// A span of which only the identity is here is the context until this is dropped.
+/// A guard: a span that lives elsewhere is the thread's context until the guard is dropped.
 #[derive(Debug)]
 #[must_use = "the context is left when the guard is dropped"]
 pub struct Attached {

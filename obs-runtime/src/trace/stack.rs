@@ -1,8 +1,9 @@
 //! Spans that another library enters and leaves by calls, in any order: a stack for each thread.
 //!
-//! The guards of obs are dropped in the order of a stack. `tracing` promises no such order, so an entry
-//! that is left too early or too late is repaired here, and what was said of the span while it was
-//! entered comes back to it.
+//! The guards of obs are dropped in the order of a stack. `tracing` promises no such order, so an
+//! entry that is left too early or too late is repaired here, and the late data of the span,
+//! collected while it was entered, goes back to it. `tracing/layer.rs` is the caller, on the thread
+//! that enters or leaves.
 
 use core::cell::RefCell;
 use core::ptr;
@@ -17,20 +18,23 @@ use crate::trace::local::{Local, Saved, flag, local};
 use crate::trace::value::Value;
 use crate::trace::{Outcome, SpanContext};
 
-/// Deeper than any recursion that a thread's memory allows: more entries than this are those of spans that are never
-/// left on their thread (a guard held over an `.await`), and the older half is forgotten.
+/// How many entries a thread keeps: more than any recursion that its memory allows.
+///
+/// A stack with more of them holds spans that are never left on their thread (a guard held over an
+/// `.await`), and the older half is forgotten.
 const MOST: usize = 1 << 14;
 
 /// A span that may be entered here.
 pub(crate) struct Kept {
     manual: Manual,
-    /// What OpenTelemetry knows it by.
+    /// The form in which OpenTelemetry knows the span.
     #[cfg(feature = "opentelemetry")]
     told: std::sync::Mutex<Option<bridge::boundary::Boundary>>,
 }
 
 impl Kept {
-    /// Begins a span under the thread's context; none if it has no identity.
+    /// Begins a span under the thread's context. Returns nothing if the span would have no
+    /// identity.
     pub(crate) fn begin(
         site: &'static Callsite,
         values: impl FnOnce() -> Vec<Value>,
@@ -51,7 +55,7 @@ impl Kept {
         self.manual.is_recording()
     }
 
-    /// Whether the span began a trace of its own.
+    /// Returns whether the span began a trace of its own.
     pub(crate) fn is_root(&self) -> bool {
         self.manual.is_root()
     }
@@ -60,7 +64,7 @@ impl Kept {
         self.manual.context()
     }
 
-    /// The same span under the thread's context, which was not known when it began.
+    /// Begins the same span again under the thread's context, which was not known the first time.
     pub(crate) fn begin_again(self, values: Vec<Value>) -> (Self, Vec<Value>) {
         let (manual, values) = self.manual.begin_again(values);
         (Self::new(manual), values)
@@ -85,22 +89,22 @@ impl Kept {
 pub(crate) enum Held<'a> {
     /// A span with an identity.
     Span(&'a Kept),
-    /// The context around a span that has none: where it was made.
+    /// The context in which a span without an identity was created.
     Through(&'a SpanContext),
 }
 
 struct Entry {
-    /// Names the span for whoever entered it.
+    /// The name that the caller has for the span.
     key: u64,
     trace_lo: u64,
     span: u64,
     /// The flag of a context that was attached.
     attached: u64,
-    /// What was entered before; none if the thread's context was left as it was.
+    /// The context before the entry; none if the entry left the thread's context as it was.
     saved: Option<Saved>,
-    /// It was left while a span of obs that began inside was still entered.
+    /// Whether it was left while a span of obs that began inside was still entered.
     is_left: bool,
-    /// The bridge to OpenTelemetry has something to undo.
+    /// Whether the bridge to OpenTelemetry has something to undo.
     #[cfg(feature = "opentelemetry")]
     is_bridged: bool,
 }
@@ -119,7 +123,7 @@ impl Entry {
         self.is(local.trace_lo.get(), local.span.get(), local.flags.get())
     }
 
-    /// Leaves it while it is the thread's context.
+    /// Leaves the entry while it is the thread's context.
     fn leave(&self) {
         #[cfg(feature = "opentelemetry")]
         if self.is_bridged {
@@ -127,7 +131,7 @@ impl Entry {
         }
     }
 
-    /// Leaves it while what was entered inside stays.
+    /// Leaves the entry while what was entered inside stays.
     fn leave_below(&self) {
         #[cfg(feature = "opentelemetry")]
         if self.is_bridged {
@@ -140,7 +144,7 @@ impl Entry {
     }
 }
 
-/// Makes a span the thread's context until [`exit`] with the same key.
+/// Makes a span the thread's context until [`exit`] is called with the same key.
 pub(crate) fn enter(key: u64, held: &Held<'_>) {
     let (context, attached) = match held {
         Held::Span(span) => (span.context(), 0),
@@ -154,7 +158,8 @@ pub(crate) fn enter(key: u64, held: &Held<'_>) {
         let local = local();
         settle(&mut stack, local);
         let (trace_lo, span) = (context.trace_id.0 as u64, context.span_id.0);
-        // Entered once more inside itself, perhaps in a span of obs: that one stays the context.
+        // The span is entered once more inside itself, perhaps in a span of obs: that one stays the
+        // context.
         let again = stack.last().is_some_and(|top| {
             let same = top.key == key && top.span == span && !top.is_left;
             same && local.trace_lo.get() == trace_lo && local.flags.get() & flag::VALID != 0
@@ -187,7 +192,8 @@ pub(crate) fn enter(key: u64, held: &Held<'_>) {
     let _ = STACK.try_with(push);
 }
 
-/// Tells OpenTelemetry of what was entered inside the span `outer`; whether there is something to undo.
+/// Tells OpenTelemetry of an entry inside the span `outer`, and returns whether that must be
+/// undone.
 #[cfg(feature = "opentelemetry")]
 fn tell(local: &Local, outer: u64, held: &Held<'_>) -> bool {
     match held {
@@ -198,7 +204,7 @@ fn tell(local: &Local, outer: u64, held: &Held<'_>) -> bool {
     }
 }
 
-/// Leaves the span that was last entered with the key, and returns what was said of it meanwhile.
+/// Leaves the span that was last entered with the key, and returns its late data.
 pub(crate) fn exit(key: u64) -> Option<Box<SpanExtra>> {
     let pop = |stack: &RefCell<Vec<Entry>>| {
         let mut stack = stack.try_borrow_mut().ok()?;
@@ -212,7 +218,7 @@ pub(crate) fn exit(key: u64) -> Option<Box<SpanExtra>> {
         let late = if let Some(above) = stack[at + 1..].iter().position(|e| e.saved.is_some()) {
             let above = at + 1 + above;
             match stack[above].saved {
-                // Entered directly inside: it goes back to what was before this span.
+                // It was entered directly inside: it goes back to what was before this span.
                 Some(here) if stack[at].is_saved(&here) => {
                     stack[above].saved = Some(saved);
                     stack[at].leave_below();
@@ -234,14 +240,14 @@ pub(crate) fn exit(key: u64) -> Option<Box<SpanExtra>> {
         };
         stack.remove(at);
         settle(&mut stack, local);
-        // SAFETY: the late data of the span's own context, from `Box::into_raw`; the context was just
-        // replaced in the only place that had it.
+        // SAFETY: this is the late data of the span's own context, from `Box::into_raw`; the
+        // context was just replaced in the only place that had it.
         (!late.is_null()).then(|| unsafe { Box::from_raw(late) })
     };
     STACK.try_with(pop).ok().flatten()
 }
 
-/// Whether the entered span is one that was entered here, and the key of it.
+/// Returns the key of the entered span, if that span was entered through this stack.
 pub(crate) fn current() -> Option<u64> {
     let top = |stack: &RefCell<Vec<Entry>>| {
         let stack = stack.try_borrow().ok()?;
@@ -251,7 +257,7 @@ pub(crate) fn current() -> Option<u64> {
     STACK.try_with(top).ok().flatten()
 }
 
-/// Leaves what should have been left earlier, now that it is the context again.
+/// Leaves the entries that should have been left earlier, now that they are the context again.
 fn settle(stack: &mut Vec<Entry>, local: &Local) {
     while let Some(top) = stack.last()
         && top.is_left

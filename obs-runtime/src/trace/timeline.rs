@@ -1,16 +1,16 @@
-//! Ticks to Unix time: a line through knots, one for each pass of the drain.
+//! Converts ticks to Unix time, along a line through knots, one for each pass of the drain.
 //!
-//! Only the drain reads it, and only for ticks that lie before the newest knot: what was once
-//! converted never moves, so a child that started after its parent does so in the export as well.
+//! Only the drain uses it, and only for ticks before the newest knot: a converted time never
+//! changes later, so a child that started after its parent also does so in the export.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::clock;
 
-/// Knots kept; when they are reached, every other old one is dropped.
+/// How many knots are kept; when they are reached, every other old one is dropped.
 const MOST: usize = 1024;
 /// How far a segment's rate may differ from the measured one: a step of the system clock is
-/// slewed, never jumped.
+/// approached at this rate, never jumped.
 const SLEW: f64 = 500e-6;
 /// A jump beyond this, forwards, is followed at once (a machine that slept).
 const STEP_NANOS: i64 = 10_000_000_000;
@@ -21,12 +21,12 @@ struct Knot {
     nanos: u64,
 }
 
-/// Nanoseconds per tick as a fraction of whole numbers: that costs a third of floating point with its
-/// conversions.
+/// Nanoseconds per tick as a fraction of whole numbers. It costs a third of what floating point and
+/// its conversions cost.
 #[derive(Clone, Copy, Debug)]
 struct Scale {
     times: u64,
-    /// Of two, for the divisor.
+    /// The divisor, as a power of two.
     power: u32,
 }
 
@@ -34,7 +34,7 @@ impl Scale {
     const ZERO: Self = Self { times: 0, power: 0 };
 
     fn new(rate: f64) -> Self {
-        // While a machine slept, whose counter stood still, a tick took minutes.
+        // While a machine slept, and its counter stood still, a tick took minutes.
         let power = if rate < 1e6 { 40 } else { 0 };
         Self {
             times: (rate * (1_u64 << power) as f64) as u64,
@@ -55,22 +55,22 @@ pub(crate) struct Timeline {
     origin: Knot,
     /// Nanoseconds per tick.
     rate: f64,
-    /// The same.
+    /// The same rate as a fraction.
     scale: Scale,
-    /// The last knot but one, where nearly every call ended after, and the line from there on. Nothing is after
-    /// it as long as there is only one.
+    /// The last knot but one, after which nearly every call ended, and the line from there on.
+    /// While there is only one knot, no tick counts as after it.
     recent: Knot,
     slope: Scale,
 }
 
 impl Knot {
-    /// Of the line to a later knot.
+    /// Returns the slope of the line to a later knot.
     fn slope(&self, to: &Self) -> Scale {
         Scale::new((to.nanos - self.nanos) as f64 / (to.ticks - self.ticks) as f64)
     }
 }
 
-/// Ticks and Unix time at the same moment: the closest of a few bracketed readings.
+/// Reads ticks and Unix time at the same moment: the closest of a few bracketed readings.
 fn reading() -> Knot {
     let mut best = (u64::MAX, 0, 0);
     for _ in 0..5 {
@@ -110,7 +110,7 @@ impl Timeline {
         }
     }
 
-    /// Adds the knot of this moment: everything that ended before the call can be converted.
+    /// Adds a knot for now. Everything that ended before the call can then be converted.
     pub(crate) fn advance(&mut self) {
         self.push(reading());
     }
@@ -127,7 +127,7 @@ impl Timeline {
         let span = (now.ticks - last.ticks) as f64;
         let ahead = now.nanos as i64 - last.nanos as i64;
         let nanos = if self.rate == 0.0 {
-            // The second reading fixes the rate; a clock set back meanwhile stands still.
+            // The second reading fixes the rate; a clock that was set back meanwhile stands still.
             self.rate = measured.max(f64::MIN_POSITIVE);
             now.nanos.max(last.nanos + 1)
         } else {
@@ -137,7 +137,7 @@ impl Timeline {
                 now.nanos
             } else {
                 let (slow, fast) = (expected * (1.0 - SLEW), expected * (1.0 + SLEW));
-                // A system clock that was stepped says nothing of the rate.
+                // A system clock that was stepped says nothing about the rate.
                 if (measured / self.rate - 1.0).abs() < SLEW {
                     self.rate = measured;
                 }
@@ -162,7 +162,7 @@ impl Timeline {
         self.slope = last.slope(&now);
     }
 
-    /// Unix nanoseconds of `ticks`.
+    /// Returns the Unix nanoseconds of `ticks`.
     #[inline]
     pub(crate) fn unix_nanos(&self, ticks: u64) -> u64 {
         if ticks >= self.recent.ticks {
@@ -188,17 +188,17 @@ impl Timeline {
         if ticks >= a.ticks {
             a.nanos + slope.nanos(ticks - a.ticks)
         } else {
-            // Before the first knot: a call that began before obs was installed.
+            // The tick is before the first knot: the call began before obs was installed.
             a.nanos.saturating_sub(slope.nanos(a.ticks - ticks))
         }
     }
 
-    /// Nanoseconds per tick.
+    /// Returns the nanoseconds per tick.
     pub(crate) fn rate(&self) -> f64 {
         self.rate
     }
 
-    /// Nanoseconds of a difference of ticks.
+    /// Returns the nanoseconds of a difference of ticks.
     #[inline]
     pub(crate) fn nanos_of(&self, ticks: u64) -> u64 {
         self.scale.nanos(ticks)

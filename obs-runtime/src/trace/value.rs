@@ -1,7 +1,11 @@
 //! One attribute value of a record: two whole words, so that it moves through registers.
 //!
 //! Word 0 holds the tag in its low byte; a string also keeps its length there. Short strings lie
-//! inside the value, long ones in a box until the record is written and behind the record then.
+//! inside the value. Long ones lie in a box until the record is written, and behind the record from
+//! then on.
+//!
+//! Generated code creates values on the thread of the call, and the drain reads and drops them. A
+//! value with [`TAG_TAIL`] means something only together with the start of its record.
 
 use core::fmt::{self, Write as _};
 
@@ -11,21 +15,21 @@ const TAG_NONE: u64 = 0;
 const TAG_BOOL: u64 = 1;
 const TAG_I64: u64 = 2;
 const TAG_F64: u64 = 3;
-/// `&'static str`: length above the tag, pointer in word 1.
+/// `&'static str`: the length above the tag, the pointer in word 1.
 const TAG_STATIC: u64 = 4;
-/// Up to [`INLINE`] bytes: length in byte 1, text in bytes 2 to 15.
+/// Text of up to [`INLINE`] bytes: the length in byte 1, the text in bytes 2 to 15.
 const TAG_INLINE: u64 = 5;
-/// An owned `Box<str>`: length above the tag, pointer in word 1.
+/// An owned `Box<str>`: the length above the tag, the pointer in word 1.
 const TAG_BOXED: u64 = 6;
-/// Behind the record: length above the tag, offset from the record's start in word 1.
+/// Text behind the record: the length above the tag, the offset from the record's start in word 1.
 const TAG_TAIL: u64 = 7;
 
-/// Bytes of a string that fit a value.
+/// How many bytes of a string fit inside a value.
 pub(crate) const INLINE: usize = 14;
 
-/// A captured attribute value; what `fields(…)` expressions become.
+/// A captured attribute value; the expressions of `fields(…)` become values.
 ///
-/// Values are made through [`Capture`], by generated code.
+/// Generated code creates them through [`Capture`].
 #[repr(C, align(8))]
 pub struct Value {
     word0: u64,
@@ -63,7 +67,7 @@ impl Value {
         }
     }
 
-    /// Text that lives as long as the program: nothing is copied.
+    /// Creates a value from text that lives as long as the program. Nothing is copied.
     #[inline(always)]
     pub fn from_static(v: &'static str) -> Self {
         Self {
@@ -72,7 +76,7 @@ impl Value {
         }
     }
 
-    /// Copies the text: inside the value up to 14 bytes, else into a box.
+    /// Creates a value from a copy of the text, inside the value up to 14 bytes and else in a box.
     #[inline]
     #[allow(clippy::should_implement_trait, reason = "it cannot fail")]
     pub fn from_str(v: &str) -> Self {
@@ -136,13 +140,15 @@ impl Value {
         }
     }
 
-    /// Formats into the value; an allocation only above 14 bytes. A formatter that panics
-    /// yields a text that says so: a field must not take the call down.
+    /// Formats into the value. It allocates only above 14 bytes.
+    ///
+    /// A formatter that panics yields a text that says so, because a field must not take the call
+    /// down.
     #[inline(never)]
     pub(crate) fn format(args: fmt::Arguments<'_>) -> Self {
         let write = || {
             let mut text = Short::default();
-            // A formatter that returns an error leaves what it wrote.
+            // What a formatter wrote before it returned an error is kept.
             let _ = text.write_fmt(args);
             text.finish()
         };
@@ -155,19 +161,20 @@ impl Value {
         self.word0 & 0xff
     }
 
-    /// Whether the value owns heap memory or needs room behind the record.
+    /// Returns whether the value owns heap memory, or needs room behind the record.
     #[inline(always)]
     pub(crate) const fn is_boxed(&self) -> bool {
         self.tag() == TAG_BOXED
     }
 
-    /// The text of a boxed value.
+    /// Returns the text of a boxed value.
     pub(crate) fn boxed_str(&self) -> Option<&str> {
         if !self.is_boxed() {
             return None;
         }
         let text = core::ptr::with_exposed_provenance::<u8>(self.word1 as usize);
-        // SAFETY: `boxed` made the pair of a `Box<str>`, which this value owns until dropped.
+        // SAFETY: `boxed` took the pair from a `Box<str>`, which this value owns until it is
+        // dropped.
         Some(unsafe {
             core::str::from_utf8_unchecked(core::slice::from_raw_parts(
                 text,
@@ -176,7 +183,7 @@ impl Value {
         })
     }
 
-    /// A value whose text lies `offset` bytes after the start of its record.
+    /// Creates a value whose text lies `offset` bytes after the start of its record.
     pub(crate) const fn tail(len: usize, offset: usize) -> Self {
         Self {
             word0: TAG_TAIL | (len as u64) << 8,
@@ -184,7 +191,7 @@ impl Value {
         }
     }
 
-    /// Its text, unless the compiler saw it; as [`get`](Self::get).
+    /// Returns the value's text unless it is a `&'static str`; `base` is as in [`get`](Self::get).
     #[inline]
     pub(crate) fn own_text(&self, base: *const u8) -> Option<&str> {
         if !matches!(self.tag(), TAG_INLINE | TAG_BOXED | TAG_TAIL) {
@@ -196,7 +203,7 @@ impl Value {
         }
     }
 
-    /// A copy that needs no record: text behind one gets a box of its own.
+    /// Returns a copy that needs no record: text behind the record gets a box of its own.
     pub(crate) fn detached(&self, base: *const u8) -> Self {
         match self.get(base) {
             Some(ValueRef::Str(text)) if self.tag() != TAG_STATIC => Self::from_str(text),
@@ -207,8 +214,10 @@ impl Value {
         }
     }
 
-    /// Reads the value. `base` is the start of the record that holds it; only values behind a
-    /// record use it.
+    /// Reads the value.
+    ///
+    /// `base` is the start of the record that holds it. Only values whose text lies behind a record
+    /// use it.
     #[inline]
     pub(crate) fn get(&self, base: *const u8) -> Option<ValueRef<'_>> {
         let len = (self.word0 >> 8) as usize;
@@ -260,7 +269,7 @@ impl fmt::Debug for Value {
     }
 }
 
-/// Collects text inside 14 bytes, and in a `String` from then on.
+/// Collects text inside 14 bytes, and in a `String` once these are full.
 #[derive(Default)]
 struct Short {
     bytes: [u8; INLINE],
@@ -296,7 +305,7 @@ impl Short {
 
 /// Types that can be a field as they are: `fields(rows, user = id)`.
 ///
-/// Everything else is written with `%value` (its `Display`) or `?value` (its `Debug`).
+/// Other types are written as `%value` (for the `Display` text) or `?value` (for the `Debug` text).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a field as it is",
     label = "write `%…` to record its `Display` text, or `?…` for its `Debug` text",
@@ -331,7 +340,8 @@ capture! {
 macro_rules! capture_wide {
     ($($t:ty),*) => {
         $(impl Capture for $t {
-            /// OpenTelemetry's numbers end at `i64`: what does not fit becomes text.
+            /// Captures a number that does not fit `i64` as text, since OpenTelemetry has no larger
+            /// numbers.
             #[inline]
             fn capture(&self) -> Value {
                 match i64::try_from(*self) {
@@ -401,7 +411,7 @@ use std::sync::Arc;
 capture_pointer!(Box, Rc, Arc);
 
 impl<T: Capture> Capture for Option<T> {
-    /// `None` leaves the attribute out.
+    /// Captures the value inside; `None` leaves the attribute out.
     #[inline]
     fn capture(&self) -> Value {
         self.as_ref().map_or(Value::NONE, Capture::capture)

@@ -1,4 +1,7 @@
-//! A finished span as exporters see it: borrowed straight from the record, or owned.
+//! A finished span as exporters see it: borrowed from its record, or owned.
+//!
+//! The drain creates a [`SpanView`] for each full record and hands it to the sinks; it is valid
+//! during that call alone. A [`SpanRecord`] is its public copy.
 
 use std::borrow::Cow;
 
@@ -13,18 +16,18 @@ use crate::trace::{SpanId, TraceFlags, TraceId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Outcome {
-    /// It returned, and what it returned is no error.
+    /// The call returned, and its result is not an error.
     Ok = 0,
-    /// It returned an error, or the user said that it failed.
+    /// The call returned an error, or the user said that it failed.
     Error = 1,
-    /// It unwound.
+    /// The call unwound.
     Panicked = 2,
-    /// Its future was dropped before it was ready.
+    /// The call's future was dropped before it was ready.
     Cancelled = 3,
 }
 
 impl Outcome {
-    /// The outcome's name in lower case.
+    /// Returns the outcome's name in lower case.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -44,7 +47,7 @@ impl Outcome {
     }
 }
 
-/// A finished span, borrowed from the buffer: valid during one call of a sink.
+/// A finished span, borrowed from the buffer. It is valid during one call of a sink.
 #[derive(Clone, Copy)]
 #[cfg_attr(
     not(feature = "otlp"),
@@ -52,22 +55,22 @@ impl Outcome {
 )]
 pub(crate) struct SpanView<'a> {
     pub(crate) callsite: &'static Callsite,
-    /// The `Observability` that recorded it.
+    /// The `Observability` that recorded the span.
     pub(crate) scope: u16,
     pub(crate) trace_id: TraceId,
     pub(crate) span_id: SpanId,
-    /// Zero for a root.
+    /// The parent's id; zero for a root.
     pub(crate) parent_id: SpanId,
     pub(crate) parent_is_remote: bool,
     pub(crate) flags: TraceFlags,
-    /// Nanoseconds since the Unix epoch; never before the parent's.
+    /// Nanoseconds since the Unix epoch; never before the parent's start.
     pub(crate) start_unix_nanos: u64,
-    /// Never before `start_unix_nanos`.
+    /// Nanoseconds since the Unix epoch; never before `start_unix_nanos`.
     pub(crate) end_unix_nanos: u64,
     pub(crate) outcome: Outcome,
-    /// Values of `callsite.keys()`, in their order.
+    /// The values of `callsite.keys()`, in their order.
     pub(crate) values: &'a [Value],
-    /// Start of the record: strings that did not fit a value lie behind it.
+    /// The start of the record. Strings that did not fit a value lie behind it.
     pub(crate) base: *const u8,
     pub(crate) extra: Option<&'a SpanExtra>,
 }
@@ -84,8 +87,9 @@ impl<'a> SpanView<'a> {
         }
     }
 
-    /// The values that the call recorded, with their keys. The constants of the callsite and
-    /// late attributes are not among them.
+    /// Returns the values that the call recorded, with their keys.
+    ///
+    /// The constants of the callsite and late attributes are not among them.
     pub(crate) fn recorded(&self) -> impl Iterator<Item = (&'static str, ValueRef<'a>)> + use<'a> {
         let base = self.base;
         self.callsite
@@ -95,7 +99,7 @@ impl<'a> SpanView<'a> {
             .filter_map(move |(key, value)| Some((*key, value.get(base)?)))
     }
 
-    /// Attributes that were set while the span ran.
+    /// Returns the attributes that were set while the span ran.
     pub(crate) fn late(&self) -> &'a [(Cow<'static, str>, AttributeValue)] {
         self.extra.map_or(&[], |e| &e.attributes)
     }
@@ -108,7 +112,7 @@ impl<'a> SpanView<'a> {
         self.extra.map_or(&[], |e| &e.links)
     }
 
-    /// The status that was set as such.
+    /// Returns the status that was set through OpenTelemetry's API.
     pub(crate) fn status(&self) -> Option<&'a Status> {
         self.extra.and_then(|e| e.status.as_ref())
     }
@@ -117,8 +121,9 @@ impl<'a> SpanView<'a> {
         self.extra.and_then(|e| e.error.as_ref())
     }
 
-    /// Every attribute once: constants, then recorded values, then late ones; a late value
-    /// replaces an earlier one of the same key.
+    /// Returns every attribute once: constants, then recorded values, then late ones.
+    ///
+    /// A late value replaces an earlier one of the same key.
     pub(crate) fn attributes(&self) -> impl Iterator<Item = (&'a str, ValueRef<'a>)> + use<'a> {
         let late = self.late();
         let fixed = self.callsite.constants().iter().map(|(key, value)| {
@@ -138,7 +143,7 @@ impl<'a> SpanView<'a> {
     }
 }
 
-/// A finished span that owns its data: what a [`RecordExporter`](crate::RecordExporter) gets.
+/// A finished span that owns its data. A [`RecordExporter`](crate::RecordExporter) receives these.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SpanRecord {
@@ -146,33 +151,33 @@ pub struct SpanRecord {
     pub name: Cow<'static, str>,
     /// The function's name.
     pub function: &'static str,
-    /// The path of its module.
+    /// The path of the function's module.
     pub module: &'static str,
-    /// The trace.
+    /// The id of the trace.
     pub trace_id: TraceId,
-    /// The span.
+    /// The id of the span.
     pub span_id: SpanId,
-    /// The parent; none for a root.
+    /// The id of the parent; none for a root.
     pub parent_id: Option<SpanId>,
     /// Whether the parent belongs to another process.
     pub parent_is_remote: bool,
     /// The span's role.
     pub kind: crate::SpanKind,
-    /// Nanoseconds since the Unix epoch.
+    /// When the call began, in nanoseconds since the Unix epoch.
     pub start_unix_nanos: u64,
-    /// Nanoseconds since the Unix epoch.
+    /// When the call ended, in nanoseconds since the Unix epoch.
     pub end_unix_nanos: u64,
     /// How the call ended.
     pub outcome: Outcome,
-    /// Why it failed, if it did.
+    /// Why the call failed, if it did.
     pub error: Option<SpanError>,
-    /// Attributes, each key once.
+    /// The attributes; each key is there once.
     pub attributes: Vec<(Cow<'static, str>, AttributeValue)>,
-    /// Events in the order they were added.
+    /// The events, in the order in which they were added.
     pub events: Vec<Event>,
-    /// Links to other spans.
+    /// The links to other spans.
     pub links: Vec<Link>,
-    /// Its status was set to "ok" through OpenTelemetry's API.
+    /// Whether the span's status was set to "ok" through OpenTelemetry's API.
     #[cfg_attr(
         not(feature = "opentelemetry"),
         allow(dead_code, reason = "for the exporters of its SDK")
@@ -217,12 +222,12 @@ impl SpanRecord {
         }
     }
 
-    /// How long the call took.
+    /// Returns how long the call took.
     pub fn duration(&self) -> core::time::Duration {
         core::time::Duration::from_nanos(self.end_unix_nanos.saturating_sub(self.start_unix_nanos))
     }
 
-    /// The value of an attribute.
+    /// Returns the value of an attribute.
     pub fn attribute(&self, key: &str) -> Option<&AttributeValue> {
         self.attributes
             .iter()

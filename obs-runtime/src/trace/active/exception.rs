@@ -1,7 +1,8 @@
-//! Which of the spans that an error leaves records it as an exception: the innermost alone.
+//! Decides which of the spans that an error passes through records it as an exception.
 //!
-//! A span that fails says so to its parent, through the thread. The parent has the same error if its own has
-//! the same type and the same text. Only failing calls come here.
+//! Only the innermost span does. A failing span leaves a note for its parent in a thread local; the
+//! parent knows by the type and the text of its own error that it is the same one. Only failing
+//! calls come here.
 
 use core::cell::Cell;
 use core::hash::BuildHasher as _;
@@ -11,10 +12,10 @@ use crate::callsite::{Level, threshold};
 use crate::trace::attribute::SpanError;
 use crate::trace::gate;
 
-/// The last error on this thread that was recorded as an exception, or passed on.
+/// The last error on this thread that was recorded as an exception or passed on.
 #[derive(Clone, Copy)]
 struct Passed {
-    /// The span that it was returned to; zero if there is none.
+    /// The span that the error was returned to; zero if there is none.
     to: u64,
     error: u64,
 }

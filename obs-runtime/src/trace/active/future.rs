@@ -1,6 +1,10 @@
-//! The call of an asynchronous function: a state inside its future.
+//! The call of an asynchronous function, kept as a state inside its future.
 //!
-//! Inlined in optimized builds only: in others every annotated function would be compiled with a copy of it all.
+//! The first poll begins the call, each poll enters its span, and the call ends when the body is
+//! ready or the future is dropped. The future may move between threads from one poll to the next.
+//!
+//! Functions are inlined in optimized builds only: otherwise every annotated function would be
+//! compiled with its own copy of all of them.
 
 use core::mem::{ManuallyDrop, MaybeUninit};
 use core::ptr;
@@ -17,13 +21,14 @@ use crate::trace::record::{self, Call, Rest};
 use crate::trace::value::Value;
 use crate::trace::view::Outcome;
 
-/// The state of an asynchronous call, kept inside its future: the first poll begins it.
+/// The state of an asynchronous call, kept inside its future. The first poll begins the call.
 pub struct FutureSpan<const N: usize> {
     core: FutureCore,
     values: MaybeUninit<[Value; N]>,
 }
 
 #[derive(Debug)]
+/// The part of the state that does not depend on the number of fields.
 pub(crate) struct FutureCore {
     pub(super) site: &'static Callsite,
     pub(in crate::trace) state: u64,
@@ -32,7 +37,7 @@ pub(crate) struct FutureCore {
     pub(in crate::trace) span: u64,
     pub(in crate::trace) parent: u64,
     pub(super) start: u64,
-    /// Late data; in the thread's context while the future is polled.
+    /// Late data. While the future is polled the thread's context holds it instead.
     pub(super) extra: *mut SpanExtra,
 }
 
@@ -43,7 +48,7 @@ unsafe impl<const N: usize> Send for FutureSpan<N> {}
 unsafe impl<const N: usize> Sync for FutureSpan<N> {}
 
 impl<const N: usize> FutureSpan<N> {
-    /// A call that has not begun.
+    /// Creates the state of a call that has not begun.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub const fn new(site: &'static Callsite) -> Self {
         Self {
@@ -66,13 +71,13 @@ impl<const N: usize> FutureSpan<N> {
         }
     }
 
-    /// Goes on with the call of a function that returned a future, and leaves its span.
+    /// Continues the call of a function that returned a future, and leaves the function's span.
     pub fn adopt(site: &'static Callsite, call: SyncSpan<N>) -> Self {
         let call = ManuallyDrop::new(call);
         let mut this = Self::new(site);
         let state = call.core.state & !mode::UNWINDING;
         if state == mode::OFF {
-            // Nothing recorded there; where the future is polled something may.
+            // Nothing is recorded here; the thread that polls the future may record.
             return this;
         }
         this.core.state = state & !mode::FIELDS;
@@ -101,19 +106,19 @@ impl<const N: usize> FutureSpan<N> {
         this
     }
 
-    /// The call, to go on elsewhere; what stays behind has not begun.
+    /// Takes the call out, to continue it elsewhere. What stays behind has not begun.
     #[must_use]
     pub fn take(&mut self) -> Self {
         core::mem::replace(self, Self::new(self.core.site))
     }
 
-    /// Whether the call has begun and not ended.
+    /// Returns whether the call has begun and not ended.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn is_live(&self) -> bool {
         !matches!(self.core.state & mode::MASK, mode::OFF | mode::UNSTARTED)
     }
 
-    /// Whether the call is recorded.
+    /// Returns whether the call is recorded.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn is_recording(&self) -> bool {
         self.core.state & mode::MASK == mode::RECORD
@@ -128,8 +133,11 @@ impl<const N: usize> FutureSpan<N> {
         }
     }
 
-    /// Enters the call's span for one poll, if there is one. Who polls in each arm of a `match` of it spares the
-    /// optimized program a question on the way out. The second is to be dropped first.
+    /// Enters the call's span for one poll, if there is a span.
+    ///
+    /// The caller drops the second guard first. It should poll in each arm of a `match` on the
+    /// result: one poll behind the `match` would cost the optimized program another branch on the
+    /// way out.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn enter(&mut self) -> Option<(Inside<'static>, Told)> {
         if self.has_span() {
@@ -141,7 +149,7 @@ impl<const N: usize> FutureSpan<N> {
         }
     }
 
-    /// Whether there is a span to enter; the first poll begins it.
+    /// Returns whether there is a span to enter, and begins the call at the first poll.
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn has_span(&mut self) -> bool {
         let mode = self.core.state & mode::MASK;
@@ -175,14 +183,15 @@ impl<const N: usize> FutureSpan<N> {
         !matches!(self.core.state & mode::MASK, mode::OFF | mode::COUNT)
     }
 
-    /// Enters the call's span until `self` is dropped: what is dropped in between belongs to it.
+    /// Enters the call's span until `self` is dropped. Values that are dropped before then belong
+    /// to the span.
     pub fn enter_to_drop(&mut self) {
         if matches!(self.core.state & mode::MASK, mode::RECORD | mode::UNSAMPLED) {
             self.core.change_places(local());
         }
     }
 
-    /// Ends the call. Later calls change nothing.
+    /// Ends the call. A second end has no effect.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn end(&mut self, outcome: Outcome) {
         let values = self.values.as_mut_ptr().cast();
@@ -226,7 +235,7 @@ impl FutureCore {
         self.start = clock::ticks();
     }
 
-    /// Roots, remote parents, and calls that are only counted.
+    /// Starts a root, a call with a remote parent, or one that is only counted.
     #[inline(never)]
     fn start_other(&mut self, local: &Local, gate: u8) {
         let begun = begin_other(local, self.site, gate, local.flags.get());
@@ -240,13 +249,14 @@ impl FutureCore {
         }
     }
 
-    /// Decides a call whose sampler asked for its fields; `parent` are the flags it began in.
+    /// Decides about a call whose sampler asked for its fields. `parent` holds the flags it began
+    /// in.
     pub(super) fn decide(&mut self, parent: u64, values: &[Value]) {
         self.state = settle(self.site, self.state, self.trace_lo, parent, values);
     }
 
     /// # Safety
-    /// As `SyncCore::finish`.
+    /// The state is neither `OFF` nor has it `FIELDS`.
     #[inline(never)]
     unsafe fn finish(&mut self, outcome: Outcome) {
         // SAFETY: the caller's promise; no values are read.
@@ -254,17 +264,18 @@ impl FutureCore {
     }
 
     /// # Safety
-    /// As `SyncCore::finish_with`.
+    /// The state is not `OFF`; `values` points to `len` values if the state has `FIELDS`.
     #[inline(never)]
     pub(super) unsafe fn finish_with(&mut self, outcome: Outcome, values: *mut Value, len: usize) {
         // SAFETY: the caller's promise.
         unsafe { self.finish_any(outcome, values, len) };
     }
 
-    /// Inlined into the two above: a call without values has no loop over them.
+    /// Is inlined into the two functions above, so that a call without values has no loop over
+    /// them.
     ///
     /// # Safety
-    /// As `finish_with`.
+    /// The state is not `OFF`; `values` points to `len` values if the state has `FIELDS`.
     #[inline(always)]
     unsafe fn finish_any(&mut self, outcome: Outcome, values: *mut Value, len: usize) {
         let end = clock::ticks();
@@ -314,8 +325,9 @@ impl<const N: usize> FutureSpan<N> {
 }
 
 impl FutureCore {
-    /// Exchanges the call's context with the thread's, without more room than the call has: entered, and
-    /// left by the second call, on the same thread.
+    /// Exchanges the call's context with the thread's, in the memory that the call has anyway.
+    ///
+    /// The first call enters the span, the second leaves it; both happen on the same thread.
     fn change_places(&mut self, local: &Local) {
         let leaves = self.state & mode::ENTERED != 0;
         #[cfg(feature = "opentelemetry")]
@@ -359,18 +371,20 @@ impl<const N: usize> Drop for FutureSpan<N> {
     }
 }
 
-/// The span is the thread's context until this is dropped, also by unwinding.
+/// A guard: the span is the thread's context until the guard is dropped, also by unwinding.
 pub(crate) struct Inside<'a> {
     local: &'a Local,
     saved: Saved,
-    /// Not a reference: [`future_fields`] may settle the call's state meanwhile.
+    /// The call. This is not a reference, because [`future_fields`] may settle the call's state
+    /// meanwhile.
     core: *mut FutureCore,
 }
 
 impl<'a> Inside<'a> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn enter(local: &'a Local, at: *mut FutureCore) -> Self {
-        // SAFETY: the caller has the call to itself, and keeps it where it is until this is dropped.
+        // SAFETY: the caller has exclusive access to the call and keeps it in place until this is
+        // dropped.
         let core = unsafe { &mut *at };
         let saved = local.save();
         local.trace_hi.set(core.trace_hi);
@@ -389,19 +403,20 @@ impl<'a> Inside<'a> {
 impl Drop for Inside<'_> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn drop(&mut self) {
-        // SAFETY: as in `enter`; nobody else is at the call here.
+        // SAFETY: as in `enter`; nobody else uses the call here.
         let core = unsafe { &mut *self.core };
         core.extra = self.local.extra.get();
         self.local.restore(&self.saved);
-        // A body that never came to its fields must not leave its storage to another.
+        // A body that never reached its fields must not leave its storage to another future.
         self.local.slot.set(ptr::null_mut());
     }
 }
 
-/// What OpenTelemetry was told of the span; undone when this is dropped. Not a part of [`Inside`], which would
-/// then be kept in memory instead of registers.
+/// A guard that tells OpenTelemetry of the entered span and takes this back when dropped.
+///
+/// It is not a part of [`Inside`], which would then be kept in memory instead of registers.
 pub(crate) struct Told {
-    /// The span; 0 if there is nothing to undo.
+    /// The span's id; 0 if there is nothing to undo.
     #[cfg(feature = "opentelemetry")]
     span: u64,
 }
@@ -411,7 +426,7 @@ impl Told {
     #[cfg_attr(not(feature = "opentelemetry"), allow(unused_variables))]
     fn enter(inside: &Inside<'_>) -> Self {
         Self {
-            // SAFETY: as in `Inside::enter`; nobody else is at the call here.
+            // SAFETY: as in `Inside::enter`; nobody else uses the call here.
             #[cfg(feature = "opentelemetry")]
             span: bridge::enter_poll(
                 inside.local,
@@ -432,10 +447,10 @@ impl Drop for Told {
     }
 }
 
-/// In the length of the slot: the sampler asks for the values.
+/// A bit in the length of the slot: the sampler asks for the values.
 const ASKING: usize = 1 << (usize::BITS - 1);
 
-/// Before the first poll of a call whose sampler asks for its fields: says where the answer goes.
+/// Notes where the answer goes, before the first poll of a call whose sampler asks for its fields.
 #[cold]
 fn ask_fields(local: &Local, core: *mut FutureCore) {
     local.slot_len.set(local.slot_len.get() | ASKING);
@@ -447,8 +462,8 @@ fn ask_fields(local: &Local, core: *mut FutureCore) {
 #[inline(never)]
 fn answer_fields(local: &Local, values: &[Value]) -> bool {
     let (core, parent) = local.asking.replace((ptr::null_mut(), 0));
-    // SAFETY: the slot was set, so this is the first poll of the call that asked: its `Inside` keeps the pointer
-    // valid, and holds no reference meanwhile.
+    // SAFETY: the slot was set, so this is the first poll of the call that asked: its `Inside`
+    // keeps the pointer valid and holds no reference meanwhile.
     let core = unsafe { &mut *core };
     core.decide(parent, values);
     local.flags.set(core.state & !mode::ALL & OWN);
@@ -459,7 +474,7 @@ fn answer_fields(local: &Local, values: &[Value]) -> bool {
     core.state & mode::MASK == mode::RECORD
 }
 
-/// Inside the first poll of a future: evaluates its fields into the wrapper's storage.
+/// Evaluates the fields of a future into its wrapper's storage, during the future's first poll.
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub fn future_fields<const N: usize>(values: impl FnOnce() -> [Value; N]) {
     let local = local();

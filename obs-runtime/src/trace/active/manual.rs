@@ -1,4 +1,9 @@
-//! A span that code holds in its hands.
+//! The base of spans that are held by hand: `Span`, those of `tracing`, those of OpenTelemetry's
+//! API.
+//!
+//! Unlike the guards of annotated functions, such a span may be sent, and may end on another thread
+//! than the one it began on. Its late data is kept by whoever holds it, not by the thread's
+//! context.
 
 use core::mem::ManuallyDrop;
 use core::ptr;
@@ -15,7 +20,7 @@ use crate::trace::value::Value;
 use crate::trace::view::Outcome;
 use crate::trace::{SpanContext, SpanId, TraceFlags};
 
-/// A span that is kept by hand: it may end on another thread than it began.
+/// A span that is held by hand. It may end on another thread than the one it began on.
 pub(crate) struct Manual {
     core: FutureCore,
 }
@@ -26,8 +31,9 @@ unsafe impl Send for Manual {}
 unsafe impl Sync for Manual {}
 
 impl Manual {
-    /// Begins a span under the thread's context, and evaluates its values if it is recorded; none while obs
-    /// is off.
+    /// Begins a span under the thread's context, and evaluates its values if it is recorded.
+    ///
+    /// Returns nothing while obs is off.
     pub(crate) fn begin(
         site: &'static Callsite,
         values: impl FnOnce() -> Vec<Value>,
@@ -53,8 +59,9 @@ impl Manual {
         (core.state & mode::MASK != mode::OFF).then_some((Self { core }, evaluated))
     }
 
-    /// Begins a span under a parent that need not be the thread's context; none begins a trace. The thread's
-    /// context stays as it is.
+    /// Begins a span under a parent that need not be the thread's context.
+    ///
+    /// Without a parent the span begins a trace. The thread's context stays as it is.
     #[cfg(feature = "opentelemetry")]
     pub(crate) fn begin_under(
         site: &'static Callsite,
@@ -76,13 +83,14 @@ impl Manual {
         (core.state & mode::MASK != mode::OFF).then_some(Self { core })
     }
 
-    /// The mode and the flags of the context, for entering the span inside of another one.
+    /// Returns the mode and the flags of the context, for entering the span inside the span
+    /// `outer`.
     #[cfg(feature = "opentelemetry")]
     pub(crate) fn state_inside(&self, outer: u64) -> u64 {
         self.core.state | bridge::away(outer, self.core.parent)
     }
 
-    /// Says when the span began, in ticks.
+    /// Sets when the span began, in ticks.
     #[cfg(feature = "opentelemetry")]
     pub(crate) fn started_at(&mut self, ticks: u64) {
         self.core.start = ticks;
@@ -92,13 +100,13 @@ impl Manual {
         self.core.state & mode::MASK == mode::RECORD
     }
 
-    /// Whether the span began a trace of its own.
+    /// Returns whether the span began a trace of its own.
     #[cfg(feature = "tracing")]
     pub(crate) fn is_root(&self) -> bool {
         self.has_context() && self.core.parent == 0
     }
 
-    /// The same span under the thread's context, which was not known when it began.
+    /// Begins the same span again under the thread's context, which was not known the first time.
     #[cfg(feature = "tracing")]
     pub(crate) fn begin_again(self, values: Vec<Value>) -> (Self, Vec<Value>) {
         let mut given = Some(values);
@@ -111,12 +119,12 @@ impl Manual {
         }
     }
 
-    /// Whether unwinding began after the span did.
+    /// Returns whether the thread unwinds, and did not yet when the span began.
     pub(crate) fn unwinds(&self) -> bool {
         std::thread::panicking() && self.core.state & mode::UNWINDING == 0
     }
 
-    /// Whether the span has an identity: it has none if its call is only counted.
+    /// Returns whether the span has an identity. A call that is only counted has none.
     pub(crate) fn has_context(&self) -> bool {
         self.core.span != 0
     }
@@ -133,7 +141,7 @@ impl Manual {
         })
     }
 
-    /// Makes the span the thread's context; the caller has saved the old one.
+    /// Makes the span the thread's context. The caller has saved the old one.
     pub(crate) fn enter(&self, local: &Local) {
         local.trace_hi.set(self.core.trace_hi);
         local.trace_lo.set(self.core.trace_lo);
@@ -142,6 +150,7 @@ impl Manual {
         local.extra.set(ptr::null_mut());
     }
 
+    /// Ends the span with its values and its late data.
     pub(crate) fn end(
         mut self,
         outcome: Outcome,
@@ -150,7 +159,7 @@ impl Manual {
     ) {
         #[cfg(feature = "opentelemetry")]
         bridge::merge(&mut extra);
-        // What the bridge would look for in the extra part is done.
+        // `merge` above has done what the bridge would look for in the extra part.
         self.core.state &= !mode::BOUNDARY;
         if self.is_recording() {
             if !extra.is_empty() {
@@ -160,7 +169,8 @@ impl Manual {
         }
         let mut values = ManuallyDrop::new(values);
         let len = values.len();
-        // SAFETY: `len` initialised values, given away; their allocation is freed below without them.
+        // SAFETY: there are `len` initialised values, given away; their allocation is freed below
+        // without them.
         unsafe {
             self.core.finish_with(outcome, values.as_mut_ptr(), len);
             values.set_len(0);

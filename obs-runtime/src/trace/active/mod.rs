@@ -1,4 +1,12 @@
-//! A call while it runs: on the stack of a synchronous function, or inside a future.
+//! The running call: a guard on the stack of a synchronous function, or a state inside a future.
+//!
+//! Generated code calls [`SyncSpan`] and [`FutureSpan`]; [`Manual`] is the base of the spans that
+//! are held by hand (`Span`, those of `tracing` and of OpenTelemetry's API). All three begin in the
+//! same way: a child of a sampled local span is begun in line, everything else by [`begin_other`].
+//!
+//! A call keeps one `state` word: its [`mode`] in the upper bits, the flags of its context
+//! ([`flag`]) below. These functions run inside every annotated function, so each added branch or
+//! store shows in `benches/instructions.sh`.
 
 mod exception;
 mod future;
@@ -19,59 +27,61 @@ pub use future::{FutureSpan, future_fields};
 pub(crate) use manual::Manual;
 pub use sync::SyncSpan;
 
-/// What a call does when it ends, above the flags of its context.
+/// What a call does when it ends. These bits lie above the context's flags in the state word.
 pub(crate) mod mode {
-    /// Nothing.
+    /// Nothing is recorded or counted.
     pub(crate) const OFF: u64 = 0;
-    /// It is counted; the context was left as it was.
+    /// The call is counted; the thread's context was left as it was.
     pub(super) const COUNT: u64 = 1 << 60;
-    /// It is recorded, and its span is the context.
+    /// The call is recorded, and its span is the thread's context.
     pub(crate) const RECORD: u64 = 2 << 60;
-    /// The root of a trace that is not sampled: it is the context, so that what it calls does not
-    /// begin a trace.
+    /// The call is the root of a trace that is not sampled. It is the thread's context, so that the
+    /// calls inside it do not begin traces of their own.
     pub(crate) const UNSAMPLED: u64 = 3 << 60;
-    /// A future that was not polled yet.
+    /// The future was not polled yet.
     pub(super) const UNSTARTED: u64 = 4 << 60;
     pub(crate) const MASK: u64 = 15 << 60;
-    /// Beside `RECORD`: it is recorded if the values of its fields say so. Until then it is the context, of
-    /// a trace that is not sampled.
+    /// The values of the fields decide whether the call is recorded (set together with `RECORD`).
+    /// Until then the call is the thread's context, with a trace that is not sampled.
     pub(super) const ASKS: u64 = 8 << 60;
     pub(super) const PENDING: u64 = RECORD | ASKS;
-    /// Values were written.
+    /// The values of the fields were written.
     pub(super) const FIELDS: u64 = 1 << 59;
-    /// The thread was unwinding already when the call began.
+    /// The thread was already unwinding when the call began.
     pub(super) const UNWINDING: u64 = 1 << 58;
-    /// A future's context words hold what it will put back: it is entered until its drop.
+    /// The future is entered until its drop: its context words hold what the drop will put back.
     pub(super) const ENTERED: u64 = 1 << 57;
-    /// The parent of an entered future is remote.
+    /// The parent of the entered future is remote.
     pub(super) const REMOTE: u64 = 1 << 56;
-    /// Its parent is no span of ours that is entered here: OpenTelemetry is told of it (`bridge`).
+    /// The parent is not one of our spans that is entered here, so OpenTelemetry is told of this
+    /// span (see `bridge`).
     pub(crate) const BOUNDARY: u64 = 1 << 55;
-    /// OpenTelemetry was told of an entered future, and will be when that is left.
+    /// OpenTelemetry was told of the entered future, and is told again when the future is left.
     pub(super) const BRIDGED: u64 = 1 << 54;
     pub(crate) const ALL: u64 = MASK | FIELDS | UNWINDING | ENTERED | REMOTE | BOUNDARY | BRIDGED;
 }
 
-/// Beginning a call: which mode, and what becomes the context.
+/// How a call begins: its mode, and the identity that becomes the thread's context.
 #[derive(Clone, Copy)]
 pub(crate) struct Begun {
-    /// The mode, with the flags of the context; of a recorded call also whether its parent is remote.
+    /// The mode and the flags of the context; for a recorded call also whether its parent is
+    /// remote.
     pub(crate) state: u64,
     pub(crate) trace_hi: u64,
     pub(crate) trace_lo: u64,
     pub(crate) span: u64,
-    /// Zero for a root.
+    /// The parent's id; zero for a root.
     pub(crate) parent: u64,
 }
 
-/// A child of a sampled span of this process: the way nearly every call goes.
+/// The flags of a sampled parent in this process, which nearly every call has.
 pub(crate) const CHILD: u64 = flag::VALID | flag::SAMPLED;
 pub(crate) const CHILD_MASK: u64 = CHILD | flag::REMOTE;
-/// What a span does not take over from the context that it begins in.
+/// Masks off the flags that a span does not inherit from the context that it begins in.
 const OWN: u64 = !(flag::REMOTE | flag::ATTACHED | flag::DEFERRED);
 
-/// Everything but the child of a sampled span, which each kind of call begins by itself: without a copy of
-/// [`Begun`].
+/// Begins every call except the child of a sampled local span. Each kind of call begins that one
+/// itself, which saves the copy of a [`Begun`].
 #[inline(never)]
 pub(crate) fn begin_other(local: &Local, site: &'static Callsite, gate: u8, flags: u64) -> Begun {
     #[cfg(feature = "opentelemetry")]
@@ -132,8 +142,10 @@ pub(crate) fn begin_other(local: &Local, site: &'static Callsite, gate: u8, flag
     }
 }
 
-/// Decides about a call whose sampler asked for the values of its fields. `parent` are the flags of the context
-/// that it began in. Returns the call's state from now on.
+/// Decides about a call whose sampler asked for the values of its fields, and returns its new
+/// state.
+///
+/// `parent` holds the flags of the context that the call began in.
 #[cold]
 fn settle(
     site: &'static Callsite,
@@ -160,7 +172,7 @@ fn enter(local: &Local, begun: &Begun) {
     local.flags.set(begun.state & !mode::ALL & OWN);
 }
 
-/// Whether the thread unwinds already, as a bit of the state.
+/// Returns the bit for the state if the thread is already unwinding.
 #[inline(always)]
 fn unwinding() -> u64 {
     if std::thread::panicking() {
@@ -170,7 +182,7 @@ fn unwinding() -> u64 {
     }
 }
 
-/// Takes the late data of the entered span, if any came, and adds why it failed.
+/// Takes the late data of the entered span, if there is any, and adds the error to it.
 fn box_extra(extra: *mut SpanExtra, error: SpanError, span: u64, parent: u64) -> *mut SpanExtra {
     let error = exception::decide(error, span, parent);
     let mut boxed = if extra.is_null() {

@@ -1,7 +1,12 @@
-//! The call of a synchronous function: a guard on its stack.
+//! The call of a synchronous function, kept as a guard on its stack.
 //!
-//! Inlined in optimized builds only: in others each inlined move keeps a place of its own in the
-//! frame of the annotated function, and deep recursion runs out of stack (2,208 bytes a call, now 512).
+//! While the call runs its span is the thread's context; what the context was before is saved in
+//! the guard. Guards must be dropped in the reverse order of their creation, which the stack
+//! ensures.
+//!
+//! Functions are inlined in optimized builds only: otherwise each inlined move keeps a place of its
+//! own in the frame of the annotated function, and deep recursion runs out of stack (2,208 bytes a
+//! call, now 512).
 
 use core::mem::MaybeUninit;
 use core::ptr;
@@ -18,19 +23,21 @@ use crate::trace::record::{self, Call, Rest};
 use crate::trace::value::Value;
 use crate::trace::view::Outcome;
 
-/// The guard of a synchronous call; made, kept and ended by generated code.
+/// The guard of a synchronous call. Generated code creates, keeps and ends it.
 pub struct SyncSpan<const N: usize> {
     pub(super) core: SyncCore,
     pub(super) values: MaybeUninit<[Value; N]>,
 }
 
+/// The part of the guard that does not depend on the number of fields.
 pub(super) struct SyncCore {
     pub(super) state: u64,
-    /// The rest is set unless the state is `OFF`.
-    pub(super) running: MaybeUninit<Running>,
+    /// The running call. It is initialised unless the state is `OFF`.
+    pub(super) running: MaybeUninit<SyncCall>,
 }
 
-pub(super) struct Running {
+/// What a call needs at its end.
+pub(super) struct SyncCall {
     pub(super) site: &'static Callsite,
     pub(super) span: u64,
     pub(super) parent: u64,
@@ -48,13 +55,13 @@ impl<const N: usize> SyncSpan<N> {
         }
     }
 
-    /// Whether values are worth computing.
+    /// Returns whether the call is recorded, so that computing values is worth while.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn is_recording(&self) -> bool {
         self.core.state & mode::MASK == mode::RECORD
     }
 
-    /// Evaluates and keeps the fields, if the call is recorded.
+    /// Evaluates and keeps the fields if the call is recorded.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn fields(&mut self, values: impl FnOnce() -> [Value; N]) {
         if self.core.state & mode::MASK & !mode::ASKS == mode::RECORD {
@@ -67,7 +74,7 @@ impl<const N: usize> SyncSpan<N> {
         }
     }
 
-    /// Ends the call. Later calls change nothing.
+    /// Ends the call. A second end has no effect.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn end(&mut self, outcome: Outcome) {
         self.finish(outcome);
@@ -80,7 +87,7 @@ impl<const N: usize> SyncSpan<N> {
     pub fn fail(&mut self, error: SpanError) {
         if self.is_recording() {
             let local = local();
-            // SAFETY: set whenever the state is not `OFF`.
+            // SAFETY: initialised whenever the state is not `OFF`.
             let running = unsafe { self.core.running.assume_init_ref() };
             let extra = box_extra(local.extra.get(), error, running.span, running.parent);
             local.extra.set(extra);
@@ -110,8 +117,8 @@ impl SyncCore {
         running: MaybeUninit::uninit(),
     };
 
-    /// Everything is in registers until the end, so that the guard is built where it stays: the way that is
-    /// rarely gone returns two words, not a guard.
+    /// Begins the call. Everything stays in registers until the end, so that the guard is built
+    /// where it stays; for the same reason `enter_other` returns two words, not a guard.
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn enter(site: &'static Callsite) -> Self {
         let gate = gate::gate();
@@ -133,7 +140,7 @@ impl SyncCore {
         }
         Self {
             state: state | unwinding(),
-            running: MaybeUninit::new(Running {
+            running: MaybeUninit::new(SyncCall {
                 site,
                 span: local.span.get(),
                 parent,
@@ -143,12 +150,13 @@ impl SyncCore {
         }
     }
 
-    /// The sampler asked for the fields: whether the call is recorded.
+    /// Decides with the fields that the sampler asked for, and returns whether the call is
+    /// recorded.
     #[cold]
     #[inline(never)]
     fn decide(&mut self, values: &[Value]) -> bool {
         let local = local();
-        // SAFETY: set whenever the state is not `OFF`.
+        // SAFETY: initialised whenever the state is not `OFF`.
         let running = unsafe { self.running.assume_init_ref() };
         let parent = running.saved.flags;
         let trace = local.trace_lo.get();
@@ -178,15 +186,16 @@ impl SyncCore {
         unsafe { self.finish_any(outcome, values, len) };
     }
 
-    /// Inlined into the two above: a call without values has no loop over them.
+    /// Is inlined into the two functions above, so that a call without values has no loop over
+    /// them.
     ///
     /// # Safety
-    /// As `finish_with`.
+    /// The state is not `OFF`; `values` points to `len` values if the state has `FIELDS`.
     #[inline(always)]
     unsafe fn finish_any(&mut self, outcome: Outcome, values: *mut Value, len: usize) {
         let end = clock::ticks();
         let local = local();
-        // SAFETY: set whenever the state is not `OFF`.
+        // SAFETY: initialised whenever the state is not `OFF`.
         let running = unsafe { self.running.assume_init_ref() };
         #[cfg(feature = "opentelemetry")]
         if self.state & mode::BOUNDARY != 0 {
@@ -215,7 +224,7 @@ impl SyncCore {
                 // SAFETY: the caller gives the values away, and the extra part was this span's.
                 unsafe { record::write_full(local, running.site, call, flags, outcome, rest) };
             }
-            // A call that ended before its fields were known is as good as not sampled.
+            // A call that ended before its fields were known counts as not sampled.
             mode::UNSAMPLED | mode::PENDING => {
                 local.restore(&running.saved);
                 if running.site.metrics() {
@@ -231,8 +240,8 @@ impl SyncCore {
     }
 }
 
-/// Roots, remote parents, and calls that are only counted: makes the context, and returns the state and the
-/// parent's id.
+/// Enters a root, a call with a remote parent, or one that is only counted. Returns the state and
+/// the parent's id.
 #[inline(never)]
 fn enter_other(local: &Local, site: &'static Callsite, gate: u8) -> (u64, u64) {
     let begun = begin_other(local, site, gate, local.flags.get());
@@ -248,7 +257,7 @@ fn enter_other(local: &Local, site: &'static Callsite, gate: u8) -> (u64, u64) {
 }
 
 impl<const N: usize> Drop for SyncSpan<N> {
-    /// The call's value was not seen: it ended well unless it unwound.
+    /// Ends a call whose result was not seen: it counts as ok unless the thread unwinds.
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn drop(&mut self) {
         if self.core.state != mode::OFF {

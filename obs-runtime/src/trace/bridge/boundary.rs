@@ -1,4 +1,7 @@
 //! A span of ours as OpenTelemetry sees it.
+//!
+//! OpenTelemetry's context holds a handle, whose changes go to the entered span, or wait in a
+//! mailbox until the span ends if it is not entered on the thread that speaks.
 
 use core::{fmt, mem};
 use std::borrow::Cow;
@@ -16,18 +19,19 @@ use crate::trace::attribute::SpanExtra;
 use crate::trace::current::extra;
 use crate::trace::local::{flag, local};
 
-/// What a span of ours needs while OpenTelemetry knows it.
+/// The data that a span of ours needs while OpenTelemetry knows it.
 pub(crate) struct Boundary {
     cx: Context,
     mailbox: Arc<Mailbox>,
 }
 
-// The context is only cloned and attached, and a mailbox holds whole values: a panic leaves nothing half done.
-// Futures of annotated functions have it behind a pointer, and are unwind safe if their bodies are.
+// The context is only cloned and attached, and a mailbox holds whole values: a panic leaves nothing
+// half done. Futures of annotated functions have it behind a pointer, and are unwind safe if their
+// bodies are.
 impl UnwindSafe for Boundary {}
 impl RefUnwindSafe for Boundary {}
 
-/// What was said of a span where it is not the thread's context.
+/// The changes of a span that were made where it is not the thread's context.
 #[derive(Default)]
 struct Mailbox(Mutex<Said>);
 
@@ -47,7 +51,8 @@ impl Mailbox {
 }
 
 impl Boundary {
-    /// With everything else that OpenTelemetry's context of this thread holds.
+    /// Creates the boundary of a span, with everything else that OpenTelemetry's context of this
+    /// thread holds.
     pub(super) fn new(span: &SpanContext) -> Self {
         let mailbox = Arc::<Mailbox>::default();
         let handle = Handle {
@@ -63,7 +68,7 @@ impl Boundary {
         self.cx.clone()
     }
 
-    /// From now on what is said of the span is late; returns what was said.
+    /// Returns the changes that were made, and counts later ones as late.
     pub(super) fn close(&self) -> Option<Box<SpanExtra>> {
         match mem::replace(&mut *self.mailbox.lock(), Said::Closed) {
             Said::Something(said) => Some(said),
@@ -88,8 +93,10 @@ struct Handle {
 }
 
 impl Handle {
-    /// Said where the span, or one inside of it, is the thread's context: it goes to the innermost one, as
-    /// with `current`. Else it waits for the end of the span.
+    /// Changes the span.
+    ///
+    /// If the span, or one inside it, is the thread's context, the change goes to the innermost
+    /// one, as with `current`. Otherwise it waits for the end of the span.
     fn change(&self, change: impl FnOnce(&mut SpanExtra)) {
         if !self.context.is_sampled() {
             return;
@@ -147,7 +154,7 @@ impl otel::Span for Handle {
     }
 
     fn update_name<T: Into<Cow<'static, str>>>(&mut self, new_name: T) {
-        // Code of the user's, which may use this span.
+        // The conversion is code of the user's, which may use this span.
         let name = new_name.into();
         self.change(|extra| extra.name = Some(name));
     }
@@ -158,6 +165,6 @@ impl otel::Span for Handle {
         }
     }
 
-    /// It ends when its function does.
+    /// Does nothing: the span ends when its function does.
     fn end_with_timestamp(&mut self, _: SystemTime) {}
 }

@@ -1,12 +1,13 @@
-//! One parent for every span, whoever makes it.
+//! Finds one parent for every span, whether obs or OpenTelemetry begins it.
 //!
-//! The thread has two contexts: ours (`local`), and OpenTelemetry's. Beside ours stands `seen`: the id of
-//! OpenTelemetry's active span at the moment when ours became the current one. As long as that is still the
-//! active one, nobody entered anything since, and ours is the parent; otherwise theirs is, or none.
+//! The thread has two contexts: ours (`local`) and OpenTelemetry's. Beside ours stands `seen`: the
+//! id of OpenTelemetry's active span at the moment when ours became the current one. As long as
+//! that span is still the active one, nobody entered anything since, and ours is the parent;
+//! otherwise the active one of theirs is, or none.
 //!
-//! OpenTelemetry is told of a span of ours only where the parent is not a span of ours that is entered here:
-//! at the root, or under a span of theirs. So spans inside of spans of ours cost a comparison, and the id
-//! that OpenTelemetry calls active is never an older one than `seen`.
+//! OpenTelemetry is told of a span of ours only where the parent is not a span of ours that is
+//! entered here: at the root, or under a span of theirs. So spans inside of spans of ours cost one
+//! comparison, and the id that OpenTelemetry calls active is never older than `seen`.
 //!
 //! All of it is behind the gate ([`gate::ASK`]).
 
@@ -34,7 +35,7 @@ use crate::trace::propagation::remembered;
 enum Phase {
     New,
     Ready,
-    /// The thread ends: the other side's thread local may be gone, and asking it would panic.
+    /// The thread ends: OpenTelemetry's thread local may be gone, and asking it would panic.
     Ending,
 }
 
@@ -44,19 +45,19 @@ thread_local! {
     static STACK: Stack = const { Stack(RefCell::new(Vec::new())) };
 }
 
-/// What was changed on entering, innermost last.
+/// The changes of entering, innermost last.
 struct Stack(RefCell<Vec<Entry>>);
 
 struct Entry {
     /// The span of ours that was entered; 0 for none.
     span: u64,
-    /// `seen` before.
+    /// The value of `seen` before.
     before: u64,
     /// OpenTelemetry's active span at that moment.
     under: u64,
-    /// While it is OpenTelemetry's context.
+    /// The guard that keeps the span OpenTelemetry's context.
     guard: Option<ContextGuard>,
-    /// Of a synchronous call, which has no other place for it.
+    /// The boundary of a synchronous call, which has no other place for it.
     boundary: Option<Boundary>,
 }
 
@@ -64,7 +65,7 @@ impl Drop for Stack {
     fn drop(&mut self) {
         PHASE.set(Phase::Ending);
         for entry in self.0.get_mut().drain(..) {
-            // A guard that outlived its thread's stack: the context goes with the thread.
+            // A guard outlived its thread's stack: the context goes with the thread.
             core::mem::forget(entry.guard);
         }
     }
@@ -78,11 +79,13 @@ fn is_ready() -> bool {
     }
 }
 
-/// Destructors of thread locals run last first: theirs exists before ours is registered, so ours is told
-/// first.
+/// Prepares this thread for asking OpenTelemetry, and returns whether it may be asked.
+///
+/// Destructors of thread locals run in reverse order: OpenTelemetry's exists before ours is
+/// registered, so ours learns first that the thread ends.
 #[cold]
 fn prepare() -> bool {
-    // The first use while the thread ends already: theirs may be gone.
+    // The first use may come while the thread already ends: OpenTelemetry's may be gone.
     let theirs = catch_unwind(|| Context::map_current(|_| ())).is_ok();
     let ours = STACK.try_with(|_| ()).is_ok();
     let phase = if theirs && ours {
@@ -94,22 +97,22 @@ fn prepare() -> bool {
     phase == Phase::Ready
 }
 
-/// The id of OpenTelemetry's active span, 0 for none; none if nothing can be asked here.
+/// Returns the id of OpenTelemetry's active span, 0 for none. Returns `None` if it cannot be asked.
 fn active() -> Option<u64> {
     is_ready().then(|| Context::map_current(id))
 }
 
-/// The id of a context's span; 0 for none.
+/// Returns the id of a context's span; 0 for none.
 pub(crate) fn id(cx: &Context) -> u64 {
     u64::from_be_bytes(cx.span().span_context().span_id().to_bytes())
 }
 
-/// The id that was active when the thread's context became current.
+/// Returns the id that was active when the thread's context became current.
 pub(crate) fn seen() -> u64 {
     SEEN.get()
 }
 
-/// What was active before OpenTelemetry was told of the span of ours that it now calls active.
+/// Returns the id that was active before OpenTelemetry was told of our span, if that is active now.
 pub(crate) fn under() -> u64 {
     let seen = SEEN.get();
     let under = STACK.try_with(|stack| {
@@ -123,12 +126,12 @@ pub(crate) fn under() -> u64 {
     under.ok().flatten().unwrap_or(seen)
 }
 
-/// Our context, and whether somebody set it: also if it is outside of every trace.
+/// Returns whether somebody set our context, also if it is outside of every trace.
 fn is_set(local: &Local) -> bool {
     local.flags.get() & (flag::VALID | flag::ATTACHED) != 0
 }
 
-/// The parent of what begins on this thread.
+/// Returns the parent of what begins on this thread.
 pub(crate) fn current(local: &Local) -> Option<SpanContext> {
     match active() {
         Some(id) if id != SEEN.get() || !is_set(local) => {
@@ -138,7 +141,7 @@ pub(crate) fn current(local: &Local) -> Option<SpanContext> {
     }
 }
 
-/// The parent of what somebody wants to begin under a context of OpenTelemetry.
+/// Returns the parent of what somebody wants to begin under a context of OpenTelemetry.
 pub(crate) fn parent_of(cx: &Context) -> Option<SpanContext> {
     let local = crate::trace::local::local();
     if id(cx) == SEEN.get() && is_set(local) {
@@ -148,7 +151,7 @@ pub(crate) fn parent_of(cx: &Context) -> Option<SpanContext> {
     }
 }
 
-/// The span of a context, whatever is entered here.
+/// Returns the span of a context, whatever is entered here.
 pub(crate) fn taken_over(cx: &Context) -> Option<SpanContext> {
     remember(cx, crate::trace::local::local())
 }
@@ -164,7 +167,9 @@ fn remember(cx: &Context, local: &Local) -> Option<SpanContext> {
     Some(ours)
 }
 
-/// Begins a call while the gate asks. Not inlined: calls of programs that do without would save registers for it.
+/// Begins a call while the gate asks.
+///
+/// It is not inlined: calls of programs without OpenTelemetry would save registers for it.
 #[inline(never)]
 pub(crate) fn begin(local: &Local, site: &'static Callsite) -> Begun {
     let level = gate::level();
@@ -203,8 +208,9 @@ const OFF: Begun = Begun {
     parent: 0,
 };
 
-/// After a span became the thread's context: whether there is something to undo with [`leave`].
-/// OpenTelemetry is told of the span if there is a place for what it needs.
+/// Notes that a span became the thread's context, and returns whether [`leave`] must undo that.
+///
+/// OpenTelemetry is told of the span if there is a place for its boundary.
 #[cold]
 fn enter(local: &Local, boundary: Option<&mut Option<Boundary>>) -> bool {
     let Some(under) = active() else {
@@ -218,7 +224,7 @@ fn enter(local: &Local, boundary: Option<&mut Option<Boundary>>) -> bool {
     let span = local.span.get();
     let now = if guard.is_some() { span } else { under };
     if now == SEEN.get() {
-        // Nothing to attach, and nothing happened since the thread's context was another.
+        // There is nothing to attach, and nothing happened since the thread's context was another.
         return false;
     }
     let entry = Entry {
@@ -231,8 +237,10 @@ fn enter(local: &Local, boundary: Option<&mut Option<Boundary>>) -> bool {
     push(entry)
 }
 
-/// `attach` panics where somebody calls us from within `Context::map_current` or `get_active_span`: then
-/// OpenTelemetry is not told.
+/// Attaches a context of OpenTelemetry, if that is possible.
+///
+/// `attach` panics where somebody calls us from within `Context::map_current` or `get_active_span`;
+/// OpenTelemetry is not told then.
 fn attach(cx: Context) -> Option<ContextGuard> {
     catch_unwind(AssertUnwindSafe(|| cx.attach())).ok()
 }
@@ -265,7 +273,7 @@ fn undo(span: u64) -> Option<Boundary> {
     SEEN.set(entry.before);
     let guard = entry.guard;
     if PHASE.get() == Phase::Ready {
-        // As in `attach`.
+        // This may panic for the same reason as in `attach`.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(guard)));
     } else {
         core::mem::forget(guard);
@@ -273,7 +281,7 @@ fn undo(span: u64) -> Option<Boundary> {
     entry.boundary
 }
 
-/// Leaves what an `enter_…` said is to be left, while the span is still the thread's context.
+/// Leaves what an `enter_…` said must be left, while the span is still the thread's context.
 #[cold]
 pub(crate) fn leave(span: u64) {
     undo(span);
@@ -294,7 +302,7 @@ pub(crate) fn enter_sync(local: &Local) {
     }
 }
 
-/// Leaves such a call at its end; what OpenTelemetry said of it becomes late data.
+/// Leaves a synchronous call at its end. What OpenTelemetry said of the call becomes late data.
 #[cold]
 pub(crate) fn end_sync(local: &Local, span: u64) {
     if let Some(late) = undo(span).and_then(|boundary| boundary.close()) {
@@ -302,7 +310,7 @@ pub(crate) fn end_sync(local: &Local, span: u64) {
     }
 }
 
-/// Leaves such a call whose future goes on: it keeps what OpenTelemetry knows it by.
+/// Leaves a synchronous call whose future goes on, and keeps the call's boundary for the future.
 #[cold]
 pub(crate) fn leave_sync(local: &Local, span: u64) {
     if let Some(boundary) = undo(span) {
@@ -310,8 +318,9 @@ pub(crate) fn leave_sync(local: &Local, span: u64) {
     }
 }
 
-/// What a span that is entered elsewhere than inside of its parent has in its state: OpenTelemetry is told of it
-/// there, though not where it began.
+/// Returns the bit of the state for a span that is entered elsewhere than inside its parent.
+///
+/// OpenTelemetry is told of such a span where it is entered, though not where it began.
 #[inline]
 pub(crate) fn away(outer: u64, parent: u64) -> u64 {
     if gate::gate() == gate::ASK && outer != parent {
@@ -321,7 +330,7 @@ pub(crate) fn away(outer: u64, parent: u64) -> u64 {
     }
 }
 
-/// Enters a poll of a call's future: the span to [`leave`], or 0.
+/// Enters a poll of a call's future, and returns the span to [`leave`], or 0.
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn enter_poll(local: &Local, core: &mut FutureCore, outer: u64) -> u64 {
     if gate::gate() == gate::ASK {
@@ -342,7 +351,7 @@ fn polled(local: &Local, core: &mut FutureCore, outer: u64) -> u64 {
     }
 }
 
-/// Enters the drop of a call's future.
+/// Enters the drop of a call's future, and returns whether it must be left.
 #[inline]
 pub(crate) fn enter_future(local: &Local, state: u64) -> bool {
     gate::gate() == gate::ASK && poll(local, state)
@@ -357,7 +366,7 @@ fn poll(local: &Local, state: u64) -> bool {
     }
 }
 
-/// The sampler has decided about a call's future late: OpenTelemetry is told again.
+/// Tells OpenTelemetry again of a call's future, after the sampler has decided about it late.
 #[cold]
 pub(crate) fn renew(local: &Local) {
     undo(local.span.get());
@@ -365,13 +374,13 @@ pub(crate) fn renew(local: &Local) {
     poll(local, mode::BOUNDARY);
 }
 
-/// Enters a context of which only the identity is here.
+/// Enters a context whose span lives elsewhere.
 #[inline]
 pub(crate) fn enter_attached(local: &Local) -> bool {
     gate::gate() == gate::ASK && enter(local, None)
 }
 
-/// Enters a span that is kept by hand.
+/// Enters a span that is held by hand.
 #[inline]
 pub(crate) fn enter_manual<L: DerefMut<Target = SpanExtra>>(
     local: &Local,
@@ -388,7 +397,7 @@ pub(crate) fn enter_manual<L: DerefMut<Target = SpanExtra>>(
     }
 }
 
-/// Enters a span that `tracing` keeps; what OpenTelemetry knows it by has its place beside it.
+/// Enters a span that `tracing` holds. Its boundary has its place beside it.
 #[cfg(feature = "tracing")]
 pub(crate) fn enter_kept(
     local: &Local,
@@ -409,7 +418,7 @@ pub(crate) fn enter_kept(
     }
 }
 
-/// Leaves such a span, while others that were entered inside of it stay.
+/// Leaves a span that `tracing` holds while others that were entered inside it stay.
 #[cfg(feature = "tracing")]
 #[cold]
 pub(crate) fn leave_below(span: u64) {
@@ -425,10 +434,11 @@ pub(crate) fn leave_below(span: u64) {
     let Some(entry) = taken.ok().flatten() else {
         return;
     };
-    // What is entered inside stays the context, also if OpenTelemetry now calls another span active.
+    // What is entered inside stays the context, also if OpenTelemetry now calls another span
+    // active.
     let is_seen = active() == Some(SEEN.get());
     if PHASE.get() == Phase::Ready {
-        // As in `attach`.
+        // This may panic for the same reason as in `attach`.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(entry.guard)));
     } else {
         core::mem::forget(entry.guard);
@@ -438,13 +448,14 @@ pub(crate) fn leave_below(span: u64) {
     }
 }
 
-/// Ends a call that OpenTelemetry was told of.
+/// Ends a call that OpenTelemetry was told of, and returns its late data.
 #[cold]
 pub(crate) fn end(here: *mut SpanExtra) -> *mut SpanExtra {
     if here.is_null() {
         return here;
     }
-    // SAFETY: the late data of the span that ends: from `Box::into_raw`, and this is its only pointer.
+    // SAFETY: this is the late data of the span that ends: from `Box::into_raw`, and the only
+    // pointer to it.
     let mut late = unsafe { Box::from_raw(here) };
     merge(&mut late);
     if late.is_empty() {
@@ -454,7 +465,7 @@ pub(crate) fn end(here: *mut SpanExtra) -> *mut SpanExtra {
     }
 }
 
-/// Closes what OpenTelemetry knows a span by, and adds what it said of the span.
+/// Closes the boundary of a span, and adds what OpenTelemetry said of the span.
 pub(crate) fn merge(late: &mut SpanExtra) {
     if let Some(more) = late.boundary.take().and_then(|boundary| boundary.close()) {
         late.merge(*more);

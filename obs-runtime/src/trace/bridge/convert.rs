@@ -1,4 +1,4 @@
-//! Identities, ours and theirs.
+//! Conversions between OpenTelemetry's identities of spans and ours.
 
 use ::opentelemetry::trace as otel;
 
@@ -6,10 +6,10 @@ use crate::trace::propagation::TraceState;
 use crate::trace::propagation::remembered::{self, Wish};
 use crate::trace::{SpanContext, SpanId, TraceFlags, TraceId};
 
-/// None if an id is zero.
+/// Converts an identity of OpenTelemetry's. Returns none if an id is zero.
 pub(crate) fn context(theirs: &otel::SpanContext, scope: u16) -> Option<SpanContext> {
     let trace_id = TraceId::from_bytes(theirs.trace_id().to_bytes());
-    // Their flags cannot say so.
+    // The flags of OpenTelemetry cannot say that the caller defers the decision.
     let deferred = || remembered::wish(trace_id, scope) == Wish::Decide;
     theirs.is_valid().then(|| SpanContext {
         trace_id,
@@ -21,7 +21,7 @@ pub(crate) fn context(theirs: &otel::SpanContext, scope: u16) -> Option<SpanCont
     })
 }
 
-/// With the `tracestate` that its trace came with.
+/// Converts an identity of ours, with the `tracestate` that its trace came with.
 pub(crate) fn to_opentelemetry(ours: &SpanContext) -> otel::SpanContext {
     let state = remembered::find(ours).and_then(|state| state.as_str().parse().ok());
     otel::SpanContext::new(
@@ -33,7 +33,7 @@ pub(crate) fn to_opentelemetry(ours: &SpanContext) -> otel::SpanContext {
     )
 }
 
-/// Empty if it is not one that W3C allows.
+/// Converts a `tracestate`. It is empty if it is not one that W3C allows.
 pub(crate) fn trace_state(theirs: &otel::TraceState) -> TraceState {
     if theirs == &otel::TraceState::NONE {
         return TraceState::default();
@@ -42,7 +42,7 @@ pub(crate) fn trace_state(theirs: &otel::TraceState) -> TraceState {
 }
 
 impl SpanContext {
-    /// The identity of a span of OpenTelemetry's API; none if an id is zero.
+    /// Converts the identity of a span of OpenTelemetry's API; returns none if an id is zero.
     ///
     /// ```
     /// use opentelemetry::trace::{SpanContext as Theirs, SpanId, TraceFlags, TraceId, TraceState};
@@ -67,7 +67,8 @@ impl SpanContext {
         Some(ours)
     }
 
-    /// The identity for OpenTelemetry's API, with the `tracestate` that the trace came with.
+    /// Converts the identity for OpenTelemetry's API, with the `tracestate` that the trace came
+    /// with.
     pub fn to_opentelemetry(self) -> otel::SpanContext {
         to_opentelemetry(&self)
     }

@@ -1,4 +1,4 @@
-//! Attributes, events, links and status of OpenTelemetry's API as ours.
+//! Conversions of attributes, events, links and status from OpenTelemetry's API.
 
 use std::borrow::Cow;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -36,7 +36,7 @@ pub(crate) fn value(value: Value) -> AttributeValue {
             let all: Vec<String> = v.into_iter().map(String::from).collect();
             all.into()
         }
-        // Whatever a later version adds is still something to read.
+        // A kind of value that a later version adds becomes text.
         other => other.to_string().into(),
     }
 }
@@ -63,7 +63,7 @@ pub(crate) fn event(
     }
 }
 
-/// None if it names no span.
+/// Converts a link; returns none if it names no span.
 pub(crate) fn link(context: &otel::SpanContext, attributes: Vec<KeyValue>) -> Option<Link> {
     Some(Link {
         context: convert::context(context, 0)?,
@@ -71,7 +71,7 @@ pub(crate) fn link(context: &otel::SpanContext, attributes: Vec<KeyValue>) -> Op
     })
 }
 
-/// None if it is unset.
+/// Converts a status; returns none if it is unset.
 pub(crate) fn status(status: otel::Status) -> Option<Status> {
     match status {
         otel::Status::Unset => None,

@@ -1,5 +1,8 @@
-//! Where the context of OpenTelemetry and ours meet on a thread, so that spans of both nest in every
-//! order. The rest of its API stands on this, in `opentelemetry/`.
+//! The place where OpenTelemetry's context and ours meet on a thread.
+//!
+//! It makes spans of both nest in every order. `context.rs` decides who is the parent,
+//! `boundary.rs` is a span of ours as OpenTelemetry sees it; the rest of OpenTelemetry's API
+//! (`opentelemetry/`) is built on this. Without the feature `opentelemetry` none of it is compiled.
 
 pub(crate) mod boundary;
 pub(crate) mod context;

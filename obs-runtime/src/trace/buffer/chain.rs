@@ -1,7 +1,9 @@
 //! The chain of chunks of one thread: the thread writes at one end, the drain reads from the other.
 //!
-//! Nothing here knows what a record is. `loom/` runs this file and `chunk.rs` through every interleaving of small
-//! programs, with its own atomics in the place of `super::sync`.
+//! The thread writes through its [`Cursor`] without a lock. The drain reads with the drain's lock
+//! held, one pass at a time. Nothing here knows what a record is. `loom/` runs this file and
+//! `chunk.rs` through every interleaving of small programs, with its own atomics in the place of
+//! `super::sync`.
 
 use core::cell::Cell;
 use core::ptr;
@@ -10,7 +12,8 @@ use super::chunk::{Chunk, HEADER, Pool};
 use super::sync::{self, AtomicBool, AtomicPtr, Ordering};
 use super::{CHUNK, FIRST};
 
-/// A thread's place in its chain: where the next record goes. All null before the first chunk.
+/// A thread's place in its chain: where the next record goes. It is all null before the first
+/// chunk.
 #[derive(Debug)]
 pub(crate) struct Cursor {
     write: Cell<*mut u8>,
@@ -27,14 +30,14 @@ impl Cursor {
         }
     }
 
-    /// Leaves the chunk, which stays with the chain.
+    /// Leaves the chunk, which stays in the chain.
     pub(crate) fn clear(&self) {
         self.write.set(ptr::null_mut());
         self.end.set(ptr::null_mut());
         self.chunk.set(ptr::null_mut());
     }
 
-    /// Room for `size` bytes in this chunk.
+    /// Returns room for `size` bytes in this chunk, if there is enough.
     #[inline(always)]
     pub(super) fn room(&self, size: usize) -> Option<*mut u8> {
         let write = self.write.get();
@@ -42,11 +45,13 @@ impl Cursor {
         (left >= size).then_some(write)
     }
 
-    /// Goes on to a fresh chunk: room for `size` bytes there, or null when the budget is used up. `wake` is
-    /// called when the drain should make a pass now.
+    /// Goes on to a fresh chunk, and returns room for `size` bytes there.
+    ///
+    /// Returns null when the budget is used up. Calls `wake` when the drain should make a pass now.
     ///
     /// # Safety
-    /// The chain is this thread's, and open; it is the only one this cursor was ever used with since it was clear.
+    /// The chain is this thread's, and open; since the cursor was last clear it was used with this
+    /// chain alone.
     pub(super) unsafe fn advance(
         &self,
         chain: &Chain,
@@ -73,8 +78,9 @@ impl Cursor {
             chain.first.store(chunk, Ordering::Release);
             return data;
         }
-        // SAFETY: `old` is this thread's: the drain keeps a chunk until its `next` is set, which happens here,
-        // after the last record of `old` was published. Counted before, so that the drain never counts it first.
+        // SAFETY: `old` is this thread's: the drain keeps a chunk until its `next` is set, which
+        // happens here, after the last record of `old` was published. It is counted as filled
+        // before that, so that the drain never counts it as read first.
         let due = unsafe {
             let due = pool.count_filled((*old).size);
             (*old).next.store(chunk, Ordering::Release);
@@ -86,35 +92,40 @@ impl Cursor {
         data
     }
 
-    /// Publishes the record that lies at `at` and ends at `end`.
+    /// Publishes the record that ends at `end`.
     ///
     /// # Safety
-    /// `at` came from `room` or `advance` for at least this many bytes, after the last record was published, and
-    /// the record is written.
+    /// The record's place came from `room` or `advance` for at least this many bytes, after the
+    /// last record was published, and the record is written.
     #[inline(always)]
     pub(super) unsafe fn publish(&self, end: *mut u8) {
         self.write.set(end);
-        // SAFETY: there is a chunk, since there was room; it stays until the thread goes on to the next.
+        // SAFETY: there is a chunk, since there was room; it stays until the thread goes on to the
+        // next.
         unsafe { (*self.chunk.get()).committed.store(end, Ordering::Release) };
     }
 }
 
-/// What the thread and the drain share. Its thread uses it through a [`Cursor`], the drain, one pass at a time,
-/// through [`limit`](Self::limit) and [`consume`](Self::consume).
+/// The part of a queue that the thread and the drain share.
+///
+/// The thread uses it through a [`Cursor`]. The drain uses it, one pass at a time, through
+/// [`limit`](Self::limit) and [`consume`](Self::consume).
 #[derive(Debug)]
 pub(crate) struct Chain {
-    /// The drain's place: chunk and first unread byte. Only the holder of the drain's lock uses it.
+    /// The drain's place: chunk and first unread byte. Only the holder of the drain's lock uses
+    /// both.
     head: sync::Cell<*mut Chunk>,
     read: sync::Cell<*mut u8>,
-    /// The thread's first chunk; null until there is one.
+    /// The thread's first chunk; null until the thread has one.
     first: AtomicPtr<Chunk>,
-    /// Nothing is written any more: once empty, the chain can go.
+    /// The thread writes no more: once it is empty, the chain can go.
     closed: AtomicBool,
-    /// Emptied for good; only the holder of the drain's lock uses it.
+    /// The chain was closed and read to its end. Only the holder of the drain's lock uses it.
     done: sync::Cell<bool>,
 }
 
-// SAFETY: `head`, `read` and `done` are used by the holder of the drain's lock alone; the rest is atomic.
+// SAFETY: `head`, `read` and `done` are used by the holder of the drain's lock alone; the rest is
+// atomic.
 unsafe impl Send for Chain {}
 // SAFETY: as above.
 unsafe impl Sync for Chain {}
@@ -127,7 +138,7 @@ pub(crate) struct Limit {
     closed: bool,
 }
 
-/// Keeps the drain's place right also if the reader of a record panics: a record is read once.
+/// Saves the drain's place even if the reader of a record panics, so that no record is read twice.
 struct Place<'a> {
     read: &'a sync::Cell<*mut u8>,
     at: *mut u8,
@@ -150,19 +161,20 @@ impl Chain {
         }
     }
 
-    /// The thread writes no more.
+    /// Marks that the thread writes no more.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
     }
 
-    /// Whether the chain was closed and read to its end. The caller holds the drain's lock.
+    /// Returns whether the chain was closed and read to its end. The caller holds the drain's lock.
     pub(crate) fn is_done(&self) -> bool {
         self.done.get()
     }
 
-    /// Notes what the thread has published so far. The caller holds the drain's lock.
+    /// Returns how far the thread has published by now. The caller holds the drain's lock.
     pub(crate) fn limit(&self) -> Limit {
-        // Before the records: what is published before the chain closes is seen below.
+        // Load this before the records: what was published before the chain closed is then seen
+        // below.
         let closed = self.closed.load(Ordering::Acquire);
         let mut chunk = self.head.get();
         if chunk.is_null() {
@@ -174,7 +186,7 @@ impl Chain {
         while !chunk.is_null() {
             // SAFETY: chunks from `head` on stay until the drain gives them back, in `consume`.
             let next = unsafe { (*chunk).next.load(Ordering::Acquire) };
-            // SAFETY: as above. After `next`: a chunk that has a successor is complete.
+            // SAFETY: as above. Load this after `next`: a chunk that has a successor is complete.
             end = unsafe { (*chunk).committed.load(Ordering::Acquire) };
             if next.is_null() {
                 break;
@@ -188,8 +200,11 @@ impl Chain {
         }
     }
 
-    /// Hands the start of every record before the limit to `each`, and gives chunks that were read back.
-    /// `length` tells a record's length. The caller holds the drain's lock, since before it asked for the limit.
+    /// Passes the start of every record before the limit to `each`, and gives back the chunks it
+    /// has read.
+    ///
+    /// `length` returns a record's length. The caller has held the drain's lock since before it
+    /// asked for the limit.
     pub(crate) fn consume(
         &self,
         limit: Limit,
@@ -224,15 +239,15 @@ impl Chain {
             let size = unsafe { (*chunk).size };
             self.head.set(next);
             self.read.set(Chunk::data(next));
-            // SAFETY: no longer in the chain.
+            // SAFETY: the chunk is no longer in the chain.
             unsafe { pool.give_back(chunk) };
             pool.count_read(size);
             chunk = next;
         }
         if limit.closed {
-            // The thread is gone and everything it published was read above.
+            // The thread is gone, and everything that it published was read above.
             if !chunk.is_null() {
-                // SAFETY: the last chunk of a chain that nobody writes to.
+                // SAFETY: this is the last chunk of a chain that nobody writes to.
                 unsafe { pool.give_back(chunk) };
             }
             self.head.set(ptr::null_mut());

@@ -1,4 +1,8 @@
 //! Chunks of memory, and the pool that hands them out within a budget.
+//!
+//! A thread takes a chunk when its last one is full; the drain gives it back when it has read it.
+//! The pool's lock is held for a push or a pop only. `loom/` runs this file together with
+//! `chain.rs`.
 
 use std::alloc::Layout;
 
@@ -11,13 +15,13 @@ use std::sync::PoisonError;
 
 pub(super) const HEADER: usize = size_of::<Chunk>();
 
-/// Head of a chunk; the records follow it.
+/// The head of a chunk; the records follow it.
 #[repr(C, align(64))]
 #[derive(Debug)]
 pub(crate) struct Chunk {
-    /// End of what the thread has published.
+    /// The end of what the thread has published.
     pub(super) committed: AtomicPtr<u8>,
-    /// The chunk that the thread went on to; set after the last record of this one.
+    /// The chunk that the thread went on to, set after the last record of this one.
     pub(super) next: AtomicPtr<Chunk>,
     pub(super) size: usize,
 }
@@ -27,7 +31,7 @@ impl Chunk {
         Layout::from_size_align(size, align_of::<Self>()).ok()
     }
 
-    /// Where the first record lies; nothing is read.
+    /// Returns where the first record lies. It reads nothing.
     pub(super) fn data(chunk: *mut Self) -> *mut u8 {
         chunk.cast::<u8>().wrapping_add(HEADER)
     }
@@ -40,7 +44,7 @@ impl Chunk {
             clippy::cast_ptr_alignment,
             reason = "the layout has this type's alignment"
         )]
-        // SAFETY: the layout is not empty: every size is above the header's.
+        // SAFETY: the layout is not empty: every size is larger than the header.
         let chunk = unsafe { alloc(layout) }.cast::<Self>();
         if !chunk.is_null() {
             Self::reset(chunk, size);
@@ -49,8 +53,8 @@ impl Chunk {
     }
 
     fn reset(chunk: *mut Self, size: usize) {
-        // SAFETY: `chunk` is an allocation of `size` bytes that nobody else uses: fresh, or taken from
-        // the pool, where only emptied chunks lie.
+        // SAFETY: `chunk` is an allocation of `size` bytes that nobody else uses: fresh, or taken
+        // from the pool, where only emptied chunks lie.
         unsafe {
             chunk.write(Self {
                 committed: AtomicPtr::new(Self::data(chunk)),
@@ -73,16 +77,17 @@ impl Chunk {
     }
 }
 
-/// The memory of all threads' chunks.
+/// The memory of the chunks of all threads.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    /// Emptied chunks of the usual size.
+    /// Empty chunks of the usual size.
     free: Mutex<Vec<Pooled>>,
-    /// Bytes of all chunks, the free ones included.
+    /// The bytes of all chunks, including the free ones.
     allocated: AtomicUsize,
-    /// Set when the budget is used up, so that a burst does not fight for the pool; cleared by the drain.
+    /// Is set when the budget is used up, so that a burst does not fight for the pool. The drain
+    /// clears it.
     exhausted: AtomicBool,
-    /// Bytes of chunks that the threads have left and the drain has not read.
+    /// The bytes of the chunks that the threads have left and the drain has not read.
     filled: AtomicUsize,
 }
 
@@ -102,12 +107,13 @@ impl Pool {
     }
 
     fn free(&self) -> MutexGuard<'_, Vec<Pooled>> {
-        // The list is whole between any two statements.
+        // The list is consistent between any two statements.
         self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// An empty chunk of this size, or null when `budget` bytes are in use. `exhausted` is called by who is told
-    /// so first.
+    /// Returns an empty chunk of this size, or null when `budget` bytes are in use.
+    ///
+    /// Calls `exhausted` in the first caller that finds the budget used up.
     pub(super) fn take(&self, size: usize, budget: usize, exhausted: impl FnOnce()) -> *mut Chunk {
         if self.exhausted.load(Ordering::Relaxed) {
             return ptr::null_mut();
@@ -151,24 +157,27 @@ impl Pool {
         unsafe { Chunk::free(chunk) };
     }
 
-    /// A thread is about to leave a chunk of this size; whether the drain should be woken.
+    /// Counts a chunk that a thread is about to leave, and returns whether the drain should be
+    /// woken.
     pub(super) fn count_filled(&self, bytes: usize) -> bool {
         let before = self.filled.fetch_add(bytes, Ordering::Relaxed);
         before < WAKE && before + bytes >= WAKE
     }
 
-    /// The drain has read a chunk that was counted as filled.
+    /// Counts a chunk that the drain has read, after it was counted as filled.
     pub(super) fn count_read(&self, bytes: usize) {
         self.filled.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// Lets threads ask for memory again: a pass is about to free some.
+    /// Lets threads ask for memory again, because a pass is about to free some.
     pub(crate) fn ask_again(&self) {
         self.exhausted.store(false, Ordering::Relaxed);
     }
 
-    /// Whether a pass is due already: what was filled during the last one may never have crossed the mark
-    /// at which a thread wakes the drain.
+    /// Returns whether a pass is already due.
+    ///
+    /// What was filled during the last pass may never have crossed the mark at which a thread wakes
+    /// the drain.
     pub(crate) fn is_behind(&self) -> bool {
         self.filled.load(Ordering::Relaxed) >= WAKE
     }

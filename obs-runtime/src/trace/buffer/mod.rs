@@ -1,10 +1,11 @@
 //! The buffers between the instrumented threads and the drain.
 //!
-//! Each thread owns a queue: a chain of chunks that it fills and the drain empties. A record is
-//! published by one `Release` store of the chunk's `committed` pointer. Nothing is ever waited for:
-//! when the byte budget is used up, records are counted as lost.
+//! Each thread owns a queue: a chain of chunks that the thread fills and the drain empties. One
+//! `Release` store of the chunk's `committed` pointer publishes a record. Nobody ever waits: when
+//! the byte budget is used up, records are counted as lost.
 //!
-//! This file is the thread's side, and what all threads share.
+//! This file holds the thread's side and what all threads share. `chain.rs` and `chunk.rs` are the
+//! unsafe part; `loom/` runs them through their interleavings.
 
 mod chain;
 mod chunk;
@@ -23,7 +24,7 @@ use chunk::{HEADER, Pool};
 pub(crate) use chain::Cursor;
 pub(crate) use queue::{Overflow, Queue, limits};
 
-/// What `chain` and `chunk` are made of; `loom/` has its own.
+/// The primitives that `chain` and `chunk` are built on. `loom/` replaces them with its own.
 mod sync {
     pub(super) use core::cell::Cell;
     pub(super) use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
@@ -31,18 +32,19 @@ mod sync {
     pub(super) use std::sync::{Mutex, MutexGuard};
 }
 
-/// The first chunk of a thread: many threads record only a few spans.
+/// The size of a thread's first chunk. It is small, because many threads record only a few spans.
 const FIRST: usize = 4 << 10;
-/// Every later chunk.
+/// The size of every later chunk.
 const CHUNK: usize = 32 << 10;
-/// The drain is woken when this much is filled and not read: about the size of a core's cache.
+/// The drain is woken when this many bytes are filled and not read: about the size of a core's
+/// cache.
 const WAKE: usize = 1 << 20;
-/// Empty chunks kept for the next burst.
+/// How many bytes of empty chunks are kept for the next burst.
 const KEEP: usize = 2 << 20;
-/// The largest record; longer strings stay in boxes of their own.
+/// The size of the largest record; longer strings stay in boxes of their own.
 pub(crate) const LARGEST: usize = FIRST - HEADER;
 
-/// What all threads share.
+/// The state that all threads share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     queues: Mutex<Vec<Arc<Queue>>>,
@@ -56,12 +58,12 @@ static SHARED: PerProcess<Shared> = PerProcess::new(|| {
 });
 static BUDGET: AtomicUsize = AtomicUsize::new(64 << 20);
 
-/// The shared part; made by the first caller and never freed.
+/// Returns the shared part. The first caller creates it, and it is never freed.
 pub(crate) fn shared() -> &'static Shared {
     &SHARED
 }
 
-/// In a forked child: the buffers are its parent's.
+/// Lets go of the buffers in a forked child: they belong to the parent.
 fn leave_to_parent() {
     local().leave_to_parent();
 }
@@ -75,7 +77,7 @@ pub(crate) fn set_drain(thread: Option<Thread>) {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What these mutexes guard is whole between any two statements.
+    // The data behind these mutexes is consistent between any two statements.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -88,12 +90,12 @@ impl Shared {
         }
     }
 
-    /// Whether a pass is due already.
+    /// Returns whether a pass is already due.
     pub(crate) fn is_behind(&self) -> bool {
         self.pool.is_behind()
     }
 
-    /// Has the drain make a pass now.
+    /// Wakes the drain for a pass now.
     pub(crate) fn wake(&self) {
         if let Some(thread) = &*lock(&self.drain) {
             thread.unpark();
@@ -101,7 +103,8 @@ impl Shared {
     }
 }
 
-/// Closes the thread's queue when the thread ends. Kept apart from [`Local`], which must have no destructor.
+/// Closes the thread's queue when the thread ends. It is separate from [`Local`], which must have
+/// no destructor.
 struct AtExit;
 
 impl Drop for AtExit {
@@ -120,19 +123,19 @@ fn leave_queue(local: &Local) {
     let queue = local.queue.replace(ptr::null());
     local.cursor.clear();
     if !queue.is_null() {
-        // SAFETY: `attach` made the pointer of an `Arc` that the thread keeps alive until here.
+        // SAFETY: `attach` made the pointer from an `Arc` that the thread keeps alive until here.
         let queue = unsafe { Arc::from_raw(queue) };
         queue.chain.close();
     }
 }
 
-/// The thread's queue; made by its first call.
+/// Returns the thread's queue. The thread's first call creates it.
 pub(crate) fn queue(local: &Local) -> &Queue {
     if local.queue.get().is_null() {
         attach(local);
     }
-    // SAFETY: `attach` left a pointer to a queue that lives until `leave_queue`, which only the end of
-    // this thread calls; the reference is used within one call.
+    // SAFETY: `attach` left a pointer to a queue that lives until `leave_queue`, which only the end
+    // of this thread calls; the reference is used within one call.
     unsafe { &*local.queue.get() }
 }
 
@@ -146,13 +149,13 @@ fn attach(local: &Local) {
     }
 }
 
-/// Whether a call is nobody's: it began before a fork, and its end is in a child that has not installed
-/// obs.
+/// Returns whether nobody records the call: it began before a fork and ends in a child that has not
+/// installed obs.
 fn is_nobodys(scope: u16) -> bool {
     fork::is_child() && !sampler::scope_records(scope)
 }
 
-/// Room for `size` bytes, or null when the budget is used up.
+/// Returns room for `size` bytes, or null when the budget is used up.
 #[inline(always)]
 pub(crate) fn reserve(local: &Local, size: usize) -> *mut u8 {
     match local.cursor.room(size) {
@@ -172,7 +175,7 @@ fn refill(local: &Local, size: usize) -> *mut u8 {
     let chain = &queue(local).chain;
     let budget = BUDGET.load(Ordering::Relaxed);
     let wake = || shared.wake();
-    // SAFETY: the chain is this thread's; where the thread leaves its queue, the cursor is cleared.
+    // SAFETY: the chain is this thread's; when the thread leaves its queue, the cursor is cleared.
     unsafe {
         local
             .cursor
@@ -180,10 +183,10 @@ fn refill(local: &Local, size: usize) -> *mut u8 {
     }
 }
 
-/// Publishes a record that lies at `at` and is `size` bytes long.
+/// Publishes the record at `at`, which is `size` bytes long.
 ///
 /// # Safety
-/// `reserve` gave `at` for `size` bytes, and the record is written.
+/// `reserve` returned `at` for `size` bytes, and the record is written.
 #[inline(always)]
 pub(crate) unsafe fn commit(local: &Local, at: *mut u8, size: usize) {
     // SAFETY: the caller's promise.
@@ -193,7 +196,8 @@ pub(crate) unsafe fn commit(local: &Local, at: *mut u8, size: usize) {
     }
 }
 
-/// A record that was written after the thread's destructor ran: nobody would close its queue later.
+/// Closes the queue after a record that was written behind the thread's destructor: nobody would
+/// close it later.
 #[cold]
 fn leave_after_exit(local: &Local) {
     leave_queue(local);

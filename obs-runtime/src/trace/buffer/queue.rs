@@ -1,4 +1,7 @@
 //! The queue of one thread, and the drain's view of all of them.
+//!
+//! A thread that finds no room for its record counts the call in its queue's overflow, so that
+//! counts of calls stay exact.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +11,7 @@ use crate::callsite::Callsite;
 use crate::trace::calls::CallCounts;
 use crate::trace::view::Outcome;
 
-/// Calls of one scope that found no room.
+/// The calls of one scope that found no room.
 #[derive(Debug, Default)]
 pub(crate) struct Overflow {
     pub(crate) metrics: CallCounts,
@@ -19,7 +22,7 @@ pub(crate) struct Overflow {
 #[derive(Debug)]
 pub(crate) struct Queue {
     pub(super) chain: Chain,
-    /// By scope; most programs have one.
+    /// The overflow by scope; most programs have one scope.
     overflow: Mutex<Vec<(u16, Overflow)>>,
 }
 
@@ -62,12 +65,12 @@ impl Queue {
     }
 }
 
-/// The queues and how far each may be read: the drain's view at the start of a pass.
+/// The queues, and how far each may be read: the drain's view at the start of a pass.
 pub(crate) struct Limits {
     queues: Vec<(Arc<Queue>, Limit)>,
 }
 
-/// Notes what every thread has published so far. The caller holds the drain's lock.
+/// Returns what every thread has published by now. The caller holds the drain's lock.
 pub(crate) fn limits() -> Limits {
     let shared = shared();
     shared.pool.ask_again();
@@ -82,8 +85,10 @@ pub(crate) fn limits() -> Limits {
 }
 
 impl Limits {
-    /// Hands every published record before the limits to `each`, once, and gives read chunks back. `length` tells
-    /// a record's length.
+    /// Passes every published record before the limits to `each`, once, and gives back the read
+    /// chunks.
+    ///
+    /// `length` returns a record's length.
     pub(crate) fn consume(
         self,
         length: impl Fn(*mut u8) -> usize,

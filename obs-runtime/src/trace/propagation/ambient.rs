@@ -1,4 +1,7 @@
-//! The baggage of the request that a task works on.
+//! The current baggage of a thread or a task.
+//!
+//! Spans do not carry it; the guard, the future or the `tower` layer that set it puts the old one
+//! back.
 
 use core::cell::RefCell;
 use core::marker::PhantomData;
@@ -12,7 +15,7 @@ thread_local! {
     static CURRENT: RefCell<Option<Arc<Baggage>>> = const { RefCell::new(None) };
 }
 
-/// Puts another one in its place. While the thread ends there is none.
+/// Sets the current baggage and returns the one before. While the thread ends there is none.
 fn replace(baggage: Option<Arc<Baggage>>) -> Option<Arc<Baggage>> {
     CURRENT.try_with(|c| c.replace(baggage)).unwrap_or_default()
 }
@@ -21,12 +24,12 @@ pub(crate) fn current() -> Option<Arc<Baggage>> {
     CURRENT.try_with(|c| c.borrow().clone()).unwrap_or_default()
 }
 
-/// The baggage is the current one on this thread until this is dropped.
+/// A guard: the baggage is the current one on this thread until the guard is dropped.
 #[derive(Debug)]
 #[must_use = "the baggage is left when the guard is dropped"]
 pub struct AttachedBaggage {
     outer: Option<Arc<Baggage>>,
-    /// What was before must be put back on this thread.
+    /// The baggage before must be put back on this thread.
     not_send: PhantomData<*const ()>,
 }
 
@@ -49,7 +52,7 @@ impl Drop for AttachedBaggage {
 #[derive(Debug)]
 #[must_use = "futures do nothing unless polled"]
 pub struct WithBaggage<F> {
-    /// In a box, so that it can be polled wherever this is moved.
+    /// The future is in a box, so that it can be polled wherever this is moved.
     inner: Pin<Box<F>>,
     baggage: Arc<Baggage>,
 }
@@ -64,16 +67,18 @@ impl<F: Future> Future for WithBaggage<F> {
 }
 
 impl Baggage {
-    /// The baggage of the request that is worked on here: what [`attach`](Self::attach), [`scope`](Self::scope)
-    /// or the layer of `obs_runtime::tower` around the caller said. Empty otherwise.
+    /// Returns the baggage of the request that is worked on here; it is empty if nobody set one.
     ///
-    /// It does not follow a task that is spawned: give that `Baggage::current().scope(task)`.
+    /// [`attach`](Self::attach), [`scope`](Self::scope) and the layer of `obs_runtime::tower` set
+    /// it. It does not follow a task that is spawned: use `Baggage::current().scope(task)` there.
     pub fn current() -> Self {
         current().map_or_else(Self::new, |baggage| (*baggage).clone())
     }
 
-    /// Makes this the [`current`](Self::current) baggage of the thread until the guard is dropped. Still nothing
-    /// sends it but [`inject`](Self::inject), and a client that was told which hosts may have it.
+    /// Makes this the [`current`](Self::current) baggage of the thread until the guard is dropped.
+    ///
+    /// It is sent only by [`inject`](Self::inject) and by a client that was told which hosts may
+    /// have it.
     ///
     /// ```
     /// use obs_runtime::Baggage;

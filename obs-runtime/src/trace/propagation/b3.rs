@@ -1,33 +1,36 @@
-//! B3, the headers of Zipkin (<https://github.com/openzipkin/b3-propagation>; OpenTelemetry specification,
-//! "Propagators API", "B3 Requirements").
+//! B3, the headers of Zipkin, in the single form and in the form of several headers.
+//!
+//! The rules are in <https://github.com/openzipkin/b3-propagation> and in the OpenTelemetry
+//! specification, "Propagators API", "B3 Requirements".
 
 use super::remembered::{self, Wish};
 use super::{Extractor, Injector};
 use crate::trace::{SpanContext, SpanId, TraceFlags, TraceId};
 
-/// All in one.
+/// The name of the single header.
 pub(crate) const SINGLE: &str = "b3";
 const TRACE_ID: &str = "x-b3-traceid";
 const SPAN_ID: &str = "x-b3-spanid";
 const SAMPLED: &str = "x-b3-sampled";
 const FLAGS: &str = "x-b3-flags";
-/// Read by none and written by none: a span of ours never shares its caller's id.
+/// The header of the caller's parent. It is neither read nor written: a span of ours never shares
+/// its caller's id.
 const PARENT_ID: &str = "x-b3-parentspanid";
 /// The names of the form that has several headers.
 pub(crate) const MULTI: [&str; 4] = [TRACE_ID, SPAN_ID, SAMPLED, FLAGS];
 
-/// What a caller says of recording.
+/// The caller's wish about recording.
 #[derive(Clone, Copy, PartialEq)]
 enum Sampling {
     Deny,
     Accept,
-    /// The caller leaves it open.
+    /// The caller leaves the decision open.
     Defer,
-    /// Accept, and everybody is to.
+    /// The caller accepts, and wants everybody to record.
     Debug,
 }
 
-/// The caller: of the one header, else of the several.
+/// Reads the caller from the single header, or else from the several ones.
 pub(crate) fn read<C: Extractor + ?Sized>(carrier: &C) -> Option<(SpanContext, Wish)> {
     let (trace_id, span_id, sampling) = match once(carrier, SINGLE).and_then(of_single) {
         Some(caller) => caller,
@@ -46,7 +49,7 @@ pub(crate) fn read<C: Extractor + ?Sized>(carrier: &C) -> Option<(SpanContext, W
     Some((context, wish))
 }
 
-/// The one value of a header; a header that is there twice is as good as none.
+/// Returns the value of a header. A header that is there twice counts as absent.
 fn once<'a, C: Extractor + ?Sized>(carrier: &'a C, name: &str) -> Option<&'a str> {
     match carrier.get_all(name)[..] {
         [one] => Some(one),
@@ -54,7 +57,9 @@ fn once<'a, C: Extractor + ?Sized>(carrier: &'a C, name: &str) -> Option<&'a str
     }
 }
 
-/// `{trace id}-{span id}`, with `-{sampling}` and `-{parent id}`. A decision without ids names no caller.
+/// Parses `{trace id}-{span id}`, optionally with `-{sampling}` and `-{parent id}`.
+///
+/// A decision without ids names no caller.
 fn of_single(text: &str) -> Option<(TraceId, SpanId, Sampling)> {
     let mut parts = text.split('-');
     let trace_id = trace_id(parts.next()?)?;
@@ -75,12 +80,12 @@ fn of_multi<C: Extractor + ?Sized>(carrier: &C) -> Option<(TraceId, SpanId, Samp
     let trace_id = trace_id(once(carrier, TRACE_ID)?)?;
     let span_id = once(carrier, SPAN_ID)?.parse().ok()?;
     let sampling = if once(carrier, FLAGS) == Some("1") {
-        // It says accept too, so that is not sent beside it.
+        // Debug implies "accept", so that is not sent beside it.
         Sampling::Debug
     } else {
         match carrier.get_all(SAMPLED)[..] {
             [] => Sampling::Defer,
-            // Words: those who sent them before there was a specification.
+            // The words were sent before there was a specification.
             ["0" | "false"] => Sampling::Deny,
             ["1" | "true"] => Sampling::Accept,
             _ => return None,
@@ -89,7 +94,7 @@ fn of_multi<C: Extractor + ?Sized>(carrier: &C) -> Option<(TraceId, SpanId, Samp
     Some((trace_id, span_id, sampling))
 }
 
-/// Of 16 bytes, or of 8, which are the lower ones.
+/// Parses a trace id of 16 bytes, or of 8, which are the lower ones.
 fn trace_id(text: &str) -> Option<TraceId> {
     if text.len() == 16 {
         let SpanId(low) = text.parse().ok()?;

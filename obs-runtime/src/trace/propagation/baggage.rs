@@ -1,22 +1,26 @@
-//! Baggage (W3C Baggage): the user's own data beside the trace, sent only where the program says so.
+//! Baggage (W3C Baggage): the user's own data beside the trace, sent only where the program says
+//! so.
+//!
+//! [`Baggage`] is a plain value; reading it bounds its size by the W3C's limits, because it comes
+//! from outside. `ambient.rs` holds the current one.
 
 use core::fmt;
 
 use super::formats::Formats;
 use super::{BAGGAGE, Injector, percent};
 
-/// The most that a header may have (section 3.3.2).
+/// The limits of a header (section 3.3.2).
 const MAX_MEMBERS: usize = 64;
 const MAX_BYTES: usize = 8192;
 
 /// Names and values for other processes: a tenant, a user's region, an experiment.
 ///
-/// It is plain data. Spans do not get it, and no request carries it without [`Baggage::inject`]: everyone
-/// on the way can read it.
+/// It is plain data. Spans do not get it, and no request carries it without [`Baggage::inject`],
+/// because everyone on the way can read it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Baggage {
     members: Vec<Member>,
-    /// Bytes of the members as they are sent, each with a comma.
+    /// The bytes of the members as they are sent, each with a comma.
     size: usize,
 }
 
@@ -24,7 +28,7 @@ pub struct Baggage {
 struct Member {
     key: String,
     value: String,
-    /// `;name=value` and so on, as it came.
+    /// The properties (`;name=value` and so on), as they came.
     properties: String,
 }
 
@@ -34,15 +38,15 @@ impl Member {
     }
 }
 
-/// A member that baggage cannot take.
+/// The error of a member that baggage cannot take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BaggageError {
-    /// A key is a token: ASCII letters, digits and ``!#$%&'*+-.^_`|~``.
+    /// The key is not a token of ASCII letters, digits and ``!#$%&'*+-.^_`|~``.
     Key(String),
-    /// More than 64 members.
+    /// The baggage would have more than 64 members.
     Members,
-    /// More than 8192 bytes when it is sent.
+    /// The baggage would be longer than 8192 bytes when it is sent.
     Size,
 }
 
@@ -65,7 +69,7 @@ impl fmt::Display for BaggageError {
 impl core::error::Error for BaggageError {}
 
 impl Baggage {
-    /// Nothing.
+    /// Creates empty baggage.
     pub const fn new() -> Self {
         Self {
             members: Vec::new(),
@@ -73,17 +77,17 @@ impl Baggage {
         }
     }
 
-    /// The value of a key.
+    /// Returns the value of a key.
     pub fn get(&self, key: &str) -> Option<&str> {
         let found = self.members.iter().find(|m| m.key == key);
         found.map(|m| m.value.as_str())
     }
 
-    /// Sets a key, in place of an earlier value. Any text is a value.
+    /// Sets a key, in place of an earlier value. Any text is a valid value.
     ///
     /// # Errors
-    /// If the key is no token, or the whole would be larger than the W3C's limits: 64 members, 8192
-    /// bytes as they are sent. Nothing is changed then.
+    /// Fails if the key is not a token, or if the whole would exceed the W3C's limits: 64 members,
+    /// 8192 bytes as they are sent. Nothing is changed then.
     pub fn insert(
         &mut self,
         key: impl Into<String>,
@@ -118,7 +122,7 @@ impl Baggage {
         Ok(())
     }
 
-    /// Removes a key, and returns its value.
+    /// Removes a key and returns its value.
     pub fn remove(&mut self, key: &str) -> Option<String> {
         let at = self.members.iter().position(|m| m.key == key)?;
         let member = self.members.remove(at);
@@ -131,25 +135,27 @@ impl Baggage {
         *self = Self::new();
     }
 
-    /// Keys and values in the order they came.
+    /// Iterates over keys and values in the order in which they came.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.members
             .iter()
             .map(|m| (m.key.as_str(), m.value.as_str()))
     }
 
-    /// How many keys.
+    /// Returns the number of keys.
     pub fn len(&self) -> usize {
         self.members.len()
     }
 
-    /// Whether there is no key.
+    /// Returns whether there is no key.
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
 
-    /// Reads the value of a `baggage` header. Members that are not valid, and those beyond the limits,
-    /// are left out; of a key that is there twice the last value counts.
+    /// Reads the value of a `baggage` header.
+    ///
+    /// Members that are not valid, and those beyond the limits, are left out. If a key is there
+    /// twice, its last value counts.
     ///
     /// ```
     /// use obs_runtime::propagation::Baggage;
@@ -162,13 +168,13 @@ impl Baggage {
         Self::join(&[text])
     }
 
-    /// Several headers are one list.
+    /// Reads several headers, which are one list.
     pub(super) fn join(headers: &[&str]) -> Self {
         let mut baggage = Self::new();
         let members = headers.iter().flat_map(|text| text.split(','));
         let mut budget = MAX_BYTES;
         for text in members {
-            // Whatever is sent here, no more is read.
+            // No more than the limit is read, whatever is sent here.
             let Some(left) = budget.checked_sub(text.len()) else {
                 break;
             };
@@ -180,7 +186,7 @@ impl Baggage {
         baggage
     }
 
-    /// The value of a `baggage` header.
+    /// Returns the value for a `baggage` header.
     pub fn to_header(&self) -> String {
         let mut out = String::with_capacity(self.size);
         for member in &self.members {
@@ -195,8 +201,10 @@ impl Baggage {
         out
     }
 
-    /// Sends the baggage with an outgoing request. Empty baggage removes what an earlier use of the
-    /// carrier left, and so does `OTEL_PROPAGATORS` without `baggage`.
+    /// Sends the baggage with an outgoing request.
+    ///
+    /// Empty baggage removes what an earlier use of the carrier left, and so does
+    /// `OTEL_PROPAGATORS` without `baggage`.
     pub fn inject<C: Injector + ?Sized>(&self, carrier: &mut C) {
         if self.is_empty() || !Formats::chosen().baggage() {
             carrier.remove(BAGGAGE);
@@ -214,7 +222,7 @@ fn member(text: &str) -> Option<Member> {
     let (key, value) = pair.split_once('=')?;
     let properties = properties.trim_matches([' ', '\t']);
     let printable = |b: u8| matches!(b, 0x20..=0x7e | b'\t');
-    // What is sent on as it came must be fit for a header.
+    // Properties are sent on as they came, so they must be fit for a header.
     properties.bytes().all(printable).then(|| Member {
         key: key.trim_matches([' ', '\t']).to_owned(),
         value: percent::decode(value.trim_matches([' ', '\t'])).into_owned(),
@@ -222,7 +230,7 @@ fn member(text: &str) -> Option<Member> {
     })
 }
 
-/// RFC 7230, section 3.2.6.
+/// Returns whether the key is a token (RFC 7230, section 3.2.6).
 fn is_token(key: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     !key.is_empty() && key.bytes().all(allowed)

@@ -1,24 +1,24 @@
-//! What contexts travel in: anything with names and values.
+//! Carriers: anything with names and values that a context travels in.
 
 use core::hash::BuildHasher;
 use std::collections::HashMap;
 
-/// Reads a carrier.
+/// Reads from a carrier, such as the headers of a request.
 ///
-/// Implemented for maps and lists of pairs, for [`Environment`](super::Environment), and for
-/// `http::HeaderMap` (feature `http-headers`). Names of HTTP headers have no case: an implementation for
-/// them finds `Traceparent` too.
+/// It is implemented for maps and lists of pairs, for [`Environment`](super::Environment), and for
+/// `http::HeaderMap` (feature `http-headers`). Names of HTTP headers ignore case, so an
+/// implementation for them must find `Traceparent` too.
 pub trait Extractor {
-    /// The value of a name that is given in lower case; the first if there are several.
+    /// Returns the value of a name, which is given in lower case; the first if there are several.
     fn get(&self, key: &str) -> Option<&str>;
 
-    /// Every value of the name, in order: a list may be spread over several headers.
+    /// Returns every value of the name in order, since a list may be spread over several headers.
     fn get_all(&self, key: &str) -> Vec<&str> {
         self.get(key).into_iter().collect()
     }
 }
 
-/// Writes to a carrier.
+/// Writes to a carrier, such as the headers of an outgoing request.
 ///
 /// ```
 /// use obs_runtime::propagation::Injector;
@@ -41,8 +41,9 @@ pub trait Injector {
     /// Sets a name, given in lower case, in place of every earlier value.
     fn set(&mut self, key: &str, value: String);
 
-    /// Removes a name that an earlier use of the carrier set. Does nothing by default: right where each
-    /// carrier is used once.
+    /// Removes a name that an earlier use of the carrier set.
+    ///
+    /// It does nothing by default, which is right where each carrier is used once.
     fn remove(&mut self, key: &str) {
         let _ = key;
     }

@@ -1,26 +1,27 @@
-//! Child processes: `TRACEPARENT`, `TRACESTATE`, `BAGGAGE`, and B3's names in the same manner (OpenTelemetry,
-//! "Environment Variables as Context Propagation Carriers").
+//! Contexts of child processes, in environment variables.
+//!
+//! The variables are `TRACEPARENT`, `TRACESTATE`, `BAGGAGE`, and B3's names in the same manner
+//! (OpenTelemetry, "Environment Variables as Context Propagation Carriers").
 
 use std::ffi::OsString;
 use std::process::Command;
 
 use super::{BAGGAGE, Extractor, Injector, TRACEPARENT, TRACESTATE, b3};
 
-/// What this process was given in its environment, read once: a carrier for
-/// [`extract`](super::extract).
+/// The context variables of this process, read once: a carrier for [`extract`](super::extract).
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     values: Vec<(&'static str, String)>,
 }
 
 impl Environment {
-    /// Reads the variables `TRACEPARENT`, `TRACESTATE`, `BAGGAGE`, and `B3`, `X_B3_TRACEID` and its like.
+    /// Reads `TRACEPARENT`, `TRACESTATE`, `BAGGAGE`, `B3`, and `X_B3_TRACEID` and the like.
     pub fn read() -> Self {
         Self::read_from(|name| std::env::var_os(name))
     }
 
     fn read_from(variable: impl Fn(&str) -> Option<OsString>) -> Self {
-        // A value that is no text is no context either.
+        // A value that is not text cannot be a context.
         let value = |key: &'static str| {
             let value = variable(&variable_name(key))?.into_string().ok()?;
             Some((key, value))
@@ -41,8 +42,10 @@ impl Extractor for Environment {
     }
 }
 
-/// The child's environment: names in upper case. The variables of this process that are not overwritten
-/// go to the child as ever; `Command::env_remove` keeps them back.
+/// Sets the child's environment, with names in upper case.
+///
+/// The child inherits the variables of this process that are not overwritten; `Command::env_remove`
+/// keeps them back.
 impl Injector for Command {
     fn set(&mut self, key: &str, value: String) {
         self.env(variable_name(key), value);

@@ -1,5 +1,7 @@
-//! Which headers are read and written (OpenTelemetry specification, "Environment Variable Specification",
-//! `OTEL_PROPAGATORS`).
+//! The formats of headers that are read and written, as `OTEL_PROPAGATORS` names them.
+//!
+//! The choice holds for the whole process (OpenTelemetry specification, "Environment Variable
+//! Specification").
 
 use core::sync::atomic::{AtomicU8, Ordering};
 
@@ -7,15 +9,15 @@ const TRACE_CONTEXT: u8 = 1;
 const BAGGAGE: u8 = 2;
 const B3: u8 = 4;
 const B3_MULTI: u8 = 8;
-/// B3 was named after `tracecontext`, so that its caller counts where both name one.
+/// B3 was named after `tracecontext`, so B3's caller counts where both name one.
 const B3_LAST: u8 = 16;
 
 const EXPECTED: &str = "a list of tracecontext, baggage, b3 and b3multi, or none";
 
-/// Those of the process.
+/// The formats of the process.
 static CHOSEN: AtomicU8 = AtomicU8::new(TRACE_CONTEXT | BAGGAGE);
 
-/// The headers that are read and written.
+/// The formats of headers that are read and written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Formats(u8);
 
@@ -26,7 +28,7 @@ impl Default for Formats {
 }
 
 impl Formats {
-    /// Reads the variable's list, and a sentence on what of it is not known.
+    /// Parses the variable's list, and returns a sentence about the names in it that are not known.
     pub(crate) fn parse(list: &str) -> (Self, Option<String>) {
         let mut formats = 0;
         let mut unknown = Vec::new();
@@ -62,42 +64,42 @@ impl Formats {
         (Self(formats), problem)
     }
 
-    /// Those of the process.
+    /// Returns the formats of the process.
     pub(crate) fn chosen() -> Self {
         Self(CHOSEN.load(Ordering::Relaxed))
     }
 
-    /// Makes these those of the process.
+    /// Makes these the formats of the process.
     pub(crate) fn choose(self) {
         CHOSEN.store(self.0, Ordering::Relaxed);
     }
 
-    /// `traceparent` and `tracestate`
+    /// Returns whether `traceparent` and `tracestate` are used.
     pub(crate) const fn trace_context(self) -> bool {
         self.0 & TRACE_CONTEXT != 0
     }
 
-    /// `b3`
+    /// Returns whether `b3` is used.
     pub(crate) const fn b3(self) -> bool {
         self.0 & B3 != 0
     }
 
-    /// `X-B3-TraceId` and its like
+    /// Returns whether `X-B3-TraceId` and the like are used.
     pub(crate) const fn b3_multi(self) -> bool {
         self.0 & B3_MULTI != 0
     }
 
-    /// Whether a caller by B3 counts, and not one by `traceparent`, where there are both.
+    /// Returns whether the caller named by B3 counts where `traceparent` names another one.
     pub(crate) const fn b3_last(self) -> bool {
         self.0 & B3_LAST != 0
     }
 
-    /// Whether a span is told of at all.
+    /// Returns whether any format for spans is used.
     pub(crate) const fn any_span(self) -> bool {
         self.0 & (TRACE_CONTEXT | B3 | B3_MULTI) != 0
     }
 
-    /// `baggage`
+    /// Returns whether `baggage` is used.
     pub(crate) const fn baggage(self) -> bool {
         self.0 & BAGGAGE != 0
     }

@@ -1,4 +1,4 @@
-//! `http::HeaderMap`: the headers of hyper, axum, tonic and reqwest.
+//! `http::HeaderMap` as a carrier: the headers of hyper, axum, tonic and reqwest.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -15,7 +15,7 @@ impl Extractor for HeaderMap {
     }
 }
 
-/// A value that is no text is there, but never valid.
+/// Returns a header's text. A value that is not text counts as present but is never valid.
 fn text(value: &HeaderValue) -> &str {
     value.to_str().unwrap_or_default()
 }
@@ -35,7 +35,7 @@ impl Injector for HeaderMap {
     }
 }
 
-/// The caller that the headers name; a new trace if they name none.
+/// Reads the caller from the headers; a new trace begins if they name none.
 impl IntoParent for HeaderMap {
     fn parent(&self) -> Option<SpanContext> {
         extract(self).context()

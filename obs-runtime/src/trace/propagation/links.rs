@@ -1,9 +1,9 @@
-//! What `links = expression` takes.
+//! The types that the argument `links = expression` of the macros takes.
 
 use super::RemoteContext;
 use crate::trace::{Span, SpanContext};
 
-/// What the argument `links` of the macros takes.
+/// Types that the argument `links` of the macros takes.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` gives no links",
     label = "expected `SpanContext`s, `RemoteContext`s or `Span`s: one, an `Option`, an array, a slice or a `Vec`"
@@ -19,7 +19,7 @@ impl Links for SpanContext {
     }
 }
 
-/// The callers of a batch of messages.
+/// Links the callers of a batch of messages.
 impl Links for RemoteContext {
     fn each(&self, add: &mut dyn FnMut(SpanContext)) {
         self.context().each(add);

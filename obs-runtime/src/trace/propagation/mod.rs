@@ -1,11 +1,11 @@
-//! Context in and out of the process: W3C Trace Context Level 2, W3C Baggage, and B3.
+//! Carries context in and out of the process: W3C Trace Context Level 2, W3C Baggage, and B3.
 //!
-//! A carrier is what travels: the headers of a request, the environment of a child process. [`extract`]
-//! reads a carrier, [`inject_current`] writes the entered span to one. Headers that are not valid are as
-//! good as absent: nothing here fails, because a caller's mistake is no reason to refuse its request
-//! (OpenTelemetry, "Propagators API", Extract).
+//! A carrier is what travels: the headers of a request, the environment of a child process.
+//! [`extract`] reads a carrier, [`inject_current`] writes the entered span to one. Headers that are
+//! not valid count as absent: nothing here fails, because a caller's mistake is no reason to refuse
+//! its request (OpenTelemetry, "Propagators API", Extract).
 //!
-//! A server, and a client inside of it:
+//! This is a server, and a client inside it:
 //!
 //! ```
 //! use std::collections::HashMap;
@@ -61,14 +61,15 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! `OTEL_PROPAGATORS` says which headers are read and written: a list of `tracecontext` and `baggage`, both without
-//! it, `b3` (Zipkin's single header) and `b3multi` (`X-B3-TraceId` and its like), or `none`. Either name of B3 reads
-//! both forms, the single header first; where a request names one caller by `traceparent` and another by B3, the format
-//! counts that is named last. B3's debug flag goes with the trace, and where it leaves the decision to the receiver,
-//! the [`Sampler`](crate::Sampler) decides as for a trace that begins here.
+//! `OTEL_PROPAGATORS` says which headers are read and written: a list of `tracecontext` and
+//! `baggage` (the default is both), `b3` (Zipkin's single header) and `b3multi` (`X-B3-TraceId` and
+//! the like), or `none`. Either name of B3 reads both forms, the single header first. Where a
+//! request names one caller by `traceparent` and another by B3, the format that is named last
+//! counts. B3's debug flag goes with the trace. Where B3 leaves the decision to the receiver, the
+//! [`Sampler`](crate::Sampler) decides as for a trace that begins here.
 //!
-//! Baggage is sent only where the program says so: an [`inject_current`] towards another company's server
-//! carries none.
+//! Baggage is sent only where the program says so: an [`inject_current`] towards another company's
+//! server carries none.
 //!
 //! ```
 //! use std::collections::HashMap;
@@ -111,19 +112,19 @@ pub use traceparent::ParseTraceparentError;
 use crate::trace::SpanContext;
 use formats::Formats;
 
-/// The header of the span's identity (W3C Trace Context Level 2, section 3.2).
+/// The header that carries the span's identity (W3C Trace Context Level 2, section 3.2).
 pub const TRACEPARENT: &str = "traceparent";
-/// The header of what tracing systems add to it (W3C Trace Context Level 2, section 3.3).
+/// The header for additions of tracing systems (W3C Trace Context Level 2, section 3.3).
 pub const TRACESTATE: &str = "tracestate";
 /// The header of the user's own data (W3C Baggage, section 3.1).
 pub const BAGGAGE: &str = "baggage";
 
-/// Writes the span that is entered on this thread to an outgoing request, and the `tracestate` that its
-/// trace came with. Whether one was written.
+/// Writes the entered span to an outgoing request, and returns whether there was one.
 ///
-/// A trace that is not sampled is written too, so that the other side does not begin one. Without a span
-/// the carrier stays as it is. Call it once for each attempt, inside that attempt's span: a carrier that
-/// was used before is overwritten.
+/// The `tracestate` that came with its trace is written too. A trace that is not sampled is written
+/// as well, so that the other side does not begin one. Without a span the carrier stays as it is.
+/// Call this once for each attempt, inside that attempt's span: it overwrites what an earlier use
+/// left in the carrier.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -142,7 +143,7 @@ pub fn inject_current<C: Injector + ?Sized>(carrier: &mut C) -> bool {
     current.is_some() && Formats::chosen().any_span()
 }
 
-/// Like [`inject_current`], for a span that is not entered here.
+/// Writes a span that is not entered here, like [`inject_current`].
 ///
 /// ```
 /// use std::process::Command;

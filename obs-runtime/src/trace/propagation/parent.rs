@@ -1,9 +1,9 @@
-//! What `parent = expression` takes.
+//! The types that the argument `parent = expression` of the macros takes.
 
 use super::RemoteContext;
 use crate::trace::{Span, SpanContext};
 
-/// What the argument `parent` of the macros takes.
+/// Types that the argument `parent` of the macros takes.
 ///
 /// ```
 /// use obs_runtime::{SpanContext, testing, traced};
@@ -21,7 +21,7 @@ use crate::trace::{Span, SpanContext};
     note = "`http::HeaderMap` is one with the feature `http-headers`; `propagation::extract` reads other carriers"
 )]
 pub trait IntoParent {
-    /// The parent; none begins a trace.
+    /// Returns the parent; none begins a trace.
     fn parent(&self) -> Option<SpanContext>;
 }
 

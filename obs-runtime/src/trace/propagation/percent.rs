@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-/// What stands for itself: the octets that a value may have, without `%`, and without `=`, at which
-/// some readers split.
+/// Returns whether a byte stands for itself: the octets that a value may have, without `%`, and
+/// without `=`, at which some readers split.
 fn is_plain(byte: u8) -> bool {
     matches!(byte, 0x21 | 0x23..=0x2b | 0x2d..=0x3a | 0x3c..=0x5b | 0x5d..=0x7e)
         && byte != b'%'
@@ -30,7 +30,8 @@ pub(super) fn encode(value: &str, out: &mut String) {
     }
 }
 
-/// What is not UTF-8 becomes U+FFFD; a `%` without two digits stands for itself (W3C Baggage, section 3.2.1.3).
+/// Decodes a value. Bytes that are not UTF-8 become U+FFFD, and a `%` without two digits stands for
+/// itself (W3C Baggage, section 3.2.1.3).
 pub(super) fn decode(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return Cow::Borrowed(text);

@@ -1,8 +1,8 @@
-//! What came with a trace and is no part of a `SpanContext`: its `tracestate`, and what a B3 caller wishes.
+//! What came with a trace besides its identity: its `tracestate`, and the wish of a B3 caller.
 //!
-//! It belongs to a trace on its way through the process, but is too large for a `SpanContext`, which
-//! every call copies, and few traces have any. So it stands here, by trace: recording a call never
-//! looks, and writing a header looks only if there is any.
+//! It belongs to a trace on its way through the process, but is too large for a `SpanContext`,
+//! which every call copies, and few traces have any. So it is kept here, by trace: recording a call
+//! never looks, and writing a header looks only if there is any.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::collections::{HashMap, VecDeque};
@@ -12,20 +12,20 @@ use super::TraceState;
 use crate::fork::PerProcess;
 use crate::trace::{SpanContext, TraceId};
 
-/// How many traces; at 512 bytes each, half a mebibyte.
+/// How many traces are kept; at 512 bytes each they take half a mebibyte.
 const CAPACITY: usize = 1024;
 
-/// The trace, and the `Observability` that records it: tests do not see each other's.
+/// The trace and the `Observability` that records it, so that tests do not see each other's.
 type Key = (TraceId, u16);
 
-/// What the flags of a `SpanContext` cannot say.
+/// A wish of the caller that the flags of a `SpanContext` cannot express.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Wish {
     #[default]
     None,
-    /// Everybody is to record the trace (B3's debug flag).
+    /// Everybody should record the trace (B3's debug flag).
     Debug,
-    /// Whoever is called is to decide.
+    /// Whoever is called should decide.
     Decide,
 }
 
@@ -54,7 +54,7 @@ static TABLE: PerProcess<Mutex<Option<Table>>> = PerProcess::new(Mutex::default)
 impl Table {
     fn change(&mut self, key: Key, new: impl FnOnce(Kept) -> Kept) {
         let old = self.kept.remove(&key);
-        // Calls of one trace come close together: mostly at the end.
+        // Calls of one trace come close together: the key is mostly near the end.
         if old.is_some()
             && let Some(at) = self.order.iter().rposition(|k| *k == key)
         {
@@ -78,7 +78,7 @@ fn key(context: &SpanContext) -> Key {
     (context.trace_id, context.scope)
 }
 
-/// Changes what is kept of a trace, of which `nothing` says that nothing new came with it.
+/// Changes what is kept of a trace. `nothing` says that nothing new came with the trace.
 fn change(context: &SpanContext, nothing: bool, new: impl FnOnce(Kept) -> Kept) {
     if nothing && !ANY.load(Ordering::Acquire) {
         return;
@@ -89,7 +89,7 @@ fn change(context: &SpanContext, nothing: bool, new: impl FnOnce(Kept) -> Kept) 
     ANY.store(!table.order.is_empty(), Ordering::Release);
 }
 
-/// Keeps what came with a trace the latest; nothing forgets it.
+/// Keeps what came with a trace most recently; a caller that sent nothing forgets what was kept.
 pub(crate) fn keep(context: &SpanContext, state: &TraceState, wish: Wish) {
     let nothing = state.is_empty() && wish == Wish::None;
     change(context, nothing, |_| Kept {
@@ -107,7 +107,7 @@ pub(crate) fn keep_state(context: &SpanContext, state: &TraceState) {
     });
 }
 
-/// Whether anything came with any trace.
+/// Returns whether anything came with any trace.
 #[cfg(feature = "otlp")]
 #[inline]
 pub(crate) fn any() -> bool {
@@ -120,23 +120,23 @@ fn look<R>(trace_id: TraceId, scope: u16, what: impl FnOnce(&Kept) -> R) -> Opti
     }
     let table = TABLE.lock().unwrap_or_else(PoisonError::into_inner);
     let all = &table.as_ref()?.kept;
-    // A caller that was read outside of every scope goes with any.
+    // A caller that was read outside of every scope belongs to any scope.
     let found = all.get(&(trace_id, scope));
     let found = found.or_else(|| all.get(&(trace_id, 0)));
     found.map(what)
 }
 
-/// The latest `tracestate` of a trace.
+/// Returns the latest `tracestate` of a trace.
 pub(crate) fn find(context: &SpanContext) -> Option<TraceState> {
     of_trace(context.trace_id, context.scope)
 }
 
-/// As [`find`], by the parts of a context.
+/// Returns the latest `tracestate` of a trace, like [`find`], from the parts of a context.
 pub(crate) fn of_trace(trace_id: TraceId, scope: u16) -> Option<TraceState> {
     look(trace_id, scope, |kept| kept.state.clone()).filter(|state| !state.is_empty())
 }
 
-/// What the latest caller of a trace wishes.
+/// Returns what the latest caller of a trace wishes.
 pub(crate) fn wish(trace_id: TraceId, scope: u16) -> Wish {
     look(trace_id, scope, |kept| kept.wish).unwrap_or_default()
 }

@@ -1,14 +1,15 @@
-//! What an incoming request says of its caller.
+//! The caller of this process, as an incoming request names it.
 
 use super::formats::Formats;
 use super::remembered::{self, Wish};
 use super::{BAGGAGE, Baggage, Extractor, TRACEPARENT, TRACESTATE, TraceState};
 use crate::trace::{Attached, SpanContext};
 
-/// The caller of this process, as [`extract`] found it in a carrier: the parent of what happens here.
+/// The caller of this process, as [`extract`] found it in a carrier: the parent of what happens
+/// here.
 ///
-/// A function takes it as `#[traced(parent = caller)]`; [`attach`](Self::attach) is for a part of one,
-/// and `future.in_span_context(caller.context())` for a future.
+/// A function takes it as `#[traced(parent = caller)]`. [`attach`](Self::attach) is for a part of a
+/// function, and `future.in_span_context(caller.context())` for a future.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RemoteContext {
     context: Option<SpanContext>,
@@ -17,24 +18,26 @@ pub struct RemoteContext {
 }
 
 impl RemoteContext {
-    /// The caller's span; none if the carrier names none, or one that is not valid.
+    /// Returns the caller's span; none if the carrier names none, or one that is not valid.
     pub const fn context(&self) -> Option<SpanContext> {
         self.context
     }
 
-    /// The `tracestate` that came with the span; empty if there is none.
+    /// Returns the `tracestate` that came with the span; empty if there is none.
     pub const fn trace_state(&self) -> &TraceState {
         &self.trace_state
     }
 
-    /// The caller's baggage. It stays here: spans do not get it, and nothing is sent on without
-    /// [`Baggage::inject`].
+    /// Returns the caller's baggage.
+    ///
+    /// It stays here: spans do not get it, and nothing is sent on without [`Baggage::inject`].
     pub const fn baggage(&self) -> &Baggage {
         &self.baggage
     }
 
-    /// Makes the caller's span the parent of what begins on this thread until the guard is dropped. None,
-    /// and the thread's context stays as it is, if there is no such span.
+    /// Makes the caller's span the parent of what begins on this thread until the guard is dropped.
+    ///
+    /// Returns none, and leaves the thread's context as it is, if there is no such span.
     pub fn attach(&self) -> Option<Attached> {
         self.context.as_ref().map(SpanContext::attach)
     }
@@ -42,11 +45,11 @@ impl RemoteContext {
 
 /// Reads the caller from an incoming request, a message or the environment.
 ///
-/// Nothing fails: a `traceparent` (or B3 header) that is not valid, or is there twice, is as good as none, and then
-/// the `tracestate` says nothing either. The `tracestate` of a trace is kept aside, for the latest 1,024
-/// traces that came with one: whatever [`inject_current`](super::inject_current) writes for the
-/// trace, on any thread, carries it on unchanged. Where one trace calls this process several times at once
-/// with different ones, the latest is used.
+/// Nothing fails: a `traceparent` (or B3 header) that is not valid, or is there twice, counts as
+/// absent, and its `tracestate` is ignored too. The `tracestate` of a trace is kept aside, for the
+/// latest 1,024 traces that came with one: whatever [`inject_current`](super::inject_current)
+/// writes for the trace, on any thread, carries it on unchanged. Where one trace calls this process
+/// several times at once with different ones, the latest is used.
 pub fn extract<C: Extractor + ?Sized>(carrier: &C) -> RemoteContext {
     let formats = Formats::chosen();
     let found = if formats.b3_last() {

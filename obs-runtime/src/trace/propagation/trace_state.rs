@@ -1,18 +1,17 @@
-//! `tracestate` (W3C Trace Context Level 2, section 3.3): carried on, never changed.
+//! `tracestate` (W3C Trace Context Level 2, section 3.3), which is carried on and never changed.
 
 use core::fmt;
 use core::str::FromStr;
 use std::sync::Arc;
 
-/// How much is passed on (section 3.3.1.5): larger lists lose whole members, as section 3.3.1.5 orders
-/// them.
+/// How many bytes are passed on. Larger lists lose whole members, as section 3.3.1.5 orders them.
 const MAX_BYTES: usize = 512;
-/// Members that are dropped first from a list that is too large.
+/// The size above which a member is dropped first from a list that is too large.
 const LARGE_MEMBER: usize = 128;
 const MAX_MEMBERS: usize = 32;
 const MAX_KEY_OR_VALUE: usize = 256;
 
-/// What tracing systems add to the identity of a trace, as it came.
+/// The additions of tracing systems to the identity of a trace, as they came.
 ///
 /// ```
 /// use obs_runtime::propagation::TraceState;
@@ -25,10 +24,10 @@ const MAX_KEY_OR_VALUE: usize = 256;
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct TraceState(Option<Arc<str>>);
 
-/// Text that is no `tracestate`.
+/// The error of parsing a text that is not a `tracestate`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseTraceStateError {
-    /// Which member, from 1.
+    /// The number of the member, from 1.
     member: usize,
     wrong: &'static str,
 }
@@ -42,25 +41,27 @@ impl fmt::Display for ParseTraceStateError {
 impl core::error::Error for ParseTraceStateError {}
 
 impl TraceState {
-    /// The value of a header; empty if there is none.
+    /// Returns the value of a header; empty if there is none.
     pub fn as_str(&self) -> &str {
         self.0.as_deref().unwrap_or_default()
     }
 
-    /// Whether there is nothing to pass on.
+    /// Returns whether there is nothing to pass on.
     pub const fn is_empty(&self) -> bool {
         self.0.is_none()
     }
 
-    /// The value that one tracing system left.
+    /// Returns the value that one tracing system left.
     pub fn get(&self, key: &str) -> Option<&str> {
         members(self.as_str())
             .filter_map(|member| member.split_once('='))
             .find_map(|(k, value)| (k == key).then_some(value))
     }
 
-    /// Several headers are one list (section 3.3.1). A list with a mistake is not passed on (section
-    /// 4.3): half of it would say something else.
+    /// Reads several headers, which are one list (section 3.3.1).
+    ///
+    /// A list with a mistake is not passed on (section 4.3), because half of it would say something
+    /// else.
     pub(super) fn join(headers: &[&str]) -> Self {
         match headers {
             [] => Ok(Self::default()),
@@ -112,14 +113,15 @@ impl FromStr for TraceState {
     }
 }
 
-/// The list's members without the space around them; empty ones are allowed and say nothing.
+/// Returns the list's members without the space around them. Empty ones are allowed and skipped.
 fn members(text: &str) -> impl Iterator<Item = &str> {
     text.split(',')
         .map(|member| member.trim_matches([' ', '\t']))
         .filter(|member| !member.is_empty())
 }
 
-/// Large members go first, then those on the right: the latest are on the left.
+/// Bounds a list: large members go first, then those on the right, since the latest are on the
+/// left.
 fn bounded(text: &str) -> String {
     let mut kept: Vec<&str> = members(text).collect();
     let size = |kept: &[&str]| kept.iter().map(|m| m.len() + 1).sum::<usize>();
@@ -142,7 +144,7 @@ fn is_key(key: &str) -> bool {
         && key.bytes().all(|b| first(&b) || b"_-*/@".contains(&b))
 }
 
-/// The list was trimmed: no space at the end.
+/// Returns whether a value is valid. The list was trimmed, so it has no space at the end.
 fn is_value(value: &str) -> bool {
     let allowed = |b: u8| matches!(b, 0x20..=0x7e) && b != b'=' && b != b',';
     (1..=MAX_KEY_OR_VALUE).contains(&value.len()) && value.bytes().all(allowed)

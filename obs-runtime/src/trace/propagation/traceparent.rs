@@ -1,16 +1,16 @@
-//! `traceparent` (W3C Trace Context Level 2, section 3.2).
+//! `traceparent` (W3C Trace Context Level 2, section 3.2): its parser and its writer.
 
 use core::fmt;
 use core::str::FromStr;
 
 use crate::trace::{SpanContext, SpanId, TraceFlags, TraceId};
 
-/// `00-`, 32 digits, `-`, 16 digits, `-`, 2 digits.
+/// The length of `00-`, 32 digits, `-`, 16 digits, `-`, 2 digits.
 const LENGTH: usize = 55;
 /// The flags that have a meaning; the others are sent as zero (section 3.2.2.5.3).
 const KNOWN_FLAGS: u8 = TraceFlags::SAMPLED.bits() | TraceFlags::RANDOM.bits();
 
-/// Text that is no `traceparent`.
+/// The error of parsing a text that is not a `traceparent`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParseTraceparentError {
     wrong: Wrong,
@@ -55,8 +55,8 @@ impl From<Wrong> for ParseTraceparentError {
 }
 
 impl SpanContext {
-    /// Reads the value of a `traceparent` header: the span of another process that is the parent of what
-    /// happens here.
+    /// Parses the value of a `traceparent` header: the span of another process, for use as a
+    /// parent.
     ///
     /// Versions after 00 are read as far as version 00 goes, as the specification asks.
     ///
@@ -70,8 +70,8 @@ impl SpanContext {
     /// ```
     ///
     /// # Errors
-    /// If the text is not exactly a `traceparent`: digits in upper case, ids that are zero, other
-    /// lengths, surrounding space and version ff are refused.
+    /// Fails if the text is not exactly a `traceparent`: digits in upper case, ids that are zero,
+    /// other lengths, surrounding space and version ff are refused.
     pub fn from_traceparent(text: &str) -> Result<Self, ParseTraceparentError> {
         let bytes = text.as_bytes();
         let head = bytes.get(..LENGTH).ok_or(Wrong::Length)?;
@@ -88,11 +88,11 @@ impl SpanContext {
         if rest.first().is_some_and(|next| *next != b'-') {
             return Err(Wrong::Separator.into());
         }
-        // A character of several bytes at an end of a part makes the slice none.
+        // A character of several bytes at the end of a part makes the slice `None`.
         let trace_id = text.get(3..35).and_then(|id| TraceId::from_str(id).ok());
         let span_id = text.get(36..52).and_then(|id| SpanId::from_str(id).ok());
         let flags = hex_byte(head[53], head[54]).ok_or(Wrong::Flags)?;
-        // What other bits mean in a later version is not known here.
+        // The meaning of other bits in a later version is not known here.
         let flags = if version == 0 {
             flags
         } else {
@@ -106,7 +106,7 @@ impl SpanContext {
             .ok_or_else(|| Wrong::TraceId.into())
     }
 
-    /// The span as the value of a `traceparent` header, in version 00.
+    /// Returns the span as the value of a `traceparent` header, in version 00.
     ///
     /// The flags "sampled" and "random" are written; others have no meaning yet and are left out.
     ///

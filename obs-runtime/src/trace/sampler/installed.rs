@@ -1,4 +1,7 @@
 //! The samplers that are in force, one for each scope.
+//!
+//! Every root asks here. The installed default is kept in words that are read without a lock; the
+//! samplers of other scopes (mostly tests) stand behind one.
 
 use core::cell::Cell;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -9,20 +12,20 @@ use crate::callsite::Callsite;
 use crate::fork::{self, PerProcess};
 use crate::trace::value::Value;
 
-/// Threshold of a sampler that is more than a ratio: no ratio has it.
+/// The threshold of a sampler that is more than a ratio. No ratio has this value.
 const TREE: u64 = u64::MAX - 1;
 
 /// The installed default's sampler, in words that a root reads without a lock.
 static INSTALLED: AtomicBool = AtomicBool::new(false);
 static THRESHOLD: AtomicU64 = AtomicU64::new(ALWAYS);
 static PARENT_BASED: AtomicBool = AtomicBool::new(true);
-/// The whole of it where a threshold does not say all, and how often it was changed.
+/// The whole sampler where a threshold does not say all of it, and how often it was changed.
 static DEFAULT: PerProcess<RwLock<Option<&'static Sampler>>> = PerProcess::new(RwLock::default);
 static CHANGES: AtomicU32 = AtomicU32::new(0);
-/// Samplers of the other scopes; a handful, in tests.
+/// The samplers of the other scopes: a handful, in tests.
 static SCOPED: PerProcess<RwLock<Vec<(u16, Sampler)>>> = PerProcess::new(RwLock::default);
 
-/// Whether a trace is recorded, as far as is known when its first span here begins.
+/// Whether a trace is recorded, as far as this is known when its first span here begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
     Record,
@@ -50,7 +53,8 @@ pub(crate) fn set(scope: u16, sampler: Option<Sampler>) {
         fork::in_child(leave_to_parent);
         let (threshold, parent_based) = sampler.words().unwrap_or((TREE, false));
         if threshold == TREE {
-            // Never freed: a thread may be at it. A program installs one, or very few.
+            // This is never freed: a thread may be using it. A program installs one sampler, or
+            // very few.
             let sampler = Box::leak(Box::new(sampler));
             *DEFAULT.write().unwrap_or_else(PoisonError::into_inner) = Some(sampler);
             CHANGES.fetch_add(1, Ordering::Release);
@@ -61,12 +65,12 @@ pub(crate) fn set(scope: u16, sampler: Option<Sampler>) {
     INSTALLED.store(is_some, Ordering::Release);
 }
 
-/// In a forked child: the default was installed for the parent.
+/// Lets go of the default in a forked child: it was installed for the parent.
 fn leave_to_parent() {
     INSTALLED.store(false, Ordering::Relaxed);
 }
 
-/// Whether calls of the scope are taken at all.
+/// Returns whether the scope records calls at all.
 #[inline]
 pub(crate) fn scope_records(scope: u16) -> bool {
     if scope == 0 {
@@ -82,7 +86,9 @@ fn with_scoped<R>(scope: u16, what: impl FnOnce(&Sampler) -> R) -> Option<R> {
     Some(what(&found.1))
 }
 
-/// Whether a trace is recorded. `inherited` is the decision of the parent and whether that is remote.
+/// Decides whether a trace is recorded.
+///
+/// `inherited` holds the decision of the parent, and whether the parent is remote.
 #[inline]
 pub(crate) fn decide(
     scope: u16,
@@ -136,7 +142,8 @@ pub(crate) fn decide_by_fields(
     }
 }
 
-/// The default's sampler. Each thread remembers it, so that roots on many threads share no lock.
+/// Returns the default's sampler. Each thread remembers it, so that roots on many threads share no
+/// lock.
 fn default() -> Option<&'static Sampler> {
     thread_local! {
         static SEEN: Cell<(u32, Option<&'static Sampler>)> = const { Cell::new((0, None)) };

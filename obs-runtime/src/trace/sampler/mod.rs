@@ -1,4 +1,7 @@
-//! Which traces are recorded.
+//! The samplers: they decide which traces are recorded.
+//!
+//! The thread that begins a trace asks the sampler, so a decision may not block. `installed.rs`
+//! holds the samplers that are in force; this file holds what a user builds.
 
 mod installed;
 mod rate;
@@ -13,13 +16,14 @@ pub(crate) use installed::{Decision, decide, decide_by_fields, scope_records, se
 use rate::Bucket;
 pub use span_match::SpanMatch;
 
-/// Threshold of a ratio that takes everything.
+/// The threshold of a ratio that takes every trace.
 const ALWAYS: u64 = u64::MAX;
 
-/// Decides at the root of a trace whether it is recorded. Calls are counted either way.
+/// A sampler decides at the root of a trace whether the trace is recorded.
 ///
-/// A root is the first span of a trace in this process, also where another process called: what it
-/// calls follows it. Samplers are built of each other:
+/// Calls are counted in the metrics either way. A root is the first span of a trace in this
+/// process, also where another process called; the calls inside it follow its decision. Samplers
+/// are built from each other:
 ///
 /// ```
 /// use obs_runtime::{Sampler, SpanMatch};
@@ -45,13 +49,13 @@ enum Rule {
     AllOf(Arc<[Sampler]>),
 }
 
-/// What is known of a span that begins.
+/// What is known of a span when it begins.
 struct Start<'a> {
     site: &'static Callsite,
     trace_lo: u64,
     /// The decision of the caller in another process.
     remote: Option<bool>,
-    /// Values of `site.keys()`; empty before they are evaluated.
+    /// The values of `site.keys()`; empty before they are evaluated.
     values: &'a [Value],
 }
 
@@ -66,7 +70,9 @@ impl Start<'_> {
     }
 }
 
-/// Bound of the ids, in the lower half of the trace id without its last bit, that a share takes.
+/// Returns the bound of the ids that a share takes.
+///
+/// It is compared with the lower half of the trace id without its last bit.
 pub(crate) fn threshold(ratio: f64) -> u64 {
     if ratio >= 1.0 {
         ALWAYS
@@ -81,43 +87,45 @@ pub(crate) fn by_id(threshold: u64, trace_lo: u64) -> bool {
 }
 
 impl Sampler {
-    /// Every trace.
+    /// Returns a sampler that takes every trace.
     pub const fn always_on() -> Self {
         Self(Rule::Ratio(1.0, ALWAYS))
     }
 
-    /// No trace.
+    /// Returns a sampler that takes no trace.
     pub const fn always_off() -> Self {
         Self(Rule::Ratio(0.0, 0))
     }
 
-    /// The given share of traces, by their id: the same trace gets the same decision in every
-    /// process that uses this ratio (OpenTelemetry trace SDK, "TraceIdRatioBased").
+    /// Returns a sampler that takes the given share of traces, chosen by their id.
     ///
-    /// A number that is not between 0 and 1 is refused when the sampler is installed.
+    /// The same trace gets the same decision in every process that uses this ratio (OpenTelemetry
+    /// trace SDK, "TraceIdRatioBased"). `install` refuses a number that is not between 0 and 1.
     pub fn ratio(ratio: f64) -> Self {
         Self(Rule::Ratio(ratio, threshold(ratio)))
     }
 
-    /// At most so many traces per second, of this process: a token bucket that holds the traces of one
-    /// second, and at least one. `0.1` is one in ten seconds.
+    /// Returns a sampler that takes at most `per_second` traces per second in this process.
     ///
-    /// Clones share the bucket. A number that is negative or not finite is refused when the sampler is
-    /// installed.
+    /// `0.1` means one trace in ten seconds. It is a token bucket that holds the traces of one
+    /// second, and at least one; clones share the bucket. `install` refuses a number that is
+    /// negative or not finite.
     pub fn rate_limited(per_second: f64) -> Self {
         Self(Rule::RateLimited(Arc::new(Bucket::new(per_second))))
     }
 
-    /// Follows the decision of the caller in another process, and `root` where there is none.
+    /// Returns a sampler that follows a caller in another process, and asks `root` where there is
+    /// none.
     #[must_use]
     pub fn parent_based(root: Self) -> Self {
         Self(Rule::ParentBased(Arc::new(root)))
     }
 
-    /// The sampler of the first rule that fits the span that begins the trace here, else `otherwise`.
+    /// Returns a sampler that asks the sampler of the first rule that fits, else `otherwise`.
     ///
-    /// A rule about an attribute sees the fields of that span, which are then evaluated whatever the
-    /// decision; no other call evaluates fields in vain.
+    /// The rules look at the span that begins the trace in this process. A rule about an attribute
+    /// needs the fields of that span, which are then evaluated whatever the decision is; the fields
+    /// of other calls are evaluated only if they are recorded.
     pub fn rule_based(rules: impl IntoIterator<Item = (SpanMatch, Self)>, otherwise: Self) -> Self {
         Self(Rule::FirstMatch(
             rules.into_iter().collect(),
@@ -125,13 +133,18 @@ impl Sampler {
         ))
     }
 
-    /// Traces that one of the samplers takes, asked in their order until one does; of none, no trace.
+    /// Returns a sampler that takes what any of the samplers takes.
+    ///
+    /// The samplers are asked in their order until one takes the trace. Without samplers it takes
+    /// no trace.
     pub fn any_of(samplers: impl IntoIterator<Item = Self>) -> Self {
         Self(Rule::AnyOf(samplers.into_iter().collect()))
     }
 
-    /// Traces that all samplers take, asked in their order until one does not: a rate limit behind a
-    /// ratio counts what the ratio takes. Of none, every trace.
+    /// Returns a sampler that takes what all of the samplers take.
+    ///
+    /// The samplers are asked in their order until one refuses the trace, so a rate limit behind a
+    /// ratio counts what the ratio takes. Without samplers it takes every trace.
     pub fn all_of(samplers: impl IntoIterator<Item = Self>) -> Self {
         Self(Rule::AllOf(samplers.into_iter().collect()))
     }
@@ -158,7 +171,7 @@ impl Sampler {
         }
     }
 
-    /// The sampler as a threshold, and whether callers decide; none if that does not say all.
+    /// Returns the sampler as a threshold, and whether callers decide, if these two say all of it.
     fn words(&self) -> Option<(u64, bool)> {
         match &self.0 {
             Rule::Ratio(_, threshold) => Some((*threshold, false)),
@@ -167,7 +180,7 @@ impl Sampler {
         }
     }
 
-    /// Whether a rule asks for values that a call of `site` records.
+    /// Returns whether a rule asks for values that a call of `site` records.
     fn asks_for_fields(&self, site: &Callsite) -> bool {
         match &self.0 {
             Rule::Ratio(..) | Rule::RateLimited(_) => false,
@@ -182,8 +195,9 @@ impl Sampler {
         }
     }
 
-    /// Decides before the fields are known, if they do not matter. Nothing is asked twice: a rate limit
-    /// would count double.
+    /// Decides before the fields are known, if they do not matter.
+    ///
+    /// No sampler is asked twice: a rate limit would count the trace twice.
     fn begin(&self, start: &Start<'_>) -> Decision {
         if let (Rule::ParentBased(_), Some(sampled)) = (&self.0, start.remote) {
             return sampled.into();
@@ -211,7 +225,7 @@ impl Sampler {
 }
 
 impl Default for Sampler {
-    /// `parentbased_always_on`, OpenTelemetry's default.
+    /// Returns `parentbased_always_on`, OpenTelemetry's default.
     fn default() -> Self {
         Self::parent_based(Self::always_on())
     }

@@ -1,4 +1,4 @@
-//! Which spans a sampling rule is about.
+//! Conditions that say which spans a rule is about, for samplers and for tail sampling.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -9,9 +9,10 @@ use crate::trace::attribute::ValueRef;
 use crate::trace::value::Value;
 use crate::trace::view::SpanView;
 
-/// Says which spans a rule is about: all conditions must hold; without one it is every span.
+/// A condition on spans: says which spans a rule is about.
 ///
-/// In a pattern `*` stands for any text, also for none; everything else for itself.
+/// A span must meet all parts of the condition; a condition without parts fits every span. In a
+/// pattern `*` stands for any text, also for none, and every other character stands for itself.
 ///
 /// ```
 /// use obs_runtime::{Sampler, SpanMatch};
@@ -34,36 +35,40 @@ pub struct SpanMatch {
 }
 
 impl SpanMatch {
-    /// Every span.
+    /// Returns a condition that every span meets.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Spans whose name fits the pattern. It is the name that the macro says; one that the call decides
-    /// (`name = format!(…)`) is not known when the span begins.
+    /// Requires that the span's name fits the pattern.
+    ///
+    /// The name is the one that the macro gives. A name that the call decides (`name = format!(…)`)
+    /// is not known when the span begins.
     #[must_use]
     pub fn name(mut self, pattern: impl Into<Cow<'static, str>>) -> Self {
         self.name = Some(pattern.into());
         self
     }
 
-    /// Spans whose target fits the pattern; without `target = "…"` it is the path of the module.
+    /// Requires that the span's target fits the pattern. Without `target = "…"` a span's target is
+    /// the path of its module.
     #[must_use]
     pub fn target(mut self, pattern: impl Into<Cow<'static, str>>) -> Self {
         self.target = Some(pattern.into());
         self
     }
 
-    /// Spans of a kind.
+    /// Requires that the span is of this kind.
     #[must_use]
     pub fn kind(mut self, kind: SpanKind) -> Self {
         self.kind = Some(kind);
         self
     }
 
-    /// Spans with an attribute whose text fits the pattern; numbers and truth values are compared as
-    /// they are written (`5`, `true`). A sampler sees the attributes that a span begins with: those of
-    /// `fields(…)` and `span!`.
+    /// Requires that the span has an attribute whose text fits the pattern.
+    ///
+    /// Numbers and truth values are compared as they are written (`5`, `true`). A sampler sees the
+    /// attributes that a span begins with: those of `fields(…)` and `span!`.
     #[must_use]
     pub fn attribute(
         mut self,
@@ -85,8 +90,8 @@ impl SpanMatch {
         Ok(())
     }
 
-    /// Whether the rule asks for a value that a call of `site` records, and so is not known before its
-    /// fields are.
+    /// Returns whether the rule asks for a value that a call of `site` records. Such a value is not
+    /// known before the call's fields are.
     pub(super) fn asks_for_fields(&self, site: &Callsite) -> bool {
         let mut keys = self.attributes.iter();
         keys.any(|(key, _)| site.keys().contains(&&**key)) && self.fits_site(site, site.name())
@@ -101,7 +106,7 @@ impl SpanMatch {
             && self.kind.is_none_or(|kind| kind == site.kind())
     }
 
-    /// Whether a finished span fits.
+    /// Returns whether a finished span meets the condition.
     pub(crate) fn fits_end(&self, span: &SpanView<'_>) -> bool {
         let has = |(key, pattern): &(Cow<'static, str>, Cow<'static, str>)| {
             let mut found = span.attributes().filter(|(k, _)| k == key);
@@ -110,12 +115,13 @@ impl SpanMatch {
         self.fits_site(span.callsite, span.name()) && self.attributes.iter().all(has)
     }
 
-    /// Whether a span that begins fits; `values` are those of `site.keys()`, or none.
+    /// Returns whether a span that begins meets the condition. `values` are those of `site.keys()`,
+    /// or none.
     pub(super) fn fits_start(&self, site: &Callsite, values: &[Value]) -> bool {
         self.fits_site(site, site.name())
             && self.attributes.iter().all(|(key, pattern)| {
                 let recorded = site.keys().iter().zip(values).find(|(k, _)| ***k == **key);
-                // Before its record is written no value lies behind it.
+                // Before the record is written no value lies behind it.
                 let recorded = recorded.and_then(|(_, value)| value.get(core::ptr::null()));
                 match recorded.or_else(|| constant(site, key)) {
                     Some(value) => value_fits(pattern, value),
@@ -149,8 +155,10 @@ fn value_fits(pattern: &str, value: ValueRef<'_>) -> bool {
     glob(pattern, &text)
 }
 
-/// Whether the text fits a pattern whose `*` stand for any text. Between two stars the first place that
-/// fits is as good as any later one, so nothing is tried twice.
+/// Returns whether the text fits a pattern in which `*` stands for any text.
+///
+/// Between two stars the first place that fits is as good as any later one, so nothing is tried
+/// twice.
 fn glob(pattern: &str, text: &str) -> bool {
     let Some((head, rest)) = pattern.split_once('*') else {
         return pattern == text;
