@@ -1,4 +1,7 @@
 //! The error of a span as a log record (semantic conventions, "Exceptions in logs").
+//!
+//! The drain calls it for each failed span. One error that passes through several spans gives one
+//! record, or two if nobody handled it.
 
 use std::borrow::Cow;
 
@@ -10,7 +13,8 @@ use crate::semconv::attribute::{
 use crate::semconv::event;
 use crate::trace::{Outcome, SpanContext, SpanError, SpanView};
 
-/// The record of a span that failed; none if it did not, or if its error was said already.
+/// Returns the record of a span that failed; none if it did not, or if its error has a record
+/// already.
 pub(crate) fn exception(scope: u16, span: &SpanView<'_>) -> Option<LogRecord> {
     let error = span.error();
     let kind = match span.outcome {
@@ -70,7 +74,8 @@ const fn event_name(construct: Construct) -> &'static str {
     }
 }
 
-/// An error that leaves the program's part of the trace was handled by nobody here.
+/// Returns the error's severity. An error that leaves the program's part of the trace was not
+/// handled.
 fn level(span: &SpanView<'_>) -> Level {
     let is_local_root = !span.parent_id.is_valid() || span.parent_is_remote;
     match (span.outcome, span.callsite.kind()) {
@@ -81,8 +86,10 @@ fn level(span: &SpanView<'_>) -> Level {
     }
 }
 
-/// Whether a record is due. Of an error that passes through several spans the innermost has it, and once more
-/// the span that makes it grave because nobody handled it.
+/// Returns whether a record is due.
+///
+/// Of the spans that an error passes through, the innermost has a record, and so has the span that
+/// makes the error grave because nobody handled it.
 fn says_more(error: &SpanError, level: Level) -> bool {
     error.exception || (error.level.is_none() && level == Level::Error)
 }

@@ -1,16 +1,17 @@
-//! How much one log record may hold.
+//! The limits of one log record.
 
 use crate::trace::SpanLimits;
 #[cfg(feature = "otlp")]
 use crate::trace::{AttributeValue, ValueRef};
 
-/// What goes beyond is dropped and counted in the record itself (OpenTelemetry specification, "`LogRecord`
-/// Limits").
+/// The limits of one log record. What exceeds them is dropped and counted in the record itself.
+///
+/// They are those of the OpenTelemetry specification, "`LogRecord` Limits".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LogLimits {
-    /// Attributes of a record.
+    /// How many attributes a record may have.
     pub(crate) attributes: u32,
-    /// Characters of a text among them; longer ones are cut.
+    /// How many characters a text among them may have; longer ones are cut.
     pub(crate) value_length: u32,
 }
 
@@ -26,7 +27,7 @@ impl Default for LogLimits {
 
 #[cfg(feature = "otlp")]
 impl LogLimits {
-    /// Calls `f` with a value whose texts are as long as is allowed.
+    /// Calls `f` with a value whose texts are cut to the allowed length.
     pub(crate) fn with_value(self, value: &AttributeValue, f: impl FnOnce(ValueRef<'_>)) {
         let limits = SpanLimits {
             value_length: self.value_length,

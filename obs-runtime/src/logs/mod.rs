@@ -1,8 +1,8 @@
-//! Log records on their way from the code that says something to the exporters.
+//! Log records on their way from the code that reports something to the exporters.
 //!
-//! obs is no logger of its own: records come from events of `tracing` (feature `tracing`) and from
-//! spans that failed. A thread puts its record into the queue of its scope ([`queue`]); the drain takes
-//! it out, masks secrets and hands it to the sinks.
+//! obs is not a logger of its own: records come from events of `tracing` (feature `tracing`) and
+//! from spans that failed. A thread puts its record into the queue of its scope ([`queue`]); the
+//! drain takes it out, masks secrets and hands it to the sinks (`processor/logs.rs`).
 
 mod exception;
 mod limits;

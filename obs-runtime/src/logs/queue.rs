@@ -1,4 +1,7 @@
-//! Between the threads that say something and the drain: a queue bounded in bytes.
+//! The queue between the threads that report something and the drain, bounded in bytes.
+//!
+//! Each scope that takes logs has one. A thread pushes under the lock of one shard and never waits
+//! for the drain; a record without room is counted as lost.
 
 use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -8,11 +11,11 @@ use crate::logs::LogRecord;
 use crate::self_obs;
 use crate::trace::buffer;
 
-/// Threads spread over so many parts of the queue, so that they seldom meet.
+/// The number of shards over which threads are spread, so that they seldom meet.
 const SHARDS: usize = 8;
-/// Bytes that records may take while they wait for the drain.
+/// How many bytes records may take while they wait for the drain.
 const MOST_BYTES: usize = 16 << 20;
-/// With so many bytes waiting, the drain is woken before its timer.
+/// The drain is woken before its timer when this many bytes wait.
 const WAKE_BYTES: usize = 1 << 20;
 
 /// The queue of one scope.
@@ -20,14 +23,14 @@ const WAKE_BYTES: usize = 1 << 20;
 pub(crate) struct LogQueue {
     shards: [Mutex<Vec<LogRecord>>; SHARDS],
     most_records: usize,
-    /// Of what waits.
+    /// The size of what waits.
     bytes: AtomicUsize,
     records: AtomicUsize,
-    /// Records that were pushed, the lost ones included.
+    /// The records that were pushed, including the lost ones.
     recorded: AtomicU64,
-    /// Records that found no room.
+    /// The records that found no room.
     lost: AtomicU64,
-    /// Nobody takes anything out any more.
+    /// Whether nobody takes anything out any more.
     closed: AtomicBool,
 }
 
@@ -61,7 +64,8 @@ impl LogQueue {
             return;
         }
         let mut shard = lock(&self.shards[shard()]);
-        // Inside the lock: what is not refused here is taken by the last pass at the latest.
+        // This is inside the lock: what is not refused here is taken by the last pass at the
+        // latest.
         if self.closed.load(Ordering::Relaxed) {
             self_obs::count_late();
             return;
@@ -75,12 +79,12 @@ impl LogQueue {
         }
     }
 
-    /// What is pushed from now on is late.
+    /// Closes the queue. A record that is pushed later is counted as late.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
     }
 
-    /// Takes all that waits, in the order of its time.
+    /// Takes everything that waits, in the order of time.
     pub(crate) fn take(&self) -> Vec<LogRecord> {
         let mut all = Vec::new();
         for shard in &self.shards {
@@ -96,7 +100,7 @@ impl LogQueue {
         all
     }
 
-    /// Records that were pushed, and those of them that found no room.
+    /// Returns how many records were pushed, and how many of them found no room.
     pub(crate) fn account(&self) -> (u64, u64) {
         let lost = self.lost.load(Ordering::Relaxed);
         (self.recorded.load(Ordering::Acquire), lost)
@@ -108,7 +112,7 @@ fn lock(shard: &Mutex<Vec<LogRecord>>) -> MutexGuard<'_, Vec<LogRecord>> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The part of the queue that this thread writes to.
+/// Returns the shard that this thread writes to.
 fn shard() -> usize {
     use core::cell::Cell;
     thread_local! {
@@ -125,12 +129,12 @@ fn shard() -> usize {
 
 /// How many scopes take logs; most programs have none or one.
 static SCOPES: AtomicUsize = AtomicUsize::new(0);
-/// The queue of each of them.
+/// The queues of the scopes that take logs.
 type Queues = Vec<(u16, Arc<LogQueue>)>;
 
 static QUEUES: PerProcess<RwLock<Queues>> = PerProcess::new(RwLock::default);
 
-/// The queue of a scope; none if nobody takes its logs.
+/// Returns the queue of a scope; none if nobody takes its logs.
 #[cfg(feature = "tracing")]
 pub(crate) fn of_scope(scope: u16) -> Option<Arc<LogQueue>> {
     if SCOPES.load(Ordering::Relaxed) == 0 {
@@ -141,7 +145,7 @@ pub(crate) fn of_scope(scope: u16) -> Option<Arc<LogQueue>> {
     Some(Arc::clone(&found.1))
 }
 
-/// From now on the scope takes logs.
+/// Makes the scope take logs from now on.
 pub(crate) fn add(scope: u16, queue: Arc<LogQueue>) {
     let mut queues = QUEUES.write().unwrap_or_else(PoisonError::into_inner);
     queues.retain(|(id, _)| *id != scope);
@@ -149,7 +153,7 @@ pub(crate) fn add(scope: u16, queue: Arc<LogQueue>) {
     SCOPES.store(queues.len(), Ordering::Relaxed);
 }
 
-/// The scope takes no logs any more.
+/// Makes the scope take no more logs.
 pub(crate) fn remove(scope: u16) {
     let mut queues = QUEUES.write().unwrap_or_else(PoisonError::into_inner);
     queues.retain(|(id, _)| *id != scope);

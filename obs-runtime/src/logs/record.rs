@@ -1,4 +1,4 @@
-//! One log record.
+//! The log record, as exporters and tests see it.
 
 use std::borrow::Cow;
 
@@ -7,37 +7,39 @@ use crate::redact::{MASK, is_secret_key};
 use crate::trace::local::redact;
 use crate::trace::{AttributeValue, SpanContext};
 
-/// Something that was said at one moment (OpenTelemetry logs data model).
+/// A log record: something that was reported at one moment (OpenTelemetry logs data model).
 ///
 /// Secrets are masked in what exporters and [`testing::capture`](crate::testing::capture) see.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LogRecord {
-    /// When, in nanoseconds since the Unix epoch.
+    /// When it was reported, in nanoseconds since the Unix epoch.
     pub unix_nanos: u64,
-    /// How much it matters.
+    /// The severity.
     pub level: Level,
-    /// Names the kind of event, where it has a name.
+    /// The name of the kind of event, where there is one.
     pub event_name: Option<Cow<'static, str>>,
-    /// Who says it: the target of a `tracing` event, the module of a function. In OTLP the name of
-    /// the instrumentation scope.
+    /// The part of the program that reports it: the target of a `tracing` event, the module of a
+    /// function.
+    ///
+    /// In OTLP it is the name of the instrumentation scope.
     pub target: Cow<'static, str>,
     /// The message.
     pub body: Option<Cow<'static, str>>,
-    /// More about it.
+    /// The attributes.
     pub attributes: Vec<(Cow<'static, str>, AttributeValue)>,
-    /// The span in which it was said.
+    /// The span in which it was reported.
     pub context: Option<SpanContext>,
 }
 
 impl LogRecord {
-    /// The value of an attribute.
+    /// Returns the value of an attribute.
     pub fn attribute(&self, key: &str) -> Option<&AttributeValue> {
         let found = self.attributes.iter().find(|(k, _)| k == key);
         found.map(|(_, value)| value)
     }
 
-    /// About the bytes that it takes in memory.
+    /// Returns about how many bytes the record takes in memory.
     pub(super) fn size(&self) -> usize {
         let value = |value: &AttributeValue| match value {
             AttributeValue::String(text) => text.len(),
@@ -56,7 +58,7 @@ impl LogRecord {
         size_of::<Self>() + self.body.as_ref().map_or(0, |b| b.len()) + attributes
     }
 
-    /// Masks secrets.
+    /// Masks the secrets in all texts of the record.
     pub(crate) fn redact(&mut self) {
         if let Some(body) = &mut self.body {
             mask(body);

@@ -1,7 +1,8 @@
-//! The drain: reads what the threads recorded, counts every call, and hands spans to the sinks.
+//! The drain: it reads what the threads recorded, counts every call, and hands spans to the sinks.
 //!
-//! One pass at a time, under one lock, by whoever needs it: the drain's own thread by its timer or
-//! when much is unread, a scrape or a flush when they ask. Sinks never block in a pass.
+//! One pass runs at a time, under one lock, on the thread that needs it: the drain's own thread by
+//! its timer or when much is unread, or a thread that scrapes or flushes. Sinks never block in a
+//! pass. A pass that panics leaves whole records behind, and the next one continues after them.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
@@ -24,21 +25,22 @@ use crate::trace::record::{self, Record};
 use crate::trace::timeline::Timeline;
 use crate::trace::view::{Outcome, SpanView};
 
-/// The longest that a finished span lies in a buffer before the drain looks at it, in milliseconds.
+/// The longest time that a finished span lies in a buffer before the drain looks at it, in
+/// milliseconds.
 static TIMER: AtomicU64 = AtomicU64::new(LONGEST);
 const LONGEST: u64 = 500;
 
-/// Has the drain look more often than it does by itself.
+/// Makes the drain look more often than it does by default.
 #[cfg(feature = "otlp")]
 pub(crate) fn look_every(interval: Duration) {
     let millis = interval.as_millis().clamp(1, u128::from(LONGEST));
     TIMER.store(millis as u64, Ordering::Relaxed);
 }
 
-/// The sinks of spans and those of logs.
+/// The sinks of spans, and those of logs.
 pub(crate) type Sinks = (Vec<Box<dyn SpanSink>>, Vec<Box<dyn LogSink>>);
 
-/// What the drain does with the records of one scope: it counts the calls and hands the spans on.
+/// The drain's part for one scope: counts its calls and hands its spans on.
 pub(crate) struct Consumer {
     metrics: CallCounts,
     sinks: Vec<Box<dyn SpanSink>>,
@@ -48,16 +50,16 @@ pub(crate) struct Consumer {
     redaction: Option<SpanRedaction>,
     recorded: u64,
     lost: u64,
-    /// In a forked child, when it installed obs: what began before belongs to its parent.
+    /// When a forked child installed obs; what began before belongs to its parent.
     since_unix_nanos: u64,
 }
 
 /// The account of a scope's spans.
 #[derive(Debug, Default)]
 pub(crate) struct ScopeStats {
-    /// Spans that ended, the lost ones included.
+    /// The spans that ended, including the lost ones.
     pub(crate) recorded: u64,
-    /// Spans that found no room in the buffers.
+    /// The spans that found no room in the buffers.
     pub(crate) lost: u64,
     pub(crate) tail: TailAccount,
     pub(crate) exporters: Vec<ExporterStats>,
@@ -111,7 +113,7 @@ impl Consumer {
                 };
                 let nanos = timeline.nanos_of(*ticks);
                 let (sinks, redaction) = (&mut self.sinks, self.redaction);
-                // An exemplar that nobody can look up is none.
+                // An exemplar must be of a span that can be looked up.
                 let is_kept = match &mut self.tail {
                     None => true,
                     Some(tail) => tail.span(span, &mut |span| deliver(sinks, redaction, span)),
@@ -179,7 +181,7 @@ impl Consumer {
             .collect()
     }
 
-    /// Gives up the sinks of spans, which have all that they get, and those of logs.
+    /// Returns the sinks of spans, which have got all their spans, and those of logs.
     pub(crate) fn into_sinks(self) -> Sinks {
         let (mut sinks, redaction) = (self.sinks, self.redaction);
         if let Some(mut tail) = self.tail {
@@ -206,7 +208,7 @@ fn to_all(sinks: &mut [Box<dyn SpanSink>], span: &SpanView<'_>) {
 }
 
 struct Drain {
-    /// The installed default, which nearly every record belongs to.
+    /// The installed default, to which nearly every record belongs.
     default: Option<Consumer>,
     others: HashMap<u16, Consumer>,
     timeline: Timeline,
@@ -239,7 +241,7 @@ impl Drain {
         } = self;
         let mut overflows = Vec::new();
         limits.consume(
-            // SAFETY: `consume` asks of published records.
+            // SAFETY: `consume` passes published records.
             |at| unsafe { record::length(at) },
             |at| {
                 let each = |record: Record<'_>| {
@@ -269,7 +271,7 @@ impl Drain {
     }
 }
 
-/// Adds a scope; its calls are taken from now on.
+/// Adds a scope. Its calls are taken from now on.
 pub(crate) fn add(id: u16, scope: Consumer) {
     clock::init();
     let mut drain = lock();
@@ -284,7 +286,7 @@ pub(crate) fn add(id: u16, scope: Consumer) {
     }
 }
 
-/// A scope id that is free; 0 is the default's.
+/// Returns a scope id that is free; 0 is the default's.
 pub(crate) fn free_id() -> Option<u16> {
     static NEXT: AtomicU16 = AtomicU16::new(1);
     let drain = lock();
@@ -295,7 +297,7 @@ pub(crate) fn free_id() -> Option<u16> {
     })
 }
 
-/// Does `what` with a scope right after a pass: everything that ended before the call is in it.
+/// Calls `what` with a scope right after a pass: everything that ended before the call is in it.
 pub(crate) fn after_pass<R>(id: u16, what: impl FnOnce(&mut Consumer) -> R) -> Option<R> {
     let mut drain = lock();
     let drain = drain.as_mut()?;
@@ -303,7 +305,7 @@ pub(crate) fn after_pass<R>(id: u16, what: impl FnOnce(&mut Consumer) -> R) -> O
     drain.scope(id).map(what)
 }
 
-/// Removes a scope after a last pass; what is recorded for it later is counted as late.
+/// Removes a scope after a last pass. What is recorded for the scope later is counted as late.
 pub(crate) fn remove(id: u16) -> Option<Consumer> {
     let mut drain = lock();
     let drain = drain.as_mut()?;

@@ -1,4 +1,7 @@
-//! The drain's part for logs: takes records out of the queue, masks secrets, hands them to the sinks.
+//! The drain's part for logs: takes records out of the queue, masks secrets, hands them to the
+//! sinks.
+//!
+//! The errors of finished spans become records here, too. It runs in a pass of the drain.
 
 use std::sync::Arc;
 
@@ -12,24 +15,24 @@ pub(crate) struct Logs {
     scope: u16,
     queue: Arc<LogQueue>,
     sinks: Vec<Box<dyn LogSink>>,
-    /// Errors of spans of this pass.
+    /// The errors of the spans of this pass.
     exceptions: Vec<LogRecord>,
-    /// Of all passes.
+    /// The number of such errors in all passes.
     exception_count: u64,
 }
 
 /// The account of a scope's logs.
 #[derive(Debug, Default)]
 pub(crate) struct LogAccount {
-    /// Records that were made, the lost ones included.
+    /// The records that were made, including the lost ones.
     pub(crate) recorded: u64,
-    /// Records that found no room in the queue.
+    /// The records that found no room in the queue.
     pub(crate) lost: u64,
     pub(crate) exporters: Vec<ExporterStats>,
 }
 
 impl Logs {
-    /// The scope takes logs from now on; nothing without a sink.
+    /// Makes the scope take logs from now on. Without a sink it takes none.
     pub(crate) fn start(
         scope: u16,
         most_records: Option<usize>,
@@ -49,7 +52,7 @@ impl Logs {
         })
     }
 
-    /// Looks at a finished span: its error is a record.
+    /// Looks at a finished span, whose error becomes a record.
     #[inline]
     pub(super) fn span(&mut self, span: &SpanView<'_>) {
         if !matches!(span.outcome, Outcome::Ok | Outcome::Cancelled)
@@ -59,7 +62,7 @@ impl Logs {
         }
     }
 
-    /// Hands over what came since the last pass.
+    /// Hands over the records that came since the last pass.
     pub(super) fn pass_end(&mut self, idle: bool) {
         let mut records = self.queue.take();
         if !self.exceptions.is_empty() {
@@ -82,7 +85,7 @@ impl Logs {
         self.sinks.iter_mut().map(|sink| sink.flush())
     }
 
-    /// Takes no more records, and gives the sinks up after a last pass.
+    /// Takes no more records, and returns the sinks after a last pass.
     pub(super) fn close(mut self) -> Vec<Box<dyn LogSink>> {
         logs::remove(self.scope);
         self.queue.close();

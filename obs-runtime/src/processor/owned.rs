@@ -1,4 +1,7 @@
-//! A finished span outside of the buffers: what waits for a decision, or was changed on its way.
+//! A finished span outside of the buffers.
+//!
+//! Spans are copied out of the buffers only if they wait for a decision or were changed on their
+//! way.
 
 use crate::callsite::Callsite;
 use crate::trace::attribute::{AttributeValue, SpanExtra};
@@ -6,7 +9,7 @@ use crate::trace::value::Value;
 use crate::trace::view::{Outcome, SpanView};
 use crate::trace::{SpanId, TraceFlags, TraceId};
 
-/// A copy of a [`SpanView`] that lends itself as one again.
+/// A copy of a [`SpanView`], which can be viewed as one again.
 #[derive(Debug)]
 pub(crate) struct OwnedSpan {
     callsite: &'static Callsite,
@@ -61,7 +64,7 @@ impl OwnedSpan {
         }
     }
 
-    /// Bytes that it takes on the heap, beside itself.
+    /// Returns how many bytes the span takes on the heap, in addition to itself.
     pub(crate) fn heap_bytes(&self) -> usize {
         let values = self.values.iter();
         let texts: usize = values.filter_map(Value::boxed_str).map(allocation).sum();
@@ -70,7 +73,7 @@ impl OwnedSpan {
     }
 }
 
-/// What an allocator takes for a text, its own book-keeping among it.
+/// Returns what an allocator takes for a text, including its own book-keeping.
 fn allocation(text: &str) -> usize {
     text.len() + 16
 }

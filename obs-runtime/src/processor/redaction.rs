@@ -1,4 +1,6 @@
-//! Secrets in what a finished span says, masked on its way to the exporters.
+//! Masks the secrets in finished spans on their way to the exporters.
+//!
+//! It runs in the drain, so that the threads of the program do not pay for it.
 
 use std::borrow::Cow;
 
@@ -17,15 +19,16 @@ pub(crate) struct SpanRedaction {
 }
 
 impl SpanRedaction {
-    /// The redaction of a scope, unless it was told not to.
+    /// Returns the redaction of a scope, unless it was switched off.
     pub(crate) fn start(scope: u16, asked: Option<bool>) -> Option<Self> {
         asked.unwrap_or(true).then_some(Self { scope })
     }
 
-    /// The span without its secrets; none if it has none, as nearly every one.
+    /// Returns the span without its secrets; none if it has none, as nearly every one.
     ///
-    /// Texts that the compiler saw (`&'static str`) are not looked at. A recorded field counts by its text alone:
-    /// whether its name is that of a secret was settled when it was written (`redact`, `allow`).
+    /// Texts that the compiler saw (`&'static str`) are not looked at. A recorded field is judged
+    /// by its text alone: whether its name is that of a secret was settled when it was written
+    /// (`redact`, `allow`).
     #[inline]
     pub(crate) fn span(self, span: &SpanView<'_>) -> Option<OwnedSpan> {
         let is_clean = |v: &Value| v.own_text(span.base).is_none_or(is_clean);

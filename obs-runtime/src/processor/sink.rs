@@ -1,4 +1,4 @@
-//! What the drain hands finished spans and log records to.
+//! The interfaces through which the drain hands over finished spans and log records.
 //!
 //! The drain owns these interfaces and the exporters implement them, so that imports go one way.
 
@@ -10,44 +10,50 @@ use crate::logs::LogRecord;
 use crate::self_obs::ExporterCounters;
 use crate::trace::SpanView;
 
-/// The drain's side of an exporter. Calls come one at a time, from whichever thread runs the pass: the
-/// drain's own, or one that scrapes or flushes.
+/// The drain's side of an exporter of spans.
+///
+/// Calls come one at a time, from whichever thread runs the pass: the drain's own, or one that
+/// scrapes or flushes.
 pub(crate) trait SpanSink: Send {
-    /// Takes one finished span. Must not block: hand bytes to a thread of your own.
+    /// Takes one finished span. It must not block: an exporter gives bytes to a thread of its own.
     fn span(&mut self, span: &SpanView<'_>);
 
-    /// One pass over the buffers is over. `timer` says that the pass came by the timer, or that somebody
-    /// asked for it: what is gathered should go out now.
+    /// Marks the end of a pass over the buffers.
+    ///
+    /// `timer` says that the pass came by the timer, or that somebody asked for it: what is
+    /// gathered should go out now.
     fn pass_end(&mut self, timer: bool);
 
-    /// Sends off what was taken so far, and returns what waits for it: the drain goes on meanwhile.
+    /// Sends what was taken so far, and returns what waits for its end; the drain goes on
+    /// meanwhile.
     fn flush(&mut self) -> PendingFlush;
 
-    /// Sends what was taken and waits for it until `deadline`, then ends the sink's threads. Nothing is
-    /// called afterwards.
+    /// Sends what was taken and waits for it until `deadline`, then ends the sink's threads.
+    ///
+    /// Nothing is called afterwards.
     fn shutdown(&mut self, deadline: Instant) -> Result<(), Error>;
 
-    /// What it took, passed on and lost.
+    /// Returns the counters of what it took, passed on and lost.
     fn stats(&self) -> Arc<ExporterCounters>;
 }
 
-/// The drain's side of an exporter of logs; the calls are those of [`SpanSink`].
+/// The drain's side of an exporter of logs. The calls are those of [`SpanSink`].
 pub(crate) trait LogSink: Send {
-    /// Takes one record, without secrets. Must not block.
+    /// Takes one record, whose secrets are masked. It must not block.
     fn log(&mut self, record: &LogRecord);
 
-    /// One pass is over; see [`SpanSink::pass_end`].
+    /// Marks the end of a pass, as [`SpanSink::pass_end`] does.
     fn pass_end(&mut self, timer: bool);
 
-    /// See [`SpanSink::flush`].
+    /// Sends what was taken so far, as [`SpanSink::flush`] does.
     fn flush(&mut self) -> PendingFlush;
 
-    /// See [`SpanSink::shutdown`].
+    /// Sends what was taken and ends the sink's threads, as [`SpanSink::shutdown`] does.
     fn shutdown(&mut self, deadline: Instant) -> Result<(), Error>;
 
-    /// What it took, passed on and lost.
+    /// Returns the counters of what it took, passed on and lost.
     fn stats(&self) -> Arc<ExporterCounters>;
 }
 
-/// Waits until what was handed over is settled, or the given moment.
+/// Waits until what was handed over is settled, or until the given moment.
 pub(crate) type PendingFlush = Box<dyn FnOnce(Instant) -> Result<(), Error> + Send>;

@@ -1,24 +1,25 @@
-//! What tail sampling is to keep.
+//! The configuration of tail sampling: the rules that keep a trace, and the limits of waiting.
 
 use core::time::Duration;
 
 use crate::Error;
 use crate::trace::SpanMatch;
 
-/// Keeps the traces that are worth it, decided when they are known: with an error, slow, expensive, of
-/// a kind that you name, and a share of all others.
+/// Tail sampling: keeps the traces that are worth it, decided when they have ended.
 ///
-/// A trace is kept as soon as one rule holds. If none holds until the first span of the trace in this
+/// Rules keep traces with an error, slow, expensive or named ones, and a share of all others. A
+/// trace is kept as soon as one rule holds. If none holds until the first span of the trace in this
 /// process has ended, the trace is not kept: its spans reach no exporter and are counted as
-/// [`DropReason::TailSampled`](crate::DropReason::TailSampled). Metrics count every call either way.
-/// Each process decides for its own spans; only the ratio is the same decision everywhere.
+/// [`DropReason::TailSampled`](crate::DropReason::TailSampled). Metrics count every call either
+/// way. Each process decides for its own spans; only the ratio is the same decision everywhere.
 ///
-/// Exemplars of function metrics name kept traces only: the call that had its trace kept, and those that end after it.
-/// Exemplars of instruments, and log records, name theirs before anybody knows whether it is kept, as they do where a
-/// collector samples tails: such an id may lead to nothing. The traces that [`keep_errors`](Self::keep_errors) keeps
-/// are those of failed calls, whose errors are log records.
+/// Exemplars of function metrics name kept traces only: the call for which its trace was kept, and
+/// those that end after it. Exemplars of instruments, and log records, name their trace before
+/// anybody knows whether it is kept, as they do where a collector samples tails: such an id may
+/// lead to nothing. The traces that [`keep_errors`](Self::keep_errors) keeps are those of failed
+/// calls, whose errors are log records.
 ///
-/// Spans that wait take at most [`max_bytes`](Self::max_bytes). Beside these, 1 MiB remembers the
+/// Spans that wait take at most [`max_bytes`](Self::max_bytes). In addition, 1 MiB remembers the
 /// decisions of the latest 16,384 traces, so that what ends after its root goes the same way.
 ///
 /// ```
@@ -47,7 +48,7 @@ pub struct TailSampling {
 }
 
 impl TailSampling {
-    /// Keeps nothing yet.
+    /// Creates a configuration that keeps nothing yet.
     pub const fn new() -> Self {
         Self {
             errors: false,
@@ -72,35 +73,45 @@ impl TailSampling {
         self
     }
 
-    /// Keeps traces whose spans together cost at least this much, in US dollars: the sum of their
-    /// `operation.cost`. A trace without a cost is none of them.
+    /// Keeps traces whose spans together cost at least this much, in US dollars.
+    ///
+    /// The cost is the sum of the spans' `operation.cost`. The rule never keeps a trace without a
+    /// cost.
     pub const fn keep_costlier_than(mut self, usd: f64) -> Self {
         self.costlier_than = Some(usd);
         self
     }
 
-    /// Keeps traces with a span that fits; of attributes it sees all that the span has at its end.
+    /// Keeps traces with a span that fits. All attributes that the span has at its end are looked
+    /// at.
     pub fn keep_matching(mut self, spans: SpanMatch) -> Self {
         self.matching.push(spans);
         self
     }
 
-    /// Keeps this share of all traces, from 0 to 1, by their id: the same ones as
-    /// [`Sampler::ratio`](crate::Sampler::ratio), in every process. They do not wait. Default: 0.
+    /// Keeps this share of all traces, from 0 to 1, by their id. Default: 0.
+    ///
+    /// These are the traces that [`Sampler::ratio`](crate::Sampler::ratio) takes, in every process.
+    /// They do not wait.
     pub const fn ratio(mut self, ratio: f64) -> Self {
         self.ratio = ratio;
         self
     }
 
-    /// The bytes that waiting spans may take. Where they do not suffice, the trace that has waited
-    /// longest is decided by what is known of it. Default: 32 MiB.
+    /// Sets how many bytes waiting spans may take. Default: 32 MiB.
+    ///
+    /// Where they do not suffice, the trace that has waited longest is decided by what is known of
+    /// it.
     pub const fn max_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = bytes;
         self
     }
 
-    /// How long a trace may wait for the end of its first span here. Then it is decided by what is known
-    /// of it; it took at least as long as it waited. Default: 5 minutes.
+    /// Sets how long a trace may wait for the end of its first span in this process. Default: 5
+    /// minutes.
+    ///
+    /// After that the trace is decided by what is known of it; it took at least as long as it
+    /// waited.
     pub const fn decision_wait(mut self, wait: Duration) -> Self {
         self.decision_wait = wait;
         self

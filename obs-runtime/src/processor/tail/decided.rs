@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use crate::trace::TraceId;
 
-/// Decisions that are remembered: about 1 MiB.
+/// How many decisions are remembered: they take about 1 MiB.
 pub(super) const MOST: usize = 16_384;
 
 #[derive(Default)]

@@ -1,7 +1,10 @@
 //! Tail sampling: spans wait until it is known whether their trace is worth keeping.
 //!
-//! Every rule only ever speaks for a trace, so a trace is kept the moment one holds, and what waits is what no
-//! rule spoke for yet. The share that is kept by its id does not wait at all.
+//! A rule can only speak for a trace, never against it. So a trace is kept at the moment when one
+//! rule holds, and the traces that wait are those that no rule spoke for yet. The share that is
+//! kept by its id does not wait at all.
+//!
+//! One sampler belongs to one scope and runs in the passes of the drain.
 
 mod config;
 mod decided;
@@ -31,8 +34,8 @@ pub(crate) struct TailSampler {
     /// The waiting traces by their arrival.
     order: BTreeMap<u64, TraceId>,
     arrivals: u64,
-    /// Traces whose root came in this pass, and in the one before: a child on another thread that ended before
-    /// the root may come one pass later.
+    /// The traces whose root came in this pass, and in the one before. A child on another thread
+    /// that ended before the root may come one pass later.
     ended: [Vec<TraceId>; 2],
     decided: Decided,
     bytes: usize,
@@ -40,14 +43,14 @@ pub(crate) struct TailSampler {
     account: TailAccount,
 }
 
-/// What became of the spans that tail sampling took.
+/// The account of the spans that tail sampling took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TailAccount {
-    /// Spans of traces that were not kept.
+    /// The spans of traces that were not kept.
     pub(crate) sampled_out: u64,
-    /// Spans that wait.
+    /// The spans that wait.
     pub(crate) waiting: u64,
-    /// Traces that were decided for want of memory.
+    /// The traces that were decided because memory ran short.
     pub(crate) evicted: u64,
 }
 
@@ -58,14 +61,14 @@ struct Waiting {
     cost: f64,
     since: Instant,
     arrival: u64,
-    /// Its first span here is among them.
+    /// Whether the first span of the trace in this process is among them.
     has_ended: bool,
 }
 
 type Next<'a> = &'a mut dyn FnMut(&SpanView<'_>);
 
 impl TailSampler {
-    /// Makes a sampler of a configuration that can be kept.
+    /// Creates a sampler from a configuration, if it is valid.
     pub(crate) fn start(config: TailSampling) -> Result<Self, Error> {
         config.check().map(|()| Self::new(config))
     }
@@ -89,7 +92,9 @@ impl TailSampler {
         self.account
     }
 
-    /// Takes a span: passes it on, keeps it waiting, or counts it. Whether its trace is kept, as far as is known.
+    /// Takes a span: passes it on, keeps it waiting, or counts it.
+    ///
+    /// Returns whether the span's trace is kept, as far as this is known.
     pub(crate) fn span(&mut self, span: &SpanView<'_>, next: Next<'_>) -> bool {
         let trace = span.trace_id;
         if by_id(self.threshold, trace.0 as u64) {
@@ -114,7 +119,7 @@ impl TailSampler {
         true
     }
 
-    /// Whether a rule speaks for the trace, now that this span is known.
+    /// Returns whether a rule speaks for the trace, now that this span is known.
     fn is_worth_it(&self, span: &SpanView<'_>, cost: f64) -> bool {
         let config = &self.config;
         let nanos = span.end_unix_nanos - span.start_unix_nanos;
@@ -154,7 +159,7 @@ impl TailSampler {
         waiting.spans
     }
 
-    /// Whether making room for it had its trace kept.
+    /// Lets a span wait. Returns whether making room for it had its own trace kept.
     fn wait(&mut self, span: &SpanView<'_>, cost: f64, next: Next<'_>) -> bool {
         let trace = span.trace_id;
         let owned = OwnedSpan::new(span);
@@ -210,7 +215,7 @@ impl TailSampler {
                 has_ended: false,
             }
         });
-        // No more than was counted.
+        // Reserve no more than was counted.
         waiting.spans.reserve_exact(room);
         waiting.spans.push(span);
         waiting.bytes += bytes;
@@ -218,7 +223,7 @@ impl TailSampler {
         self.account.waiting += 1;
     }
 
-    /// A pass over the buffers is over: decides traces whose root came in the pass before, and those that have
+    /// Ends a pass: decides the traces whose root came in the pass before, and those that have
     /// waited long enough.
     pub(crate) fn pass_end(&mut self, now: Instant, next: Next<'_>) {
         self.now = now;
@@ -237,14 +242,16 @@ impl TailSampler {
         }
     }
 
-    /// Right after a pass: everything that ended before it is here, so that each trace whose root came is whole.
+    /// Decides the traces whose root came, right after a pass.
+    ///
+    /// Everything that ended before the pass is here, so each of these traces is whole.
     pub(crate) fn flush(&mut self, next: Next<'_>) {
         for trace in self.ended.each_mut().map(core::mem::take).concat() {
             self.settle(trace, next);
         }
     }
 
-    /// Decides everything by what is known.
+    /// Decides every trace by what is known of it.
     pub(crate) fn finish(&mut self, now: Instant, next: Next<'_>) {
         self.flush(next);
         self.now = now;
@@ -256,11 +263,11 @@ impl TailSampler {
     /// Decides a waiting trace by what is known of it.
     fn settle(&mut self, trace: TraceId, next: Next<'_>) {
         let Some(waiting) = self.waiting.get(&trace) else {
-            // It was kept, or made room for others.
+            // The trace was kept, or made room for others.
             return;
         };
         let waited = self.now.saturating_duration_since(waiting.since);
-        // Without its root it takes at least as long as it waited.
+        // Without its root the trace takes at least as long as it waited.
         let is_slow =
             !waiting.has_ended && self.config.slower_than.is_some_and(|least| waited >= least);
         if is_slow {
@@ -271,7 +278,7 @@ impl TailSampler {
     }
 }
 
-/// What the span cost, in US dollars.
+/// Returns what the span cost, in US dollars.
 fn cost(span: &SpanView<'_>) -> f64 {
     let found = span.attributes().find(|(key, _)| *key == OPERATION_COST);
     match found {

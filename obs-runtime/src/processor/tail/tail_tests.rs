@@ -431,8 +431,8 @@ proptest! {
         prop_assert_eq!(bench.out, model(&steps));
     }
 
-    /// With little memory: the bound holds, every span is accounted for, and a trace is never torn apart once
-    /// it is decided.
+    /// With little memory: the bound holds, every span is accounted for, and a trace is never torn
+    /// apart once it is decided.
     #[test]
     fn the_bound_holds(steps in steps(), max_bytes in 0usize..20_000) {
         let config = TailSampling::new().keep_errors().ratio(0.25).max_bytes(max_bytes);
