@@ -1,4 +1,7 @@
-//! What a program adds to the redaction: patterns and a function of its own.
+//! The program's additions to the redaction: its own patterns and a function.
+//!
+//! They belong to a scope, so that tests do not see each other's. A hook may run on any thread; one
+//! that panics loses its text, not the program.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::borrow::Cow;
@@ -21,15 +24,16 @@ enum Step {
     Word,
 }
 
-/// A pattern for secrets of a shape that only the program knows.
+/// A pattern for secrets whose shape only the program knows.
 ///
-/// Not a regular expression: those cost each program 300 kB or the guarantee of linear time, and the shapes
-/// of keys and numbers need little. [`Builder::redact_with`](crate::Builder::redact_with) takes any function,
-/// also one of a regular expression.
+/// It is not a regular expression: those cost each program 300 kB or the guarantee of linear time,
+/// and the shapes of keys and numbers need little.
+/// [`Builder::redact_with`](crate::Builder::redact_with) takes any function, also one that uses a
+/// regular expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Pattern(Vec<Step>);
 
-/// Letters, digits, `_` and `-`.
+/// Returns whether the character is a letter, a digit, `_` or `-`.
 fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '-'
 }
@@ -67,7 +71,7 @@ impl Pattern {
         Ok(Self(steps))
     }
 
-    /// The bytes that the pattern takes at the start of `text`.
+    /// Returns how many bytes the pattern takes at the start of `text`.
     fn len_at(&self, text: &str) -> Option<usize> {
         let mut rest = text;
         for step in &self.0 {
@@ -86,7 +90,7 @@ impl Pattern {
                 _ => &rest[first.len_utf8()..],
             };
         }
-        // A number of 8 digits is not the begin of one of 12.
+        // A number of 8 digits is not the beginning of one of 12.
         let ends_in_word = self
             .0
             .last()
@@ -95,8 +99,9 @@ impl Pattern {
         (!(ends_in_word && goes_on)).then_some(text.len() - rest.len())
     }
 
-    /// Masks what fits and begins where a word does. Each word is looked at once for each separator of the
-    /// pattern at most.
+    /// Masks what fits the pattern and begins where a word does.
+    ///
+    /// Each word is looked at no more than once for each separator of the pattern.
     fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let mut out = String::new();
         let mut copied = 0;
@@ -123,7 +128,7 @@ impl Pattern {
 
 pub(crate) type Hook = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
-/// What a program adds; of one scope.
+/// The additions of one scope.
 #[derive(Clone, Default)]
 pub(crate) struct Custom {
     pub(crate) patterns: Vec<Pattern>,
@@ -147,7 +152,7 @@ impl Custom {
             match std::panic::catch_unwind(core::panic::AssertUnwindSafe(call)) {
                 Ok(None) => {}
                 Ok(Some(masked)) => text = Cow::Owned(masked),
-                // What it would have masked is not known.
+                // What the hook would have masked is not known.
                 Err(_) => return Cow::Owned("<panicked while redacting>".to_owned()),
             }
         }
@@ -156,12 +161,12 @@ impl Custom {
 }
 
 static ANY: AtomicBool = AtomicBool::new(false);
-/// What each scope adds.
+/// The additions of each scope.
 type Added = Vec<(u16, Arc<Custom>)>;
 
 static OF_SCOPES: PerProcess<RwLock<Added>> = PerProcess::new(RwLock::default);
 
-/// Sets what a scope adds, or takes it away.
+/// Sets what a scope adds, or removes it.
 pub(crate) fn set(scope: u16, custom: Option<Custom>) {
     let mut all = OF_SCOPES.write().unwrap_or_else(PoisonError::into_inner);
     all.retain(|(s, _)| *s != scope);
@@ -170,7 +175,7 @@ pub(crate) fn set(scope: u16, custom: Option<Custom>) {
     ANY.store(!all.is_empty(), Ordering::Release);
 }
 
-/// Whether any scope adds something.
+/// Returns whether any scope adds something.
 #[inline]
 pub(super) fn any() -> bool {
     ANY.load(Ordering::Acquire)
@@ -187,7 +192,7 @@ pub(super) fn apply(scope: impl FnOnce() -> u16, text: Cow<'_, str>) -> Cow<'_, 
         let found = all.iter().find(|(s, _)| *s == scope);
         found.map(|(_, custom)| Arc::clone(custom))
     };
-    // Outside of the lock: a hook may itself fail with an error that is redacted.
+    // This is outside of the lock: a hook may itself fail with an error that is redacted.
     match custom {
         Some(custom) => custom.redact(text),
         None => text,

@@ -1,6 +1,9 @@
-//! Which names are names of secrets.
+//! Decides from a name whether its value is a secret.
+//!
+//! The lists below are the only place that knows names. A new word belongs to `SECRET` if it names
+//! a secret wherever it stands, and to `ABOUT` if names that end with it speak about a secret.
 
-/// Longest name that is looked at; of a longer one, its end.
+/// The length of name that is looked at; of a longer one, only its end.
 pub(super) const MAX_KEY: usize = 64;
 const MAX_PARTS: usize = 12;
 
@@ -132,7 +135,7 @@ const TEXT_TOKEN: &[&str] = &[
     "unknown",
 ];
 
-/// Whether a name is that of text tokens, were it not for the blank in it: `unexpected token`.
+/// Returns whether a name would be one of text tokens without the blank in it: `unexpected token`.
 pub(super) fn may_be_text_token(key: &[u8]) -> bool {
     let Some(blank) = key.iter().position(|b| *b == b' ') else {
         return false;
@@ -144,10 +147,10 @@ pub(super) fn may_be_text_token(key: &[u8]) -> bool {
             .any(|w| before.eq_ignore_ascii_case(w.as_bytes()))
 }
 
-/// Whether a field, header or variable of this name holds a secret.
+/// Returns whether a field, header or variable of this name holds a secret.
 ///
-/// Names are split into words (`apiKey`, `API_KEY`, `x-api-key`), so that `author`, `monkey`,
-/// `tokenizer` and `prompt_tokens` are none.
+/// Names are split into words (`apiKey`, `API_KEY`, `x-api-key`), so `author`, `monkey`,
+/// `tokenizer` and `prompt_tokens` do not.
 pub(crate) fn is_secret_key(key: &str) -> bool {
     let bytes = key.as_bytes();
     is_secret(&bytes[bytes.len().saturating_sub(MAX_KEY)..])
@@ -191,8 +194,10 @@ fn holds(part: &[u8], word: &[u8]) -> bool {
     part.len() >= word.len() && part.windows(word.len()).any(|w| w == word)
 }
 
-/// Splits at everything that is no letter and where the case says so; of a name of very many words
-/// the first ones count. Returns the number of words.
+/// Splits at everything that is not a letter and where the case changes. Returns the number of
+/// words.
+///
+/// Of a name of very many words only the first ones count.
 fn split<'a>(key: &[u8], lower: &'a [u8], parts: &mut [&'a [u8]; MAX_PARTS]) -> usize {
     let mut count = 0;
     let mut start = 0;
@@ -200,7 +205,7 @@ fn split<'a>(key: &[u8], lower: &'a [u8], parts: &mut [&'a [u8]; MAX_PARTS]) -> 
         let boundary = match key.get(i) {
             None => true,
             Some(c) if !c.is_ascii_alphabetic() => true,
-            // `apiKey` before the K, `APIKey` before the K.
+            // Split before the K of `apiKey` and of `APIKey`.
             Some(c) if c.is_ascii_uppercase() && i > start => {
                 key[i - 1].is_ascii_lowercase()
                     || key.get(i + 1).is_some_and(u8::is_ascii_lowercase)

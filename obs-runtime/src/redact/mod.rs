@@ -1,6 +1,9 @@
 //! Masks secrets in text before it is stored: in errors, messages and alerts.
 //!
-//! One pass over the bytes, no backtracking: a pathological text costs no more than a long one.
+//! It makes one pass over the bytes without backtracking, so that a hostile text costs no more than
+//! any other of its length. The drain and the threads of the program call it; tests and `fuzz/`
+//! hold it to the bound through [`work`]. `keys.rs` knows the names of secrets, `shapes.rs` their
+//! looks, `values.rs` where a value ends.
 
 pub(crate) mod custom;
 mod keys;
@@ -15,21 +18,21 @@ use std::borrow::Cow;
 pub(crate) use keys::is_secret_key;
 use values::Form;
 
-/// What stands in the place of a secret.
+/// The text that replaces a secret.
 pub(crate) const MASK: &str = "***";
 
 const NONE: u8 = 0;
-/// `:` and `=`.
+/// The class of `:` and `=`.
 const SEPARATOR: u8 = 1;
-/// First letters of the shapes and schemes.
+/// The class of the first letters of the shapes and schemes.
 const START: u8 = 2;
-/// `-`, the first of a PEM block.
+/// The class of `-`, the first byte of a PEM block.
 const DASH: u8 = 3;
-/// `,` between the parts of a pair.
+/// The class of `,` between the parts of a pair.
 const COMMA: u8 = 4;
-/// `>` after the name of an element.
+/// The class of `>` after the name of an element.
 const ANGLE: u8 = 5;
-/// `%`, perhaps of `%3D`.
+/// The class of `%`, which may begin `%3D`.
 const PERCENT: u8 = 6;
 
 const CLASS: [u8; 256] = {
@@ -48,7 +51,7 @@ const CLASS: [u8; 256] = {
     class
 };
 
-/// First letters of the shapes and schemes, and the second ones that they can have.
+/// The first letters of the shapes and schemes, and the second ones that they can have.
 const STARTS: &[(u8, &[u8])] = &[
     (b'A', b"IKS"),
     (b'B', b"aAeE"),
@@ -69,8 +72,9 @@ const STARTS: &[(u8, &[u8])] = &[
     (b'y', b"a"),
 ];
 
-/// Which bytes can follow one for the two to lead to a secret, by their lower five bits: nearly all of a clean
-/// text is passed over by one look at this table for each byte.
+/// For each byte, which next bytes can lead to a secret, by the lower five bits of the next byte.
+///
+/// Nearly all of a clean text is passed over by one look at this table for each byte.
 static NEXT: [u32; 256] = {
     let mut next = [0; 256];
     next[b':' as usize] = u32::MAX;
@@ -92,45 +96,49 @@ static NEXT: [u32; 256] = {
     next
 };
 
-/// Masks secrets with `***`, and what the program adds to the redaction of the given scope, which is
-/// asked for only if there is such; borrows when there is nothing to mask.
+/// Masks secrets with `***`, including those that the program adds to the redaction of the scope.
+///
+/// The scope is asked for only if there are such additions. It borrows when there is nothing to
+/// mask.
 pub(crate) fn redact(scope: impl FnOnce() -> u16, text: &str) -> Cow<'_, str> {
     custom::apply(scope, masked(text))
 }
 
-/// Whether [`redact`] leaves a text as it is for sure: two bytes that may lead to a secret are nowhere.
+/// Returns whether [`redact`] leaves a text as it is for sure.
+///
+/// That is so if no two bytes of it may lead to a secret.
 #[inline]
 pub(crate) fn is_clean(text: &str) -> bool {
     !custom::any() && next_lead(text.as_bytes(), 0).is_none()
 }
 
-/// How many bytes from `i` on are passed over.
+/// Returns how many bytes from `i` on are passed over.
 #[inline]
 fn next_lead(bytes: &[u8], i: usize) -> Option<usize> {
     let mut pairs = bytes.get(i..)?.windows(2);
     pairs.position(|pair| leads_on(pair[0], pair[1]))
 }
 
-/// Whether two bytes may lead to a secret.
+/// Returns whether two bytes may lead to a secret.
 #[inline]
 fn leads_on(byte: u8, next: u8) -> bool {
     NEXT[byte as usize] >> (next & 31) & 1 != 0
 }
 
-/// Masks secrets with `***`; borrows when there are none.
+/// Masks secrets with `***`, and borrows when there are none.
 ///
-/// Masked are values of names that hold secrets (`password=…`, `"api_key": "…"`,
-/// `Authorization: Bearer …`), keys with a vendor's prefix (`sk-…`, `ghp_…`, `AKIA…`), JSON Web
-/// Tokens, PEM private keys, and passwords in URLs. Masking twice changes nothing.
+/// It masks the values of names that hold secrets (`password=…`, `"api_key": "…"`, `Authorization:
+/// Bearer …`), keys with a vendor's prefix (`sk-…`, `ghp_…`, `AKIA…`), JSON Web Tokens, PEM private
+/// keys, and passwords in URLs. Masking twice changes nothing.
 fn masked(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
     let mut out = String::new();
     // Everything before `copied` is in `out`.
     let mut copied = 0;
-    // Where the value begins whose end is looked at as a name.
+    // The start of the value whose end is looked at as a name.
     let mut named = 0;
     let mut i = 0;
-    // What the last byte led to would lie behind the text.
+    // A secret after the last byte would lie behind the text.
     while let Some(clean) = next_lead(bytes, i) {
         i += clean;
         let class = CLASS[bytes[i] as usize];
@@ -139,7 +147,7 @@ fn masked(text: &str) -> Cow<'_, str> {
             i += 1;
             continue;
         };
-        // Every bound is beside an ASCII character or at the end: `get` cannot fail.
+        // Every bound is beside an ASCII character or at the end, so `get` cannot fail.
         if let Some(before) = text.get(copied..start)
             && &bytes[start..end] != MASK.as_bytes()
         {
@@ -159,8 +167,10 @@ fn masked(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The secret that the byte at `i` leads to. What stands before `from` is masked: no name reaches into it, or a text that
-/// is masked again would have other names.
+/// Returns the secret that the byte at `i` leads to.
+///
+/// What stands before `from` is masked, and no name reaches into it: otherwise a text that is
+/// masked again would have other names.
 fn secret_at(bytes: &[u8], i: usize, class: u8, from: usize) -> Option<(usize, usize)> {
     match class {
         START => {
@@ -190,7 +200,7 @@ fn secret_at(bytes: &[u8], i: usize, class: u8, from: usize) -> Option<(usize, u
         _ if bytes[i] == b':' && bytes[i + 1..].starts_with(b"//") => {
             url::hook(bytes, i + 3).or_else(|| url::userinfo(bytes, i + 3))
         }
-        // A path of Rust.
+        // This is a path of Rust.
         _ if bytes[i] == b':'
             && (bytes.get(i + 1) == Some(&b':') || i > from && bytes[i - 1] == b':') =>
         {
@@ -198,7 +208,7 @@ fn secret_at(bytes: &[u8], i: usize, class: u8, from: usize) -> Option<(usize, u
         }
         _ => {
             let mut key = key_before(bytes, i, from);
-            // `token-service.example.com:8080` is a host: the last of its names says what it is.
+            // `token-service.example.com:8080` is a host: its last name says what it is.
             if bytes[i] == b':' && bytes.get(i + 1).is_some_and(u8::is_ascii_digit) {
                 let dot = key.iter().rposition(|b| *b == b'.');
                 key = dot.map_or(key, |dot| &key[dot + 1..]);
@@ -217,21 +227,21 @@ fn secret_at(bytes: &[u8], i: usize, class: u8, from: usize) -> Option<(usize, u
                 Form::Any
             };
             let (start, end) = values::after(bytes, i, form)?;
-            // `unexpected token: identifier` tells nothing, `invalid token: 8f3a…` does.
+            // `unexpected token: identifier` gives nothing away, `invalid token: 8f3a…` does.
             let random = end - start >= 8 && bytes[start..end].iter().any(u8::is_ascii_digit);
             (end > start && (random || !may_be_text)).then_some((start, end))
         }
     }
 }
 
-/// Whether the name, which lies in `bytes`, is that of a secret where it stands.
+/// Returns whether the name, which lies in `bytes`, is that of a secret where it stands.
 fn is_secret_here(bytes: &[u8], key: &[u8]) -> bool {
     let start = key.as_ptr() as usize - bytes.as_ptr() as usize;
     let is_parameter = start > 0 && matches!(bytes[start - 1], b'?' | b'&');
     keys::is_secret(key) || is_parameter && key.eq_ignore_ascii_case(b"signature")
 }
 
-/// The value of `name%3Dvalue`, an encoded URL inside another.
+/// Returns the value of `name%3Dvalue`, an encoded URL inside another.
 fn encoded(bytes: &[u8], percent: usize, from: usize) -> Option<(usize, usize)> {
     let rest = &bytes[percent + 1..];
     if !(rest.starts_with(b"3D") || rest.starts_with(b"3d")) {
@@ -253,8 +263,9 @@ fn encoded(bytes: &[u8], percent: usize, from: usize) -> Option<(usize, usize)> 
     (end > start).then_some((start, end))
 }
 
-/// The value of `("name", "value")`, as `Debug` writes pairs, and of `[["name", "value"]]`. A list alone is one
-/// of names.
+/// Returns the value of `("name", "value")`, as `Debug` writes pairs, and of `[["name", "value"]]`.
+///
+/// A list alone is a list of names.
 fn pair(bytes: &[u8], comma: usize, from: usize) -> Option<(usize, usize)> {
     if comma == 0 || bytes[comma - 1] != b'"' {
         return None;
@@ -284,7 +295,7 @@ fn pair(bytes: &[u8], comma: usize, from: usize) -> Option<(usize, usize)> {
     (end > start).then_some((start, end))
 }
 
-/// Without blanks and ends of lines behind it, up to a few.
+/// Removes blanks and ends of lines at the end, up to a few.
 fn trimmed_end(bytes: &[u8]) -> &[u8] {
     let spaces = bytes
         .iter()
@@ -299,7 +310,9 @@ fn ends_with(key: &[u8], word: &[u8]) -> bool {
     key.len() >= word.len() && key[key.len() - word.len()..].eq_ignore_ascii_case(word)
 }
 
-/// The name that ends before the separator at `sep` and begins at `from` or later: `name`, `"name"`, `\"name\"`, `["name"]`.
+/// Returns the name that ends before the separator at `sep` and begins at `from` or later.
+///
+/// It may be written `name`, `"name"`, `\"name\"` or `["name"]`.
 fn key_before(bytes: &[u8], sep: usize, from: usize) -> &[u8] {
     let mut end = sep;
     let mut steps = 0;

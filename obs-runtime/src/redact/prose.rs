@@ -1,6 +1,9 @@
-//! Words that follow the name of a secret in a sentence about it: `token: expired`, `--password is required`.
+//! Words that follow the name of a secret in a sentence about it: `token: expired`, `--password is
+//! required`.
+//!
+//! What follows the name is then no secret, and stays readable.
 
-/// Sorted, in lower case.
+/// The words, sorted and in lower case.
 const WORDS: &[&str] = &[
     "absent",
     "already",
@@ -82,7 +85,7 @@ const WORDS: &[&str] = &[
     "wrong",
 ];
 
-/// Whether the text begins with such a word.
+/// Returns whether the text begins with such a word.
 pub(super) fn begins(text: &[u8]) -> bool {
     let mut word = [0; 16];
     let len = text
@@ -90,7 +93,7 @@ pub(super) fn begins(text: &[u8]) -> bool {
         .take(word.len())
         .take_while(|b| b.is_ascii_alphabetic())
         .count();
-    // A sentence goes on with a blank or a mark, a secret with anything.
+    // A sentence goes on with a blank or a mark; a secret goes on with anything.
     let ends = match text.get(len) {
         None => true,
         Some(b'.' | b',' | b';' | b':' | b'!' | b'?' | b')' | b'`') => {

@@ -2,12 +2,12 @@
 
 use super::{values, work};
 
-/// Letters, digits, `_` and `-`.
+/// Returns whether a byte is a letter, a digit, `_` or `-`.
 fn is_token(b: u8) -> bool {
     b.is_ascii_alphanumeric() || b == b'_' || b == b'-'
 }
 
-/// Letters, digits and what base64 and RFC 7235 (section 2.1, `token68`) allow besides.
+/// Returns whether a byte is one that base64 and RFC 7235 (section 2.1, `token68`) allow.
 fn is_token68(b: u8) -> bool {
     is_token(b) || matches!(b, b'.' | b'~' | b'+' | b'/' | b'=')
 }
@@ -63,7 +63,7 @@ pub(super) const PREFIXES: &[(&[u8], usize)] = &[
     (b"xkeysib-", 20),
 ];
 
-/// The length of the secret at the start of `bytes`, if one begins there.
+/// Returns the length of the secret at the start of `bytes`, if one begins there.
 pub(super) fn secret(bytes: &[u8]) -> Option<usize> {
     let (Some(first), Some(second)) = (bytes.first(), bytes.get(1)) else {
         return None;
@@ -77,7 +77,7 @@ pub(super) fn secret(bytes: &[u8]) -> Option<usize> {
     match bytes {
         [b's', b'k', b'-', rest @ ..] => {
             let n = run(rest, is_token);
-            // `sk-learn` and its like have no digits.
+            // `sk-learn` and the like have no digits.
             (n >= 6 && rest[..n].iter().any(u8::is_ascii_digit)).then_some(3 + n)
         }
         [b'A', b'K' | b'S', b'I', b'A', rest @ ..] => {
@@ -97,14 +97,15 @@ pub(super) fn secret(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// A secret of at least 20 characters with dots in it, but not at its end.
+/// Returns the length of a secret of 20 characters or more, which may have dots in it but not at
+/// its end.
 fn dotted(rest: &[u8]) -> Option<usize> {
     let n = run(rest, |b| is_token(b) || b == b'.');
     let n = n - usize::from(n > 0 && rest[n - 1] == b'.');
     (n >= 20).then_some(n)
 }
 
-/// A JSON Web Token after its `eyJ` (RFC 7519): parts of base64url between dots.
+/// Returns the length of a JSON Web Token after its `eyJ` (RFC 7519): base64url parts between dots.
 fn jwt(rest: &[u8]) -> Option<usize> {
     let mut end = run(rest, is_token);
     if end < 6 {
@@ -148,7 +149,7 @@ const ABOUT_BEARER: &[&str] = &[
     "was",
 ];
 
-/// `Bearer …` and `Basic …` outside a header: where the secret begins and ends.
+/// Returns where the secret of `Bearer …` or `Basic …` outside a header begins and ends.
 pub(super) fn scheme(bytes: &[u8]) -> Option<(usize, usize)> {
     let (word, basic) = match bytes.get(..6)? {
         w if w.eq_ignore_ascii_case(b"bearer") => (6, false),
@@ -161,7 +162,7 @@ pub(super) fn scheme(bytes: &[u8]) -> Option<(usize, usize)> {
         return None;
     }
     let secret = &bytes[start..start + run(&bytes[start..], is_token68)];
-    // The sentence's own full stop.
+    // The full stop belongs to the sentence.
     let secret = secret.strip_suffix(b".").unwrap_or(secret);
     if secret.is_empty() {
         return None;
@@ -174,12 +175,14 @@ pub(super) fn scheme(bytes: &[u8]) -> Option<(usize, usize)> {
         && !ABOUT_BEARER
             .iter()
             .any(|w| secret.eq_ignore_ascii_case(w.as_bytes()));
-    // `Bearer realm="…"` is a challenge, and tells nothing.
+    // `Bearer realm="…"` is a challenge, and gives nothing away.
     let challenge = secret.starts_with(b"realm=") || secret.starts_with(b"error=");
     ((random || named) && !challenge).then_some((start, start + secret.len()))
 }
 
-/// A PEM private key (RFC 7468), or one of OpenPGP (RFC 9580, section 6.2): where its secret part begins and ends.
+/// Returns where the secret part of a private key begins and ends.
+///
+/// It may be in PEM (RFC 7468) or of OpenPGP (RFC 9580, section 6.2).
 pub(super) fn pem(bytes: &[u8]) -> Option<(usize, usize)> {
     const BEGIN: &[u8] = b"-----BEGIN ";
     const DASHES: &[u8] = b"-----";

@@ -1,9 +1,10 @@
-//! Secrets in URLs: passwords and tokens before the host, and addresses that are secrets themselves.
+//! Secrets in URLs: passwords and tokens before the host, and addresses that are secrets
+//! themselves.
 
 use super::values::Range;
 use super::work;
 
-/// A user that is no name: `https://<token>@host`.
+/// Returns whether the user is a token, not a name: `https://<token>@host`.
 fn is_token(user: &[u8]) -> bool {
     user.len() >= 20
         && user.iter().any(u8::is_ascii_digit)
@@ -12,7 +13,7 @@ fn is_token(user: &[u8]) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
 }
 
-/// The part of a web hook's address that lets anybody use it, given where the `//` ends.
+/// Returns the part of a web hook's address that lets anybody use it, given where the `//` ends.
 pub(super) fn hook(bytes: &[u8], start: usize) -> Option<Range> {
     const HOOKS: &[&[u8]] = &[
         b"hooks.slack.com/services/",
@@ -30,7 +31,7 @@ pub(super) fn hook(bytes: &[u8], start: usize) -> Option<Range> {
     (len > 0).then_some((from, from + len))
 }
 
-/// The password of `scheme://user:password@host`, given where the `//` ends.
+/// Returns the password of `scheme://user:password@host`, given where the `//` ends.
 pub(super) fn userinfo(bytes: &[u8], start: usize) -> Option<Range> {
     let rest = &bytes[start..];
     let outside =
@@ -51,7 +52,7 @@ pub(super) fn userinfo(bytes: &[u8], start: usize) -> Option<Range> {
     let colon = colon?;
     let at = match at {
         Some(at) => at,
-        // A slash that the password should have had encoded; after a port it is a path.
+        // The password has a slash that should have been encoded; after a port it would be a path.
         None if !authority[colon + 1..].iter().all(u8::is_ascii_digit) && authority[0] != b'[' => {
             let near = &rest[..rest.len().min(256)];
             let near = &near[..near.iter().position(outside).unwrap_or(near.len())];

@@ -1,12 +1,15 @@
-//! Where the value after the name of a secret begins and ends.
+//! Finds where the value after the name of a secret begins and ends.
+//!
+//! Every function gets the bytes of the whole text and a place in it. Loops report what they read
+//! to [`work`], so that tests see that a text is read once.
 
 use super::keys::is_secret;
 use super::{MASK, prose, work};
 
-/// What is masked after a key and its `:` or `=`: a range of the text.
+/// The range of the text that is masked after a key and its `:` or `=`.
 pub(super) type Range = (usize, usize);
 
-/// The secret that follows the separator at `sep`.
+/// Returns the secret that follows the separator at `sep`.
 pub(super) fn after(bytes: &[u8], sep: usize, form: Form) -> Option<Range> {
     let mut at = sep + 1;
     // `=>`, `==`, `:=`
@@ -39,10 +42,10 @@ pub(super) fn after(bytes: &[u8], sep: usize, form: Form) -> Option<Range> {
     }
 }
 
-/// A value without quotation marks.
+/// Returns a value without quotation marks.
 fn bare(bytes: &[u8], at: usize, form: Form, is_header: bool) -> Option<Range> {
     if let Some(token) = after_scheme(&bytes[at..]) {
-        // Only of a header is it sure that the first word is no part of the secret.
+        // Only in a header it is certain that the first word is not a part of the secret.
         let start = if form == Form::Authorization {
             at + token
         } else {
@@ -64,7 +67,7 @@ fn bare(bytes: &[u8], at: usize, form: Form, is_header: bool) -> Option<Range> {
     some(bytes, at, end)
 }
 
-/// The end of `a=b; c=d`.
+/// Returns the end of `a=b; c=d`.
 fn cookies(bytes: &[u8], at: usize) -> usize {
     let mut end = plain(bytes, at);
     while let Some(rest) = bytes[end..].strip_prefix(b"; ") {
@@ -77,7 +80,7 @@ fn cookies(bytes: &[u8], at: usize) -> usize {
     end
 }
 
-/// The value between `<name …>` and `</`, given where the `>` is.
+/// Returns the value between `<name …>` and `</`, given where the `>` is.
 pub(super) fn element(bytes: &[u8], close: usize) -> Option<Range> {
     const CDATA: &[u8] = b"<![CDATA[";
     let from = close.saturating_sub(128);
@@ -108,14 +111,14 @@ pub(super) fn element(bytes: &[u8], close: usize) -> Option<Range> {
     (!blank).then(|| some(bytes, start, end)).flatten()
 }
 
-/// Where `sign` stands first, from `start` on.
+/// Returns where `sign` first stands, from `start` on.
 pub(super) fn found(bytes: &[u8], start: usize, sign: &[u8]) -> Option<usize> {
     let at = bytes[start..].windows(sign.len()).position(|w| w == sign);
     work::read(at.unwrap_or(bytes.len() - start));
     at.map(|at| start + at)
 }
 
-/// The argument after an option, `--name value` or `"--name", "value"`, given where the `--` is.
+/// Returns the argument of `--name value` or `"--name", "value"`, given where the `--` is.
 pub(super) fn option(bytes: &[u8], dashes: usize) -> Option<Range> {
     let name = &bytes[dashes + 2..];
     let is_name = |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
@@ -147,7 +150,7 @@ pub(super) fn option(bytes: &[u8], dashes: usize) -> Option<Range> {
     some(bytes, start, end).filter(|(start, end)| end > start)
 }
 
-/// The value of a parameter in a URL that is itself a parameter: `token%3Dabc%26…`.
+/// Returns the value of a parameter in a URL that is itself a parameter: `token%3Dabc%26…`.
 pub(super) fn encoded(bytes: &[u8], start: usize) -> Range {
     let rest = &bytes[start..];
     let ends = |i: &usize| {
@@ -160,7 +163,7 @@ pub(super) fn encoded(bytes: &[u8], start: usize) -> Range {
     (start, start + end)
 }
 
-/// Where the bracket of `Name { … }` and `Name(…)` stands, as `Debug` writes them.
+/// Returns where the bracket of `Name { … }` or `Name(…)` stands, as `Debug` writes them.
 fn construct(bytes: &[u8], at: usize) -> Option<usize> {
     if !bytes.get(at)?.is_ascii_uppercase() {
         return None;
@@ -174,7 +177,7 @@ fn construct(bytes: &[u8], at: usize) -> Option<usize> {
     (bytes.get(open) == Some(&b'{')).then_some(open)
 }
 
-/// The end of `scheme name="value", name=value` or of cookies.
+/// Returns the end of `scheme name="value", name=value` or of cookies.
 fn parameters(bytes: &[u8], at: usize) -> usize {
     let end = parameters_end(bytes, at);
     work::read(end - at);
@@ -217,7 +220,7 @@ fn parameters_end(bytes: &[u8], at: usize) -> usize {
     }
 }
 
-/// The secret that follows the comma of a pair, if it is quoted.
+/// Returns the secret that follows the comma of a pair, if it is quoted.
 pub(super) fn quoted(bytes: &[u8], at: usize) -> Option<Range> {
     let at = at + spaces(bytes.get(at..).unwrap_or_default());
     let at = wrapped(bytes, at);
@@ -230,18 +233,19 @@ pub(super) fn quoted(bytes: &[u8], at: usize) -> Option<Range> {
     some(bytes, start, end)
 }
 
-/// What the name before a value says of its form.
+/// What the name before a value says about the value's form.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     Any,
-    /// A token of a text: a parser that shows the list which follows tells nothing.
+    /// The name is `token` in its sense of a text's token: a parser's list after it gives nothing
+    /// away.
     Word,
-    /// Headers whose values are more than a word.
+    /// The name is that of a header whose values have more than one word.
     Authorization,
     Cookie,
 }
 
-/// Values that hide nothing stay as they are.
+/// Returns the range, unless its value hides nothing and should stay as it is.
 fn some(bytes: &[u8], start: usize, end: usize) -> Option<Range> {
     const NOTHING: &[&str] = &[
         "None",
@@ -260,15 +264,17 @@ fn some(bytes: &[u8], start: usize, end: usize) -> Option<Range> {
     (!nothing && !is_masked(bytes, start)).then_some((start, end))
 }
 
-/// Whether the value was masked before, perhaps with something of the text behind it. To be asked before the value
-/// is read: whoever finds nothing must not have read far, or a text of many such values is read again and again.
+/// Returns whether the value was masked before, perhaps with some of the text behind it.
+///
+/// It must be asked before the value is read: a search that finds nothing must not have read far,
+/// or a text of many such values would be read again and again.
 pub(super) fn is_masked(bytes: &[u8], start: usize) -> bool {
     bytes
         .get(start..)
         .is_some_and(|value| value.starts_with(MASK.as_bytes()))
 }
 
-/// Blanks and ends of lines, as the pretty `Debug` writes them; not a whole page of them.
+/// Counts blanks and ends of lines, as the pretty `Debug` writes them, up to a limit.
 fn spaces(bytes: &[u8]) -> usize {
     let is_space = |b: &&u8| b.is_ascii_whitespace();
     bytes.iter().take(256).take_while(is_space).count()
@@ -281,8 +287,8 @@ fn blanks(bytes: &[u8]) -> usize {
     len
 }
 
-/// Steps into `Some("`, `Secret(Some("`, `b"` as `Debug` writes them; stays where it is before
-/// anything else.
+/// Steps into `Some("`, `Secret(Some("`, `b"`, as `Debug` writes them. Before anything else it
+/// stays where it is.
 fn wrapped(bytes: &[u8], from: usize) -> usize {
     let mut at = from;
     for _ in 0..4 {
@@ -309,7 +315,7 @@ fn wrapped(bytes: &[u8], from: usize) -> usize {
     }
 }
 
-/// A quotation mark at `at`, and how many backslashes stand before it.
+/// Returns the quotation mark at `at`, and how many backslashes stand before it.
 fn quote_at(bytes: &[u8], at: usize) -> (usize, Option<u8>) {
     let rest = bytes.get(at..).unwrap_or_default();
     let slashes = rest.iter().take(8).take_while(|b| **b == b'\\').count();
@@ -320,8 +326,10 @@ fn quote_at(bytes: &[u8], at: usize) -> (usize, Option<u8>) {
     (slashes, quote)
 }
 
-/// The end of a quoted value whose opening mark has `slashes` backslashes before it: text that was
-/// quoted once has 0, text quoted again 1, then 3, 7. Without a closing mark, the end of the text.
+/// Returns the end of a quoted value whose opening mark has `slashes` backslashes before it.
+///
+/// Text that was quoted once has 0, text that was quoted again 1, then 3, 7. Without a closing mark
+/// it is the end of the text.
 fn closing(bytes: &[u8], start: usize, quote: u8, slashes: usize) -> usize {
     let mut run = 0;
     let end = bytes[start..].iter().position(|b| {
@@ -335,7 +343,7 @@ fn closing(bytes: &[u8], start: usize, quote: u8, slashes: usize) -> usize {
     end.map_or(bytes.len(), |end| start + end - run.min(slashes))
 }
 
-/// The end of what the bracket at `start` opens, itself included; without it, the end of the text.
+/// Returns the end of what the bracket at `start` opens, itself included; else the end of the text.
 fn balanced(bytes: &[u8], start: usize, opens: &[u8], closes: &[u8]) -> usize {
     let end = balanced_end(bytes, start, opens, closes);
     work::read(end - start);
@@ -364,21 +372,23 @@ fn balanced_end(bytes: &[u8], start: usize, opens: &[u8], closes: &[u8]) -> usiz
     bytes.len()
 }
 
-/// The end of the line, or of the quoted text around it.
+/// Returns the end of the line, or of the quoted text around it.
 fn line(bytes: &[u8], start: usize) -> usize {
     let ends = |b: &u8| matches!(b, b'\n' | b'\r' | b'"' | b'`');
     let end = bytes[start..].iter().position(ends);
     let end = end.map_or(bytes.len(), |n| start + n);
     work::read(end - start);
-    // `\"` and the blanks before the end are not the value's.
+    // `\"` and the blanks before the end do not belong to the value.
     let trimmed = bytes[start..end]
         .iter()
         .rposition(|b| !matches!(b, b'\\' | b' ' | b'\t'));
     start + trimmed.map_or(0, |n| n + 1)
 }
 
-/// `Authorization: Bearer x` keeps the scheme and what follows the token; an unknown scheme and
-/// everything after it is masked.
+/// Returns the part of a header's value to mask.
+///
+/// `Authorization: Bearer x` keeps the scheme and what follows the token. An unknown scheme is
+/// masked, and everything after it.
 fn kept_scheme(bytes: &[u8], start: usize, end: usize, form: Form) -> Option<Range> {
     match after_scheme(&bytes[start..end]) {
         Some(at) if form == Form::Authorization => {
@@ -388,7 +398,7 @@ fn kept_scheme(bytes: &[u8], start: usize, end: usize, form: Form) -> Option<Ran
     }
 }
 
-/// Where the token behind a known scheme begins.
+/// Returns where the token behind a known scheme begins.
 fn after_scheme(value: &[u8]) -> Option<usize> {
     const SCHEMES: &[&str] = &["Bearer", "Basic", "Token", "ApiKey"];
     let near = &value[..value.len().min(16)];
@@ -399,8 +409,8 @@ fn after_scheme(value: &[u8]) -> Option<usize> {
     known.then(|| word + blanks(&value[word..]))
 }
 
-/// The end of a bare value: a blank, a quotation mark, or a comma, semicolon, ampersand or bracket
-/// after which something else begins.
+/// Returns the end of a bare value: a blank, a quotation mark, or a comma, semicolon, ampersand or
+/// bracket after which something else begins.
 fn plain(bytes: &[u8], start: usize) -> usize {
     let rest = bytes.get(start..).unwrap_or_default();
     let ends = |i: usize| match rest[i] {
@@ -415,17 +425,17 @@ fn plain(bytes: &[u8], start: usize) -> usize {
     };
     let end = (0..rest.len()).find(|i| ends(*i)).unwrap_or(rest.len());
     work::read(end);
-    // The sentence's own mark.
+    // The mark at the end belongs to the sentence.
     let dot = end > 1 && rest[end - 1] == b'.';
     start + end - usize::from(dot)
 }
 
-/// A character of a name.
+/// Returns whether a byte can be a part of a name.
 fn is_name(b: u8) -> bool {
     b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.')
 }
 
-/// Whether the text after a comma is another entry (`, x`, `,name=`) rather than more of a value.
+/// Returns whether another entry follows a comma (`, x`, `,name=`), rather than more of a value.
 fn another_begins(rest: &[u8]) -> bool {
     let Some(first) = rest.first() else {
         return true;

@@ -1,5 +1,7 @@
-//! Counts the bytes that are read, so that tests and the fuzzer can tell that a text is read once: a clock cannot.
-//! Every loop whose length the text decides reports it here. Nothing is counted in a program.
+//! Counts the bytes that the redaction reads, for tests and the fuzzer.
+//!
+//! They must see that a text is read once, which a clock cannot show. Every loop whose length
+//! depends on the text reports here. In a program nothing is counted.
 
 #[cfg(any(test, fuzzing))]
 mod counted {
@@ -9,12 +11,12 @@ mod counted {
         static READ: Cell<usize> = const { Cell::new(0) };
     }
 
-    /// `bytes` more were read.
+    /// Adds to the count of bytes that were read.
     pub(crate) fn read(bytes: usize) {
         READ.set(READ.get().saturating_add(bytes));
     }
 
-    /// What this thread has read since it asked last.
+    /// Returns how many bytes this thread has read since the last call.
     pub(crate) fn take() -> usize {
         READ.take()
     }
@@ -23,7 +25,7 @@ mod counted {
 #[cfg(any(test, fuzzing))]
 pub(crate) use counted::{read, take};
 
-/// Costs nothing where nothing is counted.
+/// Does nothing, at no cost, where nothing is counted.
 #[cfg(not(any(test, fuzzing)))]
 #[inline(always)]
 pub(crate) const fn read(_: usize) {}
