@@ -1,4 +1,6 @@
-//! An event of `tracing` as a log record, as an event of a span, or both.
+//! Turns an event of `tracing` into a log record, an event of a span, or both.
+//!
+//! It runs on the thread that logs, for every event that the subscriber lets through.
 
 use core::fmt;
 use std::borrow::Cow;
@@ -18,21 +20,22 @@ use crate::trace::attribute::SpanExtra;
 use crate::trace::local::local;
 use crate::trace::{AttributeValue, SpanContext, SpanError, current, stack};
 
-/// Changes the span that an event names as its parent, if that is recorded.
+/// A function that changes the span that an event names as its parent, if that span is recorded.
 type Change<'a> = &'a mut dyn FnMut(&mut dyn FnMut(&mut SpanExtra));
 
 /// Which span an event belongs to.
 pub(super) enum Place<'a> {
-    /// The one that is entered on this thread.
+    /// The span that is entered on this thread.
     Here,
-    /// Another one, or none.
+    /// Another span, or none.
     There(Option<SpanContext>, Change<'a>),
 }
 
-/// Takes an event along.
+/// Records an event.
 pub(super) fn record(events: Events, event: &Event<'_>, place: Place<'_>) {
     let context = match &place {
-        // Not `SpanContext::current`: OpenTelemetry says things through `tracing` while its own context is locked.
+        // Do not use `SpanContext::current` here: OpenTelemetry logs through `tracing` while its
+        // own context is locked.
         Place::Here => local().context(),
         Place::There(context, _) => *context,
     };
@@ -76,8 +79,10 @@ pub(super) fn record(events: Events, event: &Event<'_>, place: Place<'_>) {
     }
 }
 
-/// Whether an error that is said there is one of a span of `tracing`: it has no other way to fail. A function
-/// of obs fails by what it returns.
+/// Returns whether an event of level error marks its span as failed.
+///
+/// It does so for a span of `tracing`, which has no other way to fail. A function of obs fails by
+/// what it returns.
 fn is_failure(place: &Place<'_>) -> bool {
     match place {
         Place::Here => current::is_recording() && stack::current().is_some(),
@@ -85,19 +90,19 @@ fn is_failure(place: &Place<'_>) -> bool {
     }
 }
 
-/// What an event says.
+/// The content of an event.
 struct Said {
     metadata: &'static Metadata<'static>,
     unix_nanos: u64,
     message: Option<Cow<'static, str>>,
-    /// The field `error`.
+    /// The value of the field `error`.
     error: Option<String>,
     attributes: Vec<(Cow<'static, str>, AttributeValue)>,
-    /// Of a record of the crate `log`.
+    /// The target of a record of the crate `log`.
     target: Option<String>,
 }
 
-/// `tracing` names events after their place unless the user gives a name.
+/// The beginning of the name that `tracing` gives to events whose user gives none.
 const NAMED_BY_PLACE: &str = "event ";
 
 impl Said {
@@ -159,7 +164,7 @@ impl Said {
         failure(message.map(|text| masked(text.to_owned())))
     }
 
-    /// The event's name is its message, as `tracing-opentelemetry` has it.
+    /// Converts to an event whose name is the message, as in `tracing-opentelemetry`.
     fn into_event(self) -> crate::Event {
         let mut record = self.into_record(None);
         record.redact();
@@ -178,7 +183,7 @@ impl Said {
     fn text(&mut self, field: &Field, text: Cow<'static, str>) {
         match field.name() {
             "message" => self.message = Some(text),
-            // Of the crate `log`, by way of `tracing-log`.
+            // These fields come from the crate `log`, through `tracing-log`.
             "log.target" => self.target = Some(text.into_owned()),
             "log.module_path" => {}
             "log.file" => self.value(CODE_FILE_PATH, text.into()),
@@ -230,7 +235,7 @@ impl Visit for Said {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        // Not even formatted: it would be masked anyhow.
+        // Do not even format it: the text would be masked anyway.
         if is_secret_key(field.name()) {
             self.value(field.name(), MASK.into());
         } else {

@@ -11,12 +11,14 @@ use crate::Error;
 use crate::error::ErrorKind;
 use crate::self_log;
 
-/// Sets up `tracing` for the whole program: spans and events of `tracing` become part of the traces of obs, and each
-/// event is written as a line on standard error, with trace and span id.
+/// Sets up `tracing` for the whole program.
 ///
-/// `OBS_LOG` says what is taken: a level, and levels of targets, such as `info,my_crate=debug,hyper=off`; `info`
-/// without it. `OBS_LOG_FORMAT` is `pretty` (the default) or `json`. A value that cannot be used is reported on
-/// standard error and left out.
+/// Spans and events of `tracing` become part of the traces of obs, and each event is written as a
+/// line on standard error, with trace and span id.
+///
+/// `OBS_LOG` chooses what is taken: a level, and levels of targets, such as
+/// `info,my_crate=debug,hyper=off`. The default is `info`. `OBS_LOG_FORMAT` is `pretty` (the
+/// default) or `json`. A value that cannot be used is reported on standard error and left out.
 ///
 /// ```
 /// # fn main() -> Result<(), obs_runtime::Error> {
@@ -27,7 +29,7 @@ use crate::self_log;
 /// ```
 ///
 /// # Errors
-/// When the program has a subscriber already: add [`layer`](super::layer) to that one.
+/// Fails when the program already has a subscriber: add [`layer`](super::layer) to that one.
 pub fn init() -> Result<(), Error> {
     let read = |name| std::env::var(name).unwrap_or_default();
     let (targets, format) = configuration(&read("OBS_LOG"), &read("OBS_LOG_FORMAT"), |problem| {

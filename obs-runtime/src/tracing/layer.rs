@@ -1,4 +1,7 @@
-//! The layer: what `tracing` tells a subscriber, told to obs.
+//! The layer that passes to obs what `tracing` tells a subscriber.
+//!
+//! `tracing` calls it on the thread that creates, enters or leaves a span. The data of a span lies
+//! in the registry's extensions; its lock is never held while code of the user's runs.
 
 use ::tracing::span::{Attributes, Id, Record};
 use ::tracing::{Event, Subscriber};
@@ -14,12 +17,12 @@ use crate::trace::{Attached, SpanContext, gate, stack};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Events {
-    /// To the exporters of logs; if there is none, onto the span (the default).
+    /// To the exporters of logs; if there are none, onto the span. This is the default.
     #[default]
     Auto,
     /// To the exporters of logs, as records that name their span.
     Logs,
-    /// Onto the span, as events; those outside of any recorded span are nobody's.
+    /// Onto the span, as events. Events outside of any recorded span are dropped.
     Spans,
     /// To the exporters of logs and onto the span.
     Both,
@@ -27,17 +30,16 @@ pub enum Events {
     Off,
 }
 
-/// The layer that [`layer`] makes.
+/// The layer that the function [`layer`] returns.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ObsLayer {
     events: Events,
 }
 
-/// A layer for a registry of `tracing-subscriber`: spans and events of `tracing` become part of the traces of
-/// obs.
+/// Returns a layer for a registry of `tracing-subscriber`.
 ///
-/// It can be made before or after [`Builder::install`](crate::Builder::install), and costs next to nothing while
-/// obs is off.
+/// It makes spans and events of `tracing` part of the traces of obs. It may be created before or
+/// after [`Builder::install`](crate::Builder::install), and costs next to nothing while obs is off.
 ///
 /// ```
 /// use tracing_subscriber::prelude::*;
@@ -65,12 +67,12 @@ impl ObsLayer {
     }
 }
 
-/// Whether this thread's `tracing` is of interest at all.
+/// Returns whether anything records, and the thread is not one of obs.
 fn is_on() -> bool {
     gate::gate() != 0 && !self_obs::is_own_thread()
 }
 
-/// The context inside a span of `tracing`.
+/// Returns the context inside a span of `tracing`.
 fn context_of<S>(id: &Id, ctx: &Context<'_, S>) -> Option<SpanContext>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
@@ -159,7 +161,7 @@ where
             event::record(self.events, event, Place::Here);
             return;
         }
-        // An explicit parent, or none.
+        // The event may name its parent, which may be none.
         let span = event.parent().and_then(|id| ctx.span(id));
         let context = span
             .as_ref()

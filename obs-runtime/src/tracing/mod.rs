@@ -1,9 +1,9 @@
-//! The crate `tracing` and obs in one trace (feature `tracing`).
+//! Puts the spans of the crate `tracing` and those of obs into one trace (feature `tracing`).
 //!
-//! [`layer`] makes spans of `tracing` spans of obs, in the same trace as annotated functions, and takes its
-//! events along: as log records that carry the ids of their span, or as events of that span. [`init`] is all
-//! that a program without a subscriber needs; [`WithIds`] writes trace and span ids into the lines of a
-//! formatter that you have already.
+//! [`layer`] makes spans of `tracing` spans of obs, in the same trace as annotated functions, and
+//! takes its events along: as log records that carry the ids of their span, or as events of that
+//! span. [`init`] is all that a program without a subscriber needs. [`WithIds`] writes trace and
+//! span ids into the lines of a formatter that the program already has.
 //!
 //! ```
 //! use obs_runtime::{testing, traced};
@@ -27,20 +27,22 @@
 //! assert_eq!(captured.logs[0].context.unwrap().span_id(), load.span_id);
 //! ```
 //!
-//! # What becomes of what
+//! # What `tracing` becomes in obs
 //!
-//! | of `tracing` | in obs |
+//! | in `tracing` | in obs |
 //! |---|---|
-//! | a span, from its making until it is closed | a span, below the one of obs or of `tracing` that is entered where it is made |
+//! | a span, until it is closed | a child of the span (of either kind) that is entered |
 //! | its level | [`Builder::max_level`](crate::Builder::max_level) applies as to functions |
-//! | its fields, also those recorded later | attributes; names of secrets and secrets in texts are masked |
-//! | `otel.name`, `otel.kind`, `otel.status_code`, `otel.status_message` | the span's name, kind, status |
+//! | its fields, also later ones | attributes, with their secrets masked |
+//! | `otel.name`, `otel.kind` | the span's name, kind |
+//! | `otel.status_code`, `otel.status_message` | the span's status |
 //! | `follows_from` | a link |
 //! | an event | a log record or an event of the span: [`Events`] |
-//! | an event of level error, such as that of `#[instrument(err)]` | marks the `tracing` span around it as failed too |
+//! | an event of level error | marks the `tracing` span around it as failed too |
 //!
-//! Records of the crate `log` come in if the program forwards them to `tracing` (crate `tracing-log`). Spans of
-//! `tracing` are not counted in `function.calls`. Threads of obs are not observed.
+//! Records of the crate `log` come in if the program forwards them to `tracing` (crate
+//! `tracing-log`). Spans of `tracing` are not counted in `function.calls`. Threads of obs are not
+//! observed.
 
 mod event;
 mod format;

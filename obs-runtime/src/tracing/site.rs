@@ -1,4 +1,6 @@
 //! What is known of a callsite of `tracing` before it runs, looked up once for each thread.
+//!
+//! A callsite lives as long as the program, so its description is leaked once and then shared.
 
 use core::cell::RefCell;
 use std::collections::HashMap;
@@ -12,19 +14,19 @@ use crate::fork::PerProcess;
 use crate::redact::is_secret_key;
 use crate::semconv::attribute::{CODE_FILE_PATH, CODE_LINE_NUMBER};
 
-/// What a field of a span is.
+/// The meaning of a span's field.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Role {
     Attribute,
-    /// Its name says that its value is not to be seen.
+    /// The field's name says that its value must not be seen.
     Secret,
-    /// `otel.name`
+    /// `otel.name`, the span's name.
     Name,
-    /// `otel.kind`
+    /// `otel.kind`, the span's kind.
     Kind,
-    /// `otel.status_code`
+    /// `otel.status_code`, whether the span failed.
     StatusCode,
-    /// `otel.status_message`, `otel.status_description`
+    /// `otel.status_message` or `otel.status_description`, the message of the status.
     StatusMessage,
 }
 
@@ -32,9 +34,9 @@ pub(super) enum Role {
 #[derive(Debug)]
 pub(super) struct Site {
     spec: CallsiteSpec,
-    /// By the index of the field.
+    /// The roles by the index of the field.
     pub(super) roles: Box<[Role]>,
-    /// Whether spans may differ in their kind.
+    /// Whether spans of the callsite may differ in their kind.
     pub(super) has_kind: bool,
     internal: Callsite,
     kinds: [OnceLock<Callsite>; 4],
@@ -57,7 +59,7 @@ impl Site {
             target: metadata.target(),
             level: level(*metadata.level()),
             construct: Construct::Tracing,
-            // As many as the program has callsites: they live as long as these.
+            // There are as many as the program has callsites, and they live as long as these.
             keys: Vec::leak(keys),
             constants: Vec::leak(constants),
             metrics: false,
@@ -78,7 +80,7 @@ impl Site {
         }
     }
 
-    /// The callsite for spans of a kind.
+    /// Returns the callsite for spans of a kind.
     pub(super) fn callsite(&'static self, kind: SpanKind) -> &'static Callsite {
         let index = match kind {
             SpanKind::Internal => return &self.internal,
@@ -115,12 +117,12 @@ pub(super) const fn level(level: ::tracing::Level) -> Level {
     }
 }
 
-/// Places of a thread's table; the address of a callsite chooses one.
+/// The number of places in a thread's table; the address of a callsite chooses one.
 const PLACES: usize = 64;
 
 type Place = Option<(*const Metadata<'static>, &'static Site)>;
 
-/// What obs knows of a callsite.
+/// Returns what obs knows of a callsite.
 pub(super) fn of(metadata: &'static Metadata<'static>) -> &'static Site {
     thread_local! {
         static TABLE: RefCell<[Place; PLACES]> = const { RefCell::new([None; PLACES]) };

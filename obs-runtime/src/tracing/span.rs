@@ -1,4 +1,7 @@
 //! A span of `tracing` as it is kept in the extensions of its registry.
+//!
+//! The registry's lock is held while the data is changed, so the user's code must not run then:
+//! `evaluate` runs it before.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,17 +14,17 @@ use crate::trace::attribute::SpanExtra;
 use crate::trace::stack::{self, Held, Kept};
 use crate::trace::{Link, Outcome, SpanContext, Value};
 
-/// What obs keeps of a span.
+/// The data that obs keeps for a span.
 pub(super) struct SpanData {
     site: &'static Site,
-    /// None if the span has no identity: it is not sampled, or above the level.
+    /// None if the span has no identity: it is not sampled, or more verbose than the level.
     kept: Option<Kept>,
-    /// Where it was made, if it has no identity itself.
+    /// The context in which the span was created, if it has no identity itself.
     around: Option<SpanContext>,
-    /// In the order of the fields.
+    /// The values in the order of the fields.
     values: Vec<Value>,
     extra: SpanExtra,
-    /// A root that was not entered yet: a remote parent may still be found there.
+    /// Whether this is a root that was not entered yet: a remote parent may still be found there.
     may_adopt: AtomicBool,
 }
 
@@ -71,7 +74,7 @@ impl SpanData {
         self.kept.as_ref().is_some_and(Kept::is_recording)
     }
 
-    /// What is the context inside the span.
+    /// Returns the context inside the span.
     pub(super) fn context(&self) -> Option<SpanContext> {
         match &self.kept {
             Some(kept) => kept.context(),
@@ -79,7 +82,7 @@ impl SpanData {
         }
     }
 
-    /// Evaluates fields that are recorded later: not under a lock, since the user's code runs.
+    /// Evaluates fields that are recorded later. No lock may be held, since the user's code runs.
     pub(super) fn evaluate(site: &'static Site, record: &Record<'_>) -> Said {
         let mut visitor = Values {
             site,
@@ -105,12 +108,13 @@ impl SpanData {
         }
     }
 
-    /// Whether the first entry is to look for a remote parent.
+    /// Returns whether the first entry should look for a remote parent.
     pub(super) fn may_adopt(&self) -> bool {
         self.may_adopt.load(Ordering::Relaxed)
     }
 
-    /// The first entry of a root: what is attached there is its parent if it comes from another process.
+    /// Looks for the parent at the first entry of a root: an attached context is the parent if it
+    /// comes from another process.
     pub(super) fn adopt(&mut self) {
         self.may_adopt.store(false, Ordering::Relaxed);
         let is_remote = SpanContext::current().is_some_and(|c| c.is_remote());
@@ -130,7 +134,7 @@ impl SpanData {
         }
     }
 
-    /// Adds what was said of the span while it was entered.
+    /// Adds the late data that came while the span was entered.
     pub(super) fn merge(&mut self, late: SpanExtra) {
         self.extra.merge(late);
     }

@@ -6,14 +6,14 @@ use std::borrow::Cow;
 
 use crate::trace::local::redact;
 
-/// Formats a value of the user's; a formatter that panics yields a text that says so.
+/// Formats a value of the user's. A formatter that panics yields a text that says so.
 pub(super) fn formatted(args: fmt::Arguments<'_>) -> Cow<'static, str> {
     if let Some(text) = args.as_str() {
         return Cow::Borrowed(text);
     }
     let write = || {
         let mut text = String::new();
-        // A formatter that returns an error leaves what it wrote.
+        // What a formatter wrote before it returned an error is kept.
         let _ = text.write_fmt(args);
         text
     };
@@ -21,7 +21,7 @@ pub(super) fn formatted(args: fmt::Arguments<'_>) -> Cow<'static, str> {
         .map_or(Cow::Borrowed("<panicked while formatting>"), Cow::Owned)
 }
 
-/// The text without secrets, as its own.
+/// Returns the text without secrets.
 pub(super) fn masked(text: String) -> String {
     match redact(&text) {
         Cow::Owned(masked) => masked,

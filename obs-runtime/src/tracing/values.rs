@@ -1,4 +1,4 @@
-//! Fields of a `tracing` span as values of a record.
+//! Turns the fields of a `tracing` span into values of a record.
 
 use core::fmt;
 
@@ -11,18 +11,20 @@ use crate::redact::MASK;
 use crate::trace::local::redact;
 use crate::trace::{SpanError, Value};
 
-/// What fields say of a span.
+/// What the fields say about the span.
 #[derive(Default)]
 pub(super) struct Said {
-    /// By the index of the field.
+    /// The values by the index of their field.
     pub(super) values: Vec<(usize, Value)>,
     pub(super) name: Option<String>,
     pub(super) failed: bool,
     pub(super) message: Option<String>,
 }
 
-/// The error of a span of `tracing`: of its type nothing is known (semantic conventions, `error.type`), and the
-/// event that told of it is recorded itself.
+/// Returns the error of a span of `tracing`.
+///
+/// Nothing is known of its type (semantic conventions, `error.type`), and the event that reported
+/// it is recorded itself.
 pub(super) fn failure(message: Option<String>) -> SpanError {
     SpanError {
         exception: false,
@@ -31,7 +33,7 @@ pub(super) fn failure(message: Option<String>) -> SpanError {
 }
 
 impl Said {
-    /// Puts the values where they belong.
+    /// Moves the values to their places.
     pub(super) fn fill(&mut self, values: &mut [Value]) {
         for (index, value) in self.values.drain(..) {
             if let Some(place) = values.get_mut(index) {
@@ -40,12 +42,13 @@ impl Said {
         }
     }
 
-    /// The error of the span, if the fields say that it failed.
+    /// Returns the error of the span, if the fields say that it failed.
     pub(super) fn error(&self) -> Option<SpanError> {
         self.failed.then(|| failure(self.message.clone()))
     }
 }
 
+/// A visitor that collects the fields of one span.
 pub(super) struct Values<'a> {
     pub(super) site: &'a Site,
     pub(super) said: Said,
@@ -67,7 +70,7 @@ impl Values<'_> {
             Role::Kind => {}
             Role::Name => self.said.name = Some(masked(text.into())),
             Role::StatusMessage => self.said.message = Some(masked(text.into())),
-            // A debugged text has quotation marks.
+            // A text that was formatted with `Debug` has quotation marks.
             Role::StatusCode => {
                 let code = text.as_ref().trim_matches('"');
                 self.said.failed = code.eq_ignore_ascii_case("error");
@@ -89,7 +92,7 @@ impl Values<'_> {
         match self.role(field) {
             Role::Attribute => self.said.values.push((field.index(), value)),
             Role::Secret => self.secret(field),
-            // A number or truth value is no name, kind or status.
+            // A number or truth value cannot be a name, kind or status.
             _ => {}
         }
     }
@@ -133,7 +136,7 @@ impl Visit for Values<'_> {
     }
 }
 
-/// Finds `otel.kind`, which must be known before the span begins.
+/// A visitor that finds `otel.kind`, which must be known before the span begins.
 #[derive(Default)]
 pub(super) struct Kind(pub(super) SpanKind);
 

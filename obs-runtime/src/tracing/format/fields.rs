@@ -1,4 +1,7 @@
-//! Fields as text and as members of a JSON object; secrets are masked, and no control character leaves a line.
+//! Writes fields as text and as members of a JSON object.
+//!
+//! Secrets are masked, and control characters are escaped, so that an event cannot forge another
+//! line.
 
 use core::fmt::{self, Write as _};
 use std::borrow::Cow;
@@ -61,7 +64,7 @@ impl<'writer> FormatFields<'writer> for JsonFields {
     }
 }
 
-/// Fields as text, the message by itself.
+/// The fields as text, with the message apart.
 #[derive(Default)]
 pub(super) struct TextVisitor {
     pub(super) message: Option<String>,
@@ -69,7 +72,7 @@ pub(super) struct TextVisitor {
     pub(super) log: LogFields,
 }
 
-/// Fields as members of a JSON object, the message by itself.
+/// The fields as members of a JSON object, with the message apart.
 #[derive(Default)]
 pub(super) struct JsonVisitor {
     pub(super) message: Option<String>,
@@ -77,7 +80,7 @@ pub(super) struct JsonVisitor {
     pub(super) log: LogFields,
 }
 
-/// What `tracing-log` says of a record of the crate `log`.
+/// The fields that `tracing-log` adds to a record of the crate `log`.
 #[derive(Default)]
 pub(super) struct LogFields {
     pub(super) target: Option<String>,
@@ -86,7 +89,7 @@ pub(super) struct LogFields {
 }
 
 impl LogFields {
-    /// Takes a text; false if it is no such field.
+    /// Takes a text, and returns false if the field is not one of these.
     fn text(&mut self, name: &str, text: &str) -> bool {
         match name {
             "log.target" => self.target = Some(text.to_owned()),
@@ -107,8 +110,9 @@ pub(super) fn member(out: &mut String, key: &str) {
     out.push(':');
 }
 
-/// Text in which every control character but a tab is written out: a line stays one line, and a terminal is
-/// not told what to do.
+/// Returns text in which every control character but a tab is escaped.
+///
+/// So a line stays one line, and a terminal is not given commands.
 pub(super) fn in_line(text: &str) -> Cow<'_, str> {
     let control = |c: char| c.is_control() && c != '\t';
     if !text.contains(control) {

@@ -1,4 +1,4 @@
-//! Trace and span id in the lines of any formatter.
+//! Writes trace and span id into the lines of any formatter.
 
 use core::fmt;
 
@@ -11,14 +11,14 @@ use crate::trace::SpanContext;
 use crate::trace::local::local;
 use crate::tracing::span::SpanData;
 
-/// The span that an event belongs to: its own parent, or the one that is entered.
+/// Returns the span that an event belongs to: its own parent, or the one that is entered.
 pub(super) fn ids<S, N>(ctx: &FmtContext<'_, S, N>, event: &Event<'_>) -> Option<SpanContext>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
     if event.is_contextual() {
-        // As for events: OpenTelemetry may be in the middle of something.
+        // As for events, OpenTelemetry may be holding its own context.
         return local().context();
     }
     let span = ctx.span(event.parent()?)?;
@@ -26,7 +26,9 @@ where
     extensions.get::<SpanData>()?.context()
 }
 
-/// A formatter of yours with trace and span id in each line that is written inside a span, of obs or of `tracing`.
+/// Wraps a formatter and adds trace and span id to its lines.
+///
+/// Each line that is written inside a span, of obs or of `tracing`, gets them.
 ///
 /// ```
 /// use obs_runtime::tracing::WithIds;
@@ -52,8 +54,9 @@ impl<F> WithIds<F> {
         }
     }
 
-    /// Adds the members `trace_id`, `span_id` and `trace_flags` to the JSON object that `inner` writes, such as
-    /// `tracing_subscriber::fmt::format().json()`.
+    /// Adds the members `trace_id`, `span_id` and `trace_flags` to the JSON that `inner` writes.
+    ///
+    /// Such a formatter is `tracing_subscriber::fmt::format().json()`.
     pub const fn json(inner: F) -> Self {
         Self {
             inner,

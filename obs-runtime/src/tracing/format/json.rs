@@ -1,4 +1,4 @@
-//! An event as one line of JSON.
+//! Writes an event as one line of JSON.
 
 use core::fmt::{self, Write as _};
 
@@ -12,15 +12,17 @@ use super::fields::{JsonFields, JsonVisitor, member};
 use super::ids::ids;
 use crate::metrics::json;
 
-/// Writes each event as one JSON object; to be used with [`JsonFields`].
+/// Writes each event as one JSON object. It is used together with [`JsonFields`].
 ///
 /// ```text
-/// {"timestamp":"2026-11-20T13:38:18.123456Z","level":"INFO","target":"shop","message":"loaded","fields":{"id":7},
-///  "spans":[{"name":"request","user":"ada"}],"trace_id":"…","span_id":"…","trace_flags":"03","file":"src/shop.rs","line":12}
+/// {"timestamp":"2026-11-20T13:38:18.123456Z","level":"INFO","target":"shop",
+///  "message":"loaded","fields":{"id":7},"spans":[{"name":"request","user":"ada"}],
+///  "trace_id":"…","span_id":"…","trace_flags":"03","file":"src/shop.rs","line":12}
 /// ```
 ///
-/// The ids are those of the span that is entered, one of obs or of `tracing`, under the names that OpenTelemetry's
-/// specification gives ("Trace Context in non-OTLP Log Formats"); none without a span.
+/// It is one line; it is broken here to fit the page. The ids are those of the span that is
+/// entered, one of obs or of `tracing`, under the names that OpenTelemetry's specification gives
+/// ("Trace Context in non-OTLP Log Formats"). Without a span there are none.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Json;
 
@@ -89,7 +91,7 @@ where
         if let Some(number) = number {
             write!(line, ",\"line\":{number}")?;
         }
-        // In one piece.
+        // Write it in one piece, so that lines of other threads do not get in between.
         line.push_str("}\n");
         writer.write_str(&line)
     }

@@ -16,18 +16,20 @@ pub use ids::WithIds;
 pub use json::Json;
 pub use pretty::Text;
 
-/// How [`lines`] writes.
+/// The form in which [`lines`] writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Format {
-    /// [`Text`] (the default).
+    /// A line for people, as [`Text`] writes it. This is the default.
     #[default]
     Pretty,
-    /// [`Json`].
+    /// A line of JSON, as [`Json`] writes it.
     Json,
 }
 
-/// A layer that writes each event as a line on standard error, with trace and span id, secrets masked.
+/// Returns a layer that writes each event as a line on standard error.
+///
+/// The line has trace and span id, and its secrets are masked.
 ///
 /// ```
 /// use obs_runtime::tracing::{Format, layer, lines};
@@ -39,8 +41,8 @@ pub enum Format {
 /// # drop(subscriber);
 /// ```
 ///
-/// Writing waits for whoever reads standard error. A program that must not wait gives [`Json`] and [`JsonFields`],
-/// or [`Text`] and [`TextFields`], to a `fmt` layer with a writer of its own:
+/// Writing waits for whoever reads standard error. A program that must not wait gives [`Json`] and
+/// [`JsonFields`], or [`Text`] and [`TextFields`], to a `fmt` layer with a writer of its own:
 ///
 /// ```
 /// use obs_runtime::tracing::{Json, JsonFields};
@@ -60,7 +62,7 @@ where
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     match format {
         Format::Pretty => {
-            // https://no-color.org: any value but an empty one.
+            // See https://no-color.org: any value but an empty one switches colours off.
             let colours = std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
                 && std::io::stderr().is_terminal();
             let layer = layer.event_format(Text).fmt_fields(TextFields);

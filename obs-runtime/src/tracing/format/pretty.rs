@@ -1,4 +1,4 @@
-//! An event as a line for people.
+//! Writes an event as a line for people.
 
 use core::fmt::{self, Write as _};
 
@@ -11,17 +11,18 @@ use tracing_subscriber::registry::{LookupSpan, Scope};
 use super::fields::TextVisitor;
 use super::ids::ids;
 
-/// Writes each event as a line of text; to be used with [`TextFields`](super::TextFields).
+/// Writes each event as a line of text. It is used with [`TextFields`](super::TextFields).
 ///
 /// ```text
 /// 2026-11-20T13:38:18.123456Z  INFO shop: loaded id=7 request{user="ada"} trace_id=… span_id=…
 /// ```
 ///
-/// Line breaks and other control characters in messages and fields are written out, so that nobody can forge a line.
+/// Line breaks and other control characters in messages and fields are escaped, so that nobody can
+/// forge a line.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Text;
 
-/// The colours that `tracing-subscriber` uses (ECMA-48, "SGR").
+/// Returns the colour that `tracing-subscriber` uses (ECMA-48, "SGR").
 const fn colour(level: Level) -> &'static str {
     match level {
         Level::ERROR => "\x1b[31m",
@@ -83,7 +84,7 @@ where
             let (trace, span) = (context.trace_id(), context.span_id());
             write!(line, " {dim}trace_id={trace} span_id={span}{reset}")?;
         }
-        // In one piece.
+        // Write it in one piece, so that lines of other threads do not get in between.
         line.push('\n');
         writer.write_str(&line)
     }
