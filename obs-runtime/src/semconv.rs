@@ -1,21 +1,21 @@
-//! Every attribute key and metric name that obs emits, once.
+//! Every attribute key and metric name that obs emits stands here, once.
 //!
-//! Alerts, dashboards and documentation derive from these tables. The names are
-//! OpenTelemetry's wherever it has one; `gen_ai.*` follows the semantic conventions for generative
-//! AI of October 2026 (all of it has the status "development"). What no convention names begins with `obs.`,
-//! and the text says so.
+//! Alerts, dashboards and documentation derive from these tables. The names are OpenTelemetry's
+//! wherever it has one; `gen_ai.*` follows the semantic conventions for generative AI of October
+//! 2026 (all of it has the status "development"). What no convention names begins with `obs.`, and
+//! the text says so.
 
-/// Declares keys and the list of them.
+/// Declares the keys of a module, and the list of them.
 macro_rules! keys {
     ($($(#[$doc:meta])* $name:ident = $key:literal;)*) => {
         $($(#[$doc])* pub const $name: &str = $key;)*
 
-        /// Every key, in the order of their declaration.
+        /// The list of all keys, in the order of their declaration.
         pub const ALL: &[&str] = &[$($name),*];
     };
 }
 
-/// Keys of span, event, metric and resource attributes.
+/// The keys of span, event, metric and resource attributes.
 pub mod attribute {
     keys! {
         /// The client's address, behind proxies that are trusted.
@@ -24,7 +24,8 @@ pub mod attribute {
         CLIENT_PORT = "client.port";
         /// The source file (stable code attributes).
         CODE_FILE_PATH = "code.file.path";
-        /// Nanoseconds that a call with `timings` was worked on; the key is that of tracing-opentelemetry.
+        /// Nanoseconds that a call with `timings` was worked on; the key is that of
+        /// tracing-opentelemetry.
         BUSY_NS = "busy_ns";
         /// The function with the path of its module (stable code attributes).
         CODE_FUNCTION_NAME = "code.function.name";
@@ -50,13 +51,13 @@ pub mod attribute {
         EXCEPTION_MESSAGE = "exception.message";
         /// The same as `error.type`; on the event `exception`.
         EXCEPTION_TYPE = "exception.type";
-        /// An exporter of obs: `otlp`, `console`, … Of obs.
+        /// The exporter of obs: `otlp`, `console`, … Defined by obs.
         EXPORTER = "exporter";
         /// The function that was called (autometrics).
         FUNCTION = "function";
         /// How many numbers an embedding has.
         GEN_AI_EMBEDDINGS_DIMENSION_COUNT = "gen_ai.embeddings.dimension.count";
-        /// What is asked of the model: `chat`, `embeddings`, …
+        /// The operation that is asked of the model: `chat`, `embeddings`, …
         GEN_AI_OPERATION_NAME = "gen_ai.operation.name";
         /// Who serves the model, as the client knows it: `openai`, `aws.bedrock`, …
         GEN_AI_PROVIDER_NAME = "gen_ai.provider.name";
@@ -84,20 +85,20 @@ pub mod attribute {
         GEN_AI_USAGE_OUTPUT_TOKENS = "gen_ai.usage.output_tokens";
         /// Output tokens of reasoning; part of the output tokens.
         GEN_AI_USAGE_REASONING_OUTPUT_TOKENS = "gen_ai.usage.reasoning.output_tokens";
-        /// `GET`, `POST`, …; `_OTHER` for one that is not known.
+        /// The method: `GET`, `POST`, …; `_OTHER` for one that is not known.
         HTTP_REQUEST_METHOD = "http.request.method";
         /// A method that is not known, as it was sent.
         HTTP_REQUEST_METHOD_ORIGINAL = "http.request.method_original";
         /// Which repetition of a request it is, from 1; absent on the first attempt.
         HTTP_REQUEST_RESEND_COUNT = "http.request.resend_count";
-        /// `200`, `404`, …
+        /// The status of the response: `200`, `404`, …
         HTTP_RESPONSE_STATUS_CODE = "http.response.status_code";
         /// The pattern of the path that the server chose its handler by: `/users/{id}`.
         HTTP_ROUTE = "http.route";
         /// Nanoseconds that a call with `timings` waited; the key is that of tracing-opentelemetry.
         IDLE_NS = "idle_ns";
-        /// `warn`, `info`, … on an event `exception` whose severity `err(level = …)` gives; the key is that
-        /// of tracing-opentelemetry.
+        /// `warn`, `info`, … on an event `exception` whose severity `err(level = …)` gives; the key
+        /// is that of tracing-opentelemetry.
         LEVEL = "level";
         /// The processor's architecture (`amd64`, `arm64`).
         HOST_ARCH = "host.arch";
@@ -117,41 +118,43 @@ pub mod attribute {
         K8S_POD_NAME = "k8s.pod.name";
         /// The pod's UID, from the downward API or the control group.
         K8S_POD_UID = "k8s.pod.uid";
-        /// The metric that a number of obs' own account is about. Of obs.
+        /// The metric that a number of obs' own account is about. Defined by obs.
         METRIC = "metric";
         /// The path of the function's module (autometrics).
         MODULE = "module";
         /// The address at the other end of the connection.
         NETWORK_PEER_ADDRESS = "network.peer.address";
-        /// Its port.
+        /// The port at the other end of the connection.
         NETWORK_PEER_PORT = "network.peer.port";
-        /// `1.1`, `2`, `3`.
+        /// The version of the protocol: `1.1`, `2`, `3`.
         NETWORK_PROTOCOL_VERSION = "network.protocol.version";
-        /// `false` where a call has no known price; absent otherwise. Of obs.
+        /// `false` where a call has no known price; absent otherwise. Defined by obs.
         OBS_COST_COMPLETE = "obs.cost.complete";
-        /// `cancelled` on a span whose future was dropped before it was ready; absent otherwise. Of
-        /// obs: OpenTelemetry has no status for it.
+        /// `cancelled` on a span whose future was dropped before it was ready; absent otherwise.
+        /// Defined by obs, as OpenTelemetry has no status for it.
         OBS_OUTCOME = "obs.outcome";
-        /// The pipeline that a run or task belongs to. Of obs.
+        /// The pipeline that a run or task belongs to. Defined by obs.
         OBS_PIPELINE_NAME = "obs.pipeline.name";
-        /// How many records the tasks of a run counted. Of obs.
+        /// How many records the tasks of a run counted. Defined by obs.
         OBS_PIPELINE_RECORDS = "obs.pipeline.records";
-        /// `succeeded`, `failed` or `cancelled`. Of obs.
+        /// `succeeded`, `failed` or `cancelled`. Defined by obs.
         OBS_PIPELINE_STATE = "obs.pipeline.state";
-        /// The id of a pipeline run, as in its result. Of obs.
+        /// The id of a pipeline run, as in its result. Defined by obs.
         OBS_RUN_ID = "obs.run.id";
-        /// Which attempt of a task the span is, from 1. Of obs.
+        /// Which attempt of a task the span is, from 1. Defined by obs.
         OBS_TASK_ATTEMPT = "obs.task.attempt";
-        /// How many vectors an operation wrote or returned. Of obs: the conventions have no vector stores.
+        /// How many vectors an operation wrote or returned. Defined by obs, as the conventions have
+        /// no vector stores.
         OBS_VECTOR_COUNT = "obs.vector.count";
-        /// How many numbers each vector has. Of obs.
+        /// How many numbers each vector has. Defined by obs.
         OBS_VECTOR_DIMENSIONS = "obs.vector.dimensions";
         /// Price of the call in US dollars. No convention has a key for it; this is the one that
         /// Logfire and Pydantic AI write and read.
         OPERATION_COST = "operation.cost";
-        /// The library that made a span through OpenTelemetry's API ("Non-OTLP exporters", instrumentation scope).
+        /// The library that made a span through OpenTelemetry's API ("Non-OTLP exporters",
+        /// instrumentation scope).
         OTEL_SCOPE_NAME = "otel.scope.name";
-        /// Its version.
+        /// The version of the library of `otel.scope.name`.
         OTEL_SCOPE_VERSION = "otel.scope.version";
         /// The operating system as people call it (`Debian GNU/Linux 12 (bookworm)`).
         OS_DESCRIPTION = "os.description";
@@ -161,15 +164,15 @@ pub mod attribute {
         OS_TYPE = "os.type";
         /// The operating system's version.
         OS_VERSION = "os.version";
-        /// What became of the items of an exporter: `exported` or `dropped`. Of obs.
+        /// What became of the items of an exporter: `exported` or `dropped`. Defined by obs.
         OUTCOME = "outcome";
         /// The name of the program's file.
         PROCESS_EXECUTABLE_NAME = "process.executable.name";
-        /// The process' number.
+        /// The id of the process.
         PROCESS_PID = "process.pid";
-        /// `rust`.
+        /// The language runtime, which is always `rust`.
         PROCESS_RUNTIME_NAME = "process.runtime.name";
-        /// Why something was lost, see `DropReason`. Of obs.
+        /// Why something was lost, see `DropReason`. Defined by obs.
         REASON = "reason";
         /// How a call ended (autometrics): `ok`, `error`, and here also `cancelled`.
         RESULT = "result";
@@ -177,13 +180,13 @@ pub mod attribute {
         RETURN = "return";
         /// The method of a remote procedure call with its service: `shop.Orders/Place`.
         RPC_METHOD = "rpc.method";
-        /// `OK`, `NOT_FOUND`, …
+        /// The status of a remote procedure call: `OK`, `NOT_FOUND`, …
         RPC_RESPONSE_STATUS_CODE = "rpc.response.status_code";
-        /// `grpc`.
+        /// The system of remote procedure calls: `grpc`.
         RPC_SYSTEM_NAME = "rpc.system.name";
         /// The name or address that the client asked.
         SERVER_ADDRESS = "server.address";
-        /// Its port.
+        /// The port that the client asked.
         SERVER_PORT = "server.port";
         /// One running copy of the service: a random UUID.
         SERVICE_INSTANCE_ID = "service.instance.id";
@@ -191,47 +194,47 @@ pub mod attribute {
         SERVICE_NAME = "service.name";
         /// The service's version.
         SERVICE_VERSION = "service.version";
-        /// What an exporter sends: `traces`, `metrics` or `logs`. Of obs.
+        /// What an exporter sends: `traces`, `metrics` or `logs`. Defined by obs.
         SIGNAL = "signal";
-        /// How many items a returned stream gave, errors among them. Of obs.
+        /// How many items a returned stream gave, errors among them. Defined by obs.
         OBS_STREAM_ITEMS = "obs.stream.items";
-        /// Seconds from the return of a stream to its first item. Of obs.
+        /// Seconds from the return of a stream to its first item. Defined by obs.
         OBS_STREAM_TIME_TO_FIRST_ITEM = "obs.stream.time_to_first_item";
         /// Whether a page had to be read from a disk (`major`) or not (`minor`).
         SYSTEM_PAGING_FAULT_TYPE = "system.paging.fault.type";
         /// The language that obs is written for.
         TELEMETRY_SDK_LANGUAGE = "telemetry.sdk.language";
-        /// obs itself.
+        /// The name of obs.
         TELEMETRY_SDK_NAME = "telemetry.sdk.name";
-        /// Its version.
+        /// The version of obs.
         TELEMETRY_SDK_VERSION = "telemetry.sdk.version";
-        /// A tokio runtime, where there are several. Of obs.
+        /// A tokio runtime, where there are several. Defined by obs.
         TOKIO_RUNTIME_NAME = "tokio.runtime.name";
-        /// A worker of a tokio runtime, from 0. Of obs.
+        /// A worker of a tokio runtime, from 0. Defined by obs.
         TOKIO_WORKER_INDEX = "tokio.worker.index";
         /// The whole URL of an outgoing request, without secrets.
         URL_FULL = "url.full";
         /// The path of a URL.
         URL_PATH = "url.path";
-        /// What stands behind the `?`, without secrets.
+        /// The part of a URL behind the `?`, without secrets.
         URL_QUERY = "url.query";
-        /// `http` or `https`.
+        /// The scheme of a URL: `http` or `https`.
         URL_SCHEME = "url.scheme";
         /// The pattern of an outgoing request's path: `/users/{id}`.
         URL_TEMPLATE = "url.template";
-        /// What the client says it is.
+        /// The client, as it names itself.
         USER_AGENT_ORIGINAL = "user_agent.original";
     }
 }
 
-/// Names of span events and log records.
+/// The names of span events and log records.
 pub mod event {
     keys! {
-        /// A database operation failed; a log record.
+        /// The name of the log record of a database operation that failed.
         DB_CLIENT_OPERATION_EXCEPTION = "db.client.operation.exception";
-        /// Something failed; an event of a span, or a log record.
+        /// The name of the span event or log record of something that failed.
         EXCEPTION = "exception";
-        /// A call to a model failed; a log record.
+        /// The name of the log record of a call to a model that failed.
         GEN_AI_CLIENT_OPERATION_EXCEPTION = "gen_ai.client.operation.exception";
     }
 }
@@ -244,9 +247,9 @@ pub struct MetricDef {
     pub name: &'static str,
     /// The UCUM unit; empty if there is none.
     pub unit: &'static str,
-    /// One sentence.
+    /// The description, in one sentence.
     pub description: &'static str,
-    /// Upper bounds of a histogram's buckets; empty for other kinds.
+    /// The upper bounds of a histogram's buckets; empty for other kinds.
     pub bounds: &'static [f64],
 }
 
@@ -266,7 +269,7 @@ impl MetricDef {
     }
 }
 
-/// Declares metrics and the list of them.
+/// Declares metrics, and the list of them.
 macro_rules! metrics {
     ($($(#[$doc:meta])* $name:ident = $key:literal, $unit:literal, $text:literal, $bounds:expr;)*) => {
         $(
@@ -275,12 +278,12 @@ macro_rules! metrics {
             pub const $name: MetricDef = MetricDef::new($key, $unit, $text, $bounds);
         )*
 
-        /// Every metric, in the order of their declaration.
+        /// The list of all metrics, in the order of their declaration.
         pub const ALL: &[MetricDef] = &[$($name),*];
     };
 }
 
-/// Metrics that obs emits.
+/// The metrics that obs emits.
 pub mod metric {
     use super::MetricDef;
 
@@ -321,11 +324,11 @@ pub mod metric {
     metrics! {
         ALERTS = "obs.alerts", "{alert}", "Alerts by notifier and outcome.", &[];
         DB_CLIENT_OPERATION_DURATION = "db.client.operation.duration", "s", "Duration of database client operations.", DB_SECONDS;
-        /// The name is that of autometrics.
+        /// The name is the one that autometrics uses.
         FUNCTION_CALLS = "function.calls", "{call}", "Calls of annotated functions.", &[];
-        /// The name is that of autometrics.
+        /// The name is the one that autometrics uses.
         FUNCTION_CALLS_CONCURRENT = "function.calls.concurrent", "{call}", "Calls of annotated functions that are running.", &[];
-        /// The name is that of autometrics.
+        /// The name is the one that autometrics uses.
         FUNCTION_CALLS_DURATION = "function.calls.duration", "s", "Duration of calls of annotated functions.", FUNCTION_SECONDS;
         GEN_AI_EMBEDDINGS_DURATION = "gen_ai.client.embeddings.duration", "s", "Duration of embeddings calls.", CALL_SECONDS;
         GEN_AI_EMBEDDINGS_INPUT_TOKENS = "gen_ai.client.embeddings.operation.input_tokens", "{token}", "Input tokens of each embeddings call.", TOKENS;
@@ -345,11 +348,11 @@ pub mod metric {
         OBS_EXPORTER_IN_FLIGHT = "obs.exporter.in_flight", "{item}", "Spans, metric points and log records that an exporter gathers, queues or sends.", &[];
         OBS_EXPORTER_ITEMS = "obs.exporter.items", "{item}", "Spans, metric points and log records that an exporter is done with, by outcome.", &[];
         OBS_EXPORTER_SPOOLED = "obs.exporter.spooled", "{item}", "Spans, metric points and log records that wait on disk for their receiver.", &[];
-        /// No convention has a metric for it.
+        /// Defined by obs, as no convention has a metric for it.
         OBS_LLM_ACTIVE = "obs.llm.active", "{call}", "Model calls that are running.", &[];
-        /// No convention has a metric for it.
+        /// Defined by obs, as no convention has a metric for it.
         OBS_LLM_COST = "obs.llm.cost", "USD", "Price of model calls.", &[];
-        /// No convention has a metric for it.
+        /// Defined by obs, as no convention has a metric for it.
         OBS_LLM_UNPRICED = "obs.llm.unpriced", "{call}", "Model calls whose price is not known.", &[];
         OBS_LOGS_RECORDED = "obs.logs.recorded", "{record}", "Log records that were made.", &[];
         OBS_METRICS_OVERFLOWED = "obs.metrics.overflowed", "{lookup}", "Lookups of label values that fell into the overflow series.", &[];
@@ -371,15 +374,15 @@ pub mod metric {
         PROCESS_UPTIME = "process.uptime", "s", "Time since the process began.", &[];
         RPC_CLIENT_CALL_DURATION = "rpc.client.call.duration", "s", "Duration of outgoing remote procedure calls.", FUNCTION_SECONDS;
         RPC_SERVER_CALL_DURATION = "rpc.server.call.duration", "s", "Duration of incoming remote procedure calls.", FUNCTION_SECONDS;
-        /// No convention has metrics of tokio.
+        /// Defined by obs, as no convention has metrics of tokio.
         TOKIO_GLOBAL_QUEUE_DEPTH = "tokio.global_queue.depth", "{task}", "Tasks that wait for any worker of the tokio runtime.", &[];
-        /// No convention has metrics of tokio.
+        /// Defined by obs, as no convention has metrics of tokio.
         TOKIO_TASK_COUNT = "tokio.task.count", "{task}", "Tasks of the tokio runtime that have not ended.", &[];
-        /// No convention has metrics of tokio.
+        /// Defined by obs, as no convention has metrics of tokio.
         TOKIO_WORKER_BUSY_TIME = "tokio.worker.busy.time", "s", "Time that a worker of the tokio runtime worked.", &[];
-        /// No convention has metrics of tokio.
+        /// Defined by obs, as no convention has metrics of tokio.
         TOKIO_WORKER_COUNT = "tokio.worker.count", "{worker}", "Workers of the tokio runtime.", &[];
-        /// No convention has metrics of tokio.
+        /// Defined by obs, as no convention has metrics of tokio.
         TOKIO_WORKER_PARKS = "tokio.worker.parks", "{park}", "How often a worker of the tokio runtime ran out of work.", &[];
     }
 }
