@@ -1,4 +1,12 @@
 //! The static descriptor of each annotated function, and the registry of them.
+//!
+//! A macro expands to one `static` [`Callsite`] for each function. It holds all that is known when
+//! the program is compiled: name, source location, level, keys of the fields. A call carries a
+//! reference to it instead of these data, the drain counts calls by its id, and tools read the
+//! whole list without running anything ([`callsites`]).
+//!
+//! A callsite lives as long as the program, and its address is its identity: records keep the
+//! address as one word. Everything in it is constant, except the id that the drain gives.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -6,21 +14,21 @@ use core::sync::atomic::{AtomicU32, Ordering};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum SpanKind {
-    /// Work inside the program (the default).
+    /// Work inside the program. This is the default.
     #[default]
     Internal,
     /// The handling of a remote request.
     Server,
     /// A request to a remote service.
     Client,
-    /// A message handed to a queue.
+    /// A message that is handed to a queue.
     Producer,
-    /// A message taken from a queue.
+    /// A message that is taken from a queue.
     Consumer,
 }
 
 impl SpanKind {
-    /// The word that OpenTelemetry uses, in lower case.
+    /// Returns the word that OpenTelemetry uses, in lower case.
     ///
     /// ```
     /// assert_eq!(obs_runtime::SpanKind::Client.as_str(), "client");
@@ -36,7 +44,7 @@ impl SpanKind {
     }
 }
 
-/// How much a span matters; spans above the configured level are not built.
+/// How much a span matters. Spans that are more verbose than the configured level are not created.
 ///
 /// ```
 /// use obs_runtime::Level;
@@ -49,17 +57,17 @@ pub enum Level {
     Error = 1,
     /// Something is wrong but was handled.
     Warn = 2,
-    /// The default.
+    /// Something that is worth knowing in production. This is the default.
     #[default]
     Info = 3,
-    /// For the developer of the code.
+    /// A detail for the developer of the code.
     Debug = 4,
     /// Everything.
     Trace = 5,
 }
 
 impl Level {
-    /// The level's name in lower case.
+    /// Returns the level's name in lower case.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Error => "error",
@@ -71,27 +79,27 @@ impl Level {
     }
 }
 
-/// The lowest gate of the span core that lets a level through.
+/// Returns the lowest gate of the span core that lets a level through.
 pub(crate) const fn threshold(level: Level) -> u8 {
     level as u8 + 1
 }
 
-/// Which macro made a callsite.
+/// The macro that created a callsite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Construct {
-    /// `#[traced]`.
+    /// The macro `#[traced]`.
     #[default]
     Traced,
-    /// `#[pipeline_task]`.
+    /// The macro `#[pipeline_task]`.
     PipelineTask,
-    /// `#[llm_call]`.
+    /// The macro `#[llm_call]`.
     LlmCall,
-    /// `#[vector_op]`.
+    /// The macro `#[vector_op]`.
     VectorOp,
-    /// `#[on_failure]`, `#[on_complete]`.
+    /// The macros `#[on_failure]` and `#[on_complete]`.
     Handler,
-    /// `span!`.
+    /// The macro `span!`.
     Span,
     /// A span of the crate `tracing`.
     Tracing,
@@ -101,19 +109,19 @@ pub enum Construct {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ConstValue {
-    /// Text.
+    /// A text.
     Str(&'static str),
     /// A whole number.
     I64(i64),
-    /// A number.
+    /// A floating-point number.
     F64(f64),
     /// A truth value.
     Bool(bool),
 }
 
-/// What generated code says of a function; the fields of a [`Callsite`].
+/// The description of a function by generated code: the fields of a [`Callsite`].
 ///
-/// Part of the contract between the macros and the runtime only.
+/// It is a part of the contract between the macros and the runtime, and not for other code.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub struct CallsiteSpec {
@@ -126,9 +134,9 @@ pub struct CallsiteSpec {
     pub kind: SpanKind,
     pub level: Level,
     pub construct: Construct,
-    /// Keys of the values that the call records, in their order.
+    /// The keys of the values that the call records, in their order.
     pub keys: &'static [&'static str],
-    /// Attributes that never change.
+    /// The attributes that never change.
     pub constants: &'static [(&'static str, ConstValue)],
     /// Whether calls and durations are counted.
     pub metrics: bool,
@@ -161,15 +169,15 @@ impl CallsiteSpec {
     }
 }
 
-/// The static descriptor of one annotated function: all that is known of it before it runs.
+/// The static descriptor of one annotated function: everything that is known of it before it runs.
 #[derive(Debug)]
 pub struct Callsite {
     pub(crate) spec: CallsiteSpec,
-    /// The level's threshold, or above every gate for a root: what the hot path compares.
+    /// The level's threshold, or a value above every gate for a root. The hot path compares it.
     threshold: u8,
-    /// 0 until the drain has seen the callsite; then its number, from 1.
+    /// The callsite's number, from 1; 0 until the drain has seen the callsite.
     id: AtomicU32,
-    /// Labels of the function metrics; without those that have no value.
+    /// The labels of the function metrics, without those that have no value.
     labels: &'static [(&'static str, &'static str)],
 }
 
@@ -184,7 +192,7 @@ impl Callsite {
         }
     }
 
-    /// The same function, whose calls with these labels are counted apart.
+    /// Returns a copy for the same function, whose calls with these labels are counted apart.
     pub(crate) const fn with_labels(
         &self,
         labels: &'static [(&'static str, &'static str)],
@@ -201,62 +209,62 @@ impl Callsite {
         self.labels
     }
 
-    /// The span's name; a dynamic name changes the span, not this.
+    /// Returns the span's name. A dynamic name changes the span, not this name.
     pub const fn name(&self) -> &'static str {
         self.spec.name
     }
 
-    /// The function's name.
+    /// Returns the function's name.
     pub const fn function(&self) -> &'static str {
         self.spec.function
     }
 
-    /// The path of the module that holds the function.
+    /// Returns the path of the module that holds the function.
     pub const fn module(&self) -> &'static str {
         self.spec.module
     }
 
-    /// The target, the module's path by default.
+    /// Returns the target, which is the module's path by default.
     pub const fn target(&self) -> &'static str {
         self.spec.target
     }
 
-    /// The source file, as the compiler names it.
+    /// Returns the source file, as the compiler names it.
     pub const fn file(&self) -> &'static str {
         self.spec.file
     }
 
-    /// The line of the function in its file.
+    /// Returns the line of the function in its file.
     pub const fn line(&self) -> u32 {
         self.spec.line
     }
 
-    /// The span's kind.
+    /// Returns the span's kind.
     pub const fn kind(&self) -> SpanKind {
         self.spec.kind
     }
 
-    /// The span's level.
+    /// Returns the span's level.
     pub const fn level(&self) -> Level {
         self.spec.level
     }
 
-    /// The macro that made the callsite.
+    /// Returns the macro that created the callsite.
     pub const fn construct(&self) -> Construct {
         self.spec.construct
     }
 
-    /// Keys of the attributes that a call records.
+    /// Returns the keys of the attributes that a call records.
     pub const fn keys(&self) -> &'static [&'static str] {
         self.spec.keys
     }
 
-    /// Attributes that every span of this callsite has.
+    /// Returns the attributes that every span of this callsite has.
     pub const fn constants(&self) -> &'static [(&'static str, ConstValue)] {
         self.spec.constants
     }
 
-    /// Whether calls and durations are counted.
+    /// Returns whether calls and durations are counted.
     pub const fn metrics(&self) -> bool {
         self.spec.metrics
     }
@@ -266,12 +274,14 @@ impl Callsite {
         self.threshold
     }
 
-    /// Whether each call begins a trace of its own.
+    /// Returns whether each call begins a trace of its own.
     pub const fn is_root(&self) -> bool {
         self.spec.root
     }
 
-    /// The callsite's number, small and dense: an index for tables. The first request gives it.
+    /// Returns the callsite's number, which is small and dense: an index for tables.
+    ///
+    /// The first caller gives the number.
     #[inline]
     pub(crate) fn id(&self) -> u32 {
         match self.id.load(Ordering::Relaxed) {

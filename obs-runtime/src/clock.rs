@@ -1,21 +1,22 @@
-//! The clock of the hot path: raw ticks. The drain turns them into time (`timeline.rs`).
+//! The clock of the hot path: raw ticks, which the drain turns into time (`trace/timeline.rs`).
 //!
-//! Two reads of the time stamp counter are the floor of a span's cost; `Instant` costs three
-//! times as much.
+//! Two reads of the time stamp counter are the floor of a span's cost; `Instant` costs three times
+//! as much. [`init`] chooses the clock once, before the gate opens; every thread reads it from then
+//! on.
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use core::time::Duration;
 use std::sync::OnceLock;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-/// Whether the time stamp counter may be used; decided once, before the first read.
+/// Whether the time stamp counter may be used. It is decided once, before the first read.
 static USE_TSC: AtomicBool = AtomicBool::new(false);
 static DECIDED: OnceLock<Instant> = OnceLock::new();
-/// The ticks at that moment.
+/// The ticks at the moment of that decision.
 #[cfg(feature = "opentelemetry")]
 static BASE: AtomicU64 = AtomicU64::new(0);
 
-/// Chooses the clock. Called before the gate opens; later calls change nothing.
+/// Chooses the clock. It is called before the gate opens; later calls change nothing.
 pub(crate) fn init() {
     DECIDED.get_or_init(|| {
         USE_TSC.store(has_invariant_tsc(), Ordering::Relaxed);
@@ -40,19 +41,20 @@ fn has_invariant_tsc() -> bool {
     false
 }
 
-/// The ticks now. Their unit is only known to the drain; a later read on another core may be
-/// a few dozen ticks lower.
+/// Returns the ticks now.
+///
+/// Only the drain knows their unit. A later read on another core may be a few dozen ticks lower.
 #[inline(always)]
 pub(crate) fn ticks() -> u64 {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     if USE_TSC.load(Ordering::Relaxed) {
-        // SAFETY: reads a counter; the instruction exists on every x86_64 processor.
+        // SAFETY: this reads a counter; the instruction exists on every x86_64 processor.
         return unsafe { core::arch::x86_64::_rdtsc() };
     }
     nanos()
 }
 
-/// The ticks, while the clock is being chosen at `now`.
+/// Returns the ticks while the clock is being chosen at `now`.
 #[cfg(feature = "opentelemetry")]
 fn ticks_since(now: Instant) -> u64 {
     if USE_TSC.load(Ordering::Relaxed) {
@@ -76,12 +78,12 @@ pub(crate) fn publish_rate(nanos_per_tick: f64) {
     RATE.store(nanos_per_tick.to_bits(), Ordering::Relaxed);
 }
 
-/// The ticks of a short duration.
+/// Returns the ticks of a short duration.
 #[cfg(feature = "opentelemetry")]
 pub(crate) fn approximate_ticks(duration: Duration) -> u64 {
     let rate = match f64::from_bits(RATE.load(Ordering::Relaxed)) {
         rate if rate > 0.0 => rate,
-        // The drain has not measured it yet.
+        // The drain has not measured the rate yet.
         _ => {
             let since = DECIDED.get().map_or(0.0, |d| d.elapsed().as_nanos() as f64);
             let ticks = ticks().saturating_sub(BASE.load(Ordering::Relaxed));
@@ -91,15 +93,18 @@ pub(crate) fn approximate_ticks(duration: Duration) -> u64 {
     (duration.as_nanos() as f64 / rate.max(f64::MIN_POSITIVE)) as u64
 }
 
-/// Nanoseconds of a duration in ticks, by the last known rate; for calls that find no room for a record.
+/// Returns the nanoseconds of a duration in ticks, by the last known rate.
+///
+/// It is for calls that find no room for a record.
 pub(crate) fn approximate_nanos(ticks: u64) -> u64 {
     (ticks as f64 * f64::from_bits(RATE.load(Ordering::Relaxed))) as u64
 }
 
-/// Whether the target has a clock: where it has none, std panics when it is asked for the time.
+/// Whether the target has a clock. Where it has none, std panics when it is asked for the time.
 pub(crate) const EXISTS: bool = !cfg!(all(target_family = "wasm", target_os = "unknown"));
 
-/// A moment, for what is measured whether calls are recorded or not; without a clock all are the same.
+/// A moment, for measurements that do not depend on recording. Without a clock all moments are
+/// equal.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment(Option<Instant>);
 
@@ -120,7 +125,7 @@ impl Moment {
     }
 }
 
-/// Nanoseconds since 1970; 0 without a clock.
+/// Returns the nanoseconds since 1970; 0 without a clock.
 pub(crate) fn unix_nanos() -> u64 {
     let since = EXISTS.then(|| SystemTime::now().duration_since(UNIX_EPOCH));
     since.map_or(0, |since| since.map_or(0, |d| d.as_nanos() as u64))

@@ -1,4 +1,7 @@
 //! Lines of obs about itself, on standard error: at most one a minute for each cause.
+//!
+//! `OBS_LOG=off` silences all of them. Threads of obs call [`warn`]; threads of the host program
+//! may call [`once`] only, which never blocks.
 
 use core::fmt;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -7,24 +10,26 @@ use std::time::{Duration, Instant};
 use crate::clock;
 use crate::fork::PerProcess;
 
-/// One cause stays silent for so long after a line.
+/// How long a cause stays silent after a line.
 const PERIOD: Duration = Duration::from_secs(60);
-/// Bounds the memory; further causes share the last entry's silence.
+/// How many causes are remembered, which bounds the memory. Further causes share the last entry.
 const MAX_CAUSES: usize = 256;
 
-/// What was last said of one cause.
+/// What was last said about one cause.
 struct Entry {
     source: &'static str,
     cause: &'static str,
     last: Instant,
-    /// Lines that were held back since.
+    /// How many lines were held back since.
     silent: u64,
 }
 
 static ENTRIES: PerProcess<Mutex<Vec<Entry>>> = PerProcess::new(Mutex::default);
 
-/// Writes a line unless `source` said something of the same `cause` within the last minute, or
-/// `OBS_LOG=off`. Must not be called by instrumented code: it may take a lock and write.
+/// Writes a line unless `source` spoke of the same `cause` within the last minute.
+///
+/// `OBS_LOG=off` suppresses it. Instrumented code must not call it: it may take a lock, and it
+/// writes.
 pub(crate) fn warn(source: &'static str, cause: &'static str, message: fmt::Arguments<'_>) {
     if is_off() || !clock::EXISTS {
         return;
@@ -41,20 +46,21 @@ pub(crate) fn warn(source: &'static str, cause: &'static str, message: fmt::Argu
     }
 }
 
-/// Writes a line that its caller writes only once, unless `OBS_LOG=off`. Instrumented code may call it: a
-/// thread of its own does the writing.
+/// Writes a line that its caller writes only once, unless `OBS_LOG=off`.
+///
+/// Instrumented code may call it, because a thread of its own does the writing.
 pub(crate) fn once(message: String) {
     if !is_off() {
         let write = move || line(format_args!("obs: {message}"));
-        // Without a thread the line is lost; what it is about was counted.
+        // Without a thread the line is lost; what it reports was counted.
         let _ = std::thread::Builder::new()
             .name("obs-log".to_owned())
             .spawn(write);
     }
 }
 
-/// Writes a line in a forked child, where a thread of its parent may hold the lock of standard error
-/// for ever.
+/// Writes a line in a forked child, where a thread of its parent may hold the lock of standard
+/// error for ever.
 pub(crate) fn in_child(message: &str) {
     #[cfg(unix)]
     if !is_off() {
@@ -62,7 +68,7 @@ pub(crate) fn in_child(message: &str) {
         use std::os::fd::AsFd as _;
 
         let own = std::io::stderr().as_fd().try_clone_to_owned();
-        // Standard error may be closed: the line is lost then, the program goes on.
+        // Standard error may be closed: then the line is lost, and the program goes on.
         let _ = own
             .map(|own| std::fs::File::from(own).write_all(format!("obs: {message}\n").as_bytes()));
     }
@@ -70,7 +76,7 @@ pub(crate) fn in_child(message: &str) {
     let _ = message;
 }
 
-/// Whether a line may be written now; if so, how many were held back before it.
+/// Returns whether a line may be written now, and if so, how many were held back before it.
 fn admit(
     entries: &mut Vec<Entry>,
     source: &'static str,
@@ -109,10 +115,10 @@ fn is_off() -> bool {
     })
 }
 
-/// Standard error may be closed: the line is lost then, the program goes on.
+/// Writes a line. Standard error may be closed: then the line is lost, and the program goes on.
 fn line(text: fmt::Arguments<'_>) {
     use std::io::Write as _;
-    // In one piece: lines of other threads and processes do not get in between.
+    // Write it in one piece, so that lines of other threads and processes do not get in between.
     let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
 }
 

@@ -1,4 +1,7 @@
-//! obs' account of itself: what each stage took, passed on and lost, by reason.
+//! The account that obs keeps of itself: what each stage took, passed on and lost, by reason.
+//!
+//! Every item that is lost must be counted here with its reason, so that `health()`, `stats()` and
+//! the metrics `obs.*` add up. The counters are atomic; any thread may add to them.
 
 use core::cell::Cell;
 use core::fmt;
@@ -21,15 +24,15 @@ pub enum DropReason {
     Timeout,
     /// The item was larger than the receiver takes.
     TooLarge,
-    /// It was still queued when the shutdown deadline passed.
+    /// The item was still queued when the shutdown deadline passed.
     Shutdown,
-    /// An attribute, event or status that came after its span had ended.
+    /// An attribute, event or status came after its span had ended.
     Late,
     /// An exporter returned an error or panicked.
     ExporterFailed,
-    /// The spool was full: the oldest of what it kept made room.
+    /// The spool was full: its oldest items made room for newer ones.
     SpoolFull,
-    /// It could not be written to the spool, or not be read back whole.
+    /// The item could not be written to the spool, or not be read back whole.
     SpoolFailed,
     /// Tail sampling did not keep the trace.
     TailSampled,
@@ -54,7 +57,7 @@ impl DropReason {
         Self::Unsupported,
     ];
 
-    /// The reason as the label of `obs.dropped`.
+    /// Returns the reason as the label of `obs.dropped`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::BufferFull => "buffer_full",
@@ -98,18 +101,19 @@ impl DropCounters {
     }
 }
 
-/// The account of one exporter for one signal: `taken = exported + dropped + spooled + in
-/// flight`.
+/// The account of one exporter for one signal.
+///
+/// `taken = exported + dropped + spooled + in flight` holds at all times.
 #[derive(Debug)]
 pub(crate) struct ExporterCounters {
-    /// `otlp`, `console`, …
+    /// The exporter's name: `otlp`, `console`, …
     pub(crate) name: &'static str,
     pub(crate) taken: AtomicU64,
     pub(crate) exported: AtomicU64,
     pub(crate) dropped: DropCounters,
-    /// On disk, of this process and of earlier ones.
+    /// The items on disk, of this process and of earlier ones.
     pub(crate) spooled: AtomicU64,
-    /// Of `taken`: found on disk, where an earlier process left them.
+    /// The items of `taken` that were found on disk, where an earlier process left them.
     pub(crate) recovered: AtomicU64,
     /// Why the last export failed; none once one succeeded.
     problem: Mutex<Option<String>>,
@@ -128,7 +132,7 @@ impl ExporterCounters {
         }
     }
 
-    /// Says how the last export ended.
+    /// Notes how the last export ended.
     pub(crate) fn set_problem(&self, problem: Option<&str>) {
         let mut now = self.problem.lock().unwrap_or_else(PoisonError::into_inner);
         if now.as_deref() != problem {
@@ -136,14 +140,14 @@ impl ExporterCounters {
         }
     }
 
-    /// Why the last export failed.
+    /// Returns why the last export failed.
     pub(crate) fn problem(&self) -> Option<String> {
         let problem = self.problem.lock();
         problem.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn snapshot(&self) -> ExporterStats {
-        // The outcomes are read before what was taken, so that the difference is never negative.
+        // Read the outcomes before what was taken, so that the difference is never negative.
         let exported = self.exported.load(Ordering::Acquire);
         let dropped = self.dropped.snapshot();
         let lost = dropped.iter().map(|(_, n)| n).sum::<u64>();
@@ -161,35 +165,36 @@ impl ExporterCounters {
         }
     }
 
-    /// Items leave the disk; before their outcome is counted, so that they never count twice.
+    /// Takes items off the disk's count. Call it before their outcome is counted, so that none
+    /// counts twice.
     #[cfg(feature = "otlp")]
     pub(crate) fn unspool(&self, items: u64) {
         self.spooled.fetch_sub(items, Ordering::Release);
     }
 }
 
-/// What one exporter did with the items that it was given.
+/// The account of what one exporter did with the items that it was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExporterStats {
-    /// The exporter.
+    /// The exporter's name.
     pub name: &'static str,
-    /// Items that it was given, those found in the spool included.
+    /// The items that the exporter was given, including those found in the spool.
     pub taken: u64,
-    /// Items that the receiver acknowledged.
+    /// The items that the receiver acknowledged.
     pub exported: u64,
-    /// Items that are gathered, queued or being sent.
+    /// The items that are gathered, queued or being sent.
     pub in_flight: u64,
-    /// Items that wait on disk until the receiver takes them (`Builder::spool`).
+    /// The items that wait on disk until the receiver takes them (`Builder::spool`).
     pub spooled: u64,
-    /// Items of `taken` that an earlier process had left on disk.
+    /// The items of `taken` that an earlier process had left on disk.
     pub recovered: u64,
-    /// Items that were lost, by reason; reasons without a loss are left out.
+    /// The items that were lost, by reason; reasons without a loss are left out.
     pub dropped: Vec<(DropReason, u64)>,
 }
 
 impl ExporterStats {
-    /// All losses together.
+    /// Returns the sum of all losses.
     pub fn dropped_total(&self) -> u64 {
         self.dropped.iter().map(|(_, n)| n).sum()
     }
@@ -199,12 +204,14 @@ std::thread_local! {
     static OWN_THREAD: Cell<bool> = const { Cell::new(false) };
 }
 
-/// From now on what libraries log on this thread is about obs' own work, and is not taken for the program's.
+/// Marks this thread as one of obs.
+///
+/// What libraries log on it is about the work of obs, and not taken for the program's.
 pub(crate) fn mark_own_thread() {
     OWN_THREAD.set(true);
 }
 
-/// Whether the thread is one of obs.
+/// Returns whether the thread is one of obs.
 #[cfg(feature = "tracing")]
 pub(crate) fn is_own_thread() -> bool {
     OWN_THREAD.get()
@@ -212,7 +219,7 @@ pub(crate) fn is_own_thread() -> bool {
 
 static LATE: AtomicU64 = AtomicU64::new(0);
 
-/// Something was said of a span that had ended or lives elsewhere, or a call ended after its
+/// Counts data for a span that had ended or lives elsewhere, or a call that ended after its
 /// `Observability`.
 #[cold]
 pub(crate) fn count_late() {
