@@ -24,8 +24,9 @@ use crate::trace::attribute::{AttributeValue, Event, Link, SpanError, SpanExtra}
 use crate::trace::gate;
 use crate::trace::local::{Local, flag, local};
 
-/// Returns whether a recorded span is entered here, that is, whether the other functions have an
-/// effect.
+/// Returns whether a recorded span is entered here.
+///
+/// The other functions have an effect only then.
 #[inline]
 pub fn is_recording() -> bool {
     gate::gate() != 0 && local().flags.get() & flag::SAMPLED != 0
@@ -112,7 +113,8 @@ pub fn add_event(name: impl Into<Cow<'static, str>>) {
 /// use obs_runtime::{AttributeValue, current};
 ///
 /// current::add_event_with("retried", [("attempt", 2)]);
-/// current::add_event_with("moved", [("to", AttributeValue::from("shelf 4")), ("items", 3.into())]);
+/// let to = AttributeValue::from("shelf 4");
+/// current::add_event_with("moved", [("to", to), ("items", 3.into())]);
 /// ```
 pub fn add_event_with<K: Into<Cow<'static, str>>, V: Into<AttributeValue>>(
     name: impl Into<Cow<'static, str>>,

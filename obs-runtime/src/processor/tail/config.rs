@@ -5,7 +5,7 @@ use core::time::Duration;
 use crate::Error;
 use crate::trace::SpanMatch;
 
-/// Tail sampling: keeps the traces that are worth it, decided when they have ended.
+/// The rules of tail sampling, which keeps the traces that are worth it when they have ended.
 ///
 /// Rules keep traces with an error, slow, expensive or named ones, and a share of all others. A
 /// trace is kept as soon as one rule holds. If none holds until the first span of the trace in this

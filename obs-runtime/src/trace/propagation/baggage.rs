@@ -13,7 +13,7 @@ use super::{BAGGAGE, Injector, percent};
 const MAX_MEMBERS: usize = 64;
 const MAX_BYTES: usize = 8192;
 
-/// Names and values for other processes: a tenant, a user's region, an experiment.
+/// The names and values for other processes: a tenant, a user's region, an experiment.
 ///
 /// It is plain data. Spans do not get it, and no request carries it without [`Baggage::inject`],
 /// because everyone on the way can read it.

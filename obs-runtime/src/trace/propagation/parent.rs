@@ -11,7 +11,8 @@ use crate::trace::{Span, SpanContext};
 /// #[traced(parent = caller)]
 /// fn work(caller: Option<SpanContext>) {}
 ///
-/// let caller = SpanContext::from_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+/// let header = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+/// let caller = SpanContext::from_traceparent(header);
 /// let captured = testing::capture(|| work(caller.ok()));
 /// assert!(captured.span("work").parent_is_remote);
 /// ```

@@ -63,7 +63,8 @@ impl SpanContext {
     /// ```
     /// use obs_runtime::SpanContext;
     ///
-    /// let caller = SpanContext::from_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")?;
+    /// let header = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    /// let caller = SpanContext::from_traceparent(header)?;
     /// assert!(caller.is_sampled() && caller.is_remote());
     /// assert_eq!(caller.span_id().to_string(), "00f067aa0ba902b7");
     /// # Ok::<(), obs_runtime::propagation::ParseTraceparentError>(())

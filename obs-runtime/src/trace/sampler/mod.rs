@@ -27,8 +27,8 @@ const ALWAYS: u64 = u64::MAX;
 ///
 /// ```
 /// use obs_runtime::{Sampler, SpanMatch};
-/// // Calls from elsewhere follow their caller's decision. Of the others: no health checks, and of the
-/// // rest one trace in ten, but no more than 100 in a second.
+/// // Calls from elsewhere follow their caller's decision. Of the others: no health checks, and of
+/// // the rest one trace in ten, but no more than 100 in a second.
 /// let sampler = Sampler::parent_based(Sampler::rule_based(
 ///     [(SpanMatch::new().name("health*"), Sampler::always_off())],
 ///     Sampler::all_of([Sampler::ratio(0.1), Sampler::rate_limited(100.0)]),
