@@ -25,14 +25,14 @@ use crate::trace::{Outcome, SpanContext};
 const MOST: usize = 1 << 14;
 
 /// A span that may be entered here.
-pub(crate) struct Kept {
+pub(crate) struct KeptSpan {
     manual: Manual,
     /// The form in which OpenTelemetry knows the span.
     #[cfg(feature = "opentelemetry")]
     told: std::sync::Mutex<Option<bridge::boundary::Boundary>>,
 }
 
-impl Kept {
+impl KeptSpan {
     /// Begins a span under the thread's context. Returns nothing if the span would have no
     /// identity.
     pub(crate) fn begin(
@@ -88,7 +88,7 @@ impl Kept {
 /// What is entered.
 pub(crate) enum Held<'a> {
     /// A span with an identity.
-    Span(&'a Kept),
+    Span(&'a KeptSpan),
     /// The context in which a span without an identity was created.
     Through(&'a SpanContext),
 }

@@ -11,11 +11,11 @@ fn site(name: &'static str) -> &'static Callsite {
     ))))
 }
 
-fn begin(name: &'static str) -> Kept {
-    Kept::begin(site(name), Vec::new).expect("recording").0
+fn begin(name: &'static str) -> KeptSpan {
+    KeptSpan::begin(site(name), Vec::new).expect("recording").0
 }
 
-fn id(span: &Kept) -> SpanId {
+fn id(span: &KeptSpan) -> SpanId {
     span.context().unwrap().span_id
 }
 
@@ -24,7 +24,7 @@ fn here() -> Option<SpanId> {
 }
 
 /// Some spans, entered in their order under the keys 0, 1, …
-fn entered<const N: usize>() -> [Kept; N] {
+fn entered<const N: usize>() -> [KeptSpan; N] {
     core::array::from_fn(|key| {
         let span = begin("span");
         enter(key as u64, &Held::Span(&span));

@@ -54,7 +54,7 @@ pub(super) fn record(events: Events, event: &Event<'_>, place: Place<'_>) {
     if queue.is_none() && !on_span && !failed {
         return;
     }
-    let said = Said::of(event);
+    let said = EventData::of(event);
     if let Some(queue) = queue {
         if on_span || failed {
             queue.push(said.record(context));
@@ -91,7 +91,7 @@ fn is_failure(place: &Place<'_>) -> bool {
 }
 
 /// The content of an event.
-struct Said {
+struct EventData {
     metadata: &'static Metadata<'static>,
     unix_nanos: u64,
     message: Option<Cow<'static, str>>,
@@ -105,7 +105,7 @@ struct Said {
 /// The beginning of the name that `tracing` gives to events whose user gives none.
 const NAMED_BY_PLACE: &str = "event ";
 
-impl Said {
+impl EventData {
     fn of(event: &Event<'_>) -> Self {
         let metadata = event.metadata();
         let mut this = Self {
@@ -209,7 +209,7 @@ impl Said {
     }
 }
 
-impl Visit for Said {
+impl Visit for EventData {
     fn record_f64(&mut self, field: &Field, value: f64) {
         self.value(field.name(), value.into());
     }

@@ -8,17 +8,17 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use ::tracing::span::{Attributes, Record};
 
 use super::site::{self, Site};
-use super::values::{Kind, Said, Values};
+use super::values::{FieldData, KindVisitor, ValuesVisitor};
 use crate::callsite::SpanKind;
 use crate::trace::attribute::SpanExtra;
-use crate::trace::stack::{self, Held, Kept};
+use crate::trace::stack::{self, Held, KeptSpan};
 use crate::trace::{Link, Outcome, SpanContext, Value};
 
 /// The data that obs keeps for a span.
 pub(super) struct SpanData {
     site: &'static Site,
     /// None if the span has no identity: it is not sampled, or more verbose than the level.
-    kept: Option<Kept>,
+    kept: Option<KeptSpan>,
     /// The context in which the span was created, if it has no identity itself.
     around: Option<SpanContext>,
     /// The values in the order of the fields.
@@ -32,15 +32,15 @@ impl SpanData {
     /// Begins a span under the thread's context.
     pub(super) fn begin(attributes: &Attributes<'_>) -> Self {
         let site = site::of(attributes.metadata());
-        let mut kind = Kind(SpanKind::Internal);
+        let mut kind = KindVisitor(SpanKind::Internal);
         if site.has_kind {
             attributes.record(&mut kind);
         }
-        let mut said = Said::default();
-        let begun = Kept::begin(site.callsite(kind.0), || {
-            let mut visitor = Values {
+        let mut said = FieldData::default();
+        let begun = KeptSpan::begin(site.callsite(kind.0), || {
+            let mut visitor = ValuesVisitor {
                 site,
-                said: Said::default(),
+                said: FieldData::default(),
             };
             attributes.record(&mut visitor);
             said = visitor.said;
@@ -55,7 +55,7 @@ impl SpanData {
             None
         };
         let (kept, values) = begun.unzip();
-        let is_root = kept.as_ref().is_some_and(Kept::is_root);
+        let is_root = kept.as_ref().is_some_and(KeptSpan::is_root);
         let mut this = Self {
             site,
             kept,
@@ -71,7 +71,7 @@ impl SpanData {
     }
 
     pub(super) fn is_recording(&self) -> bool {
-        self.kept.as_ref().is_some_and(Kept::is_recording)
+        self.kept.as_ref().is_some_and(KeptSpan::is_recording)
     }
 
     /// Returns the context inside the span.
@@ -83,10 +83,10 @@ impl SpanData {
     }
 
     /// Evaluates fields that are recorded later. No lock may be held, since the user's code runs.
-    pub(super) fn evaluate(site: &'static Site, record: &Record<'_>) -> Said {
-        let mut visitor = Values {
+    pub(super) fn evaluate(site: &'static Site, record: &Record<'_>) -> FieldData {
+        let mut visitor = ValuesVisitor {
             site,
-            said: Said::default(),
+            said: FieldData::default(),
         };
         record.record(&mut visitor);
         visitor.said
@@ -96,7 +96,7 @@ impl SpanData {
         self.site
     }
 
-    pub(super) fn set(&mut self, mut said: Said) {
+    pub(super) fn set(&mut self, mut said: FieldData) {
         said.fill(&mut self.values);
         if let Some(name) = said.name.take() {
             self.extra.name = Some(name.into());

@@ -13,7 +13,7 @@ use crate::trace::{SpanError, Value};
 
 /// What the fields say about the span.
 #[derive(Default)]
-pub(super) struct Said {
+pub(super) struct FieldData {
     /// The values by the index of their field.
     pub(super) values: Vec<(usize, Value)>,
     pub(super) name: Option<String>,
@@ -32,7 +32,7 @@ pub(super) fn failure(message: Option<String>) -> SpanError {
     }
 }
 
-impl Said {
+impl FieldData {
     /// Moves the values to their places.
     pub(super) fn fill(&mut self, values: &mut [Value]) {
         for (index, value) in self.values.drain(..) {
@@ -49,12 +49,12 @@ impl Said {
 }
 
 /// A visitor that collects the fields of one span.
-pub(super) struct Values<'a> {
+pub(super) struct ValuesVisitor<'a> {
     pub(super) site: &'a Site,
-    pub(super) said: Said,
+    pub(super) said: FieldData,
 }
 
-impl Values<'_> {
+impl ValuesVisitor<'_> {
     fn text(
         &mut self,
         field: &Field,
@@ -98,7 +98,7 @@ impl Values<'_> {
     }
 }
 
-impl Visit for Values<'_> {
+impl Visit for ValuesVisitor<'_> {
     fn record_f64(&mut self, field: &Field, value: f64) {
         self.plain(field, Value::f64(value));
     }
@@ -138,9 +138,9 @@ impl Visit for Values<'_> {
 
 /// A visitor that finds `otel.kind`, which must be known before the span begins.
 #[derive(Default)]
-pub(super) struct Kind(pub(super) SpanKind);
+pub(super) struct KindVisitor(pub(super) SpanKind);
 
-impl Visit for Kind {
+impl Visit for KindVisitor {
     fn record_str(&mut self, field: &Field, value: &str) {
         if field.name() == "otel.kind" {
             let kinds = [

@@ -139,10 +139,10 @@ impl<const N: usize> FutureSpan<N> {
     /// result: one poll behind the `match` would cost the optimized program another branch on the
     /// way out.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) fn enter(&mut self) -> Option<(Inside<'static>, Told)> {
+    pub(crate) fn enter(&mut self) -> Option<(PollGuard<'static>, BridgedPoll)> {
         if self.has_span() {
-            let inside = Inside::enter(local(), &raw mut self.core);
-            let told = Told::enter(&inside);
+            let inside = PollGuard::enter(local(), &raw mut self.core);
+            let told = BridgedPoll::enter(&inside);
             Some((inside, told))
         } else {
             None
@@ -372,7 +372,7 @@ impl<const N: usize> Drop for FutureSpan<N> {
 }
 
 /// A guard: the span is the thread's context until the guard is dropped, also by unwinding.
-pub(crate) struct Inside<'a> {
+pub(crate) struct PollGuard<'a> {
     local: &'a Local,
     saved: Saved,
     /// The call. This is not a reference, because [`future_fields`] may settle the call's state
@@ -380,7 +380,7 @@ pub(crate) struct Inside<'a> {
     core: *mut FutureCore,
 }
 
-impl<'a> Inside<'a> {
+impl<'a> PollGuard<'a> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn enter(local: &'a Local, at: *mut FutureCore) -> Self {
         // SAFETY: the caller has exclusive access to the call and keeps it in place until this is
@@ -400,7 +400,7 @@ impl<'a> Inside<'a> {
     }
 }
 
-impl Drop for Inside<'_> {
+impl Drop for PollGuard<'_> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn drop(&mut self) {
         // SAFETY: as in `enter`; nobody else uses the call here.
@@ -414,19 +414,19 @@ impl Drop for Inside<'_> {
 
 /// A guard that tells OpenTelemetry of the entered span and takes this back when dropped.
 ///
-/// It is not a part of [`Inside`], which would then be kept in memory instead of registers.
-pub(crate) struct Told {
+/// It is not a part of [`PollGuard`], which would then be kept in memory instead of registers.
+pub(crate) struct BridgedPoll {
     /// The span's id; 0 if there is nothing to undo.
     #[cfg(feature = "opentelemetry")]
     span: u64,
 }
 
-impl Told {
+impl BridgedPoll {
     #[cfg_attr(not(debug_assertions), inline(always))]
     #[cfg_attr(not(feature = "opentelemetry"), allow(unused_variables))]
-    fn enter(inside: &Inside<'_>) -> Self {
+    fn enter(inside: &PollGuard<'_>) -> Self {
         Self {
-            // SAFETY: as in `Inside::enter`; nobody else uses the call here.
+            // SAFETY: as in `PollGuard::enter`; nobody else uses the call here.
             #[cfg(feature = "opentelemetry")]
             span: bridge::enter_poll(
                 inside.local,
@@ -438,7 +438,7 @@ impl Told {
 }
 
 #[cfg(feature = "opentelemetry")]
-impl Drop for Told {
+impl Drop for BridgedPoll {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn drop(&mut self) {
         if self.span != 0 {
@@ -462,7 +462,7 @@ fn ask_fields(local: &Local, core: *mut FutureCore) {
 #[inline(never)]
 fn answer_fields(local: &Local, values: &[Value]) -> bool {
     let (core, parent) = local.asking.replace((ptr::null_mut(), 0));
-    // SAFETY: the slot was set, so this is the first poll of the call that asked: its `Inside`
+    // SAFETY: the slot was set, so this is the first poll of the call that asked: its `PollGuard`
     // keeps the pointer valid and holds no reference meanwhile.
     let core = unsafe { &mut *core };
     core.decide(parent, values);

@@ -33,10 +33,10 @@ impl RefUnwindSafe for Boundary {}
 
 /// The changes of a span that were made where it is not the thread's context.
 #[derive(Default)]
-struct Mailbox(Mutex<Said>);
+struct Mailbox(Mutex<Changes>);
 
 #[derive(Default)]
-enum Said {
+enum Changes {
     #[default]
     Nothing,
     Something(Box<SpanExtra>),
@@ -45,7 +45,7 @@ enum Said {
 }
 
 impl Mailbox {
-    fn lock(&self) -> MutexGuard<'_, Said> {
+    fn lock(&self) -> MutexGuard<'_, Changes> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -55,7 +55,7 @@ impl Boundary {
     /// thread holds.
     pub(super) fn new(span: &SpanContext) -> Self {
         let mailbox = Arc::<Mailbox>::default();
-        let handle = Handle {
+        let handle = BoundarySpan {
             context: convert::to_opentelemetry(span),
             id: span.span_id.0,
             mailbox: Arc::clone(&mailbox),
@@ -70,9 +70,9 @@ impl Boundary {
 
     /// Returns the changes that were made, and counts later ones as late.
     pub(super) fn close(&self) -> Option<Box<SpanExtra>> {
-        match mem::replace(&mut *self.mailbox.lock(), Said::Closed) {
-            Said::Something(said) => Some(said),
-            Said::Nothing | Said::Closed => None,
+        match mem::replace(&mut *self.mailbox.lock(), Changes::Closed) {
+            Changes::Something(said) => Some(said),
+            Changes::Nothing | Changes::Closed => None,
         }
     }
 }
@@ -86,13 +86,13 @@ impl fmt::Debug for Boundary {
 }
 
 /// The span in OpenTelemetry's context.
-struct Handle {
+struct BoundarySpan {
     context: otel::SpanContext,
     id: u64,
     mailbox: Arc<Mailbox>,
 }
 
-impl Handle {
+impl BoundarySpan {
     /// Changes the span.
     ///
     /// If the span, or one inside it, is the thread's context, the change goes to the innermost
@@ -109,18 +109,18 @@ impl Handle {
         }
         let mut said = self.mailbox.lock();
         match &mut *said {
-            Said::Something(said) => change(said),
-            Said::Nothing => {
+            Changes::Something(said) => change(said),
+            Changes::Nothing => {
                 let mut first = Box::<SpanExtra>::default();
                 change(&mut first);
-                *said = Said::Something(first);
+                *said = Changes::Something(first);
             }
-            Said::Closed => self_obs::count_late(),
+            Changes::Closed => self_obs::count_late(),
         }
     }
 }
 
-impl otel::Span for Handle {
+impl otel::Span for BoundarySpan {
     fn record_error(&mut self, error: &dyn core::error::Error) {
         let attributes = data::exception(error);
         self.add_event(data::EXCEPTION, attributes);
@@ -141,7 +141,7 @@ impl otel::Span for Handle {
     }
 
     fn is_recording(&self) -> bool {
-        self.context.is_sampled() && !matches!(*self.mailbox.lock(), Said::Closed)
+        self.context.is_sampled() && !matches!(*self.mailbox.lock(), Changes::Closed)
     }
 
     fn set_attribute(&mut self, attribute: KeyValue) {
