@@ -13,6 +13,7 @@ extern crate self as obs_runtime;
 
 #[cfg(feature = "alert")]
 pub mod alert;
+mod backoff;
 mod callsite;
 mod clock;
 mod error;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crate::DropReason;
 use crate::alert::Alert;
 use crate::alert::notifier::{Notifier, NotifyError, Retry};
+use crate::backoff;
 use crate::self_obs::{ExporterCounters, ExporterStats};
 
 /// How often an alert is tried, and how long the pauses are.
@@ -15,7 +16,8 @@ use crate::self_obs::{ExporterCounters, ExporterStats};
 pub(super) struct Policy {
     pub(super) capacity: usize,
     pub(super) attempts: u32,
-    /// Before the second attempt; each further pause is twice as long.
+    /// The longest pause before the second attempt; that of each further one is twice as long. Half of a pause is
+    /// random.
     pub(super) first_pause: Duration,
     pub(super) longest_pause: Duration,
     /// For one attempt.
@@ -219,9 +221,14 @@ impl Shared {
     }
 
     fn backoff(&self, attempt: u32) -> Duration {
-        let factor = 2_u32.saturating_pow(attempt.saturating_sub(1));
-        let pause = self.policy.first_pause.saturating_mul(factor);
-        pause.min(self.policy.longest_pause)
+        let Policy {
+            first_pause,
+            longest_pause,
+            ..
+        } = self.policy;
+        let longest = backoff::doubled(first_pause, attempt, longest_pause);
+        // The programs of a fleet do not come back at the same moment.
+        backoff::shortened(longest, 0.5, backoff::random())
     }
 
     /// Waits, but not beyond the end.

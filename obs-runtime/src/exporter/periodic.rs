@@ -7,9 +7,10 @@ use std::borrow::Cow;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use crate::backoff::random;
 use crate::error::ErrorKind;
 use crate::exporter::delta::{Deltas, Receipt, Temporality};
-use crate::exporter::schedule::{ExportLoop, random};
+use crate::exporter::schedule::ExportLoop;
 use crate::metrics::{MetricFamily, MetricSource};
 use crate::processor::sink::PendingFlush;
 use crate::self_obs::{DropReason, ExporterCounters};

@@ -1,6 +1,5 @@
 //! When metrics are exported.
 
-use std::hash::{BuildHasher as _, RandomState};
 use std::time::{Duration, Instant};
 
 use crate::exporter::delta::Temporality;
@@ -111,12 +110,6 @@ impl ExportLoop {
         let varied = self.interval.mul_f64(1.0 + part * (2.0 * random - 1.0));
         varied.max(Duration::from_millis(1))
     }
-}
-
-/// A number from 0 to 1 that differs between processes and calls.
-pub(crate) fn random() -> f64 {
-    let bits = RandomState::new().hash_one(0_u8);
-    (bits >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 #[cfg(test)]

@@ -22,9 +22,6 @@ fn intervals_vary_by_the_jitter() {
     }
     let whole = schedule.jitter(f64::NAN);
     near(millis(now, whole.next(now, now, 1.0)), 10_000);
-    let drawn: Vec<f64> = (0..100).map(|_| random()).collect();
-    assert!(drawn.iter().all(|r| (0.0..1.0).contains(r)));
-    assert!(drawn.iter().any(|r| *r < 0.5) && drawn.iter().any(|r| *r > 0.5));
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! When a failed attempt is repeated.
 
 use core::time::Duration;
-use std::hash::{BuildHasher, RandomState};
+
+use crate::backoff;
 
 /// How the pause between two attempts grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -100,10 +101,7 @@ impl RetryPolicy {
             Backoff::None => Duration::ZERO,
             Backoff::Constant => self.delay,
             Backoff::Linear => self.delay.saturating_mul(failed),
-            Backoff::Exponential => {
-                let doublings = failed.saturating_sub(1).min(31);
-                self.delay.saturating_mul(1 << doublings)
-            }
+            Backoff::Exponential => backoff::doubled(self.delay, failed, self.max_delay),
         };
         pause.min(self.max_delay)
     }
@@ -114,10 +112,7 @@ impl RetryPolicy {
         if self.jitter <= 0.0 || longest.is_zero() {
             return longest;
         }
-        // Each `RandomState` has other keys: enough for spreading retries, off the hot path.
-        let random = RandomState::new().hash_one(failed) >> 11;
-        let unit = random as f64 / (1_u64 << 53) as f64;
-        longest.mul_f64(1.0 - self.jitter * unit).min(longest)
+        backoff::shortened(longest, self.jitter, backoff::random())
     }
 }
 

@@ -3,35 +3,31 @@
 
 use std::time::Duration;
 
+use crate::backoff;
 use crate::exporter::otlp::config::Limits;
 use crate::exporter::otlp::transport::Retry;
 
 /// The pause after failed attempt number `attempt` (from 1), `elapsed` after the first one
-/// began; `None` if it should be given up. `jitter` lies in 0 to 1.
+/// began; `None` if it should be given up. `random` is from 0 to 1.
 pub(super) fn pause(
     limits: &Limits,
     retry: Retry,
     attempt: u32,
     elapsed: Duration,
-    jitter: f64,
+    random: f64,
 ) -> Option<Duration> {
     let pause = match retry {
         Retry::Never => return None,
         Retry::After(asked) => asked,
-        Retry::Backoff => backoff(limits, attempt, jitter),
+        Retry::Backoff => backoff(limits, attempt, random),
     };
     (elapsed.saturating_add(pause) <= limits.retry_for).then_some(pause)
 }
 
 /// The growing pause after failed attempt number `attempt`.
-pub(super) fn backoff(limits: &Limits, attempt: u32, jitter: f64) -> Duration {
-    let doubled = 2_u32.saturating_pow(attempt.saturating_sub(1));
-    let full = limits
-        .backoff
-        .saturating_mul(doubled)
-        .min(limits.max_backoff);
-    // Half to all of it, so that many programs do not come back at the same moment.
-    full.mul_f64(0.5 + 0.5 * jitter.clamp(0.0, 1.0))
+pub(super) fn backoff(limits: &Limits, attempt: u32, random: f64) -> Duration {
+    let longest = backoff::doubled(limits.backoff, attempt, limits.max_backoff);
+    backoff::shortened(longest, 0.5, random)
 }
 
 /// The pause that a `Retry-After` header asks for: seconds, or a date (RFC 9110, section

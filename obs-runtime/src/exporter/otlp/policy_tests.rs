@@ -9,24 +9,24 @@ fn limits() -> Limits {
     }
 }
 
-fn after(retry: Retry, attempt: u32, elapsed: u64, jitter: f64) -> Option<Duration> {
+fn after(retry: Retry, attempt: u32, elapsed: u64, random: f64) -> Option<Duration> {
     pause(
         &limits(),
         retry,
         attempt,
         Duration::from_secs(elapsed),
-        jitter,
+        random,
     )
 }
 
 #[test]
 fn the_pause_doubles_up_to_a_bound() {
     let full: Vec<_> = (1..=5)
-        .map(|attempt| after(Retry::Backoff, attempt, 0, 1.0).unwrap().as_secs())
+        .map(|attempt| after(Retry::Backoff, attempt, 0, 0.0).unwrap().as_secs())
         .collect();
     assert_eq!(full, [1, 2, 4, 5, 5]);
     assert_eq!(
-        after(Retry::Backoff, u32::MAX, 0, 0.0),
+        after(Retry::Backoff, u32::MAX, 0, 1.0),
         Some(Duration::from_millis(2500))
     );
 }
@@ -34,8 +34,8 @@ fn the_pause_doubles_up_to_a_bound() {
 #[test]
 fn a_batch_is_given_up_after_its_time() {
     assert_eq!(after(Retry::Never, 1, 0, 0.0), None);
-    assert!(after(Retry::Backoff, 1, 59, 1.0).is_some());
-    assert_eq!(after(Retry::Backoff, 1, 60, 0.0), None);
+    assert!(after(Retry::Backoff, 1, 59, 0.0).is_some());
+    assert_eq!(after(Retry::Backoff, 1, 60, 1.0), None);
     let asked = |seconds| after(Retry::After(Duration::from_secs(seconds)), 1, 10, 0.5);
     assert_eq!(asked(50), Some(Duration::from_secs(50)));
     assert_eq!(asked(51), None);

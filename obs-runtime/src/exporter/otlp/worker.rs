@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::Error;
+use crate::backoff::random;
 use crate::error::ErrorKind;
 use crate::exporter::otlp::batch::Batch;
 use crate::exporter::otlp::config::{Limits, Target};
@@ -12,7 +13,7 @@ use crate::exporter::otlp::lane::{Job, Lane, Next, Verdict};
 use crate::exporter::otlp::policy;
 use crate::exporter::otlp::spool::Stored;
 use crate::exporter::otlp::transport::{Answer, Failure, PartialSuccess, Retry, Transport};
-use crate::exporter::schedule::{ExportLoop, random};
+use crate::exporter::schedule::ExportLoop;
 use crate::self_log;
 use crate::self_obs;
 use crate::self_obs::DropReason;
