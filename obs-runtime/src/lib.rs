@@ -30,6 +30,7 @@ mod logs;
 pub mod metrics;
 #[cfg(feature = "opentelemetry")]
 pub mod opentelemetry;
+mod percent;
 #[cfg(feature = "pipeline")]
 pub mod pipeline;
 #[doc(hidden)]

@@ -11,6 +11,7 @@ use crate::Error;
 use crate::callsite::Level;
 use crate::init::limits;
 use crate::logs::LogLimits;
+use crate::percent;
 use crate::propagation::formats::Formats;
 use crate::trace::Sampler;
 use crate::trace::attribute::AttributeValue;
@@ -281,11 +282,11 @@ fn resource_attributes(list: &str) -> Result<Vec<(Cow<'static, str>, AttributeVa
             let (key, value) = pair
                 .split_once('=')
                 .ok_or_else(|| bad(&format!("`{}` has no `=`", pair.trim())))?;
-            let key = percent_decoded(key.trim()).unwrap_or_else(|| key.trim().to_owned());
+            let key = percent::decode(key.trim()).unwrap_or_else(|| key.trim().to_owned());
             if key.is_empty() {
                 return Err(bad(&format!("`{}` has no key", pair.trim())));
             }
-            let value = percent_decoded(value.trim()).ok_or_else(|| {
+            let value = percent::decode(value.trim()).ok_or_else(|| {
                 bad(&format!(
                     "the value of `{key}` is not percent-encoded UTF-8"
                 ))
@@ -293,21 +294,6 @@ fn resource_attributes(list: &str) -> Result<Vec<(Cow<'static, str>, AttributeVa
             Ok((Cow::Owned(key), value.into()))
         })
         .collect()
-}
-
-fn percent_decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte == b'%' {
-            let hex = [rest.next()?, rest.next()?];
-            let hex = core::str::from_utf8(&hex).ok()?;
-            bytes.push(u8::from_str_radix(hex, 16).ok()?);
-        } else {
-            bytes.push(byte);
-        }
-    }
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]

@@ -192,14 +192,6 @@ fn a_bad_ratio_keeps_the_sampler_and_is_named() {
 }
 
 #[test]
-fn percent_encoding_is_read_strictly() {
-    assert_eq!(percent_decoded("a%2Cb").as_deref(), Some("a,b"));
-    assert_eq!(percent_decoded("%4"), None);
-    assert_eq!(percent_decoded("%zz"), None);
-    assert_eq!(percent_decoded("%ff"), None);
-}
-
-#[test]
 fn exemplars_can_be_switched_off() {
     let env = |value: &'static str| {
         let name = "OTEL_METRICS_EXEMPLAR_FILTER";

@@ -9,6 +9,7 @@ use crate::exporter::otlp::config::{
 use crate::exporter::otlp::headers::{check_header, set_header};
 use crate::exporter::otlp::tls::{GivenFile, TlsFiles};
 use crate::vars::Vars;
+use crate::percent;
 
 /// The variables of one signal, or of all.
 struct Names {
@@ -206,7 +207,7 @@ fn header(entry: &str) -> Result<(String, String), &'static str> {
     const FORM: &str = "is not `name=value`: expected a list such as `api-key=abc,x-tenant=1`, values \
                         percent-encoded";
     let (key, value) = entry.split_once('=').ok_or(FORM)?;
-    let value = percent_decode(value.trim()).ok_or(FORM)?;
+    let value = percent::decode(value.trim()).ok_or(FORM)?;
     let header = (key.trim().to_owned(), value);
     if header.0.is_empty() {
         return Err(FORM);
@@ -218,21 +219,6 @@ fn header(entry: &str) -> Result<(String, String), &'static str> {
              itself, and a value of visible ASCII",
         ),
     }
-}
-
-fn percent_decode(text: &str) -> Option<String> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        if byte == b'%' {
-            let mut digit = || char::from(bytes.next()?).to_digit(16);
-            let (high, low) = (digit()?, digit()?);
-            out.push((high * 16 + low) as u8);
-        } else {
-            out.push(byte);
-        }
-    }
-    String::from_utf8(out).ok()
 }
 
 #[cfg(test)]

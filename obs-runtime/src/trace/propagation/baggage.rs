@@ -7,7 +7,8 @@
 use core::fmt;
 
 use super::formats::Formats;
-use super::{BAGGAGE, Injector, percent};
+use super::{BAGGAGE, Injector};
+use crate::percent;
 
 /// The limits of a header (section 3.3.2).
 const MAX_MEMBERS: usize = 64;
@@ -225,7 +226,7 @@ fn member(text: &str) -> Option<Member> {
     // Properties are sent on as they came, so they must be fit for a header.
     properties.bytes().all(printable).then(|| Member {
         key: key.trim_matches([' ', '\t']).to_owned(),
-        value: percent::decode(value.trim_matches([' ', '\t'])).into_owned(),
+        value: percent::decode_lossy(value.trim_matches([' ', '\t'])).into_owned(),
         properties: properties.to_owned(),
     })
 }

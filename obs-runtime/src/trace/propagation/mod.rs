@@ -94,7 +94,6 @@ pub(crate) mod formats;
 mod headers;
 pub(crate) mod links;
 mod parent;
-mod percent;
 pub(crate) mod remembered;
 mod remote;
 mod trace_state;
