@@ -65,7 +65,7 @@ pub use exporter::otlp::Protocol;
 pub use exporter::prometheus;
 #[cfg(feature = "statsd")]
 pub use exporter::statsd;
-pub use exporter::{ExportLoop, MetricBatch, MetricExporter, RecordExporter};
+pub use exporter::{ExportSchedule, MetricBatch, MetricExporter, RecordExporter};
 pub use init::{
     Builder, Handle, Health, LogStats, Observability, SpanStats, Stats, prometheus_port_from_env,
 };

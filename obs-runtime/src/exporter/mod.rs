@@ -16,7 +16,7 @@ pub mod statsd;
 use std::borrow::Cow;
 
 pub use periodic::{MetricBatch, MetricExporter};
-pub use schedule::ExportLoop;
+pub use schedule::ExportSchedule;
 
 use crate::trace::SpanRecord;
 use crate::{AttributeValue, Error};

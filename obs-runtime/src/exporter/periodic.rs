@@ -10,7 +10,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use crate::backoff::random;
 use crate::error::ErrorKind;
 use crate::exporter::delta::{Deltas, Receipt, Temporality};
-use crate::exporter::schedule::ExportLoop;
+use crate::exporter::schedule::ExportSchedule;
 use crate::metrics::{MetricFamily, MetricSource};
 use crate::processor::sink::PendingFlush;
 use crate::self_obs::{DropReason, ExporterCounters};
@@ -216,7 +216,7 @@ impl PeriodicPusher {
     /// Calls a user's exporter.
     pub(crate) fn start(
         exporter: Box<dyn MetricExporter>,
-        schedule: ExportLoop,
+        schedule: ExportSchedule,
         resource: Vec<(Cow<'static, str>, AttributeValue)>,
         source: Arc<dyn MetricSource>,
     ) -> Result<Self, Error> {
@@ -234,7 +234,7 @@ impl PeriodicPusher {
     pub(crate) fn start_named(
         (name, account): (&'static str, &'static str),
         destination: Box<dyn Destination>,
-        schedule: ExportLoop,
+        schedule: ExportSchedule,
         resource: Vec<(Cow<'static, str>, AttributeValue)>,
         source: Arc<dyn MetricSource>,
     ) -> Result<Self, Error> {
@@ -311,7 +311,7 @@ impl Drop for PeriodicPusher {
 struct Worker {
     shared: Arc<Shared>,
     destination: Box<dyn Destination>,
-    schedule: ExportLoop,
+    schedule: ExportSchedule,
     resource: Vec<(Cow<'static, str>, AttributeValue)>,
     source: Arc<dyn MetricSource>,
     deltas: Arc<Mutex<Deltas>>,

@@ -10,8 +10,8 @@ use crate::metrics::{MetricData, MetricsCollector, Number};
 const LONG: Duration = Duration::from_secs(60);
 
 /// Never by itself.
-fn never() -> ExportLoop {
-    ExportLoop::new().interval(Duration::from_secs(1 << 30))
+fn never() -> ExportSchedule {
+    ExportSchedule::new().interval(Duration::from_secs(1 << 30))
 }
 
 /// Says the value of the only counter, and answers as the test wants.
@@ -46,7 +46,7 @@ struct Test {
     ended: Receiver<()>,
 }
 
-fn start(schedule: ExportLoop) -> Test {
+fn start(schedule: ExportSchedule) -> Test {
     let ((values_in, values), (answers, answers_out)) = (channel(), channel());
     let (ended_in, ended) = channel();
     let exporter = Scripted {
@@ -94,7 +94,7 @@ fn a_flush_and_the_shutdown_export() {
 
 #[test]
 fn the_interval_exports_by_itself() {
-    let test = start(ExportLoop::new().interval(Duration::ZERO));
+    let test = start(ExportSchedule::new().interval(Duration::ZERO));
     drop(test.answers);
     for _ in 0..3 {
         assert_eq!(test.values.recv_timeout(LONG), Ok(1.0));

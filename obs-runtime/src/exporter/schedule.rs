@@ -10,7 +10,7 @@ const LONGEST: Duration = Duration::from_secs(1 << 30);
 /// When a [`MetricExporter`](crate::MetricExporter) is called.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "it does nothing until an `Observability` has it"]
-pub struct ExportLoop {
+pub struct ExportSchedule {
     interval: Duration,
     pace: Pace,
     deadline: Duration,
@@ -27,7 +27,7 @@ enum Pace {
     Steady,
 }
 
-impl Default for ExportLoop {
+impl Default for ExportSchedule {
     fn default() -> Self {
         Self {
             interval: Duration::from_secs(60),
@@ -38,7 +38,7 @@ impl Default for ExportLoop {
     }
 }
 
-impl ExportLoop {
+impl ExportSchedule {
     /// Every minute, give or take a tenth, with totals.
     pub fn new() -> Self {
         Self::default()

@@ -14,7 +14,7 @@ fn near(found: u128, wanted: u128) {
 
 #[test]
 fn intervals_vary_by_the_jitter() {
-    let schedule = ExportLoop::new().interval(TEN).jitter(0.2);
+    let schedule = ExportSchedule::new().interval(TEN).jitter(0.2);
     let now = Instant::now();
     for (random, wanted) in [(0.0, 8_000), (0.5, 10_000), (1.0, 12_000)] {
         near(millis(now, schedule.first(now, random)), wanted);
@@ -26,7 +26,7 @@ fn intervals_vary_by_the_jitter() {
 
 #[test]
 fn a_steady_pace_begins_anywhere_and_stays() {
-    let schedule = ExportLoop::new().interval(TEN).steady();
+    let schedule = ExportSchedule::new().interval(TEN).steady();
     let now = Instant::now();
     for (random, wanted) in [(0.0, 5_000), (0.5, 7_500), (1.0, 10_000)] {
         near(millis(now, schedule.first(now, random)), wanted);
@@ -41,7 +41,7 @@ fn a_steady_pace_begins_anywhere_and_stays() {
 #[test]
 fn no_duration_is_too_long_or_too_short() {
     let now = Instant::now();
-    for schedule in [ExportLoop::new(), ExportLoop::new().steady()] {
+    for schedule in [ExportSchedule::new(), ExportSchedule::new().steady()] {
         let long = schedule.interval(Duration::MAX).deadline(Duration::MAX);
         assert!(long.next(long.first(now, 1.0), now, 1.0) > now);
         assert!(now + long.may_take() > now);

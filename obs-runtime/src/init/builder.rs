@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::callsite::Level;
 use crate::error::{Error, ErrorKind};
-use crate::exporter::{ExportLoop, MetricExporter, RecordExporter};
+use crate::exporter::{ExportSchedule, MetricExporter, RecordExporter};
 use crate::fork::PerProcess;
 use crate::init::env::Environment;
 use crate::init::exit;
@@ -57,7 +57,7 @@ pub struct Builder {
     pub(crate) strict: bool,
     pub(crate) flush_on_panic: Option<bool>,
     pub(crate) record_exporters: Vec<Box<dyn RecordExporter>>,
-    pub(crate) metric_exporters: Vec<(Box<dyn MetricExporter>, ExportLoop)>,
+    pub(crate) metric_exporters: Vec<(Box<dyn MetricExporter>, ExportSchedule)>,
     pub(crate) sources: crate::init::sources::Wanted,
     #[cfg(feature = "alert")]
     pub(crate) alerts: Option<crate::alert::AlertManager>,
@@ -215,14 +215,14 @@ impl Builder {
 
     /// Hands metrics to your own code every minute, from a thread of obs.
     pub fn metric_exporter(self, exporter: impl MetricExporter) -> Self {
-        self.metric_exporter_with(exporter, ExportLoop::new())
+        self.metric_exporter_with(exporter, ExportSchedule::new())
     }
 
     /// Like [`Builder::metric_exporter`], with an interval, a jitter, a deadline and a temporality of your own.
     pub fn metric_exporter_with(
         mut self,
         exporter: impl MetricExporter,
-        schedule: ExportLoop,
+        schedule: ExportSchedule,
     ) -> Self {
         self.metric_exporters.push((Box::new(exporter), schedule));
         self

@@ -184,8 +184,8 @@ fn printed(env: &Environment, builder: &mut Builder, logs: &mut Vec<Box<dyn LogS
 }
 
 #[cfg(feature = "console")]
-fn printed_every(interval: core::time::Duration) -> crate::ExportLoop {
-    crate::ExportLoop::new().interval(interval).jitter(0.0)
+fn printed_every(interval: core::time::Duration) -> crate::ExportSchedule {
+    crate::ExportSchedule::new().interval(interval).jitter(0.0)
 }
 
 #[cfg(feature = "statsd")]

@@ -22,14 +22,14 @@ use write::Json;
 /// Writes metrics, spans or both as lines of OTLP JSON. A clone writes to the same place.
 ///
 /// ```
-/// use obs_runtime::{ExportLoop, JsonLines, Observability};
+/// use obs_runtime::{ExportSchedule, JsonLines, Observability};
 /// # fn main() -> Result<(), obs_runtime::Error> {
 /// # let path = std::env::temp_dir().join(format!("obs-json-lines-{}", std::process::id()));
 /// let lines = JsonLines::file(&path)?;
 /// let obs = Observability::builder()
 ///     .service_name("etl")
 ///     .record_exporter(lines.clone())
-///     .metric_exporter_with(lines, ExportLoop::new().interval(core::time::Duration::from_secs(10)))
+///     .metric_exporter_with(lines, ExportSchedule::new().interval(core::time::Duration::from_secs(10)))
 ///     .install()?;
 /// obs.metrics().counter("rows").build()?.add(3);
 /// obs.shutdown()?;

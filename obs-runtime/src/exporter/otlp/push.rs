@@ -13,7 +13,7 @@ use crate::exporter::otlp::metrics::batches;
 use crate::exporter::otlp::transport::Transport;
 use crate::exporter::otlp::worker::{self, Ticker};
 use crate::exporter::periodic;
-use crate::exporter::schedule::ExportLoop;
+use crate::exporter::schedule::ExportSchedule;
 use crate::metrics::MetricSource;
 use crate::processor::sink::PendingFlush;
 use crate::self_obs::ExporterCounters;
@@ -85,7 +85,7 @@ impl MetricPusher {
             deltas: push.temporality.is_delta().then(Arc::default),
         };
         let ticker = Ticker {
-            schedule: ExportLoop::new().interval(push.interval).steady(),
+            schedule: ExportSchedule::new().interval(push.interval).steady(),
             tick: Box::new({
                 let collector = collector.clone();
                 move || collector.collect()

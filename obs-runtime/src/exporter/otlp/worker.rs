@@ -13,7 +13,7 @@ use crate::exporter::otlp::lane::{Job, Lane, Next, Verdict};
 use crate::exporter::otlp::policy;
 use crate::exporter::otlp::spool::Stored;
 use crate::exporter::otlp::transport::{Answer, Failure, PartialSuccess, Retry, Transport};
-use crate::exporter::schedule::ExportLoop;
+use crate::exporter::schedule::ExportSchedule;
 use crate::self_log;
 use crate::self_obs;
 use crate::self_obs::DropReason;
@@ -25,7 +25,7 @@ const TOO_LATE: &str = "the shutdown deadline passed";
 
 /// Something to do at regular times, such as collecting metrics.
 pub(super) struct Ticker {
-    pub(super) schedule: ExportLoop,
+    pub(super) schedule: ExportSchedule,
     pub(super) tick: Box<dyn FnMut() + Send>,
 }
 

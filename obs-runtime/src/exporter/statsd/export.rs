@@ -9,7 +9,7 @@ use super::datagrams::{Datagrams, Parts, Place};
 use super::interval::{milliseconds, narrow, quantile_name, ranks, representatives};
 use super::line::{Kind, Lines, Series, has_form};
 use super::{HistogramForm, SOURCE, StatsdConfig};
-use crate::exporter::ExportLoop;
+use crate::exporter::ExportSchedule;
 use crate::exporter::delta::Temporality;
 use crate::exporter::periodic::{Delivery, Destination, MetricBatch, PeriodicPusher};
 use crate::metrics::snapshot::NumberPoint;
@@ -38,7 +38,7 @@ pub(crate) fn start(
     let deadline = config
         .interval
         .clamp(Duration::from_secs(1), Duration::from_secs(30));
-    let schedule = ExportLoop::new()
+    let schedule = ExportSchedule::new()
         .interval(config.interval)
         .deadline(deadline)
         .temporality(Temporality::Delta)

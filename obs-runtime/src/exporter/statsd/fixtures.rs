@@ -92,7 +92,7 @@ pub(super) fn test(config: &StatsdConfig) -> Test {
     ];
     let (collector, wire) = (MetricsCollector::new(), TestWire::default());
     let exporter = Exporter::new(config, &resource, Box::new(wire.clone()));
-    let never = ExportLoop::new()
+    let never = ExportSchedule::new()
         .interval(Duration::MAX)
         .temporality(Temporality::Delta);
     let source = Arc::new(collector.clone());
