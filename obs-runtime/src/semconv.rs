@@ -5,6 +5,9 @@
 //! 2026 (all of it has the status "development"). What no convention names begins with `obs.`, and
 //! the text says so.
 
+/// The value of `error.type`, `http.request.method` and the like for what has no name of its own.
+pub(crate) const OTHER: &str = "_OTHER";
+
 /// Declares the keys of a module, and the list of them.
 macro_rules! keys {
     ($($(#[$doc:meta])* $name:ident = $key:literal;)*) => {

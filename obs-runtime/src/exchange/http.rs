@@ -5,10 +5,8 @@ use std::borrow::Cow;
 use ::http::{Method, Version};
 
 use crate::redact::{MASK, is_secret_key};
+use crate::semconv::OTHER;
 use crate::trace::local::redact;
-
-/// A method that is not one of those below.
-pub(crate) const OTHER: &str = "_OTHER";
 
 /// Parameters of signed URLs ("HTTP spans", `url.query`) that their names do not give away.
 const SIGNATURES: &[&str] = &[

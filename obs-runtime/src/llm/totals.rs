@@ -6,6 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use crate::TraceId;
 use crate::llm::price::Usd;
 use crate::llm::usage::Usage;
+use crate::semconv::OTHER;
 
 /// Sums over model calls.
 ///
@@ -148,7 +149,6 @@ pub(crate) struct Entry<'a> {
 const MAX_TRACES: usize = 1_024;
 /// Models that are told apart; further ones are summed as `_OTHER` (OpenTelemetry's word for it).
 const MAX_MODELS: usize = 256;
-const OTHER: &str = "_OTHER";
 
 /// Sums by model, in the order of provider and model; the form that is written to. A sorted list, because a
 /// thousand traces keep one each and most hold one or two models: maps would take six times the memory.

@@ -135,7 +135,7 @@ pub trait Kind<T>: Abandon {
 #[cold]
 pub(super) fn other_error() -> SpanError {
     // OpenTelemetry's fallback (semantic conventions, `error.type`).
-    SpanError::new("_OTHER", None)
+    SpanError::new(crate::semconv::OTHER, None)
 }
 
 /// A type that is no `Result`.

@@ -14,7 +14,9 @@ fn end(outcome: Outcome, error: Option<&SpanError>) -> End {
         Outcome::Ok => End::Ok,
         Outcome::Cancelled => End::Cancelled,
         Outcome::Panicked => End::Failed("panic".into()),
-        Outcome::Error => End::Failed(error.map_or("_OTHER".into(), |error| error.kind.clone())),
+        Outcome::Error => {
+            End::Failed(error.map_or(crate::semconv::OTHER.into(), |error| error.kind.clone()))
+        }
     }
 }
 

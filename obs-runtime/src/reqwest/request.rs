@@ -51,7 +51,7 @@ impl Sent {
         let host = url.host_str().unwrap_or_default();
         let port = url.port_or_known_default();
         let begin = || {
-            let original = (method == http::OTHER).then(|| request.method().as_str());
+            let original = (method == crate::semconv::OTHER).then(|| request.method().as_str());
             vec![
                 Value::from_static(method),
                 original.map_or(Value::NONE, Value::from_str),

@@ -89,7 +89,7 @@ fn page(
     let version = http::version(request.version);
     let begin = || {
         let (host, port) = asked(request).unzip();
-        let original = (method == http::OTHER).then_some(request.method.as_str());
+        let original = (method == crate::semconv::OTHER).then_some(request.method.as_str());
         let query = request.uri.query().filter(|query| !query.is_empty());
         let agent = header(request, &USER_AGENT);
         let [client, client_port, peer, peer_port] = layer.peers.addresses(request);

@@ -209,7 +209,7 @@ fn grpc_status(exchange: &mut Exchange, side: &mut Side, headers: &HeaderMap) {
         *side = Side::Client;
     } else if name == "UNIMPLEMENTED" {
         // Any path can be asked for: such are one series.
-        exchange.label(key::RPC_METHOD, crate::exchange::http::OTHER);
+        exchange.label(key::RPC_METHOD, crate::semconv::OTHER);
     }
     if failed {
         exchange.fail(name);

@@ -229,9 +229,6 @@ pub(crate) struct SpanExtra {
     pub(crate) dropped_links: u32,
 }
 
-/// The type of an error that has no type of its own (semantic conventions, `error.type`).
-pub(crate) const OTHER: &str = "_OTHER";
-
 /// A status of OpenTelemetry's API; without one it is "unset" (trace API, "Set Status").
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(

@@ -6,8 +6,9 @@
 use std::borrow::Cow;
 
 use crate::callsite::{Callsite, ConstValue};
+use crate::semconv::OTHER;
 use crate::trace::attribute::{
-    AttributeValue, Event, Link, OTHER, SpanError, SpanExtra, Status, ValueRef,
+    AttributeValue, Event, Link, SpanError, SpanExtra, Status, ValueRef,
 };
 use crate::trace::value::Value;
 use crate::trace::{SpanId, TraceFlags, TraceId};

@@ -28,7 +28,7 @@ pub(super) struct FieldData {
 pub(super) fn failure(message: Option<String>) -> SpanError {
     SpanError {
         exception: false,
-        ..SpanError::new("_OTHER", message)
+        ..SpanError::new(crate::semconv::OTHER, message)
     }
 }
 

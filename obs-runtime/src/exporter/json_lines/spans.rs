@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::write::Json;
-use crate::semconv::attribute as key;
+use crate::semconv::{OTHER, attribute as key};
 use crate::trace::{Outcome, SpanContext, SpanRecord};
 use crate::{AttributeValue, SpanKind};
 
@@ -106,7 +106,7 @@ fn attributes(json: &mut Json, record: &SpanRecord) {
             let default = if record.outcome == Outcome::Panicked {
                 "panic"
             } else {
-                "_OTHER"
+                OTHER
             };
             let kind = record.error.as_ref().map_or(default, |e| &*e.kind);
             add(key::ERROR_TYPE, kind.to_owned());

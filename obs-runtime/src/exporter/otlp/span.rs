@@ -9,11 +9,12 @@ use crate::exporter::otlp::protobuf::{
     FIXED32, bytes, fixed32, fixed64, long_message, message, text, uint,
 };
 use crate::exporter::otlp::template::{Template, Templates};
+use crate::semconv::OTHER;
 use crate::semconv::attribute::{
     CODE_FUNCTION_NAME, ERROR_TYPE, EXCEPTION_MESSAGE, EXCEPTION_TYPE, LEVEL, OBS_OUTCOME,
 };
 use crate::semconv::event::EXCEPTION;
-use crate::trace::attribute::{OTHER, Status};
+use crate::trace::attribute::Status;
 use crate::trace::propagation::{TraceState, remembered};
 use crate::trace::{Event, Link, Outcome, SpanLimits, SpanView, TraceFlags, TraceId, ValueRef};
 
