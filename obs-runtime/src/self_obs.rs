@@ -7,6 +7,10 @@ use core::cell::Cell;
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use crate::Error;
+use crate::error::ErrorKind;
 
 /// Why an item was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -198,6 +202,22 @@ impl ExporterStats {
     pub fn dropped_total(&self) -> u64 {
         self.dropped.iter().map(|(_, n)| n).sum()
     }
+}
+
+/// Starts a thread of obs.
+///
+/// # Errors
+/// When the system gives the process no further thread.
+pub(crate) fn start_thread(
+    name: &str,
+    run: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, Error> {
+    let thread = std::thread::Builder::new().name(name.to_owned());
+    thread.spawn(run).map_err(|e| {
+        let text =
+            format!("the thread `{name}` could not be started ({e}): raise the limit of threads");
+        Error::new(ErrorKind::State, text)
+    })
 }
 
 std::thread_local! {

@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 use crate::Error;
 use crate::callsite::Callsite;
 use crate::clock::{self, unix_nanos};
-use crate::error::ErrorKind;
 use crate::fork::{self, PerProcess};
 use crate::processor::logs::{LogAccount, Logs};
 use crate::processor::redaction::SpanRedaction;
@@ -328,15 +327,7 @@ pub(crate) fn start_thread() -> Result<(), Error> {
 }
 
 fn spawn() -> Result<(), Error> {
-    let thread = std::thread::Builder::new()
-        .name("obs-drain".into())
-        .spawn(run)
-        .map_err(|e| {
-            let text = format!(
-                "the thread `obs-drain` could not be started ({e}): raise the limit of threads"
-            );
-            Error::new(ErrorKind::State, text).because(e)
-        })?;
+    let thread = self_obs::start_thread("obs-drain", run)?;
     buffer::set_drain(Some(thread.thread().clone()));
     Ok(())
 }
