@@ -1,15 +1,15 @@
-//! A bounded queue before each notifier, and the thread that empties it.
+//! Each notifier's queue, and how often an alert is tried.
 
-use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::DropReason;
 use crate::alert::Alert;
 use crate::alert::notifier::{Notifier, NotifyError, Retry};
 use crate::backoff;
+use crate::exporter::delivery::{Consumer, Delivery, DeliveryConfig, Outcome, Queue, guarded};
 use crate::self_obs::{ExporterCounters, ExporterStats};
+use crate::{DropReason, self_log};
 
 /// How often an alert is tried, and how long the pauses are.
 #[derive(Clone, Copy, Debug)]
@@ -37,175 +37,91 @@ impl Default for Policy {
     }
 }
 
-/// The queue of one notifier.
+/// Queues alerts for one notifier. Its thread, `obs-alert-…`, starts with the first one.
 pub(super) struct Outbox {
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    policy: Policy,
-    state: Mutex<State>,
-    /// An alert came, one was finished, or the end was asked for.
-    changed: Condvar,
-    counters: ExporterCounters,
-}
-
-struct State {
-    queue: VecDeque<Arc<Alert>>,
-    /// Until its thread is started.
-    notifier: Option<Box<dyn Notifier>>,
-    /// Alerts that were taken and have no outcome yet.
-    pending: usize,
-    /// Nothing is tried after it.
-    end: Option<Instant>,
+    delivery: Delivery<Arc<Alert>>,
 }
 
 impl Outbox {
     pub(super) fn new(notifier: Box<dyn Notifier>, policy: Policy) -> Self {
-        let counters = ExporterCounters::new(notifier.name());
-        let state = State {
-            queue: VecDeque::new(),
-            notifier: Some(notifier),
-            pending: 0,
-            end: None,
+        let name = notifier.name();
+        let config = DeliveryConfig {
+            thread: format!("obs-alert-{name}"),
+            // Beside those that wait, one is on its way.
+            bound: policy.capacity.saturating_add(1),
+            late: "alerts are still on their way",
+            counters: Arc::new(ExporterCounters::new(name)),
+        };
+        let sender = Sender {
+            notifier,
+            policy,
+            name,
         };
         Self {
-            shared: Arc::new(Shared {
-                policy,
-                state: Mutex::new(state),
-                changed: Condvar::new(),
-                counters,
-            }),
+            delivery: Delivery::new(config, sender),
         }
     }
 
     /// Queues an alert, or counts it as lost. The lock is never held while somebody sends.
     pub(super) fn push(&self, alert: &Arc<Alert>) {
-        let shared = &self.shared;
-        shared.counters.taken.fetch_add(1, Ordering::Relaxed);
-        let mut state = shared.lock();
-        if state.queue.len() >= shared.policy.capacity {
-            drop(state);
-            shared.counters.dropped.add(DropReason::QueueFull, 1);
-            return;
-        }
-        state.queue.push_back(Arc::clone(alert));
-        state.pending += 1;
-        if let Some(notifier) = state.notifier.take() {
-            shared.start(&mut state, notifier);
-        }
-        drop(state);
-        shared.changed.notify_all();
+        let taken = &self.delivery.counters().taken;
+        taken.fetch_add(1, Ordering::Relaxed);
+        self.delivery.push(Arc::clone(alert), 1, 1);
     }
 
     /// Waits until every alert has its outcome; whether it has.
     pub(super) fn flush(&self, deadline: Instant) -> bool {
-        let mut state = self.shared.lock();
-        while state.pending > 0 {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return false;
-            }
-            state = self.shared.wait(state, left);
-        }
-        true
+        let flushed = self.delivery.flush()(deadline);
+        !flushed.is_err_and(|error| error.is_timeout())
     }
 
     /// Lets the thread try until `deadline`; what is left then is lost.
     pub(super) fn end(&self, deadline: Instant) {
-        self.shared.lock().end = Some(deadline);
-        self.shared.changed.notify_all();
+        self.delivery.close(deadline);
     }
 
     pub(super) fn name(&self) -> &'static str {
-        self.shared.counters.name
+        self.delivery.counters().name
     }
 
     pub(super) fn stats(&self) -> ExporterStats {
-        self.shared.counters.snapshot()
+        self.delivery.counters().snapshot()
     }
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// Calls the notifier, from the outbox's thread.
+struct Sender {
+    notifier: Box<dyn Notifier>,
+    policy: Policy,
+    name: &'static str,
+}
 
-    fn wait<'a>(&self, state: MutexGuard<'a, State>, time: Duration) -> MutexGuard<'a, State> {
-        self.changed
-            .wait_timeout(state, time)
-            .unwrap_or_else(PoisonError::into_inner)
-            .0
+impl Consumer<Arc<Alert>> for Sender {
+    fn deliver(&mut self, alert: Arc<Alert>, queue: &Queue<Arc<Alert>>) -> Outcome {
+        let Err(error) = self.send(&alert, queue) else {
+            return Outcome::default();
+        };
+        let text = format_args!("an alert is lost ({}): {error}", alert.title);
+        self_log::warn(self.name, error.reason.as_str(), text);
+        Outcome::lost(error.reason, 1)
     }
+}
 
-    /// A program that never sends an alert has no thread for it.
-    fn start(self: &Arc<Self>, state: &mut State, notifier: Box<dyn Notifier>) {
-        let shared = Arc::clone(self);
-        // The notifier is lost with a thread that cannot start: so are its alerts, and counted.
-        let spawned = std::thread::Builder::new()
-            .name(format!("obs-alert-{}", self.counters.name))
-            .spawn(move || shared.run(notifier));
-        if spawned.is_err() {
-            let lost = state.queue.len();
-            state.queue.clear();
-            state.pending -= lost;
-            self.counters
-                .dropped
-                .add(DropReason::ExporterFailed, lost as u64);
-        }
-    }
-
-    fn run(&self, mut notifier: Box<dyn Notifier>) {
-        while let Some(alert) = self.next() {
-            let outcome = self.deliver(notifier.as_mut(), &alert);
-            match &outcome {
-                Ok(()) => {
-                    self.counters.exported.fetch_add(1, Ordering::Release);
-                }
-                Err(error) => {
-                    self.counters.dropped.add(error.reason, 1);
-                    crate::self_log::warn(
-                        self.counters.name,
-                        error.reason.as_str(),
-                        format_args!("an alert is lost ({}): {error}", alert.title),
-                    );
-                }
-            }
-            self.lock().pending -= 1;
-            self.changed.notify_all();
-        }
-    }
-
-    /// The next alert; `None` at the end, when the queue is empty.
-    fn next(&self) -> Option<Arc<Alert>> {
-        let mut state = self.lock();
-        loop {
-            if let Some(alert) = state.queue.pop_front() {
-                return Some(alert);
-            }
-            if state.end.is_some() {
-                return None;
-            }
-            state = self
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    fn deliver(&self, notifier: &mut dyn Notifier, alert: &Alert) -> Result<(), NotifyError> {
+impl Sender {
+    /// Sends an alert, again if that may help.
+    fn send(&mut self, alert: &Alert, queue: &Queue<Arc<Alert>>) -> Result<(), NotifyError> {
         let mut attempt = 1;
         loop {
             let now = Instant::now();
             let mut deadline = now + self.policy.timeout;
-            if let Some(end) = self.lock().end {
+            if let Some(end) = queue.closing() {
                 if end <= now {
                     let message = "the program ended before it was delivered";
                     return Err(NotifyError::permanent(DropReason::Shutdown, message));
                 }
                 deadline = deadline.min(end);
             }
-            let Err(error) = guarded(notifier, alert, deadline) else {
+            let Err(error) = self.notify(alert, deadline) else {
                 return Ok(());
             };
             let Some(retry) = error.retry.filter(|_| attempt < self.policy.attempts) else {
@@ -215,9 +131,17 @@ impl Shared {
                 Retry::After(pause) => pause,
                 Retry::Backoff => self.backoff(attempt),
             };
-            self.pause(pause);
+            queue.pause(Instant::now() + pause);
             attempt += 1;
         }
+    }
+
+    /// Makes one attempt. A notifier of the user may panic: that is a failure like another.
+    fn notify(&mut self, alert: &Alert, deadline: Instant) -> Result<(), NotifyError> {
+        let message = "the notifier panicked";
+        let panicked = || NotifyError::permanent(DropReason::ExporterFailed, message);
+        let told = guarded(|| self.notifier.notify(alert, deadline));
+        told.unwrap_or_else(|| Err(panicked()))
     }
 
     fn backoff(&self, attempt: u32) -> Duration {
@@ -230,33 +154,4 @@ impl Shared {
         // The programs of a fleet do not come back at the same moment.
         backoff::shortened(longest, 0.5, backoff::random())
     }
-
-    /// Waits, but not beyond the end.
-    fn pause(&self, pause: Duration) {
-        let until = Instant::now() + pause;
-        let mut state = self.lock();
-        loop {
-            let until = state.end.map_or(until, |end| end.min(until));
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
-            }
-            state = self.wait(state, left);
-        }
-    }
-}
-
-/// A notifier of the user may panic: that is a failure like another.
-fn guarded(
-    notifier: &mut dyn Notifier,
-    alert: &Alert,
-    deadline: Instant,
-) -> Result<(), NotifyError> {
-    let call = std::panic::AssertUnwindSafe(|| notifier.notify(alert, deadline));
-    std::panic::catch_unwind(call).unwrap_or_else(|_| {
-        Err(NotifyError::permanent(
-            DropReason::ExporterFailed,
-            "the notifier panicked",
-        ))
-    })
 }

@@ -1,8 +1,14 @@
-//! Where finished spans and metric snapshots go.
+//! Where finished spans, log records and metrics go.
+//!
+//! Spans and logs are pushed: a pass of the drain hands them to a [`SpanSink`] or a [`LogSink`], which gathers them and
+//! never waits. Metrics are pulled: a pusher ([`periodic`]) collects them on its own thread, a page of Prometheus
+//! on that of the request. What may block (a user's exporter, a terminal, a collection, an alert's receiver) is called
+//! by the thread of a [`delivery`]; OTLP has a queue of its own, counted in bytes, before its senders and its spool.
 
 #[cfg(feature = "console")]
 pub(crate) mod console;
 pub(crate) mod custom;
+pub(crate) mod delivery;
 pub(crate) mod delta;
 pub(crate) mod json_lines;
 #[cfg(feature = "otlp")]

@@ -1,18 +1,20 @@
-//! The one export loop: hands metrics to a destination at regular times, at a flush and at the end.
+//! Hands metrics to a destination at regular times, at a flush and at the end.
+//!
+//! A [`PeriodicPusher`] is a [delivery](crate::exporter::delivery) whose items are requests to export now. Its thread
+//! collects from the source, with the callbacks of users in it, turns totals into deltas where the destination wants
+//! them, and calls the [`Destination`]. Threads that flush or shut down only wait for it.
 
 use core::ops::Range;
-use core::panic::AssertUnwindSafe;
-use core::sync::atomic::Ordering;
 use std::borrow::Cow;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::backoff::random;
-use crate::error::ErrorKind;
+use crate::processor::sink::PendingFlush;
+use crate::exporter::delivery::{Consumer, Delivery, DeliveryConfig, Outcome, Queue, guarded};
 use crate::exporter::delta::{Deltas, Receipt, Temporality};
 use crate::exporter::schedule::ExportSchedule;
 use crate::metrics::{MetricFamily, MetricSource};
-use crate::processor::sink::PendingFlush;
 use crate::self_obs::{DropReason, ExporterCounters};
 use crate::{AttributeValue, Error, self_log};
 
@@ -72,15 +74,21 @@ pub trait MetricExporter: Send + 'static {
     }
 }
 
-/// Where the loop takes collections.
+/// Where collections go. All calls but [`relay`](Self::relay) come from the pusher's thread.
 pub(crate) trait Destination: Send {
-    /// Delivers what it can of a batch before its deadline.
-    fn deliver(&mut self, batch: MetricBatch<'_>) -> Delivery;
+    /// Delivers what it can of a batch before its deadline. If the batch is one of deltas, they were taken from
+    /// `deltas`.
+    fn deliver(&mut self, batch: MetricBatch<'_>, deltas: &Arc<Mutex<Deltas>>) -> BatchOutcome;
 
     /// Whether receivers say what they got. Where they do not, a failure is counted and said, but a flush
     /// does not fail for it: most failures could not be seen.
     fn is_acknowledged(&self) -> bool {
         true
+    }
+
+    /// The queue that the destination only puts points into, if that is what it does.
+    fn relay(&self) -> Option<Arc<dyn Relay>> {
+        None
     }
 
     /// The last call.
@@ -89,9 +97,22 @@ pub(crate) trait Destination: Send {
     }
 }
 
+/// A queue behind a destination, with threads of its own that deliver: it accounts for the points, and those who flush
+/// or shut down wait for it as well. The calls come from them.
+pub(crate) trait Relay: Send + Sync {
+    fn counters(&self) -> Arc<ExporterCounters>;
+
+    /// Has what is queued delivered; what is returned is called once the flush's own collection is queued, and waits
+    /// for that too.
+    fn flush(self: Arc<Self>) -> PendingFlush;
+
+    /// Prepares the end; what is returned is called after the last collection, and ends the queue.
+    fn shutdown(self: Arc<Self>) -> PendingFlush;
+}
+
 /// What became of a batch: its points were delivered unless this says otherwise.
 #[derive(Debug, Default)]
-pub(crate) struct Delivery {
+pub(crate) struct BatchOutcome {
     /// How many points were lost, by reason.
     pub(crate) lost: Vec<(DropReason, u64)>,
     /// Lost points whose amounts the next interval of deltas is to have, by the family's place.
@@ -100,7 +121,7 @@ pub(crate) struct Delivery {
     pub(crate) failure: Option<String>,
 }
 
-impl Delivery {
+impl BatchOutcome {
     fn failed(families: &[MetricFamily], reason: DropReason, failure: String) -> Self {
         let all = families.iter().enumerate();
         Self {
@@ -119,18 +140,18 @@ fn points(families: &[MetricFamily]) -> u64 {
 struct Custom(Box<dyn MetricExporter>);
 
 impl Destination for Custom {
-    fn deliver(&mut self, batch: MetricBatch<'_>) -> Delivery {
+    fn deliver(&mut self, batch: MetricBatch<'_>, _: &Arc<Mutex<Deltas>>) -> BatchOutcome {
         let failed = |e: Error| {
             let reason = if e.is_timeout() {
                 DropReason::Timeout
             } else {
                 DropReason::ExporterFailed
             };
-            Delivery::failed(batch.families, reason, e.to_string())
+            BatchOutcome::failed(batch.families, reason, e.to_string())
         };
         self.0
             .export(batch)
-            .map_or_else(failed, |()| Delivery::default())
+            .map_or_else(failed, |()| BatchOutcome::default())
     }
 
     fn shutdown(&mut self) -> Result<(), Error> {
@@ -139,11 +160,10 @@ impl Destination for Custom {
 }
 
 /// Asks for the metrics, and says when that was, in nanoseconds since the Unix epoch.
-pub(crate) fn collect(source: &dyn MetricSource, who: &'static str) -> (Vec<MetricFamily>, u64) {
+fn collect(source: &dyn MetricSource, who: &'static str) -> (Vec<MetricFamily>, u64) {
     let mut families = Vec::new();
     // A callback of the user may panic: what the other instruments say is sent all the same.
-    let collect = AssertUnwindSafe(|| source.collect(&mut families));
-    if std::panic::catch_unwind(collect).is_err() {
+    if guarded(|| source.collect(&mut families)).is_none() {
         let text = format_args!("collecting metrics panicked: some are missing");
         self_log::warn(who, "panic", text);
     }
@@ -152,64 +172,13 @@ pub(crate) fn collect(source: &dyn MetricSource, who: &'static str) -> (Vec<Metr
     (families, now.unwrap_or(u64::MAX))
 }
 
-#[derive(Debug, Default)]
-struct State {
-    /// Exports that somebody waits for, by number.
-    asked: u64,
-    done: u64,
-    /// Why the last export failed, for those who wait.
-    failure: Option<String>,
-    stopping: bool,
-    ended: bool,
-    /// Points that the exporter has at the moment.
-    in_hand: u64,
-}
-
-struct Shared {
-    /// The thread's name, and who speaks in the log.
-    name: &'static str,
-    state: Mutex<State>,
-    changed: Condvar,
-    counters: Arc<ExporterCounters>,
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn wait<'a>(
-        &'a self,
-        mut state: MutexGuard<'a, State>,
-        until: Instant,
-        done: impl Fn(&State) -> bool,
-    ) -> MutexGuard<'a, State> {
-        while !done(&state) {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
-            }
-            let waited = self.changed.wait_timeout(state, left);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-        state
-    }
-
-    /// What became of the export that somebody waited for, or of a later one.
-    fn outcome(state: &State, asked: u64) -> Result<(), Error> {
-        if state.done < asked {
-            let text = "metrics were still being exported when the deadline passed";
-            return Err(Error::new(ErrorKind::Timeout, text));
-        }
-        let error = |cause| format!("metrics could not be exported: {cause}");
-        let failure = state.failure.as_ref().map(error);
-        failure.map_or(Ok(()), |text| Err(Error::new(ErrorKind::Export, text)))
-    }
-}
+/// A request to export now.
+struct Export;
 
 /// Delivers from a thread of its own until it is shut down or dropped. Its account counts points.
 pub(crate) struct PeriodicPusher {
-    shared: Arc<Shared>,
+    delivery: Delivery<Export>,
+    relay: Option<Arc<dyn Relay>>,
 }
 
 impl PeriodicPusher {
@@ -238,43 +207,44 @@ impl PeriodicPusher {
         resource: Vec<(Cow<'static, str>, AttributeValue)>,
         source: Arc<dyn MetricSource>,
     ) -> Result<Self, Error> {
-        let shared = Arc::new(Shared {
+        let relay = destination.relay();
+        let counters = match &relay {
+            Some(relay) => relay.counters(),
+            None => Arc::new(ExporterCounters::new(account)),
+        };
+        let config = DeliveryConfig {
+            thread: name.to_owned(),
+            // One is worked on and one waits: a further one would say the same as that.
+            bound: 2,
+            late: "metrics were still being exported when the deadline passed",
+            counters: Arc::clone(&counters),
+        };
+        let exporter = Exporter {
             name,
-            state: Mutex::default(),
-            changed: Condvar::new(),
-            counters: Arc::new(ExporterCounters::new(account)),
-        });
-        let mut worker = Worker {
-            shared: Arc::clone(&shared),
             destination,
+            due: schedule.first(Instant::now(), random()),
             schedule,
             resource,
             source,
             deltas: Arc::default(),
+            counters,
+            is_relayed: relay.is_some(),
         };
-        let thread = std::thread::Builder::new().name(name.into());
-        thread.spawn(move || worker.run()).map_err(|e| {
-            let text = format!(
-                "the thread `{name}` could not be started ({e}): raise the limit of threads"
-            );
-            Error::new(ErrorKind::State, text)
-        })?;
-        Ok(Self { shared })
+        let delivery = Delivery::new(config, exporter);
+        delivery.start()?;
+        Ok(Self { delivery, relay })
     }
 
     /// Exports now; what is returned waits for it.
     pub(crate) fn flush(&self) -> PendingFlush {
-        let mut state = self.shared.lock();
-        // What runs already may have collected before this call.
-        state.asked += 1;
-        let asked = state.asked;
-        drop(state);
-        self.shared.changed.notify_all();
-        let shared = Arc::clone(&self.shared);
+        let relayed = self.relay.as_ref().map(|relay| Arc::clone(relay).flush());
+        // Refused if one waits already, which does as well.
+        self.delivery.push(Export, 1, 0);
+        let exported = self.delivery.flush();
         Box::new(move |deadline| {
-            let state = shared.lock();
-            let state = shared.wait(state, deadline, |s| s.done >= asked || s.ended);
-            Shared::outcome(&state, asked)
+            let exported = exported(deadline);
+            let relayed = relayed.map_or(Ok(()), |relayed| relayed(deadline));
+            exported.and(relayed)
         })
     }
 
@@ -283,81 +253,74 @@ impl PeriodicPusher {
     /// # Errors
     /// When the last export failed, or did not end in time.
     pub(crate) fn shutdown(&self, deadline: Instant) -> Result<(), Error> {
-        let mut state = self.shared.lock();
-        state.asked += 1;
-        state.stopping = true;
-        let asked = state.asked;
-        self.shared.changed.notify_all();
-        let mut state = self.shared.wait(state, deadline, |s| s.ended);
-        let left = core::mem::take(&mut state.in_hand);
-        self.shared.counters.dropped.add(DropReason::Shutdown, left);
-        Shared::outcome(&state, asked)
+        let relayed = self
+            .relay
+            .as_ref()
+            .map(|relay| Arc::clone(relay).shutdown());
+        let exported = self.delivery.shutdown(deadline);
+        self.delivery.give_up();
+        let relayed = relayed.map_or(Ok(()), |relayed| relayed(deadline));
+        exported.and(relayed)
     }
 
     /// What it took, passed on and lost, in points.
     pub(crate) fn stats(&self) -> Arc<ExporterCounters> {
-        Arc::clone(&self.shared.counters)
+        Arc::clone(self.delivery.counters())
     }
 }
 
 impl Drop for PeriodicPusher {
-    /// Without a shutdown nobody waits.
+    /// Without a shutdown nobody waits: what a relay has is given up. The thread exports for the last time and ends.
     fn drop(&mut self) {
-        self.shared.lock().stopping = true;
-        self.shared.changed.notify_all();
+        if let Some(relay) = self.relay.take() {
+            let _ = relay.shutdown()(Instant::now());
+        }
     }
 }
 
-struct Worker {
-    shared: Arc<Shared>,
+/// Collects and calls the destination, from the pusher's thread.
+struct Exporter {
+    /// The thread's name, and who speaks in the log.
+    name: &'static str,
     destination: Box<dyn Destination>,
     schedule: ExportSchedule,
+    due: Instant,
     resource: Vec<(Cow<'static, str>, AttributeValue)>,
     source: Arc<dyn MetricSource>,
     deltas: Arc<Mutex<Deltas>>,
+    counters: Arc<ExporterCounters>,
+    /// Whether the destination's relay accounts for the points.
+    is_relayed: bool,
 }
 
-impl Worker {
-    fn run(&mut self) {
-        let shared = Arc::clone(&self.shared);
-        let mut due = self.schedule.first(Instant::now(), random());
-        loop {
-            let state = shared.lock();
-            let state = shared.wait(state, due, |s| s.asked > s.done || s.stopping);
-            let (asked, stopping) = (state.asked, state.stopping);
-            drop(state);
-            let failure = self.export();
-            let mut state = shared.lock();
-            state.done = asked;
-            state.failure = failure.filter(|_| self.destination.is_acknowledged());
-            drop(state);
-            shared.changed.notify_all();
-            if stopping {
-                break;
-            }
-            due = self.schedule.next(due, Instant::now(), random());
-        }
-        let end = AssertUnwindSafe(|| self.destination.shutdown());
-        let cause = match std::panic::catch_unwind(end) {
-            Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(error.to_string()),
-            Err(_) => Some("it panicked".to_owned()),
-        };
-        let mut state = shared.lock();
-        state.ended = true;
-        if let Some(cause) = cause {
-            // What the last export lost says more.
-            state
-                .failure
-                .get_or_insert_with(|| format!("the exporter could not be shut down: {cause}"));
-        }
-        drop(state);
-        shared.changed.notify_all();
+impl Consumer<Export> for Exporter {
+    fn deliver(&mut self, Export: Export, queue: &Queue<Export>) -> Outcome {
+        self.tick(queue)
     }
 
-    /// Says what went wrong.
-    fn export(&mut self) -> Option<String> {
-        let (mut families, unix_nanos) = collect(&*self.source, self.shared.name);
+    fn due(&self) -> Option<Instant> {
+        Some(self.due)
+    }
+
+    fn tick(&mut self, queue: &Queue<Export>) -> Outcome {
+        let BatchOutcome { lost, failure, .. } = self.export(queue);
+        self.due = self.schedule.next(self.due, Instant::now(), random());
+        let told = failure.filter(|_| self.destination.is_acknowledged());
+        Outcome {
+            lost,
+            failure: told.map(|cause| format!("metrics could not be exported: {cause}")),
+        }
+    }
+
+    fn end(&mut self) -> Result<(), String> {
+        let ended = self.destination.shutdown();
+        ended.map_err(|cause| format!("the metric exporter could not be shut down: {cause}"))
+    }
+}
+
+impl Exporter {
+    fn export(&mut self, queue: &Queue<Export>) -> BatchOutcome {
+        let (mut families, unix_nanos) = collect(&*self.source, self.name);
         let is_delta = self.schedule.sends().is_delta();
         if is_delta {
             let mut deltas = self.deltas.lock().unwrap_or_else(PoisonError::into_inner);
@@ -365,32 +328,28 @@ impl Worker {
         }
         families.retain(|family| family.data.points() > 0);
         if families.is_empty() {
-            return None;
+            return BatchOutcome::default();
         }
-        let taken = points(&families);
-        let counters = &self.shared.counters;
-        counters.taken.fetch_add(taken, Ordering::Release);
-        self.shared.lock().in_hand = taken;
-        let delivery = self.deliver(&families, unix_nanos);
+        if !self.is_relayed {
+            queue.take(points(&families));
+        }
+        let outcome = self.deliver_batch(&families, unix_nanos);
         if is_delta {
             let mut receipt = Receipt::new(&self.deltas);
-            for (family, points) in delivery.again {
-                receipt.add(&families[family], points);
+            for (family, points) in &outcome.again {
+                receipt.add(&families[*family], points.clone());
             }
             receipt.settle(false);
         }
-        self.account(&delivery.lost);
-        self.shared
-            .counters
-            .set_problem(delivery.failure.as_deref());
-        if let Some(cause) = &delivery.failure {
+        self.counters.set_problem(outcome.failure.as_deref());
+        if let Some(cause) = &outcome.failure {
             let text = format_args!("metrics were not exported: {cause}");
-            self_log::warn(self.shared.name, "failed", text);
+            self_log::warn(self.name, "failed", text);
         }
-        delivery.failure
+        outcome
     }
 
-    fn deliver(&mut self, families: &[MetricFamily], unix_nanos: u64) -> Delivery {
+    fn deliver_batch(&mut self, families: &[MetricFamily], unix_nanos: u64) -> BatchOutcome {
         let began = Instant::now();
         let limit = self.schedule.may_take();
         let batch = MetricBatch {
@@ -400,34 +359,18 @@ impl Worker {
             temporality: self.schedule.sends(),
             deadline: began + limit,
         };
-        let deliver = AssertUnwindSafe(|| self.destination.deliver(batch));
-        let delivery = std::panic::catch_unwind(deliver).unwrap_or_else(|_| {
+        let outcome = guarded(|| self.destination.deliver(batch, &self.deltas));
+        let outcome = outcome.unwrap_or_else(|| {
             let text = "the exporter panicked".to_owned();
-            Delivery::failed(families, DropReason::ExporterFailed, text)
+            BatchOutcome::failed(families, DropReason::ExporterFailed, text)
         });
         let taken = began.elapsed();
         if taken > limit {
             let text =
                 format_args!("an export took {taken:.1?}, longer than its deadline of {limit:?}");
-            self_log::warn(self.shared.name, "slow", text);
+            self_log::warn(self.name, "slow", text);
         }
-        delivery
-    }
-
-    /// Counts what became of the points in hand, unless the shutdown has given them up already.
-    fn account(&self, lost: &[(DropReason, u64)]) {
-        let in_hand = core::mem::take(&mut self.shared.lock().in_hand);
-        if in_hand == 0 {
-            return;
-        }
-        let counters = &self.shared.counters;
-        for (reason, points) in lost {
-            counters.dropped.add(*reason, *points);
-        }
-        let lost: u64 = lost.iter().map(|(_, points)| points).sum();
-        counters
-            .exported
-            .fetch_add(in_hand.saturating_sub(lost), Ordering::Release);
+        outcome
     }
 }
 

@@ -1,9 +1,10 @@
-//! The export loop: when it exports, and what becomes of failures.
+//! The periodic pusher: when it exports, and what becomes of failures.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use super::*;
+use crate::error::ErrorKind;
 use crate::metrics::{MetricData, MetricsCollector, Number};
 
 /// Longer than any test takes.

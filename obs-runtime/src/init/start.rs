@@ -356,14 +356,3 @@ impl Pusher for PeriodicPusher {
         Self::shutdown(self, deadline)
     }
 }
-
-#[cfg(feature = "otlp")]
-impl Pusher for crate::exporter::otlp::MetricPusher {
-    fn flush(&self) -> crate::processor::sink::PendingFlush {
-        Self::flush(self)
-    }
-
-    fn shutdown(&mut self, deadline: std::time::Instant) -> Result<(), Error> {
-        Self::shutdown(self, deadline)
-    }
-}

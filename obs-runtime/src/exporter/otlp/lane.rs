@@ -165,8 +165,9 @@ impl Lane {
     pub(super) fn hand_over(&self, batch: Batch) {
         let len = batch.body().len();
         let mut state = self.lock();
-        // A lane that closes still takes what was collected meanwhile: the senders empty it.
-        let refused = if state.ended {
+        // Until its deadline a lane that closes takes what was collected meanwhile: the senders empty it.
+        let is_over = |s: &State| s.closing.is_some_and(|deadline| deadline <= Instant::now());
+        let refused = if state.ended || is_over(&state) {
             Some(DropReason::Shutdown)
         } else if state.bytes + len > self.queue_bytes
             || state.items + batch.items > self.queue_items

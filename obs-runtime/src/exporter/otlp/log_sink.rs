@@ -43,7 +43,7 @@ impl OtlpLogSink {
         resource: &Resource,
     ) -> Result<Self, Error> {
         let lane = Lane::new(target.signal, limits.queue_bytes);
-        worker::start("obs-otlp-logs", &lane, transport, target, limits, None)?;
+        worker::start("obs-otlp-logs", &lane, transport, target, limits)?;
         Ok(Self {
             envelope: Envelope::new(resource),
             open: OpenLogs::default(),

@@ -20,11 +20,11 @@ mod lane;
 mod library;
 mod log;
 mod log_sink;
+mod metric_destination;
 mod metrics;
 mod plain;
 mod policy;
 mod protobuf;
-mod push;
 #[cfg(test)]
 mod receiver;
 mod sink;
@@ -40,15 +40,16 @@ mod worker;
 use std::sync::Arc;
 
 use crate::Error;
-use crate::metrics::MetricSource;
+use crate::exporter::periodic::PeriodicPusher;
+use crate::exporter::ExportSchedule;
 use crate::processor::sink::SpanSink;
+use crate::metrics::MetricSource;
 
 pub(crate) use batch::Resource;
 pub use config::Protocol;
 pub(crate) use config::{OtlpConfig, Signal};
 pub(crate) use lane::Accepts;
 pub(crate) use log_sink::OtlpLogSink;
-pub(crate) use push::MetricPusher;
 pub(crate) use spool::{MAX_BYTES as SPOOL_MAX_BYTES, Spool};
 
 /// Makes the sink that sends spans; `logs` says whether their errors arrive as log records. Nothing
@@ -91,7 +92,7 @@ pub(crate) fn log_sink(config: &OtlpConfig, resource: &Resource) -> Result<OtlpL
     )
 }
 
-/// Starts the thread that collects and sends metrics.
+/// Starts the threads that collect and send metrics.
 ///
 /// # Errors
 /// When the configuration names no receiver for metrics, or one that cannot be used.
@@ -99,23 +100,18 @@ pub(crate) fn metric_pusher(
     config: &OtlpConfig,
     resource: &Resource,
     source: Arc<dyn MetricSource>,
-) -> Result<MetricPusher, Error> {
+) -> Result<PeriodicPusher, Error> {
     let mut target = config.target(Signal::Metrics)?.ok_or_else(not_sent)?;
     if let Some(timeout) = config.metric_timeout {
         target.timeout = target.timeout.min(timeout);
     }
     let transport = transport::connect(&target)?;
-    MetricPusher::start(
-        &target,
-        transport,
-        config.limits,
-        push::Push {
-            interval: config.metric_interval(),
-            temporality: config.temporality.unwrap_or_default(),
-        },
-        resource,
-        source,
-    )
+    let schedule = ExportSchedule::new()
+        .interval(config.metric_interval())
+        .temporality(config.temporality.unwrap_or_default())
+        .steady();
+    let limits = config.limits;
+    metric_destination::start(&target, transport, limits, schedule, resource, source)
 }
 
 fn not_sent() -> Error {

@@ -39,7 +39,7 @@ impl OtlpSpanSink {
         logs: Option<Accepts>,
     ) -> Result<Self, Error> {
         let lane = Lane::bounded(target.signal, limits.queue_bytes, limits.queue_spans);
-        worker::start("obs-otlp-traces", &lane, transport, target, limits, None)?;
+        worker::start("obs-otlp-traces", &lane, transport, target, limits)?;
         let envelope = Envelope::new(resource);
         let open = envelope.begin(Vec::new());
         Ok(Self {

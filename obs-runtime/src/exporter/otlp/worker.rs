@@ -6,14 +6,12 @@ use std::time::{Duration, Instant};
 
 use crate::Error;
 use crate::backoff::random;
-use crate::error::ErrorKind;
 use crate::exporter::otlp::batch::Batch;
 use crate::exporter::otlp::config::{Limits, Target};
 use crate::exporter::otlp::lane::{Job, Lane, Next, Verdict};
 use crate::exporter::otlp::policy;
 use crate::exporter::otlp::spool::Stored;
 use crate::exporter::otlp::transport::{Answer, Failure, PartialSuccess, Retry, Transport};
-use crate::exporter::schedule::ExportSchedule;
 use crate::self_log;
 use crate::self_obs;
 use crate::self_obs::DropReason;
@@ -23,19 +21,11 @@ const MAX_HOLD: Duration = Duration::from_secs(60);
 
 const TOO_LATE: &str = "the shutdown deadline passed";
 
-/// Something to do at regular times, such as collecting metrics.
-pub(super) struct Ticker {
-    pub(super) schedule: ExportSchedule,
-    pub(super) tick: Box<dyn FnMut() + Send>,
-}
-
 struct Worker {
     lane: Arc<Lane>,
     transport: Box<dyn Transport>,
     limits: Limits,
     timeout: Duration,
-    /// Threads that may send at once.
-    senders: usize,
     /// For the log.
     source: &'static str,
     url: String,
@@ -49,15 +39,13 @@ enum Fate {
 }
 
 /// Starts the first sender; whoever takes a request starts another if nobody waits for the next one, up
-/// to [`Limits::requests`]. With a ticker there is one alone: what is collected goes out in order. They end
-/// when the lane is closed.
+/// to [`Limits::requests`]. They end when the lane is closed.
 pub(super) fn start(
     name: &'static str,
     lane: &Arc<Lane>,
     transport: Box<dyn Transport>,
     target: &Target,
     limits: Limits,
-    ticker: Option<Ticker>,
 ) -> Result<(), Error> {
     if let Some(spool) = &target.spool {
         lane.set_spool(spool);
@@ -67,14 +55,10 @@ pub(super) fn start(
         transport,
         limits,
         timeout: target.timeout,
-        senders: if ticker.is_some() { 1 } else { limits.requests },
         source: name,
         url: target.endpoint.url.clone(),
     };
-    worker
-        .spawn(ticker)
-        .map(drop)
-        .map_err(|e| Error::new(ErrorKind::State, format!("thread {name} cannot start: {e}")))
+    worker.spawn()
 }
 
 struct ExitOnDrop(Arc<Lane>);
@@ -87,25 +71,25 @@ impl Drop for ExitOnDrop {
 
 impl Worker {
     /// Starts the thread, unless enough are there.
-    fn spawn(mut self, ticker: Option<Ticker>) -> std::io::Result<()> {
-        if !self.lane.enter(self.senders) {
+    fn spawn(mut self) -> Result<(), Error> {
+        if !self.lane.enter(self.limits.requests) {
             return Ok(());
         }
         // Leaves the lane also if the thread cannot start, and if a dependency panics: nobody waits for
         // a thread that is gone.
         let exit = ExitOnDrop(Arc::clone(&self.lane));
-        let name = self.source.to_owned();
+        let name = self.source;
         let run = move || {
             self_obs::mark_own_thread();
             let _exit = exit;
-            self.run(ticker);
+            self.run();
         };
-        std::thread::Builder::new().name(name).spawn(run).map(drop)
+        self_obs::start_thread(name, run).map(drop)
     }
 
     /// Sees to it that somebody waits for the next request while this one is sent.
     fn help(&self) {
-        if self.senders < 2 || !self.lane.wants_sender(self.senders) {
+        if self.limits.requests < 2 || !self.lane.wants_sender(self.limits.requests) {
             return;
         }
         if let Some(transport) = self.transport.another() {
@@ -114,21 +98,17 @@ impl Worker {
                 transport,
                 limits: self.limits,
                 timeout: self.timeout,
-                senders: self.senders,
                 source: self.source,
                 url: self.url.clone(),
             };
             // Without it the others go on.
-            let _ = helper.spawn(None);
+            let _ = helper.spawn();
         }
     }
 
-    fn run(&mut self, mut ticker: Option<Ticker>) {
-        let mut due = ticker
-            .as_ref()
-            .map(|t| t.schedule.first(Instant::now(), random()));
+    fn run(&mut self) {
         loop {
-            match self.lane.next(due) {
+            match self.lane.next() {
                 Next::Send(job) => {
                     self.help();
                     if !self.send(job) {
@@ -147,12 +127,6 @@ impl Worker {
                 Next::Adopt => {
                     if let Some(spool) = self.lane.spool() {
                         spool.adopt();
-                    }
-                }
-                Next::Tick => {
-                    if let (Some(ticker), Some(was)) = (&mut ticker, due) {
-                        (ticker.tick)();
-                        due = Some(ticker.schedule.next(was, Instant::now(), random()));
                     }
                 }
                 Next::End => return,

@@ -1,6 +1,6 @@
 //! Lines into datagrams, and what became of the points.
 
-use crate::exporter::periodic::Delivery;
+use crate::exporter::periodic::BatchOutcome;
 use crate::self_log;
 use crate::self_obs::DropReason;
 
@@ -61,7 +61,7 @@ pub(super) struct Datagrams<'a> {
     text: String,
     /// The points that are in it with all their lines.
     points: Vec<Place>,
-    delivery: Delivery,
+    outcome: BatchOutcome,
 }
 
 impl<'a> Datagrams<'a> {
@@ -72,7 +72,7 @@ impl<'a> Datagrams<'a> {
             server,
             text: String::new(),
             points: Vec::new(),
-            delivery: Delivery::default(),
+            outcome: BatchOutcome::default(),
         }
     }
 
@@ -102,10 +102,10 @@ impl<'a> Datagrams<'a> {
         }
     }
 
-    pub(super) fn finish(mut self) -> Delivery {
+    pub(super) fn finish(mut self) -> BatchOutcome {
         self.send();
         self.wire.end();
-        self.delivery
+        self.outcome
     }
 
     fn send(&mut self) {
@@ -138,14 +138,14 @@ impl<'a> Datagrams<'a> {
         self.count(reason, points.len() as u64);
         if again {
             let points = points.iter().map(|(family, at)| (*family, *at..at + 1));
-            self.delivery.again.extend(points);
+            self.outcome.again.extend(points);
         }
-        let failure = &mut self.delivery.failure;
+        let failure = &mut self.outcome.failure;
         failure.get_or_insert_with(|| format!("{}: {error}{}", self.server, advice(reason)));
     }
 
     fn count(&mut self, reason: DropReason, points: u64) {
-        let lost = &mut self.delivery.lost;
+        let lost = &mut self.outcome.lost;
         match lost.iter_mut().find(|(r, _)| *r == reason) {
             Some((_, known)) => *known += points,
             None => lost.push((reason, points)),

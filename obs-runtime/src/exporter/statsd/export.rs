@@ -1,7 +1,7 @@
 //! From a batch to lines.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::connection::{Connection, Wire};
@@ -10,8 +10,8 @@ use super::interval::{milliseconds, narrow, quantile_name, ranks, representative
 use super::line::{Kind, Lines, Series, has_form};
 use super::{HistogramForm, SOURCE, StatsdConfig};
 use crate::exporter::ExportSchedule;
-use crate::exporter::delta::Temporality;
-use crate::exporter::periodic::{Delivery, Destination, MetricBatch, PeriodicPusher};
+use crate::exporter::delta::{Deltas, Temporality};
+use crate::exporter::periodic::{BatchOutcome, Destination, MetricBatch, PeriodicPusher};
 use crate::metrics::snapshot::NumberPoint;
 use crate::metrics::{HistogramPoint, MetricData, MetricFamily, MetricSource, Number};
 use crate::self_obs::DropReason;
@@ -91,7 +91,7 @@ impl Exporter {
 }
 
 impl Destination for Exporter {
-    fn deliver(&mut self, batch: MetricBatch<'_>) -> Delivery {
+    fn deliver(&mut self, batch: MetricBatch<'_>, _: &Arc<Mutex<Deltas>>) -> BatchOutcome {
         self.wire.begin(batch.deadline);
         let mut writer = Writer {
             lines: &self.lines,

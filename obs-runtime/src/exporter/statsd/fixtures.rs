@@ -1,7 +1,7 @@
 //! The exporter in its loop, over a socket that fails on purpose.
 
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 use std::time::Instant;
 
 use super::*;

@@ -12,8 +12,6 @@ pub(in super::super) enum Next {
     Resend(Stored),
     /// To look for files of processes that have gone.
     Adopt,
-    /// The time that was asked for has come.
-    Tick,
     End,
 }
 
@@ -41,16 +39,13 @@ impl Lane {
         self.lock().resending -= 1;
     }
 
-    /// What comes next. A tick is due at `tick`, whatever is queued.
-    pub(in super::super) fn next(&self, tick: Option<Instant>) -> Next {
+    /// What comes next.
+    pub(in super::super) fn next(&self) -> Next {
         let scan = self.spool.get().map(|s| s.next_scan());
         let due = |at: Option<Instant>| at.is_some_and(|at| at <= Instant::now());
         let mut state = self.lock();
         loop {
             let is_closing = state.closing.is_some();
-            if !is_closing && due(tick) {
-                return Next::Tick;
-            }
             if scan == Some(None) {
                 // First of all: what an earlier process left is counted before anything is settled.
                 return Next::Adopt;
@@ -81,7 +76,7 @@ impl Lane {
                 return Next::End;
             }
             let retry = resume.filter(|_| spool.is_some_and(|s| s.has(self.signal)));
-            let until = [tick, scan.flatten(), retry].into_iter().flatten().min();
+            let until = [scan.flatten(), retry].into_iter().flatten().min();
             let wakes = state.wakes;
             state = Self::wait_on(&self.work, state, until, |s| s.wakes != wakes);
         }

@@ -1,12 +1,13 @@
-use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
+use std::time::{Duration, Instant};
 
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::metrics::v1::{metric::Data, number_data_point::Value};
 use prost::Message as _;
 
 use super::*;
-use crate::exporter::otlp::config::OtlpConfig;
+use crate::exporter::delta::Temporality;
+use crate::exporter::otlp::config::{OtlpConfig, Signal};
 use crate::exporter::otlp::fixtures::resource;
 use crate::exporter::otlp::metric_pusher;
 use crate::exporter::otlp::receiver::{LONG, Receiver, Reply, ok};
@@ -53,7 +54,7 @@ fn value(body: &[u8]) -> Option<Value> {
     }
 }
 
-fn start(config: &OtlpConfig) -> (MetricPusher, Arc<Asked>) {
+fn start(config: &OtlpConfig) -> (PeriodicPusher, Arc<Asked>) {
     let source = Arc::new(Asked::default());
     let pusher = metric_pusher(
         config,
@@ -107,7 +108,8 @@ fn lost_points_are_counted() {
     assert!(error.to_string().contains("1 metric points"), "{error}");
     let counters = pusher.stats();
     assert_eq!(counters.snapshot().dropped, [(DropReason::Rejected, 1)]);
-    let soon = Instant::now() + Duration::from_millis(20);
+    // Long enough for the collection, which is not waited for beyond it either.
+    let soon = Instant::now() + Duration::from_millis(500);
     assert!(pusher.shutdown(soon).is_err());
     drop(pusher);
     let stats = counters.snapshot();
@@ -196,17 +198,53 @@ fn what_a_full_queue_refused_is_sent_later() {
     let collector = crate::MetricsCollector::new();
     let rows = collector.counter("rows").build().unwrap();
     rows.add(3);
-    let pusher = metric_pusher(&config, &resource(), Arc::new(collector)).unwrap();
-    let deltas = Arc::clone(pusher.collector.deltas.as_ref().unwrap());
+    let pusher = metric_pusher(&config, &resource(), Arc::new(collector.clone())).unwrap();
     assert!(pusher.flush()(long()).is_err());
     let stats = pusher.stats().snapshot();
     assert_eq!(stats.dropped, [(DropReason::QueueFull, 1)]);
+
+    let mut destination = OtlpMetrics {
+        envelope: Envelope::new(&resource()),
+        batch_bytes: config.limits.batch_bytes,
+        lane: Lane::new(Signal::Metrics, config.limits.queue_bytes),
+    };
+    let deltas: Arc<Mutex<Deltas>> = Arc::default();
+    let added = |now| {
+        let mut families = collector.collect_all();
+        families.retain(|family| family.name == "rows");
+        deltas.lock().unwrap().take(&mut families, now);
+        families
+    };
+    let batch = MetricBatch {
+        resource: &[],
+        families: &added(1),
+        unix_nanos: 1,
+        temporality: Temporality::LowMemory,
+        deadline: long(),
+    };
+    destination.deliver(batch, &deltas);
+    let stats = destination.lane.counters.snapshot();
+    assert_eq!(stats.dropped, [(DropReason::QueueFull, 1)]);
     rows.add(4);
-    let mut families = Vec::new();
-    pusher.collector.source.collect(&mut families);
-    deltas.lock().unwrap().take(&mut families, u64::MAX);
+    let families = added(u64::MAX);
     let MetricData::Counter(points) = &families[0].data else {
         panic!("a counter");
     };
     assert_eq!(points[0].value, Number::U64(7));
+}
+
+#[test]
+fn a_pusher_that_is_dropped_gives_up_what_its_receiver_does_not_take() {
+    let receiver = Receiver::start([Reply::Silence]);
+    let (pusher, _source) = start(&OtlpConfig::new(&receiver.url));
+    let pending = pusher.flush();
+    receiver.next();
+    let counters = pusher.stats();
+    drop(pusher);
+    let error = pending(long()).unwrap_err().to_string();
+    assert!(error.contains("could not be delivered"), "{error}");
+    let stats = counters.snapshot();
+    // The last collection comes too late as well, now or in a moment.
+    assert_eq!((stats.exported, stats.dropped.len()), (0, 1));
+    assert_eq!(stats.dropped[0].0, DropReason::Shutdown);
 }

@@ -1,0 +1,389 @@
+//! The delivery loop: a bounded queue, and one thread that hands what is in it to a [`Consumer`].
+//!
+//! Whoever produces items calls [`Delivery::push`], which takes a lock for a moment and never waits for the consumer.
+//! The delivery's own thread calls the consumer, for one item after the other; a panic there costs the item and not
+//! the thread. Any thread may wait: [`Delivery::flush`] for what is queued at the moment, [`Delivery::shutdown`] for
+//! the end. Each item ends in one counter, as exported or as dropped for a reason; what a deadline cuts off is counted
+//! by [`Delivery::give_up`], and not again should the consumer come back later.
+
+use core::panic::AssertUnwindSafe;
+use core::sync::atomic::Ordering;
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::Error;
+use crate::error::ErrorKind;
+use crate::processor::sink::PendingFlush;
+use crate::self_obs::{DropReason, ExporterCounters, start_thread};
+
+/// Takes what a delivery's queue holds. All calls come from the delivery's thread.
+pub(crate) trait Consumer<T>: Send {
+    /// Delivers one item; it may block. `queue` knows when the program ends.
+    fn deliver(&mut self, item: T, queue: &Queue<T>) -> Outcome;
+
+    /// Returns when [`tick`](Self::tick) is to be called if the queue is empty then; none for a consumer without
+    /// ticks. The last tick comes at the end.
+    fn due(&self) -> Option<Instant> {
+        None
+    }
+
+    /// Does what is to be done at regular times.
+    fn tick(&mut self, queue: &Queue<T>) -> Outcome {
+        let _ = queue;
+        Outcome::default()
+    }
+
+    /// Ends its work: the last call.
+    ///
+    /// # Errors
+    /// When that is something which a shutdown should fail with.
+    fn end(&mut self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// What became of an item: all it stands for was delivered unless this says otherwise.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// How much was lost, by reason.
+    pub(crate) lost: Vec<(DropReason, u64)>,
+    /// What flushes fail with that end now, as those do which wait for this item alone; most consumers only count.
+    pub(crate) failure: Option<String>,
+}
+
+impl Outcome {
+    pub(crate) fn lost(reason: DropReason, items: u64) -> Self {
+        Self {
+            lost: vec![(reason, items)],
+            failure: None,
+        }
+    }
+}
+
+/// What tells one delivery from another.
+pub(crate) struct DeliveryConfig {
+    /// The thread's name.
+    pub(crate) thread: String,
+    /// The most that may be queued and in the consumer's hands together, in the unit of [`Delivery::push`].
+    pub(crate) bound: usize,
+    /// What a flush says that has waited in vain.
+    pub(crate) late: &'static str,
+    pub(crate) counters: Arc<ExporterCounters>,
+}
+
+/// The producers' side of a queue. When it is dropped, its thread delivers what is queued and ends.
+pub(crate) struct Delivery<T> {
+    queue: Arc<Queue<T>>,
+}
+
+/// What producers and the consumer share.
+pub(crate) struct Queue<T> {
+    config: DeliveryConfig,
+    state: Mutex<State<T>>,
+    /// Any change of `state`.
+    changed: Condvar,
+}
+
+struct State<T> {
+    /// The consumer, until the thread starts that has it from then on.
+    idle: Option<Box<dyn Consumer<T>>>,
+    waiting: VecDeque<Queued<T>>,
+    /// The weight of what is queued and in hand.
+    weight: usize,
+    /// How many items the consumer has; none once they were given up.
+    in_hand: u64,
+    /// Calls of `push` that were not refused, and those of them whose outcome is known.
+    pushed: u64,
+    done: u64,
+    failure: Option<String>,
+    /// Set once the thread is to end; the consumer should not go on beyond it.
+    closing: Option<Instant>,
+    ended: bool,
+}
+
+struct Queued<T> {
+    item: T,
+    weight: usize,
+    items: u64,
+}
+
+enum Next<T> {
+    Item(Queued<T>),
+    Tick,
+    End,
+}
+
+impl<T: Send + 'static> Delivery<T> {
+    /// Makes the queue. Its thread starts with the first item, unless [`start`](Self::start) is called before.
+    pub(crate) fn new(config: DeliveryConfig, consumer: impl Consumer<T> + 'static) -> Self {
+        let state = State {
+            idle: Some(Box::new(consumer)),
+            waiting: VecDeque::new(),
+            weight: 0,
+            in_hand: 0,
+            pushed: 0,
+            done: 0,
+            failure: None,
+            closing: None,
+            ended: false,
+        };
+        Self {
+            queue: Arc::new(Queue {
+                config,
+                state: Mutex::new(state),
+                changed: Condvar::new(),
+            }),
+        }
+    }
+
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// When it cannot be started: from then on all is lost that is pushed.
+    pub(crate) fn start(&self) -> Result<(), Error> {
+        self.start_with(&mut self.queue.lock())
+    }
+
+    fn start_with(&self, state: &mut State<T>) -> Result<(), Error> {
+        let Some(consumer) = state.idle.take() else {
+            return Ok(());
+        };
+        let queue = Arc::clone(&self.queue);
+        let started = start_thread(&self.queue.config.thread, move || queue.run(consumer));
+        started.map(drop).inspect_err(|error| {
+            state.failure = Some(error.to_string());
+            state.ended = true;
+        })
+    }
+
+    /// Queues what stands for `items` items, or counts them as lost if there is no room or no thread. The caller has
+    /// counted them as taken. Never waits.
+    pub(crate) fn push(&self, item: T, weight: usize, items: u64) {
+        let mut state = self.queue.lock();
+        let refused = if state.closing.is_some() {
+            Some(DropReason::Shutdown)
+        } else if self.start_with(&mut state).is_err() || state.ended {
+            Some(DropReason::ExporterFailed)
+        } else if state.weight.saturating_add(weight) > self.queue.config.bound {
+            Some(DropReason::QueueFull)
+        } else {
+            None
+        };
+        if let Some(reason) = refused {
+            self.counters().dropped.add(reason, items);
+            return;
+        }
+        state.weight += weight;
+        state.pushed += 1;
+        state.waiting.push_back(Queued {
+            item,
+            weight,
+            items,
+        });
+        drop(state);
+        self.queue.changed.notify_all();
+    }
+
+    /// Returns a wait for the outcome of all that was pushed before this call.
+    ///
+    /// The wait is an error when the deadline comes first, or when the consumer says so ([`Outcome::failure`]).
+    pub(crate) fn flush(&self) -> PendingFlush {
+        let pushed = self.queue.lock().pushed;
+        let queue = Arc::clone(&self.queue);
+        Box::new(move |deadline| {
+            let state = queue.wait(queue.lock(), Some(deadline), |s| {
+                s.done >= pushed || s.ended
+            });
+            queue.result(&state, state.done >= pushed)
+        })
+    }
+
+    /// Has the thread end once the queue is empty; the consumer should not go on beyond `deadline`. Does not wait.
+    pub(crate) fn close(&self, deadline: Instant) {
+        let mut state = self.queue.lock();
+        state.closing.get_or_insert(deadline);
+        // Without a thread there is nobody to wait for.
+        state.ended |= state.idle.is_some();
+        drop(state);
+        self.queue.changed.notify_all();
+    }
+
+    /// Has the thread end once the queue is empty, and waits for it until `deadline`.
+    ///
+    /// # Errors
+    /// When the deadline comes first, or when the consumer says so.
+    pub(crate) fn shutdown(&self, deadline: Instant) -> Result<(), Error> {
+        self.close(deadline);
+        let queue = &self.queue;
+        let state = queue.wait(queue.lock(), Some(deadline), |s| s.ended);
+        queue.result(&state, state.ended)
+    }
+
+    /// Counts what is queued or in the consumer's hands as lost by the shutdown.
+    pub(crate) fn give_up(&self) {
+        let mut state = self.queue.lock();
+        let mut items = core::mem::take(&mut state.in_hand);
+        for queued in core::mem::take(&mut state.waiting) {
+            items += queued.items;
+            state.weight -= queued.weight;
+        }
+        state.ended = true;
+        self.counters().dropped.add(DropReason::Shutdown, items);
+        drop(state);
+        self.queue.changed.notify_all();
+    }
+
+    pub(crate) fn counters(&self) -> &Arc<ExporterCounters> {
+        &self.queue.config.counters
+    }
+}
+
+impl<T> Drop for Delivery<T> {
+    /// Nobody waits for the end.
+    fn drop(&mut self) {
+        self.queue.lock().closing.get_or_insert_with(Instant::now);
+        self.queue.changed.notify_all();
+    }
+}
+
+impl<T> Queue<T> {
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State<T>>,
+        until: Option<Instant>,
+        done: impl Fn(&State<T>) -> bool,
+    ) -> MutexGuard<'a, State<T>> {
+        while !done(&state) {
+            let Some(until) = until else {
+                state = self
+                    .changed
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            let waited = self.changed.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state
+    }
+
+    fn result(&self, state: &State<T>, is_done: bool) -> Result<(), Error> {
+        match &state.failure {
+            Some(failure) if is_done || state.ended => {
+                Err(Error::new(ErrorKind::Export, failure.as_str()))
+            }
+            None if is_done => Ok(()),
+            _ => Err(Error::new(ErrorKind::Timeout, self.config.late)),
+        }
+    }
+
+    /// Returns until when the consumer may go on, once the program ends.
+    #[allow(dead_code, reason = "for consumers that try again, which are features")]
+    pub(crate) fn closing(&self) -> Option<Instant> {
+        self.lock().closing
+    }
+
+    /// Waits between two attempts, not beyond the end of the program.
+    #[allow(dead_code, reason = "for consumers that try again, which are features")]
+    pub(crate) fn pause(&self, until: Instant) {
+        let state = self.wait(self.lock(), Some(until), |s| s.closing.is_some());
+        if let Some(end) = state.closing {
+            drop(self.wait(state, Some(end.min(until)), |_| false));
+        }
+    }
+
+    /// Counts items that the consumer itself found, and has in hand from now on.
+    pub(crate) fn take(&self, items: u64) {
+        let counters = &self.config.counters;
+        counters.taken.fetch_add(items, Ordering::Release);
+        self.lock().in_hand += items;
+    }
+}
+
+impl<T: 'static> Queue<T> {
+    /// Runs on the delivery's thread until the end.
+    fn run(&self, mut consumer: Box<dyn Consumer<T>>) {
+        loop {
+            let (outcome, weight) = match self.next(consumer.due()) {
+                Next::Item(Queued { item, weight, .. }) => {
+                    (guarded(|| consumer.deliver(item, self)), Some(weight))
+                }
+                Next::Tick => (guarded(|| consumer.tick(self)), None),
+                Next::End => break,
+            };
+            self.settle(outcome, weight);
+        }
+        if consumer.due().is_some() {
+            self.settle(guarded(|| consumer.tick(self)), None);
+        }
+        let failure = match guarded(|| consumer.end()) {
+            Some(Ok(())) => None,
+            Some(Err(failure)) => Some(failure),
+            None => Some("the exporter could not be shut down: it panicked".to_owned()),
+        };
+        // What it holds, a file say, is closed when the wait for the end is over.
+        guarded(|| drop(consumer));
+        let mut state = self.lock();
+        state.ended = true;
+        // What was lost last says more.
+        state.failure = state.failure.take().or(failure);
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    fn next(&self, due: Option<Instant>) -> Next<T> {
+        let has_come = |s: &State<T>| !s.waiting.is_empty() || s.closing.is_some();
+        let mut state = self.wait(self.lock(), due, has_come);
+        match state.waiting.pop_front() {
+            Some(queued) => {
+                state.in_hand = queued.items;
+                Next::Item(queued)
+            }
+            None if state.closing.is_some() => Next::End,
+            None => Next::Tick,
+        }
+    }
+
+    /// Counts what became of the items in hand, unless they were given up already. `weight` is that of an item of
+    /// the queue; `outcome` is missing if the consumer panicked.
+    fn settle(&self, outcome: Option<Outcome>, weight: Option<usize>) {
+        let counters = &self.config.counters;
+        let mut state = self.lock();
+        let in_hand = core::mem::take(&mut state.in_hand);
+        let Outcome { lost, failure } =
+            outcome.unwrap_or_else(|| Outcome::lost(DropReason::ExporterFailed, in_hand));
+        if in_hand > 0 {
+            let mut exported = in_hand;
+            for (reason, items) in lost {
+                counters.dropped.add(reason, items);
+                exported = exported.saturating_sub(items);
+            }
+            counters.exported.fetch_add(exported, Ordering::Release);
+        }
+        if let Some(weight) = weight {
+            state.weight -= weight;
+            state.done += 1;
+        }
+        state.failure = failure;
+        drop(state);
+        self.changed.notify_all();
+    }
+}
+
+/// Calls code of a user or of a dependency; none if it panics.
+pub(crate) fn guarded<R>(call: impl FnOnce() -> R) -> Option<R> {
+    std::panic::catch_unwind(AssertUnwindSafe(call)).ok()
+}
+
+#[cfg(test)]
+#[path = "delivery_tests.rs"]
+mod tests;
