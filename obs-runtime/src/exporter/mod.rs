@@ -10,6 +10,8 @@ pub(crate) mod console;
 pub(crate) mod custom;
 pub(crate) mod delivery;
 pub(crate) mod delta;
+#[cfg(any(feature = "otlp", feature = "alert"))]
+pub(crate) mod http_client;
 pub(crate) mod json_lines;
 #[cfg(feature = "otlp")]
 pub(crate) mod otlp;

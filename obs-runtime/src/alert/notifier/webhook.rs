@@ -3,9 +3,11 @@
 use std::time::{Duration, Instant};
 
 use ureq::http::{StatusCode, Uri};
+use ureq::tls::TlsConfig;
 
 use super::{Notifier, NotifyError, Retry};
 use crate::alert::Alert;
+use crate::exporter::http_client::{HttpClient, Unanswered, asked_pause, is_loopback};
 use crate::trace::local::redact;
 use crate::{DropReason, Error};
 
@@ -34,8 +36,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(60);
 /// left out if there is none. An alert may come more than once, when an answer is lost: receivers tell by
 /// `fingerprint` and `time`. Receivers acknowledge with any 2xx.
 pub(in crate::alert) struct Webhook {
-    agent: ureq::Agent,
-    url: String,
+    client: HttpClient,
 }
 
 impl Webhook {
@@ -55,17 +56,9 @@ impl Webhook {
             Some(_) => return Err(invalid("its scheme is not supported")),
             None => return Err(invalid("it has no scheme")),
         }
-        let mut config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .user_agent(concat!("obs-runtime/", env!("CARGO_PKG_VERSION")));
-        if matches!(host, "localhost" | "[::1]") || host.starts_with("127.") {
-            config = config.proxy(None);
-        }
+        let tls = TlsConfig::default();
         Ok(Self {
-            agent: config.build().new_agent(),
-            url: url.trim().to_owned(),
+            client: HttpClient::new(url.trim(), is_loopback(host), tls),
         })
     }
 }
@@ -77,21 +70,15 @@ impl Notifier for Webhook {
 
     fn notify(&mut self, alert: &Alert, deadline: Instant) -> Result<(), NotifyError> {
         let left = deadline.saturating_duration_since(Instant::now());
+        // Zero would mean none.
+        let timeout = left.clamp(Duration::from_millis(1), TIMEOUT);
         let response = self
-            .agent
-            .post(&self.url)
-            .config()
-            // Zero would mean none.
-            .timeout_global(Some(left.clamp(Duration::from_millis(1), TIMEOUT)))
-            .build()
+            .client
+            .post(timeout)
             .header("content-type", "application/json")
             .send(alert.to_json())
-            .map_err(|error| unanswered(&error))?;
-        let pause = response
-            .headers()
-            .get("retry-after")
-            .and_then(|value| value.to_str().ok()?.trim().parse().ok())
-            .map(|seconds| Duration::from_secs(seconds).min(MAX_PAUSE));
+            .map_err(|error| unanswered(&error, timeout))?;
+        let pause = asked_pause(response.headers()).map(|pause| pause.min(MAX_PAUSE));
         judge(response.status(), pause)
     }
 }
@@ -115,17 +102,20 @@ fn judge(status: StatusCode, pause: Option<Duration>) -> Result<(), NotifyError>
     })
 }
 
-fn unanswered(error: &ureq::Error) -> NotifyError {
-    match error {
-        ureq::Error::Timeout(_) => {
-            NotifyError::temporary(DropReason::Timeout, "did not answer in time")
-        }
-        ureq::Error::Http(_) | ureq::Error::BadUri(_) => {
-            NotifyError::permanent(DropReason::Rejected, format!("no request: {error}"))
-        }
-        _ => NotifyError::temporary(
-            DropReason::Unreachable,
-            format!("cannot be reached: {error}"),
-        ),
+fn unanswered(error: &ureq::Error, timeout: Duration) -> NotifyError {
+    let Unanswered {
+        reason,
+        cause,
+        is_temporary,
+    } = Unanswered::new(error, timeout);
+    let message = match reason {
+        DropReason::Rejected => format!("no request: {cause}"),
+        DropReason::Unreachable => format!("cannot be reached: {cause}"),
+        _ => cause,
+    };
+    if is_temporary {
+        NotifyError::temporary(reason, message)
+    } else {
+        NotifyError::permanent(reason, message)
     }
 }

@@ -2,6 +2,7 @@
 //! a line in a log later.
 
 use crate::Error;
+use crate::exporter::http_client::is_loopback;
 use crate::exporter::otlp::config::{GivenUrl, Protocol, Signal};
 
 /// A checked URL.
@@ -140,13 +141,6 @@ impl<'a> Parts<'a> {
         }
         Ok(self.endpoint(""))
     }
-}
-
-fn is_loopback(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost")
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|ip| ip.is_loopback())
 }
 
 fn bad(given: &GivenUrl, expected: &str) -> Error {

@@ -1,0 +1,170 @@
+//! The HTTP client of exporters and notifiers: how it is set up, why a request was not answered, and how long a
+//! receiver asks to wait.
+//!
+//! The client blocks: it is called from the threads that deliver.
+
+use core::net::IpAddr;
+use core::time::Duration;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use ureq::RequestBuilder;
+use ureq::http::{HeaderMap, Uri};
+use ureq::tls::TlsConfig;
+use ureq::typestate::WithBody;
+
+use crate::self_obs::DropReason;
+
+pub(crate) const USER_AGENT: &str = concat!("obs-runtime/", env!("CARGO_PKG_VERSION"));
+/// Connections that are kept open: as many as may be used at once.
+const MAX_IDLE: usize = 16;
+
+/// Posts to one URL, and keeps its connections open between requests; those of a clone are the same.
+#[derive(Clone)]
+pub(crate) struct HttpClient {
+    agent: ureq::Agent,
+    url: String,
+    /// No name server is asked for the host.
+    is_address: bool,
+}
+
+impl HttpClient {
+    /// Makes a client that follows no redirects: they would lead what is sent to a place that nobody configured.
+    /// Nothing is connected yet.
+    pub(crate) fn new(url: &str, is_loopback: bool, tls: TlsConfig) -> Self {
+        let mut config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .user_agent(USER_AGENT)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .no_delay(true)
+            .max_idle_connections_per_host(MAX_IDLE)
+            .tls_config(tls);
+        if is_loopback {
+            config = config.proxy(None);
+        }
+        Self {
+            agent: config.build().new_agent(),
+            url: url.to_owned(),
+            is_address: is_loopback || names_address(url),
+        }
+    }
+
+    /// Begins a request that takes no longer than `timeout`.
+    pub(crate) fn post(&self, timeout: Duration) -> RequestBuilder<WithBody> {
+        let config = self.agent.post(&self.url).config();
+        let limit = Some(timeout);
+        let config = if self.is_address {
+            // A limit for the whole covers looking the host up, for which ureq starts a thread with each request:
+            // a fifth of what a delivery costs.
+            config
+                .timeout_connect(limit)
+                .timeout_send_request(limit)
+                .timeout_send_body(limit)
+                .timeout_recv_response(limit)
+                .timeout_recv_body(limit)
+        } else {
+            config.timeout_global(limit)
+        };
+        config.build()
+    }
+}
+
+/// Returns whether a host is this machine, to which no proxy leads.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    let is_local = |ip: IpAddr| ip.is_loopback();
+    host.eq_ignore_ascii_case("localhost") || address(host).is_some_and(is_local)
+}
+
+fn names_address(url: &str) -> bool {
+    let uri = url.parse::<Uri>();
+    let host = uri.as_ref().ok().and_then(Uri::host);
+    host.is_some_and(|host| address(host).is_some())
+}
+
+/// Reads a host that is an address, one of IPv6 in brackets or without.
+fn address(host: &str) -> Option<IpAddr> {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host.parse().ok()
+}
+
+/// Why a request has no answer. It may have been received nevertheless.
+pub(crate) struct Unanswered {
+    pub(crate) reason: DropReason,
+    pub(crate) cause: String,
+    /// Whether the same request may succeed later.
+    pub(crate) is_temporary: bool,
+}
+
+impl Unanswered {
+    /// Explains the error of a request that `timeout` was given for.
+    pub(crate) fn new(error: &ureq::Error, timeout: Duration) -> Self {
+        let (reason, is_temporary) = match error {
+            ureq::Error::Timeout(_) => (DropReason::Timeout, true),
+            ureq::Error::Io(e) if e.kind() == std::io::ErrorKind::TimedOut => {
+                (DropReason::Timeout, true)
+            }
+            ureq::Error::Http(_) | ureq::Error::BadUri(_) => (DropReason::Rejected, false),
+            _ => (DropReason::Unreachable, true),
+        };
+        let cause = match error {
+            _ if reason == DropReason::Timeout => format!("no answer within {timeout:.1?}"),
+            ureq::Error::Io(e) => e.to_string(),
+            other => other.to_string(),
+        };
+        Self {
+            reason,
+            cause,
+            is_temporary,
+        }
+    }
+}
+
+/// Returns the pause that an answer asks for.
+pub(crate) fn asked_pause(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get("retry-after")?.to_str().ok()?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    retry_after(value, now.unwrap_or_default())
+}
+
+/// Reads the value of a `Retry-After` header: seconds, or a date (RFC 9110, section 10.2.3). `now` is the time since
+/// the Unix epoch.
+fn retry_after(value: &str, now: Duration) -> Option<Duration> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = http_date(value)?;
+    Some(Duration::from_secs(at.saturating_sub(now.as_secs())))
+}
+
+/// Returns the seconds since the Unix epoch of a date such as `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110,
+/// section 5.6.7; its two obsolete forms are not read).
+fn http_date(text: &str) -> Option<u64> {
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let mut words = text.split_once(',')?.1.split_ascii_whitespace();
+    let day: u64 = words.next()?.parse().ok()?;
+    let month = words.next()?;
+    let month = MONTHS.iter().position(|m| *m == month)? as u64 + 1;
+    let year: u64 = words.next()?.parse().ok()?;
+    let mut time = words.next()?.split(':').map(|n| n.parse::<u64>().ok());
+    let (hour, minute, second) = (time.next()??, time.next()??, time.next()??);
+    let known = words.next() == Some("GMT") && (1..=31).contains(&day);
+    if !known || !(1970..=9999).contains(&year) || hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    // Days of the civil calendar, counted in years that begin in March: the leap day is last.
+    let (y, m) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
+    let days = y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + day - 1;
+    let since_epoch = days.checked_sub(719_468)?;
+    Some(since_epoch * 86_400 + hour * 3600 + minute * 60 + second)
+}
+
+#[cfg(test)]
+#[path = "http_client_tests.rs"]
+mod tests;
