@@ -24,6 +24,8 @@ mod fork;
 #[cfg(feature = "http")]
 pub mod http;
 mod init;
+#[cfg(feature = "json")]
+mod json;
 #[cfg(feature = "llm")]
 pub mod llm;
 mod logs;
@@ -59,6 +61,7 @@ pub use error::Error;
 #[cfg(feature = "console")]
 pub use exporter::console::trace_tree;
 pub use exporter::delta::Temporality;
+#[cfg(feature = "json")]
 pub use exporter::json_lines::JsonLines;
 #[cfg(feature = "otlp")]
 pub use exporter::otlp::Protocol;

@@ -12,6 +12,7 @@ pub(crate) mod delivery;
 pub(crate) mod delta;
 #[cfg(any(feature = "otlp", feature = "alert"))]
 pub(crate) mod http_client;
+#[cfg(feature = "json")]
 pub(crate) mod json_lines;
 #[cfg(feature = "otlp")]
 pub(crate) mod otlp;

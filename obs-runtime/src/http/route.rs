@@ -15,7 +15,8 @@ use tokio::time::timeout;
 
 use super::{HealthCheck, HttpConfig, guard};
 use crate::exporter::prometheus::{self, negotiate::weighted};
-use crate::metrics::{MetricSource, json};
+use crate::json::{self, Field, Object};
+use crate::metrics::MetricSource;
 use crate::self_log;
 
 type Answer = Response<Full<Bytes>>;
@@ -149,14 +150,11 @@ impl Routes {
         } else {
             "degraded"
         };
-        let mut body = format!("{{\"status\": \"{status}\", \"problems\": [");
-        for (index, problem) in problems.iter().enumerate() {
-            if index > 0 {
-                body.push_str(", ");
-            }
-            json::string(&mut body, problem);
-        }
-        body.push_str("]}\n");
+        let mut body = json::spaced(&Object((
+            Field("status", status),
+            Field("problems", &problems),
+        )));
+        body.push('\n');
         answer(StatusCode::OK, "application/json", body)
     }
 }

@@ -10,7 +10,6 @@ use super::cardinality::{Cardinality, MetricCardinality};
 use super::cells::Reader;
 use super::exemplar;
 use super::instrument::Core;
-use super::json;
 use super::labels::Labels;
 use super::series::Buckets;
 use super::snapshot::{MetricData, MetricFamily, MetricSource, Number, NumberPoint};
@@ -242,7 +241,7 @@ impl MetricsCollector {
         Cardinality::new(each.collect())
     }
 
-    /// All metrics as JSON: an object with a member for each metric, by its name.
+    /// Returns all metrics as JSON: an object with a member for each metric, by its name. Needs the feature `json`.
     ///
     /// `{"rows": {"type": "counter", "description": "…", "unit": "{row}", "series":
     /// [{"labels": {"task": "load"}, "value": 3}]}}`; a histogram's series have `count`, `sum`,
@@ -250,8 +249,9 @@ impl MetricsCollector {
     /// summary have `quantiles` in place of buckets. JSON has
     /// no infinity or NaN: these are the strings `"Infinity"`, `"-Infinity"` and `"NaN"`, as in
     /// the JSON form of Protocol Buffers.
+    #[cfg(feature = "json")]
     pub fn export(&self) -> String {
-        json::export(&self.collect_all())
+        super::json::export(&self.collect_all())
     }
 }
 

@@ -24,7 +24,8 @@ mod gauge;
 mod histogram;
 pub(crate) mod index;
 mod instrument;
-pub(crate) mod json;
+#[cfg(feature = "json")]
+mod json;
 mod keys;
 mod label;
 pub(crate) mod labels;

@@ -1,7 +1,10 @@
 //! `MetricsData` (opentelemetry/proto/metrics/v1/metrics.proto) as JSON.
 
-use super::write::Json;
+use serde::ser::{Serialize, SerializeMap};
+
+use super::write::{Value, envelope, key_value};
 use crate::exporter::MetricBatch;
+use crate::json::{Each, Field, Float, Members, Object, Text};
 use crate::metrics::snapshot::{
     Exemplar, ExponentialBuckets, ExponentialHistogramPoint, HistogramPoint, Labels, NumberPoint,
 };
@@ -11,148 +14,172 @@ use crate::metrics::{MetricData, MetricFamily, Number};
 const DELTA: u8 = 1;
 const CUMULATIVE: u8 = 2;
 
-pub(super) fn line(batch: MetricBatch<'_>) -> Json {
+pub(super) fn line(batch: MetricBatch<'_>) -> impl Serialize {
     let names = ("resourceMetrics", "scopeMetrics", "metrics");
-    Json::envelope(names, batch.resource, batch.families, |json, family| {
-        metric(json, family, &batch);
-    })
+    let metric = move |family| Object(Metric { family, batch });
+    let all = Each(batch.families.iter().map(metric));
+    envelope(names, batch.resource, all)
 }
 
-fn metric(json: &mut Json, family: &MetricFamily, batch: &MetricBatch<'_>) {
-    let now = batch.unix_nanos;
-    let temporality = if batch.temporality.is_delta() {
-        DELTA
-    } else {
-        CUMULATIVE
-    };
-    let sum = |json: &mut Json, points: &[NumberPoint], temporality: u8, is_monotonic: bool| {
-        json.key("sum").object(|json| {
-            json.key("dataPoints")
-                .array(points, |json, p| number(json, p, now));
-            json.key("aggregationTemporality").plain(temporality);
-            json.key("isMonotonic").plain(is_monotonic);
-        });
-    };
-    json.object(|json| {
-        json.key("name").string(&family.name);
-        json.key("description").string(&family.description);
-        json.key("unit").string(&family.unit);
-        match &family.data {
-            MetricData::Counter(points) => sum(json, points, temporality, true),
-            MetricData::UpDownCounter(points) => sum(json, points, CUMULATIVE, false),
-            MetricData::Gauge(points) => json.key("gauge").object(|json| {
-                json.key("dataPoints")
-                    .array(points, |json, p| number(json, p, now));
-            }),
-            MetricData::Histogram(points) => json.key("histogram").object(|json| {
-                json.key("dataPoints")
-                    .array(points, |json, p| histogram(json, p, now));
-                json.key("aggregationTemporality").plain(temporality);
-            }),
+struct Metric<'a> {
+    family: &'a MetricFamily,
+    batch: MetricBatch<'a>,
+}
+
+impl Members for Metric<'_> {
+    fn write<M: SerializeMap>(&self, object: &mut M) -> Result<(), M::Error> {
+        let MetricFamily {
+            name,
+            description,
+            unit,
+            data,
+        } = self.family;
+        let about = (
+            Field("name", &**name),
+            Field("description", &**description),
+            Field("unit", &**unit),
+        );
+        about.write(object)?;
+        let now = self.batch.unix_nanos;
+        let number = |p| number(p, now);
+        let kind = if self.batch.temporality.is_delta() {
+            DELTA
+        } else {
+            CUMULATIVE
+        };
+        match data {
+            MetricData::Counter(points) => {
+                let sum = (
+                    points_of(points, number),
+                    temporality(kind),
+                    monotonic(true),
+                );
+                Field("sum", Object(sum)).write(object)
+            }
+            MetricData::UpDownCounter(points) => {
+                let kind = temporality(CUMULATIVE);
+                let sum = (points_of(points, number), kind, monotonic(false));
+                Field("sum", Object(sum)).write(object)
+            }
+            MetricData::Gauge(points) => {
+                Field("gauge", Object(points_of(points, number))).write(object)
+            }
+            MetricData::Histogram(points) => {
+                let points = points_of(points, |p| histogram(p, now));
+                Field("histogram", Object((points, temporality(kind)))).write(object)
+            }
             MetricData::ExponentialHistogram(points) => {
-                exponential(json, points.iter(), now, temporality);
+                let points = points_of(points, |p| exponential(p, now));
+                Field("exponentialHistogram", Object((points, temporality(kind)))).write(object)
             }
             // OTLP has summaries for old data alone.
             MetricData::Summary(points) => {
-                exponential(json, points.iter().map(|p| &p.histogram), now, temporality);
+                let points = points_of(points, |p| exponential(&p.histogram, now));
+                Field("exponentialHistogram", Object((points, temporality(kind)))).write(object)
             }
         }
-    });
+    }
 }
 
-fn times(json: &mut Json, start: u64, now: u64) {
-    json.key("startTimeUnixNano").quoted(start);
-    json.key("timeUnixNano").quoted(now.max(start));
+fn points_of<'a, P, T: Serialize>(
+    points: &'a [P],
+    point: impl Fn(&'a P) -> T + Clone,
+) -> Field<'static, impl Serialize> {
+    Field("dataPoints", Each(points.iter().map(point)))
 }
 
-fn number(json: &mut Json, point: &NumberPoint, now: u64) {
-    json.object(|json| {
-        labels(json, &point.labels);
-        times(json, point.start_unix_nanos, now);
-        // `asInt` is signed: a count above 2^63 goes on as a double.
-        match point.value {
-            Number::I64(v) => json.key("asInt").quoted(v),
-            Number::U64(v) => match i64::try_from(v) {
-                Ok(v) => json.key("asInt").quoted(v),
-                Err(_) => json.key("asDouble").double(v as f64),
-            },
-            Number::F64(v) => json.key("asDouble").double(v),
-        }
-        exemplars(json, point.exemplar.as_deref());
-    });
+fn temporality(kind: u8) -> Field<'static, u8> {
+    Field("aggregationTemporality", kind)
 }
 
-fn histogram(json: &mut Json, point: &HistogramPoint, now: u64) {
-    json.object(|json| {
-        labels(json, &point.labels);
-        times(json, point.start_unix_nanos, now);
-        totals(json, (point.count, point.sum), (point.min, point.max));
-        json.key("bucketCounts").array(&point.counts, Json::quoted);
-        json.key("explicitBounds")
-            .array(point.bounds.iter().copied(), Json::double);
-        exemplars(json, &point.exemplars);
-    });
+fn monotonic(is_monotonic: bool) -> Field<'static, bool> {
+    Field("isMonotonic", is_monotonic)
 }
 
-fn exponential<'a>(
-    json: &mut Json,
-    points: impl Iterator<Item = &'a ExponentialHistogramPoint>,
-    now: u64,
-    temporality: u8,
-) {
-    let buckets = |json: &mut Json, key: &str, buckets: &ExponentialBuckets| {
-        json.key(key).object(|json| {
-            json.key("offset").plain(buckets.offset);
-            json.key("bucketCounts")
-                .array(&buckets.counts, Json::quoted);
-        });
+fn times(start: u64, now: u64) -> impl Members {
+    (
+        Field("startTimeUnixNano", Text(start)),
+        Field("timeUnixNano", Text(now.max(start))),
+    )
+}
+
+fn number(point: &NumberPoint, now: u64) -> impl Serialize {
+    let int = match point.value {
+        Number::I64(v) => Some(v),
+        Number::U64(v) => i64::try_from(v).ok(),
+        Number::F64(_) => None,
     };
-    json.key("exponentialHistogram").object(|json| {
-        json.key("dataPoints").array(points, |json, point| {
-            json.object(|json| {
-                labels(json, &point.labels);
-                times(json, point.start_unix_nanos, now);
-                totals(json, (point.count, point.sum), (point.min, point.max));
-                json.key("scale").plain(point.scale);
-                json.key("zeroCount").quoted(point.zero_count);
-                buckets(json, "positive", &point.positive);
-                buckets(json, "negative", &point.negative);
-                exemplars(json, &point.exemplars);
-            });
-        });
-        json.key("aggregationTemporality").plain(temporality);
+    // `asInt` is signed: a count above 2^63 goes on as a double.
+    let double = int.is_none().then(|| Float(point.value.as_f64()));
+    Object((
+        labels(&point.labels),
+        times(point.start_unix_nanos, now),
+        int.map(|v| Field("asInt", Text(v))),
+        double.map(|v| Field("asDouble", v)),
+        exemplars(point.exemplar.as_slice()),
+    ))
+}
+
+fn histogram(point: &HistogramPoint, now: u64) -> impl Serialize {
+    let bounds = point.bounds.iter().copied().map(Float);
+    Object((
+        labels(&point.labels),
+        times(point.start_unix_nanos, now),
+        totals((point.count, point.sum), (point.min, point.max)),
+        bucket_counts(&point.counts),
+        Field("explicitBounds", Each(bounds)),
+        exemplars(&point.exemplars),
+    ))
+}
+
+fn exponential(point: &ExponentialHistogramPoint, now: u64) -> impl Serialize {
+    Object((
+        labels(&point.labels),
+        times(point.start_unix_nanos, now),
+        totals((point.count, point.sum), (point.min, point.max)),
+        Field("scale", point.scale),
+        Field("zeroCount", Text(point.zero_count)),
+        Field("positive", buckets(&point.positive)),
+        Field("negative", buckets(&point.negative)),
+        exemplars(&point.exemplars),
+    ))
+}
+
+fn totals((count, sum): (u64, f64), (min, max): (Option<f64>, Option<f64>)) -> impl Members {
+    (
+        Field("count", Text(count)),
+        Field("sum", Float(sum)),
+        min.map(|min| Field("min", Float(min))),
+        max.map(|max| Field("max", Float(max))),
+    )
+}
+
+fn buckets(buckets: &ExponentialBuckets) -> impl Serialize {
+    Object((
+        Field("offset", buckets.offset),
+        bucket_counts(&buckets.counts),
+    ))
+}
+
+fn bucket_counts(counts: &[u64]) -> Field<'static, impl Serialize> {
+    Field("bucketCounts", Each(counts.iter().map(Text)))
+}
+
+fn exemplars<E: core::borrow::Borrow<Exemplar>>(all: &[E]) -> impl Members {
+    let exemplars = all.iter().map(|e| {
+        let e = e.borrow();
+        Object((
+            Field("timeUnixNano", Text(e.unix_nanos)),
+            Field("asDouble", Float(e.value)),
+            Field("spanId", Text(e.span_id)),
+            Field("traceId", Text(e.trace_id)),
+        ))
     });
+    (!all.is_empty()).then_some(Field("exemplars", Each(exemplars)))
 }
 
-fn totals(json: &mut Json, (count, sum): (u64, f64), (min, max): (Option<f64>, Option<f64>)) {
-    json.key("count").quoted(count);
-    json.key("sum").double(sum);
-    if let Some(min) = min {
-        json.key("min").double(min);
-    }
-    if let Some(max) = max {
-        json.key("max").double(max);
-    }
-}
-
-fn exemplars<'a>(json: &mut Json, all: impl IntoIterator<Item = &'a Exemplar>) {
-    let mut all = all.into_iter().peekable();
-    if all.peek().is_none() {
-        return;
-    }
-    json.key("exemplars").array(all, |json, e| {
-        json.object(|json| {
-            json.key("timeUnixNano").quoted(e.unix_nanos);
-            json.key("asDouble").double(e.value);
-            json.key("spanId").quoted(e.span_id);
-            json.key("traceId").quoted(e.trace_id);
-        });
-    });
-}
-
-fn labels(json: &mut Json, labels: &Labels) {
-    json.key("attributes")
-        .array(labels.iter(), |json, (key, value)| {
-            json.pair(key, |json| json.text_value(value));
-        });
+fn labels(labels: &Labels) -> Field<'static, impl Serialize> {
+    let pairs = labels.iter();
+    let pairs = pairs.map(|(key, value)| key_value(key, Value::Text(value)));
+    Field("attributes", Each(pairs))
 }

@@ -13,13 +13,14 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::ser::Serialize;
+
 use crate::error::ErrorKind;
 use crate::exporter::{MetricBatch, MetricExporter, RecordExporter};
 use crate::trace::SpanRecord;
-use crate::{AttributeValue, Error};
-use write::Json;
+use crate::{AttributeValue, Error, json};
 
-/// Writes metrics, spans or both as lines of OTLP JSON. A clone writes to the same place.
+/// Writes metrics, spans or both as lines of OTLP JSON. A clone writes to the same place. Needs the feature `json`.
 ///
 /// ```
 /// use obs_runtime::{ExportSchedule, JsonLines, Observability};
@@ -85,14 +86,14 @@ impl JsonLines {
         }
     }
 
-    fn line(&self, json: Json) -> Result<(), Error> {
-        let mut line = json.finish();
-        line.push('\n');
+    fn line(&self, json: &impl Serialize) -> Result<(), Error> {
+        let mut line = json::dense(json);
+        line.push(b'\n');
         let mut target = self.target.lock().unwrap_or_else(PoisonError::into_inner);
         if target.broken {
-            line.insert(0, '\n');
+            line.insert(0, b'\n');
         }
-        let written = target.writer.write_all(line.as_bytes());
+        let written = target.writer.write_all(&line);
         let written = written.and_then(|()| target.writer.flush());
         target.broken = written.is_err();
         written.map_err(|e| {
@@ -112,7 +113,7 @@ impl core::fmt::Debug for JsonLines {
 
 impl MetricExporter for JsonLines {
     fn export(&mut self, batch: MetricBatch<'_>) -> Result<(), Error> {
-        self.line(metrics::line(batch))
+        self.line(&metrics::line(batch))
     }
 }
 
@@ -122,7 +123,7 @@ impl RecordExporter for JsonLines {
     }
 
     fn export(&mut self, batch: Vec<SpanRecord>) -> Result<(), Error> {
-        self.line(spans::line(&self.resource, &batch))
+        self.line(&spans::line(&self.resource, &batch))
     }
 }
 

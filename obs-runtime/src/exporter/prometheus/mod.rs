@@ -247,7 +247,7 @@ fn value_text(value: &AttributeValue) -> Cow<'static, str> {
         AttributeValue::BoolArray(v) => list(v, |out, v| out.push_str(&v.to_string())),
         AttributeValue::I64Array(v) => list(v, |out, v| out.push_str(&v.to_string())),
         AttributeValue::F64Array(v) => list(v, |out, v| write::float(out, *v)),
-        AttributeValue::StringArray(v) => list(v, |out, v| crate::metrics::json::string(out, v)),
+        AttributeValue::StringArray(v) => list(v, |out, v| write::json_string(out, v)),
     }
 }
 

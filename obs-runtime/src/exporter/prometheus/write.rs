@@ -40,6 +40,24 @@ pub(super) fn float(out: &mut String, value: f64) {
     }
 }
 
+/// A text of a list in an attribute's value, which is JSON (RFC 8259, section 7). By hand: a page needs this alone of
+/// JSON, and is built without `serde_json`.
+pub(super) fn json_string(out: &mut String, text: &str) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c < ' ' => format(out, format_args!("\\u{:04x}", c as u32)),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+}
+
 /// A bucket's bound as OpenMetrics wants it ("Canonical numbers", which are those of C's `%g`):
 /// `1.0`, `0.25`, `1e+06`, `+Inf`.
 pub(super) fn canonical(out: &mut String, value: f64) {

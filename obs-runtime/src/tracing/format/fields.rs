@@ -8,11 +8,12 @@ use std::borrow::Cow;
 
 use ::tracing::field::{Field, Visit};
 use ::tracing::span::Record;
+use serde::ser::Serialize;
 use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::FormattedFields;
 use tracing_subscriber::fmt::format::{FormatFields, Writer};
 
-use crate::metrics::json;
+use crate::json;
 use crate::redact::{MASK, is_secret_key};
 use crate::trace::local::redact;
 use crate::tracing::text::formatted;
@@ -46,8 +47,7 @@ impl<'writer> FormatFields<'writer> for JsonFields {
         let mut members = JsonVisitor::default();
         fields.record(&mut members);
         if let Some(message) = members.message {
-            member(&mut members.fields, "message");
-            json::string(&mut members.fields, &message);
+            member(&mut members.fields, "message", &message);
         }
         writer.write_str(&members.fields)
     }
@@ -101,13 +101,15 @@ impl LogFields {
     }
 }
 
-/// Appends the key of a member; the value comes next.
-pub(super) fn member(out: &mut String, key: &str) {
+/// Appends a member to an object that is not closed. It is put together as text because those of spans come as
+/// text.
+pub(super) fn member(out: &mut String, key: &str, value: &impl Serialize) {
     if !out.is_empty() && !out.ends_with('{') {
         out.push(',');
     }
-    json::string(out, key);
+    json::append(out, &key);
     out.push(':');
+    json::append(out, value);
 }
 
 /// Returns text in which every control character but a tab is escaped.
@@ -186,14 +188,12 @@ impl Visit for TextVisitor {
 }
 
 impl JsonVisitor {
-    fn value(&mut self, field: &Field, value: fmt::Arguments<'_>) {
+    fn value(&mut self, field: &Field, value: &impl Serialize) {
         let name = field.name();
-        member(&mut self.fields, name);
         if is_secret_key(name) {
-            json::string(&mut self.fields, MASK);
+            member(&mut self.fields, name, &MASK);
         } else {
-            // Writing to a string cannot fail.
-            let _ = self.fields.write_fmt(value);
+            member(&mut self.fields, name, value);
         }
     }
 
@@ -202,9 +202,7 @@ impl JsonVisitor {
         if field.name() == "message" {
             self.message = Some(text.into_owned());
         } else if !self.log.text(field.name(), &text) {
-            let mut quoted = String::with_capacity(text.len() + 2);
-            json::string(&mut quoted, &text);
-            self.value(field, format_args!("{quoted}"));
+            self.value(field, &text);
         }
     }
 }
@@ -212,7 +210,7 @@ impl JsonVisitor {
 impl Visit for JsonVisitor {
     fn record_f64(&mut self, field: &Field, value: f64) {
         if value.is_finite() {
-            self.value(field, format_args!("{value:?}"));
+            self.value(field, &value);
         } else {
             // JSON has no such number.
             self.text(field, &value.to_string());
@@ -220,19 +218,19 @@ impl Visit for JsonVisitor {
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.value(field, format_args!("{value}"));
+        self.value(field, &value);
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
         if field.name() == "log.line" {
             self.log.line = Some(value);
         } else {
-            self.value(field, format_args!("{value}"));
+            self.value(field, &value);
         }
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.value(field, format_args!("{value}"));
+        self.value(field, &value);
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {

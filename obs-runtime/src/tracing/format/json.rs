@@ -10,7 +10,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::fields::{JsonFields, JsonVisitor, member};
 use super::ids::ids;
-use crate::metrics::json;
+use crate::json;
 
 /// Writes each event as one JSON object. It is used together with [`JsonFields`].
 ///
@@ -43,10 +43,7 @@ where
         let mut time = String::new();
         SystemTime.format_time(&mut Writer::new(&mut time))?;
         let mut line = String::from("{");
-        let mut text = |key: &str, value: &str| {
-            member(&mut line, key);
-            json::string(&mut line, value);
-        };
+        let mut text = |key: &str, value: &str| member(&mut line, key, &value);
         text("timestamp", &time);
         text("level", metadata.level().as_str());
         let target = said.log.target.as_deref();
@@ -64,7 +61,7 @@ where
                     line.push(',');
                 }
                 line.push_str("{\"name\":");
-                json::string(&mut line, span.name());
+                json::append(&mut line, &span.name());
                 let extensions = span.extensions();
                 if let Some(fields) = extensions.get::<FormattedFields<JsonFields>>()
                     && !fields.is_empty()
@@ -84,12 +81,11 @@ where
             )?;
         }
         if let Some(file) = said.log.file.as_deref().or(metadata.file()) {
-            member(&mut line, "file");
-            json::string(&mut line, file);
+            member(&mut line, "file", &file);
         }
         let number = said.log.line.or(metadata.line().map(u64::from));
         if let Some(number) = number {
-            write!(line, ",\"line\":{number}")?;
+            member(&mut line, "line", &number);
         }
         // Write it in one piece, so that lines of other threads do not get in between.
         line.push_str("}\n");
