@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use crate::Error;
-use crate::exporter::delivery::{Consumer, Delivery, DeliveryConfig, Outcome, Queue, guarded};
 use crate::exporter::RecordExporter;
+use crate::exporter::delivery::{Consumer, Delivery, DeliveryConfig, Outcome, Queue, guarded};
 use crate::processor::sink::{PendingFlush, SpanSink};
 use crate::self_obs::{DropReason, ExporterCounters};
 use crate::trace::{SpanRecord, SpanView};

@@ -10,11 +10,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::backoff::random;
-use crate::processor::sink::PendingFlush;
 use crate::exporter::delivery::{Consumer, Delivery, DeliveryConfig, Outcome, Queue, guarded};
 use crate::exporter::delta::{Deltas, Receipt, Temporality};
 use crate::exporter::schedule::ExportSchedule;
 use crate::metrics::{MetricFamily, MetricSource};
+use crate::processor::sink::PendingFlush;
 use crate::self_obs::{DropReason, ExporterCounters};
 use crate::{AttributeValue, Error, self_log};
 

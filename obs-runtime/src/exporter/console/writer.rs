@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use crate::Error;
-use crate::processor::sink::PendingFlush;
 use crate::exporter::delivery::{Consumer, Delivery, DeliveryConfig, Outcome, Queue};
+use crate::processor::sink::PendingFlush;
 use crate::self_obs::{DropReason, ExporterCounters};
 
 /// Texts that wait for a slow terminal or are being written.

@@ -8,8 +8,8 @@ use crate::exporter::otlp::config::{
 };
 use crate::exporter::otlp::headers::{check_header, set_header};
 use crate::exporter::otlp::tls::{GivenFile, TlsFiles};
-use crate::vars::Vars;
 use crate::percent;
+use crate::vars::Vars;
 
 /// The variables of one signal, or of all.
 struct Names {

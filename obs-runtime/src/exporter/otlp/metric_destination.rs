@@ -4,6 +4,7 @@ use core::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use crate::Error;
+use crate::exporter::ExportSchedule;
 use crate::exporter::delta::Deltas;
 use crate::exporter::otlp::batch::{Envelope, Resource};
 use crate::exporter::otlp::config::{Limits, Target};
@@ -12,9 +13,8 @@ use crate::exporter::otlp::metrics::batches;
 use crate::exporter::otlp::transport::Transport;
 use crate::exporter::otlp::worker;
 use crate::exporter::periodic::{BatchOutcome, Destination, MetricBatch, PeriodicPusher, Relay};
-use crate::exporter::ExportSchedule;
-use crate::processor::sink::PendingFlush;
 use crate::metrics::MetricSource;
+use crate::processor::sink::PendingFlush;
 use crate::self_obs::ExporterCounters;
 
 /// The name of the threads, and who speaks in the log.

@@ -40,10 +40,10 @@ mod worker;
 use std::sync::Arc;
 
 use crate::Error;
-use crate::exporter::periodic::PeriodicPusher;
 use crate::exporter::ExportSchedule;
-use crate::processor::sink::SpanSink;
+use crate::exporter::periodic::PeriodicPusher;
 use crate::metrics::MetricSource;
+use crate::processor::sink::SpanSink;
 
 pub(crate) use batch::Resource;
 pub use config::Protocol;
