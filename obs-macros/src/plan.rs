@@ -85,6 +85,8 @@ pub(crate) enum Follow {
     /// The value is followed if its type is that of a stream.
     #[default]
     Value,
+    /// The value is an `impl Stream`, as far as can be read: the arguments are about its items.
+    Direct,
     /// The value holds an `impl Stream`, as far as can be read.
     Opaque,
     /// The value holds a boxed stream, as far as can be read.
@@ -175,7 +177,10 @@ impl Measurement {
 impl Follow {
     /// Whether items are looked at in place of the value.
     pub(crate) fn items(self) -> bool {
-        matches!(self, Self::Opaque | Self::Boxed | Self::Asked)
+        matches!(
+            self,
+            Self::Direct | Self::Opaque | Self::Boxed | Self::Asked
+        )
     }
 }
 

@@ -25,8 +25,6 @@ pub(crate) enum Shape {
     Closure,
     /// As `Closure`, for `-> impl Future<…>`: the future is wrapped.
     FutureClosure,
-    /// As `Closure`, for `-> impl Stream<…>`: the stream is wrapped.
-    StreamClosure,
     /// `async fn` as `fn -> impl Future`.
     Async,
     /// `async fn` that stays one, for the macros below.
@@ -72,8 +70,6 @@ pub(crate) fn choose(function: &Function, needs_value: bool) -> Shape {
     }
     if is_impl_future(returned) {
         Shape::FutureClosure
-    } else if is_impl_stream(returned) {
-        Shape::StreamClosure
     } else {
         Shape::Closure
     }
@@ -170,17 +166,8 @@ fn is_impl_of(returned: Option<&Type>, traits: &[&str]) -> bool {
 
 /// `X` of `impl Future<Output = X>`.
 pub(crate) fn future_output(output: &ReturnType) -> Option<&Type> {
-    associated(output, "Output")
-}
-
-/// `X` of `impl Stream<Item = X>`.
-pub(crate) fn stream_item(output: &ReturnType) -> Option<&Type> {
-    associated(output, "Item")
-}
-
-fn associated<'a>(output: &'a ReturnType, name: &str) -> Option<&'a Type> {
     match returned(output) {
-        Some(Type::ImplTrait(opaque)) => assigned(&opaque.bounds, name),
+        Some(Type::ImplTrait(opaque)) => assigned(&opaque.bounds, "Output"),
         _ => None,
     }
 }

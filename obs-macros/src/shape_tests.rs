@@ -16,7 +16,6 @@ fn shape(code: &str) -> String {
         Shape::InBox(_) => "InBox",
         Shape::Closure => "Closure",
         Shape::FutureClosure => "FutureClosure",
-        Shape::StreamClosure => "StreamClosure",
         Shape::Async => "Async",
         Shape::AsyncKept => "AsyncKept",
     };
@@ -149,23 +148,6 @@ fn returned_futures_are_wrapped_when_the_bounds_allow() {
         shape("fn f() -> impl Future<Output = u8> + Clone { g() }"),
         "Closure"
     );
-}
-
-#[test]
-fn returned_streams_are_wrapped_when_the_bounds_allow() {
-    for (returned, expected) in [
-        ("impl Stream<Item = u8>", "StreamClosure"),
-        (
-            "impl a::Stream<Item = u8> + Send + Unpin + 'a",
-            "StreamClosure",
-        ),
-        ("impl TryStream<Ok = u8, Error = E>", "StreamClosure"),
-        ("impl FusedStream<Item = u8> + '_", "StreamClosure"),
-        ("impl Stream<Item = u8> + Clone", "Closure"),
-        ("impl Stream<Item = u8> + Future<Output = u8>", "Closure"),
-    ] {
-        assert_eq!(shape(&format!("fn f() -> {returned} {{ g() }}")), expected);
-    }
 }
 
 #[test]

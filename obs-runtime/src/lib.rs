@@ -17,8 +17,6 @@ mod backoff;
 mod callsite;
 mod clock;
 mod error;
-#[cfg(any(feature = "reqwest", feature = "tower"))]
-mod exchange;
 mod exporter;
 mod fork;
 #[cfg(feature = "http")]
@@ -40,6 +38,8 @@ pub mod private;
 mod processor;
 mod redact;
 mod registry;
+#[cfg(any(feature = "reqwest", feature = "tower"))]
+mod requests;
 #[cfg(feature = "reqwest")]
 pub mod reqwest;
 #[cfg(any(feature = "alert", feature = "console"))]

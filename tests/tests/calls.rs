@@ -202,3 +202,24 @@ async fn spans_that_are_no_functions() {
     assert_eq!(parents, [Some(load.span_id), Some(step.span_id)]);
     assert_eq!(capture(|| ()).spans, []);
 }
+
+#[llm_call(provider = "openai", model = "gpt-4o-mini", usage = |out| (out.input, out.output),
+    ok_if = |answer: &Answer| !answer.text.is_empty())]
+fn says_nothing() -> Answer {
+    Answer {
+        text: String::new(),
+        input: 1_000,
+        output: 100,
+    }
+}
+
+#[test]
+fn an_answer_that_is_refused_here_has_its_price() {
+    let captured = capture(says_nothing);
+    let span = captured.span("chat gpt-4o-mini");
+    assert_eq!(span.outcome, Outcome::Error);
+    assert_eq!(
+        attribute(span, "operation.cost"),
+        Some(&AttributeValue::F64(0.000_21))
+    );
+}

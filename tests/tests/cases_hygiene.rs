@@ -37,8 +37,8 @@ fn nothing_leaks_into_the_body() {
             return Err(__t);
         }
         let __obs_value = 4;
-        let __obs_kind = __OBS_SITE + __OBS_TASK + __obs_guard + __obs_value;
-        Ok((__obs_kind + 0.begin(), __obs_parent))
+        let __obs_judge = __OBS_SITE + __OBS_TASK + __obs_guard + __obs_value;
+        Ok((__obs_judge + 0.begin(), __obs_parent))
     }
     #[obs_runtime::traced(fields(sum = __OBS_SITE + __obs_value), ret)]
     async fn future<'obs>(__obs_slot: &'obs u8, __obs_value: u8) -> &'obs u8 {

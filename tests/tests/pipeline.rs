@@ -412,6 +412,34 @@ async fn a_value_that_is_an_error_of_the_span_fails_the_task() {
     );
 }
 
+mod unprintable {
+    use super::*;
+
+    pub(crate) struct Unprintable;
+
+    impl std::fmt::Display for Unprintable {
+        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            panic!("in the formatter")
+        }
+    }
+
+    #[pipeline_task(pipeline = "unprintable", retries = 1)]
+    fn fails() -> Result<u8, Unprintable> {
+        Err(Unprintable)
+    }
+}
+
+#[tokio::test]
+async fn an_error_whose_formatter_panics_is_an_error() {
+    let run = Pipeline::named("unprintable").unwrap().run().await;
+    let task = &run.unwrap().task_results["fails"];
+    // A task that panicked would not be repeated.
+    assert_eq!((task.state, task.attempts), (TaskState::Failed, 2));
+    let error = task.error.as_ref().unwrap();
+    assert_eq!(error.message(), "<panicked while formatting>");
+    assert!(error.error_type().ends_with("Unprintable"), "{error:?}");
+}
+
 mod cancelled {
     use super::*;
 

@@ -13,11 +13,11 @@ use crate::attr::expr::plain;
 use crate::hygiene::quote;
 use crate::plan::{Measurement, Plan};
 
-/// How a measurement ends: the call that makes the `Kind` that ends it.
+/// How a measurement ends: the call that makes the `Judge` that ends it.
 pub(super) struct End {
     /// The function of `private`.
     pub(super) function: &'static str,
-    /// Its arguments behind the kind, the probe and the slot.
+    /// Its arguments behind the judge, the probe and the slot.
     pub(super) closures: Vec<TokenStream>,
 }
 
@@ -37,7 +37,7 @@ pub(super) fn bind_texts(plan: &Plan) -> TokenStream {
 /// An expression that begins the measurement.
 pub(super) fn begin(plan: &Plan) -> Option<TokenStream> {
     let krate = &plan.site.krate;
-    let (begin, streaming) = match plan.measurement.as_ref()? {
+    let begin = match plan.measurement.as_ref()? {
         Measurement::LlmCall {
             provider,
             operation,
@@ -45,8 +45,7 @@ pub(super) fn begin(plan: &Plan) -> Option<TokenStream> {
             ..
         } => {
             let (provider, operation, model) = (text(provider), text(operation), text(model));
-            let begin = quote!(#krate::private::llm_begin(#provider, #operation, #model));
-            (begin, quote!(llm_streaming))
+            quote!(#krate::private::llm_begin(#provider, #operation, #model))
         }
         Measurement::VectorOp {
             system,
@@ -59,18 +58,17 @@ pub(super) fn begin(plan: &Plan) -> Option<TokenStream> {
             let collection = collection.as_ref().map_or_else(|| quote!(""), text);
             let count = now(count.as_ref(), krate);
             let dimensions = now(dimensions.as_ref(), krate);
-            let begin = quote! {
+            quote! {
                 #krate::private::vector_start(
                     #krate::private::vector_begin(#system, #operation, #collection),
                     #count,
                     #dimensions,
                 )
-            };
-            (begin, quote!(vector_streaming))
+            }
         }
     };
     Some(if plan.follow.items() {
-        quote!(#krate::private::#streaming(#begin))
+        quote!(#krate::private::streaming(#begin))
     } else {
         begin
     })
@@ -79,7 +77,6 @@ pub(super) fn begin(plan: &Plan) -> Option<TokenStream> {
 /// How the measurement ends.
 pub(super) fn end(plan: &Plan) -> Option<End> {
     let krate = &plan.site.krate;
-    let items = plan.follow.items();
     Some(match plan.measurement.as_ref()? {
         Measurement::LlmCall { usage, .. } => {
             let unknown = || quote!(|_| #krate::private::LlmResponse::default());
@@ -87,18 +84,14 @@ pub(super) fn end(plan: &Plan) -> Option<End> {
                 .as_ref()
                 .map_or_else(unknown, |closure| quote!(#closure));
             End {
-                function: if items { "llm_items_kind" } else { "llm_kind" },
+                function: "llm_judge",
                 closures: vec![usage],
             }
         }
         Measurement::VectorOp {
             count, dimensions, ..
         } => End {
-            function: if items {
-                "vector_items_kind"
-            } else {
-                "vector_kind"
-            },
+            function: "vector_judge",
             closures: vec![later(count.as_ref()), later(dimensions.as_ref())],
         },
     })

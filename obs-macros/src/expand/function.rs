@@ -13,9 +13,7 @@ pub(crate) fn expand(annotated: &Annotated) -> TokenStream {
         Shape::Guard { outer: false } => sync::guard_inside(function, plan),
         Shape::Guard { outer: true } => sync::guard_outside(function, plan),
         Shape::Block => sync::block(function, plan),
-        Shape::Closure | Shape::FutureClosure | Shape::StreamClosure => {
-            sync::closure(function, plan)
-        }
+        Shape::Closure | Shape::FutureClosure => sync::closure(function, plan),
         Shape::InBox(in_box) => future::in_box(function, plan, in_box),
         Shape::Async => future::flat(function, plan),
         Shape::AsyncKept => future::kept(function, plan),

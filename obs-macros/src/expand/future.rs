@@ -88,10 +88,10 @@ fn mentions(tokens: TokenStream, is: &dyn Fn(&str) -> bool) -> bool {
 fn probe(function: &Function, plan: &Plan) -> TokenStream {
     let krate = &plan.site.krate;
     if plan.follow.items() {
-        let source = value::source(plan, function);
+        let flow = value::flow(plan, function);
         quote! {
             let __obs_outer = #krate::private::probe_output(&__obs_value);
-            #source
+            #flow
         }
     } else {
         quote!(let __obs_probe = #krate::private::probe_output(&__obs_value);)
@@ -112,7 +112,7 @@ fn future(name: &Ident, plan: &Plan, site: &TokenStream, kind: &TokenStream) -> 
     let root = crate_path::at(krate, at);
     let future = if plan.follow.items() {
         let outer = value::outer(plan);
-        let call = quote_spanned!(at=> #root::private::future_source::<_, _, _, _, #count>);
+        let call = quote_spanned!(at=> #root::private::future_flow::<_, _, _, _, #count>);
         quote_spanned!(at=> #call(__obs_flow, #site, #outer, #kind, __obs_value))
     } else {
         let call = quote_spanned!(at=> #root::private::future::<_, _, #count>);

@@ -142,29 +142,13 @@ fn finish(function: &Function, plan: &Plan) -> TokenStream {
     let krate = &plan.site.krate;
     let (look, kind) = value::kind(plan);
     if plan.follow.items() {
-        return finish_source(function, plan, look.as_ref(), &kind);
+        return finish_stream(function, plan, look.as_ref(), &kind);
     }
     if matches!(plan.shape, Shape::FutureClosure) {
         return quote! {
             let __obs_probe = #krate::private::probe_output(&__obs_value);
             #look
             #krate::private::finish_future(__obs_site, __obs_guard, #kind, __obs_value)
-        };
-    }
-    // Its bound names the value's type: what does not fit is reported where the argument stands
-    // that asks for it.
-    let at = value::last_argument(plan).unwrap_or_else(Span::call_site);
-    let when = Ident::new("__obs_when", Span::mixed_site().located_at(at));
-    if matches!(plan.shape, Shape::StreamClosure) {
-        // Unlike a future's, the item's type is no expectation of the body: it is compared
-        // afterwards.
-        let item =
-            shape::stream_item(&function.sig.output).map_or_else(|| quote!(_), types::annotation);
-        return quote! {
-            let __obs_when = #krate::private::probe_stream::<#item, _>(&__obs_value).__obs_when();
-            let __obs_probe = #krate::private::probe_when(&__obs_when);
-            #look
-            #krate::private::finish_stream(#when, __obs_site, __obs_guard, #kind, __obs_value)
         };
     }
     if ends_with_value(function, plan) {
@@ -174,6 +158,9 @@ fn finish(function: &Function, plan: &Plan) -> TokenStream {
             #krate::private::finish(&mut __obs_guard, #kind, __obs_value)
         };
     }
+    // Its bound names the value's type: what does not fit is reported where the argument stands that asks for it.
+    let at = value::last_argument(plan).unwrap_or_else(Span::call_site);
+    let when = Ident::new("__obs_when", Span::mixed_site().located_at(at));
     let method = if plan.follow == Follow::Call {
         quote!(__obs_single)
     } else {
@@ -183,12 +170,12 @@ fn finish(function: &Function, plan: &Plan) -> TokenStream {
         let __obs_when = #krate::private::probe(&__obs_value).#method();
         let __obs_probe = #krate::private::probe_when(&__obs_when);
         #look
-        #krate::private::finish_when(#when, __obs_site, __obs_guard, #kind, __obs_value)
+        #krate::private::finish_flow(#when, __obs_site, __obs_guard, (), #kind, __obs_value)
     }
 }
 
 /// As [`finish`], for a value that is or holds a stream.
-fn finish_source(
+fn finish_stream(
     function: &Function,
     plan: &Plan,
     look: Option<&TokenStream>,
@@ -196,15 +183,15 @@ fn finish_source(
 ) -> TokenStream {
     let krate = &plan.site.krate;
     let outer = value::outer(plan);
-    let source = value::source(plan, function);
+    let flow = value::flow(plan, function);
     let (probe, finish) = if matches!(plan.shape, Shape::FutureClosure) {
-        (quote!(probe_output), quote!(finish_future_source))
+        (quote!(probe_output), quote!(finish_future_flow))
     } else {
-        (quote!(probe), quote!(finish_source))
+        (quote!(probe), quote!(finish_flow))
     };
     quote! {
         let __obs_outer = #krate::private::#probe(&__obs_value);
-        #source
+        #flow
         #look
         #krate::private::#finish(
             __obs_flow,

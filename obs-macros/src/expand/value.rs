@@ -1,4 +1,4 @@
-//! How the call looks at the returned value: an expression that evaluates to a `Kind`.
+//! How the returned value is looked at: an expression that evaluates to a `Judge`.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
@@ -13,7 +13,7 @@ use crate::hygiene::quote;
 use crate::plan::{Follow, Observer, Plan};
 use crate::valid::returned_stream;
 
-/// A statement to come first, and an expression that evaluates to the `Kind`. The variable
+/// A statement to come first, and an expression that evaluates to the `Judge`. The variable
 /// `__obs_probe` holds the `Probe` of the value's type.
 pub(super) fn kind(plan: &Plan) -> (Option<TokenStream>, TokenStream) {
     let kind = expression(plan);
@@ -21,7 +21,7 @@ pub(super) fn kind(plan: &Plan) -> (Option<TokenStream>, TokenStream) {
         return (None, kind);
     };
     // What does not fit is reported where the value is used: at the argument that asks for it.
-    let variable = Ident::new("__obs_kind", Span::mixed_site().located_at(at));
+    let variable = Ident::new("__obs_judge", Span::mixed_site().located_at(at));
     // A closure may stand in an attribute where a path may not: `count = |hits| hits.len()`.
     let statement = quote! {
         #[allow(clippy::redundant_closure, clippy::redundant_closure_for_method_calls)]
@@ -49,9 +49,9 @@ pub(super) fn last_argument(plan: &Plan) -> Option<Span> {
 fn base(plan: &Plan, probe: &TokenStream, strict: bool) -> TokenStream {
     let krate = &plan.site.krate;
     let (how, check) = match plan.err {
-        ErrMode::Auto => return quote!(#probe.__obs_kind().__obs_how()),
+        ErrMode::Auto => return quote!(#probe.__obs_judge().__obs_how()),
         ErrMode::Off => {
-            return quote!(#krate::private::no_errors(#probe.__obs_kind().__obs_how()));
+            return quote!(#krate::private::no_errors(#probe.__obs_judge().__obs_how()));
         }
         ErrMode::Debug => ("__obs_by_debug", "check_debug"),
         ErrMode::Display => ("__obs_by_display", "check_display"),
@@ -71,7 +71,7 @@ fn base(plan: &Plan, probe: &TokenStream, strict: bool) -> TokenStream {
     });
     // In variables: what does not fit is reported where they are used.
     quote!({
-        let __obs_result = #probe.__obs_kind();
+        let __obs_result = #probe.__obs_judge();
         let __obs_error = __obs_result.__obs_error();
         #is_result
         #has_text;
@@ -109,7 +109,7 @@ fn on_return(plan: &Plan, kind: &TokenStream, render: Render, at: Span) -> Token
 }
 
 /// `__obs_flow`, how the stream comes that `__obs_outer` probes, and `__obs_probe` of its items.
-pub(super) fn source(plan: &Plan, function: &Function) -> TokenStream {
+pub(super) fn flow(plan: &Plan, function: &Function) -> TokenStream {
     let krate = &plan.site.krate;
     let at = match &function.sig.output {
         ReturnType::Type(_, ty) => ty.span(),
@@ -118,23 +118,23 @@ pub(super) fn source(plan: &Plan, function: &Function) -> TokenStream {
     let at = Span::mixed_site().located_at(at);
     let root = crate_path::at(krate, at);
     let check = (plan.follow == Follow::Asked)
-        .then(|| quote_spanned!(at=> #root::private::check_source(&__obs_flow);));
+        .then(|| quote_spanned!(at=> #root::private::check_stream(&__obs_flow);));
     // The item's type is no expectation of the body: it is compared afterwards.
     let items = if let Some(item) = returned_stream::items(function, &plan.shape) {
         let at = Span::mixed_site().located_at(item.span());
         let root = crate_path::at(krate, at);
         quote_spanned!(at=> #root::private::probe_items_of::<#item, _>(&__obs_flow))
     } else {
-        quote!(#krate::private::probe_items(&__obs_flow))
+        quote!(#krate::private::probe_when(&__obs_flow))
     };
     // What is named as a box and is none of those that can be made anew stays as it is.
-    let flow = if plan.follow == Follow::Boxed {
-        quote!(__obs_boxed_flow)
-    } else {
-        quote!(__obs_flow)
+    let (stream, flow) = match plan.follow {
+        Follow::Boxed => (quote!(__obs_stream), quote!(__obs_boxed_flow)),
+        Follow::Direct => (quote!(__obs_opaque_stream), quote!(__obs_flow)),
+        _ => (quote!(__obs_stream), quote!(__obs_flow)),
     };
     quote! {
-        let __obs_flow = __obs_outer.__obs_source().#flow();
+        let __obs_flow = __obs_outer.#stream().#flow();
         #check
         let __obs_probe = #items;
     }
@@ -149,7 +149,9 @@ fn err_level(plan: &Plan, kind: &TokenStream, level: &LevelArg) -> TokenStream {
 fn expression(plan: &Plan) -> TokenStream {
     let krate = &plan.site.krate;
     let probe = quote!(__obs_probe);
-    let base = base(plan, &probe, !plan.follow.items());
+    // Of a stream in a `Result`, the error that is meant may be that of the `Result`.
+    let strict = !plan.follow.items() || plan.follow == Follow::Direct;
+    let base = base(plan, &probe, strict);
     let observed = plan
         .observers
         .iter()

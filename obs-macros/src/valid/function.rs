@@ -102,17 +102,17 @@ fn plan(args: Args, own: Own, function: &Function) -> Plan {
         follow: own.follow,
     };
     adapt_shape(&mut plan);
-    if plan.follow == Follow::Value && plan.observers.iter().all(Observer::fits_items) {
-        plan.follow = returned_stream::stream(function, &plan.shape).unwrap_or_default();
+    if plan.follow == Follow::Value
+        && let Some(follow) = returned_stream::stream(function, &plan.shape)
+        && (follow == Follow::Direct || plan.observers.iter().all(Observer::fits_items))
+    {
+        plan.follow = follow;
     }
     plan
 }
 
 /// Changes the shape to another where arguments do not fit the one that the signature alone gives.
 fn adapt_shape(plan: &mut Plan) {
-    if matches!(plan.shape, Shape::StreamClosure) && plan.follow == Follow::Call {
-        plan.shape = Shape::Closure;
-    }
     if let Shape::InBox(in_box) = &plan.shape
         && plan.runs_before_the_body()
         && !shape::is_async_move(&in_box.call.stream())

@@ -1,7 +1,7 @@
 //! Whether the value of a function holds a stream, as far as its type says so: in a `Result`, or
 //! in the output of a future.
 //!
-//! A stream that is the value itself is found by its type, whatever its name.
+//! A boxed stream that is the value itself is found by its type, whatever its name.
 
 use syn::{GenericArgument, PathArguments, PathSegment, Type};
 
@@ -15,6 +15,9 @@ pub(crate) fn stream(function: &Function, shape: &Shape) -> Option<Follow> {
     match ok_type(value.ty) {
         Some(ok) => kind(ok),
         None if value.of_future => kind(value.ty),
+        None if matches!(shape, Shape::Closure) && shape::is_impl_stream(Some(value.ty)) => {
+            Some(Follow::Direct)
+        }
         None => None,
     }
 }

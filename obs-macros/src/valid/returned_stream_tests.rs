@@ -60,7 +60,6 @@ fn streams_in_results_and_in_the_output_of_futures_are_found() {
 fn what_cannot_be_wrapped_or_is_found_by_its_type_is_left() {
     for text in [
         // The value itself.
-        "fn f() -> impl Stream<Item = u8> { g() }",
         "fn f() -> BoxStream<'static, u8> { g() }",
         // The box is made elsewhere: its future is followed, and that it gives a stream is not seen.
         "fn f() -> BoxFuture<'static, BoxStream<'static, u8>> { g() }",
@@ -74,5 +73,25 @@ fn what_cannot_be_wrapped_or_is_found_by_its_type_is_left() {
         "async fn f() -> Result { g() }",
     ] {
         assert_eq!(held(text), None, "{text}");
+    }
+}
+
+#[test]
+fn returned_streams_are_followed_when_the_bounds_allow() {
+    for (returned, expected) in [
+        ("impl Stream<Item = u8>", Some(Follow::Direct)),
+        (
+            "impl a::Stream<Item = u8> + Send + Unpin + 'a",
+            Some(Follow::Direct),
+        ),
+        ("impl TryStream<Ok = u8, Error = E>", Some(Follow::Direct)),
+        ("impl FusedStream<Item = u8> + '_", Some(Follow::Direct)),
+        ("impl Stream<Item = u8> + Clone", None),
+        ("impl Stream<Item = u8> + Future<Output = u8>", None),
+    ] {
+        let text = format!("fn f() -> {returned} {{ g() }}");
+        assert_eq!(held(&text), expected, "{returned}");
+        // The caller of a closure would be another one.
+        assert_eq!(held(&format!("#[track_caller] {text}")), None);
     }
 }

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::llm::record;
+use crate::llm::attributes::{record_llm, record_vector};
 use crate::llm::usage::{IntoUsage, LlmResponse};
+use crate::trace::measured::{Attributes, End, Here};
 
 /// A finished call to a language model, for [`record_llm_call`].
 ///
@@ -28,25 +29,6 @@ pub struct LlmCall {
     pub(crate) duration: Option<Duration>,
     pub(crate) time_to_first_chunk: Option<Duration>,
     pub(crate) end: End,
-}
-
-/// How a call ended, as its metrics say it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum End {
-    Ok,
-    /// The value of `error.type`.
-    Failed(Cow<'static, str>),
-    Cancelled,
-}
-
-impl End {
-    pub(crate) fn error_type(&self) -> &str {
-        match self {
-            Self::Ok => "",
-            Self::Failed(kind) => kind,
-            Self::Cancelled => "cancelled",
-        }
-    }
 }
 
 impl LlmCall {
@@ -109,7 +91,7 @@ impl LlmCall {
     reason = "made for this call: a borrow would be noise"
 )]
 pub fn record_llm_call(call: LlmCall) {
-    record::record_llm(&call, record::Here::now(), record::Attributes::All);
+    record_llm(&call, Here::now(), Attributes::All);
 }
 
 /// A finished operation of a vector store, for [`record_vector_operation`].
@@ -196,5 +178,5 @@ impl VectorOp {
     reason = "made for this call: a borrow would be noise"
 )]
 pub fn record_vector_operation(operation: VectorOp) {
-    record::record_vector(&operation, record::Here::now(), record::Attributes::All);
+    record_vector(&operation, Here::now(), Attributes::All);
 }

@@ -32,19 +32,19 @@
 //! 1e-12 dollars, and sums are exact. A call without a known price is never counted as free: it makes
 //! [`LlmTotals::cost_complete`] false, counts in `obs.llm.unpriced`, and is named once on standard error.
 
+mod account;
+mod attributes;
 pub(crate) mod call;
-pub(crate) mod generated;
+pub(crate) mod measured;
 mod meters;
 mod price;
-mod record;
-mod state;
 mod stream;
 mod totals;
 mod usage;
 
+pub(crate) use account::LlmState;
 pub use call::{LlmCall, VectorOp, record_llm_call, record_vector_operation};
 pub use price::{ModelPrice, Prices, Usd};
-pub(crate) use state::LlmState;
 pub use stream::{LlmStream, observe_stream, observe_try_stream};
 pub use totals::{LlmTotals, ModelTotals};
 pub use usage::{IntoUsage, LlmResponse, Usage};

@@ -7,10 +7,11 @@ use core::task::{Context, Poll};
 use futures_core::Stream;
 
 use crate::callsite::CallsiteSpec;
-use crate::llm::call::{End, LlmCall};
-use crate::llm::generated::RunningLlmCall;
+use crate::llm::call::LlmCall;
+use crate::llm::measured::ModelCall;
 use crate::llm::usage::{IntoUsage, LlmResponse};
-use crate::{Callsite, Construct, Outcome, Span, SpanKind};
+use crate::trace::measured::{End, Measured};
+use crate::{Callsite, Construct, Span, SpanKind};
 
 /// The span of every stream; its name is that of the call.
 static SITE: Callsite = Callsite::new(CallsiteSpec {
@@ -27,9 +28,8 @@ static SITE: Callsite = Callsite::new(CallsiteSpec {
 pub struct LlmStream<S, L> {
     inner: Pin<Box<S>>,
     look: L,
-    response: LlmResponse,
-    /// The call and its span, until they have ended.
-    running: Option<(RunningLlmCall, Span)>,
+    call: Measured<ModelCall>,
+    /// The type of the first error.
     failed: Option<&'static str>,
 }
 
@@ -100,35 +100,18 @@ where
 
 impl<S: Stream, L> LlmStream<S, L> {
     fn new(call: LlmCall, stream: S, look: L) -> Self {
-        let span = Span::begin(&SITE, Vec::new);
-        span.set_name(match &*call.model {
-            // GenAI spans, "Inference": `{operation} {model}`.
+        // GenAI spans, "Inference": `{operation} {model}`.
+        let name = match &*call.model {
             "" => call.operation.clone(),
             model => format!("{} {model}", call.operation).into(),
-        });
-        let running = span.in_scope(|_| RunningLlmCall::reported(call, span.attributes()));
+        };
+        let call = Measured::begin(&SITE, Vec::new, ModelCall::new(call)).streaming();
+        call.span().set_name(name);
         Self {
             inner: Box::pin(stream),
             look,
-            response: LlmResponse::default(),
-            running: Some((running, span)),
+            call,
             failed: None,
-        }
-    }
-}
-
-impl<S, L> LlmStream<S, L> {
-    fn end(&mut self, end: End) {
-        if let Some((running, span)) = self.running.take() {
-            let outcome = match &end {
-                End::Ok => Outcome::Ok,
-                End::Failed(kind) if kind == "panic" => Outcome::Panicked,
-                End::Failed(_) => Outcome::Error,
-                End::Cancelled => Outcome::Cancelled,
-            };
-            let response = core::mem::take(&mut self.response);
-            span.in_scope(|_| running.finish(end, response));
-            span.end(outcome);
         }
     }
 }
@@ -144,24 +127,31 @@ where
     type Item = S::Item;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
-        let this = self.get_mut();
-        let Some((running, span)) = &mut this.running else {
-            return this.inner.as_mut().poll_next(cx);
-        };
-        let polled = span.in_scope(|_| this.inner.as_mut().poll_next(cx));
-        match &polled {
-            Poll::Ready(Some(chunk)) => {
-                running.chunk();
-                match (this.look)(chunk, span) {
-                    Ok(response) => this.response.merge(response),
-                    Err(kind) => this.failed = this.failed.or(Some(kind)),
-                }
+        let Self {
+            inner,
+            look,
+            call,
+            failed,
+        } = self.get_mut();
+        if call.has_ended() {
+            return inner.as_mut().poll_next(cx);
+        }
+        let (polled, said) = call.run(|span| {
+            let polled = inner.as_mut().poll_next(cx);
+            let said = match &polled {
+                Poll::Ready(Some(chunk)) => Some(look(chunk, span)),
+                _ => None,
+            };
+            (polled, said)
+        });
+        match said {
+            Some(Ok(response)) => call.item(Some(response)),
+            Some(Err(kind)) => {
+                call.item(None);
+                failed.get_or_insert(kind);
             }
-            Poll::Ready(None) => {
-                let failed = this.failed.map(|kind| End::Failed(kind.into()));
-                this.end(failed.unwrap_or(End::Ok));
-            }
-            Poll::Pending => {}
+            None if polled.is_ready() => call.end(failed.map_or(End::Ok, failure)),
+            None => {}
         }
         polled
     }
@@ -171,18 +161,21 @@ where
     }
 }
 
+fn failure(kind: &'static str) -> End {
+    End::Failed(kind.into())
+}
+
 impl<S, L> Drop for LlmStream<S, L> {
     fn drop(&mut self) {
         // Who stops reading after an error has seen the call's end.
-        let failed = self.failed.map(|kind| End::Failed(kind.into()));
-        self.end(failed.unwrap_or_else(crate::llm::generated::abandoned));
+        self.call.end(self.failed.map_or(End::Cancelled, failure));
     }
 }
 
 impl<S, L> fmt::Debug for LlmStream<S, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LlmStream")
-            .field("ended", &self.running.is_none())
+            .field("ended", &self.call.has_ended())
             .finish_non_exhaustive()
     }
 }

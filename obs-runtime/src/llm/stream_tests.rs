@@ -1,6 +1,6 @@
 use super::*;
 use crate::llm::Usage;
-use crate::{AttributeValue, testing};
+use crate::{AttributeValue, Outcome, testing};
 use futures_util::{StreamExt as _, stream};
 
 fn call() -> LlmCall {

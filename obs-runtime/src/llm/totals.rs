@@ -7,6 +7,7 @@ use crate::TraceId;
 use crate::llm::price::Usd;
 use crate::llm::usage::Usage;
 use crate::semconv::OTHER;
+use crate::trace::measured::Here;
 
 /// Sums over model calls.
 ///
@@ -70,9 +71,7 @@ impl LlmTotals {
     /// The sums of one trace, from the `Observability` of the entered span, or else the installed one. The
     /// last 1,024 recorded traces with model calls are kept; `None` for all others.
     pub fn for_trace(trace_id: TraceId) -> Option<Self> {
-        super::record::Here::now()
-            .state()?
-            .totals_for_trace(trace_id)
+        super::LlmState::at(Here::now())?.totals_for_trace(trace_id)
     }
 
     /// One JSON object: `calls`, `failed_calls`, `input_tokens`, `output_tokens`, `cost_usd`,

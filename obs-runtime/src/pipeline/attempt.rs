@@ -39,7 +39,7 @@ pub(crate) async fn run_task(run: Arc<Run>, task: u32) -> Ended {
                 Some(limit) => Box::pin(run.limits[limit as usize].acquire()).await.ok(),
                 None => None,
             };
-            Running::start(&run, task, attempt).await
+            Attempting::start(&run, task, attempt).await
         };
         let policy = &run.graph.nodes[task as usize].policy;
         let result = match ended {
@@ -84,7 +84,7 @@ enum Failure {
 }
 
 /// An attempt, with or without a timeout.
-enum Running {
+enum Attempting {
     Begun(Begun),
     /// With a timeout. It counts whatever the attempt has used of tokio's budget for a poll.
     Limited(Begun, Unconstrained<Pin<Box<Sleep>>>),
@@ -92,7 +92,7 @@ enum Running {
     Failed(Option<Failure>),
 }
 
-impl Running {
+impl Attempting {
     fn start(run: &Arc<Run>, task: u32, attempt: u32) -> Self {
         let node = &run.graph.nodes[task as usize];
         let cell = &run.cells[task as usize];
@@ -106,11 +106,13 @@ impl Running {
             attempt,
         };
         let _inside = run.span.as_ref().map(SpanContext::attach);
-        let span = if node.traced {
+        let mut span = if node.traced {
             Span::none()
         } else {
             telemetry::task_span(&context)
         };
+        // Until it is told otherwise: an attempt that is dropped was cancelled.
+        span.set_outcome(Outcome::Cancelled);
         let made = {
             let _inside = span.enter();
             catch_unwind(AssertUnwindSafe(|| match &node.body {
@@ -142,7 +144,7 @@ impl Running {
     }
 }
 
-impl Future for Running {
+impl Future for Attempting {
     type Output = Result<Attempted, Failure>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -214,13 +216,6 @@ impl Future for Begun {
             }
         }
         polled
-    }
-}
-
-impl Drop for Begun {
-    fn drop(&mut self) {
-        // Of an attempt that has ended, nothing is left here.
-        core::mem::replace(&mut self.span, Span::none()).end(Outcome::Cancelled);
     }
 }
 

@@ -89,7 +89,7 @@ async fn a_handler_concerns_its_event_and_its_pipeline() {
 #[tokio::test]
 async fn a_handler_gets_the_pipelines_alert_manager_or_is_told_that_there_is_none() {
     use crate::alert::AlertManager;
-    use crate::pipeline::glue::handler_param;
+    use crate::private::pipeline::handler_param;
 
     fn needs_manager(call: HandlerCall<'_>) -> HandlerFuture<'_> {
         Box::pin(async move { handler_param::<AlertManager>(&call).map(|_| ()) })

@@ -25,23 +25,20 @@
 mod attempt;
 mod builder;
 mod cancel;
-mod check;
-mod context;
-#[doc(hidden)]
-pub mod glue;
+pub(crate) mod check;
+pub(crate) mod context;
 mod graph;
-mod handler;
-mod params;
-mod registry;
-mod result;
+pub(crate) mod handler;
+pub(crate) mod params;
+pub(crate) mod registry;
+pub(crate) mod result;
 mod retry;
-mod returned;
 mod run_id;
 mod runner;
 mod start;
 mod summary;
-mod task;
-mod telemetry;
+pub(crate) mod task;
+pub(crate) mod telemetry;
 
 pub use builder::PipelineBuilder;
 pub use cancel::CancelHandle;

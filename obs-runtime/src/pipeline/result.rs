@@ -10,6 +10,7 @@ use std::time::SystemTime;
 
 use crate::TraceId;
 use crate::pipeline::graph::Graph;
+use crate::trace::SpanError;
 use crate::trace::local::redact;
 
 /// How a run ended.
@@ -92,6 +93,17 @@ impl TaskError {
                 // Summaries and alerts show it: secrets are masked before it is stored.
                 Cow::Owned(text) => redact(&text).into_owned().into(),
             },
+        }
+    }
+
+    /// The error of a returned value: its text is redacted already, and the type's name if it has none.
+    pub(crate) fn of(error: SpanError) -> Self {
+        Self {
+            message: match error.message {
+                Some(text) => text.into(),
+                None => error.kind.clone(),
+            },
+            kind: error.kind,
         }
     }
 

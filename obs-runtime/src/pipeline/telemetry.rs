@@ -8,7 +8,8 @@ use crate::metrics::{Counter, Histogram, MetricsCollector};
 use crate::pipeline::TaskContext;
 use crate::pipeline::result::{RunResult, RunState, TaskResult, TaskState};
 use crate::semconv::{MetricDef, attribute, metric};
-use crate::trace::{Outcome, current};
+use crate::trace::current;
+use crate::trace::measured::{Attributes, End, Ended, Measure, Measured};
 use crate::{Callsite, Capture as _, Construct, Span, SpanContext};
 
 /// Of every run: the span's name carries that of the pipeline.
@@ -28,33 +29,54 @@ static TASK_SITE: Callsite = Callsite::new(CallsiteSpec {
 
 /// A run's span and metrics. If it is dropped early, the run was.
 pub(crate) struct RunTelemetry {
-    pipeline: Cow<'static, str>,
-    /// None after the end.
-    span: Option<Span>,
+    call: Measured<RunMeasure>,
     meters: Meters,
-    began: std::time::Instant,
+}
+
+/// How long a run takes and how it ends.
+struct RunMeasure {
+    pipeline: Cow<'static, str>,
+    meters: Meters,
+}
+
+impl Measure for RunMeasure {
+    type Said = ();
+
+    fn end(self, ended: Ended) {
+        let state = match ended.end {
+            End::Ok => RunState::Succeeded,
+            End::Failed(_) => RunState::Failed,
+            End::Panicked | End::Cancelled => RunState::Cancelled,
+        };
+        self.meters
+            .run(&self.pipeline, state, ended.duration.as_secs_f64());
+        if ended.attributes != Attributes::None {
+            current::set_attribute(attribute::OBS_PIPELINE_STATE, state.as_str());
+        }
+    }
 }
 
 impl RunTelemetry {
     pub(crate) fn begin(pipeline: Cow<'static, str>, run_id: &str) -> Self {
-        let span = Span::begin(&RUN_SITE, Vec::new);
+        let meters = Meters::new(&crate::scope::current_metrics());
+        let measure = RunMeasure {
+            pipeline: pipeline.clone(),
+            meters: meters.clone(),
+        };
+        let call = Measured::begin(&RUN_SITE, Vec::new, measure);
+        let span = call.span();
         if span.is_recording() {
             span.set_name(format!("pipeline {pipeline}"));
-            span.set_attribute(attribute::OBS_PIPELINE_NAME, pipeline.clone());
+            span.set_attribute(attribute::OBS_PIPELINE_NAME, pipeline);
             span.set_attribute(attribute::OBS_RUN_ID, run_id.to_owned());
         }
-        Self {
-            pipeline,
-            span: Some(span),
-            meters: Meters::new(&crate::scope::current_metrics()),
-            began: std::time::Instant::now(),
-        }
+        Self { call, meters }
     }
 
     /// What the tasks' spans are children of.
     pub(crate) fn context(&self) -> Option<SpanContext> {
         // A run below a span that is not recorded belongs to that one's trace all the same.
-        let own = self.span.as_ref().and_then(Span::context);
+        let own = self.call.span().context();
         own.or_else(SpanContext::current)
     }
 
@@ -63,31 +85,18 @@ impl RunTelemetry {
     }
 
     pub(crate) fn end(mut self, result: &RunResult) {
-        self.meters
-            .run(&self.pipeline, result.state, result.duration.as_secs_f64());
-        let Some(span) = self.span.take() else { return };
-        span.set_attribute(attribute::OBS_PIPELINE_STATE, result.state.as_str());
+        let span = self.call.span();
         span.set_attribute(attribute::OBS_PIPELINE_RECORDS, result.records_count);
-        match result.state {
-            RunState::Succeeded => span.end(Outcome::Ok),
-            RunState::Cancelled => span.end(Outcome::Cancelled),
+        let end = match result.state {
+            RunState::Succeeded => End::Ok,
+            RunState::Cancelled => End::Cancelled,
             RunState::Failed => {
-                span.set_error("task_failed", &failure(result));
-                span.end(Outcome::Error);
+                const FAILED: &str = "task_failed";
+                span.set_error(FAILED, &failure(result));
+                End::Failed(FAILED.into())
             }
-        }
-    }
-}
-
-impl Drop for RunTelemetry {
-    fn drop(&mut self) {
-        if let Some(span) = self.span.take() {
-            let seconds = self.began.elapsed().as_secs_f64();
-            self.meters
-                .run(&self.pipeline, RunState::Cancelled, seconds);
-            span.set_attribute(attribute::OBS_PIPELINE_STATE, RunState::Cancelled.as_str());
-            span.end(Outcome::Cancelled);
-        }
+        };
+        self.call.end(end);
     }
 }
 

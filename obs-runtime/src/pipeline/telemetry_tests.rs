@@ -3,6 +3,7 @@ use core::task::Poll;
 
 use super::*;
 use crate::AttributeValue;
+use crate::Outcome;
 use crate::pipeline::{Backoff, Pipeline, Task};
 use crate::testing;
 use crate::trace::SpanRecord;

@@ -1,12 +1,11 @@
 //! Whether a value can become text as `err(…)` and `ret(…)` ask. Where it cannot, a check says so at the argument, and
-//! the kind is one that needs nothing: so there is one error.
+//! the judge is one that needs nothing: so there is one error.
 
-use core::fmt::{self, Debug, Display};
+use core::fmt::{Debug, Display};
 use core::marker::PhantomData;
-use core::ops::Deref;
 
-use super::kind::{ByDebug, ByDisplay, Kind, Untold};
-use super::probe::{Probe, ResultProbe};
+use super::judge::{ByDebug, ByDisplay, Judge, NoText};
+use super::probe::{Probe, ResultProbe, below};
 
 /// Stands for the type `T` of a value that is to become text.
 pub struct TextProbe<T>(AnyText<T>);
@@ -17,17 +16,7 @@ pub struct AnyText<T>(PhantomData<fn(T)>);
 /// How a value becomes text.
 pub struct How<X>(PhantomData<fn(X)>);
 
-macro_rules! debug {
-    ($($name:ident),*) => {
-        $(impl<T> fmt::Debug for $name<T> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(stringify!($name))
-            }
-        })*
-    };
-}
-
-debug!(TextProbe, AnyText, How);
+below! { TextProbe<T> => AnyText }
 
 impl<T> TextProbe<T> {
     #[inline(always)]
@@ -36,17 +25,7 @@ impl<T> TextProbe<T> {
     }
 }
 
-impl<T> Deref for TextProbe<T> {
-    type Target = AnyText<T>;
-
-    #[inline(always)]
-    fn deref(&self) -> &AnyText<T> {
-        &self.0
-    }
-}
-
 impl<T: Display> TextProbe<T> {
-    /// `Display`
     #[inline(always)]
     pub fn __obs_by_display(&self) -> How<ByDisplay> {
         How(PhantomData)
@@ -54,7 +33,6 @@ impl<T: Display> TextProbe<T> {
 }
 
 impl<T: Debug> TextProbe<T> {
-    /// `Debug`
     #[inline(always)]
     pub fn __obs_by_debug(&self) -> How<ByDebug> {
         How(PhantomData)
@@ -64,20 +42,20 @@ impl<T: Debug> TextProbe<T> {
 impl<T> AnyText<T> {
     /// Refused by [`check_display`].
     #[inline(always)]
-    pub fn __obs_by_display(&self) -> How<Untold> {
+    pub fn __obs_by_display(&self) -> How<NoText> {
         How(PhantomData)
     }
 
     /// Refused by [`check_debug`].
     #[inline(always)]
-    pub fn __obs_by_debug(&self) -> How<Untold> {
+    pub fn __obs_by_debug(&self) -> How<NoText> {
         How(PhantomData)
     }
 }
 
 /// A probe of the `Ok` value.
 #[inline(always)]
-pub fn probe_success<T, K: Kind<T>>(_: &K, _: Probe<T>) -> TextProbe<K::Success> {
+pub fn probe_success<T, K: Judge<T>>(_: &K, _: Probe<T>) -> TextProbe<K::Success> {
     TextProbe::new()
 }
 

@@ -3,7 +3,7 @@
 //! Inlined in optimized builds only: in others each inlined move keeps a place of its own in the
 //! frame of the annotated function, and deep recursion runs out of stack (2,208 bytes a call, now 512).
 
-use crate::private::Kind;
+use crate::private::Judge;
 use crate::trace::{Outcome, SyncSpan};
 
 /// Runs a body. The bound makes the closure `FnOnce`, so that what it borrowed from a `&mut`
@@ -39,14 +39,17 @@ pub fn call_future_with<const N: usize, F: Future>(
 
 /// Ends the span by what the value is, and gives the value back.
 #[cfg_attr(not(debug_assertions), inline(always))]
-pub fn finish<T, K: Kind<T>, const N: usize>(span: &mut SyncSpan<N>, mut kind: K, value: T) -> T {
+pub fn finish<T, K: Judge<T>, const N: usize>(span: &mut SyncSpan<N>, mut judge: K, value: T) -> T {
     if K::TIMES && span.is_recording() {
-        kind.report();
+        judge.report();
     }
-    kind.observe(&value, span.is_recording());
-    if kind.failed(&value) {
-        fail(span, &kind, &value);
+    judge.observe(&value, span.is_recording());
+    if judge.failed(&value) {
+        fail(span, &judge, &value);
     } else {
+        if K::OBSERVES {
+            judge.ended(Outcome::Ok, None, span.is_recording());
+        }
         span.end(Outcome::Ok);
     }
     value
@@ -55,8 +58,10 @@ pub fn finish<T, K: Kind<T>, const N: usize>(span: &mut SyncSpan<N>, mut kind: K
 /// Apart, so that the error has no room in the frame of the annotated function.
 #[cold]
 #[inline(never)]
-fn fail<T, K: Kind<T>, const N: usize>(span: &mut SyncSpan<N>, kind: &K, value: &T) {
-    let error = kind.error(value, span.is_recording());
+fn fail<T, K: Judge<T>, const N: usize>(span: &mut SyncSpan<N>, judge: &K, value: &T) {
+    let recorded = span.is_recording();
+    let error = judge.error(value, recorded);
+    judge.ended(Outcome::Error, Some(&error), recorded);
     span.fail(error);
 }
 

@@ -1,74 +1,55 @@
-//! What is measured of a call while it lasts: `timings` and `track_concurrency`. Each wraps a kind in another.
+//! What is measured of a call while it lasts: `timings` and `track_concurrency`. Each is a layer on the judge.
 
-use core::fmt;
 use core::mem;
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
-use super::kind::{Abandon, Kind, forward};
+use super::judge::{Judge, Layer, LayerHooks, Layered};
 use crate::Error;
 use crate::metrics::bound::Bound;
 use crate::metrics::{BoundUpDownCounter, MetricsCollector, UpDownCounter};
 use crate::private::metric_site::{MetricSite, SiteLabel};
 use crate::semconv::{attribute, metric};
-use crate::trace::{Outcome, SpanError, current, gate};
-
-/// `timings`
-#[derive(Debug)]
-pub struct Timed<K> {
-    kind: K,
-    watch: Stopwatch,
-}
+use crate::trace::{current, gate};
 
 /// `timings`, with what was measured before the value was there.
 #[cfg_attr(not(debug_assertions), inline(always))]
-pub fn timed<K>(kind: K, watch: Stopwatch) -> Timed<K> {
-    Timed { kind, watch }
+pub fn timed<K>(inner: K, watch: Stopwatch) -> Layered<K, Stopwatch> {
+    let layer = watch;
+    Layered { inner, layer }
 }
 
-forward! {
-    Timed;
-    abandon {
-        const TIMES: bool = true;
+impl<T, K: Judge<T>> Layer<T, K> for Stopwatch {}
 
-        #[inline]
-        fn entered(&mut self) {
-            if gate::gate() != 0 {
-                self.watch.enter(Instant::now());
-            }
-        }
+impl LayerHooks for Stopwatch {
+    const TIMES: bool = true;
 
-        #[inline]
-        fn left(&mut self) {
-            if self.watch.entered.is_some() {
-                self.watch.leave(Instant::now());
-            }
-        }
-
-        #[cold]
-        fn report(&mut self) {
-            if let Some((busy, idle)) = mem::take(&mut self.watch).totals(Instant::now()) {
-                let nanos = |duration: Duration| duration.as_nanos() as u64;
-                current::set_attribute(attribute::BUSY_NS, nanos(busy));
-                current::set_attribute(attribute::IDLE_NS, nanos(idle));
-            }
+    #[inline]
+    fn entered(&mut self) {
+        if gate::gate() != 0 {
+            self.enter(Instant::now());
         }
     }
-    kind {
-        #[cfg_attr(not(debug_assertions), inline(always))]
-        fn failed(&self, value: &T) -> bool {
-            self.kind.failed(value)
-        }
 
-        #[cold]
-        fn error(&self, value: &T, recorded: bool) -> SpanError {
-            self.kind.error(value, recorded)
+    #[inline]
+    fn left(&mut self) {
+        if self.entered.is_some() {
+            self.leave(Instant::now());
+        }
+    }
+
+    #[cold]
+    fn report(&mut self) {
+        if let Some((busy, idle)) = mem::take(self).totals(Instant::now()) {
+            let nanos = |duration: Duration| duration.as_nanos() as u64;
+            current::set_attribute(attribute::BUSY_NS, nanos(busy));
+            current::set_attribute(attribute::IDLE_NS, nanos(idle));
         }
     }
 }
 
 /// How long a call was worked on, of the time since its work began.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Default)]
 pub struct Stopwatch {
     /// When the call was entered first.
     began: Option<Instant>,
@@ -115,13 +96,13 @@ impl Stopwatch {
 }
 
 /// The series of a function with `track_concurrency`.
-pub type InFlightSite = MetricSite<Running, 0>;
+pub type InFlightSite = MetricSite<InFlightSeries, 0>;
 
 /// A series of `function.calls.concurrent`.
 #[derive(Clone, Debug)]
-pub struct Running(BoundUpDownCounter);
+pub struct InFlightSeries(BoundUpDownCounter);
 
-impl Bound for Running {
+impl Bound for InFlightSeries {
     type Instrument = UpDownCounter;
 
     fn instrument(
@@ -161,7 +142,7 @@ pub const fn in_flight_site(labels: &'static [SiteLabel; 2]) -> InFlightSite {
 }
 
 /// A call that is counted as running until this is dropped.
-pub struct InFlight(Option<Cow<'static, Running>>);
+pub struct InFlight(Option<Cow<'static, InFlightSeries>>);
 
 impl InFlight {
     /// Counts a call of the site's function, unless obs is off.
@@ -169,9 +150,9 @@ impl InFlight {
     #[must_use]
     pub fn enter(site: &'static InFlightSite) -> Self {
         Self((gate::gate() != 0).then(|| {
-            let running = site.bind([]);
-            running.0.inc();
-            running
+            let series = site.bind([]);
+            series.0.inc();
+            series
         }))
     }
 }
@@ -179,66 +160,22 @@ impl InFlight {
 impl Drop for InFlight {
     #[inline]
     fn drop(&mut self) {
-        if let Some(running) = &self.0 {
-            running.0.dec();
+        if let Some(series) = &self.0 {
+            series.0.dec();
         }
     }
 }
 
-impl fmt::Debug for InFlight {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InFlight").finish_non_exhaustive()
-    }
-}
-
-/// `track_concurrency`, for a value that may go on after the function returned.
-#[derive(Debug)]
-pub struct Tracked<K> {
-    kind: K,
-    _in_flight: super::InFlight,
-}
-
-/// `track_concurrency`
+/// `track_concurrency`, for a value that may go on after the function returned: the count ends with the judge.
 #[cfg_attr(not(debug_assertions), inline(always))]
-pub fn tracked<K>(kind: K, in_flight: super::InFlight) -> Tracked<K> {
-    Tracked {
-        kind,
-        _in_flight: in_flight,
-    }
+pub fn tracked<K>(inner: K, in_flight: super::InFlight) -> Layered<K, super::InFlight> {
+    let layer = in_flight;
+    Layered { inner, layer }
 }
 
-forward! {
-    Tracked;
-    abandon {
-        const TIMES: bool = K::TIMES;
+impl LayerHooks for super::InFlight {}
 
-        #[cfg_attr(not(debug_assertions), inline(always))]
-        fn entered(&mut self) {
-            self.kind.entered();
-        }
-
-        #[cfg_attr(not(debug_assertions), inline(always))]
-        fn left(&mut self) {
-            self.kind.left();
-        }
-
-        #[cfg_attr(not(debug_assertions), inline(always))]
-        fn report(&mut self) {
-            self.kind.report();
-        }
-    }
-    kind {
-        #[cfg_attr(not(debug_assertions), inline(always))]
-        fn failed(&self, value: &T) -> bool {
-            self.kind.failed(value)
-        }
-
-        #[cold]
-        fn error(&self, value: &T, recorded: bool) -> SpanError {
-            self.kind.error(value, recorded)
-        }
-    }
-}
+impl<T, K: Judge<T>> Layer<T, K> for super::InFlight {}
 
 #[cfg(test)]
 #[path = "lasting_tests.rs"]

@@ -1,46 +1,37 @@
 //! What generated code names where recording is compiled out (no feature `record`): the same bounds, so that the
 //! same programs compile, and nothing at run time.
 //!
-//! A future is given back as it is, not in a wrapper that does nothing: its size is the plain one.
+//! A value is given back as it is, not in a wrapper that does nothing: the size of a future is the plain one. Closures
+//! are dropped, not called: they hold references at most.
 
-use super::future::When;
-use super::kind::{Abandon, Kind};
-use super::source::Source;
-use super::stream::Wrap;
+use super::flow::Ready;
+use super::judge::{Hooks, Judge};
 use crate::callsite::Callsite;
 use crate::private::metric_site::SiteLabel;
 use crate::trace::Value;
 
-/// No guard.
-#[derive(Debug)]
 pub struct SyncSpan<const N: usize>(());
 
 impl<const N: usize> SyncSpan<N> {
-    /// Begins nothing.
     #[inline(always)]
     pub const fn enter(_: &'static Callsite) -> Self {
         Self(())
     }
 
-    /// Evaluates nothing.
     #[inline(always)]
     pub fn fields(&mut self, values: impl FnOnce() -> [Value; N]) {
-        // Dropped, not called: it holds references at most.
         let _ = values;
     }
 }
 
-/// No labels.
-#[derive(Debug)]
+/// The function's callsite alone.
 pub struct LabelledSite<const N: usize>(&'static Callsite);
 
 impl<const N: usize> LabelledSite<N> {
-    /// The function's callsite alone.
     pub const fn new(site: &'static Callsite, _: [&'static str; N]) -> Self {
         Self(site)
     }
 
-    /// Evaluates nothing.
     #[inline(always)]
     pub fn of_call(&'static self, values: impl FnOnce() -> [&'static str; N]) -> &'static Callsite {
         let _ = values;
@@ -48,13 +39,11 @@ impl<const N: usize> LabelledSite<N> {
     }
 }
 
-/// Evaluates nothing.
 #[inline(always)]
 pub fn future_fields<const N: usize>(values: impl FnOnce() -> [Value; N]) {
     let _ = values;
 }
 
-/// Runs a body.
 #[inline(always)]
 pub fn call_with<const N: usize, R>(
     span: &mut SyncSpan<N>,
@@ -63,7 +52,6 @@ pub fn call_with<const N: usize, R>(
     body(span)
 }
 
-/// Runs a body that makes a future.
 #[inline(always)]
 pub fn call_future_with<const N: usize, F: Future>(
     span: &mut SyncSpan<N>,
@@ -72,27 +60,25 @@ pub fn call_future_with<const N: usize, F: Future>(
     body(span)
 }
 
-/// The value.
 #[inline(always)]
-pub fn finish<T, K: Kind<T>, const N: usize>(_: &mut SyncSpan<N>, _: K, value: T) -> T {
+pub fn finish<T, K: Judge<T>, const N: usize>(_: &mut SyncSpan<N>, _: K, value: T) -> T {
     value
 }
 
-/// The value.
 #[inline(always)]
-pub fn finish_when<T, K, W: When<T, K>, const N: usize>(
+pub fn finish_flow<T, O, K, W: Ready<T, O, K, N>, const N: usize>(
     _: W,
     _: &'static Callsite,
     _: SyncSpan<N>,
+    _: O,
     _: K,
     value: T,
 ) -> T {
     value
 }
 
-/// The future.
 #[inline(always)]
-pub fn future<F: Future, K: Kind<F::Output>, const N: usize>(
+pub fn future<F: Future, K: Judge<F::Output>, const N: usize>(
     _: &'static Callsite,
     _: K,
     future: F,
@@ -100,45 +86,18 @@ pub fn future<F: Future, K: Kind<F::Output>, const N: usize>(
     future
 }
 
-/// The future.
 #[inline(always)]
-pub fn finish_future<F: Future, K: Kind<F::Output>, const N: usize>(
+pub fn finish_future<F: Future, K: Judge<F::Output>, const N: usize>(
     site: &'static Callsite,
     _: SyncSpan<N>,
-    kind: K,
+    judge: K,
     future: F,
 ) -> F {
-    self::future::<F, K, N>(site, kind, future)
+    self::future::<F, K, N>(site, judge, future)
 }
 
-/// The stream.
 #[inline(always)]
-pub fn finish_stream<T, K, W: Wrap<T, K, N>, const N: usize>(
-    _: W,
-    _: &'static Callsite,
-    _: SyncSpan<N>,
-    _: K,
-    stream: T,
-) -> T {
-    stream
-}
-
-/// The value.
-#[inline(always)]
-pub fn finish_source<T, O, K, W: Source<T, O, K, N>, const N: usize>(
-    _: W,
-    _: &'static Callsite,
-    _: SyncSpan<N>,
-    _: O,
-    _: K,
-    value: T,
-) -> T {
-    value
-}
-
-/// The future.
-#[inline(always)]
-pub fn future_source<F: Future, O, K: Abandon, W: Source<F::Output, O, K, N>, const N: usize>(
+pub fn future_flow<F: Future, O, K: Hooks, W: Ready<F::Output, O, K, N>, const N: usize>(
     _: W,
     _: &'static Callsite,
     _: O,
@@ -148,9 +107,8 @@ pub fn future_source<F: Future, O, K: Abandon, W: Source<F::Output, O, K, N>, co
     future
 }
 
-/// The future.
 #[inline(always)]
-pub fn finish_future_source<F, O, K, W, const N: usize>(
+pub fn finish_future_flow<F, O, K, W, const N: usize>(
     _: W,
     _: &'static Callsite,
     _: SyncSpan<N>,
@@ -160,27 +118,21 @@ pub fn finish_future_source<F, O, K, W, const N: usize>(
 ) -> F
 where
     F: Future,
-    K: Abandon,
-    W: Source<F::Output, O, K, N>,
+    K: Hooks,
+    W: Ready<F::Output, O, K, N>,
 {
     future
 }
 
-/// Counts nothing.
-#[derive(Debug)]
 pub struct InFlightSite(());
 
-/// A site that counts nothing.
 pub const fn in_flight_site(_: &'static [SiteLabel; 2]) -> InFlightSite {
     InFlightSite(())
 }
 
-/// Counts nothing.
-#[derive(Debug)]
 pub struct InFlight(());
 
 impl InFlight {
-    /// Counts nothing.
     #[inline(always)]
     #[must_use]
     pub fn enter(_: &'static InFlightSite) -> Self {

@@ -1,51 +1,71 @@
-//! From a value's type to its [`Kind`](super::Kind), without a bound on the type.
+//! From a value's type to its [`Judge`](super::Judge) and its [`Flow`], without a bound on the type.
 //!
 //! One method with one bound per tier, and `Deref` to the next tier: several inherent methods of
 //! the same name would show our internals in the error for a type that is not known yet.
 
-use core::fmt::{self, Debug, Display};
+use core::fmt::{Debug, Display};
 use core::marker::PhantomData;
-use core::ops::Deref;
-use core::pin::Pin;
 
 use futures_core::Stream;
 
 use super::as_text::TextProbe;
-use super::future::{Later, LaterLocal, LaterSend, LaterSync, Now};
-use super::kind::{ByDebug, ByDisplay, Fallible, Plain, Untold};
-use super::stream::{BoxedItems, Items};
+use super::flow::{BoxedFuture, BoxedStream, Direct, Flow, InOk, Items, Now};
+use super::judge::{ByDebug, ByDisplay, Fallible, NoText, Plain};
 
 /// Stands for the type `T`.
-pub struct Probe<T>(AnyProbe<T>);
+pub struct Probe<T>(FutureProbe<T>);
+
+/// The tier of boxed futures.
+pub struct FutureProbe<T>(AnyProbe<T>);
 
 /// The last tier: any type.
 pub struct AnyProbe<T>(PhantomData<fn(T)>);
 
-macro_rules! zero_sized {
-    ($($name:ident<$($p:ident),*>),*) => {
+/// Says which tier autoderef tries after another.
+macro_rules! below {
+    ($($tier:ident<$($p:ident),*> => $next:ident),*) => {
         $(
-            impl<$($p),*> Clone for $name<$($p),*> {
+            impl<$($p),*> core::ops::Deref for $tier<$($p),*> {
+                type Target = $next<$($p),*>;
+
                 #[inline(always)]
-                fn clone(&self) -> Self {
-                    *self
-                }
-            }
-            impl<$($p),*> Copy for $name<$($p),*> {}
-            impl<$($p),*> fmt::Debug for $name<$($p),*> {
-                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    f.write_str(stringify!($name))
+                fn deref(&self) -> &$next<$($p),*> {
+                    &self.0
                 }
             }
         )*
     };
 }
+pub(super) use below;
 
-zero_sized!(Probe<T>, AnyProbe<T>, ResultProbe<T, E>, DebugProbe<T, E>, OpaqueProbe<T, E>, StreamProbe<T, S>);
+below! {
+    Probe<T> => FutureProbe,
+    FutureProbe<T> => AnyProbe,
+    ResultProbe<T, E> => DebugProbe,
+    DebugProbe<T, E> => OpaqueProbe
+}
+
+macro_rules! copy {
+    ($($tier:ident),*) => {
+        $(
+            impl<T> Clone for $tier<T> {
+                #[inline(always)]
+                fn clone(&self) -> Self {
+                    *self
+                }
+            }
+
+            impl<T> Copy for $tier<T> {}
+        )*
+    };
+}
+
+copy!(Probe, FutureProbe, AnyProbe);
 
 impl<T> Probe<T> {
     #[inline(always)]
     pub(super) const fn new() -> Self {
-        Self(AnyProbe(PhantomData))
+        Self(FutureProbe(AnyProbe(PhantomData)))
     }
 }
 
@@ -61,19 +81,10 @@ pub fn probe_output<F: Future>(_: &F) -> Probe<F::Output> {
     Probe::new()
 }
 
-impl<T> Deref for Probe<T> {
-    type Target = AnyProbe<T>;
-
-    #[inline(always)]
-    fn deref(&self) -> &AnyProbe<T> {
-        &self.0
-    }
-}
-
 impl<T: IsResult> Probe<T> {
     /// A `Result`, under any alias.
     #[inline(always)]
-    pub fn __obs_kind(&self) -> ResultProbe<T::Ok, T::Err> {
+    pub fn __obs_judge(&self) -> ResultProbe<T::Ok, T::Err> {
         ResultProbe(DebugProbe(OpaqueProbe(PhantomData)))
     }
 }
@@ -81,7 +92,7 @@ impl<T: IsResult> Probe<T> {
 impl<T> AnyProbe<T> {
     /// Anything else.
     #[inline(always)]
-    pub fn __obs_kind(&self) -> Plain {
+    pub fn __obs_judge(&self) -> Plain {
         Plain
     }
 }
@@ -139,19 +150,19 @@ impl<T, E: Debug> DebugProbe<T, E> {
 impl<T, E> OpaqueProbe<T, E> {
     /// The error has no text.
     #[inline(always)]
-    pub fn __obs_how(&self) -> Fallible<Untold> {
+    pub fn __obs_how(&self) -> Fallible<NoText> {
         Fallible(PhantomData)
     }
 
     /// Where the error has no `Display`, which [`check_display`] refuses.
     #[inline(always)]
-    pub fn __obs_by_display(&self) -> Fallible<Untold> {
+    pub fn __obs_by_display(&self) -> Fallible<NoText> {
         Fallible(PhantomData)
     }
 
     /// Where the error has no `Debug`, which [`check_debug`] refuses.
     #[inline(always)]
-    pub fn __obs_by_debug(&self) -> Fallible<Untold> {
+    pub fn __obs_by_debug(&self) -> Fallible<NoText> {
         Fallible(PhantomData)
     }
 
@@ -162,139 +173,115 @@ impl<T, E> OpaqueProbe<T, E> {
     }
 }
 
-impl<T, E> Deref for ResultProbe<T, E> {
-    type Target = DebugProbe<T, E>;
-
+impl<T: BoxedStream> Probe<T> {
+    /// The call goes on in a boxed stream.
     #[inline(always)]
-    fn deref(&self) -> &DebugProbe<T, E> {
-        &self.0
+    pub fn __obs_when(&self) -> Flow<T::Items> {
+        Flow::new()
     }
 }
 
-impl<T, E> Deref for DebugProbe<T, E> {
-    type Target = OpaqueProbe<T, E>;
-
+impl<T: BoxedFuture> FutureProbe<T> {
+    /// The call goes on in a boxed future.
     #[inline(always)]
-    fn deref(&self) -> &OpaqueProbe<T, E> {
-        &self.0
-    }
-}
-
-/// A type that is known to be a future or stream in a box: its call goes on after the function returned.
-pub trait Boxed: Sized {
-    /// Wraps it in another box.
-    type When;
-    /// The same for what has one end and one value; a stream is a value like any other.
-    type Single;
-    /// The strategy.
-    fn when() -> Self::When;
-    /// The strategy for one value.
-    fn single() -> Self::Single;
-}
-
-/// A type that is known to be a stream in a box.
-pub trait BoxedStream {
-    /// Its items and its box.
-    type Items;
-}
-
-macro_rules! boxed {
-    ($($when:ident: $($auto:ident),*;)*) => {
-        $(
-            impl<'a, O> Boxed for Pin<Box<dyn Future<Output = O> $(+ $auto)* + 'a>> {
-                type When = Later<O, $when>;
-                type Single = Self::When;
-
-                #[inline(always)]
-                fn when() -> Self::When {
-                    Later::new()
-                }
-
-                #[inline(always)]
-                fn single() -> Self::When {
-                    Later::new()
-                }
-            }
-
-            impl<'a, T> Boxed for Pin<Box<dyn Stream<Item = T> $(+ $auto)* + 'a>> {
-                type When = BoxedItems<T, $when>;
-                type Single = Now<Self>;
-
-                #[inline(always)]
-                fn when() -> Self::When {
-                    BoxedItems::new()
-                }
-
-                #[inline(always)]
-                fn single() -> Self::Single {
-                    Now::new()
-                }
-            }
-
-            impl<'a, T> BoxedStream for Pin<Box<dyn Stream<Item = T> $(+ $auto)* + 'a>> {
-                type Items = BoxedItems<T, $when>;
-            }
-        )*
-    };
-}
-
-boxed! {
-    LaterLocal: ;
-    LaterSend: Send;
-    LaterSync: Send, Sync;
-}
-
-impl<T: Boxed> Probe<T> {
-    /// The values are there when the future in the box is ready, or the stream has an item.
-    #[inline(always)]
-    pub fn __obs_when(&self) -> T::When {
-        T::when()
+    pub fn __obs_when(&self) -> Flow<T::Later> {
+        Flow::new()
     }
 
-    /// The value is there when the future in the box is ready.
+    /// As `__obs_when`, where a stream is a value like any other.
     #[inline(always)]
-    pub fn __obs_single(&self) -> T::Single {
-        T::single()
+    pub fn __obs_single(&self) -> Flow<T::Later> {
+        Flow::new()
     }
 }
 
 impl<T> AnyProbe<T> {
-    /// The value is there.
+    /// The call ends here.
     #[inline(always)]
-    pub fn __obs_when(&self) -> Now<T> {
-        Now::new()
+    pub fn __obs_when(&self) -> Flow<Now<T>> {
+        Flow::new()
     }
 
-    /// The value is there.
     #[inline(always)]
-    pub fn __obs_single(&self) -> Now<T> {
-        Now::new()
-    }
-}
-
-/// Stands for a type `S` that may be a stream of `T`.
-pub struct StreamProbe<T, S>(AnyProbe<S>, PhantomData<fn(T)>);
-
-/// A probe of the type of a value that is declared as `impl Stream<Item = T>`. `Stream` may be another
-/// trait than ours, so there is no bound.
-#[inline(always)]
-pub fn probe_stream<T, S>(_: &S) -> StreamProbe<T, S> {
-    StreamProbe(AnyProbe(PhantomData), PhantomData)
-}
-
-impl<T, S: Stream<Item = T>> StreamProbe<T, S> {
-    /// The values are the stream's items.
-    #[inline(always)]
-    pub fn __obs_when(&self) -> Items<S> {
-        Items::new()
+    pub fn __obs_single(&self) -> Flow<Now<T>> {
+        Flow::new()
     }
 }
 
-impl<T, S> Deref for StreamProbe<T, S> {
-    type Target = AnyProbe<S>;
+/// Stands for the type `S` of a stream, as is said, that is where `P` says.
+pub struct StreamProbe<S, P>(AnyStream<S, P>);
+
+/// The tier of any stream.
+pub struct AnyStream<S, P>(NoStream<S, P>);
+
+/// The last tier: no stream.
+pub struct NoStream<S, P>(PhantomData<fn(S, P)>);
+
+below! {
+    StreamProbe<S, P> => AnyStream,
+    AnyStream<S, P> => NoStream
+}
+
+impl<S, P> StreamProbe<S, P> {
+    #[inline(always)]
+    const fn new() -> Self {
+        Self(AnyStream(NoStream(PhantomData)))
+    }
+}
+
+impl<T: IsResult> Probe<T> {
+    /// The stream is the `Ok` value.
+    #[inline(always)]
+    pub fn __obs_stream(&self) -> StreamProbe<T::Ok, InOk> {
+        StreamProbe::new()
+    }
+}
+
+impl<T> AnyProbe<T> {
+    /// The stream is the value.
+    #[inline(always)]
+    pub fn __obs_stream(&self) -> StreamProbe<T, Direct> {
+        StreamProbe::new()
+    }
+
+    /// The stream is the value, of a type without a name: there is no need for another box.
+    #[inline(always)]
+    pub fn __obs_opaque_stream(&self) -> AnyStream<T, Direct> {
+        AnyStream(NoStream(PhantomData))
+    }
+}
+
+impl<S: BoxedStream, P> StreamProbe<S, P> {
+    /// A boxed stream, in another box.
+    #[inline(always)]
+    pub fn __obs_flow(&self) -> Flow<S::Items, P> {
+        Flow::new()
+    }
+
+    /// As `__obs_flow`, where other streams cannot be wrapped.
+    #[inline(always)]
+    pub fn __obs_boxed_flow(&self) -> Flow<S::Items, P> {
+        Flow::new()
+    }
+}
+
+impl<S: Stream, P> AnyStream<S, P> {
+    /// Any stream, in a wrapper.
+    #[inline(always)]
+    pub fn __obs_flow(&self) -> Flow<Items<S>, P> {
+        Flow::new()
+    }
+}
+
+impl<S, P> NoStream<S, P> {
+    /// No stream: where one was asked for, [`check_stream`](super::check_stream) says so, and nothing else does.
+    #[inline(always)]
+    pub fn __obs_flow(&self) -> Flow<Now<S>, P> {
+        Flow::new()
+    }
 
     #[inline(always)]
-    fn deref(&self) -> &AnyProbe<S> {
-        &self.0
+    pub fn __obs_boxed_flow(&self) -> Flow<Now<S>, P> {
+        Flow::new()
     }
 }

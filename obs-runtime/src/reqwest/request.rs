@@ -8,9 +8,9 @@ use ::reqwest_middleware::{Error, Result};
 
 use super::UrlTemplate;
 use crate::callsite::{Callsite, CallsiteSpec, Construct, SpanKind};
-use crate::exchange::{Exchange, http};
+use crate::requests::{Exchange, http};
 use crate::semconv::{attribute as key, metric};
-use crate::trace::{Outcome, Value};
+use crate::trace::Value;
 
 static SITE: Callsite = Callsite::new(CallsiteSpec {
     name: "http.client",
@@ -101,7 +101,7 @@ impl Sent {
             }
             Err(error) => exchange.fail_with(kind(error), message(error).as_deref()),
         }
-        exchange.end(Outcome::Ok);
+        exchange.end();
     }
 }
 

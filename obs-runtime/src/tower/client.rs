@@ -15,8 +15,8 @@ use super::body::TracedBody;
 use super::future::ResponseFuture;
 use super::response::{Serving, Side};
 use crate::callsite::{Callsite, CallsiteSpec, ConstValue, Construct, SpanKind};
-use crate::exchange::{Exchange, http};
 use crate::propagation::{self, ambient};
+use crate::requests::{Exchange, http};
 use crate::semconv::{attribute as key, metric};
 use crate::trace::{Value, gate};
 

@@ -9,8 +9,8 @@ use super::TraceLayer;
 use super::response::{Serving, Side};
 use crate::RemoteContext;
 use crate::callsite::{Callsite, CallsiteSpec, ConstValue, Construct, SpanKind};
-use crate::exchange::{Exchange, http};
 use crate::propagation;
+use crate::requests::{Exchange, http};
 use crate::semconv::{attribute as key, metric};
 use crate::trace::{Value, gate};
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use ::http::{HeaderMap, Method, StatusCode, response};
 
-use crate::exchange::Exchange;
 use crate::propagation::{AttachedBaggage, Baggage};
+use crate::requests::Exchange;
 use crate::semconv::attribute as key;
-use crate::trace::{Outcome, SpanContext};
+use crate::trace::SpanContext;
 
 /// A request that is served.
 pub(super) struct Serving {
@@ -146,7 +146,7 @@ impl Serving {
             exchange.fail(*status);
         }
         if let Some(exchange) = self.exchange() {
-            exchange.end(Outcome::Ok);
+            exchange.end();
         }
     }
 }

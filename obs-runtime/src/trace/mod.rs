@@ -18,6 +18,17 @@ pub(crate) mod gate;
 pub(crate) mod ids;
 pub(crate) mod limits;
 pub(crate) mod local;
+#[cfg(any(
+    feature = "llm",
+    feature = "pipeline",
+    feature = "reqwest",
+    feature = "tower"
+))]
+#[cfg_attr(
+    not(feature = "llm"),
+    allow(dead_code, reason = "model calls use all of it, the others a part")
+)]
+pub(crate) mod measured;
 pub mod propagation;
 pub(crate) mod record;
 pub(crate) mod sampler;

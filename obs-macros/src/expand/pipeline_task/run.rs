@@ -100,8 +100,7 @@ fn judge(task: &Task, glue: &TokenStream) -> Option<TokenStream> {
 
 /// What the attempt gave, or how it failed.
 fn settle(item: &Function, task: &Task, glue: &TokenStream) -> TokenStream {
-    let [value, how, failure, returned_value, output] =
-        ["__value", "__how", "__failure", "__returned", "__output"].map(variable);
+    let [value, how, output] = ["__value", "__how", "__output"].map(variable);
     let ident = &item.sig.ident;
     let count = task.records.as_ref().map_or_else(
         || quote!(#glue::no_records),
@@ -117,18 +116,13 @@ fn settle(item: &Function, task: &Task, glue: &TokenStream) -> TokenStream {
     };
     if returned.is_some_and(|ty| shape::is_named_result(ty)) {
         quote! {
-            let #how = #glue::described(#glue::error_of(&#value)).how();
+            let #how = #glue::probe(&#value).__obs_judge().__obs_how();
             #glue::settle::<#ident, _>(#value, #how, #count)
         }
     } else {
-        // An alias of `Result` under another name still fails the task.
         quote! {
-            let #failure = {
-                let #returned_value = #glue::returned(&#value);
-                let #how = #glue::described(#returned_value.error()).how();
-                #returned_value.failure(#how)
-            };
-            #glue::settle_value::<#ident>(#failure, #value, #count)
+            let #how = #glue::probe(&#value).__obs_judge().__obs_how();
+            #glue::settle_value::<#ident>(#value, #how, #count)
         }
     }
 }

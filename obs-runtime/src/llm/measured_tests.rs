@@ -1,12 +1,21 @@
 use super::*;
-use crate::llm::Usage;
+use crate::llm::{IntoUsage, Usage};
 use crate::metrics::snapshot::{MetricData, MetricFamily, Number};
 use crate::{AttributeValue, Callsite, Span, testing};
 
 static CHAT: Callsite = Callsite::new(crate::callsite::CallsiteSpec::new("chat", "m", "f.rs", 1));
 
-fn begin() -> RunningLlmCall {
+fn begin() -> Measured<ModelCall> {
     llm_begin("openai", "chat", "gpt-4o-mini")
+}
+
+fn succeed(mut call: Measured<ModelCall>, said: impl IntoUsage) {
+    call.item(Some(said.into_llm_response()));
+    call.end(End::Ok);
+}
+
+fn fail(mut call: Measured<ModelCall>, kind: &'static str) {
+    call.end(End::Failed(kind.into()));
 }
 
 fn in_span<R>(f: impl FnOnce() -> R) -> R {
@@ -28,8 +37,7 @@ const DURATION: &str = "gen_ai.client.inference.duration";
 fn a_call_that_returns_has_its_tokens_and_cost_on_its_span() {
     let captured = testing::capture(|| {
         in_span(|| {
-            let call = begin();
-            call.succeed(llm_usage(&(1_000_u32, 100_u32), |out| *out));
+            succeed(begin(), (1_000_u32, 100_u32));
         });
     });
     let span = captured.span("chat");
@@ -66,7 +74,7 @@ fn a_call_that_returns_has_its_tokens_and_cost_on_its_span() {
 
 #[test]
 fn a_call_without_usage_is_not_free() {
-    let captured = testing::capture(|| in_span(|| begin().succeed(LlmResponse::default())));
+    let captured = testing::capture(|| in_span(|| succeed(begin(), LlmResponse::default())));
     let span = captured.span("chat");
     assert_eq!(
         span.attribute("obs.cost.complete"),
@@ -84,7 +92,7 @@ fn a_call_without_usage_is_not_free() {
 #[test]
 fn failures_cancellations_and_panics_are_told_apart() {
     let captured = testing::capture(|| {
-        in_span(|| begin().fail("timeout"));
+        in_span(|| fail(begin(), "timeout"));
         in_span(|| drop(begin()));
         let panicked = std::panic::catch_unwind(|| {
             in_span(|| {
@@ -125,10 +133,9 @@ fn a_call_that_ends_outside_its_span_changes_no_other() {
 fn streams_measure_the_first_chunk() {
     let captured = testing::capture(|| {
         in_span(|| {
-            let mut call = begin();
-            call.chunk();
-            call.chunk();
-            call.succeed(Usage::new(1, 1).into_llm_response());
+            let mut call = begin().streaming();
+            call.item(None);
+            succeed(call, Usage::new(1, 1));
         });
     });
     let span = captured.span("chat");
@@ -151,9 +158,16 @@ fn streams_measure_the_first_chunk() {
 fn a_vector_operation_has_its_numbers() {
     let captured = testing::capture(|| {
         in_span(|| {
-            let op = vector_begin("qdrant", "upsert", "docs");
-            let out = vec![0; 5];
-            op.succeed(Some(vector_number(&out, Vec::len)), Some(1_536));
+            let mut op = vector_begin("qdrant", "upsert", "docs").knowing(Numbers {
+                count: Some(9),
+                dimensions: Some(1_536),
+            });
+            // What the value says is newer.
+            op.item(Some(Numbers {
+                count: Some(5),
+                dimensions: None,
+            }));
+            op.end(End::Ok);
         });
     });
     let span = captured.span("chat");
@@ -217,7 +231,7 @@ fn calls_that_run_are_counted() {
     let captured = testing::capture(|| {
         let (kept, dropped) = (begin(), begin());
         drop(dropped);
-        begin().fail("timeout");
+        fail(begin(), "timeout");
         kept
     });
     assert_eq!(active(&captured.metrics), Number::I64(1));
@@ -225,6 +239,6 @@ fn calls_that_run_are_counted() {
 
 #[test]
 fn without_obs_nothing_happens() {
-    begin().succeed(Usage::new(1, 1).into_llm_response());
+    succeed(begin(), Usage::new(1, 1));
     drop(vector_begin("a", "b", ""));
 }

@@ -1,4 +1,7 @@
 //! What a returned value says about its call.
+//!
+//! A [`Judge`] is made by the type of the value (`probe.rs`) and the arguments of the macro, each of which puts a
+//! [`Layer`] on it. It holds no data, at most a closure of the user's, a stopwatch, or a measurement.
 
 use core::any::type_name;
 use core::convert::Infallible;
@@ -10,19 +13,16 @@ use super::as_text::TextProbe;
 use crate::trace::local::redact;
 use crate::trace::{Outcome, SpanError};
 
-/// What a kind does without a value.
-pub trait Abandon {
-    /// Whether `Kind::observe` or `abandon` does anything.
+/// The life of a call, apart from its value: what happens when it is polled and when it ends.
+pub trait Hooks {
+    /// Whether [`Judge::observe`] or [`ended`](Self::ended) does anything.
     const OBSERVES: bool = false;
 
     /// Whether the polls of the call are timed.
     const TIMES: bool = false;
 
-    /// The call ends without a value: it panicked or was cancelled. Called inside the span.
-    #[inline(always)]
-    fn abandon(&self) {}
-
-    /// The call's stream has ended, by itself or because its reader went. Called inside the span.
+    /// The call has ended, after all values that it gave were observed. Called inside the span; `recorded` says that
+    /// the span is the call's own.
     #[inline(always)]
     fn ended(&self, outcome: Outcome, error: Option<&SpanError>, recorded: bool) {
         let _ = (outcome, error, recorded);
@@ -41,73 +41,12 @@ pub trait Abandon {
     fn report(&mut self) {}
 }
 
-/// Implements [`Abandon`] and [`Kind`] for a wrapper by the kind in its field `kind`; what the wrapper does
-/// otherwise is given.
-macro_rules! forward {
-    ($wrapper:ident; abandon { $($abandon:item)* } kind { $($kind:item)* }) => {
-        impl<K: Abandon> Abandon for $wrapper<K> {
-            const OBSERVES: bool = K::OBSERVES;
-
-            #[inline(always)]
-            fn abandon(&self) {
-                self.kind.abandon();
-            }
-
-            #[inline(always)]
-            fn ended(&self, outcome: Outcome, error: Option<&SpanError>, recorded: bool) {
-                self.kind.ended(outcome, error, recorded);
-            }
-
-            $($abandon)*
-        }
-
-        impl<T, K: Kind<T>> Kind<T> for $wrapper<K> {
-            type Success = K::Success;
-
-            #[inline(always)]
-            fn success<'a>(&self, value: &'a T) -> Option<&'a K::Success> {
-                self.kind.success(value)
-            }
-
-            #[inline(always)]
-            fn observe(&self, value: &T, recorded: bool) {
-                self.kind.observe(value, recorded);
-            }
-
-            $($kind)*
-        }
-    };
-}
-pub(super) use forward;
-
-/// In a [`Kind`] that judges as the kind `K` in its field `kind` does.
-macro_rules! same_outcome {
-    ($value:ident, $kind:ident) => {
-        type Success = $kind::Success;
-
-        #[inline(always)]
-        fn success<'a>(&self, value: &'a $value) -> Option<&'a $kind::Success> {
-            self.kind.success(value)
-        }
-
-        #[inline(always)]
-        fn failed(&self, value: &$value) -> bool {
-            self.kind.failed(value)
-        }
-
-        fn error(&self, value: &$value, recorded: bool) -> SpanError {
-            self.kind.error(value, recorded)
-        }
-    };
-}
-pub(super) use same_outcome;
-
-/// Looks at values of the type `T`. Kinds hold no data, at most a user's closure.
+/// Judges values of the type `T`: what a function returned, or each item of the stream that it gave.
 #[diagnostic::on_unimplemented(
     message = "the arguments do not fit the returned type `{T}`",
     label = "`err(Debug)` and `err(Display)` need a function that returns a `Result`"
 )]
-pub trait Kind<T>: Abandon {
+pub trait Judge<T>: Hooks {
     /// What the `Ok` value is; the whole value if there is no error.
     type Success;
 
@@ -131,6 +70,105 @@ pub trait Kind<T>: Abandon {
     }
 }
 
+/// A judge with a layer on it.
+pub struct Layered<K, L> {
+    pub(super) inner: K,
+    pub(super) layer: L,
+}
+
+/// What an argument does in the life of a call; as [`Hooks`], which calls it after those of the judge below.
+pub trait LayerHooks {
+    const OBSERVES: bool = false;
+    const TIMES: bool = false;
+
+    #[inline(always)]
+    fn ended(&self, outcome: Outcome, error: Option<&SpanError>, recorded: bool) {
+        let _ = (outcome, error, recorded);
+    }
+
+    #[inline(always)]
+    fn entered(&mut self) {}
+
+    #[inline(always)]
+    fn left(&mut self) {}
+
+    #[inline(always)]
+    fn report(&mut self) {}
+}
+
+/// What an argument changes of the judge `K` below it; by default nothing.
+pub trait Layer<T, K: Judge<T>>: LayerHooks {
+    #[inline(always)]
+    fn failed(&self, inner: &K, value: &T) -> bool {
+        inner.failed(value)
+    }
+
+    #[cold]
+    fn error(&self, inner: &K, value: &T, recorded: bool) -> SpanError {
+        inner.error(value, recorded)
+    }
+
+    /// Called after the judge below has observed the value.
+    #[inline(always)]
+    fn observe(&self, inner: &K, value: &T, recorded: bool) {
+        let _ = (inner, value, recorded);
+    }
+}
+
+impl<K: Hooks, L: LayerHooks> Hooks for Layered<K, L> {
+    const OBSERVES: bool = K::OBSERVES || L::OBSERVES;
+    const TIMES: bool = K::TIMES || L::TIMES;
+
+    #[inline(always)]
+    fn ended(&self, outcome: Outcome, error: Option<&SpanError>, recorded: bool) {
+        self.inner.ended(outcome, error, recorded);
+        self.layer.ended(outcome, error, recorded);
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn entered(&mut self) {
+        self.inner.entered();
+        self.layer.entered();
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn left(&mut self) {
+        self.inner.left();
+        self.layer.left();
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn report(&mut self) {
+        self.inner.report();
+        self.layer.report();
+    }
+}
+
+impl<T, K: Judge<T>, L: Layer<T, K>> Judge<T> for Layered<K, L> {
+    type Success = K::Success;
+
+    #[inline(always)]
+    fn success<'a>(&self, value: &'a T) -> Option<&'a K::Success> {
+        self.inner.success(value)
+    }
+
+    #[inline(always)]
+    fn failed(&self, value: &T) -> bool {
+        self.layer.failed(&self.inner, value)
+    }
+
+    #[cold]
+    fn error(&self, value: &T, recorded: bool) -> SpanError {
+        self.layer.error(&self.inner, value, recorded)
+    }
+
+    #[inline(always)]
+    fn observe(&self, value: &T, recorded: bool) {
+        self.inner.observe(value, recorded);
+        self.layer.observe(&self.inner, value, recorded);
+    }
+}
+
 /// An error of which no more is known.
 #[cold]
 pub(super) fn other_error() -> SpanError {
@@ -138,39 +176,36 @@ pub(super) fn other_error() -> SpanError {
     SpanError::new(crate::semconv::OTHER, None)
 }
 
-/// A type that is no `Result`.
-#[derive(Clone, Copy, Debug)]
+/// Judges what is no `Result`: it never failed.
+#[derive(Clone, Copy)]
 pub struct Plain;
 
 impl Plain {
-    /// The end of the chain that a `Result` goes on.
+    /// The end of the chain that a `Result` goes on, see [`ResultProbe`](super::probe::ResultProbe).
     #[inline(always)]
     pub fn __obs_how(&self) -> Self {
         Self
     }
 
-    /// As `__obs_how`.
     #[inline(always)]
     pub fn __obs_by_display(&self) -> Self {
         Self
     }
 
-    /// As `__obs_how`.
     #[inline(always)]
     pub fn __obs_by_debug(&self) -> Self {
         Self
     }
 
-    /// No error.
     #[inline(always)]
     pub fn __obs_error(&self) -> TextProbe<Infallible> {
         TextProbe::new()
     }
 }
 
-impl Abandon for Plain {}
+impl Hooks for Plain {}
 
-impl<T> Kind<T> for Plain {
+impl<T> Judge<T> for Plain {
     type Success = T;
 
     #[inline(always)]
@@ -183,18 +218,12 @@ impl<T> Kind<T> for Plain {
     }
 }
 
-/// A `Result`; `X` is how its error becomes text.
+/// Judges a `Result`; `X` is how its error becomes text.
 pub struct Fallible<X>(pub(super) PhantomData<fn(X)>);
 
-impl<X> fmt::Debug for Fallible<X> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Fallible")
-    }
-}
+impl<X> Hooks for Fallible<X> {}
 
-impl<X> Abandon for Fallible<X> {}
-
-impl<T, E, X: Text<E>> Kind<Result<T, E>> for Fallible<X> {
+impl<T, E, X: Text<E>> Judge<Result<T, E>> for Fallible<X> {
     type Success = T;
 
     #[inline(always)]
@@ -223,17 +252,12 @@ pub trait Text<E> {
     fn text(value: &E) -> Option<String>;
 }
 
-/// Through `Display`.
-#[derive(Debug)]
 pub struct ByDisplay;
 
-/// Through `Debug`.
-#[derive(Debug)]
 pub struct ByDebug;
 
-/// Not at all.
-#[derive(Debug)]
-pub struct Untold;
+/// Of a type that has neither `Display` nor `Debug`.
+pub struct NoText;
 
 impl<E: Display> Text<E> for ByDisplay {
     fn text(error: &E) -> Option<String> {
@@ -247,14 +271,14 @@ impl<E: Debug> Text<E> for ByDebug {
     }
 }
 
-impl<E> Text<E> for Untold {
+impl<E> Text<E> for NoText {
     fn text(_: &E) -> Option<String> {
         None
     }
 }
 
 /// Formats and redacts. A formatter of the user that panics must not take the call down.
-pub(super) fn redacted(text: fmt::Arguments<'_>) -> String {
+fn redacted(text: fmt::Arguments<'_>) -> String {
     let write = || {
         let mut buffer = String::new();
         // A formatter that returns an error leaves what it wrote.

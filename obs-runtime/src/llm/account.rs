@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use crate::llm::call::{End, LlmCall, VectorOp};
+use crate::llm::call::{LlmCall, VectorOp};
 use crate::llm::meters::{Meters, labels};
 use crate::llm::price::{Pricer, Prices, Unpriced, Usd, warm_up};
 use crate::llm::totals::{Entry, Ledger, LlmTotals};
@@ -11,6 +11,7 @@ use crate::llm::usage::Usage;
 use crate::metrics::snapshot::{Labels, MetricFamily, MetricSource};
 use crate::scope::{Extension, Scope};
 use crate::semconv::{MetricDef, attribute as key, metric};
+use crate::trace::measured::End;
 use crate::{SpanContext, TraceId};
 
 /// Tokens, costs and metrics of one `Observability`.
@@ -104,7 +105,7 @@ impl LlmState {
         let Some(usage) = &call.response.usage else {
             return match call.end {
                 // Providers charge nothing for a request that they refuse.
-                End::Failed(_) => Ok(Usd::ZERO),
+                End::Failed(_) | End::Panicked => Ok(Usd::ZERO),
                 End::Cancelled => Err(Unpriced::Cancelled),
                 End::Ok => Err(Unpriced::NoUsage),
             };
@@ -290,5 +291,5 @@ impl Kind {
 }
 
 #[cfg(test)]
-#[path = "state_tests.rs"]
+#[path = "account_tests.rs"]
 mod tests;

@@ -4,36 +4,62 @@
 mod duration;
 pub(crate) mod http;
 
-use core::mem;
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Instant;
 
 use crate::callsite::Callsite;
 use crate::propagation::{AttachedBaggage, Baggage};
 use crate::semconv::{MetricDef, attribute};
-use crate::trace::local::local;
-use crate::trace::{
-    Attached, AttributeValue, Entered, Outcome, Span, SpanContext, SpanError, Value,
-};
+use crate::trace::measured::{End, Ended, Measure, Measured};
+use crate::trace::{Attached, AttributeValue, SpanContext, SpanError, Value};
 
 /// An exchange that has not ended; one that is dropped was cancelled.
 #[derive(Debug)]
 pub(crate) struct Exchange {
-    span: Span,
+    call: Measured<Timing>,
     /// The context where the span has none: it is above the level.
     around: Option<SpanContext>,
     baggage: Option<Arc<Baggage>>,
-    scope: u16,
-    started: Instant,
-    metric: &'static MetricDef,
-    labels: Vec<(&'static str, Cow<'static, str>)>,
-    ended: bool,
 }
 
-/// What is the context while somebody works on an exchange.
-struct Inside<'a> {
-    _span: Option<Entered<'a>>,
+/// The duration of an exchange, by labels that become known on the way.
+#[derive(Debug)]
+struct Timing {
+    metric: &'static MetricDef,
+    labels: Vec<(&'static str, Cow<'static, str>)>,
+}
+
+impl Timing {
+    fn has(&self, key: &str) -> bool {
+        self.labels.iter().any(|(k, _)| *k == key)
+    }
+
+    fn label(&mut self, key: &'static str, value: Cow<'static, str>) {
+        match self.labels.iter_mut().find(|(k, _)| *k == key) {
+            Some((_, old)) => *old = value,
+            None => self.labels.push((key, value)),
+        }
+    }
+}
+
+impl Measure for Timing {
+    type Said = ();
+
+    fn end(mut self, ended: Ended) {
+        if ended.end == End::Panicked {
+            self.label(
+                attribute::ERROR_TYPE,
+                ended.end.error_type().to_owned().into(),
+            );
+        }
+        self.labels.sort_unstable_by_key(|(key, _)| *key);
+        let seconds = ended.duration.as_secs_f64();
+        duration::observe(ended.here.scope, self.metric, seconds, &self.labels);
+    }
+}
+
+/// What is the context of an exchange besides its span.
+struct Inside {
     _around: Option<Attached>,
     _baggage: Option<AttachedBaggage>,
 }
@@ -46,24 +72,17 @@ impl Exchange {
         caller: Option<SpanContext>,
         values: impl FnOnce() -> Vec<Value>,
     ) -> Self {
-        let started = Instant::now();
         let attached = caller.as_ref().map(SpanContext::attach);
-        let span = Span::begin(site, values);
-        let scope = local().scope();
+        let labels = Vec::with_capacity(8);
+        let call = Measured::begin(site, values, Timing { metric, labels });
         drop(attached);
         Self {
-            around: if span.context().is_none() {
-                caller
-            } else {
-                None
+            around: match call.span().context() {
+                None => caller,
+                Some(_) => None,
             },
-            span,
+            call,
             baggage: None,
-            scope,
-            started,
-            metric,
-            labels: Vec::with_capacity(8),
-            ended: false,
         }
     }
 
@@ -74,20 +93,16 @@ impl Exchange {
     }
 
     pub(crate) fn name(&self, name: impl Into<Cow<'static, str>>) {
-        self.span.set_name(name);
+        self.call.span().set_name(name);
     }
 
     pub(crate) fn set(&self, key: &'static str, value: impl Into<AttributeValue>) {
-        self.span.set_attribute(key, value);
+        self.call.span().set_attribute(key, value);
     }
 
     /// A label of the metric.
     pub(crate) fn label(&mut self, key: &'static str, value: impl Into<Cow<'static, str>>) {
-        let value = value.into();
-        match self.labels.iter_mut().find(|(k, _)| *k == key) {
-            Some((_, old)) => *old = value,
-            None => self.labels.push((key, value)),
-        }
+        self.call.change(|timing| timing.label(key, value.into()));
     }
 
     /// It failed, by what the other side said; the first failure stays.
@@ -105,62 +120,42 @@ impl Exchange {
     }
 
     fn failed(&mut self, error: SpanError) {
-        if self.labels.iter().all(|(k, _)| *k != attribute::ERROR_TYPE) {
-            self.label(attribute::ERROR_TYPE, error.kind.clone());
-        }
-        self.span.change(|extra| {
+        self.call.change(|timing| {
+            if !timing.has(attribute::ERROR_TYPE) {
+                timing.label(attribute::ERROR_TYPE, error.kind.clone());
+            }
+        });
+        self.call.span().change(|extra| {
             extra.error.get_or_insert(error);
         });
     }
 
     /// Works on it: the span is the context, and a panic ends it.
     pub(crate) fn run<R>(&mut self, work: impl FnOnce() -> R) -> R {
-        struct Unwinding<'a>(&'a mut Exchange);
-
-        impl Drop for Unwinding<'_> {
-            #[cold]
-            fn drop(&mut self) {
-                self.0.label(attribute::ERROR_TYPE, "panic");
-                self.0.end(Outcome::Panicked);
-            }
-        }
-
-        let this = Unwinding(self);
-        let inside = this.0.enter();
-        let value = work();
-        drop(inside);
-        mem::forget(this);
-        value
+        let _inside = self.enter();
+        self.call.run(|_| work())
     }
 
-    fn enter(&self) -> Inside<'_> {
+    fn enter(&self) -> Inside {
         Inside {
-            _span: self.span.context().map(|_| self.span.enter()),
             _around: self.around.as_ref().map(SpanContext::attach),
             _baggage: self.baggage.clone().map(AttachedBaggage::new),
         }
     }
 
-    /// Ends it; later calls change nothing.
-    pub(crate) fn end(&mut self, outcome: Outcome) {
-        if mem::replace(&mut self.ended, true) {
-            return;
-        }
-        let seconds = self.started.elapsed().as_secs_f64();
-        let (metric, scope) = (self.metric, self.scope);
-        let mut labels = mem::take(&mut self.labels);
-        labels.sort_unstable_by_key(|(key, _)| *key);
-        {
-            // The span is the example of the value.
-            let _inside = self.enter();
-            duration::observe(scope, metric, seconds, &labels);
-        }
-        mem::replace(&mut self.span, Span::none()).end(outcome);
+    /// Everything was said; later calls change nothing.
+    pub(crate) fn end(&mut self) {
+        self.finish(End::Ok);
+    }
+
+    fn finish(&mut self, end: End) {
+        let _inside = self.enter();
+        self.call.end(end);
     }
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.end(Outcome::Cancelled);
+        self.finish(End::Cancelled);
     }
 }

@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
+use crate::llm::account::{Kind, LlmState};
 use crate::llm::call::{LlmCall, VectorOp};
 use crate::llm::price::{Unpriced, Usd};
-use crate::llm::state::{Kind, LlmState};
 use crate::llm::totals::LlmTotals;
 use crate::scope;
 use crate::semconv::attribute as key;
-use crate::trace::local::local;
-use crate::{AttributeValue, Handle, Span, SpanContext, TraceId, current};
+use crate::trace::measured::{Attributes, Here};
+use crate::{AttributeValue, Handle, Span, TraceId, current};
 
 /// Records a model call in its account, and as attributes of the entered span.
 pub(crate) fn record_llm(call: &LlmCall, here: Here, attributes: Attributes) {
-    let cost = here.state().map(|state| state.llm_call(call, here.context));
+    let cost = LlmState::at(here).map(|state| state.llm_call(call, here.context));
     if attributes == Attributes::None || !here.is_entered() || !current::is_recording() {
         return;
     }
@@ -92,7 +92,7 @@ fn llm_attributes(
 
 /// Records an operation of a vector store in the context's account and on the entered span.
 pub(crate) fn record_vector(op: &VectorOp, here: Here, attributes: Attributes) {
-    if let Some(state) = here.state() {
+    if let Some(state) = LlmState::at(here) {
         state.vector_op(op, here.context);
     }
     if attributes == Attributes::None || !here.is_entered() || !current::is_recording() {
@@ -115,40 +115,10 @@ pub(crate) fn record_vector(op: &VectorOp, here: Here, attributes: Attributes) {
     }
 }
 
-/// What a call says on the entered span.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Attributes {
-    /// Nothing: the call has no span, and the entered one is another's.
-    None,
-    /// What was answered; the span has the request's.
-    Response,
-    /// What was asked for, and what was answered.
-    All,
-}
-
-/// Where a call is made: the `Observability` that it belongs to, and the span around it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Here {
-    scope: u16,
-    context: Option<SpanContext>,
-}
-
-impl Here {
-    pub(crate) fn now() -> Self {
-        Self {
-            scope: local().scope(),
-            context: SpanContext::current(),
-        }
-    }
-
-    /// The account; `None` where no `Observability` is installed.
-    pub(crate) fn state(self) -> Option<Arc<LlmState>> {
-        scope::by_id(self.scope).map(|scope| scope.extension())
-    }
-
-    /// Whether its span is the one that is entered now. A call that is abandoned may end outside.
-    fn is_entered(self) -> bool {
-        SpanContext::current().map(|now| now.span_id) == self.context.map(|then| then.span_id)
+impl LlmState {
+    /// The account of the call's `Observability`; `None` where none is installed.
+    pub(crate) fn at(here: Here) -> Option<Arc<Self>> {
+        scope::by_id(here.scope).map(|scope| scope.extension())
     }
 }
 
@@ -188,7 +158,7 @@ impl Span {
         self
     }
 
-    pub(crate) fn attributes(&self) -> Attributes {
+    fn attributes(&self) -> Attributes {
         if self.is_recording() {
             Attributes::All
         } else {
@@ -198,5 +168,5 @@ impl Span {
 }
 
 #[cfg(test)]
-#[path = "record_tests.rs"]
+#[path = "attributes_tests.rs"]
 mod tests;

@@ -1,9 +1,12 @@
-//! What generated code calls.
+//! What the expansions of `#[pipeline_task]` and of handlers call.
 
 use core::any::Any;
 use core::fmt;
 use std::sync::Arc;
 
+use super::count::IntoCount;
+use super::judge::Judge;
+pub use super::probe::probe;
 pub use crate::pipeline::check::{check, check_moves};
 use crate::pipeline::context::gone;
 pub use crate::pipeline::handler::{
@@ -12,7 +15,6 @@ pub use crate::pipeline::handler::{
 pub use crate::pipeline::params::{FromOutput, TaskParam};
 pub use crate::pipeline::registry::TaskEntry;
 use crate::pipeline::result::TaskError;
-pub use crate::pipeline::returned::{described, error_of, returned};
 pub use crate::pipeline::task::{
     Attempt, Attempted, Dependency, Requirement, TaskMeta, TaskPolicy, Use,
 };
@@ -34,7 +36,6 @@ pub trait PipelineTask {
 
 /// A parameter of type `P` that is the output `O` of a dependency. Only [`new`](Self::new) asks
 /// whether the types fit: a mistake is reported once.
-#[derive(Debug)]
 pub struct Taken<P, O> {
     /// Whether nobody else can have the output then.
     pub moves: bool,
@@ -73,7 +74,6 @@ impl<P, O: Any + Send + Sync> Taken<P, O> {
 }
 
 /// A parameter of type `P` that the run is given. As for [`Taken`], only [`new`](Self::new) judges.
-#[derive(Debug)]
 pub struct Given<P> {
     /// What the run must be given for it.
     pub requirement: fn() -> Option<Requirement>,
@@ -135,32 +135,36 @@ where
 /// That of the function.
 pub fn settle<K: PipelineTask, E>(
     returned: Result<K::Output, E>,
-    describe: fn(&E) -> TaskError,
+    judge: impl Judge<Result<K::Output, E>>,
     count: impl FnOnce(&K::Output) -> Option<u64>,
 ) -> Result<Attempted, TaskError> {
     match returned {
-        Ok(value) => settle_value::<K>(None, value, count),
-        Err(error) => Err(describe(&error)),
+        Ok(value) => Ok(attempted(value, count)),
+        Err(_) => Err(TaskError::of(judge.error(&returned, true))),
     }
 }
 
-/// What an attempt of any other function yields.
+/// What an attempt of any other function yields. An alias of `Result` under another name fails the task too.
 ///
 /// # Errors
 /// The failure, if there is one.
 pub fn settle_value<K: PipelineTask>(
-    failure: Option<TaskError>,
     value: K::Output,
+    judge: impl Judge<K::Output>,
     count: impl FnOnce(&K::Output) -> Option<u64>,
 ) -> Result<Attempted, TaskError> {
-    if let Some(failure) = failure {
-        return Err(failure);
+    if judge.failed(&value) {
+        return Err(TaskError::of(judge.error(&value, true)));
     }
+    Ok(attempted(value, count))
+}
+
+fn attempted<T: Any + Send + Sync>(value: T, count: impl FnOnce(&T) -> Option<u64>) -> Attempted {
     let records = count(&value);
-    Ok(Attempted {
+    Attempted {
         value: Arc::new(value),
         records,
-    })
+    }
 }
 
 /// What the closure of `ok_if` or `error_if` says of a returned value.
@@ -181,7 +185,6 @@ pub fn no_records<T>(_: &T) -> Option<u64> {
 
 /// The `Ok` type of a return type that is named `Result`, whatever it is an alias of.
 pub trait ResultType {
-    /// The type.
     type Ok;
 }
 
@@ -201,7 +204,6 @@ pub fn lend<O>(output: &Arc<O>) -> &O {
     note = "a parameter is the output of a task in `depends_on(…)` and has its name, or is `Input<T>`, `Resource<T>` or `&TaskContext`"
 )]
 pub trait LentParam {
-    /// The value.
     fn lend(context: &TaskContext) -> &Self;
 }
 
@@ -217,36 +219,8 @@ pub fn lent<P: LentParam>(context: &TaskContext) -> &P {
 }
 
 /// Counts the records of an output.
-pub fn records<T, N: RecordCount>(value: &T, count: impl FnOnce(&T) -> N) -> Option<u64> {
-    count(value).records()
-}
-
-/// What a `records` argument may yield.
-#[diagnostic::on_unimplemented(
-    message = "`records` yields a number of records, not `{Self}`",
-    label = "expected an unsigned number or an `Option` of one"
-)]
-pub trait RecordCount {
-    /// The number, if there is one.
-    fn records(self) -> Option<u64>;
-}
-
-macro_rules! record_count {
-    ($($t:ty),*) => {
-        $(impl RecordCount for $t {
-            fn records(self) -> Option<u64> {
-                u64::try_from(self).ok()
-            }
-        })*
-    };
-}
-
-record_count!(u8, u16, u32, u64, usize, i32, i64);
-
-impl<N: RecordCount> RecordCount for Option<N> {
-    fn records(self) -> Option<u64> {
-        self?.records()
-    }
+pub fn records<T, N: IntoCount>(value: &T, count: impl FnOnce(&T) -> N) -> Option<u64> {
+    count(value).into_count()
 }
 
 /// What a handler's function may return.
