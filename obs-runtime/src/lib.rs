@@ -4,7 +4,7 @@
 //!
 //! [`traced`] annotates a function; [`Observability`] switches recording on; [`current`] says more about the span that
 //! is entered; [`Instrument`] carries it to a task, [`SpanContext`] to a thread, [`propagation`] to another process;
-//! [`testing`] shows tests what was recorded.
+//! [`testing`] (feature `testing`) shows tests what was recorded.
 
 // Generated code names this crate by its name: unit tests may annotate functions too.
 #[cfg(test)]
@@ -48,6 +48,7 @@ mod scope;
 mod self_log;
 mod self_obs;
 pub mod semconv;
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(feature = "tower")]
 pub mod tower;

@@ -1,4 +1,8 @@
-//! What an alert says.
+//! The alert: what it says, how receivers recognize it, and how it is written as text and JSON.
+//!
+//! Alerts leave the program, so secrets are masked once, when a manager takes the alert. The
+//! fingerprint is a promise: receivers compare it across processes and releases, so its hash and
+//! what goes into it must never change.
 
 use core::fmt::{self, Write as _};
 use std::collections::BTreeMap;
@@ -9,7 +13,7 @@ use crate::redact::{MASK, is_secret_key};
 use crate::rfc3339::rfc3339;
 use crate::trace::local::redact;
 
-/// How bad it is: the four levels that PagerDuty's Events API v2 knows.
+/// The severity of an alert: the four levels of PagerDuty's Events API v2.
 ///
 /// ```
 /// use obs_runtime::alert::Severity;
@@ -29,7 +33,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// The level's name in lower case.
+    /// Returns the level's name in lower case.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Info => "info",
@@ -48,30 +52,43 @@ impl fmt::Display for Severity {
 
 /// A message to people. Notifiers get it with its secrets masked.
 ///
-/// Alerts with the same title and labels are one alert to their receivers, see
-/// [`fingerprint`](Self::fingerprint): what differs each time (a run's id, a number) belongs into the message or the
-/// details.
+/// Alerts with the same title and labels are one alert to their receivers; see
+/// [`fingerprint`](Self::fingerprint). What differs each time, such as a run's id or a number,
+/// therefore belongs in the message or the details.
+///
+/// ```
+/// use obs_runtime::alert::{Alert, Severity};
+///
+/// let alert = Alert::new(Severity::Error, "Pipeline etl failed")
+///     .message("Run 42 failed after 3 s")
+///     .detail("task", "load")
+///     .label("pipeline", "etl");
+/// assert_eq!(
+///     alert.to_string(),
+///     "ERROR Pipeline etl failed: Run 42 failed after 3 s pipeline=etl task=load",
+/// );
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Alert {
-    /// How bad it is.
+    /// How severe it is.
     pub severity: Severity,
-    /// One line: what is wrong.
+    /// What is wrong, in one line.
     pub title: String,
-    /// More about it; may be empty.
+    /// More about it; the text may be empty.
     pub message: String,
-    /// Facts, in the order they were given.
+    /// Further facts, in the order they were added.
     pub details: Vec<(String, String)>,
-    /// What the alert is about: it identifies the alert, and receivers route by it.
+    /// What the alert is about. Labels identify the alert, and receivers route by them.
     pub labels: BTreeMap<String, String>,
-    /// The trace that led to it: of the span that was entered when the alert was made.
+    /// The trace that led to it: that of the span in which the alert was made.
     pub trace_id: Option<TraceId>,
-    /// When it was made.
+    /// When the alert was made.
     pub time: SystemTime,
 }
 
 impl Alert {
-    /// An alert of now, from the entered span's trace.
+    /// Creates an alert that happens now, in the trace of the current span.
     pub fn new(severity: Severity, title: impl Into<String>) -> Self {
         Self {
             severity,
@@ -84,7 +101,7 @@ impl Alert {
         }
     }
 
-    /// Says more about it.
+    /// Sets the text that says more about it.
     #[must_use]
     pub fn message(mut self, message: impl Into<String>) -> Self {
         self.message = message.into();
@@ -98,7 +115,7 @@ impl Alert {
         self
     }
 
-    /// Adds facts.
+    /// Adds several facts.
     ///
     /// ```
     /// use obs_runtime::alert::{Alert, Severity};
@@ -115,22 +132,23 @@ impl Alert {
         self
     }
 
-    /// Says what the alert is about; the last value of a key wins.
+    /// Adds a label, which says what the alert is about; the last value of a key wins.
     #[must_use]
     pub fn label(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.labels.insert(key.into(), value.into());
         self
     }
 
-    /// The trace that led to it.
+    /// Sets the trace that led to it.
     #[must_use]
     pub fn trace_id(mut self, trace_id: TraceId) -> Self {
         self.trace_id = Some(trace_id);
         self
     }
 
-    /// The alert's identity, 16 hexadecimal digits: the same for alerts with the same title and labels, in every
-    /// process and release.
+    /// Returns the alert's identity, 16 hexadecimal digits.
+    ///
+    /// It is the same for alerts with the same title and labels, in every process and release.
     ///
     /// ```
     /// use obs_runtime::alert::{Alert, Severity};
@@ -208,7 +226,7 @@ impl Alert {
     }
 }
 
-/// One line, control characters escaped: `CRITICAL title: message key=value trace=…`.
+/// Writes one line, with control characters escaped: `CRITICAL title: message key=value trace=…`.
 impl fmt::Display for Alert {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut line = self.severity.as_str().to_uppercase();

@@ -1,4 +1,8 @@
-//! Takes alerts and hands them to every notifier.
+//! The manager of alerts: it takes alerts and gives each to every notifier.
+//!
+//! [`AlertManager::send`] is called from the program's code and must never block it: each notifier
+//! has a bounded queue and a thread of its own (`outbox.rs`). Every alert ends as delivered or as
+//! lost for a counted reason.
 
 use core::fmt;
 use std::collections::BTreeMap;
@@ -18,8 +22,9 @@ const WEBHOOK_VARIABLE: &str = "OBS_ALERT_WEBHOOK";
 /// How long the last handle waits, when it is dropped, for alerts that are on their way.
 const END: Duration = Duration::from_secs(5);
 
-/// Sends alerts. A clone is the same manager; when the last one is dropped, what is queued is sent within
-/// five seconds.
+/// A manager that sends alerts; its clones are the same manager.
+///
+/// When the last clone is dropped, it takes up to five seconds to send what is queued.
 #[derive(Clone)]
 pub struct AlertManager {
     inner: Arc<Inner>,
@@ -30,7 +35,7 @@ struct Inner {
     start_unix_nanos: u64,
 }
 
-/// Says where alerts go, see [`AlertManager::builder`].
+/// A builder that says where alerts go; [`AlertManager::builder`] creates it.
 #[derive(Default)]
 #[must_use = "nothing is set up before `build`"]
 pub struct AlertManagerBuilder {
@@ -43,33 +48,38 @@ pub struct AlertManagerBuilder {
 }
 
 impl AlertManagerBuilder {
-    /// Whether each alert is a line on standard error.
+    /// Sets whether each alert is also a line on standard error. The default is no.
     pub fn log(mut self, log: bool) -> Self {
         self.log = log;
         self
     }
 
-    /// Posts each alert as JSON to a URL: `severity`, `title`, `message`, `details`, `labels`, `time` (RFC 3339),
-    /// `trace_id` and `fingerprint`, by which receivers recognize the same alert. Answers 408, 429 and 5xx, and
-    /// no answer, are tried again with growing pauses: six times within about a minute.
+    /// Adds a webhook: each alert is posted to its URL as JSON.
+    ///
+    /// The object has `severity`, `title`, `message`, `details`, `labels`, `time` (RFC 3339),
+    /// `trace_id`, and `fingerprint`, by which receivers recognize the same alert. When the answer
+    /// is 408, 429 or 5xx, or there is none, the request is repeated with growing pauses: six
+    /// attempts within about a minute.
     pub fn webhook(mut self, url: impl Into<String>) -> Self {
         self.webhooks.push(url.into());
         self
     }
 
-    /// A channel of your own.
+    /// Adds a notifier of your own.
     pub fn notifier(mut self, notifier: impl Notifier) -> Self {
         self.notifiers.push(Box::new(notifier));
         self
     }
 
-    /// How many alerts may wait for each notifier, 1,024 unless said; further ones are lost, and counted.
+    /// Sets how many alerts may wait for each notifier; the default is 1,024.
+    ///
+    /// Further ones are lost, and counted.
     pub fn queue(mut self, alerts: usize) -> Self {
         self.policy.capacity = alerts.max(1);
         self
     }
 
-    /// Adds what the environment says: a webhook at `OBS_ALERT_WEBHOOK`. An empty variable is none.
+    /// Adds the webhook at `OBS_ALERT_WEBHOOK`, if the variable is set and not empty.
     pub fn with_env(self) -> Self {
         let value = std::env::var_os(WEBHOOK_VARIABLE);
         self.webhook_variable(value.as_deref())
@@ -101,10 +111,10 @@ impl AlertManagerBuilder {
         self
     }
 
-    /// Sets the manager up. Its threads start with the first alert.
+    /// Creates the manager. Its threads start with the first alert.
     ///
     /// # Errors
-    /// When a webhook's URL is not usable, also one of the environment.
+    /// Returns an error when the URL of a webhook is not usable, also that of the environment.
     pub fn build(self) -> Result<AlertManager, Error> {
         if let Some(error) = self.error {
             return Err(error);
@@ -143,21 +153,22 @@ impl fmt::Debug for AlertManagerBuilder {
 }
 
 impl AlertManager {
-    /// A manager without notifiers, to which they are added.
+    /// Creates a builder of a manager, at first without notifiers.
     pub fn builder() -> AlertManagerBuilder {
         AlertManagerBuilder::default()
     }
 
-    /// Lines on standard error, and the webhook of `OBS_ALERT_WEBHOOK` if there is one.
+    /// Creates a manager that writes lines on standard error, and uses `OBS_ALERT_WEBHOOK` if set.
     ///
     /// # Errors
-    /// When the variable holds no usable URL.
+    /// Returns an error when the variable holds no usable URL.
     pub fn from_env() -> Result<Self, Error> {
         Self::builder().log(true).with_env().build()
     }
 
-    /// Hands an alert to every notifier. Never waits: what does not fit a queue is lost, and counted in
-    /// [`stats`](Self::stats).
+    /// Gives an alert to every notifier, without ever waiting.
+    ///
+    /// What does not fit a queue is lost, and counted in [`stats`](Self::stats).
     pub fn send(&self, alert: Alert) {
         // Before it is stored anywhere.
         let alert = Arc::new(alert.redacted());
@@ -169,7 +180,7 @@ impl AlertManager {
     /// Waits until every alert is delivered or lost.
     ///
     /// # Errors
-    /// When some are still on their way after `timeout`; they stay so.
+    /// Returns an error when some are still on their way after `timeout`; they remain so.
     pub fn flush(&self, timeout: Duration) -> Result<(), Error> {
         let deadline = Instant::now() + timeout;
         let late: Vec<&str> = self
@@ -191,13 +202,15 @@ impl AlertManager {
         ))
     }
 
-    /// What each notifier took, delivered and lost, by reason.
+    /// Returns what each notifier took, delivered and lost, by reason.
     pub fn stats(&self) -> Vec<ExporterStats> {
         self.inner.outboxes.iter().map(Outbox::stats).collect()
     }
 }
 
-/// The counter `obs.alerts` with the labels `notifier` and `outcome`: `delivered`, or why it was lost.
+/// Provides the counter `obs.alerts` with the labels `notifier` and `outcome`.
+///
+/// The outcome is `delivered`, or the reason why alerts were lost.
 impl MetricSource for AlertManager {
     fn collect(&self, out: &mut Vec<MetricFamily>) {
         // Two webhooks have one name.

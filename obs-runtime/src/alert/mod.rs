@@ -1,4 +1,7 @@
-//! Alerts: messages to people, sent from a thread of their own.
+//! Alerts: messages to people, which are sent from threads of their own.
+//!
+//! Code, handlers of pipelines and rules make an [`Alert`]; an [`AlertManager`] gives it to every
+//! [`Notifier`] and counts what became of it.
 //!
 //! ```
 //! use obs_runtime::alert::{Alert, AlertManager, Severity};

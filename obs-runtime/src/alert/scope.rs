@@ -53,7 +53,7 @@ pub(crate) fn current() -> Option<AlertManager> {
 }
 
 impl Handle {
-    /// The manager that [`Builder::alerts`](crate::Builder::alerts) was given.
+    /// Returns the manager that [`Builder::alerts`](crate::Builder::alerts) was given.
     pub fn alerts(&self) -> Option<AlertManager> {
         of(self.scope())
     }

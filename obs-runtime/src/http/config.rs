@@ -1,4 +1,7 @@
-//! What the server demands of its clients.
+//! The configuration of the HTTP server: who may ask, and how much of its time clients get.
+//!
+//! [`HttpConfig`] is plain data. The server checks it once, in [`HttpConfig::check`], before it
+//! opens a port; `Routes` and the loop that accepts connections read it afterwards.
 
 use core::fmt;
 use std::borrow::Cow;
@@ -8,11 +11,21 @@ use std::time::Duration;
 use crate::{AttributeValue, Error};
 
 /// The configuration of an [`HttpServer`](super::HttpServer).
+///
+/// ```
+/// use std::time::Duration;
+/// use obs_runtime::http::HttpConfig;
+///
+/// let config = HttpConfig::new()
+///     .bearer_token("a-long-random-text")
+///     .allow_host("metrics.shop.internal")
+///     .collect_timeout(Duration::from_secs(5));
+/// ```
 #[derive(Clone)]
 #[must_use = "a configuration does nothing until a server starts with it"]
 pub struct HttpConfig {
     pub(super) bearer_token: Option<String>,
-    /// In lower case, without port.
+    /// Host names in lower case, without port.
     pub(super) hosts: Vec<String>,
     pub(super) resource: Vec<(Cow<'static, str>, AttributeValue)>,
     pub(super) page: crate::prometheus::Options,
@@ -36,52 +49,58 @@ impl Default for HttpConfig {
 }
 
 impl HttpConfig {
-    /// No token, no further host names, 64 connections, 10 s for slow clients and collections.
+    /// Creates a configuration without a token or further host names.
+    ///
+    /// The limits are 64 connections, and 10 s each for slow clients and for collecting metrics.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Every request must have the header `Authorization: Bearer <token>`. An address off
-    /// loopback needs it.
+    /// Demands the header `Authorization: Bearer <token>` of every request.
+    ///
+    /// A server at an address that is not loopback does not start without a token.
     pub fn bearer_token(mut self, token: impl Into<String>) -> Self {
         self.bearer_token = Some(token.into());
         self
     }
 
-    /// A further name that requests may have in `Host`, without port. The loopback names and the
-    /// address that the server listens at are always allowed, and any IP address if it listens
-    /// at all of them (`0.0.0.0`).
+    /// Allows requests to name this host in `Host`; `name` has no port.
+    ///
+    /// The loopback names and the address that the server listens at are always allowed, and any IP
+    /// address if it listens at all of them (`0.0.0.0`).
     pub fn allow_host(mut self, name: impl AsRef<str>) -> Self {
         self.hosts
             .push(name.as_ref().trim_end_matches('.').to_ascii_lowercase());
         self
     }
 
-    /// Attributes of the resource, shown as the metric `target_info`.
+    /// Sets the attributes of the resource, which `/metrics` shows as the metric `target_info`.
     pub fn resource(mut self, attributes: Vec<(Cow<'static, str>, AttributeValue)>) -> Self {
         self.resource = attributes;
         self
     }
 
-    /// How `/metrics` is written, such as a prefix of all names; each request chooses the format.
+    /// Sets how `/metrics` is written, such as a prefix of all names.
+    ///
+    /// The format is not among the options: each request chooses it by its header `Accept`.
     pub fn page(mut self, options: crate::prometheus::Options) -> Self {
         self.page = options;
         self
     }
 
-    /// Connections at one time; further ones wait. At least 1.
+    /// Sets how many connections are served at a time; further ones wait. The least is 1.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.max_connections = connections.max(1);
         self
     }
 
-    /// How long a client may take to send its request, and to read on when it stopped reading.
+    /// Sets how long the server waits for a client that sends its request or has stopped reading.
     pub fn client_timeout(mut self, timeout: Duration) -> Self {
         self.client_timeout = timeout;
         self
     }
 
-    /// How long a request waits for the metrics before the answer is 503.
+    /// Sets how long a request waits for the metrics before it is answered with status 503.
     pub fn collect_timeout(mut self, timeout: Duration) -> Self {
         self.collect_timeout = timeout;
         self
@@ -104,7 +123,7 @@ impl HttpConfig {
     }
 }
 
-// The token stays out of logs.
+// Written by hand so that the token stays out of logs.
 impl fmt::Debug for HttpConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpConfig")

@@ -1,4 +1,7 @@
-//! Who may ask: the host that a request names, and its token.
+//! The two checks that every request must pass: the host that it names, and its bearer token.
+//!
+//! [`host_allowed`] guards against DNS rebinding, [`token_allowed`] against strangers. Both run
+//! before anything else is looked at (`route.rs`), and what they cannot understand they refuse.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -6,17 +9,19 @@ use hyper::header::{AUTHORIZATION, HOST, HeaderValue};
 use hyper::http::uri::Authority;
 use hyper::{Request, Version};
 
-/// Whether the request names this server. A page that was loaded from elsewhere has its own name
-/// there, even when that name resolves to this machine.
+/// Returns whether the request names this server.
+///
+/// A page that was loaded from elsewhere has its own name in `Host`, even when that name resolves
+/// to this machine.
 pub(super) fn host_allowed<B>(request: &Request<B>, bound: SocketAddr, allowed: &[String]) -> bool {
     let mut named = request.headers().get_all(HOST).iter();
     let header = match (named.next(), named.next()) {
         (Some(host), None) => host.to_str().ok(),
-        // HTTP/1.0 knows no `Host`, and browsers do not speak it.
+        // HTTP/1.0 has no `Host`, and browsers do not speak it.
         (None, None) if request.version() == Version::HTTP_10 => Some("localhost"),
         _ => None,
     };
-    // The target of a request to a proxy counts as well.
+    // A request to a proxy also names a host in its target.
     let target = request.uri().authority().map(Authority::as_str);
     header.is_some_and(|host| name_allowed(host, bound, allowed))
         && target.is_none_or(|host| name_allowed(host, bound, allowed))
@@ -45,7 +50,7 @@ fn listed(name: &str, allowed: &[String]) -> bool {
     allowed.iter().any(|a| a == name)
 }
 
-/// `name`, `name:port`, `[v6]` or `[v6]:port`, without the port.
+/// Returns the name of `name`, `name:port`, `[v6]` or `[v6]:port`; none if the text is malformed.
 fn without_port(host: &str) -> Option<&str> {
     let end = match host.strip_prefix('[') {
         Some(v6) => v6.find(']')? + 2,
@@ -59,7 +64,7 @@ fn without_port(host: &str) -> Option<&str> {
     (valid && !name.is_empty()).then_some(name)
 }
 
-/// Whether the request has the token (RFC 6750, section 2.1), if there is one.
+/// Returns whether the request has the token (RFC 6750, section 2.1), or none is demanded.
 pub(super) fn token_allowed<B>(request: &Request<B>, token: Option<&str>) -> bool {
     let Some(token) = token else {
         return true;
@@ -77,7 +82,7 @@ pub(super) fn token_allowed<B>(request: &Request<B>, token: Option<&str>) -> boo
     given.is_some_and(|given| same(given, token.as_bytes()))
 }
 
-/// Takes as long for a nearly right token as for a wrong one.
+/// Compares in constant time, so that timing does not tell how much of a token was right.
 fn same(given: &[u8], token: &[u8]) -> bool {
     let mut different = u8::from(given.len() != token.len());
     for (index, byte) in given.iter().enumerate() {

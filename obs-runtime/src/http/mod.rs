@@ -1,9 +1,14 @@
-//! The HTTP server: `/metrics` for Prometheus, `/health` for people and probes.
+//! The HTTP server that answers `/metrics` for Prometheus and `/health` for people and probes.
 //!
-//! It runs in a thread of its own, apart from the program's runtime, and on loopback unless told
-//! otherwise. Elsewhere it demands a bearer token. Every request must name a host that belongs to
-//! the server, so that a web page cannot read metrics by pointing its own name at this machine
-//! (DNS rebinding). There is no CORS header.
+//! [`HttpServer`] runs on a thread of its own with a single-threaded tokio runtime, so the program
+//! needs no runtime and a busy one cannot delay a scrape. Metrics are collected on that runtime's
+//! blocking threads, because a source may be slow or hang.
+//!
+//! The server must stay safe to leave open. It listens on loopback unless told otherwise, and
+//! demands a bearer token on any other address. Every request must name a host that belongs to the
+//! server, so that a web page cannot read metrics by pointing its own name at this machine (DNS
+//! rebinding). It sends no CORS header. Connections, the head of a request and waiting for a
+//! client are all limited.
 
 mod config;
 mod guard;
@@ -24,14 +29,16 @@ use crate::Error;
 use crate::error::ErrorKind;
 use crate::metrics::MetricSource;
 
-/// Says what does not work, one sentence each; nothing if all is well. Called for each request of
-/// `/health`, from a thread of the server.
+/// Returns what does not work, one sentence for each problem; an empty list means that all is well.
+///
+/// The server calls it for each request of `/health`, on a blocking thread of its own. A check that
+/// takes longer than [`HttpConfig::collect_timeout`] is reported as a problem instead.
 pub type HealthCheck = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
 
-/// How long `drop` waits for requests under way.
+/// How long dropping a server waits for requests under way.
 const DROP_DEADLINE: Duration = Duration::from_secs(1);
 
-/// A running server; it ends when dropped.
+/// A running HTTP server, which shuts down when it is dropped.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -56,18 +63,20 @@ const DROP_DEADLINE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct HttpServer {
     local_addr: SocketAddr,
-    /// The deadline, once the server is to end.
+    /// Holds the deadline once the server is to end.
     stop: watch::Sender<Option<Instant>>,
-    /// Closed when the server's thread has let go of the port.
+    /// Is disconnected when the server's thread has let go of the port.
     ended: std::sync::Mutex<mpsc::Receiver<()>>,
 }
 
 impl HttpServer {
-    /// Listens at `addr`; port 0 lets the system choose, see [`local_addr`](Self::local_addr).
+    /// Starts a server that listens at `addr`.
+    ///
+    /// With port 0 the system chooses one; [`local_addr`](Self::local_addr) returns it.
     ///
     /// # Errors
-    /// When the address is taken or not of this machine, when it is not a loopback address and
-    /// there is no bearer token, and when no thread can be started.
+    /// Returns an error when the address is taken or is not one of this machine, when it is not a
+    /// loopback address and there is no bearer token, and when no thread can be started.
     pub fn start(
         addr: SocketAddr,
         config: HttpConfig,
@@ -94,7 +103,7 @@ impl HttpServer {
         let serve = move || {
             crate::self_obs::mark_own_thread();
             let deadline = runtime.block_on(serve::serve(listener, Arc::new(routes), stopped));
-            // A collection may hang; it must not keep this thread.
+            // A collection may hang, and must not keep this thread alive.
             runtime.shutdown_timeout(deadline.saturating_duration_since(Instant::now()));
             drop(ending);
         };
@@ -109,21 +118,22 @@ impl HttpServer {
         })
     }
 
-    /// Where the server listens.
+    /// Returns the address that the server listens at.
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
     }
 
-    /// Takes no more requests, finishes those under way until `deadline`, and frees the port.
+    /// Stops accepting requests, finishes those under way until `deadline`, and frees the port.
     ///
     /// # Errors
-    /// When the server has not ended at the deadline; it ends as soon as it can then.
+    /// Returns an error when the server has not ended at the deadline; it then ends as soon as it
+    /// can.
     pub fn shutdown(&self, deadline: Instant) -> Result<(), Error> {
         self.stop.send_modify(|stop| {
             stop.get_or_insert(deadline);
         });
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        // The server gives up at the deadline, and needs a moment to say so.
+        // The server gives up at the deadline, and needs a moment to report that.
         let grace = Duration::from_secs(1);
         let wait = deadline.saturating_duration_since(Instant::now()) + grace;
         match ended.recv_timeout(wait) {
@@ -141,7 +151,7 @@ impl HttpServer {
 
 impl Drop for HttpServer {
     fn drop(&mut self) {
-        // Nobody is there to hear that it took longer.
+        // A destructor has nobody to report a timeout to.
         let _ = self.shutdown(Instant::now() + DROP_DEADLINE);
     }
 }

@@ -1,4 +1,8 @@
-//! What the server answers.
+//! What the server answers: `/metrics`, `/health`, and errors for everything else.
+//!
+//! [`Routes::answer`] runs on the server's thread, which must not block: metrics are collected on
+//! a blocking thread of its runtime, one collection at a time. Everything that a client sends is
+//! hostile until `guard.rs` has let it pass.
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -23,16 +27,16 @@ type Answer = Response<Full<Bytes>>;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
-/// Shorter texts fit into one packet as they are.
+/// The length from which texts are compressed; shorter ones fit into one packet as they are.
 const WORTH_GZIP: usize = 1400;
 
-/// Everything that requests need.
+/// What requests need for their answers; all connections share it.
 pub(super) struct Routes {
     bound: SocketAddr,
     config: HttpConfig,
     source: Arc<dyn MetricSource>,
     health: HealthCheck,
-    /// One collection at a time: a slow one must not pile up threads.
+    /// Permits one collection at a time: slow ones must not pile up threads.
     collecting: Arc<Semaphore>,
 }
 
@@ -87,7 +91,7 @@ impl Routes {
         }
     }
 
-    /// Collects on another thread, so that other requests go on.
+    /// Answers `/metrics`. It collects on another thread, so that other requests go on.
     async fn metrics<B>(&self, request: &Request<B>) -> Answer {
         let wanted = prometheus::negotiate(&list(request, header::ACCEPT));
         let gzip = accepts_gzip(&list(request, header::ACCEPT_ENCODING));
@@ -135,8 +139,9 @@ impl Routes {
         }
     }
 
-    /// The status is 200 as long as somebody answers: telemetry that does not work is no reason
-    /// to restart the program.
+    /// Answers `/health`, with status 200 as long as the program can answer at all.
+    ///
+    /// Telemetry that does not work is no reason to restart the program.
     async fn health(&self) -> Answer {
         let health = Arc::clone(&self.health);
         let problems = tokio::task::spawn_blocking(move || health());
@@ -159,14 +164,14 @@ impl Routes {
     }
 }
 
-/// A header that is a list; it may stand in several lines (RFC 9110, section 5.3).
+/// Joins a header that is a list; it may stand in several lines (RFC 9110, section 5.3).
 fn list<B>(request: &Request<B>, name: HeaderName) -> String {
     let lines = request.headers().get_all(name);
     let lines: Vec<_> = lines.iter().filter_map(|line| line.to_str().ok()).collect();
     lines.join(",")
 }
 
-/// RFC 9110, section 12.5.3: `*` is for what is not named.
+/// Returns whether gzip is accepted (RFC 9110, section 12.5.3); `*` stands for what is not named.
 fn accepts_gzip(accept: &str) -> bool {
     let codings: Vec<_> = weighted(accept).collect();
     let of = |name: &str| codings.iter().find(|c| c.name == name);
@@ -176,9 +181,9 @@ fn accepts_gzip(accept: &str) -> bool {
         .is_some_and(|c| c.weight > 0.0)
 }
 
-/// `None` where there is no memory for it.
+/// Compresses a text; returns `None` where there is no memory for it.
 fn compress(text: &[u8]) -> Option<Bytes> {
-    // The fastest level: metrics are so much alike that it finds nearly all there is to find.
+    // The fastest level: metrics are so repetitive that it finds nearly all there is to find.
     let buffer = Vec::with_capacity(text.len() / 8);
     let mut encoder = GzEncoder::new(buffer, Compression::fast());
     encoder.write_all(text).ok()?;

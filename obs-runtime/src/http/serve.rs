@@ -1,4 +1,8 @@
-//! Accepting connections, and ending them.
+//! The loop that accepts connections, and the orderly end of all of them.
+//!
+//! Everything here runs on the server's thread. A semaphore bounds the connections; each is a task
+//! that hears of the end through the same channel as the loop does. The listener is closed first,
+//! so that the port is free while the last requests are finished.
 
 use std::convert::Infallible;
 use std::net::TcpListener;
@@ -16,7 +20,7 @@ use super::route::Routes;
 use super::stream::PatientStream;
 use crate::self_log;
 
-/// Bytes that the head of a request may have.
+/// The most bytes that the head of a request may have.
 const MAX_HEAD: usize = 16 * 1024;
 const MAX_HEADERS: usize = 64;
 
@@ -45,12 +49,12 @@ pub(super) async fn serve(listener: TcpListener, routes: Arc<Routes>, mut stop: 
     };
     drop(listener);
     let ended = async { while connections.join_next().await.is_some() {} };
-    // What is not finished then is cut off with the runtime.
+    // A connection that is still open then is cut off with the runtime.
     let _ = tokio::time::timeout_at(deadline.into(), ended).await;
     deadline
 }
 
-/// Waits for the deadline; the server that is gone wants none.
+/// Waits until a deadline is set. A server that was dropped without one ends at once.
 async fn stopped(stop: &mut Stop) -> Instant {
     match stop.wait_for(Option::is_some).await {
         Ok(deadline) => deadline.unwrap_or_else(Instant::now),
@@ -72,7 +76,7 @@ async fn accept(
                     "accept",
                     format_args!("cannot accept a connection: {error}"),
                 );
-                // Out of file descriptors, most likely: they come back with time.
+                // Most likely there are no more file descriptors; they come back with time.
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
             // The semaphore is never closed.
@@ -99,7 +103,7 @@ async fn connection(
         .max_buf_size(MAX_HEAD)
         .serve_connection(TokioIo::new(stream), service);
     let mut serving = pin!(serving);
-    // A client that breaks off or sends nonsense is its own concern: errors are not looked at.
+    // A client that breaks off or sends nonsense is not our concern: its error is not looked at.
     tokio::select! {
         _ = serving.as_mut() => {}
         _ = stopped(&mut stop) => {

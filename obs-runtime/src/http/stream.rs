@@ -1,4 +1,7 @@
 //! A connection that gives up on a client which stops reading.
+//!
+//! hyper limits how long the head of a request may take, but not how long an answer may. Without
+//! this a few clients that never read would hold all connections for ever.
 
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
@@ -9,11 +12,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
 
-/// Writes fail when none of them succeeds for a while. Reading is hyper's to limit.
+/// A stream whose writes fail when none of them makes progress for a while.
 pub(super) struct PatientStream {
     stream: TcpStream,
     patience: Duration,
-    /// Runs while the client does not read.
+    /// Runs while the client does not read; none while it does.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 

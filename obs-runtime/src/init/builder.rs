@@ -12,7 +12,9 @@ use crate::init::exit;
 use crate::init::observability::Observability;
 use crate::init::start;
 use crate::processor::TailSampling;
+#[cfg(any(test, feature = "testing"))]
 use crate::processor::drain;
+#[cfg(any(test, feature = "testing"))]
 use crate::processor::sink::{LogSink, SpanSink};
 use crate::redact::custom::{Custom, Hook, Pattern};
 use crate::trace::attribute::AttributeValue;
@@ -466,6 +468,7 @@ impl Builder {
     }
 
     /// Starts a scope beside the installed default, with sinks of its own.
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn start_scoped(
         self,
         sinks: Vec<Box<dyn SpanSink>>,

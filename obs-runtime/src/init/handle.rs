@@ -42,6 +42,7 @@ pub struct Handle {
 }
 
 impl Handle {
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn scope_id(&self) -> u16 {
         self.scope.id
     }

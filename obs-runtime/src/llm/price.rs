@@ -1,4 +1,8 @@
-//! What a call costs: prices per provider and model, exact sums.
+//! The price of a model call: amounts that add up exactly, and prices by provider and model.
+//!
+//! A [`Pricer`] belongs to one `Observability`. It asks the program's own prices first, then the
+//! price list of `genai-prices`, which is decoded once per process. A call that cannot be priced is
+//! never priced at zero: it gets an [`Unpriced`] reason instead.
 
 use core::fmt;
 use std::collections::{HashMap, HashSet};
@@ -8,7 +12,7 @@ use genai_prices::{Calculator, PriceRequest, UsageKey};
 
 use crate::llm::usage::Usage;
 
-/// An amount of US dollars, exact to 1e-12: sums do not drift.
+/// An amount of US dollars that is exact to 1e-12, so that sums do not drift.
 ///
 /// ```
 /// use obs_runtime::llm::Usd;
@@ -19,26 +23,28 @@ use crate::llm::usage::Usage;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Usd(i128);
 
-/// Billionths of a thousandth of a dollar in a dollar.
+/// The parts of a dollar in which amounts are kept: its millionth millionths.
 const PICO: f64 = 1e12;
 
 impl Usd {
-    /// Nothing.
+    /// The amount of zero dollars.
     pub const ZERO: Self = Self(0);
 
-    /// Rounds to 1e-12 dollars; `None` for NaN, infinities, negative amounts and amounts above 1e18.
+    /// Creates an amount from dollars, rounded to 1e-12.
+    ///
+    /// Returns `None` for NaN, infinities, negative amounts and amounts above 1e18.
     pub fn from_f64(dollars: f64) -> Option<Self> {
         (0.0..=1e18)
             .contains(&dollars)
             .then(|| Self((dollars * PICO).round() as i128))
     }
 
-    /// The amount in 1e-12 dollars.
+    /// Returns the amount in units of 1e-12 dollars.
     pub const fn picodollars(self) -> i128 {
         self.0
     }
 
-    /// The nearest `f64`.
+    /// Returns the amount in dollars, as the nearest `f64`.
     pub fn as_f64(self) -> f64 {
         self.0 as f64 / PICO
     }
@@ -64,8 +70,9 @@ impl core::iter::Sum for Usd {
     }
 }
 
-/// Dollars without their sign, all significant digits, and two decimals at the least. A precision rounds:
-/// `{:.4}`.
+/// Writes dollars without their sign: all significant digits, and at least two decimals.
+///
+/// A precision rounds, as in `{:.4}`.
 impl fmt::Display for Usd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(digits) = f.precision() {
@@ -77,7 +84,7 @@ impl fmt::Display for Usd {
     }
 }
 
-/// Prices of one model in US dollars per million tokens.
+/// The prices of one model, in US dollars per million tokens.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ModelPrice {
     input: f64,
@@ -87,7 +94,7 @@ pub struct ModelPrice {
 }
 
 impl ModelPrice {
-    /// US dollars for a million input tokens and for a million output tokens.
+    /// Creates prices from those of a million input tokens and of a million output tokens.
     pub const fn per_million(input: f64, output: f64) -> Self {
         Self {
             input,
@@ -97,14 +104,14 @@ impl ModelPrice {
         }
     }
 
-    /// US dollars for a million tokens read from the cache; the input price unless said.
+    /// Sets the price of a million tokens read from the cache; the default is the input price.
     #[must_use]
     pub const fn cache_read(mut self, price: f64) -> Self {
         self.cache_read = Some(price);
         self
     }
 
-    /// US dollars for a million tokens written to the cache; the input price unless said.
+    /// Sets the price of a million tokens written to the cache; the default is the input price.
     #[must_use]
     pub const fn cache_write(mut self, price: f64) -> Self {
         self.cache_write = Some(price);
@@ -127,7 +134,7 @@ impl ModelPrice {
     }
 }
 
-/// Your own prices: of models that the price list of obs does not have, or at your discount.
+/// Your own prices, for models that the price list of obs does not have, or at your discount.
 ///
 /// ```
 /// use obs_runtime::llm::{ModelPrice, Prices};
@@ -137,17 +144,19 @@ impl ModelPrice {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Prices {
-    /// The empty provider stands for every provider.
+    /// The prices by provider and model; the empty provider stands for every provider.
     models: HashMap<(String, String), ModelPrice>,
 }
 
 impl Prices {
-    /// No prices of your own.
+    /// Creates a list without prices.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// US dollars for a million input tokens and for a million output tokens of a model, whoever serves it.
+    /// Adds the prices of a model for every provider.
+    ///
+    /// They are US dollars for a million input tokens and for a million output tokens.
     #[must_use]
     pub fn price(
         self,
@@ -162,7 +171,7 @@ impl Prices {
         )
     }
 
-    /// The prices of a model at one provider; they come before those for every provider.
+    /// Adds the prices of a model at one provider; they come before those for every provider.
     #[must_use]
     pub fn price_for(
         mut self,
@@ -183,16 +192,16 @@ impl Prices {
     }
 }
 
-/// Why a call has no price.
+/// The reason why a call has no price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Unpriced {
     /// Neither the price list nor the user's prices have the model.
     UnknownModel,
-    /// The tokens contradict each other: more cached ones than all.
+    /// The tokens contradict each other: more are cached than there are.
     InvalidUsage,
     /// The provider did not report tokens, or the call gave none.
     NoUsage,
-    /// The call was abandoned: what it used is not known.
+    /// The call was abandoned, so what it used is not known.
     Cancelled,
 }
 
@@ -207,27 +216,30 @@ impl Unpriced {
     }
 }
 
-/// The price list. Decoding it takes tens of milliseconds, so it is done once and ahead of the first call.
+/// The price list. Decoding it takes tens of milliseconds, so that happens once, ahead of calls.
 static CALCULATOR: LazyLock<Option<&'static Calculator>> =
-    // Should a release of the list be broken, calls are unpriced; the program goes on. Miri would decode for an hour.
+    // Should a release of the list be broken, calls are unpriced and the program continues. Miri
+    // would need an hour to decode it.
     LazyLock::new(|| {
         let decoded = || std::panic::catch_unwind(Calculator::bundled).ok();
         (!cfg!(miri)).then(decoded).flatten()
     });
 
-/// Decodes the price list, some 60 ms: when obs is installed, so that no model call waits for it.
+/// Decodes the price list, which takes some 60 ms.
+///
+/// It is called when obs is installed, so that no model call waits for it.
 pub(crate) fn warm_up() {
     LazyLock::force(&CALCULATOR);
 }
 
-/// Most models that are remembered as unknown.
+/// The most models that are remembered as unknown.
 const MAX_UNKNOWN: usize = 1_024;
 
-/// Finds prices for one `Observability`.
+/// Finds the prices of calls for one `Observability`.
 #[derive(Debug, Default)]
 pub(crate) struct Pricer {
     own: Prices,
-    /// Models without a price: the search through all rules fails but once, and one warning is enough.
+    /// The models without a price: searching all rules fails only once for each, with one warning.
     unknown: Mutex<HashMap<String, HashSet<String>>>,
 }
 
@@ -239,8 +251,10 @@ impl Pricer {
         }
     }
 
-    /// The price of a call. The model that answered decides; the one that was asked for stands in
-    /// where no price is known for it.
+    /// Returns the price of a call.
+    ///
+    /// The model that answered decides. The model that was asked stands in where no price is known
+    /// for the one that answered.
     pub(crate) fn price(
         &self,
         provider: &str,
@@ -293,8 +307,9 @@ impl Pricer {
     }
 }
 
-/// The price list's names of the providers that OpenTelemetry names otherwise
-/// (GenAI semantic conventions, `gen_ai.provider.name`).
+/// Returns the price list's name of a provider.
+///
+/// Some differ from OpenTelemetry's (GenAI semantic conventions, `gen_ai.provider.name`).
 fn listed_provider(provider: &str) -> &str {
     match provider {
         "aws.bedrock" => "aws",
@@ -327,7 +342,7 @@ fn listed(provider: &str, model: &str, usage: &Usage) -> Result<Usd, Unpriced> {
         genai_prices::ErrorKind::InvalidUsage => Unpriced::InvalidUsage,
         _ => Unpriced::UnknownModel,
     })?;
-    // The list has models without prices, and then says $0. Some of them are free, and say so.
+    // The list says $0 for models whose price it lacks. Some models are free, and say so.
     let silent = (usage.input_tokens > 0 && price.input_price == 0.0)
         || (usage.output_tokens > 0 && price.output_price == 0.0);
     if silent && !price.model_id.ends_with(":free") {

@@ -1,10 +1,14 @@
-//! What a model call used, as the provider reports it.
+//! The usage and the metadata of a model call, as the provider reports them.
+//!
+//! Adapters and user code fill [`LlmResponse`] and [`Usage`] by hand or through the `usage`
+//! argument of `#[llm_call]`. Neither type has room for prompts or answers: what was said must not
+//! get into telemetry this way.
 
 use std::borrow::Cow;
 
-/// Tokens of one call.
+/// The tokens of one model call.
 ///
-/// The sums include their parts: `input_tokens` the cached ones, `output_tokens` those of
+/// The sums include their parts: `input_tokens` includes the cached ones, `output_tokens` those of
 /// reasoning (GenAI semantic conventions, `gen_ai.usage.*`).
 ///
 /// ```
@@ -29,7 +33,7 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// Tokens of the input and the output, parts included.
+    /// Creates a usage from all input and all output tokens, parts included.
     pub const fn new(input_tokens: u64, output_tokens: u64) -> Self {
         Self {
             input_tokens,
@@ -40,34 +44,35 @@ impl Usage {
         }
     }
 
-    /// Input tokens alone: embeddings have no output tokens.
+    /// Creates a usage with input tokens alone, as of embeddings.
     pub const fn input(tokens: u64) -> Self {
         Self::new(tokens, 0)
     }
 
-    /// How many of the input tokens came from the cache.
+    /// Sets how many of the input tokens came from the cache.
     #[must_use]
     pub const fn cache_read(mut self, tokens: u64) -> Self {
         self.cache_read_tokens = tokens;
         self
     }
 
-    /// How many of the input tokens were written to the cache.
+    /// Sets how many of the input tokens were written to the cache.
     #[must_use]
     pub const fn cache_write(mut self, tokens: u64) -> Self {
         self.cache_write_tokens = tokens;
         self
     }
 
-    /// How many of the output tokens were reasoning.
+    /// Sets how many of the output tokens were for reasoning.
     #[must_use]
     pub const fn reasoning(mut self, tokens: u64) -> Self {
         self.reasoning_tokens = tokens;
         self
     }
 
-    /// Cached tokens that the provider reports beside the input tokens, as Anthropic does: they are added
-    /// to the input tokens.
+    /// Adds cached tokens that the provider reports apart from the input tokens, as Anthropic does.
+    ///
+    /// They are added to the input tokens too, which include all their parts.
     ///
     /// ```
     /// use obs_runtime::llm::Usage;
@@ -85,7 +90,7 @@ impl Usage {
         self
     }
 
-    /// The sum of two usages, as for a call that asked twice.
+    /// Returns the sum of two usages, as for a call that asked the provider twice.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
         Self {
@@ -102,7 +107,7 @@ impl Usage {
     }
 }
 
-/// What a provider answered, without the content.
+/// The answer of a provider, without its content.
 ///
 /// ```
 /// use obs_runtime::llm::{LlmResponse, Usage};
@@ -123,12 +128,12 @@ pub struct LlmResponse {
 }
 
 impl LlmResponse {
-    /// An answer of which nothing is known.
+    /// Creates an answer of which nothing is known yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes what a later chunk says; what it does not say stays.
+    /// Takes what a later chunk says; what the chunk does not say stays as it is.
     pub(crate) fn merge(&mut self, later: Self) {
         self.usage = later.usage.or(self.usage);
         self.model = later.model.or_else(|| self.model.take());
@@ -138,42 +143,44 @@ impl LlmResponse {
         self.dimensions = later.dimensions.or(self.dimensions);
     }
 
-    /// The tokens: a [`Usage`], a pair of input and output tokens, or an option of these.
+    /// Sets the tokens: a [`Usage`], a pair of input and output tokens, or an option of these.
     #[must_use]
     pub fn usage(mut self, usage: impl IntoUsage) -> Self {
         self.usage = usage.into_llm_response().usage;
         self
     }
 
-    /// The model that answered.
+    /// Sets the model that answered, which may be more exact than the one that was asked.
     #[must_use]
     pub fn model(mut self, model: impl Into<String>) -> Self {
         self.model = Some(model.into());
         self
     }
 
-    /// The provider's id of the answer.
+    /// Sets the provider's id of the answer.
     #[must_use]
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
         self
     }
 
-    /// Why the model stopped; called once for each choice, in order.
+    /// Adds the reason why the model stopped; call it once for each choice, in order.
     #[must_use]
     pub fn finish_reason(mut self, reason: impl Into<Cow<'static, str>>) -> Self {
         self.finish_reasons.push(reason.into());
         self
     }
 
-    /// The price in US dollars, where the provider reports it; otherwise it is computed from the tokens.
+    /// Sets the price in US dollars, where the provider reports it.
+    ///
+    /// Otherwise it is computed from the tokens.
     #[must_use]
     pub fn cost_usd(mut self, usd: f64) -> Self {
         self.cost_usd = Some(usd);
         self
     }
 
-    /// How many numbers each embedding has.
+    /// Sets how many numbers each embedding has.
     #[must_use]
     pub fn dimensions(mut self, dimensions: usize) -> Self {
         self.dimensions = Some(dimensions as u64);
@@ -181,14 +188,14 @@ impl LlmResponse {
     }
 }
 
-/// What the `usage` argument of `#[llm_call]` may return.
+/// A value that the `usage` argument of `#[llm_call]` may return.
 #[diagnostic::on_unimplemented(
     message = "`usage` returned `{Self}`, which says nothing of tokens",
     label = "expected `Usage`, `(input, output)`, `LlmResponse`, or an `Option` of one of them",
     note = "for example `usage = |out| (out.usage.prompt_tokens, out.usage.completion_tokens)`"
 )]
 pub trait IntoUsage {
-    /// The answer as obs records it.
+    /// Returns the answer as obs records it.
     fn into_llm_response(self) -> LlmResponse;
 }
 
@@ -211,7 +218,7 @@ macro_rules! pairs {
     ($($t:ty),*) => {
         $(
             impl From<($t, $t)> for Usage {
-                /// Input and output tokens; a negative count is taken as 0.
+                /// Creates a usage from input and output tokens; a negative count is taken as 0.
                 fn from((input, output): ($t, $t)) -> Self {
                     Self::new(
                         u64::try_from(input).unwrap_or(0),

@@ -125,6 +125,7 @@ impl MetricData {
     }
 
     /// The labels, the sum and the count of each histogram or summary.
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn distributions(&self) -> Vec<(&Labels, f64, u64)> {
         match self {
             Self::Counter(_) | Self::UpDownCounter(_) | Self::Gauge(_) => Vec::new(),

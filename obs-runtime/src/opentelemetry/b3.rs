@@ -1,4 +1,7 @@
-//! B3 for OpenTelemetry's API: the rules are those of [`crate::trace::propagation::b3`].
+//! The propagator of B3 for OpenTelemetry's API, for the case that `OTEL_PROPAGATORS` names B3.
+//!
+//! It reads and writes with [`crate::trace::propagation::b3`], so that both APIs follow the same
+//! rules.
 
 use std::sync::OnceLock;
 
@@ -13,7 +16,7 @@ use crate::trace::bridge::convert;
 use crate::trace::local::local;
 use crate::trace::propagation::{TraceState, b3, remembered};
 
-/// Reads both forms, writes those that were chosen.
+/// A propagator that reads both forms of B3, and writes those that were chosen.
 #[derive(Debug)]
 pub(super) struct B3Propagator {
     formats: Formats,
@@ -25,7 +28,7 @@ impl B3Propagator {
     }
 }
 
-/// A carrier of theirs.
+/// A carrier of OpenTelemetry's, as one of ours.
 struct Theirs<T>(T);
 
 impl propagation::Extractor for Theirs<&dyn Extractor> {
@@ -57,7 +60,7 @@ impl TextMapPropagator for B3Propagator {
     fn extract_with_context(&self, cx: &Context, extractor: &dyn Extractor) -> Context {
         match b3::read(&Theirs(extractor)) {
             Some((caller, wish)) => {
-                // Their context has no place for it.
+                // The caller's wish has no place in OpenTelemetry's context.
                 remembered::keep(&caller, &TraceState::default(), wish);
                 cx.with_remote_span_context(caller.to_opentelemetry())
             }

@@ -1,4 +1,7 @@
-//! Any exporter of OpenTelemetry's SDK as one of ours.
+//! The adapter that makes any span exporter of OpenTelemetry's SDK a [`RecordExporter`].
+//!
+//! The exporter's futures are polled on the export loop's own thread, without a runtime, and
+//! dropped after [`TIMEOUT`]. The loop above it counts and reports what fails.
 
 use core::future::Future;
 use core::pin::pin;
@@ -24,10 +27,10 @@ use crate::trace::bridge::data::EXCEPTION;
 use crate::trace::{Outcome, SpanRecord};
 use crate::{Error, TraceFlags};
 
-/// The longest that a batch, and the end, may take.
+/// The longest time that a batch, or the shutdown, may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// An exporter of the SDK as one of ours.
+/// Makes an exporter of the SDK one of ours.
 pub(crate) fn adapt(exporter: impl SpanExporter + 'static) -> Box<dyn RecordExporter> {
     Box::new(Adapter {
         exporter,
@@ -50,7 +53,7 @@ impl<E: SpanExporter + 'static> RecordExporter for Adapter<E> {
     }
 
     fn export(&mut self, batch: Vec<SpanRecord>) -> Result<(), Error> {
-        // What the exporter does is not to be recorded: it would never end.
+        // Spans of the exporter's own work would be exported in turn, without an end.
         let _suppressed = Context::enter_telemetry_suppressed_scope();
         let batch = batch.into_iter().map(span_data).collect();
         match wait(self.exporter.export(batch), self.timeout) {
@@ -81,7 +84,7 @@ fn error(theirs: OTelSdkError) -> Error {
     }
 }
 
-/// Wakes the thread that waits.
+/// Wakes the thread that waits for the exporter.
 struct Unpark(Thread);
 
 impl Wake for Unpark {
@@ -90,7 +93,7 @@ impl Wake for Unpark {
     }
 }
 
-/// Polls a future on this thread; none, and the future is dropped, after the timeout.
+/// Polls a future on this thread until the timeout; then it is dropped, and the result is `None`.
 fn wait<F: Future>(future: F, timeout: Duration) -> Option<F::Output> {
     let mut future = pin!(future);
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
@@ -138,7 +141,7 @@ fn pairs(all: Vec<(Cow<'static, str>, AttributeValue)>) -> Vec<KeyValue> {
     all.into_iter().map(|(k, v)| pair(k, v)).collect()
 }
 
-/// What OTLP would carry of the span.
+/// Converts a span to the SDK's type, with everything that OTLP would carry of it.
 pub(super) fn span_data(span: SpanRecord) -> SpanData {
     let end_time = time(span.end_unix_nanos);
     let mut events: Vec<otel::Event> = span.events.into_iter().map(event).collect();
@@ -146,7 +149,7 @@ pub(super) fn span_data(span: SpanRecord) -> SpanData {
     let scope = instrumentation(&mut attributes);
     let mut attributes = pairs(attributes);
     let mut add = |key: &'static str, value: Value| {
-        // What the user said of the span is the last word.
+        // An attribute that the user set comes before one that obs would add.
         if !attributes.iter().any(|pair| pair.key.as_str() == key) {
             attributes.push(KeyValue::new(key, value));
         }
@@ -236,7 +239,7 @@ fn link(link: Link) -> otel::Link {
     otel::Link::new(link.context.to_opentelemetry(), pairs(link.attributes), 0)
 }
 
-/// The library that made the span, out of its attributes; obs for a span of ours.
+/// Returns the library that made the span, as its attributes name it; obs for a span of ours.
 fn instrumentation(
     attributes: &mut Vec<(Cow<'static, str>, AttributeValue)>,
 ) -> InstrumentationScope {

@@ -1,4 +1,8 @@
-//! Who makes spans: a callsite for each library and kind.
+//! The callsites of spans made through OpenTelemetry's API: one for each library and span kind.
+//!
+//! A record names its span's origin by a `'static` descriptor. Libraries are known only at run
+//! time, so descriptors are made when a library first asks for a tracer, and are never freed. That
+//! is why their number is limited: a program may make up names.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -11,10 +15,10 @@ use crate::callsite::{Callsite, CallsiteSpec, ConstValue, Construct, Level, Span
 use crate::fork::PerProcess;
 use crate::semconv::attribute::{OTEL_SCOPE_NAME, OTEL_SCOPE_VERSION};
 
-/// Descriptors live as long as the program: those of further libraries name none.
+/// The most libraries that get descriptors of their own; spans of further ones name none.
 const MOST: usize = 256;
 
-/// The callsites of one library, by kind.
+/// The callsites of one library, by span kind.
 pub(super) struct Library([Callsite; 5]);
 
 const KINDS: [SpanKind; 5] = [
@@ -30,7 +34,7 @@ impl Library {
         let base = CallsiteSpec {
             name: "opentelemetry",
             target,
-            // They have no level: recorded whatever the most verbose one is.
+            // These spans have no level, so they must pass at every one.
             level: Level::Error,
             construct: Construct::Span,
             constants,
@@ -72,7 +76,7 @@ impl Library {
         &self.0[at]
     }
 
-    /// The library of a name and version.
+    /// Returns the library of a name and version; the first call for them makes it.
     pub(super) fn of(scope: &InstrumentationScope) -> &'static Self {
         static UNNAMED: Library = Library::new("opentelemetry", &[]);
 

@@ -1,8 +1,9 @@
-//! Where a span was asked for, if it is built elsewhere.
+//! A hidden link in a span builder, which remembers the thread's context at that moment.
 //!
-//! `tracing-opentelemetry` makes a builder when a span is made, and builds it when that is first entered,
-//! perhaps on another thread. The context of OpenTelemetry goes with the builder; ours goes in a link that
-//! nobody else sees.
+//! `tracing-opentelemetry` makes a builder when a span is created, and builds the span when it is
+//! first entered, perhaps on another thread. OpenTelemetry's context goes along with the builder.
+//! The context of obs would be lost, so [`put`] stores it in a link and [`take_parent`] removes
+//! that link again: it must never reach an exporter.
 
 use ::opentelemetry::trace::{Link, SpanBuilder, SpanContext as Theirs};
 use ::opentelemetry::{Context, KeyValue, Value};
@@ -11,11 +12,11 @@ use crate::trace::SpanContext;
 use crate::trace::bridge::{context, convert};
 use crate::trace::local::{flag, local};
 
-/// Never sent: [`take`] removes the link.
+/// Marks the link; it is never sent, because [`take_parent`] removes it.
 const SEEN: &str = "obs.marker.seen";
 const SCOPE: &str = "obs.marker.scope";
 
-/// Adds the thread's context, if it is set.
+/// Adds the thread's context to a builder, if the thread has one.
 pub(super) fn put(builder: &mut SpanBuilder) {
     let local = local();
     if local.flags.get() & (flag::VALID | flag::ATTACHED) == 0 {
@@ -31,7 +32,7 @@ pub(super) fn put(builder: &mut SpanBuilder) {
     builder.links.get_or_insert_default().push(link);
 }
 
-/// The parent of a span that is built under a context.
+/// Returns the parent of a span that is built under a context, and removes the marker.
 pub(super) fn take_parent(builder: &mut SpanBuilder, cx: &Context) -> Option<SpanContext> {
     let marker = builder.links.as_mut().and_then(|links| {
         let at = links.iter().position(is_marker)?;

@@ -1,4 +1,6 @@
-//! One trace with the OpenTelemetry API, whoever makes a span; feature `opentelemetry`.
+//! One trace with the OpenTelemetry API, whichever of the two makes a span.
+//!
+//! It needs the feature `opentelemetry`.
 //!
 //! ```no_run
 //! use obs_runtime::Observability;
@@ -11,10 +13,12 @@
 //! # Ok::<(), obs_runtime::Error>(())
 //! ```
 //!
-//! `tracing_opentelemetry::layer().with_tracer(…)` is to be given a [`Tracer`] of ours, not a boxed global
-//! one: `TracerProvider::new().tracer("tracing")`.
+//! Give `tracing_opentelemetry::layer().with_tracer(…)` a [`Tracer`] of this module
+//! (`TracerProvider::new().tracer("tracing")`) rather than a boxed global one.
 //!
-//! Which cases come out how, and what to do about those that do not come out right, is in `docs/interop.md`.
+//! The providers are called on the threads of the program, wherever libraries make spans, so their
+//! code must be cheap and must not panic. Which combinations of both APIs work how, and what to do
+//! about those that do not, is in `docs/interop.md`.
 
 mod b3;
 pub(crate) mod exporter;
@@ -34,7 +38,7 @@ pub use propagator::Propagator;
 pub use span::Span;
 pub use tracer::{Tracer, TracerProvider, WrappedTracer, WrappedTracerProvider};
 
-/// Makes the global providers and the propagator ours.
+/// Makes the global providers and the propagator of OpenTelemetry those of obs.
 pub(crate) fn register(meters: MeterProvider) {
     ::opentelemetry::global::set_meter_provider(meters);
     ::opentelemetry::global::set_tracer_provider(TracerProvider::new());

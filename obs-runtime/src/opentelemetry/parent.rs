@@ -1,4 +1,4 @@
-//! `parent = …` and `links = …` of the macros.
+//! OpenTelemetry's contexts as values of `parent = …` and `links = …` in the macros.
 
 use ::opentelemetry::Context;
 use ::opentelemetry::trace::{SpanContext as Theirs, TraceContextExt as _};
@@ -14,7 +14,7 @@ impl IntoParent for Theirs {
     }
 }
 
-/// The span of the context; none begins a trace.
+/// The parent is the span of the context; a context without one begins a trace.
 impl IntoParent for Context {
     fn parent(&self) -> Option<SpanContext> {
         context::parent_of(self)

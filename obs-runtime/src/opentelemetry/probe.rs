@@ -1,25 +1,29 @@
-//! Whether the global provider and propagator are still ours: the last one that is set wins, silently.
+//! The check whether OpenTelemetry's global provider and propagator are still those of obs.
+//!
+//! Another library can replace them at any time: the last one that is set wins, silently. The
+//! health report calls [`problems`], which asks the global objects for something that only ours
+//! answer.
 
 use core::cell::Cell;
 
 use ::opentelemetry::trace::TracerProvider as _;
 use ::opentelemetry::{InstrumentationScope, global};
 
-/// The library whose tracer is asked for to see who answers.
+/// The name of the library whose tracer is asked for to see which provider answers.
 const LIBRARY: &str = "obs.probe";
 
 thread_local! {
     static ANSWERED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// A provider of ours was asked for a tracer.
+/// Notes that a provider of ours was asked for a tracer.
 pub(super) fn answer(scope: &InstrumentationScope) {
     if scope.name() == LIBRARY {
         ANSWERED.set(true);
     }
 }
 
-/// What was replaced, in a sentence each.
+/// Returns one sentence for each global object that was replaced.
 pub(crate) fn problems() -> Vec<String> {
     let mut problems = Vec::new();
     ANSWERED.set(false);

@@ -1,4 +1,7 @@
-//! OpenTelemetry's propagators, sending spans of ours.
+//! OpenTelemetry's propagators, wrapped so that they send the spans of obs.
+//!
+//! Libraries inject OpenTelemetry's current context, which does not know of a span of obs that was
+//! entered inside of it. [`Propagator`] puts that span in first. Extraction is left as it is.
 
 use ::opentelemetry::Context;
 use ::opentelemetry::propagation::text_map_propagator::FieldIter;
@@ -14,10 +17,10 @@ use crate::trace::bridge::context;
 use crate::trace::gate;
 use crate::trace::local::local;
 
-/// A propagator that sends the span of ours that is entered, where the context to send does not know of it.
+/// A propagator that sends the entered span of obs where OpenTelemetry's context lacks it.
 ///
-/// [`Builder::opentelemetry`](crate::Builder::opentelemetry) makes one for the formats that `OTEL_PROPAGATORS` names
-/// the global one. Another format, by hand:
+/// [`Builder::opentelemetry`](crate::Builder::opentelemetry) makes one for the formats that
+/// `OTEL_PROPAGATORS` names, and sets it globally. A program sets another format by itself:
 ///
 /// ```
 /// use obs_runtime::opentelemetry::Propagator;
@@ -31,11 +34,11 @@ pub struct Propagator<P = TextMapCompositePropagator> {
 }
 
 impl Propagator {
-    /// What `OTEL_PROPAGATORS` says.
+    /// Creates the propagator of the formats that `OTEL_PROPAGATORS` names.
     pub(crate) fn of_environment() -> Self {
         let formats = Formats::chosen();
         let mut inner: Vec<Box<dyn TextMapPropagator + Send + Sync>> = Vec::new();
-        // Of several callers the last counts.
+        // If several formats name a caller, the last one counts.
         if formats.trace_context() {
             inner.push(Box::new(TraceContextPropagator::new()));
         }
@@ -49,9 +52,10 @@ impl Propagator {
         Self::wrap(TextMapCompositePropagator::new(inner))
     }
 
-    /// W3C Trace Context and W3C Baggage, OpenTelemetry's default.
+    /// Creates a propagator of W3C Trace Context and W3C Baggage, OpenTelemetry's default.
     ///
-    /// From now on the calls of this process look at OpenTelemetry's context.
+    /// From now on the calls of this process look at OpenTelemetry's context too, which makes them
+    /// slightly slower.
     #[allow(clippy::new_without_default, reason = "it changes the process")]
     pub fn new() -> Self {
         Self::wrap(TextMapCompositePropagator::new(vec![
@@ -62,9 +66,10 @@ impl Propagator {
 }
 
 impl<P: TextMapPropagator> Propagator<P> {
-    /// Any format.
+    /// Wraps a propagator of any format.
     ///
-    /// From now on the calls of this process look at OpenTelemetry's context.
+    /// From now on the calls of this process look at OpenTelemetry's context too, which makes them
+    /// slightly slower.
     pub fn wrap(inner: P) -> Self {
         gate::ask();
         Self { inner }
@@ -74,7 +79,7 @@ impl<P: TextMapPropagator> Propagator<P> {
 impl<P: TextMapPropagator> TextMapPropagator for Propagator<P> {
     fn inject_context(&self, cx: &Context, injector: &mut dyn Injector) {
         let id = context::id(cx);
-        // What is active around the span of ours is what `tracing_opentelemetry` takes for the current one.
+        // `tracing_opentelemetry` takes the context around the span of ours for the current one.
         let ours = if id == 0 || id == context::seen() || id == context::under() {
             local().context()
         } else {

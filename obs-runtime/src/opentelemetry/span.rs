@@ -1,4 +1,9 @@
-//! A span of OpenTelemetry's API that obs records.
+//! The span type of OpenTelemetry's API, recorded by obs.
+//!
+//! A user owns the span and may end it late, on any thread, or never. It changes one record until
+//! then ([`Manual`]); what is told after the end is counted as late and dropped. Times that callers
+//! pass are wall-clock times, and are put on the clock of all other spans where that is possible,
+//! so that children stay inside of their parents.
 
 use core::fmt;
 use std::borrow::Cow;
@@ -14,15 +19,15 @@ use crate::trace::attribute::SpanExtra;
 use crate::trace::bridge::data;
 use crate::trace::view::Outcome;
 
-/// A start that is told up to so long afterwards is put on the clock of all other spans.
+/// A start that lies no longer ago than this is put on the clock of all other spans.
 const RECENT: Duration = Duration::from_secs(10);
-/// An end that is told within this time is now: the way from `end()` through a boxed span.
+/// An end that lies no longer ago than this is taken as now: a boxed span passes it on so late.
 const NOW: Duration = Duration::from_micros(10);
 
-/// A span of OpenTelemetry's API, as a [`Tracer`](super::Tracer) makes it. Dropping it ends it.
+/// A span of OpenTelemetry's API, made by a [`Tracer`](super::Tracer); dropping it ends it.
 pub struct Span {
     context: otel::SpanContext,
-    /// None if it is not recorded, or has ended.
+    /// `None` if the span is not recorded, or has ended.
     running: Option<Box<Running>>,
 }
 
@@ -32,7 +37,7 @@ struct Running {
 }
 
 impl Span {
-    /// A span that is not recorded.
+    /// Creates a span that is not recorded.
     pub(super) fn unrecorded(context: otel::SpanContext) -> Self {
         Self {
             context,
@@ -63,7 +68,7 @@ impl Span {
         }
         if let Some(start) = builder.start_time {
             let ago = SystemTime::now().duration_since(start).ok();
-            // Read after the other clock: a span never starts before the one it was made in.
+            // This clock is read second, so that a span never starts before the one it was made in.
             let now = clock::ticks();
             match ago.filter(|ago| *ago < RECENT) {
                 Some(ago) => {

@@ -1,4 +1,8 @@
-//! OpenTelemetry's tracer, recording into obs.
+//! OpenTelemetry's tracer providers and tracers: one pair that records into obs, one that wraps.
+//!
+//! [`TracerProvider`] is for programs whose spans all go to obs. [`WrappedTracerProvider`] leaves
+//! the spans of the other SDK where they are, and only makes both kinds one trace. Making either
+//! switches on, for the whole process, that calls look at OpenTelemetry's context (`gate::ask`).
 
 use core::fmt;
 use std::borrow::Cow;
@@ -14,9 +18,10 @@ use crate::trace::gate;
 use crate::trace::local::local;
 use crate::trace::{SpanContext, SpanId, TraceFlags};
 
-/// Makes tracers whose spans obs records, in one trace with its own.
+/// A tracer provider whose spans obs records, in one trace with its own.
 ///
-/// [`Builder::opentelemetry`](crate::Builder::opentelemetry) makes it the global one. By hand:
+/// [`Builder::opentelemetry`](crate::Builder::opentelemetry) sets one globally. It can also be used
+/// directly:
 ///
 /// ```
 /// use obs_runtime::{opentelemetry::TracerProvider, testing, traced};
@@ -40,7 +45,10 @@ use crate::trace::{SpanContext, SpanId, TraceFlags};
 pub struct TracerProvider(());
 
 impl TracerProvider {
-    /// From now on the calls of this process look at OpenTelemetry's context.
+    /// Creates a tracer provider.
+    ///
+    /// From now on the calls of this process look at OpenTelemetry's context too, which makes them
+    /// slightly slower.
     #[allow(clippy::new_without_default, reason = "it changes the process")]
     pub fn new() -> Self {
         gate::ask();
@@ -59,7 +67,7 @@ impl otel::TracerProvider for TracerProvider {
     }
 }
 
-/// Makes spans of one library that obs records.
+/// A tracer of one library, whose spans obs records.
 #[derive(Clone)]
 pub struct Tracer {
     library: &'static Library,
@@ -91,8 +99,10 @@ impl Tracer {
     }
 }
 
-/// The identity of a span that is not recorded: with an id of its own in its parent's trace; that of the
-/// parent while obs is off (OpenTelemetry trace API, "Behavior of the API in the absence of an installed SDK").
+/// Returns the identity of a span that is not recorded.
+///
+/// It has an id of its own in its parent's trace. While obs is off it is the parent's identity
+/// (OpenTelemetry trace API, "Behavior of the API in the absence of an installed SDK").
 fn unsampled(parent: Option<SpanContext>) -> otel::SpanContext {
     let Some(parent) = parent else {
         return otel::SpanContext::NONE;
@@ -131,7 +141,7 @@ impl otel::Tracer for Tracer {
         F: FnOnce(Context) -> T,
         N: Into<Cow<'static, str>>,
     {
-        // Built here: no need to say where.
+        // The span is built on this thread, so its context needs no marker.
         self.in_span_with_builder(SpanBuilder::from_name(name), f)
     }
 
@@ -144,8 +154,9 @@ impl otel::Tracer for Tracer {
     }
 }
 
-/// A provider of somebody else, such as the SDK's, whose spans are children of ours and parents of ours.
-/// They go where that provider sends them, ours where obs does.
+/// A tracer provider of another SDK, whose spans become children and parents of those of obs.
+///
+/// Its spans go where that provider sends them, those of obs where obs does.
 ///
 /// ```
 /// use obs_runtime::opentelemetry::WrappedTracerProvider;
@@ -160,7 +171,10 @@ pub struct WrappedTracerProvider<P> {
 }
 
 impl<P: otel::TracerProvider> WrappedTracerProvider<P> {
-    /// From now on the calls of this process look at OpenTelemetry's context.
+    /// Wraps a provider.
+    ///
+    /// From now on the calls of this process look at OpenTelemetry's context too, which makes them
+    /// slightly slower.
     pub fn new(inner: P) -> Self {
         gate::ask();
         Self { inner }
@@ -185,7 +199,7 @@ pub struct WrappedTracer<T> {
 }
 
 impl<T: otel::Tracer> WrappedTracer<T> {
-    /// Wraps a single tracer, for libraries that are given one.
+    /// Wraps a single tracer, for libraries that are given a tracer instead of a provider.
     pub fn new(inner: T) -> Self {
         gate::ask();
         Self { inner }

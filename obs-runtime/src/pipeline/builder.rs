@@ -1,4 +1,6 @@
-//! Pipelines that are put together at run time.
+//! The builder of pipelines whose tasks are closures, put together at run time.
+//!
+//! It only collects; [`Graph::build`] makes all checks, as it does for annotated tasks.
 
 use core::fmt;
 use std::borrow::Cow;
@@ -8,7 +10,7 @@ use crate::pipeline::graph::{Graph, NodeSpec};
 use crate::pipeline::task::Use;
 use crate::pipeline::{Pipeline, Task, TaskContext};
 
-/// Gathers tasks made from closures; see [`Pipeline::builder`].
+/// A builder of pipelines from closures; [`Pipeline::builder`] creates it.
 #[must_use = "`build()` makes the pipeline"]
 #[derive(Debug)]
 pub struct PipelineBuilder {
@@ -24,8 +26,9 @@ impl PipelineBuilder {
         }
     }
 
-    /// Adds a task with one attempt and no limits. The closure is called with the task's context;
-    /// `Err` fails the task.
+    /// Adds a task with one attempt and no limits.
+    ///
+    /// The closure is called with the task's context. An `Err` fails the task.
     pub fn task<'a, F, Fut, T, E>(
         self,
         name: impl Into<Cow<'static, str>>,
@@ -41,17 +44,17 @@ impl PipelineBuilder {
         self.add_task(Task::new(name, run).depends_on(depends_on))
     }
 
-    /// Adds a task with what [`Task`] can say of it.
+    /// Adds a task with settings of its own, such as retries or a timeout.
     pub fn add_task(mut self, task: Task) -> Self {
         self.tasks.push(task);
         self
     }
 
-    /// Checks the graph.
+    /// Checks the graph, and creates the pipeline.
     ///
     /// # Errors
-    /// When two tasks have the same name, a dependency is no task of the pipeline, or tasks
-    /// depend on each other in a circle.
+    /// Returns an error when two tasks have the same name, a dependency is no task of the pipeline,
+    /// or tasks depend on each other in a circle.
     pub fn build(self) -> Result<Pipeline, Error> {
         let specs = self.tasks.into_iter().map(|task| NodeSpec {
             name: task.name,

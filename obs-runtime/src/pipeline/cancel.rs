@@ -1,11 +1,14 @@
-//! Stopping a run from the outside.
+//! The handle that stops a run from the outside.
+//!
+//! A run and all handles share one flag and one [`Notify`]. The runner waits for it beside its
+//! tasks; tasks can ask for it through their context.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-/// Cancels one run of a pipeline; free to clone and to send.
+/// A handle that cancels one run of a pipeline. It is cheap to clone and to send.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -31,14 +34,15 @@ struct Inner {
 }
 
 impl CancelHandle {
-    /// Cancels the run: what has not finished ends in the state `cancelled`. A run that has not
-    /// begun is cancelled when it begins; a finished one stays as it is.
+    /// Cancels the run: tasks that have not finished end in the state `cancelled`.
+    ///
+    /// A run that has not begun is cancelled when it begins; a finished one stays as it is.
     pub fn cancel(&self) {
         self.inner.cancelled.store(true, Ordering::Release);
         self.inner.notify.notify_waiters();
     }
 
-    /// Whether [`cancel`](Self::cancel) was called.
+    /// Returns whether [`cancel`](Self::cancel) was called.
     pub fn is_cancelled(&self) -> bool {
         self.inner.cancelled.load(Ordering::Acquire)
     }
@@ -47,7 +51,7 @@ impl CancelHandle {
     pub async fn cancelled(&self) {
         let notified = self.inner.notify.notified();
         tokio::pin!(notified);
-        // Registered before the flag is read: a call between the two is not missed.
+        // Registered before the flag is read, so that a call between the two is not missed.
         notified.as_mut().enable();
         if !self.is_cancelled() {
             notified.await;

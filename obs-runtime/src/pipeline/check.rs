@@ -1,19 +1,20 @@
-//! Rules that the compiler checks: each annotated task evaluates [`check`] in a constant.
+//! The checks of the task graph that the compiler makes.
 //!
-//! The walk is iterative and keeps no more than [`CAPACITY`] tasks in mind; larger graphs are
-//! checked when the pipeline is built. Names are compared by their hash, because constants cannot
-//! compare addresses.
+//! Each annotated task evaluates [`check`] in a constant, so a cycle or a dependency in another
+//! pipeline is a compile error. The walk is iterative and keeps at most [`CAPACITY`] tasks in mind;
+//! larger graphs are checked when the pipeline is built. Tasks are compared by a hash of their
+//! names, because constants cannot compare addresses. Everything here must stay `const`.
 
 use crate::pipeline::task::TaskMeta;
 
-/// Tasks that one walk can hold.
+/// The most tasks that one walk can hold.
 const CAPACITY: usize = 512;
-/// Slots of the table of seen tasks: a power of two, half of them empty.
+/// The slots of the table of seen tasks: a power of two, so that at least half of them stay empty.
 const SLOTS: usize = 2 * CAPACITY;
-/// Bytes of the longest message.
+/// The most bytes that a message has.
 const TEXT: usize = 2048;
 
-/// FNV-1a over pipeline and path: a task's identity in a constant.
+/// Returns a task's identity in a constant: FNV-1a over its pipeline and path.
 const fn identity(task: &TaskMeta) -> u64 {
     let hash = fnv(0xcbf2_9ce4_8422_2325, task.pipeline.as_bytes());
     match fnv(fnv(hash, &[0xff]), task.path.as_bytes()) {
@@ -35,11 +36,11 @@ const fn fnv(mut hash: u64, bytes: &[u8]) -> u64 {
 /// Refuses a dependency in another pipeline, and one through which the task depends on itself.
 ///
 /// # Panics
-/// At compile time, with the path of the cycle.
+/// Panics at compile time, with the path of the cycle.
 #[track_caller]
 pub const fn check(task: &'static TaskMeta, position: usize) {
     let dependency = task.dependencies[position].task;
-    // The dependency has errors of its own: they are enough.
+    // The dependency did not compile, and its own errors are enough.
     if dependency.pipeline.is_empty() {
         return;
     }
@@ -77,9 +78,9 @@ pub const fn check(task: &'static TaskMeta, position: usize) {
 
 /// A depth-first walk over dependencies.
 struct Walk {
-    /// From the first task to where the walk is.
+    /// The tasks from the first one to where the walk is.
     path: [&'static TaskMeta; CAPACITY],
-    /// Which dependency of each task on the path comes next.
+    /// The dependency that comes next, for each task on the path.
     next: [usize; CAPACITY],
     depth: usize,
     seen: [u64; SLOTS],
@@ -87,8 +88,10 @@ struct Walk {
 }
 
 impl Walk {
-    /// The path from the task to itself that begins with the dependency at `position`, if there is one. Reported by one task of a cycle only,
-    /// the one whose path is the first of the alphabet.
+    /// Returns the path from the task to itself that begins with the dependency at `position`.
+    ///
+    /// Only one task of a cycle gets it, the first by its path in the alphabet, so that each cycle
+    /// is reported once.
     const fn to_itself(start: &'static TaskMeta, position: usize) -> Option<Self> {
         let goal = identity(start);
         let mut walk = Self {
@@ -102,7 +105,7 @@ impl Walk {
         while walk.depth > 0 {
             let at = walk.depth - 1;
             let task = walk.path[at];
-            // Of the first task only the one dependency.
+            // Only one dependency of the first task is followed.
             let end = if at == 0 {
                 position + 1
             } else {
@@ -134,7 +137,7 @@ impl Walk {
         None
     }
 
-    /// Whether no task on the path comes before the start in the alphabet.
+    /// Returns whether no task on the path comes before the start in the alphabet.
     const fn is_first(&self, start: &TaskMeta) -> bool {
         let mut i = 1;
         while i < self.depth {
@@ -146,7 +149,7 @@ impl Walk {
         true
     }
 
-    /// Whether the task was not seen before.
+    /// Marks a task as seen, and returns whether it was not seen before.
     const fn mark(&mut self, id: u64) -> bool {
         let mut slot = id as usize % SLOTS;
         while self.seen[slot] != 0 {
@@ -177,7 +180,7 @@ const fn before(a: &str, b: &str) -> bool {
     a.len() < b.len()
 }
 
-/// A message, put together at compile time.
+/// A message that is put together at compile time.
 struct Text {
     bytes: [u8; TEXT],
     len: usize,
@@ -199,7 +202,7 @@ impl Text {
         }
     }
 
-    /// Appends as much as there is room for.
+    /// Appends as much of a text as there is room for.
     const fn push(&mut self, part: &str) {
         let part = part.as_bytes();
         let mut i = 0;
@@ -224,7 +227,7 @@ impl Text {
 /// Refuses a parameter that takes an output away from a task that may need it again.
 ///
 /// # Panics
-/// At compile time.
+/// Panics at compile time if the task has retries.
 #[track_caller]
 pub const fn check_moves(moves: bool, retries: u32) {
     assert!(

@@ -1,4 +1,8 @@
-//! One run's shared state, and a task's view of it.
+//! The shared state of one run, and a task's view of it.
+//!
+//! [`Run`] is made when a run starts, and never changes except in its [`Cell`]s: each belongs to
+//! one task, which fills it from whatever thread it runs on, while dependants and the runner read
+//! it. An output stays in its cell until the last task that needs it has ended.
 
 use core::any::{Any, type_name};
 use core::fmt;
@@ -16,13 +20,13 @@ use crate::pipeline::params::{TypeMap, missing};
 use crate::pipeline::result::{Output, TaskError, TaskResult, TaskState};
 use crate::pipeline::telemetry::Meters;
 
-/// No task has counted this many records.
+/// The count of a task that has not counted its records.
 const NO_RECORDS: u64 = u64::MAX;
 
-/// No attempt has begun.
+/// The start of a task of which no attempt has begun.
 const NOT_BEGUN: u64 = u64::MAX;
 
-/// What the tasks of one run share.
+/// The state that all tasks of one run share.
 pub(crate) struct Run {
     pub(crate) graph: Arc<Graph>,
     pub(crate) id: String,
@@ -33,14 +37,14 @@ pub(crate) struct Run {
     /// The run's span, the parent of all task spans.
     pub(crate) span: Option<SpanContext>,
     pub(crate) meters: Meters,
-    /// In the order of `graph.limits`.
+    /// The semaphores of the concurrency limits, in the order of `graph.limits`.
     pub(crate) limits: Vec<Semaphore>,
-    /// In the order of the graph's nodes.
+    /// The tasks' own state, in the order of the graph's nodes.
     pub(crate) cells: Box<[Cell]>,
 }
 
 impl Run {
-    /// The account of a task that ends now; it is counted.
+    /// Returns the result of a task that ends now, and counts it in the metrics.
     pub(crate) fn result_of(
         &self,
         at: usize,
@@ -63,14 +67,14 @@ impl Run {
     }
 }
 
-/// One task's part of a run.
+/// The state of one task in a run.
 pub(crate) struct Cell {
     pub(crate) output: Mutex<Option<Output>>,
     pub(crate) attempts: AtomicU32,
     records: AtomicU64,
-    /// Nanoseconds from the run's start to that of the first attempt.
+    /// The nanoseconds from the run's start to that of the first attempt.
     began: AtomicU64,
-    /// The span of the last attempt: what dependants link to.
+    /// The span of the last attempt, which dependants link to.
     span: Mutex<Option<SpanContext>>,
 }
 
@@ -97,7 +101,7 @@ impl Cell {
         self.began.store(after.as_nanos() as u64, Ordering::Release);
     }
 
-    /// When the first attempt began, counted from the run's start; none before.
+    /// Returns when the first attempt began, counted from the run's start.
     pub(crate) fn began(&self) -> Option<Duration> {
         let nanos = self.began.load(Ordering::Acquire);
         (nanos != NOT_BEGUN).then(|| Duration::from_nanos(nanos))
@@ -131,8 +135,9 @@ impl Cell {
     }
 }
 
-/// A task's view of its run: a parameter `&TaskContext` of an annotated task, and what a closure
-/// task is called with.
+/// A task's view of its run.
+///
+/// An annotated task gets it through a parameter `&TaskContext`; a closure is called with it.
 #[derive(Clone)]
 pub struct TaskContext {
     pub(crate) run: Arc<Run>,
@@ -141,41 +146,45 @@ pub struct TaskContext {
 }
 
 impl TaskContext {
-    /// The pipeline's name.
+    /// Returns the pipeline's name.
     pub fn pipeline(&self) -> &str {
         &self.run.graph.pipeline
     }
 
-    /// The task's name.
+    /// Returns the task's name.
     pub fn task(&self) -> &str {
         &self.node().name
     }
 
-    /// The run's id.
+    /// Returns the run's id.
     pub fn run_id(&self) -> &str {
         &self.run.id
     }
 
-    /// Which attempt this is, from 1.
+    /// Returns the number of this attempt; the first one is 1.
     pub fn attempt(&self) -> u32 {
         self.attempt
     }
 
-    /// Whether the run is being cancelled: for loops of synchronous tasks, which cannot be
-    /// stopped from the outside.
+    /// Returns whether the run is being cancelled.
+    ///
+    /// Loops of synchronous tasks should ask for it, because nothing can stop them from the
+    /// outside.
     pub fn is_cancelled(&self) -> bool {
         self.run.cancel.is_cancelled()
     }
 
-    /// Says how many records the task has worked on. The last call counts; a `records` argument replaces it.
+    /// Sets how many records the task has worked on.
+    ///
+    /// The last call counts. A `records` argument of the task replaces it.
     pub fn set_records(&self, records: u64) {
         self.cell().set_records(records);
     }
 
-    /// The output of a task that this one depends on.
+    /// Returns the output of a task that this one depends on.
     ///
     /// # Errors
-    /// When this task does not depend on it, or its output has another type.
+    /// Returns an error when this task does not depend on it, or its output has another type.
     pub fn output<T: Any + Send + Sync>(&self, task: &str) -> Result<Arc<T>, TaskError> {
         let position = self
             .node()
@@ -194,25 +203,25 @@ impl TaskContext {
         }
     }
 
-    /// What the run works on.
+    /// Returns the run's input of this type.
     ///
     /// # Errors
-    /// When the run was given no input of this type.
+    /// Returns an error when the run was given no input of this type.
     pub fn input<T: Any + Send + Sync>(&self) -> Result<Arc<T>, TaskError> {
         let value = self.run.inputs.get();
         value.ok_or_else(|| missing("input", type_name::<T>()))
     }
 
-    /// What the run works with.
+    /// Returns the run's resource of this type, such as a client or a connection pool.
     ///
     /// # Errors
-    /// When the run was given no resource of this type.
+    /// Returns an error when the run was given no resource of this type.
     pub fn resource<T: Any + Send + Sync>(&self) -> Result<Arc<T>, TaskError> {
         let value = self.run.resources.get();
         value.ok_or_else(|| missing("resource", type_name::<T>()))
     }
 
-    /// The output of the dependency at this position; `take` leaves none behind.
+    /// Returns the output of the dependency at a position; `take` also removes it from its cell.
     pub(crate) fn dependency<T: Any + Send + Sync>(
         &self,
         position: usize,

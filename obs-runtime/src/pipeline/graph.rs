@@ -1,4 +1,8 @@
-//! The tasks of a pipeline in an order in which each comes after what it depends on.
+//! The task graph: the checks of a whole pipeline, and an order in which dependencies come first.
+//!
+//! Annotated tasks and closures both end up here. [`Graph::build`] reports everything that is wrong
+//! at once. It works in linear time and without recursion, so that large or hostile graphs neither
+//! hang nor overflow the stack.
 
 use core::fmt::Write as _;
 use std::borrow::Cow;
@@ -9,10 +13,10 @@ use crate::Error;
 use crate::error::ErrorKind;
 use crate::pipeline::task::{Body, Requirement, TaskPolicy, Use};
 
-/// A task as it is handed in: dependencies by name.
+/// A task as it is handed in, with its dependencies by name.
 pub(crate) struct NodeSpec {
     pub(crate) name: Cow<'static, str>,
-    /// Where it is written, for messages.
+    /// The place in the source, for messages.
     pub(crate) place: Option<String>,
     pub(crate) dependencies: Vec<(Cow<'static, str>, Use)>,
     pub(crate) policy: TaskPolicy,
@@ -22,13 +26,13 @@ pub(crate) struct NodeSpec {
     pub(crate) traced: bool,
 }
 
-/// A task of a graph: dependencies by position.
+/// A task of a graph, with its dependencies by position.
 pub(crate) struct Node {
     pub(crate) name: Cow<'static, str>,
     pub(crate) dependencies: Box<[u32]>,
     pub(crate) dependants: Vec<u32>,
     pub(crate) policy: TaskPolicy,
-    /// Position in [`Graph::limits`].
+    /// The position of its limit in [`Graph::limits`].
     pub(crate) limit: Option<u32>,
     pub(crate) body: Body,
     pub(crate) requires: &'static [fn() -> Option<Requirement>],
@@ -37,7 +41,7 @@ pub(crate) struct Node {
 
 pub(crate) struct Graph {
     pub(crate) pipeline: Cow<'static, str>,
-    /// Each after its dependencies; otherwise in the order they were handed in.
+    /// The tasks, each after its dependencies, and otherwise in the order they were handed in.
     pub(crate) nodes: Vec<Node>,
     /// The names of the concurrency limits that tasks count against.
     pub(crate) limits: Vec<Cow<'static, str>>,
@@ -63,7 +67,7 @@ impl Graph {
         Ok(Self::assemble(pipeline, specs, &edges, &order))
     }
 
-    /// Brings the tasks into their order.
+    /// Puts the tasks into their order.
     fn assemble(
         pipeline: Cow<'static, str>,
         specs: Vec<NodeSpec>,
@@ -122,7 +126,7 @@ impl Graph {
     }
 }
 
-/// Everything that is wrong, to be said at once.
+/// Everything that is wrong with a graph, gathered so that it can be reported at once.
 struct Problems<'a> {
     pipeline: &'a str,
     found: Vec<String>,
@@ -168,13 +172,13 @@ fn index<'a>(specs: &'a [NodeSpec], problems: &mut Problems<'_>) -> HashMap<&'a 
     index
 }
 
-/// For each task the positions of its dependencies, in their order.
+/// Returns the positions of each task's dependencies, in their order.
 fn edges(
     specs: &[NodeSpec],
     index: &HashMap<&str, u32>,
     problems: &mut Problems<'_>,
 ) -> Vec<Vec<u32>> {
-    // Who takes or reads each output: `T` by value needs to be alone.
+    // An output that is taken by value must have no other reader.
     let mut first_reader: Vec<Option<u32>> = vec![None; specs.len()];
     let mut taken_by: Vec<Option<u32>> = vec![None; specs.len()];
     let mut edges = Vec::with_capacity(specs.len());
@@ -228,8 +232,10 @@ fn unknown(spec: &NodeSpec, dependency: &str, specs: &[NodeSpec]) -> String {
     text
 }
 
-/// An order in which each task comes after its dependencies, or the tasks of a cycle (the first
-/// again at the end). Linear in tasks and edges, without recursion.
+/// Returns an order in which each task comes after its dependencies.
+///
+/// If there is none, the error holds the tasks of a cycle, with the first one again at the end.
+/// The time is linear in tasks and edges, and nothing is recursive.
 fn order(edges: &[Vec<u32>]) -> Result<Vec<u32>, Vec<u32>> {
     let mut open: Vec<u32> = edges.iter().map(|e| e.len() as u32).collect();
     let mut dependants: Vec<Vec<u32>> = vec![Vec::new(); edges.len()];
@@ -259,11 +265,11 @@ fn order(edges: &[Vec<u32>]) -> Result<Vec<u32>, Vec<u32>> {
     }
 }
 
-/// Follows open dependencies until a task comes again.
+/// Follows open dependencies until a task comes again, and returns the cycle.
 fn cycle(edges: &[Vec<u32>], open: &[u32]) -> Vec<u32> {
     let mut seen_at: Vec<Option<usize>> = vec![None; edges.len()];
     let mut path: Vec<u32> = Vec::new();
-    // Every task that is left over has a dependency that is left over.
+    // Each task that is left over depends on another one that is left over.
     let mut at = open.iter().position(|n| *n > 0);
     while let Some(task) = at {
         if let Some(start) = seen_at[task] {

@@ -1,4 +1,7 @@
-//! Functions that are called after a run: `#[on_failure]`, `#[on_complete]`, `#[on_cancel]`.
+//! The handlers that are called after a run: `#[on_failure]`, `#[on_complete]`, `#[on_cancel]`.
+//!
+//! Handlers run one after the other, on the task that awaits the run, after all tasks have ended.
+//! A handler that fails or panics never changes the run's state: its error is added to the result.
 
 use core::pin::Pin;
 use core::task::{Context, Poll};
@@ -8,10 +11,10 @@ use crate::pipeline::attempt::panic_message;
 use crate::pipeline::result::{HandlerError, RunResult, RunState, TaskState};
 use crate::pipeline::task::TaskMeta;
 
-/// When a handler is called.
+/// The event that a handler is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HandlerEvent {
-    /// A run, or the handler's task, failed.
+    /// A run failed, or the handler's task did.
     Failure,
     /// A run came to its end, whether it succeeded or failed.
     Complete,
@@ -19,35 +22,35 @@ pub enum HandlerEvent {
     Cancel,
 }
 
-/// What a handler is called with.
+/// The arguments of a handler's call.
 #[derive(Clone, Copy, Debug)]
 pub struct HandlerCall<'a> {
-    /// The run.
+    /// The result of the run.
     pub result: &'a RunResult,
-    /// The manager of the pipeline, or of the `Observability` that the run belongs to.
+    /// The alert manager of the pipeline, or of the `Observability` that the run belongs to.
     #[cfg(feature = "alert")]
     pub alerts: Option<&'a crate::alert::AlertManager>,
 }
 
-/// A handler's work.
+/// The future of a handler's work.
 pub type HandlerFuture<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + Send + 'a>>;
 
-/// All that is known of a handler; a static in generated code.
+/// The description of a handler, which generated code keeps in a static.
 #[derive(Debug)]
 pub struct HandlerMeta {
-    /// When it is called.
+    /// The event that it is called for.
     pub event: HandlerEvent,
-    /// Of which pipeline; of every one if `None`.
+    /// The pipeline that it is for; every one if `None`.
     pub pipeline: Option<&'static str>,
-    /// Only if this task had part in it.
+    /// The task that it is for: it is called only if this task ended as the event says.
     pub task: Option<&'static TaskMeta>,
     /// The module of the function.
     pub module: &'static str,
     /// The function's path.
     pub path: &'static str,
-    /// The line.
+    /// The line of the function in its source file.
     pub line: u32,
-    /// Calls it.
+    /// Calls the function.
     pub run: for<'a> fn(HandlerCall<'a>) -> HandlerFuture<'a>,
 }
 
@@ -57,7 +60,7 @@ pub struct HandlerEntry(pub &'static HandlerMeta);
 
 inventory::collect!(HandlerEntry);
 
-/// The handlers of the program that this result concerns, by module and line.
+/// Returns the handlers that this result concerns, by module and line.
 pub(crate) fn concerned(result: &RunResult) -> Vec<&'static HandlerMeta> {
     let all = inventory::iter::<HandlerEntry>
         .into_iter()
@@ -93,15 +96,16 @@ fn concerns_task(event: HandlerEvent, state: TaskState) -> bool {
     }
 }
 
-/// Who sends the alerts of a run's handlers.
+/// The alert manager of a run's handlers.
 #[derive(Clone, Default)]
 pub(crate) struct Alerts {
-    /// Else the manager of the `Observability` that the run belongs to.
+    /// The manager that the pipeline was given. Without one, that of the run's `Observability` is
+    /// used.
     #[cfg(feature = "alert")]
     pub(crate) own: Option<crate::alert::AlertManager>,
 }
 
-/// Calls one after the other; what goes wrong is written into the result.
+/// Calls one handler after the other, and adds their errors to the result.
 pub(crate) async fn call_all(
     handlers: &[&'static HandlerMeta],
     result: &mut RunResult,
@@ -132,7 +136,7 @@ pub(crate) async fn call_all(
     }
 }
 
-/// Turns a panic of the handler into its result.
+/// A future that turns a panic of the handler into its error.
 struct CatchPanic<'a>(HandlerFuture<'a>);
 
 impl Future for CatchPanic<'_> {

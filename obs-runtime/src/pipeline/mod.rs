@@ -1,8 +1,8 @@
-//! Pipelines: tasks in the order of what they need from each other.
+//! Pipelines: task graphs that run each task as soon as its dependencies have succeeded.
 //!
-//! Tasks are annotated functions (`#[pipeline_task]`) or closures ([`Pipeline::builder`]). A run
-//! starts each task as soon as its dependencies have succeeded, on tokio's threads; a failed task
-//! skips what depends on it, everything else goes on.
+//! Tasks are annotated functions (`#[pipeline_task]`) or closures ([`Pipeline::builder`]). They run
+//! on tokio's threads. A task that fails skips those that depend on it; everything else continues.
+//! A run whose tasks failed is an ordinary [`RunResult`].
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {

@@ -1,4 +1,8 @@
-//! What a task function can take.
+//! The parameters that a task function can take: inputs, resources, the context, and outputs.
+//!
+//! Generated code asks for each parameter through [`TaskParam`] or [`FromOutput`]. Their
+//! `on_unimplemented` messages are what a user reads when a type does not fit, so they name the
+//! remedy.
 
 use core::any::{Any, TypeId, type_name};
 use core::fmt;
@@ -10,12 +14,12 @@ use crate::pipeline::TaskContext;
 use crate::pipeline::result::{Output, TaskError};
 use crate::pipeline::task::Requirement;
 
-/// Values by their type.
+/// A map of values by their type.
 #[derive(Clone, Default)]
 pub(crate) struct TypeMap(HashMap<TypeId, Output>);
 
 impl TypeMap {
-    /// Whether there was no value of this type before.
+    /// Inserts a value, and returns whether there was none of its type before.
     pub(crate) fn insert<T: Any + Send + Sync>(&mut self, value: T) -> bool {
         self.0.insert(TypeId::of::<T>(), Arc::new(value)).is_none()
     }
@@ -35,14 +39,14 @@ macro_rules! shared {
         pub struct $name<T>(Arc<T>);
 
         impl<T> $name<T> {
-            /// The value, to keep.
+            /// Returns the value, to keep it.
             pub fn into_inner(self) -> Arc<T> {
                 self.0
             }
         }
 
         impl<T> From<T> for $name<T> {
-            /// For calling a task like any function, in a test of its own.
+            /// Wraps a value, so that a test can call a task like any other function.
             fn from(value: T) -> Self {
                 Self(Arc::new(value))
             }
@@ -90,7 +94,9 @@ macro_rules! shared {
 }
 
 shared! {
-    /// What a run works on: a parameter of a task, given by [`Pipeline::input`](crate::Pipeline::input).
+    /// The value that a run works on, as a parameter of a task.
+    ///
+    /// [`Pipeline::input`](crate::Pipeline::input) sets it.
     ///
     /// ```
     /// use obs_runtime::Input;
@@ -104,8 +110,10 @@ shared! {
 }
 
 shared! {
-    /// What a run works with (a client, a connection pool): a parameter of a task, given by
-    /// [`Pipeline::resource`](crate::Pipeline::resource).
+    /// A value that a run works with, such as a client or a connection pool, as a parameter of a
+    /// task.
+    ///
+    /// [`Pipeline::resource`](crate::Pipeline::resource) sets it.
     Resource, "resource", resources
 }
 
@@ -123,13 +131,13 @@ pub(crate) fn missing(method: &str, type_name: &str) -> TaskError {
     note = "a parameter is the output of a task in `depends_on(…)` and has its name, or is `Input<T>`, `Resource<T>` or `&TaskContext`"
 )]
 pub trait TaskParam: Sized {
-    /// What the run must be given for it.
+    /// Returns what the run must be given for this parameter.
     fn requirement() -> Option<Requirement>;
 
-    /// Its value in a run.
+    /// Returns the parameter's value in a run.
     ///
     /// # Errors
-    /// When the run was not given it.
+    /// Returns an error when the run was not given it.
     fn get(context: &TaskContext) -> Result<Self, TaskError>;
 }
 
@@ -149,10 +157,10 @@ impl TaskParam for TaskContext {
     label = "expected `&{O}`, `{O}` or `Arc<{O}>`"
 )]
 pub trait FromOutput<O>: Sized {
-    /// Whether nobody else can have the output then.
+    /// Whether the parameter takes the output away, so that no other task can have it.
     const MOVES: bool;
 
-    /// Makes the parameter. `None` if the output is moved and somebody else still has it.
+    /// Makes the parameter; returns `None` if the output is moved and something else still has it.
     fn from_output(output: Arc<O>) -> Option<Self>;
 }
 

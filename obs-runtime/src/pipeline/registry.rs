@@ -1,4 +1,7 @@
-//! From annotated functions to graphs.
+//! The registry of annotated tasks and handlers, and the graphs that are made from it.
+//!
+//! Generated code adds its statics before `main`. The linker may leave out a registration, never a
+//! static that the code names: a graph also takes what its tasks depend on.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -14,7 +17,7 @@ pub struct TaskEntry(pub &'static TaskMeta);
 
 inventory::collect!(TaskEntry);
 
-/// The names of all pipelines that annotated tasks belong to, sorted.
+/// Returns the names of all pipelines that annotated tasks belong to, sorted.
 ///
 /// ```
 /// for name in obs_runtime::pipeline::names() {
@@ -34,7 +37,7 @@ fn registered() -> impl Iterator<Item = &'static TaskMeta> {
         .map(|entry| entry.0)
 }
 
-/// The graph of the annotated tasks of a pipeline.
+/// Returns the graph of the annotated tasks of a pipeline.
 pub(crate) fn graph(pipeline: &str) -> Result<Graph, Error> {
     let tasks = tasks(registered().filter(|meta| meta.pipeline == pipeline));
     let Some(first) = tasks.first() else {
@@ -43,12 +46,12 @@ pub(crate) fn graph(pipeline: &str) -> Result<Graph, Error> {
     build(Cow::Borrowed(first.pipeline), &tasks)
 }
 
-/// The given tasks and all that they depend on, in the order of the source.
+/// Returns the given tasks and all that they depend on, in the order of the source.
 fn tasks(given: impl Iterator<Item = &'static TaskMeta>) -> Vec<&'static TaskMeta> {
     let mut found: Vec<&'static TaskMeta> = Vec::new();
     let mut seen: HashSet<*const TaskMeta> = HashSet::new();
     let mut open: Vec<&'static TaskMeta> = given.collect();
-    // A dependency is named by the code even where the linker left its registration out.
+    // The code names a dependency even where the linker left its registration out.
     while let Some(task) = open.pop() {
         if seen.insert(core::ptr::from_ref(task)) {
             found.push(task);

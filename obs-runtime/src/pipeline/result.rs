@@ -1,4 +1,8 @@
-//! What a run and its tasks came to.
+//! The results of runs and tasks: states, errors, counts and outputs.
+//!
+//! These are the types that programs store, show and alert on. They are plain values without links
+//! to the run, and no secret may be in their texts: [`TaskError`] masks its message when it is
+//! made.
 
 use core::any::Any;
 use core::fmt;
@@ -13,7 +17,7 @@ use crate::pipeline::graph::Graph;
 use crate::trace::SpanError;
 use crate::trace::local::redact;
 
-/// How a run ended.
+/// The state in which a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RunState {
@@ -21,12 +25,12 @@ pub enum RunState {
     Succeeded,
     /// At least one task failed.
     Failed,
-    /// It was cancelled before every task had finished.
+    /// The run was cancelled before every task had finished.
     Cancelled,
 }
 
 impl RunState {
-    /// The state's name in lower case.
+    /// Returns the state's name in lower case.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Succeeded => "succeeded",
@@ -42,7 +46,7 @@ impl fmt::Display for RunState {
     }
 }
 
-/// How a task ended.
+/// The state in which a task ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TaskState {
@@ -50,14 +54,14 @@ pub enum TaskState {
     Succeeded,
     /// The last attempt failed, timed out or panicked.
     Failed,
-    /// It never began, because a task that it depends on did not succeed.
+    /// The task never began, because one that it depends on did not succeed.
     Skipped,
     /// The run was cancelled before the task had finished.
     Cancelled,
 }
 
 impl TaskState {
-    /// The state's name in lower case.
+    /// Returns the state's name in lower case.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Succeeded => "succeeded",
@@ -74,7 +78,7 @@ impl fmt::Display for TaskState {
     }
 }
 
-/// Why a task did not succeed.
+/// The reason why a task did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskError {
     pub(crate) kind: Cow<'static, str>,
@@ -90,7 +94,7 @@ impl TaskError {
             kind: kind.into(),
             message: match message.into() {
                 Cow::Borrowed(text) => Cow::Borrowed(text),
-                // Summaries and alerts show it: secrets are masked before it is stored.
+                // Summaries and alerts show the text, so secrets are masked before it is stored.
                 Cow::Owned(text) => redact(&text).into_owned().into(),
             },
         }
@@ -107,13 +111,14 @@ impl TaskError {
         }
     }
 
-    /// The type of the error as `error.type` has it: a type's path, `panic`, `timeout`,
-    /// `dependency` (skipped) or `cancelled`.
+    /// Returns the type of the error, as the attribute `error.type` has it.
+    ///
+    /// It is a type's path, `panic`, `timeout`, `dependency` (the task was skipped) or `cancelled`.
     pub fn error_type(&self) -> &str {
         &self.kind
     }
 
-    /// What the error says; secrets in it are masked.
+    /// Returns the text of the error, in which secrets are masked.
     pub fn message(&self) -> &str {
         &self.message
     }
@@ -127,37 +132,40 @@ impl fmt::Display for TaskError {
 
 impl core::error::Error for TaskError {}
 
-/// What became of one task.
+/// The result of one task.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct TaskResult {
     /// The task's name.
     pub name: Cow<'static, str>,
-    /// How it ended.
+    /// The state in which it ended.
     pub state: TaskState,
-    /// How many attempts began; 0 for a task that never ran.
+    /// The number of attempts that began; 0 for a task that never ran.
     pub attempts: u32,
-    /// From the start of the first attempt to the end of the last, pauses included.
+    /// The time from the start of the first attempt to the end of the last, pauses included.
     pub duration: Duration,
-    /// What the task counted: its `records` argument or [`TaskContext::set_records`](crate::TaskContext::set_records).
+    /// The number of records that the task counted.
+    ///
+    /// It comes from the `records` argument or from
+    /// [`TaskContext::set_records`](crate::TaskContext::set_records).
     pub records: Option<u64>,
-    /// Why it did not succeed.
+    /// The reason why it did not succeed.
     pub error: Option<TaskError>,
 }
 
 impl TaskResult {
-    /// Whether the task failed.
+    /// Returns whether the task failed.
     pub fn failed(&self) -> bool {
         self.state == TaskState::Failed
     }
 
-    /// Whether the task succeeded.
+    /// Returns whether the task succeeded.
     pub fn succeeded(&self) -> bool {
         self.state == TaskState::Succeeded
     }
 }
 
-/// The results of all tasks, in the order of the graph: each after what it depends on.
+/// The results of all tasks, in the order of the graph: each after those it depends on.
 #[derive(Clone)]
 pub struct TaskResults {
     pub(crate) results: Vec<TaskResult>,
@@ -165,22 +173,22 @@ pub struct TaskResults {
 }
 
 impl TaskResults {
-    /// The result of the task of this name.
+    /// Returns the result of the task of this name.
     pub fn get(&self, name: &str) -> Option<&TaskResult> {
         self.results.get(self.graph.position(name)?)
     }
 
-    /// All results, in the order of the graph.
+    /// Returns an iterator over all results, in the order of the graph.
     pub fn iter(&self) -> core::slice::Iter<'_, TaskResult> {
         self.results.iter()
     }
 
-    /// The number of tasks.
+    /// Returns the number of tasks.
     pub fn len(&self) -> usize {
         self.results.len()
     }
 
-    /// Whether the pipeline has no task.
+    /// Returns whether the pipeline has no task.
     pub fn is_empty(&self) -> bool {
         self.results.is_empty()
     }
@@ -189,10 +197,10 @@ impl TaskResults {
 impl Index<&str> for TaskResults {
     type Output = TaskResult;
 
-    /// The result of the task of this name.
+    /// Returns the result of the task of this name.
     ///
     /// # Panics
-    /// When the pipeline has no such task; [`get`](Self::get) does not panic.
+    /// Panics when the pipeline has no such task; [`get`](Self::get) does not.
     fn index(&self, name: &str) -> &TaskResult {
         match self.get(name) {
             Some(result) => result,
@@ -216,7 +224,7 @@ impl fmt::Debug for TaskResults {
     }
 }
 
-/// A handler that did not do its work.
+/// A handler that failed, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HandlerError {
@@ -228,59 +236,60 @@ pub struct HandlerError {
 
 pub(crate) type Output = Arc<dyn Any + Send + Sync>;
 
-/// What a run came to. A run whose tasks failed is still a result: look at `state`.
+/// The result of a run. A run whose tasks failed has one too: look at `state`.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct RunResult {
-    /// Unique for each run: a version 7 UUID, so that runs sort by their start.
+    /// The id of the run: a version 7 UUID, so that runs sort by their start.
     pub run_id: String,
     /// The pipeline's name.
     pub pipeline_name: Cow<'static, str>,
-    /// How the run ended.
+    /// The state in which the run ended.
     pub state: RunState,
-    /// When the run began.
+    /// The time at which the run began.
     pub started_at: SystemTime,
-    /// How long the tasks took, from the start of the first to the end of the last. Handlers are not part of it.
+    /// The time from the start of the first task to the end of the last; handlers are not part of
+    /// it.
     pub duration: Duration,
-    /// The sum of what the tasks counted; tasks without `records` add nothing.
+    /// The sum of the tasks' records; tasks that count none add nothing.
     pub records_count: u64,
-    /// Tasks that succeeded.
+    /// The number of tasks that succeeded.
     pub tasks_succeeded: usize,
-    /// Tasks that failed.
+    /// The number of tasks that failed.
     pub tasks_failed: usize,
-    /// Tasks that never began because a task that they depend on did not succeed.
+    /// The number of tasks that never began, because one that they depend on did not succeed.
     pub tasks_skipped: usize,
-    /// Tasks that had not finished when the run was cancelled.
+    /// The number of tasks that had not finished when the run was cancelled.
     pub tasks_cancelled: usize,
-    /// What became of each task.
+    /// The results of the tasks.
     pub task_results: TaskResults,
-    /// The trace of the run, if spans are recorded.
+    /// The id of the run's trace, if spans are recorded.
     pub trace_id: Option<TraceId>,
-    /// Handlers that failed or panicked. Handlers themselves see the list as far as it goes then.
+    /// The handlers that failed or panicked. A handler sees those that were called before it.
     pub handler_errors: Vec<HandlerError>,
     pub(crate) outputs: Arc<[Option<Output>]>,
 }
 
 impl RunResult {
-    /// Whether every task succeeded.
+    /// Returns whether every task succeeded.
     pub fn succeeded(&self) -> bool {
         self.state == RunState::Succeeded
     }
 
-    /// Whether a task failed.
+    /// Returns whether a task failed.
     pub fn failed(&self) -> bool {
         self.state == RunState::Failed
     }
 
-    /// The tasks that failed, in the order of the graph.
+    /// Returns the tasks that failed, in the order of the graph.
     pub fn get_failed_tasks(&self) -> Vec<&TaskResult> {
         self.task_results.iter().filter(|t| t.failed()).collect()
     }
 
-    /// The output of a task that succeeded and that no other task depends on. Outputs between
-    /// tasks are freed as soon as the last task that needs them has ended.
+    /// Returns the output of a task that succeeded and that no other task depends on.
     ///
-    /// `None` also when `T` is not the type of the output (of a `Result`, the `Ok` type).
+    /// Outputs between tasks are freed as soon as the last task that needs them has ended. The
+    /// result is also `None` when `T` is not the type of the output (for a `Result` the `Ok` type).
     pub fn output<T: Any + Send + Sync>(&self, task: &str) -> Option<&T> {
         let position = self.task_results.graph.position(task)?;
         self.outputs.get(position)?.as_ref()?.downcast_ref()
@@ -302,7 +311,7 @@ impl fmt::Debug for RunResult {
 }
 
 impl fmt::Display for RunResult {
-    /// The same text as [`summary`](Self::summary).
+    /// Writes the same text as [`summary`](Self::summary) returns.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.summary())
     }

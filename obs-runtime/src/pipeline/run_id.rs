@@ -1,14 +1,17 @@
-//! The id of a run.
+//! The ids of runs.
+//!
+//! They must be unique over processes and machines, because stores and alerts are keyed by them,
+//! and they sort by time so that people find runs.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::SystemTime;
 
-/// A version 7 UUID (RFC 9562, section 5.7): milliseconds since the Unix epoch, then random bits.
+/// Returns a version 7 UUID (RFC 9562, section 5.7): milliseconds since 1970, then random bits.
 pub(crate) fn run_id(now: SystemTime) -> String {
     let millis = now
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |d| d.as_millis() as u64);
-    // Each `RandomState` has other keys, seeded by the operating system.
+    // Each `RandomState` has other keys, which the operating system seeds.
     let random = || RandomState::new().hash_one(millis);
     let (a, b) = (random(), random());
     format!(

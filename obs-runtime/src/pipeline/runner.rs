@@ -1,4 +1,8 @@
-//! Runs a graph: each task as soon as what it depends on has succeeded.
+//! The driver of a run: it starts each task as soon as its dependencies have succeeded.
+//!
+//! One [`Runner`] lives in the future of `Pipeline::run` and alone decides what happens next; the
+//! tasks themselves are spawned on tokio. Each task and each edge is looked at a constant number of
+//! times, so a run is linear in its graph.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,27 +13,26 @@ use crate::pipeline::attempt::{Ended, run_task};
 use crate::pipeline::context::{Cell, Run};
 use crate::pipeline::result::{Output, TaskError, TaskResult, TaskState};
 
-/// What the tasks of a run came to, in the order of the graph.
+/// The results of a run's tasks, in the order of the graph.
 pub(crate) struct Finished {
     pub(crate) results: Vec<TaskResult>,
-    /// Of tasks that nothing depends on.
+    /// The outputs of tasks that nothing depends on.
     pub(crate) outputs: Arc<[Option<Output>]>,
 }
 
-/// The state of a run that only its driver touches. Each task and each edge is looked at a
-/// constant number of times.
+/// The state of a run that only its driver touches.
 pub(crate) struct Runner {
     run: Arc<Run>,
     set: JoinSet<Ended>,
-    /// No more tasks than this at once.
+    /// The most tasks that run at once.
     max_parallel: usize,
     running: usize,
     ready: VecDeque<u32>,
-    /// Dependencies that have not ended, by task.
+    /// The number of dependencies that have not ended, by task.
     open: Vec<u32>,
-    /// Dependants that have not ended, by task: at 0 nobody needs the output any more.
+    /// The number of dependants that have not ended, by task; at 0 the output is freed.
     needed: Vec<u32>,
-    /// The failed task that keeps a task from running.
+    /// The failed task that keeps a task from running, by task.
     blocked: Vec<Option<u32>>,
     started: Vec<bool>,
     results: Vec<Option<TaskResult>>,
@@ -82,7 +85,7 @@ impl Runner {
         self.finish()
     }
 
-    /// Starts what can start; a blocked task ends here, which may free others.
+    /// Starts the tasks that are ready; a blocked one ends here, which may make others ready.
     fn start_ready(&mut self) {
         while self.running < self.max_parallel {
             let Some(task) = self.ready.pop_front() else {
@@ -111,7 +114,7 @@ impl Runner {
         self.settle(ended.task, ended.result);
     }
 
-    /// Keeps a task's result and tells its neighbours.
+    /// Stores a task's result, and updates the tasks before and after it.
     fn settle(&mut self, task: u32, result: TaskResult) {
         let graph = Arc::clone(&self.run.graph);
         let at = task as usize;
@@ -141,7 +144,7 @@ impl Runner {
         }
     }
 
-    /// Ends tasks whose future panicked while it was dropped: nothing else loses a task.
+    /// Ends the tasks that are lost: those whose future panicked while it was dropped.
     fn settle_lost(&mut self, error: Option<&JoinError>) {
         let message = error.map_or_else(|| "the task was lost".to_owned(), ToString::to_string);
         for task in 0..self.results.len() {
@@ -154,7 +157,7 @@ impl Runner {
         }
     }
 
-    /// Aborts what runs and waits until it is gone; what had ended already keeps its result.
+    /// Aborts the running tasks and waits for their end; those that had ended keep their result.
     async fn stop(&mut self) {
         self.set.abort_all();
         while let Some(joined) = self.set.join_next().await {

@@ -1,4 +1,7 @@
-//! A pipeline that is ready to run.
+//! A pipeline that is ready to run: what it was given, the checks, and the run itself.
+//!
+//! Methods that set something cannot fail, so that they chain; what they got wrong is kept and
+//! reported by [`Pipeline::check`], which every run calls first.
 
 use core::any::{Any, type_name};
 use core::fmt;
@@ -22,7 +25,7 @@ use crate::pipeline::{CancelHandle, PipelineBuilder, handler, registry, run_id};
 use crate::trace::Instrument as _;
 use crate::{Error, SpanContext};
 
-/// A task graph with what it needs, ready to run once.
+/// A task graph and the values that it needs, ready to run once.
 ///
 /// See the [module](crate::pipeline) for an example.
 #[must_use = "a pipeline does nothing until `run()` is awaited"]
@@ -34,7 +37,7 @@ pub struct Pipeline {
     max_parallel: usize,
     cancel: CancelHandle,
     alerts: Alerts,
-    /// What the calls on it got wrong; said when it starts.
+    /// The mistakes in calls on it, which are reported when it starts.
     problems: Vec<String>,
 }
 
@@ -52,31 +55,31 @@ impl Pipeline {
         }
     }
 
-    /// The pipeline of all `#[pipeline_task(pipeline = "name", …)]` functions in the program.
+    /// Creates the pipeline of all functions with `#[pipeline_task(pipeline = "name", …)]`.
     ///
     /// # Errors
-    /// When no task belongs to it, two of its tasks have the same name, or an output is taken by
-    /// value although another task uses it.
+    /// Returns an error when no task belongs to it, two of its tasks have the same name, or an
+    /// output is taken by value although another task uses it.
     pub fn named(name: &str) -> Result<Self, Error> {
         registry::graph(name).map(Self::new)
     }
 
-    /// Begins a pipeline whose tasks are closures.
+    /// Creates a builder for a pipeline whose tasks are closures.
     pub fn builder(name: impl Into<Cow<'static, str>>) -> PipelineBuilder {
         PipelineBuilder::new(name.into())
     }
 
-    /// The pipeline's name.
+    /// Returns the pipeline's name.
     pub fn name(&self) -> &str {
         &self.graph.pipeline
     }
 
-    /// The names of the tasks, each after what it depends on.
+    /// Returns the names of the tasks, each after those it depends on.
     pub fn task_names(&self) -> impl Iterator<Item = &str> {
         self.graph.nodes.iter().map(|node| &*node.name)
     }
 
-    /// What the run works on: the value of every [`Input<T>`](crate::Input) parameter.
+    /// Sets what the run works on: the value of every [`Input<T>`](crate::Input) parameter.
     pub fn input<T: Any + Send + Sync>(mut self, value: T) -> Self {
         if !self.inputs.insert(value) {
             self.given_twice::<T>("input");
@@ -84,8 +87,9 @@ impl Pipeline {
         self
     }
 
-    /// What the run works with (a client, a connection pool): the value of every
-    /// [`Resource<T>`](crate::Resource) parameter.
+    /// Sets what the run works with, the value of every [`Resource<T>`](crate::Resource) parameter.
+    ///
+    /// Typical resources are clients and connection pools.
     pub fn resource<T: Any + Send + Sync>(mut self, value: T) -> Self {
         if !self.resources.insert(value) {
             self.given_twice::<T>("resource");
@@ -100,7 +104,7 @@ impl Pipeline {
         ));
     }
 
-    /// How many attempts of tasks with `concurrency = "name"` may run at once.
+    /// Sets how many attempts of tasks with `concurrency = "name"` may run at once.
     pub fn concurrency(mut self, name: impl Into<Cow<'static, str>>, limit: usize) -> Self {
         let name = name.into();
         if limit == 0 || limit > Semaphore::MAX_PERMITS {
@@ -117,30 +121,31 @@ impl Pipeline {
         self
     }
 
-    /// No more tasks than this at once; without it, every task that can run does. 0 counts as 1.
+    /// Sets how many tasks may run at once; 0 counts as 1. By default there is no limit.
     pub fn max_parallel_tasks(mut self, limit: usize) -> Self {
         self.max_parallel = limit;
         self
     }
 
-    /// Sends the alerts of this run's handlers through another manager than that of the installed
-    /// `Observability`.
+    /// Sets the manager that sends the alerts of this run's handlers.
+    ///
+    /// By default it is the manager of the installed `Observability`.
     #[cfg(feature = "alert")]
     pub fn alerts(mut self, manager: crate::alert::AlertManager) -> Self {
         self.alerts.own = Some(manager);
         self
     }
 
-    /// Cancels the run from anywhere.
+    /// Returns a handle that cancels the run from anywhere.
     pub fn cancel_handle(&self) -> CancelHandle {
         self.cancel.clone()
     }
 
-    /// Checks all that can be checked without running a task.
+    /// Checks everything that can be checked without running a task.
     ///
     /// # Errors
-    /// When an `Input<T>` or `Resource<T>` parameter has no value, a limit that tasks name has no
-    /// number, or a value was given twice.
+    /// Returns an error when an `Input<T>` or `Resource<T>` parameter has no value, a limit that
+    /// tasks name has no number, or a value was given twice.
     pub fn check(&self) -> Result<(), Error> {
         let mut problems = self.problems.clone();
         for node in &self.graph.nodes {
@@ -171,13 +176,13 @@ impl Pipeline {
         }
     }
 
-    /// Runs every task, then the handlers. Must be awaited on a tokio runtime.
+    /// Runs every task, then the handlers. It must be awaited on a tokio runtime.
     ///
     /// Dropping the future aborts the tasks; handlers are not called then.
     ///
     /// # Errors
-    /// When the pipeline could not start: see [`check`](Self::check). A run whose tasks failed is
-    /// `Ok`, with the state [`RunState::Failed`].
+    /// Returns an error when the pipeline could not start: see [`check`](Self::check). A run whose
+    /// tasks failed is `Ok`, with the state [`RunState::Failed`].
     pub async fn run(self) -> Result<RunResult, Error> {
         self.check()?;
         if Handle::try_current().is_err() {

@@ -1,4 +1,6 @@
-//! A run as text.
+//! The result of a run as text for people.
+//!
+//! It goes to terminals, logs and alerts, so each error is put on one line.
 
 use core::fmt::Write as _;
 use core::time::Duration;
@@ -6,7 +8,7 @@ use core::time::Duration;
 use crate::pipeline::{RunResult, TaskResult};
 
 impl RunResult {
-    /// The run as a table for people: a headline, then one line for each task.
+    /// Returns the run as a table for people: a headline, then one line for each task.
     ///
     /// ```text
     /// pipeline etl failed in 1.25s: 1 of 3 tasks succeeded, 1 failed, 1 skipped; 40 records
@@ -98,7 +100,7 @@ fn cells(task: &TaskResult) -> [String; 6] {
     ]
 }
 
-/// Three significant digits with a unit.
+/// Returns a duration with three significant digits and a unit.
 fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
     let (value, unit) = match seconds {
@@ -116,7 +118,7 @@ fn duration(duration: Duration) -> String {
     format!("{value:.decimals$}{unit}")
 }
 
-/// An error's text in one table cell.
+/// Returns an error's text as it fits one cell of the table.
 fn one_line(text: &str) -> String {
     const LONGEST: usize = 200;
     let mut line: String = text

@@ -1,4 +1,7 @@
-//! One task: what is known of it before a run, made by `#[pipeline_task]` or from a closure.
+//! The description of one task, as `#[pipeline_task]` or a closure makes it.
+//!
+//! What is here exists before any run. The types with public fields are for generated code, which
+//! fills them in constants, so their fields must stay constructible there.
 
 use core::any::{Any, TypeId, type_name};
 use core::fmt;
@@ -10,7 +13,7 @@ use std::sync::Arc;
 use crate::pipeline::result::{Output, TaskError};
 use crate::pipeline::{Backoff, RetryPolicy, TaskContext};
 
-/// What an attempt yields.
+/// The value that a successful attempt yields.
 pub struct Attempted {
     pub(crate) value: Output,
     pub(crate) records: Option<u64>,
@@ -24,37 +27,37 @@ impl fmt::Debug for Attempted {
     }
 }
 
-/// One attempt of a task.
+/// The future of one attempt of a task.
 pub type Attempt = Pin<Box<dyn Future<Output = Result<Attempted, TaskError>> + Send>>;
 
-/// How a task uses what it depends on.
+/// The way in which a task uses one that it depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Use {
-    /// It only comes after it.
+    /// The task only comes after it.
     Order,
-    /// It reads the output.
+    /// The task reads its output.
     Read,
-    /// It takes the output away.
+    /// The task takes its output away.
     Move,
 }
 
-/// A dependency, as generated code names it.
+/// A dependency, as generated code describes it.
 #[derive(Debug)]
 pub struct Dependency {
     /// The task that comes first.
     pub task: &'static TaskMeta,
-    /// How its output is used.
+    /// The way in which its output is used.
     pub usage: Use,
 }
 
 /// A typed value that a run must be given.
 #[derive(Clone, Copy, Debug)]
 pub struct Requirement {
-    /// The builder method that gives it: `input` or `resource`.
+    /// The builder method that sets it: `input` or `resource`.
     pub method: &'static str,
-    /// The type.
+    /// The id of its type.
     pub id: TypeId,
-    /// The type's name for people.
+    /// The name of its type, for messages.
     pub type_name: &'static str,
 }
 
@@ -68,38 +71,40 @@ impl Requirement {
     }
 }
 
-/// All that is known of an annotated task; a static in generated code. Statics may refer to each
-/// other in a circle, so that a cycle can be reported with its path instead of by the compiler.
+/// The description of an annotated task, which generated code keeps in a static.
+///
+/// Statics may refer to each other in a circle, so that a cycle is reported with its path rather
+/// than by an error of the compiler about statics.
 #[derive(Debug)]
 pub struct TaskMeta {
-    /// The pipeline.
+    /// The name of the pipeline.
     pub pipeline: &'static str,
     /// The task's name.
     pub name: &'static str,
     /// The function's path, for messages.
     pub path: &'static str,
-    /// The source file.
+    /// The source file of the function.
     pub file: &'static str,
-    /// The line.
+    /// The line of the function in its source file.
     pub line: u32,
-    /// What comes first.
+    /// The tasks that come first.
     pub dependencies: &'static [Dependency],
-    /// Attempts, timeout, limit.
+    /// Its attempts, timeout and limit.
     pub policy: TaskPolicy,
-    /// What the run must be given.
+    /// The values that the run must be given.
     pub requires: &'static [fn() -> Option<Requirement>],
-    /// Makes an attempt.
+    /// Begins an attempt.
     pub run: fn(TaskContext) -> Attempt,
 }
 
-/// How a task is run.
+/// The rules by which a task is run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TaskPolicy {
-    /// Repetition.
+    /// The rules of repetition after a failure.
     pub retry: RetryPolicy,
     /// The longest that one attempt may take.
     pub timeout: Option<Duration>,
-    /// The name of the limit that the task counts against.
+    /// The name of the concurrency limit that the task counts against.
     pub concurrency: Option<Cow<'static, str>>,
 }
 
@@ -112,7 +117,7 @@ impl TaskPolicy {
     };
 }
 
-/// What makes an attempt.
+/// The code that makes an attempt.
 pub(crate) enum Body {
     Function(fn(TaskContext) -> Attempt),
     Closure(Box<dyn Fn(TaskContext) -> Attempt + Send + Sync>),
@@ -142,7 +147,7 @@ pub struct Task {
 }
 
 impl Task {
-    /// A task of this name. The closure is called once for each attempt; an `Err` fails it.
+    /// Creates a task. The closure is called once for each attempt; an `Err` fails the attempt.
     pub fn new<F, Fut, T, E>(name: impl Into<Cow<'static, str>>, run: F) -> Self
     where
         F: Fn(TaskContext) -> Fut + Send + Sync + 'static,
@@ -170,38 +175,40 @@ impl Task {
         }
     }
 
-    /// The tasks that must have succeeded before this one begins.
+    /// Adds tasks that must have succeeded before this one begins.
     pub fn depends_on<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
         let names = names.into_iter().map(|name| Cow::Owned(name.to_owned()));
         self.dependencies.extend(names);
         self
     }
 
-    /// At most this many repetitions after the first attempt.
+    /// Sets how often the task is repeated at most after its first attempt. The default is 0.
     pub fn retries(mut self, retries: u32) -> Self {
         self.policy.retry.retries = retries;
         self
     }
 
-    /// How the pause between attempts grows.
+    /// Sets how the pause between attempts grows.
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.policy.retry.backoff = backoff;
         self
     }
 
-    /// All of the repetition at once.
+    /// Sets all rules of repetition at once.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.policy.retry = policy;
         self
     }
 
-    /// The longest that one attempt may take.
+    /// Sets the longest that one attempt may take. By default there is no limit.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.policy.timeout = Some(timeout);
         self
     }
 
-    /// Counts attempts against the limit of this name; the pipeline says how many may run at once.
+    /// Counts the task's attempts against the limit of this name.
+    ///
+    /// [`Pipeline::concurrency`](crate::Pipeline::concurrency) sets how many may run at once.
     pub fn concurrency(mut self, limit: impl Into<Cow<'static, str>>) -> Self {
         self.policy.concurrency = Some(limit.into());
         self
@@ -218,7 +225,7 @@ impl fmt::Debug for Task {
     }
 }
 
-/// Passes a [`TaskError`] on as it is, and makes one of any other error.
+/// Passes a [`TaskError`] on as it is, and converts any other error into one.
 fn task_error<E: fmt::Display + 'static>(error: &E) -> TaskError {
     match (error as &dyn Any).downcast_ref::<TaskError>() {
         Some(error) => error.clone(),

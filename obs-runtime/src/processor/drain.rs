@@ -5,7 +5,7 @@
 //! pass. A pass that panics leaves whole records behind, and the next one continues after them.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -286,7 +286,10 @@ pub(crate) fn add(id: u16, scope: Consumer) {
 }
 
 /// Returns a scope id that is free; 0 is the default's.
+#[cfg(any(test, feature = "testing"))]
 pub(crate) fn free_id() -> Option<u16> {
+    use std::sync::atomic::AtomicU16;
+
     static NEXT: AtomicU16 = AtomicU16::new(1);
     let drain = lock();
     (0..u16::MAX).find_map(|_| {

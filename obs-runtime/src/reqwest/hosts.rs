@@ -1,12 +1,15 @@
-//! Which hosts may have what others may not.
+//! The list of hosts that baggage is sent to: names, and patterns such as `*.internal`.
+//!
+//! Baggage may hold what only the program's own services should see, so a name that is not
+//! understood is left out and reported once, and never matches more than it says.
 
 use crate::self_log;
 
-/// Names in lower case.
+/// Host names and patterns, in lower case.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Hosts {
     exact: Vec<String>,
-    /// With the dot before them.
+    /// The ends that patterns match, with the dot before them.
     below: Vec<String>,
 }
 
@@ -14,7 +17,7 @@ impl Hosts {
     pub(super) fn add(&mut self, hosts: impl Iterator<Item = String>) {
         for host in hosts {
             let host = host.to_ascii_lowercase();
-            // An IPv6 address stands in brackets, as in a URL.
+            // An IPv6 address is in brackets, as in a URL.
             let plain = if host.starts_with('[') { "" } else { &host };
             if host.is_empty() || plain.contains(['/', ':', '@']) {
                 self_log::once(format!(

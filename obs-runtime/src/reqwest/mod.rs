@@ -1,4 +1,6 @@
-//! Clients: a span for each request that reqwest sends, and the context into it; feature `reqwest`.
+//! A middleware for reqwest, which gives each request a span and sends its context along.
+//!
+//! It needs the feature `reqwest`.
 //!
 //! [`middleware`] is for a client of `reqwest-middleware`:
 //!
@@ -6,21 +8,22 @@
 //! use reqwest_middleware::ClientBuilder;
 //!
 //! let client = ClientBuilder::new(reqwest::Client::new())
-//!     // A middleware that tries again goes first: each attempt is a span then.
+//!     // A middleware that retries goes first, so that each attempt has a span of its own.
 //!     .with(obs_runtime::reqwest::middleware().baggage_to(["*.shop.internal"]))
 //!     .build();
 //! ```
 //!
-//! The span is named by its method, or `GET /users/{id}` with a [`UrlTemplate`], and is the context while the request is
-//! sent. It **ends with the head of the response**; reading the body belongs to the caller. Status 4xx and 5xx are
-//! errors, and so is a request that got no response; one that is dropped is "cancelled". Durations are in
-//! `http.client.request.duration`. (OpenTelemetry semantic conventions, "HTTP client spans".) Of the URL, credentials,
-//! secret parameters and what looks like a secret are masked; headers and bodies are not recorded.
+//! The span is named by its method, or `GET /users/{id}` with a [`UrlTemplate`], and is the context
+//! while the request is sent. It **ends with the head of the response**; reading the body belongs
+//! to the caller. Status 4xx and 5xx are errors, and so is a request that got no response; one that
+//! is dropped has the outcome "cancelled". Durations are in `http.client.request.duration`.
+//! (OpenTelemetry semantic conventions, "HTTP client spans".) In the URL, credentials, secret
+//! parameters and whatever looks like a secret are masked; headers and bodies are not recorded.
 //!
 //! `traceparent` and `tracestate` go with every request, [`Baggage`] only to hosts that
 //! [`TraceMiddleware::baggage_to`] names.
 //!
-//! A client of plain reqwest does with two lines, and without spans:
+//! A client of plain reqwest sends the context with two lines of its own, and has no spans:
 //!
 //! ```
 //! use obs_runtime::propagation;
@@ -48,48 +51,56 @@ use self::request::Sent;
 use crate::propagation::{self, Baggage, ambient};
 use crate::trace::gate;
 
-/// A middleware that records requests, see [the module](self).
+/// Returns a middleware that records requests; [the module](self) describes how.
 pub fn middleware() -> TraceMiddleware {
     TraceMiddleware::default()
 }
 
-/// Records requests, see [the module](self).
+/// A middleware that records requests; [the module](self) describes how.
 #[derive(Clone, Debug, Default)]
 pub struct TraceMiddleware {
     baggage: Hosts,
 }
 
-/// The pattern of a request's path, of which there are few: `/users/{id}`. It is an extension of the request, names
-/// its span and is a label of the metric.
+/// The pattern of a request's path, such as `/users/{id}`.
+///
+/// It is an extension of the request, names its span and is a label of the metric, so there must be
+/// few of them.
 ///
 /// ```
 /// use obs_runtime::reqwest::UrlTemplate;
 ///
-/// # fn ask(client: &reqwest_middleware::ClientWithMiddleware, id: u32) -> reqwest_middleware::RequestBuilder {
-/// client.get(format!("http://shop.internal/users/{id}")).with_extension(UrlTemplate::new("/users/{id}"))
+/// # use reqwest_middleware::{ClientWithMiddleware, RequestBuilder};
+/// # fn ask(client: &ClientWithMiddleware, id: u32) -> RequestBuilder {
+/// client
+///     .get(format!("http://shop.internal/users/{id}"))
+///     .with_extension(UrlTemplate::new("/users/{id}"))
 /// # }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UrlTemplate(Cow<'static, str>);
 
 impl UrlTemplate {
-    /// A pattern.
+    /// Creates the pattern of a path.
     pub fn new(template: impl Into<Cow<'static, str>>) -> Self {
         Self(template.into())
     }
 }
 
 impl TraceMiddleware {
-    /// The same as [`middleware`].
+    /// Creates the middleware, as [`middleware`] does.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sends [`Baggage::current`] to these hosts too: `api.internal`, or `*.internal` for all below it. None by default:
-    /// baggage is read by everyone on the way.
+    /// Sends [`Baggage::current`] to these hosts too.
     ///
-    /// Not so if the request has a `baggage` header already. reqwest takes headers along when it follows a redirect to
-    /// another host: where that is not wanted, give the client another `redirect::Policy`.
+    /// A host is a name such as `api.internal`, or `*.internal` for all names below it. By default
+    /// no host gets baggage, because everyone on the way can read it. A request that has a
+    /// `baggage` header already keeps its own.
+    ///
+    /// reqwest takes headers along when it follows a redirect to another host. Where that is not
+    /// wanted, give the client another `redirect::Policy`.
     #[must_use]
     pub fn baggage_to<H: Into<String>>(mut self, hosts: impl IntoIterator<Item = H>) -> Self {
         self.baggage.add(hosts.into_iter().map(Into::into));
@@ -108,12 +119,12 @@ impl TraceMiddleware {
             return next.run(request, extensions).await;
         }
         let mut sent = Sent::begin(&request, extensions);
-        // What an earlier attempt left belongs to another span.
+        // An earlier attempt may have left a context, which would name another span.
         let headers = request.headers_mut();
         sent.exchange.run(|| propagation::inject_current(headers));
         self.add_baggage(&mut request);
         let mut response = next.run(request, extensions);
-        // Dropped before `sent`: what it holds goes inside of the span.
+        // The inner future is dropped before `sent`, so that what it holds ends inside of the span.
         let response = poll_fn(|cx| sent.exchange.run(|| response.as_mut().poll(cx))).await;
         sent.end(&response);
         response
@@ -135,7 +146,7 @@ impl TraceMiddleware {
 }
 
 impl Middleware for TraceMiddleware {
-    // As `async_trait` has it: no macro for one function.
+    // The signature is that of `async_trait`, written out to save a macro.
     fn handle<'this, 'extensions, 'next, 'future>(
         &'this self,
         request: Request,

@@ -1,4 +1,8 @@
-//! A request that was sent: what is said of it before and after.
+//! A request on its way: the span's attributes before it is sent and after it is answered.
+//!
+//! [`Sent::begin`] and [`Sent::end`] run in the middleware, around each attempt. Whatever becomes a
+//! label must come from a small set: the method from a fixed list, the path only as a
+//! [`UrlTemplate`], an error only as its [`kind`].
 
 use core::error::Error as _;
 
@@ -17,7 +21,7 @@ static SITE: Callsite = Callsite::new(CallsiteSpec {
     target: "obs_runtime::reqwest",
     kind: SpanKind::Client,
     construct: Construct::Span,
-    // The conventions have a metric of their own.
+    // The semantic conventions have a metric of their own, so the callsite needs none.
     metrics: false,
     keys: &[
         key::HTTP_REQUEST_METHOD,
@@ -31,7 +35,7 @@ static SITE: Callsite = Callsite::new(CallsiteSpec {
     ..CallsiteSpec::new("", "", "", 0)
 });
 
-/// How often a request was sent, kept among its extensions.
+/// How often a request was sent before, kept among its extensions.
 #[derive(Clone, Copy, Default)]
 struct Attempts(u32);
 
@@ -105,7 +109,7 @@ impl Sent {
     }
 }
 
-/// Few different ones.
+/// Returns the kind of an error, one of a few texts, since it is a label.
 fn kind(error: &Error) -> &'static str {
     let Error::Reqwest(error) = error else {
         return "middleware";
@@ -121,7 +125,9 @@ fn kind(error: &Error) -> &'static str {
     found.map_or("request", |(kind, _)| kind)
 }
 
-/// What is behind the error: its own text is the URL, which the span has already.
+/// Returns the innermost cause of an error.
+///
+/// The error's own text is mostly the URL, which the span has already.
 fn message(error: &Error) -> Option<String> {
     let Error::Reqwest(error) = error else {
         return Some(error.to_string());

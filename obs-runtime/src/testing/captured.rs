@@ -1,4 +1,7 @@
-//! What a capture found, and how to ask for it.
+//! The result of a capture, and the assertions and queries that begin with it.
+//!
+//! Everything here works on owned records after the capture has ended. A message about a failure
+//! ends with the captured tree, so that a test's log shows what happened instead.
 
 use std::collections::BTreeSet;
 
@@ -10,35 +13,37 @@ use crate::logs::LogRecord;
 use crate::metrics::MetricFamily;
 use crate::trace::SpanRecord;
 
-/// What was recorded during a capture.
+/// Everything that was recorded during a capture.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Captured<R> {
-    /// What the code returned.
+    /// The value that the code returned.
     pub value: R,
-    /// The spans in the order they ended.
+    /// The spans, in the order they ended.
     pub spans: Vec<SpanRecord>,
-    /// The metrics, of functions and instruments.
+    /// The metrics of functions and instruments.
     pub metrics: Vec<MetricFamily>,
     /// The log records by time: events of `tracing`, and the errors of spans.
     pub logs: Vec<LogRecord>,
-    /// The alerts that handlers and rules sent, in that order; none if
-    /// [`capture_with`](super::capture_with) was given a builder with an `AlertManager` of its own.
+    /// The alerts that handlers and rules sent, in that order.
+    ///
+    /// It is empty if [`capture_with`](super::capture_with) got a builder with an `AlertManager` of
+    /// its own.
     #[cfg(feature = "alert")]
     pub alerts: Vec<crate::alert::Alert>,
 }
 
 impl<R> Captured<R> {
-    /// The only span of the given name.
+    /// Returns the only span of the given name.
     ///
     /// # Panics
-    /// When there is none, or more than one; the message shows what was recorded.
+    /// Panics when there is none, or more than one; the message shows what was recorded.
     #[track_caller]
     pub fn span(&self, name: &str) -> &SpanRecord {
         only(&self.spans, name)
     }
 
-    /// The spans of the given name in the order they ended; there may be none.
+    /// Returns the spans of the given name in the order they ended; there may be none.
     ///
     /// ```
     /// use obs_runtime::{testing, traced};
@@ -53,14 +58,17 @@ impl<R> Captured<R> {
         self.spans.iter().filter(move |span| span.name == name)
     }
 
-    /// The spans whose parent is the given one, in the order they began.
+    /// Returns the spans whose parent is the given one, in the order they began.
     pub fn children<'a>(&'a self, parent: &SpanRecord) -> Vec<&'a SpanRecord> {
         Tree::new(&self.spans).children_of(parent)
     }
 
-    /// The captured spans as text, in the order they began, a child below its parent, two columns further right: name,
-    /// outcome unless it is ok, attributes, then one line `- name` for each event and `> name` for each link. Ids,
-    /// times and durations are not in it: the same code gives the same text.
+    /// Returns the captured spans as text, in the order they began.
+    ///
+    /// A child is on a line below its parent, two columns further right. A line has the name, the
+    /// outcome unless it is ok, and the attributes; below it is a line `- name` for each event and
+    /// `> name` for each link. Ids, times and durations are left out, so that the same code gives
+    /// the same text.
     ///
     /// ```
     /// use obs_runtime::{testing, traced};
@@ -77,19 +85,19 @@ impl<R> Captured<R> {
         Tree::new(&self.spans).to_string()
     }
 
-    /// The captured spans are those of the tree, siblings in the order they began.
+    /// Asserts that the captured spans are those of the tree, siblings in the order they began.
     ///
-    /// A line is a span; two columns (or any number) further right than the line above it is its child. Behind the
-    /// name may stand
-    /// - the outcome: `[error]`, `[error: part of the type or message]`, `[panicked]`, `[cancelled]`; without it the
-    ///   span must be ok,
-    /// - attributes that it must have: `key=value`, with the value in quotes if it has spaces, `key=*` for any value.
-    ///   Others do not matter.
+    /// A line is a span; a line further right than the one above it is its child. After the name
+    /// may follow
+    /// - the outcome: `[error]`, `[error: part of the type or message]`, `[panicked]` or
+    ///   `[cancelled]`; without it the span must be ok,
+    /// - attributes that the span must have: `key=value`, with the value in quotes if it has
+    ///   spaces, or `key=*` for any value. Its other attributes do not matter.
     ///
-    /// A line `- name key=value` below a span is an event that it must have, `> name` a link to another span: other
-    /// events and links do not matter, those that are named must come in this order. `…` or `...` stands for any
-    /// number of further siblings. A name that itself looks like more than a name is written in quotes. Empty lines
-    /// do not matter; no line at all is no span at all.
+    /// A line `- name key=value` below a span is an event that the span must have, `> name` a link
+    /// to another span. They must come in this order; other events and links do not matter. `…` or
+    /// `...` stands for any number of further siblings. A name that would be read as more than a
+    /// name is written in quotes. Empty lines do not matter. A tree without lines means no spans.
     ///
     /// ```
     /// use obs_runtime::{testing, traced};
@@ -114,34 +122,37 @@ impl<R> Captured<R> {
     /// ```
     ///
     /// # Panics
-    /// When they are not, or the expected tree cannot be read; the message shows both trees.
+    /// Panics when the spans differ or the expected tree cannot be read; the message shows both
+    /// trees.
     #[track_caller]
     pub fn assert_tree(&self, expected: &str) {
         expect::check(&self.spans, expected, expect::Order::AsBegun);
     }
 
-    /// As [`assert_tree`](Self::assert_tree), with siblings in any order: for what runs concurrently.
+    /// Asserts the same as [`assert_tree`](Self::assert_tree), with siblings in any order.
+    ///
+    /// It is for code that runs concurrently.
     ///
     /// # Panics
-    /// As [`assert_tree`](Self::assert_tree).
+    /// Panics as [`assert_tree`](Self::assert_tree) does.
     #[track_caller]
     pub fn assert_tree_in_any_order(&self, expected: &str) {
         expect::check(&self.spans, expected, expect::Order::Any);
     }
 
-    /// Says what must hold for the only span of a name.
+    /// Begins assertions about the only span of a name.
     ///
     /// # Panics
-    /// When there is none, or more than one; the message shows what was recorded.
+    /// Panics when there is none, or more than one; the message shows what was recorded.
     #[track_caller]
     pub fn assert_span(&self, name: &str) -> SpanAssert<'_> {
         SpanAssert::new(&self.spans, only(&self.spans, name))
     }
 
-    /// Says what must hold for a metric, by its OpenTelemetry name.
+    /// Begins assertions about a metric, by its OpenTelemetry name.
     ///
     /// # Panics
-    /// When there is none of that name; the message lists the names.
+    /// Panics when there is none of that name; the message lists the names.
     #[track_caller]
     pub fn assert_metric(&self, name: &str) -> MetricAssert<'_> {
         MetricAssert::new(&self.metrics, name)
@@ -168,7 +179,7 @@ fn only<'a>(spans: &'a [SpanRecord], name: &str) -> &'a SpanRecord {
     }
 }
 
-/// The captured tree for the end of a message.
+/// Returns the captured tree, as messages about failures end with it.
 pub(super) fn shown(spans: &[SpanRecord]) -> String {
     if spans.is_empty() {
         return "captured: no span\n".to_owned();
@@ -177,7 +188,7 @@ pub(super) fn shown(spans: &[SpanRecord]) -> String {
     format!("captured:\n{}", indented(&tree))
 }
 
-/// Four columns further right.
+/// Indents each line by four columns.
 pub(super) fn indented(text: &str) -> String {
     text.lines().fold(String::new(), |mut out, line| {
         out.push_str("    ");

@@ -1,11 +1,15 @@
-//! Comparing an expected tree with the captured one.
+//! The comparison of an expected tree with the captured one, behind `assert_tree`.
+//!
+//! The expected text is parsed into [`Siblings`] first, then compared from the top. The message
+//! names one difference, the one that explains most: where spans may be skipped, that of a span
+//! with the expected name.
 
 use super::captured::{indented, shown};
 use super::line::{self, Line};
 use super::tree::{self, Tree};
 use crate::trace::{AttributeValue, SpanRecord};
 
-/// How siblings stand.
+/// The order that siblings must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Order {
     AsBegun,
@@ -16,7 +20,7 @@ pub(super) enum Order {
 #[derive(Debug)]
 struct Expected {
     line: Line,
-    /// Of the text, from 1.
+    /// The number of its line in the text, from 1.
     number: usize,
     events: Vec<Line>,
     links: Vec<String>,
@@ -26,7 +30,7 @@ struct Expected {
 #[derive(Debug, Default)]
 struct Siblings {
     spans: Vec<Expected>,
-    /// `…`: any others may stand among them.
+    /// Whether `…` allows any others among them.
     more: bool,
 }
 
@@ -86,7 +90,7 @@ fn parse(lines: &[&str]) -> Result<Siblings, String> {
     }
 }
 
-/// Takes the lines that stand as far right as the first one, with what is below them.
+/// Takes the lines that begin in the column of the first one, with what is below them.
 fn siblings(
     rest: &mut &[(usize, usize, &str)],
     least: usize,
@@ -101,7 +105,7 @@ fn siblings(
     }
     while let Some((number, margin, text)) = rest.first().copied() {
         if margin < column {
-            // Only where a line above it begins.
+            // A level ends where a line above it begins; other columns are refused by the caller.
             break;
         }
         let at = |why: String| format!("line {number}: {why}");
@@ -155,7 +159,7 @@ impl Compare<'_> {
     fn in_order(&self, expected: &Siblings, found: &[usize], below: &str) -> Result<(), String> {
         let mut left = found.iter().copied();
         for span in &expected.spans {
-            // The nearest miss is the one to tell of.
+            // The first span of the same name is the nearest miss, and explains most.
             let mut why = None;
             loop {
                 let Some(at) = left.next() else {
@@ -177,7 +181,7 @@ impl Compare<'_> {
         }
     }
 
-    /// Gives each expected span one of its own: a matching by augmenting paths, because a line may fit several.
+    /// Finds a captured span for each expected one, by augmenting paths: a line may match several.
     fn in_any_order(
         &self,
         expected: &Siblings,
@@ -320,7 +324,7 @@ fn attributes(
     Ok(())
 }
 
-/// Finds a place for an expected span, moving others if that helps.
+/// Finds a place for an expected span, and moves others to make room if that helps.
 fn assign(at: usize, fits: &[Vec<usize>], owner: &mut [Option<usize>], tried: &mut [bool]) -> bool {
     for &place in &fits[at] {
         if core::mem::replace(&mut tried[place], true) {

@@ -1,11 +1,17 @@
-//! One line of a tree: how names and values are written, and read.
+//! One line of a tree: how names, outcomes and values are written, and how they are read again.
+//!
+//! Both directions are here because they must agree: whatever [`Captured::tree`] prints can be
+//! pasted into `assert_tree` and matches the spans it came from. A property test checks that for
+//! arbitrary text.
+//!
+//! [`Captured::tree`]: super::Captured::tree
 
 use core::fmt::Write as _;
 use std::borrow::Cow;
 
 use crate::trace::{AttributeValue, Outcome};
 
-/// What a line says.
+/// The content of a line: a span's or an event's name, outcome and attributes.
 #[derive(Debug, PartialEq)]
 pub(super) struct Line {
     pub(super) name: String,
@@ -15,12 +21,14 @@ pub(super) struct Line {
     pub(super) attributes: Vec<(String, String)>,
 }
 
-/// What would not stand in a line as it is: control characters, and spaces that look like others.
+/// Returns whether a character cannot be in a line as it is.
+///
+/// Control characters cannot, nor spaces that look like others.
 fn is_odd(c: char) -> bool {
     c.is_control() || c.is_whitespace() && c != ' '
 }
 
-/// Odd characters as escapes: a line stays a line.
+/// Escapes odd characters, so that a line stays one line.
 pub(super) fn clean(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -33,7 +41,7 @@ pub(super) fn clean(text: &str) -> String {
     out
 }
 
-/// Text that stands in brackets: brackets of its own that are not in pairs become round ones.
+/// Returns a text that can stand in brackets: unpaired brackets in it become round ones.
 pub(super) fn bracketed(text: &str) -> String {
     let text = clean(text);
     let pairs = format!("{text}]");
@@ -43,7 +51,7 @@ pub(super) fn bracketed(text: &str) -> String {
     }
 }
 
-/// A name, in quotes if it would be read as more than a name.
+/// Returns a name, in quotes if it would be read as more than a name.
 pub(super) fn name(name: &str) -> String {
     let plain = !name.is_empty()
         && !name.starts_with(['"', '-', '>', '…', ' '])
@@ -61,14 +69,14 @@ pub(super) fn name(name: &str) -> String {
     }
 }
 
-/// Appends ` key=value` for each.
+/// Appends ` key=value` for each attribute.
 pub(super) fn attributes(out: &mut String, all: &[(Cow<'static, str>, AttributeValue)]) {
     for (key, value) in all {
         let _ = write!(out, " {}={}", clean(key), self::value(value));
     }
 }
 
-/// A value: texts in quotes if they are not one word, or look like another value.
+/// Returns a value; texts are in quotes if they have several words or look like another value.
 pub(super) fn value(value: &AttributeValue) -> String {
     match value {
         AttributeValue::Bool(v) => v.to_string(),
@@ -97,7 +105,7 @@ fn text(text: &str) -> String {
 }
 
 impl Line {
-    /// Reads `name [outcome: error] key=value …`.
+    /// Parses `name [outcome: error] key=value …`.
     pub(super) fn parse(line: &str) -> Result<Self, String> {
         let (name, mut rest) = take_name(line)?;
         let mut parsed = Self {
@@ -125,13 +133,13 @@ impl Line {
     }
 }
 
-/// The name, and what stands behind it.
+/// Splits a line into the name and the rest.
 fn take_name(line: &str) -> Result<(String, &str), String> {
     if line.starts_with('"') {
         let (quoted, rest) = take_quoted(line)?;
         return Ok((unquote(quoted), rest.trim_start()));
     }
-    // Where each word of the line begins.
+    // `at` moves from word to word until one begins an outcome or an attribute.
     let mut end = line.len();
     let mut at = 0;
     for word in line.split(' ') {
@@ -148,7 +156,7 @@ fn take_name(line: &str) -> Result<(String, &str), String> {
     Ok((name.to_owned(), &line[end..]))
 }
 
-/// What stands before the `]` that closes, and behind it: there may be brackets inside, also in quotes.
+/// Splits a text at the `]` that closes it; brackets may be inside, also in quotes.
 fn closing(text: &str, quotes: bool) -> Option<(&str, &str)> {
     let mut open = 1;
     let (mut quoted, mut escaped) = (false, false);
@@ -190,7 +198,7 @@ fn outcome(text: &str) -> Result<(Outcome, Option<String>), String> {
     Ok((outcome, error))
 }
 
-/// A value as it is written, and what stands behind it.
+/// Splits a text into the value that it begins with, as written, and the rest.
 fn take_value(text: &str) -> Result<(&str, &str), String> {
     if text.starts_with('"') {
         return take_quoted(text);
@@ -205,7 +213,7 @@ fn take_value(text: &str) -> Result<(&str, &str), String> {
     })
 }
 
-/// `"…"` with its quotes, and what stands behind it.
+/// Splits a text into the `"…"` that it begins with, quotes included, and the rest.
 fn take_quoted(text: &str) -> Result<(&str, &str), String> {
     let mut escaped = false;
     for (at, c) in text.char_indices().skip(1) {
@@ -218,7 +226,7 @@ fn take_quoted(text: &str) -> Result<(&str, &str), String> {
     Err("a quote is not closed".to_owned())
 }
 
-/// The text that `{:?}` wrote.
+/// Returns the text that `{:?}` wrote as `quoted`.
 fn unquote(quoted: &str) -> String {
     let mut out = String::new();
     let mut chars = quoted[1..quoted.len() - 1].chars();
@@ -243,7 +251,7 @@ fn unquote(quoted: &str) -> String {
     out
 }
 
-/// Whether a value is the one that a line names.
+/// Returns whether a value is the one that a line names.
 pub(super) fn is_value(expected: &str, value: &AttributeValue) -> bool {
     if expected == "*" || expected == self::value(value) {
         return true;

@@ -1,4 +1,7 @@
-//! What a capture keeps: finished spans, log records, and alerts.
+//! The exporters of a capture, which keep finished spans, log records and alerts in memory.
+//!
+//! [`Memory`] is called by the drain's pass like any other sink, and counts what it takes, so that
+//! the account of a capture is whole. [`Alerts`] hears the thread of the alert manager.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -86,7 +89,7 @@ mod alerts {
     use crate::alert::{Alert, AlertManager, Notifier, NotifyError};
     use crate::init::Builder;
 
-    /// How long a capture waits for the thread that hands over alerts.
+    /// How long a capture waits for the thread that delivers alerts.
     const LONGEST: Duration = Duration::from_secs(5);
 
     type List = Arc<Mutex<Vec<Alert>>>;
@@ -128,10 +131,10 @@ mod alerts {
             Ok((builder.alerts(manager), alerts))
         }
 
-        /// The alerts so far, in the order they were sent.
+        /// Takes the alerts so far, in the order they were sent.
         pub(in crate::testing) fn taken(&self) -> Vec<Alert> {
             if let Some(manager) = &self.manager {
-                // Late ones are missing in the list, which the test then says.
+                // An alert that comes later is missing in the list, and the test reports that.
                 let _ = manager.flush(LONGEST);
             }
             std::mem::take(&mut *self.sent.lock().unwrap_or_else(PoisonError::into_inner))

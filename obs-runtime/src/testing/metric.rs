@@ -1,11 +1,16 @@
-//! What must hold for one metric.
+//! Assertions about the series of one metric.
+//!
+//! [`Captured::assert_metric`](super::Captured::assert_metric) begins them, from what a collection
+//! at the end of the capture found.
 
 use core::fmt::Write as _;
 
 use crate::metrics::snapshot::Labels;
 use crate::metrics::{MetricData, MetricFamily};
 
-/// Assertions about the series of one metric; each returns the same again.
+/// Assertions about the series of one metric. Each returns the same object for the next one.
+///
+/// Every method panics when its assertion does not hold, and shows the captured series.
 ///
 /// ```
 /// use obs_runtime::{counter, testing};
@@ -26,9 +31,9 @@ pub struct MetricAssert<'a> {
 #[derive(Clone, Debug)]
 struct Series<'a> {
     labels: &'a Labels,
-    /// The value, or of a histogram the sum.
+    /// The value, or the sum of a histogram.
     value: f64,
-    /// Of a histogram.
+    /// The number of values, if it is a histogram.
     count: Option<u64>,
 }
 
@@ -47,10 +52,10 @@ impl<'a> MetricAssert<'a> {
         }
     }
 
-    /// Goes on with the series that have these labels; they may have others too.
+    /// Narrows the assertions to the series that have these labels; they may have others too.
     ///
     /// # Panics
-    /// When there is none.
+    /// Panics when there is none.
     #[track_caller]
     #[must_use]
     pub fn labels<'l>(mut self, labels: impl IntoIterator<Item = (&'l str, &'l str)>) -> Self {
@@ -94,20 +99,20 @@ impl<'a> MetricAssert<'a> {
         self
     }
 
-    /// The value of the only series; of a histogram the sum of its values.
+    /// Asserts the value of the only series, or the sum of a histogram's values.
     ///
     /// # Panics
-    /// When it is another, or there are several series.
+    /// Panics when it differs, or there are several series.
     #[track_caller]
     pub fn value(&self, expected: impl Into<f64>) -> &Self {
         let is = self.one().value;
         self.holds("value", is, expected.into())
     }
 
-    /// How many values the only series of a histogram has.
+    /// Asserts how many values the only series of a histogram has.
     ///
     /// # Panics
-    /// When there are others, the metric is no histogram, or there are several series.
+    /// Panics when it differs, the metric is no histogram, or there are several series.
     #[track_caller]
     pub fn count(&self, expected: u64) -> &Self {
         let Some(is) = self.one().count else {
@@ -120,27 +125,27 @@ impl<'a> MetricAssert<'a> {
         self.holds("count", is as f64, expected as f64)
     }
 
-    /// The values of the series together.
+    /// Asserts the sum of the values of all series.
     ///
     /// # Panics
-    /// When it is another.
+    /// Panics when it differs.
     #[track_caller]
     pub fn total(&self, expected: impl Into<f64>) -> &Self {
         let is = self.series.iter().map(|series| series.value).sum();
         self.holds("total", is, expected.into())
     }
 
-    /// How many series there are.
+    /// Asserts how many series there are.
     ///
     /// # Panics
-    /// When there are others.
+    /// Panics when it differs.
     #[track_caller]
     pub fn series(&self, expected: usize) -> &Self {
         let is = self.series.len() as f64;
         self.holds("number of series", is, expected as f64)
     }
 
-    /// The series for the end of a message.
+    /// Returns the series, as messages about failures end with them.
     fn shown(&self) -> String {
         let mut out = "captured:\n".to_owned();
         for series in &self.series {

@@ -1,4 +1,7 @@
-//! What must hold for one span.
+//! Assertions about one span.
+//!
+//! [`Captured::assert_span`](super::Captured::assert_span) begins them. A message about a failure
+//! shows the whole tree, because the reason is often another span.
 
 use super::captured::shown;
 use super::line;
@@ -6,9 +9,10 @@ use super::tree::{self, Tree};
 use crate::SpanKind;
 use crate::trace::{AttributeValue, Outcome, SpanRecord};
 
-/// Assertions about one span; each returns the same again.
+/// Assertions about one span. Each returns the same object for the next one.
 ///
-/// Each panics when it does not hold, with what was captured instead and the whole tree.
+/// Every method but [`record`](Self::record) panics when its assertion does not hold, and shows
+/// what was captured instead and the whole tree.
 ///
 /// ```
 /// use obs_runtime::{testing, traced};
@@ -17,7 +21,12 @@ use crate::trace::{AttributeValue, Outcome, SpanRecord};
 /// fn load(id: u32) {}
 ///
 /// let captured = testing::capture(|| load(3));
-/// captured.assert_span("load").ok().root().kind(obs_runtime::SpanKind::Client).attribute("user.id", 3);
+/// captured
+///     .assert_span("load")
+///     .ok()
+///     .root()
+///     .kind(obs_runtime::SpanKind::Client)
+///     .attribute("user.id", 3);
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct SpanAssert<'a> {
@@ -30,7 +39,7 @@ impl<'a> SpanAssert<'a> {
         Self { spans, span }
     }
 
-    /// The span itself.
+    /// Returns the span itself.
     pub fn record(&self) -> &'a SpanRecord {
         self.span
     }
@@ -48,7 +57,7 @@ impl<'a> SpanAssert<'a> {
         self
     }
 
-    /// It ended like this.
+    /// Asserts how the span ended.
     #[track_caller]
     pub fn outcome(&self, expected: Outcome) -> &Self {
         self.holds(self.span.outcome == expected, || {
@@ -63,19 +72,19 @@ impl<'a> SpanAssert<'a> {
         })
     }
 
-    /// It returned, and what it returned is no error.
+    /// Asserts that the function returned, and no error.
     #[track_caller]
     pub fn ok(&self) -> &Self {
         self.outcome(Outcome::Ok)
     }
 
-    /// It returned an error.
+    /// Asserts that the function returned an error.
     #[track_caller]
     pub fn failed(&self) -> &Self {
         self.outcome(Outcome::Error)
     }
 
-    /// It returned an error whose type or message holds `part`.
+    /// Asserts that the function returned an error whose type or message contains `part`.
     #[track_caller]
     pub fn failed_with(&self, part: &str) -> &Self {
         let error = tree::error(self.span);
@@ -84,19 +93,19 @@ impl<'a> SpanAssert<'a> {
         })
     }
 
-    /// It unwound.
+    /// Asserts that the function panicked.
     #[track_caller]
     pub fn panicked(&self) -> &Self {
         self.outcome(Outcome::Panicked)
     }
 
-    /// Its future was dropped before it was ready.
+    /// Asserts that the future was dropped before it was ready.
     #[track_caller]
     pub fn cancelled(&self) -> &Self {
         self.outcome(Outcome::Cancelled)
     }
 
-    /// It has an attribute with this value. A whole number is equal to the same number of another size.
+    /// Asserts an attribute and its value; whole numbers of any type compare by their value.
     #[track_caller]
     pub fn attribute(&self, key: &str, expected: impl Into<AttributeValue>) -> &Self {
         let expected = expected.into();
@@ -115,7 +124,7 @@ impl<'a> SpanAssert<'a> {
         }
     }
 
-    /// It has an attribute, whatever its value.
+    /// Asserts that the span has an attribute, whatever its value.
     #[track_caller]
     pub fn with(&self, key: &str) -> &Self {
         self.holds(self.span.attribute(key).is_some(), || {
@@ -123,7 +132,7 @@ impl<'a> SpanAssert<'a> {
         })
     }
 
-    /// It has no such attribute: what is secret was not recorded.
+    /// Asserts that the span has no such attribute, for example that a secret was not recorded.
     #[track_caller]
     pub fn without(&self, key: &str) -> &Self {
         let value = self.span.attribute(key);
@@ -147,7 +156,7 @@ impl<'a> SpanAssert<'a> {
         }
     }
 
-    /// It has an event of this name.
+    /// Asserts that the span has an event of this name.
     #[track_caller]
     pub fn event(&self, name: &str) -> &Self {
         self.holds(
@@ -159,7 +168,7 @@ impl<'a> SpanAssert<'a> {
         )
     }
 
-    /// Its role.
+    /// Asserts the kind of the span.
     #[track_caller]
     pub fn kind(&self, expected: SpanKind) -> &Self {
         self.holds(self.span.kind == expected, || {
@@ -168,7 +177,7 @@ impl<'a> SpanAssert<'a> {
         })
     }
 
-    /// It has no parent.
+    /// Asserts that the span has no parent.
     #[track_caller]
     pub fn root(&self) -> &Self {
         self.holds(self.span.parent_id.is_none(), || {
@@ -176,7 +185,7 @@ impl<'a> SpanAssert<'a> {
         })
     }
 
-    /// Its parent is a captured span of this name.
+    /// Asserts that the span's parent is a captured span of this name.
     #[track_caller]
     pub fn parent(&self, name: &str) -> &Self {
         let is = self.parent_span().is_some_and(|parent| parent.name == name);
@@ -198,7 +207,7 @@ impl<'a> SpanAssert<'a> {
         }
     }
 
-    /// Its children have these names, in the order they began.
+    /// Asserts that the children of the span have these names, in the order they began.
     #[track_caller]
     pub fn children<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> &Self {
         let expected: Vec<&str> = names.into_iter().collect();

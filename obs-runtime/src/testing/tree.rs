@@ -1,4 +1,7 @@
-//! The captured spans in their tree, as text without what differs from run to run.
+//! The captured spans as a tree, and as text without what differs from run to run.
+//!
+//! The order of siblings is the order in which they began; it must be the same in every run of the
+//! same code, because tests compare the text.
 
 use core::cmp::Reverse;
 use core::fmt::{self, Write as _};
@@ -7,10 +10,10 @@ use std::collections::HashMap;
 use super::line;
 use crate::trace::{Link, Outcome, SpanId, SpanRecord};
 
-/// Spans, and who is whose child.
+/// Captured spans, and which of them are whose children.
 pub(super) struct Tree<'a> {
     spans: &'a [SpanRecord],
-    /// Without a parent among the spans, in the order they began.
+    /// The spans without a parent among them, in the order they began.
     pub(super) roots: Vec<usize>,
     children: HashMap<usize, Vec<usize>>,
 }
@@ -23,7 +26,7 @@ impl<'a> Tree<'a> {
             .map(|(at, span)| (span.span_id, at))
             .collect();
         let mut order: Vec<usize> = (0..spans.len()).collect();
-        // Of two that began in the same nanosecond, the longer one is the outer one.
+        // Of two spans that began in the same nanosecond, the longer one is the outer one.
         order.sort_by_key(|at| {
             (
                 spans[*at].start_unix_nanos,
@@ -62,7 +65,7 @@ impl<'a> Tree<'a> {
         children.iter().map(|at| self.span(*at)).collect()
     }
 
-    /// What a link points to: a captured span's name.
+    /// Returns the name of the captured span that a link points to.
     pub(super) fn target(&self, link: &Link) -> &'a str {
         let id = link.context.span_id;
         let found = self.spans.iter().find(|span| span.span_id == id);
@@ -103,7 +106,7 @@ impl fmt::Display for Tree<'_> {
     }
 }
 
-/// Name, outcome and attributes of a span.
+/// Returns the name, outcome and attributes of a span, as they are written in a line.
 pub(super) fn head(span: &SpanRecord) -> String {
     let mut out = line::name(&span.name);
     let error = error(span);
@@ -116,7 +119,7 @@ pub(super) fn head(span: &SpanRecord) -> String {
     out
 }
 
-/// Type and message of a span's error, as a line shows it; may be empty.
+/// Returns type and message of a span's error, as a line shows them; it may be empty.
 pub(super) fn error(span: &SpanRecord) -> String {
     line::bracketed(&match &span.error {
         None => String::new(),

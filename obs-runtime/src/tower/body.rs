@@ -1,4 +1,8 @@
-//! The body of a response.
+//! The body of a response, whose end is the end of the request's span.
+//!
+//! A body ends when it says so, when it has given as many bytes as the head promised, by an error,
+//! or by being dropped. Whichever comes first must end the span, once: servers stop polling where
+//! they know that nothing follows. Frames are polled inside of the span, on any thread.
 
 use core::pin::Pin;
 use core::task::{Context, Poll};
@@ -10,7 +14,7 @@ use pin_project_lite::pin_project;
 use super::response::{Rest, Serving};
 
 pin_project! {
-    /// The body of a response; the span of the request ends with it.
+    /// The body of a response. The span of its request ends with it.
     #[derive(Debug)]
     pub struct TracedBody<B> {
         #[pin]
@@ -37,7 +41,7 @@ impl<B: Body> TracedBody<B> {
     }
 }
 
-/// An empty body, of no request.
+/// An empty body that belongs to no request, for services that build responses by default.
 impl<B: Default> Default for TracedBody<B> {
     fn default() -> Self {
         Self {
@@ -73,7 +77,7 @@ impl<B: Body> Body for TracedBody<B> {
                 if let (Some(left), Some(data)) = (this.left.as_mut(), frame.data_ref()) {
                     *left = left.saturating_sub(data.remaining() as u64);
                 }
-                // The server need not ask again.
+                // The server does not poll again after the last byte, so the span has to end here.
                 if *this.left == Some(0) || inner.is_end_stream() {
                     serving.end();
                 }

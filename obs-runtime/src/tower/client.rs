@@ -1,4 +1,7 @@
-//! Clients of gRPC: a span for each call, and the context into it.
+//! The layer for clients of gRPC: a span for each call, whose context travels in its metadata.
+//!
+//! The response is followed by the same code as on the server's side (`future.rs`, `body.rs`,
+//! `response.rs`); only which statuses are errors differs ([`Side`]).
 
 use core::fmt;
 use core::task::{Context, Poll};
@@ -25,37 +28,41 @@ static SITE: Callsite = Callsite::new(CallsiteSpec {
     target: "obs_runtime::tower",
     kind: SpanKind::Client,
     construct: Construct::Span,
-    // The conventions have a metric of their own.
+    // The semantic conventions have a metric of their own, so the callsite needs none.
     metrics: false,
     keys: &[key::RPC_METHOD, key::SERVER_ADDRESS, key::SERVER_PORT],
     constants: &[(key::RPC_SYSTEM_NAME, ConstValue::Str("grpc"))],
     ..CallsiteSpec::new("", "", "", 0)
 });
 
-/// A layer for the channel of a gRPC client: a span of kind client for each call, the context into its metadata, and
-/// `rpc.client.call.duration`.
+/// Returns a layer for the channel of a gRPC client, which records every call.
+///
+/// Each call gets a span of kind client and is timed in `rpc.client.call.duration`; the context
+/// goes into its metadata.
 ///
 /// ```
 /// use tower_layer::Layer as _; // `tower::Layer` is the same
 ///
 /// # fn client<Channel>(channel: Channel) {
-/// // let channel = tonic::transport::Channel::from_static("http://orders.internal:50051").connect().await?;
+/// // let endpoint = tonic::transport::Channel::from_static("http://orders.internal:50051");
+/// // let channel = endpoint.connect().await?;
 /// let channel = obs_runtime::tower::grpc_client().server("orders.internal", 50051).layer(channel);
 /// // let mut orders = OrdersClient::new(channel);
 /// # let _ = channel;
 /// # }
 /// ```
 ///
-/// The span is named `shop.Orders/Place` and has `rpc.system.name`, `rpc.method`, `rpc.response.status_code`,
-/// `server.address` and `server.port`. It is the context while the call is made, and ends with the trailers of the
-/// response; one that is dropped before is "cancelled". Every status but OK is an error, and so is a call that got no
-/// response. (OpenTelemetry semantic conventions, "Semantic conventions for gRPC".) Messages and metadata are not
-/// recorded.
+/// The span is named `shop.Orders/Place` and has `rpc.system.name`, `rpc.method`,
+/// `rpc.response.status_code`, `server.address` and `server.port`. It is the context while the call
+/// is made, and ends with the trailers of the response; a call that is dropped before has the
+/// outcome "cancelled". Every status but OK is an error, and so is a call that got no response.
+/// (OpenTelemetry semantic conventions, "Semantic conventions for gRPC".) Messages and metadata are
+/// not recorded.
 pub fn grpc_client() -> GrpcClientLayer {
     GrpcClientLayer::default()
 }
 
-/// Records calls, see [`grpc_client`].
+/// A layer that records the calls of a gRPC client; [`grpc_client`] describes it.
 #[derive(Clone, Debug, Default)]
 pub struct GrpcClientLayer {
     settings: Arc<Settings>,
@@ -68,19 +75,23 @@ struct Settings {
 }
 
 impl GrpcClientLayer {
-    /// The same as [`grpc_client`].
+    /// Creates the layer, as [`grpc_client`] does.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Which server the channel goes to: `server.address` and `server.port`, which the requests of a channel do not say.
+    /// Sets which server the channel goes to: `server.address` and `server.port`.
+    ///
+    /// The requests of a channel do not name their server, so without this the two are missing.
     #[must_use]
     pub fn server(mut self, address: impl Into<String>, port: u16) -> Self {
         Arc::make_mut(&mut self.settings).server = Some((address.into(), port));
         self
     }
 
-    /// Sends [`Baggage::current`](crate::Baggage::current) too; not by default: everyone on the way reads it.
+    /// Sets whether [`Baggage::current`](crate::Baggage::current) goes with each call.
+    ///
+    /// It does not by default, because everyone on the way can read it.
     #[must_use]
     pub fn baggage(mut self, send: bool) -> Self {
         Arc::make_mut(&mut self.settings).baggage = send;
@@ -99,7 +110,7 @@ impl<S> Layer<S> for GrpcClientLayer {
     }
 }
 
-/// A channel whose calls are recorded, see [`grpc_client`].
+/// A channel whose calls are recorded; [`grpc_client`] describes how.
 #[derive(Clone)]
 pub struct GrpcClient<S> {
     inner: S,
@@ -133,7 +144,7 @@ where
         let baggage = self.settings.baggage;
         let inner = &mut self.inner;
         let future = call.run(|| {
-            // Of an earlier attempt it would name another span.
+            // An earlier attempt may have left a context, which would name another span.
             propagation::inject_current(&mut request.headers);
             if let Some(baggage) = ambient::current().filter(|_| baggage) {
                 baggage.inject(&mut request.headers);

@@ -1,4 +1,7 @@
-//! The future of a response.
+//! The future of a response: it runs the service inside of the request's span.
+//!
+//! The span moves on to the body when the service has answered ([`TracedBody`]). A future that is
+//! dropped before then ends the span as cancelled.
 
 use core::mem;
 use core::pin::Pin;
@@ -12,11 +15,11 @@ use super::body::TracedBody;
 use super::response::Serving;
 
 pin_project! {
-    /// The response of a [`Trace`](super::Trace).
+    /// The future of a [`Trace`](super::Trace)'s response.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<F> {
-        // Always there before the drop.
+        // Is `Some` until the drop.
         #[pin]
         inner: Option<F>,
         serving: Serving,
@@ -25,7 +28,7 @@ pin_project! {
     impl<F> PinnedDrop for ResponseFuture<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            // What the handler holds goes inside of the span, and first.
+            // The service's future goes first, and inside of the span: what it holds may record.
             let inner = &mut this.inner;
             this.serving.run(|| inner.set(None));
         }

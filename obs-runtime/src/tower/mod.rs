@@ -1,6 +1,8 @@
-//! Servers: a span for each request, under its caller; clients of gRPC ([`grpc_client`]); feature `tower`.
+//! Layers for tower, which give each request that a server receives a span under its caller.
 //!
-//! [`layer`] is a layer for axum, tonic and any other service of `http` requests:
+//! They need the feature `tower`; [`grpc_client`] is the layer for clients of gRPC.
+//!
+//! [`layer`] works with axum, tonic and any other service of `http` requests:
 //!
 //! ```
 //! use axum::extract::MatchedPath;
@@ -12,24 +14,39 @@
 //!     .layer(obs_runtime::tower::layer().route_from(MatchedPath::as_str));
 //! ```
 //!
-//! The caller comes from `traceparent`, `tracestate` and `baggage`. The span is the context while the handler runs and
-//! while its response streams: it **ends with the last byte of the body** (gRPC: with the trailers), as the conventions
-//! ask, or at once if the response has no body. If the handler or the body is dropped before, as when the client has
-//! gone, its outcome is "cancelled"; a panic is an error, and goes on. Functions that the handler calls are children;
-//! `obs_runtime::current` speaks to the span.
+//! The caller comes from `traceparent`, `tracestate` and `baggage`. The span is the context while
+//! the handler runs and while its response streams: it **ends with the last byte of the body**
+//! (gRPC: with the trailers), as the conventions ask, or at once if the response has no body. If
+//! the handler or the body is dropped before, as when the client has gone, its outcome is
+//! "cancelled". A panic is recorded as an error, and continues. Functions that the handler calls
+//! are children of the span; [`current`](crate::current) reaches it.
 //!
-//! | | HTTP | gRPC (content type `application/grpc`) |
-//! |---|---|---|
-//! | name | `GET /users/{id}`; `GET` without a route | `shop.Orders/Place` |
-//! | attributes | `http.request.method`, `http.route`, `http.response.status_code`, `url.path`, `url.query` and `url.scheme`, `server.address`, `server.port`, `network.protocol.version`, `user_agent.original` | `rpc.system.name`, `rpc.method`, `rpc.response.status_code`, `server.address`, `server.port`, `network.protocol.version` |
-//! | an error | status 5xx, a failed service or body, a panic | UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS, a failed service or body, a panic |
-//! | metric | `http.server.request.duration` | `rpc.server.call.duration` |
+//! # HTTP
 //!
-//! (OpenTelemetry semantic conventions, "HTTP server spans", "Semantic conventions for gRPC".) Secrets in paths and
-//! queries are masked. Headers and bodies are not recorded, the client's address only where
+//! - The name is `GET /users/{id}`, or `GET` without a route.
+//! - The attributes are `http.request.method`, `http.route`, `http.response.status_code`,
+//!   `url.path`, `url.query` and `url.scheme`, `server.address`, `server.port`,
+//!   `network.protocol.version` and `user_agent.original`.
+//! - Errors are status 5xx, a failed service or body, and a panic.
+//! - The metric is `http.server.request.duration`.
+//!
+//! # gRPC (content type `application/grpc`)
+//!
+//! - The name is `shop.Orders/Place`.
+//! - The attributes are `rpc.system.name`, `rpc.method`, `rpc.response.status_code`,
+//!   `server.address`, `server.port` and `network.protocol.version`.
+//! - Errors are UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE and DATA_LOSS, a
+//!   failed service or body, and a panic.
+//! - The metric is `rpc.server.call.duration`.
+//!
+//! # Both
+//!
+//! Names, attributes and errors follow the OpenTelemetry semantic conventions ("HTTP server spans",
+//! "Semantic conventions for gRPC"). Secrets in paths and queries are masked. Headers and bodies
+//! are not recorded. The client's address is recorded only where
 //! [`peer_from`](TraceLayer::peer_from), [`x_forwarded_for`](TraceLayer::x_forwarded_for) or
-//! [`forwarded`](TraceLayer::forwarded) says so. The spans' callsites, which samplers see, are named `http.server` and
-//! `rpc.server`.
+//! [`forwarded`](TraceLayer::forwarded) asks for it. The spans' callsites, which samplers see, are
+//! named `http.server` and `rpc.server`.
 
 mod body;
 mod client;
@@ -58,12 +75,12 @@ pub use future::ResponseFuture;
 type RouteHook = Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>;
 type Filter = Arc<dyn Fn(&Parts) -> bool + Send + Sync>;
 
-/// A layer that records requests, see [the module](self).
+/// Returns a layer that records requests; [the module](self) describes how.
 pub fn layer() -> TraceLayer {
     TraceLayer::default()
 }
 
-/// Records requests, see [the module](self).
+/// A layer that records requests; [the module](self) describes how.
 #[derive(Clone, Default)]
 pub struct TraceLayer {
     route: Option<RouteHook>,
@@ -72,13 +89,15 @@ pub struct TraceLayer {
 }
 
 impl TraceLayer {
-    /// The same as [`layer`].
+    /// Creates the layer, as [`layer`] does.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes the route from an extension of the request: axum's `MatchedPath`. The layer must be inside of the router,
-    /// as by `Router::layer`, or the route is not chosen yet.
+    /// Takes the route from an extension of the request, such as axum's `MatchedPath`.
+    ///
+    /// The layer must be inside of the router, as by `Router::layer`: outside of it no route has
+    /// been chosen yet.
     ///
     /// ```
     /// use axum::extract::MatchedPath;
@@ -90,12 +109,15 @@ impl TraceLayer {
         self.route(move |request| request.extensions.get::<T>().map(|t| route(t).to_owned()))
     }
 
-    /// Says which route a request takes: a pattern such as `/users/{id}`, of which there are few. It names the span
-    /// and is a label of the metric.
+    /// Sets the function that names the route of a request, a pattern such as `/users/{id}`.
+    ///
+    /// The route names the span and is a label of the metric, so there must be few of them.
     ///
     /// ```
-    /// let layer = obs_runtime::tower::layer()
-    ///     .route(|request| request.uri.path().starts_with("/users/").then(|| "/users/{id}".to_owned()));
+    /// let layer = obs_runtime::tower::layer().route(|request| {
+    ///     let user = request.uri.path().starts_with("/users/");
+    ///     user.then(|| "/users/{id}".to_owned())
+    /// });
     /// ```
     #[must_use]
     pub fn route(
@@ -106,8 +128,10 @@ impl TraceLayer {
         self
     }
 
-    /// Records only requests of which this is true. The others pass: they have no span and are not counted, and what
-    /// they do is a child of their caller.
+    /// Records only requests for which `only` returns true.
+    ///
+    /// The others pass: they have no span and are not counted, and what they do is a child of their
+    /// caller.
     ///
     /// ```
     /// let layer = obs_runtime::tower::layer().only(|request| request.uri.path() != "/healthz");
@@ -118,17 +142,20 @@ impl TraceLayer {
         self
     }
 
-    /// Records who is at the other end of the connection, as `network.peer.address` and `network.peer.port`, and as
-    /// `client.address` and `client.port` unless a proxy that is trusted names another. It is an extension of the
-    /// request: axum's `ConnectInfo`, tonic's `TcpConnectInfo`. Without this no address is recorded: many a law counts
-    /// it among what is private.
+    /// Records who is at the other end of the connection.
+    ///
+    /// The attributes are `network.peer.address` and `network.peer.port`, and also `client.address`
+    /// and `client.port` unless a trusted proxy names another client. The address is taken from an
+    /// extension of the request: axum's `ConnectInfo`, tonic's `TcpConnectInfo`. Without this
+    /// method no address is recorded, because many laws treat it as personal data.
     ///
     /// ```
     /// use std::net::SocketAddr;
     /// use axum::extract::ConnectInfo;
     ///
     /// // For `axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())`.
-    /// let layer = obs_runtime::tower::layer().peer_from(|peer: &ConnectInfo<SocketAddr>| Some(peer.0));
+    /// let layer = obs_runtime::tower::layer()
+    ///     .peer_from(|peer: &ConnectInfo<SocketAddr>| Some(peer.0));
     /// // For tonic: `.peer_from(TcpConnectInfo::remote_addr)`.
     /// ```
     #[must_use]
@@ -142,9 +169,11 @@ impl TraceLayer {
         self
     }
 
-    /// Records the client as `X-Forwarded-For` names it, as `client.address`. Anybody can write that header, so say how
-    /// many proxies of your own requests come through, each of which appends whom it was asked by: 1 takes the last
-    /// address, 0 none.
+    /// Records the client that `X-Forwarded-For` names, as `client.address`.
+    ///
+    /// Anybody can write that header, so `proxies` says how many proxies of your own requests come
+    /// through. Each of them appends the address that it was asked from: 1 takes the last address
+    /// of the list, 0 none.
     ///
     /// ```
     /// // Behind one load balancer.
@@ -159,8 +188,11 @@ impl TraceLayer {
         self
     }
 
-    /// As [`x_forwarded_for`](Self::x_forwarded_for), for proxies that write `Forwarded` (RFC 7239). Of the two the one
-    /// that is said last is used: a proxy that writes one passes the other through as the client sent it.
+    /// Records the client that `Forwarded` (RFC 7239) names, as `client.address`.
+    ///
+    /// It is for proxies that write this header instead of the one of
+    /// [`x_forwarded_for`](Self::x_forwarded_for). The last of the two calls is used, not both: a
+    /// proxy that writes one header passes the other through as the client sent it.
     #[must_use]
     pub fn forwarded(mut self, proxies: usize) -> Self {
         self.peers.behind = Some(Proxies {
@@ -192,7 +224,7 @@ impl<S> Layer<S> for TraceLayer {
     }
 }
 
-/// A service whose requests are recorded, see [the module](self).
+/// A service whose requests are recorded; [the module](self) describes how.
 #[derive(Clone, Debug)]
 pub struct Trace<S> {
     inner: S,

@@ -1,4 +1,8 @@
-//! Who asks: the other end of the connection, and the client behind the proxies that are trusted.
+//! Who sent a request: the other end of the connection, and the client behind trusted proxies.
+//!
+//! Addresses are personal data in many countries, so nothing is recorded unless the program asks
+//! for it ([`Peers`]). Headers that name the client can be forged: only what the stated number of
+//! trusted proxies appended is believed, and text that cannot be parsed is no address.
 
 use core::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -13,14 +17,14 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 type PeerHook = Arc<dyn Fn(&Parts) -> Option<SocketAddr> + Send + Sync>;
 
-/// What of it is recorded: nothing, unless the program says so.
+/// What is recorded of the sender: nothing, unless the program says so.
 #[derive(Clone, Default)]
 pub(super) struct Peers {
     pub(super) peer: Option<PeerHook>,
     pub(super) behind: Option<Proxies>,
 }
 
-/// Proxies that say for whom they ask.
+/// Proxies that are trusted to name the client that they forward for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Proxies {
     pub(super) header: Header,
@@ -29,12 +33,12 @@ pub(super) struct Proxies {
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Header {
-    /// RFC 7239.
+    /// The header `Forwarded` of RFC 7239.
     Forwarded,
     XForwardedFor,
 }
 
-/// Values of `client.address`, `client.port`, `network.peer.address` and `network.peer.port`.
+/// The values of `client.address`, `client.port`, `network.peer.address` and `network.peer.port`.
 pub(super) type Addresses = [Value; 4];
 
 impl Peers {
@@ -60,7 +64,9 @@ fn values(end: Option<(IpAddr, Option<u16>)>) -> [Value; 2] {
 }
 
 impl Proxies {
-    /// The last of the trusted proxies appended whom it was asked by; what is before that anybody may have written.
+    /// Returns the address that the outermost trusted proxy appended.
+    ///
+    /// Everything before it may have been written by the client.
     fn client(self, headers: &HeaderMap) -> Option<(IpAddr, Option<u16>)> {
         let before = self.count.checked_sub(1)?;
         let name = match self.header {
@@ -70,7 +76,7 @@ impl Proxies {
         let mut elements = Vec::new();
         for value in headers.get_all(name) {
             match self.header {
-                // A plain list: whatever a client writes must not hide what proxies append.
+                // The list is plain: no quote that a client writes may hide what proxies append.
                 Header::XForwardedFor => {
                     let parts = value.as_bytes().split(|b| *b == b',');
                     let parts = parts.map(|part| str::from_utf8(part).unwrap_or_default());
@@ -92,8 +98,10 @@ impl Proxies {
     }
 }
 
-/// The parts between separators that are not inside of quotes (RFC 9110, section 5.6.4). None if a quote stays open: a
-/// client that opens one would have what the trusted proxies append counted as a part of its own.
+/// Splits a text at the separators outside of quotes (RFC 9110, section 5.6.4).
+///
+/// Returns `None` if a quote stays open: otherwise a client that opens one would hide what the
+/// trusted proxies append in a part of its own.
 fn split(text: &str, separator: char) -> Option<Vec<&str>> {
     let (mut quoted, mut escaped) = (false, false);
     let parts = text.split(|c| {
@@ -106,7 +114,9 @@ fn split(text: &str, separator: char) -> Option<Vec<&str>> {
     (!quoted).then_some(parts)
 }
 
-/// An address, with a port or without (RFC 7239, section 6). One that is hidden or unknown is none.
+/// Parses an address with or without a port (RFC 7239, section 6).
+///
+/// Returns `None` for one that is hidden or unknown.
 fn node(text: &str) -> Option<(IpAddr, Option<u16>)> {
     let whole = |text: &str| text.parse::<IpAddr>().ok().map(|ip| ip.to_canonical());
     if let Some(ip) = whole(text) {

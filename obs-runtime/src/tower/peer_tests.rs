@@ -40,8 +40,8 @@ fn the_entry_of_the_last_trusted_proxy_counts() {
     }
 }
 
-// A client that opens a quote, or writes bytes that are no text, before what the trusted proxies append must not choose
-// its address, nor hide it.
+// A client that opens a quote, or writes bytes that are no text, before what the trusted proxies
+// append must not choose its address, nor hide it.
 #[test]
 fn what_a_client_writes_does_not_move_the_count() {
     let mut headers = HeaderMap::new();

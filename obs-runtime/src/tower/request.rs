@@ -1,4 +1,9 @@
-//! The beginning of an exchange: who asks, and for what.
+//! The beginning of a served request: its caller, its name, and its first attributes.
+//!
+//! [`begin`] runs once for each request, in `Trace::call`, and decides whether it is recorded at
+//! all, and whether it is HTTP or gRPC. Clients must not control label values: methods, schemes
+//! and versions come from fixed lists, routes from the program, and gRPC methods that do not exist
+//! share one series (`response.rs`).
 
 use ::http::header::{CONTENT_TYPE, HOST, USER_AGENT};
 use ::http::request::Parts;
@@ -19,7 +24,7 @@ const BASE: CallsiteSpec = CallsiteSpec {
     target: "obs_runtime::tower",
     kind: SpanKind::Server,
     construct: Construct::Span,
-    // The conventions have metrics of their own.
+    // The semantic conventions have metrics of their own, so the callsites need none.
     metrics: false,
     keys: &[
         key::CLIENT_ADDRESS,
@@ -60,7 +65,9 @@ static RPC: Callsite = Callsite::new(CallsiteSpec {
 
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// Begins an exchange. The handler finds its caller, with the baggage, among the request's extensions.
+/// Begins the span of a request, as a child of the caller that its headers name.
+///
+/// The handler finds the caller and its baggage among the request's extensions.
 pub(super) fn begin(layer: &TraceLayer, request: &mut Parts) -> Serving {
     let caller = propagation::extract(&request.headers);
     let wanted = gate::gate() != 0 && layer.only.as_ref().is_none_or(|only| only(request));
@@ -154,18 +161,20 @@ fn rpc(layer: &TraceLayer, request: &Parts, caller: &RemoteContext) -> Exchange 
 fn is_grpc(request: &Parts) -> bool {
     let kind =
         header(request, &CONTENT_TYPE).and_then(|kind| kind.strip_prefix("application/grpc"));
-    // `application/grpc-web` is something else: its status is in the body.
+    // `application/grpc-web` is not gRPC here: its status is in the body.
     request.method == Method::POST && kind.is_some_and(|rest| !rest.starts_with('-'))
 }
 
-/// Whom the client asked: the host, and the port if it is not the scheme's.
+/// Returns the host that the client asked for, and the port if the request names one.
 fn asked(request: &Parts) -> Option<(String, Option<u16>)> {
     let from_uri = request.uri.authority().cloned();
     let authority = from_uri.or_else(|| Authority::try_from(header(request, &HOST)?).ok())?;
     Some((authority.host().to_owned(), authority.port_u16()))
 }
 
-/// That of the client, if a proxy said so: nothing else can be made of the header.
+/// Returns the scheme that the client used, as a proxy or the URI names it.
+///
+/// A client can write anything there, so everything but `https` counts as `http`.
 fn scheme(request: &Parts) -> &'static str {
     let forwarded = header(request, &FORWARDED_PROTO);
     match forwarded.or(request.uri.scheme_str()) {

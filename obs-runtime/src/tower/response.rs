@@ -1,4 +1,8 @@
-//! The end of an exchange: what the service says, in the head of its response and behind the body.
+//! The rest of an exchange: what the head of a response and its trailers say, and the span's end.
+//!
+//! [`Serving`] is one request while it is served, or one call while a gRPC client waits. It moves
+//! from the future to the body, and is dropped when either is, which ends the span as cancelled
+//! unless [`Serving::end`] came first.
 
 use core::fmt;
 use std::sync::Arc;
@@ -10,45 +14,47 @@ use crate::requests::Exchange;
 use crate::semconv::attribute as key;
 use crate::trace::SpanContext;
 
-/// A request that is served.
+/// A request while it is served, or a call while its client waits.
 pub(super) struct Serving {
     state: State,
 }
 
 enum State {
-    /// Nothing is recorded of it; what it does belongs to its caller.
+    /// A request that is not recorded: what it does belongs to its caller, whose context is here.
     Passing(Option<SpanContext>, Option<Arc<Baggage>>),
-    // In boxes: the exchange moves from the future to the body.
+    // Boxed because the exchange moves from the future to the body.
     Http(Box<Exchange>, Method),
     Grpc(Box<Exchange>, Side),
 }
 
-/// Who records a call, and so which statuses are errors.
+/// The side that records a call, which decides which statuses are errors.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Side {
     Server,
     Client,
-    /// A client whose response says no status by itself, so far; this is what its head stands for.
+    /// A client whose response has not given its gRPC status yet.
+    ///
+    /// The text is the one that the HTTP status stands for.
     ClientWith(&'static str),
 }
 
-/// What is left to do after the head of a response.
+/// What is left to come after the head of a response.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Rest {
-    /// The body, until it says that it is at its end.
+    /// A body of unknown length, until it says that it is at its end.
     Body,
-    /// As many bytes.
+    /// Bytes still expected by `content-length`.
     Bytes(u64),
     Nothing,
 }
 
 impl Serving {
-    /// Nothing is left of it.
+    /// Returns what a request leaves behind when it has ended: nothing.
     pub(super) fn over() -> Self {
         Self::passing(None)
     }
 
-    /// A request that is not recorded.
+    /// Creates a request that is not recorded, and runs in the context of its caller.
     pub(super) fn passing(caller: Option<SpanContext>) -> Self {
         Self {
             state: State::Passing(caller, None),
@@ -74,7 +80,7 @@ impl Serving {
         }
     }
 
-    /// Baggage for those who work on it.
+    /// Sets the baggage that the request's work runs with.
     pub(super) fn carry(&mut self, baggage: &Baggage) {
         if baggage.is_empty() {
             return;
@@ -86,7 +92,7 @@ impl Serving {
         }
     }
 
-    /// Works on it, inside of its span.
+    /// Runs `work` inside of the span.
     pub(super) fn run<R>(&mut self, work: impl FnOnce() -> R) -> R {
         if let State::Passing(caller, baggage) = &self.state {
             let _inside = caller.as_ref().map(SpanContext::attach);
@@ -99,7 +105,7 @@ impl Serving {
         }
     }
 
-    /// The head of the response is there.
+    /// Records the head of the response, and returns what is left to come after it.
     pub(super) fn respond(&mut self, head: &response::Parts) -> Rest {
         match &mut self.state {
             State::Passing(..) => Rest::Body,
@@ -124,21 +130,21 @@ impl Serving {
         }
     }
 
-    /// What stands behind the body.
+    /// Records the trailers, which follow the body.
     pub(super) fn trailers(&mut self, trailers: &HeaderMap) {
         if let State::Grpc(exchange, side) = &mut self.state {
             grpc_status(exchange, side, trailers);
         }
     }
 
-    /// The service, or the body of its response, gave an error of this type.
+    /// Records that the service, or the body of its response, returned an error of type `E`.
     pub(super) fn fail<E>(&mut self) {
         if let Some(exchange) = self.exchange() {
             exchange.fail_with(core::any::type_name::<E>(), None);
         }
     }
 
-    /// Everything was said.
+    /// Ends the exchange in good order; one that is dropped without this was cancelled.
     pub(super) fn end(&mut self) {
         if let State::Grpc(exchange, Side::ClientWith(status)) = &mut self.state {
             exchange.set(key::RPC_RESPONSE_STATUS_CODE, *status);
@@ -151,7 +157,9 @@ impl Serving {
     }
 }
 
-/// Responses whose body nobody reads, and the length of the others (RFC 9110, sections 6.4.1 and 8.6).
+/// Returns what follows a response's head: nothing where nobody reads a body, or its length.
+///
+/// (RFC 9110, sections 6.4.1 and 8.6.)
 fn rest(method: &Method, head: &response::Parts) -> Rest {
     let status = head.status;
     if *method == Method::HEAD
@@ -170,8 +178,10 @@ fn rest(method: &Method, head: &response::Parts) -> Rest {
     }
 }
 
-/// By number (gRPC, "Status codes and their use in gRPC"), and whether it is the server's failure (semantic
-/// conventions for gRPC, "Server", status; to a client all but OK are errors).
+/// The gRPC statuses by number, and whether each is the server's failure.
+///
+/// The names are from gRPC, "Status codes and their use in gRPC"; the failures from the semantic
+/// conventions for gRPC, "Server", status. To a client all but OK are errors.
 const GRPC: [(&str, bool); 17] = [
     ("OK", false),
     ("CANCELLED", false),
@@ -197,7 +207,7 @@ fn grpc_status(exchange: &mut Exchange, side: &mut Side, headers: &HeaderMap) {
         return;
     };
     let number = status.to_str().ok().and_then(|s| s.parse::<usize>().ok());
-    // A number that has no name is as good as UNKNOWN.
+    // A number that has no name is treated as UNKNOWN.
     let (name, failed) = number.and_then(|n| GRPC.get(n)).copied().unwrap_or(GRPC[2]);
     exchange.set(key::RPC_RESPONSE_STATUS_CODE, name);
     exchange.label(key::RPC_RESPONSE_STATUS_CODE, name);
@@ -216,7 +226,9 @@ fn grpc_status(exchange: &mut Exchange, side: &mut Side, headers: &HeaderMap) {
     }
 }
 
-/// The status of a response that says none: of a proxy, mostly (gRPC, "HTTP to gRPC Status Code Mapping").
+/// Returns the gRPC status that an HTTP status stands for.
+///
+/// Proxies mostly send such responses (gRPC, "HTTP to gRPC Status Code Mapping").
 fn of_http(status: StatusCode) -> &'static str {
     match status.as_u16() {
         400 => "INTERNAL",

@@ -1,4 +1,7 @@
-//! Where alerts go.
+//! The interface of notifiers, and the two that obs has: a line on standard error, and a webhook.
+//!
+//! Each notifier runs on a thread of its own, so it may block. The queue before it, the repetition
+//! and the account are not its concern (`outbox.rs`).
 
 mod log;
 mod webhook;
@@ -12,7 +15,7 @@ use crate::alert::Alert;
 pub(super) use log::Log;
 pub(super) use webhook::Webhook;
 
-/// Delivers alerts somewhere; for your own channels.
+/// Delivers alerts to a channel; implement it for channels of your own.
 ///
 /// A notifier has a thread of its own: it may block, and a slow one delays no other.
 ///
@@ -39,17 +42,17 @@ pub(super) use webhook::Webhook;
 /// # }
 /// ```
 pub trait Notifier: Send + 'static {
-    /// The notifier's name in [`stats`](crate::alert::AlertManager::stats).
+    /// Returns the notifier's name in [`stats`](crate::alert::AlertManager::stats).
     fn name(&self) -> &'static str;
 
     /// Delivers one alert, before `deadline` if it can.
     ///
     /// # Errors
-    /// When the alert was not delivered; the error says whether another attempt may help.
+    /// Returns an error when the alert was not delivered; it says whether another attempt may help.
     fn notify(&mut self, alert: &Alert, deadline: Instant) -> Result<(), NotifyError>;
 }
 
-/// Why an alert was not delivered.
+/// The reason why an alert was not delivered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotifyError {
     pub(super) reason: DropReason,
@@ -67,7 +70,7 @@ pub(super) enum Retry {
 }
 
 impl NotifyError {
-    /// Another attempt may succeed.
+    /// Creates the error of an attempt after which another one may succeed.
     pub fn temporary(reason: DropReason, message: impl Into<String>) -> Self {
         Self {
             reason,
@@ -76,7 +79,7 @@ impl NotifyError {
         }
     }
 
-    /// Every further attempt would fail like this one.
+    /// Creates the error of an attempt that would fail each time.
     pub fn permanent(reason: DropReason, message: impl Into<String>) -> Self {
         Self {
             reason,

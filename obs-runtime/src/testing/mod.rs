@@ -1,8 +1,17 @@
-//! For tests: what the code under test recorded, without any global state.
+//! The test kit, which captures what the code under test records, without any global state.
 //!
-//! Each capture is an `Observability` of its own: tests that run in parallel see only their spans,
-//! also those of tasks and threads that carry the span's context ([`Instrument`](crate::Instrument),
-//! [`SpanContext::attach`](crate::SpanContext::attach)). A span is captured when it ends before the capture does.
+//! It needs the feature `testing`. The kit is for `[dev-dependencies]`, so neither the default
+//! features nor `full` contain it:
+//!
+//! ```toml
+//! [dev-dependencies]
+//! obs-runtime = { version = "0.1", features = ["testing"] }
+//! ```
+//!
+//! Each capture is an `Observability` of its own. Tests that run in parallel see only their spans,
+//! also those of tasks and threads that carry the span's context
+//! ([`Instrument`](crate::Instrument), [`SpanContext::attach`](crate::SpanContext::attach)). A span
+//! is captured when it ends before the capture does.
 //!
 //! ```
 //! use obs_runtime::{current, testing, traced};
@@ -19,7 +28,7 @@
 //! }
 //!
 //! let captured = testing::capture(|| charge(7));
-//! // Names, nesting and outcomes must be these; attributes and events at least those that are named.
+//! // Names, nesting and outcomes must match; of attributes and events those that are named.
 //! captured.assert_tree(
 //!     "
 //!     charge [error: order 7 is not in stock] order=7
@@ -37,10 +46,10 @@
 //!     .value(1);
 //! ```
 //!
-//! An assertion that fails prints the tree that was captured below the expected one:
+//! An assertion that fails prints the captured tree below the expected one:
 //!
 //! ```text
-//! the captured spans are not the expected tree: line 1: attribute `order` of `charge` is 7, expected 8
+//! the captured spans are not the expected tree: line 1: attribute `order` of `charge` is 7, …
 //!
 //! expected:
 //!     charge [error] order=8
@@ -51,8 +60,8 @@
 //!       reserve [error: u32: 7]
 //! ```
 //!
-//! [`Captured::tree`] is that text: ids, times and durations are not in it, so it suits snapshot tests too.
-//! How a tree is written is said at [`Captured::assert_tree`].
+//! [`Captured::tree`] returns that text. Ids, times and durations are not in it, so it suits
+//! snapshot tests too. [`Captured::assert_tree`] describes how a tree is written.
 
 mod captured;
 mod expect;
@@ -76,7 +85,7 @@ use crate::trace::{Attached, SpanRecord};
 use crate::{Error, Level};
 use memory::Memory;
 
-/// Runs `f` and returns what it recorded, at every level.
+/// Runs `f`, and returns its value together with everything it recorded, at every level.
 ///
 /// ```
 /// use obs_runtime::{testing, traced};
@@ -92,13 +101,15 @@ use memory::Memory;
 /// ```
 ///
 /// # Panics
-/// When the capture cannot start: the thread of the drain was refused.
+/// Panics when the capture cannot start, because the thread of the drain was refused.
 pub fn capture<R>(f: impl FnOnce() -> R) -> Captured<R> {
     capture_or_panic(f, Observability::builder())
 }
 
-/// Runs a future and returns what it recorded, at every level. Spans of tasks that it spawns are captured if they
-/// carry the context: `tokio::spawn(work().in_current_span())`.
+/// Runs a future, and returns its value together with everything it recorded, at every level.
+///
+/// Spans of tasks that it spawns are captured if they carry the context:
+/// `tokio::spawn(work().in_current_span())`.
 ///
 /// ```
 /// use obs_runtime::{testing, traced};
@@ -115,7 +126,7 @@ pub fn capture<R>(f: impl FnOnce() -> R) -> Captured<R> {
 /// ```
 ///
 /// # Panics
-/// As [`capture`].
+/// Panics as [`capture`] does.
 pub async fn capture_async<F: Future>(future: F) -> Captured<F::Output> {
     match capture_async_with(Observability::builder(), future).await {
         Ok(captured) => captured,
@@ -130,9 +141,11 @@ fn capture_or_panic<R>(f: impl FnOnce() -> R, builder: Builder) -> Captured<R> {
     }
 }
 
-/// As [`capture`], with a configuration of your own: a sampler, prices, alerts. What the builder exports to works
-/// too, while the capture lasts; the environment is not read. `max_level` has no effect: how verbose a process is
-/// decides the most verbose of all that record in it, and other tests record everything.
+/// Runs `f` as [`capture`] does, under a configuration of its own: a sampler, prices, alerts.
+///
+/// The builder's exporters run while the capture lasts; the environment is not read. `max_level`
+/// has no effect: the most verbose `Observability` of a process decides what is recorded at all,
+/// and other tests record everything.
 ///
 /// ```
 /// use obs_runtime::{Observability, Sampler, testing, traced};
@@ -153,7 +166,7 @@ fn capture_or_panic<R>(f: impl FnOnce() -> R, builder: Builder) -> Captured<R> {
 /// ```
 ///
 /// # Errors
-/// As [`Builder::install`], for what the builder asks for in vain.
+/// Returns the errors of [`Builder::install`], for what the builder asks for in vain.
 pub fn capture_with<R>(builder: Builder, f: impl FnOnce() -> R) -> Result<Captured<R>, Error> {
     let capture = Capture::start(builder)?;
     let inside = Inside::enter(capture.obs.scope_id());
@@ -162,10 +175,10 @@ pub fn capture_with<R>(builder: Builder, f: impl FnOnce() -> R) -> Result<Captur
     Ok(capture.finish(value))
 }
 
-/// As [`capture_async`], with a configuration of your own: see [`capture_with`].
+/// Runs a future as [`capture_async`] does, under a configuration of its own: see [`capture_with`].
 ///
 /// # Errors
-/// As [`capture_with`].
+/// Returns the errors of [`capture_with`].
 pub async fn capture_async_with<F: Future>(
     builder: Builder,
     future: F,
@@ -228,7 +241,7 @@ fn take<T>(kept: &Mutex<Vec<T>>) -> Vec<T> {
     std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// The thread belongs to a scope, outside of any span, until this is dropped.
+/// Makes the thread belong to a scope, outside of any span, until this is dropped.
 struct Inside {
     _outside: Attached,
 }
