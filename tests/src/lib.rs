@@ -5,6 +5,7 @@ pub mod http;
 pub mod http_client;
 pub mod otlp_oracle;
 pub mod otlp_receiver;
+pub mod own_process;
 pub mod phoenix;
 pub mod programs;
 pub mod prometheus_server;
