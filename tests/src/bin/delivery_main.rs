@@ -1,4 +1,4 @@
-//! A program under `#[obs_runtime::main]` that ends as its argument says, for `tests/delivery.rs`.
+//! A program under `#[obs_runtime::main]` that ends as its argument says, for `tests/delivery/ends.rs`.
 
 #![allow(clippy::print_stdout, reason = "the test reads it")]
 

@@ -1,5 +1,5 @@
 //! A service and its client that trace in every way at once: `#[traced]`, `tracing`, OpenTelemetry's API, and the
-//! requests between them. For `tests/one_trace.rs`; where the spans go, the environment says.
+//! requests between them. For `tests/programs/one_trace.rs`; where the spans go, the environment says.
 //!
 //! `one_trace server` prints its port and ends with its standard input; `one_trace client PORT` asks it.
 

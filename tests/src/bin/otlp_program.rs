@@ -1,4 +1,4 @@
-//! A small service that sends what it does to an OTLP receiver, for `tests/backends_otlp.rs`.
+//! A small service that sends what it does to an OTLP receiver, for `tests/backends/otlp.rs`.
 //!
 //! `otlp_program ENDPOINT http|grpc`; with no arguments the environment (`OTEL_EXPORTER_OTLP_*`) decides.
 

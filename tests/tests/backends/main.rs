@@ -1,0 +1,14 @@
+//! What real servers, and receivers that share no code with obs, make of what it sends.
+
+mod exemplars;
+mod hostile_pages;
+mod native_histograms;
+mod oracle;
+mod otlp;
+mod otlp_metrics;
+mod otlp_program;
+mod phoenix;
+mod prometheus;
+mod rotel;
+mod statsd;
+mod victoria_metrics;

@@ -1,0 +1,7 @@
+//! What was recorded arrives, or is accounted for, whatever happens to the program and the receiver.
+
+mod ends;
+mod fork;
+mod logs;
+mod spool;
+mod stress;

@@ -1,0 +1,13 @@
+//! Spans of OpenTelemetry's API, of `tracing` and of obs in one trace.
+
+mod api;
+mod async_functions;
+mod cold;
+mod install;
+mod propagation;
+mod scopes;
+mod shared;
+mod tracing_events;
+mod tracing_layer;
+mod tracing_opentelemetry;
+mod tracing_three;

@@ -1,0 +1,30 @@
+//! Annotated functions, calls and streams: what the macros make of them, and what is recorded.
+
+// Only the whole crate can allow it.
+#![allow(uncommon_codepoints, reason = "users write in every alphabet")]
+
+mod arguments;
+mod async_functions;
+mod attributes;
+mod bodies;
+mod call_streams;
+mod calls;
+mod drops;
+mod errors;
+mod foreign;
+mod functions;
+mod futures;
+mod held_streams;
+mod hostile;
+mod hygiene;
+mod lasting;
+mod lints;
+mod long_chains;
+mod moments;
+mod outcomes;
+mod returns;
+mod shapes;
+mod signatures;
+mod streams;
+mod traced;
+mod traced_arguments;

@@ -1,0 +1,4 @@
+//! Annotated tasks and handlers.
+
+mod lints;
+mod tasks;

@@ -1,0 +1,7 @@
+//! Whole programs, each in a process of its own.
+
+mod console;
+mod main_fn;
+mod one_trace;
+mod propagation;
+mod propagation_b3;

@@ -1,0 +1,14 @@
+//! One installed `Observability`: its start and its end, levels, samplers, redaction, limits and totals.
+
+mod fork;
+mod install;
+mod level;
+mod llm;
+mod metric_cells;
+mod overflow;
+mod redaction;
+mod redaction_corpus;
+mod sampling;
+mod tail_sampling;
+mod threads;
+mod what_leaves;
