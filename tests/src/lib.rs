@@ -1,6 +1,7 @@
 //! Shared helpers of the tests.
 
 pub mod cases;
+pub mod exporters;
 pub mod http;
 pub mod http_client;
 pub mod otlp_oracle;

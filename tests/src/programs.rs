@@ -4,6 +4,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use serde_json::Value;
+
 /// The python modules of `oracle/requirements.txt`.
 const PYTHON_MODULES: &str = "import grpc, opentelemetry.proto.collector, prometheus_client";
 
@@ -71,6 +73,26 @@ pub fn promtool_check_metrics(test: &str, text: &str) -> Option<Output> {
     let mut command = Command::new("promtool");
     command.args(["check", "metrics"]);
     Some(run(command, text.as_bytes()).expect("promtool takes its standard input"))
+}
+
+/// The metric families of a page, as Prometheus' official parser reads them; `format` is `text` or `openmetrics`.
+///
+/// # Errors
+/// What the parser says of a page that is not valid, and the page.
+///
+/// # Panics
+/// When the python of [`python`] cannot run the parser.
+pub fn parse_metrics(python: &Path, page: &str, format: &str) -> Result<Vec<Value>, String> {
+    let mut command = Command::new(python);
+    let program = oracle_dir().join("prometheus_text.py");
+    command.arg("-B").arg(program).arg(format);
+    let output = run(command, page.as_bytes()).expect("python runs");
+    if output.status.success() {
+        Ok(serde_json::from_slice(&output.stdout).expect("JSON"))
+    } else {
+        let said = String::from_utf8_lossy(&output.stderr);
+        Err(format!("{format}: {said}\n{page}"))
+    }
 }
 
 /// Runs a program to its end with that standard input.

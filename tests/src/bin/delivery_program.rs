@@ -1,4 +1,4 @@
-//! Programs that end in one way or another, for `tests/delivery*.rs`. The environment says where data goes.
+//! Programs that end in one way or another, for `tests/delivery/`. The environment says where data goes.
 
 #![allow(clippy::print_stdout, reason = "the test reads it")]
 

@@ -4,19 +4,8 @@
 
 use std::time::Duration;
 
-use obs_runtime::{Builder, Error, RecordExporter, SpanRecord, traced};
-
-/// Prints name and outcome of each span.
-struct Print;
-
-impl RecordExporter for Print {
-    fn export(&mut self, batch: Vec<SpanRecord>) -> Result<(), Error> {
-        for span in batch {
-            println!("{} {}", span.name, span.outcome.as_str());
-        }
-        Ok(())
-    }
-}
+use obs_runtime::{Builder, traced};
+use obs_tests::exporters::Print;
 
 fn setup(builder: Builder) -> Builder {
     builder.record_exporter(Print)

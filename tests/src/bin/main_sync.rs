@@ -5,19 +5,8 @@
 use std::io::Read as _;
 use std::process::ExitCode;
 
-use obs_runtime::{Error, Observability, RecordExporter, SpanRecord, traced};
-
-/// Prints name and outcome of each span.
-struct Print;
-
-impl RecordExporter for Print {
-    fn export(&mut self, batch: Vec<SpanRecord>) -> Result<(), Error> {
-        for span in batch {
-            println!("{} {}", span.name, span.outcome.as_str());
-        }
-        Ok(())
-    }
-}
+use obs_runtime::{Observability, traced};
+use obs_tests::exporters::Print;
 
 #[traced]
 fn work() {}

@@ -1,7 +1,5 @@
 //! From a duration in Prometheus to the trace of the call: exemplars, end to end.
 
-use std::process::Command;
-
 use obs_runtime::metrics::{Counter, Histogram};
 use obs_runtime::{Observability, SpanContext, traced};
 use obs_tests::own_process;
@@ -65,15 +63,7 @@ fn prometheus_finds_the_trace_of_a_call() -> Result {
     // obs' own account is among the metrics.
     assert!(text.contains("\nobs_spans_recorded_total 4\n"), "{text}");
     if let Some(python) = programs::python(test) {
-        let mut command = Command::new(python);
-        command
-            .arg("-B")
-            .arg(programs::oracle_dir().join("prometheus_text.py"))
-            .arg("openmetrics");
-        let output = programs::run(command, text.as_bytes())?;
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{errors}\n{text}");
-        let families: Vec<Value> = serde_json::from_slice(&output.stdout)?;
+        let families = programs::parse_metrics(&python, &text, "openmetrics")?;
         let samples: Vec<&Value> = families
             .iter()
             .flat_map(|f| f["samples"].as_array().into_iter().flatten())

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 
 use obs_runtime::metrics::snapshot::{ExponentialBuckets, NumberPoint};
@@ -134,13 +133,7 @@ fn family() -> impl Strategy<Value = MetricFamily> {
 type Samples = BTreeSet<(String, Vec<(String, String)>, String)>;
 
 fn parse(python: &Path, text: &str, format: &str) -> Result<Samples, TestCaseError> {
-    let mut command = Command::new(python);
-    let program = programs::oracle_dir().join("prometheus_text.py");
-    command.arg("-B").arg(program).arg(format);
-    let output = programs::run(command, text.as_bytes()).expect("python runs");
-    let error = String::from_utf8_lossy(&output.stderr);
-    prop_assert!(output.status.success(), "{}: {}\n{}", format, error, text);
-    let families: Vec<Value> = serde_json::from_slice(&output.stdout).expect("JSON");
+    let families = programs::parse_metrics(python, text, format).map_err(TestCaseError::fail)?;
     let samples = families.iter().filter_map(|f| f["samples"].as_array());
     let sample = |sample: &Value| {
         let labels = sample[1].as_object().expect("labels").iter();

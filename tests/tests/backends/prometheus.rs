@@ -1,6 +1,5 @@
 //! What Prometheus, its linter and its official python parser make of our metrics.
 
-use std::process::Command;
 use std::sync::Arc;
 
 use obs_runtime::http::{HttpConfig, HttpServer};
@@ -80,6 +79,18 @@ fn text_as(format: prometheus::Format) -> Result<String> {
     Ok(exposition.text)
 }
 
+/// What the official parser reads; none if there is no python for it.
+fn parsed(test: &str, page: &str, format: &str) -> Option<Vec<Value>> {
+    let families = programs::parse_metrics(&programs::python(test)?, page, format);
+    Some(families.unwrap_or_else(|said| panic!("{said}")))
+}
+
+/// The family of a name.
+fn family<'a>(families: &'a [Value], name: &str) -> &'a Value {
+    let found = families.iter().find(|f| f["name"] == name);
+    found.unwrap_or_else(|| panic!("no {name} in {families:?}"))
+}
+
 #[test]
 fn promtool_has_nothing_to_say() -> Result {
     let Some(output) = programs::promtool_check_metrics("promtool_has_nothing_to_say", &text()?)
@@ -95,24 +106,11 @@ fn promtool_has_nothing_to_say() -> Result {
 
 #[test]
 fn the_official_parser_reads_it_back_unchanged() -> Result {
-    let Some(python) = programs::python("the_official_parser_reads_it_back_unchanged") else {
+    let test = "the_official_parser_reads_it_back_unchanged";
+    let Some(families) = parsed(test, &text()?, "text") else {
         return Ok(());
     };
-    let mut command = Command::new(python);
-    command
-        .arg("-B")
-        .arg(programs::oracle_dir().join("prometheus_text.py"));
-    let output = programs::run(command, text()?.as_bytes()).expect("python runs");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let families: Vec<Value> = serde_json::from_slice(&output.stdout).expect("JSON");
-    let family = |name: &str| {
-        let found = families.iter().find(|f| f["name"] == name);
-        found.unwrap_or_else(|| panic!("no {name} in {families:?}"))
-    };
+    let family = |name: &str| family(&families, name);
     let rows = family("etl_rows");
     assert_eq!(rows["type"], "counter");
     assert_eq!(rows["help"], "Rows with a \\ and a\nsecond line");
@@ -151,26 +149,15 @@ fn the_official_parser_reads_it_back_unchanged() -> Result {
 
 #[test]
 fn the_official_parser_reads_open_metrics() -> Result {
-    let Some(python) = programs::python("the_official_parser_reads_open_metrics") else {
+    let test = "the_official_parser_reads_open_metrics";
+    let Some(families) = parsed(
+        test,
+        &text_as(prometheus::Format::OpenMetrics)?,
+        "openmetrics",
+    ) else {
         return Ok(());
     };
-    let mut command = Command::new(python);
-    command
-        .arg("-B")
-        .arg(programs::oracle_dir().join("prometheus_text.py"))
-        .arg("openmetrics");
-    let text = text_as(prometheus::Format::OpenMetrics)?;
-    let output = programs::run(command, text.as_bytes()).expect("python runs");
-    assert!(
-        output.status.success(),
-        "{}\n{text}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let families: Vec<Value> = serde_json::from_slice(&output.stdout).expect("JSON");
-    let family = |name: &str| {
-        let found = families.iter().find(|f| f["name"] == name);
-        found.unwrap_or_else(|| panic!("no {name} in {families:?}"))
-    };
+    let family = |name: &str| family(&families, name);
     let rows = family("etl_rows");
     assert_eq!(rows["type"], "counter");
     assert_eq!(rows["help"], "Rows with a \\ and a\nsecond line");
@@ -267,22 +254,9 @@ fn whatever_users_define_is_valid() -> Result {
             !exposition.conflicts.is_empty() && kept > families.len() / 2,
             "{kept}"
         );
-        let Some(python) = programs::python(test) else {
+        let Some(read) = parsed(test, &exposition.text, argument) else {
             return Ok(());
         };
-        let mut command = Command::new(python);
-        command
-            .arg("-B")
-            .arg(programs::oracle_dir().join("prometheus_text.py"))
-            .arg(argument);
-        let output = programs::run(command, exposition.text.as_bytes()).expect("python runs");
-        assert!(
-            output.status.success(),
-            "{}\n{}",
-            String::from_utf8_lossy(&output.stderr),
-            exposition.text
-        );
-        let read: Vec<Value> = serde_json::from_slice(&output.stdout).expect("JSON");
         assert_eq!(read.len(), kept, "{argument}");
     }
     Ok(())

@@ -8,16 +8,11 @@ use std::time::{Duration, Instant};
 
 use obs_tests::otlp_receiver::{Mode, OtlpReceiver};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_delivery_program");
-const MAIN: &str = env!("CARGO_BIN_EXE_delivery_main");
+use crate::program::{self, MAIN, PROGRAM};
 
 fn command(program: &str, arg: &str, receiver: &OtlpReceiver) -> Command {
-    let mut command = Command::new(program);
+    let mut command = program::command(program, arg, receiver);
     command
-        .arg(arg)
-        .env("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url())
-        .env("OTEL_METRICS_EXPORTER", "none")
-        .env("OTEL_LOGS_EXPORTER", "none")
         .env("OBS_LOG", "off")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -2,18 +2,16 @@
 #![cfg(unix)]
 
 use std::collections::HashSet;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use obs_tests::otlp_receiver::{Arrived, Mode, OtlpReceiver};
+
+use crate::program::{PROGRAM, command};
 
 fn run(arg: &str) -> (u64, Vec<Arrived>, String) {
     let receiver = OtlpReceiver::start(Mode::Accept);
     let spool = std::env::temp_dir().join(format!("obs-{arg}-{}", std::process::id()));
-    let child = Command::new(env!("CARGO_BIN_EXE_delivery_program"))
-        .arg(arg)
-        .env("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url())
-        .env("OTEL_METRICS_EXPORTER", "none")
-        .env("OTEL_LOGS_EXPORTER", "none")
+    let child = command(PROGRAM, arg, &receiver)
         .env("OBS_SPOOL", &spool)
         .stderr(Stdio::piped())
         .spawn()
@@ -59,9 +57,7 @@ fn children_of_a_busy_program() {
 
 /// A program that sends every signal, and prints metrics too; what it prints.
 fn run_with_all(arg: &str, receiver: &OtlpReceiver) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_delivery_program"))
-        .arg(arg)
-        .env("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url())
+    let output = command(PROGRAM, arg, receiver)
         .env("OTEL_METRICS_EXPORTER", "otlp,console")
         .env_remove("OTEL_LOGS_EXPORTER")
         .env_remove("OBS_SPOOL")

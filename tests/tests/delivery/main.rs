@@ -3,5 +3,6 @@
 mod ends;
 mod fork;
 mod logs;
+mod program;
 mod spool;
 mod stress;

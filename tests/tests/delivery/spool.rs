@@ -5,9 +5,11 @@
 use std::collections::HashSet;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use obs_tests::otlp_receiver::{Mode, OtlpReceiver};
+
+use crate::program::{PROGRAM, command};
 
 struct Program {
     child: Child,
@@ -16,11 +18,8 @@ struct Program {
 
 impl Program {
     fn start(receiver: &OtlpReceiver, spool: &Path, first: u64) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_delivery_program"))
-            .args(["steps", &first.to_string()])
-            .env("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url())
-            .env("OTEL_METRICS_EXPORTER", "none")
-            .env("OTEL_LOGS_EXPORTER", "none")
+        let mut child = command(PROGRAM, "steps", receiver)
+            .arg(first.to_string())
             .env("OBS_SPOOL", spool)
             .env("OBS_LOG", "off")
             .stdin(Stdio::piped())

@@ -3,6 +3,7 @@
 use std::pin::{Pin, pin};
 use std::task::{Context as TaskContext, Poll, Waker};
 
+use crate::orders::is_nested;
 use crate::shared::*;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use obs_runtime::Instrument as _;
@@ -51,10 +52,7 @@ fn e_every_order_of_three_and_four() {
             let prefix = format!("ea{depth}.{order}/");
             case_async(nest(prefix.clone(), order, depth));
             let name = |at: u32| format!("{prefix}{at}");
-            tree(&[(&name(depth), "-")]);
-            for at in 1..depth {
-                tree(&[(&name(at), &name(at + 1))]);
-            }
+            is_nested(&prefix, depth);
             for at in 1..=depth {
                 tree(&[(&format!("{}/leaf", name(at)), &name(at))]);
             }

@@ -2,41 +2,37 @@
 //! whose parent.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, OnceLock};
+use std::sync::OnceLock;
 use std::thread;
 
-use obs_runtime::{Error, Observability, RecordExporter, SpanRecord, traced};
+use obs_runtime::{Observability, SpanRecord, traced};
+use obs_tests::exporters::Kept;
 use opentelemetry::Context;
 use opentelemetry::trace::{Tracer as _, TracerProvider as _};
 
 pub(crate) type Headers = HashMap<String, String>;
 
-/// The span of `traceparent` in the tests with a caller.
-pub(crate) const CALLER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+pub(crate) use obs_tests::http::CALLER;
+
 pub(crate) const CALLER_TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 pub(crate) const CALLER_SPAN: &str = "00f067aa0ba902b7";
 
-static SPANS: Mutex<Vec<SpanRecord>> = Mutex::new(Vec::new());
-
-struct Store;
-
-impl RecordExporter for Store {
-    fn export(&mut self, batch: Vec<SpanRecord>) -> Result<(), Error> {
-        SPANS.lock().unwrap().extend(batch);
-        Ok(())
-    }
+fn running() -> &'static (Observability, Kept) {
+    static RUNNING: OnceLock<(Observability, Kept)> = OnceLock::new();
+    RUNNING.get_or_init(|| {
+        let kept = Kept::default();
+        let obs = Observability::builder()
+            .service_name("interop")
+            .record_exporter(kept.clone())
+            .opentelemetry(true)
+            .install()
+            .unwrap();
+        (obs, kept)
+    })
 }
 
 pub(crate) fn obs() -> &'static Observability {
-    static OBS: OnceLock<Observability> = OnceLock::new();
-    OBS.get_or_init(|| {
-        Observability::builder()
-            .service_name("interop")
-            .record_exporter(Store)
-            .opentelemetry(true)
-            .install()
-            .unwrap()
-    })
+    &running().0
 }
 
 pub(crate) fn tracer() -> obs_runtime::opentelemetry::Tracer {
@@ -80,24 +76,22 @@ pub(crate) fn leaf(name: &str) {
     drop(opentelemetry::global::tracer("library").start(name.to_owned()));
 }
 
-/// The only span of a name.
-pub(crate) fn span(name: &str) -> SpanRecord {
-    obs().force_flush().unwrap();
-    let spans = SPANS.lock().unwrap();
-    let found: Vec<_> = spans.iter().filter(|s| s.name == name).collect();
-    assert_eq!(found.len(), 1, "spans named {name}");
-    found[0].clone()
+/// Every span of a name.
+fn named(name: &str) -> Vec<SpanRecord> {
+    let (obs, kept) = running();
+    obs.force_flush().unwrap();
+    kept.named(name)
 }
 
-/// Every span so far.
-pub(crate) fn spans() -> Vec<SpanRecord> {
-    obs().force_flush().unwrap();
-    SPANS.lock().unwrap().clone()
+/// The only span of a name.
+pub(crate) fn span(name: &str) -> SpanRecord {
+    let mut found = named(name);
+    assert_eq!(found.len(), 1, "spans named {name}");
+    found.remove(0)
 }
 
 pub(crate) fn has(name: &str) -> bool {
-    obs().force_flush().unwrap();
-    SPANS.lock().unwrap().iter().any(|s| s.name == name)
+    !named(name).is_empty()
 }
 
 /// Checks `child > parent` for each of the lines; `-` is none: a new trace.

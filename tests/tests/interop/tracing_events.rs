@@ -7,6 +7,7 @@ use obs_runtime::{
     AttributeValue, Level, LogRecord, Observability, Sampler, SpanContext, SpanKind, SpanRecord,
     TraceFlags, TraceId, current, propagation, traced,
 };
+use obs_tests::cases::text_of;
 use obs_tests::tracing_capture::{assert_parents, capture, subscriber};
 use tracing::field::Empty;
 use tracing::{debug_span, error, info, info_span, instrument, trace, warn};
@@ -20,13 +21,6 @@ fn ours<R>(inside: impl FnOnce() -> R) -> R {
 
 fn with_events<R>(events: Events, f: impl FnOnce() -> R) -> Captured<R> {
     testing::capture(|| tracing::dispatcher::with_default(&subscriber(events), f))
-}
-
-fn text(value: Option<&AttributeValue>) -> &str {
-    match value {
-        Some(AttributeValue::String(text)) => text,
-        other => panic!("{other:?} is no text"),
-    }
 }
 
 fn is_in(record: &LogRecord, span: &SpanRecord) -> bool {
@@ -180,7 +174,7 @@ fn an_error_event_fails_its_span_of_tracing_and_no_other() {
         let order = captured.span("order");
         let error = order.error.as_ref().expect("failed");
         assert_eq!(error.message.as_deref(), Some("out of stock, token=***"));
-        let said = |r: &&LogRecord| text(r.attribute("error")).contains("token=***");
+        let said = |r: &&LogRecord| text_of(r.attribute("error")).contains("token=***");
         let count = |records: &[LogRecord]| {
             let in_order = records.iter().filter(|r| is_in(r, order));
             in_order
@@ -218,7 +212,7 @@ fn an_event_is_a_log_record_of_its_span() {
     assert_eq!(low.body.as_deref(), Some("low: password=***"));
     assert_eq!(low.attribute("item"), Some(&7.into()));
     assert_eq!(low.attribute("api_key"), Some(&"***".into()));
-    assert_eq!(text(low.attribute("code.file.path")), file!());
+    assert_eq!(text_of(low.attribute("code.file.path")), file!());
     assert!(low.attribute("code.line.number").is_some());
     assert_eq!(low.event_name, None);
     let spans: Vec<_> = captured.spans_named("ours").collect();
@@ -258,8 +252,8 @@ fn an_event_is_an_event_of_its_span() {
             .map(|(_, v)| v)
     };
     assert_eq!(attribute("item"), Some(&7.into()));
-    assert_eq!(text(attribute("level")), "INFO");
-    assert_eq!(text(attribute("target")), module_path!());
+    assert_eq!(text_of(attribute("level")), "INFO");
+    assert_eq!(text_of(attribute("target")), module_path!());
     // OpenTelemetry's limit.
     assert_eq!(names("busy").len(), 128);
 }
@@ -285,7 +279,7 @@ fn records_of_the_crate_log_come_by_way_of_tracing_log() {
     assert_eq!(record.target, "sqlx::query");
     assert_eq!(record.body.as_deref(), Some("from the crate log"));
     assert_eq!(record.event_name, None);
-    assert_eq!(text(record.attribute("code.file.path")), "src/query.rs");
+    assert_eq!(text_of(record.attribute("code.file.path")), "src/query.rs");
     assert_eq!(record.attribute("code.line.number"), Some(&12.into()));
     assert!(is_in(record, captured.span("ours")));
 }
@@ -412,12 +406,12 @@ fn formatters_may_panic_and_talk() {
     });
     let panicked = "<panicked while formatting>";
     let outer = captured.span("outer");
-    assert_eq!(text(outer.attribute("bad")), panicked);
-    assert_eq!(text(outer.attribute("late")), "talked");
+    assert_eq!(text_of(outer.attribute("bad")), panicked);
+    assert_eq!(text_of(outer.attribute("late")), "talked");
     let said = |r: &&LogRecord| r.body.as_deref() == Some("said");
     let record = captured.logs.iter().find(said).expect("the record");
-    assert_eq!(text(record.attribute("bad")), panicked);
-    assert_eq!(text(record.attribute("good")), "talked");
+    assert_eq!(text_of(record.attribute("bad")), panicked);
+    assert_eq!(text_of(record.attribute("good")), "talked");
 }
 
 #[test]

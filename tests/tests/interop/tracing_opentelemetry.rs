@@ -1,12 +1,12 @@
 //! Spans of `tracing` through tracing-opentelemetry with a tracer of ours, in one trace with ours and with those of
 //! OpenTelemetry's API: the table in docs/interop.md, column TA.
 
-use std::pin::Pin;
 use std::sync::Once;
 
+use crate::orders::{is_nested, made, nest, nest_async};
 use crate::shared::*;
-use opentelemetry::trace::{TraceContextExt as _, Tracer as _};
-use opentelemetry::{Context, KeyValue, global};
+use opentelemetry::trace::TraceContextExt as _;
+use opentelemetry::{Context, KeyValue};
 use tracing::{Instrument as _, Span, info_span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -19,11 +19,6 @@ fn subscribe() {
         let subscriber = tracing_subscriber::registry().with(layer);
         tracing::subscriber::set_global_default(subscriber).unwrap();
     });
-}
-
-/// A span of `tracing`; its name in the trace is the field `otel.name`.
-fn made(name: &str) -> Span {
-    info_span!("tracing", otel.name = name)
 }
 
 fn tracing_span<R>(name: &str, body: impl FnOnce() -> R) -> R {
@@ -111,58 +106,15 @@ fn d_tracing_in_ours() {
     ]);
 }
 
-/// The name's part of each level says who made it.
-fn nest(prefix: &str, order: u32, depth: u32) {
-    if depth == 0 {
-        return;
-    }
-    let name = format!("{prefix}{depth}");
-    let rest = || nest(prefix, order / 3, depth - 1);
-    match order % 3 {
-        0 => ours(&name, rest),
-        1 => otel(&name, rest),
-        _ => tracing_span(&name, rest),
-    }
-}
-
 #[test]
 fn e_every_order_of_three_and_four() {
     for depth in [3, 4] {
         for order in 0..3_u32.pow(depth) {
             let prefix = format!("et{depth}.{order}/");
-            ta(|| nest(&prefix, order, depth));
-            let name = |at: u32| format!("{prefix}{at}");
-            tree(&[(&name(depth), "-")]);
-            for at in 1..depth {
-                tree(&[(&name(at), &name(at + 1))]);
-            }
+            ta(|| nest(&prefix, 3, order, depth));
+            is_nested(&prefix, depth);
         }
     }
-}
-
-type Boxed = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-fn nest_async(prefix: String, order: u32, depth: u32) -> Boxed {
-    Box::pin(async move {
-        if depth == 0 {
-            return;
-        }
-        let name = format!("{prefix}{depth}");
-        let rest = async {
-            tokio::task::yield_now().await;
-            nest_async(prefix.clone(), order / 3, depth - 1).await;
-            tokio::task::yield_now().await;
-        };
-        match order % 3 {
-            0 => ours_async(&name, rest).await,
-            1 => {
-                use opentelemetry::trace::FutureExt as _;
-                let span = global::tracer("library").start(name);
-                rest.with_context(Context::current_with_span(span)).await;
-            }
-            _ => rest.instrument(made(&name)).await,
-        }
-    })
 }
 
 #[test]
@@ -170,12 +122,8 @@ fn e_every_order_of_three_and_four_asynchronous() {
     for depth in [3, 4] {
         for order in 0..3_u32.pow(depth) {
             let prefix = format!("eta{depth}.{order}/");
-            ta_async(nest_async(prefix.clone(), order, depth));
-            let name = |at: u32| format!("{prefix}{at}");
-            tree(&[(&name(depth), "-")]);
-            for at in 1..depth {
-                tree(&[(&name(at), &name(at + 1))]);
-            }
+            ta_async(nest_async(prefix.clone(), 3, order, depth));
+            is_nested(&prefix, depth);
         }
     }
 }

@@ -1,19 +1,15 @@
 //! Spans of `tracing` through the layer of obs (TL), of OpenTelemetry's API and of obs in one trace; and beside
 //! tracing-opentelemetry, which has the spans of one target (TX): the table in docs/interop.md.
 
-use std::pin::Pin;
-
+use crate::orders::{THEIRS, is_nested, made, made_theirs, nest, nest_async};
 use crate::shared::*;
 use obs_runtime::tracing::layer;
-use opentelemetry::trace::{TraceContextExt as _, Tracer as _};
-use opentelemetry::{Context, KeyValue, global};
-use tracing::{Dispatch, Instrument as _, Span, info_span};
+use opentelemetry::trace::TraceContextExt as _;
+use opentelemetry::{Context, KeyValue};
+use tracing::{Dispatch, Instrument as _, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::prelude::*;
-
-/// The target whose spans go through tracing-opentelemetry; the one that axum- and tonic-tracing-opentelemetry use.
-const THEIRS: &str = "otel::tracing";
 
 fn tl() -> Dispatch {
     Dispatch::new(tracing_subscriber::registry().with(layer()))
@@ -38,55 +34,6 @@ fn run_async<R: Send>(dispatch: &Dispatch, body: impl Future<Output = R> + Send)
     })
 }
 
-fn made(name: &str) -> Span {
-    info_span!("tracing", otel.name = name)
-}
-
-fn made_theirs(name: &str) -> Span {
-    info_span!(target: THEIRS, "theirs", otel.name = name)
-}
-
-/// Each level is made by one of three, or four.
-fn nest(prefix: &str, makers: u32, order: u32, depth: u32) {
-    if depth == 0 {
-        return;
-    }
-    let name = format!("{prefix}{depth}");
-    let rest = || nest(prefix, makers, order / makers, depth - 1);
-    match order % makers {
-        0 => ours(&name, rest),
-        1 => otel(&name, rest),
-        2 => made(&name).in_scope(rest),
-        _ => made_theirs(&name).in_scope(rest),
-    }
-}
-
-type Boxed = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-fn nest_async(prefix: String, makers: u32, order: u32, depth: u32) -> Boxed {
-    Box::pin(async move {
-        if depth == 0 {
-            return;
-        }
-        let name = format!("{prefix}{depth}");
-        let rest = async {
-            tokio::task::yield_now().await;
-            nest_async(prefix.clone(), makers, order / makers, depth - 1).await;
-            tokio::task::yield_now().await;
-        };
-        match order % makers {
-            0 => ours_async(&name, rest).await,
-            1 => {
-                use opentelemetry::trace::FutureExt as _;
-                let span = global::tracer("library").start(name);
-                rest.with_context(Context::current_with_span(span)).await;
-            }
-            2 => rest.instrument(made(&name)).await,
-            _ => rest.instrument(made_theirs(&name)).await,
-        }
-    })
-}
-
 fn every_order(kind: &str, dispatch: &Dispatch, makers: u32, depth: u32) {
     for order in 0..makers.pow(depth) {
         let sync = format!("{kind}{depth}.{order}/");
@@ -94,25 +41,9 @@ fn every_order(kind: &str, dispatch: &Dispatch, makers: u32, depth: u32) {
         run(dispatch, || nest(&sync, makers, order, depth));
         run_async(dispatch, nest_async(is_async.clone(), makers, order, depth));
     }
-    let all: Vec<_> = spans();
     for order in 0..makers.pow(depth) {
-        for prefix in [
-            format!("{kind}{depth}.{order}/"),
-            format!("{kind}a{depth}.{order}/"),
-        ] {
-            let of = |at: u32| {
-                let name = format!("{prefix}{at}");
-                let found = all.iter().filter(|s| s.name == name).collect::<Vec<_>>();
-                assert_eq!(found.len(), 1, "{name}");
-                found[0]
-            };
-            assert_eq!(of(depth).parent_id, None, "{prefix}");
-            for at in 1..depth {
-                let (child, parent) = (of(at), of(at + 1));
-                let expected = (Some(parent.span_id), parent.trace_id);
-                assert_eq!((child.parent_id, child.trace_id), expected, "{prefix}{at}");
-            }
-        }
+        is_nested(&format!("{kind}{depth}.{order}/"), depth);
+        is_nested(&format!("{kind}a{depth}.{order}/"), depth);
     }
 }
 

@@ -31,7 +31,7 @@ fn text(value: &'static str) -> AttributeValue {
     value.into()
 }
 
-// case: 115 (sums and unknown models: llm.rs)
+// case: 115 (sums and unknown models: runtime/llm.rs)
 struct Client {
     model: String,
 }

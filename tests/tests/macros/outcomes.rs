@@ -9,12 +9,8 @@
 use std::fmt;
 
 use obs_runtime::testing::capture;
-use obs_runtime::{AttributeValue, SpanRecord, traced};
-use obs_tests::cases::{block_on, ended};
-
-fn message(span: &SpanRecord) -> Option<&str> {
-    span.error.as_ref()?.message.as_deref()
-}
+use obs_runtime::{AttributeValue, traced};
+use obs_tests::cases::{block_on, ended, message};
 
 #[derive(Debug)]
 struct Shown;

@@ -20,29 +20,12 @@ use std::panic::Location;
 
 use obs_runtime::testing::capture;
 use obs_runtime::{Outcome, traced};
+use obs_tests::cases::{Noisy, block_on, notes};
 
-thread_local! {
-    static DROPS: RefCell<Vec<&'static str>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Notes when it is dropped.
-struct Noisy(&'static str);
-
-impl Drop for Noisy {
-    fn drop(&mut self) {
-        DROPS.with_borrow_mut(|drops| drops.push(self.0));
-    }
-}
-
-fn drops(f: impl FnOnce()) -> Vec<&'static str> {
-    DROPS.with_borrow_mut(Vec::clear);
+fn drops(f: impl FnOnce()) -> Vec<String> {
+    notes();
     f();
-    DROPS.take()
-}
-
-fn block_on<F: Future>(future: F) -> F::Output {
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    runtime.build().unwrap().block_on(future)
+    notes()
 }
 
 /// The same functions, plain and annotated.
@@ -123,7 +106,10 @@ fn arguments_and_locals_drop_in_the_plain_order() {
                 let (a, b, c, d, f) = args!();
                 ($run)($traced(a, b, c, d, f));
             });
-            assert_eq!(plain.len(), 7 - usize::from(!plain.contains(&"local")));
+            assert_eq!(
+                plain.len(),
+                7 - usize::from(!plain.iter().any(|name| name == "local"))
+            );
             assert_eq!(traced, plain);
         }};
     }

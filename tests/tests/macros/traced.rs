@@ -7,32 +7,15 @@
     reason = "functions that exist to be traced"
 )]
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
 use obs_runtime::testing::{Captured, capture, capture_async};
-use obs_runtime::{AttributeValue, Outcome, SpanRecord, traced};
-
-#[derive(Debug, PartialEq)]
-struct Broken(u8);
-
-impl fmt::Display for Broken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "broken {}", self.0)
-    }
-}
+use obs_runtime::{AttributeValue, Outcome, traced};
+use obs_tests::cases::{Broken, message};
 
 fn outcome<R>(captured: &Captured<R>, name: &str) -> Outcome {
     captured.span(name).outcome
-}
-
-fn message(span: &SpanRecord) -> Option<&str> {
-    span.error.as_ref()?.message.as_deref()
-}
-
-fn text(value: &'static str) -> Option<AttributeValue> {
-    Some(AttributeValue::from(value))
 }
 
 #[tokio::test]
@@ -278,7 +261,7 @@ mod returned_futures {
         assert_eq!(opaque[1].outcome, Outcome::Ok);
         assert_eq!(
             captured.span("lends").attribute("text").cloned(),
-            text("abc")
+            Some("abc".into())
         );
     }
 

@@ -12,24 +12,8 @@ use std::future::Future;
 use std::pin::Pin;
 
 use obs_runtime::testing::{capture, capture_async};
-use obs_runtime::{AttributeValue, Level, Outcome, SpanKind, SpanRecord, traced};
-
-#[derive(Debug, PartialEq)]
-struct Broken(u8);
-
-impl fmt::Display for Broken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "broken {}", self.0)
-    }
-}
-
-fn message(span: &SpanRecord) -> Option<&str> {
-    span.error.as_ref()?.message.as_deref()
-}
-
-fn text(value: &'static str) -> Option<AttributeValue> {
-    Some(AttributeValue::from(value))
-}
+use obs_runtime::{AttributeValue, Level, Outcome, SpanKind, traced};
+use obs_tests::cases::{Broken, message};
 
 #[test]
 fn every_setting_reaches_the_callsite() {
@@ -205,7 +189,7 @@ async fn returned_values_are_recorded_when_asked() {
         .iter()
         .map(|s| s.attribute("return").cloned())
         .collect();
-    assert_eq!(found, [text("Some(1)"), text("2"), None]);
+    assert_eq!(found, [Some("Some(1)".into()), Some("2".into()), None]);
 }
 
 #[tokio::test]

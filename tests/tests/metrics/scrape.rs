@@ -1,7 +1,5 @@
 //! Annotated functions as a scrape of the installed endpoint shows them.
 
-use std::process::Command;
-
 use obs_runtime::http::HttpConfig;
 use obs_runtime::{Observability, traced};
 use obs_tests::own_process;
@@ -111,11 +109,7 @@ async fn a_scrape_counts_every_call_before_it() -> Result {
         );
     }
     if let Some(python) = programs::python(test) {
-        let mut command = Command::new(python);
-        command
-            .arg("-B")
-            .arg(programs::oracle_dir().join("prometheus_text.py"));
-        assert!(programs::run(command, text.as_bytes())?.status.success());
+        programs::parse_metrics(&python, &text, "text")?;
     }
     if let Some(prometheus) = Prometheus::scrape(test, addr, Some("s3cret")) {
         // The expression of autometrics' success-rate rules.

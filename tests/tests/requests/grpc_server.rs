@@ -2,14 +2,14 @@
 
 use std::convert::Infallible;
 use std::net::Ipv4Addr;
-use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use axum::http::{Request, Response};
 use futures_util::future::BoxFuture;
-use obs_runtime::{
-    AttributeValue, Error, Observability, Outcome, RecordExporter, SpanKind, SpanRecord, traced,
-};
+use obs_runtime::{Observability, Outcome, SpanKind, SpanRecord, traced};
+use obs_tests::cases::text_of;
+use obs_tests::exporters::Kept;
+use obs_tests::http::CALLER;
 use obs_tests::own_process;
 use tokio::net::TcpListener;
 use tonic::Status;
@@ -19,18 +19,6 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::transport::server::{TcpConnectInfo, TcpIncoming};
 use tonic::transport::{Endpoint, Server};
 use tower::Layer as _;
-
-const CALLER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-
-#[derive(Clone, Default)]
-struct Spans(Arc<Mutex<Vec<SpanRecord>>>);
-
-impl RecordExporter for Spans {
-    fn export(&mut self, batch: Vec<SpanRecord>) -> Result<(), Error> {
-        self.0.lock().unwrap().extend(batch);
-        Ok(())
-    }
-}
 
 /// Messages are texts.
 struct Text;
@@ -148,13 +136,6 @@ async fn order(endpoint: &Endpoint, order: &str) -> Result<String, Status> {
     ask(channel, "/shop.Orders/Place", order, None).await
 }
 
-fn text<'a>(span: &'a SpanRecord, key: &str) -> &'a str {
-    match span.attributes.iter().find(|(k, _)| k == key) {
-        Some((_, AttributeValue::String(text))) => text,
-        other => panic!("{key} of {}: {other:?}", span.name),
-    }
-}
-
 /// Of the calls that were made with the layer: function, client, server, handler.
 fn is_one_trace(all: &[SpanRecord], served: &[&SpanRecord]) {
     let expected = [("OK", Outcome::Ok), ("NOT_FOUND", Outcome::Error)];
@@ -168,8 +149,14 @@ fn is_one_trace(all: &[SpanRecord], served: &[&SpanRecord]) {
         assert!(server.parent_is_remote);
         assert_eq!(client.kind, SpanKind::Client);
         assert_eq!(client.name, "shop.Orders/Place");
-        assert_eq!(text(client, "rpc.response.status_code"), status);
-        assert_eq!(text(client, "server.address"), "orders.internal");
+        assert_eq!(
+            text_of(client.attribute("rpc.response.status_code")),
+            status
+        );
+        assert_eq!(
+            text_of(client.attribute("server.address")),
+            "orders.internal"
+        );
         assert_eq!(client.outcome, outcome, "{status}");
         assert_eq!(parent(client).name, "order");
     }
@@ -178,9 +165,9 @@ fn is_one_trace(all: &[SpanRecord], served: &[&SpanRecord]) {
 #[tokio::test]
 async fn calls_are_spans_with_their_status() {
     own_process!();
-    let spans = Spans::default();
+    let kept = Kept::default();
     let obs = Observability::builder()
-        .record_exporter(spans.clone())
+        .record_exporter(kept.clone())
         .install()
         .unwrap();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
@@ -212,13 +199,19 @@ async fn calls_are_spans_with_their_status() {
     }
     obs.force_flush().unwrap();
 
-    let all = spans.0.lock().unwrap().clone();
+    let all = kept.spans();
     let mut calls: Vec<_> = all.iter().filter(|s| s.kind == SpanKind::Server).collect();
     calls.sort_by_key(|span| span.start_unix_nanos);
     is_one_trace(&all, &calls.split_off(4));
     let seen: Vec<_> = calls
         .iter()
-        .map(|s| (&*s.name, text(s, "rpc.response.status_code"), s.outcome))
+        .map(|s| {
+            (
+                &*s.name,
+                text_of(s.attribute("rpc.response.status_code")),
+                s.outcome,
+            )
+        })
         .collect();
     let place = "shop.Orders/Place";
     assert_eq!(
@@ -232,10 +225,10 @@ async fn calls_are_spans_with_their_status() {
     );
     for call in &calls {
         assert_eq!(call.trace_id.to_string(), CALLER[3..35]);
-        assert_eq!(text(call, "network.protocol.version"), "2");
-        assert_eq!(text(call, "server.address"), "127.0.0.1");
-        assert_eq!(text(call, "client.address"), "127.0.0.1");
-        assert_eq!(text(call, "network.peer.address"), "127.0.0.1");
+        assert_eq!(text_of(call.attribute("network.protocol.version")), "2");
+        assert_eq!(text_of(call.attribute("server.address")), "127.0.0.1");
+        assert_eq!(text_of(call.attribute("client.address")), "127.0.0.1");
+        assert_eq!(text_of(call.attribute("network.peer.address")), "127.0.0.1");
     }
     let handlers: Vec<_> = all
         .iter()

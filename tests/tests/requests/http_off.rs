@@ -8,12 +8,11 @@ use axum::extract::Extension;
 use axum::http::{HeaderMap, Request};
 use axum::routing::get;
 use obs_runtime::{Baggage, RemoteContext, propagation, traced};
+use obs_tests::http::CALLER;
 use obs_tests::own_process;
 use reqwest_middleware::ClientBuilder;
 use tokio::net::TcpListener;
 use tower::ServiceExt as _;
-
-const CALLER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 /// Asks another server, and says what that was sent.
 #[traced]

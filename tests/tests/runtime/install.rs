@@ -1,7 +1,7 @@
 //! One installed default, what it refuses, and what is left when it goes.
 
-use obs_runtime::metrics::MetricData;
 use obs_runtime::{Level, Observability, Sampler, SpanContext, traced};
+use obs_tests::cases::total;
 use obs_tests::own_process;
 
 #[traced]
@@ -38,17 +38,9 @@ fn installing_and_ending() {
     obs.set_max_level(Some(Level::Info));
     assert!(work().is_some());
     assert_eq!(obs.stats().spans.recorded, 2);
-    let calls = obs.collect_metrics();
-    let calls = calls.iter().find(|f| f.name == "function.calls").unwrap();
-    let MetricData::Counter(points) = &calls.data else {
-        panic!("{calls:?}")
-    };
-    // Only `work` is a function of this module.
-    let mut of_work = points
-        .iter()
-        .filter(|p| p.labels.get("module") == Some(module_path!()));
-    let ok = of_work.find(|p| p.labels.get("result") == Some("ok"));
-    assert!((ok.unwrap().value.as_f64() - 3.0).abs() < f64::EPSILON);
+    let labels = [("module", module_path!()), ("result", "ok")];
+    let calls = total(&obs.collect_metrics(), "function.calls", &labels);
+    assert_eq!(calls as u64, 3);
     assert!(obs.health().is_ok());
     let handle = Observability::current().unwrap();
     assert_eq!(handle.stats(), obs.stats());

@@ -1,12 +1,10 @@
 //! Tokens and costs of a whole program: many calls at once, sums that are exact.
 
 use obs_runtime::llm::{LlmResponse, LlmTotals, Prices, Usage};
-use obs_runtime::metrics::{MetricData, Number};
-use obs_runtime::{
-    Error, Observability, RecordExporter, SpanContext, SpanRecord, TraceId, llm_call, traced,
-};
+use obs_runtime::{Observability, SpanContext, TraceId, llm_call, traced};
+use obs_tests::cases::total;
+use obs_tests::exporters::Kept;
 use obs_tests::own_process;
-use std::sync::{Arc, Mutex};
 
 /// Calls of each run.
 const CALLS: u64 = 25;
@@ -38,16 +36,6 @@ async fn parent_of_no_span() {
     without_span(7).await;
 }
 
-#[derive(Clone, Default)]
-struct Spans(Arc<Mutex<Vec<SpanRecord>>>);
-
-impl RecordExporter for Spans {
-    fn export(&mut self, batch: Vec<SpanRecord>) -> Result<(), Error> {
-        self.0.lock().unwrap().extend(batch);
-        Ok(())
-    }
-}
-
 #[traced]
 async fn run(extra: &str) -> TraceId {
     for n in 0..CALLS {
@@ -74,10 +62,10 @@ fn expected_run_cost() -> i128 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn sums_are_exact_by_program_and_by_trace() {
     own_process!();
-    let spans = Spans::default();
+    let kept = Kept::default();
     let obs = Observability::builder()
         .service_name("llm-test")
-        .record_exporter(spans.clone())
+        .record_exporter(kept.clone())
         .prices(Prices::new().price("house-large", 3.0, 5.0))
         .install()
         .unwrap();
@@ -107,7 +95,7 @@ async fn sums_are_exact_by_program_and_by_trace() {
         RUNS * ((0..CALLS).map(|n| u64::midpoint(1_000, n)).sum::<u64>() + CALLS)
     );
     assert_eq!(
-        metric_sum(&obs, "obs.llm.cost").to_bits(),
+        total(&obs.collect_metrics(), "obs.llm.cost", &[]).to_bits(),
         totals.cost.as_f64().to_bits()
     );
 
@@ -117,8 +105,8 @@ async fn sums_are_exact_by_program_and_by_trace() {
     assert_eq!(totals.cost.picodollars(), expected_run_cost());
     assert!(!totals.cost_complete);
     assert!(!obs.llm_totals().cost_complete);
-    assert!((metric_sum(&obs, "obs.llm.unpriced") - 1.0).abs() < f64::EPSILON);
-    assert!(metric_sum(&obs, "obs.llm.active").abs() < f64::EPSILON);
+    assert!((total(&obs.collect_metrics(), "obs.llm.unpriced", &[]) - 1.0).abs() < f64::EPSILON);
+    assert!(total(&obs.collect_metrics(), "obs.llm.active", &[]).abs() < f64::EPSILON);
 
     parent_of_no_span().await;
     let totals = obs.llm_totals();
@@ -129,25 +117,11 @@ async fn sums_are_exact_by_program_and_by_trace() {
         .unwrap();
     assert_eq!((model.calls, model.usage.input_tokens), (1, 7));
     obs.force_flush().unwrap();
-    let spans = spans.0.lock().unwrap();
+    let spans = kept.spans();
     let parent = spans
         .iter()
         .find(|s| s.name == "parent_of_no_span")
         .unwrap();
     assert_eq!(parent.attributes, []);
     assert!(spans.iter().all(|s| s.name != "chat gpt-4o"));
-}
-
-fn metric_sum(obs: &Observability, name: &str) -> f64 {
-    let family = obs
-        .collect_metrics()
-        .into_iter()
-        .find(|f| f.name == name)
-        .unwrap();
-    match family.data {
-        MetricData::Counter(points) | MetricData::UpDownCounter(points) => {
-            points.iter().map(|p| Number::as_f64(p.value)).sum()
-        }
-        other => panic!("{other:?}"),
-    }
 }

@@ -4,8 +4,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Barrier};
 
-use obs_runtime::metrics::{MetricData, Number};
 use obs_runtime::{DropReason, Error, Observability, RecordExporter, SpanRecord, traced};
+use obs_tests::cases::total;
 use obs_tests::own_process;
 
 const THREADS: u64 = 4;
@@ -67,18 +67,7 @@ fn every_span_is_delivered_or_counted() {
             .contains(&(DropReason::BufferFull, stats.spans.lost))
     );
 
-    let families = obs.collect_metrics();
-    let calls = families
-        .iter()
-        .find(|f| f.name == "function.calls")
-        .unwrap();
-    let MetricData::Counter(points) = &calls.data else {
-        panic!("function.calls is a counter")
-    };
-    let ok = points
-        .iter()
-        .filter(|p| p.labels.get("module") == Some(module_path!()))
-        .find(|p| p.labels.get("result") == Some("ok"))
-        .unwrap();
-    assert_eq!(ok.value, Number::U64(THREADS * CALLS));
+    let labels = [("module", module_path!()), ("result", "ok")];
+    let calls = total(&obs.collect_metrics(), "function.calls", &labels);
+    assert_eq!(calls as u64, THREADS * CALLS);
 }

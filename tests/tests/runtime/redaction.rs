@@ -1,21 +1,9 @@
 //! What a program adds to the redaction, and that no exporter sees a secret in an attribute.
 
-use std::sync::{Arc, Mutex};
-
-use obs_runtime::{
-    AttributeValue, Error, Observability, RecordExporter, SpanRecord, TailSampling, current, traced,
-};
+use obs_runtime::{AttributeValue, Observability, SpanRecord, TailSampling, current, traced};
+use obs_tests::cases::{message, text_of};
+use obs_tests::exporters::Kept;
 use obs_tests::own_process;
-
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<SpanRecord>>>);
-
-impl RecordExporter for Kept {
-    fn export(&mut self, batch: Vec<SpanRecord>) -> Result<(), Error> {
-        self.0.lock().unwrap().extend(batch);
-        Ok(())
-    }
-}
 
 #[traced(name = format!("GET {url}"), fields(url, short = "pwd=12", n = 5, ok = true))]
 fn request(url: &str) -> Result<(), String> {
@@ -35,14 +23,7 @@ fn spans(builder: obs_runtime::Builder) -> Vec<SpanRecord> {
     let obs = builder.record_exporter(kept.clone()).install().unwrap();
     assert!(request("https://u:p@x.test/?token=abcdef&page=2").is_err());
     obs.shutdown().unwrap();
-    std::mem::take(&mut *kept.0.lock().unwrap())
-}
-
-fn text(span: &SpanRecord, key: &str) -> String {
-    match span.attribute(key) {
-        Some(AttributeValue::String(text)) => text.clone().into_owned(),
-        other => panic!("{key}: {other:?}"),
-    }
+    kept.spans()
 }
 
 #[test]
@@ -71,16 +52,16 @@ fn nothing_secret_is_exported() {
         let spans = spans(builder);
         let [span] = &*spans else { panic!("{spans:?}") };
         assert_eq!(span.name, format!("GET {masked}"));
-        assert_eq!(text(span, "url"), masked);
+        assert_eq!(text_of(span.attribute("url")), masked);
         assert_eq!(
-            text(span, "short"),
+            text_of(span.attribute("short")),
             "pwd=12",
             "what the compiler saw is no secret"
         );
         assert_eq!(span.attribute("n"), Some(&AttributeValue::I64(5)));
-        assert_eq!(text(span, "api_key"), "***");
-        assert_eq!(text(span, "colleague"), "<colleague>");
-        assert_eq!(text(span, "author"), "Jane");
+        assert_eq!(text_of(span.attribute("api_key")), "***");
+        assert_eq!(text_of(span.attribute("colleague")), "<colleague>");
+        assert_eq!(text_of(span.attribute("author")), "Jane");
         let headers = AttributeValue::StringArray(vec!["accept: x".into(), "cookie: ***".into()]);
         assert_eq!(span.attribute("headers"), Some(&headers));
         let staff = [
@@ -88,19 +69,20 @@ fn nothing_secret_is_exported() {
             ("token".into(), "***".into()),
         ];
         assert_eq!(span.events[0].attributes, staff);
-        let message = span.error.as_ref().unwrap().message.as_deref();
-        assert_eq!(message, Some(&*format!("{masked} refused *** and EMP-12")));
+        assert_eq!(
+            message(span),
+            Some(&*format!("{masked} refused *** and EMP-12"))
+        );
     }
 
     // What was added goes with its Observability; attributes are left alone where it is asked.
     let plain = spans(Observability::builder().redact_attributes(false));
     assert_eq!(
-        text(&plain[0], "url"),
+        text_of(plain[0].attribute("url")),
         "https://u:p@x.test/?token=abcdef&page=2"
     );
-    let message = plain[0].error.as_ref().unwrap().message.as_deref();
     assert_eq!(
-        message,
+        message(&plain[0]),
         Some(&*format!("{masked} refused EMP-123456 and EMP-12"))
     );
 }

@@ -1,26 +1,11 @@
 //! A sampler of rules, from the annotated function to the exporter.
 
-use core::future::Future;
-use core::pin::pin;
-use core::task::{Context, Poll, Waker};
-use std::sync::{Arc, Mutex};
-
-use obs_runtime::metrics::{MetricData, Number};
 use obs_runtime::{
-    Error, Observability, RecordExporter, Sampler, SpanContext, SpanId, SpanMatch, SpanRecord,
-    TraceFlags, TraceId, span, traced,
+    Observability, Sampler, SpanContext, SpanId, SpanMatch, TraceFlags, TraceId, span, traced,
 };
+use obs_tests::cases::{block_on, total, yield_now};
+use obs_tests::exporters::Kept;
 use obs_tests::own_process;
-
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<SpanRecord>>>);
-
-impl RecordExporter for Kept {
-    fn export(&mut self, batch: Vec<SpanRecord>) -> Result<(), Error> {
-        self.0.lock().unwrap().extend(batch);
-        Ok(())
-    }
-}
 
 fn sampled() -> bool {
     SpanContext::current().is_some_and(|c| c.is_sampled())
@@ -41,7 +26,7 @@ fn order(tenant: &str) -> bool {
 #[traced(fields(tenant, n = n + 1))]
 async fn fetch(tenant: &str, n: u32) -> bool {
     let before = sampled();
-    Later(false).await;
+    yield_now().await;
     assert_eq!(before, sampled(), "every poll is in the same trace");
     assert_eq!(inside(), before);
     before
@@ -64,32 +49,6 @@ fn panics() -> &'static str {
     panic!("no tenant")
 }
 
-/// Is ready at the second poll.
-struct Later(bool);
-
-impl Future for Later {
-    type Output = ();
-    fn poll(mut self: core::pin::Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if std::mem::replace(&mut self.0, true) {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
-    }
-}
-
-fn run<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(value) = future
-            .as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()))
-        {
-            return value;
-        }
-    }
-}
-
 fn caller(sampled: bool) -> SpanContext {
     let flags = if sampled {
         TraceFlags::SAMPLED
@@ -98,25 +57,6 @@ fn caller(sampled: bool) -> SpanContext {
     };
     let ids = (TraceId::from_bytes([7; 16]), SpanId::from_bytes([9; 8]));
     SpanContext::remote(ids.0, ids.1, flags).unwrap()
-}
-
-fn calls(obs: &Observability, function: &str) -> u64 {
-    let families = obs.collect_metrics();
-    let counted = families
-        .iter()
-        .find(|f| f.name == "function.calls")
-        .unwrap();
-    let MetricData::Counter(points) = &counted.data else {
-        panic!("a counter");
-    };
-    let of_function = points
-        .iter()
-        .filter(|p| p.labels.iter().any(|(_, v)| v == function));
-    let values = of_function.map(|p| match p.value {
-        Number::U64(n) => n,
-        _ => panic!("a count"),
-    });
-    values.sum()
 }
 
 #[test]
@@ -144,7 +84,7 @@ fn rules_decide_by_name_and_by_fields() {
         .unwrap();
 
     assert!(order("gold") && !order("lead"));
-    assert!(run(fetch("gold", 1)) && !run(fetch("lead", 2)));
+    assert!(block_on(fetch("gold", 1)) && !block_on(fetch("lead", 2)));
     assert!(!health_check());
     let spans = [("gold", true), ("lead", false)].map(|(tenant, expected)| {
         let span = span!("by hand", tenant = tenant);
@@ -164,7 +104,7 @@ fn rules_decide_by_name_and_by_fields() {
     );
 
     obs.force_flush().unwrap();
-    let spans = std::mem::take(&mut *kept.0.lock().unwrap());
+    let spans = kept.spans();
     let mut names: Vec<_> = spans.iter().map(|s| &*s.name).collect();
     names.sort_unstable();
     let expected = [
@@ -191,6 +131,7 @@ fn rules_decide_by_name_and_by_fields() {
             .all(|s| s.parent_is_remote && s.parent_id.is_some())
     );
     // Calls are counted whatever the sampling.
+    let families = obs.collect_metrics();
     for (function, count) in [
         ("order", 3),
         ("fetch", 2),
@@ -198,7 +139,8 @@ fn rules_decide_by_name_and_by_fields() {
         ("handle", 3),
         ("broken", 1),
     ] {
-        assert_eq!(calls(&obs, function), count, "{function}");
+        let calls = total(&families, "function.calls", &[("function", function)]);
+        assert_eq!(calls as u64, count, "{function}");
     }
     drop(obs);
 }

@@ -1,23 +1,12 @@
 //! Tail sampling behind many threads: exporters see whole traces that are worth it, metrics see every call.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
 
-use obs_runtime::metrics::{MetricData, Number};
-use obs_runtime::{
-    DropReason, Error, Observability, RecordExporter, SpanRecord, TailSampling, traced,
-};
+use obs_runtime::metrics::MetricData;
+use obs_runtime::{DropReason, Observability, SpanRecord, TailSampling, traced};
+use obs_tests::cases::total;
+use obs_tests::exporters::Kept;
 use obs_tests::own_process;
-
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<SpanRecord>>>);
-
-impl RecordExporter for Kept {
-    fn export(&mut self, batch: Vec<SpanRecord>) -> Result<(), Error> {
-        self.0.lock().unwrap().extend(batch);
-        Ok(())
-    }
-}
 
 const THREADS: u64 = 4;
 const REQUESTS: u64 = 2_000;
@@ -54,8 +43,8 @@ fn exporters_see_what_is_kept_and_metrics_see_all() {
     });
     obs.force_flush().unwrap();
 
-    let spans = std::mem::take(&mut *first.0.lock().unwrap());
-    assert_eq!(spans.len(), second.0.lock().unwrap().len());
+    let spans = first.spans();
+    assert_eq!(spans.len(), second.spans().len());
     let mut traces: HashMap<_, Vec<&SpanRecord>> = HashMap::new();
     for span in &spans {
         traces.entry(span.trace_id).or_default().push(span);
@@ -74,12 +63,12 @@ fn exporters_see_what_is_kept_and_metrics_see_all() {
     assert!((632..=952).contains(&others), "{others}");
 
     let stats = obs.stats();
-    let total = THREADS * REQUESTS * 4;
-    assert_eq!(stats.spans.recorded, total);
+    let all = THREADS * REQUESTS * 4;
+    assert_eq!(stats.spans.recorded, all);
     let kept = spans.len() as u64;
     let waiting = stats.spans.waiting;
     assert_eq!(
-        total,
+        all,
         stats.spans.lost + stats.spans.sampled_out + waiting + kept,
         "{stats}"
     );
@@ -88,21 +77,11 @@ fn exporters_see_what_is_kept_and_metrics_see_all() {
     assert_eq!(stats.dropped(), dropped);
 
     let families = obs.collect_metrics();
-    let sum = |name: &str, label: &str| {
-        let family = families.iter().find(|f| f.name == name).unwrap();
-        let MetricData::Counter(points) = &family.data else {
-            panic!("a counter");
-        };
-        let points = points
-            .iter()
-            .filter(|p| p.labels.iter().any(|(_, v)| v == label));
-        points
-            .map(|p| if let Number::U64(n) = p.value { n } else { 0 })
-            .sum::<u64>()
-    };
-    assert_eq!(sum("function.calls", "request"), THREADS * REQUESTS);
-    assert_eq!(sum("function.calls", "step"), THREADS * REQUESTS * 3);
-    assert_eq!(sum("obs.dropped", "tail_sampled"), stats.spans.sampled_out);
+    let calls = |function| total(&families, "function.calls", &[("function", function)]);
+    assert_eq!(calls("request") as u64, THREADS * REQUESTS);
+    assert_eq!(calls("step") as u64, THREADS * REQUESTS * 3);
+    let dropped = total(&families, "obs.dropped", &[("reason", "tail_sampled")]);
+    assert_eq!(dropped as u64, stats.spans.sampled_out);
 
     // Whoever follows an exemplar finds its trace.
     let durations = families

@@ -1,20 +1,10 @@
 //! Many threads, short and long, while the drain reads: nothing is lost and nothing comes twice.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex};
 
-use obs_runtime::{Error, Observability, RecordExporter, SpanId, SpanRecord, traced};
+use obs_runtime::{Observability, SpanId, traced};
+use obs_tests::exporters::Kept;
 use obs_tests::own_process;
-
-#[derive(Clone, Default)]
-struct Keep(Arc<Mutex<Vec<SpanRecord>>>);
-
-impl RecordExporter for Keep {
-    fn export(&mut self, batch: Vec<SpanRecord>) -> Result<(), Error> {
-        self.0.lock().unwrap().extend(batch);
-        Ok(())
-    }
-}
 
 #[traced(root)]
 fn request(n: usize) -> usize {
@@ -29,9 +19,9 @@ fn inner(n: usize, step: usize) -> usize {
 #[test]
 fn each_span_arrives_once_under_its_parent() {
     own_process!();
-    let keep = Keep::default();
+    let kept = Kept::default();
     let obs = Observability::builder()
-        .record_exporter(keep.clone())
+        .record_exporter(kept.clone())
         .install()
         .unwrap();
     // One after the other and side by side: queues come and go while passes run.
@@ -54,7 +44,7 @@ fn each_span_arrives_once_under_its_parent() {
     let stats = obs.stats();
     assert_eq!(stats.dropped_total(), 0, "{stats}");
 
-    let spans = keep.0.lock().unwrap();
+    let spans = kept.spans();
     let expected = 20 * (200 + 7 * 3) * 10;
     assert_eq!(spans.len(), expected);
     let ids: HashSet<SpanId> = spans.iter().map(|s| s.span_id).collect();
