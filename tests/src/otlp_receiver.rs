@@ -1,7 +1,7 @@
 //! An OTLP receiver over HTTP that keeps the spans it took, and answers as a test wants it to.
 
 use std::io::{BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -61,6 +61,9 @@ struct Shared {
     /// Requests for traces since the mode was set.
     asked: Mutex<usize>,
     asked_changed: Condvar,
+    /// Connections that are not done with.
+    open: Mutex<usize>,
+    closed: Condvar,
     spans: Mutex<Vec<Arrived>>,
     changed: Condvar,
     /// Requests for metrics and logs that were taken, with their paths.
@@ -106,6 +109,8 @@ impl OtlpReceiver {
             mode_changed: Condvar::new(),
             asked: Mutex::new(0),
             asked_changed: Condvar::new(),
+            open: Mutex::new(0),
+            closed: Condvar::new(),
             spans: Mutex::default(),
             changed: Condvar::new(),
             others: Mutex::default(),
@@ -115,7 +120,13 @@ impl OtlpReceiver {
             for stream in listener.incoming().flatten() {
                 let shared = Arc::clone(&serving);
                 let tls = tls.clone();
-                std::thread::spawn(move || shared.serve_connection(&stream, tls));
+                *lock(&shared.open) += 1;
+                std::thread::spawn(move || {
+                    shared.serve_connection(&stream, tls);
+                    drop(stream);
+                    *lock(&shared.open) -= 1;
+                    shared.closed.notify_all();
+                });
             }
         });
         Self {
@@ -155,6 +166,24 @@ impl OtlpReceiver {
             .wait_timeout_while(asked, LONG, |asked| *asked == 0);
         let (asked, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
         assert!(!timeout.timed_out(), "{asked} requests");
+    }
+
+    /// Waits until no connection is left: what programs that have ended sent last has been read.
+    ///
+    /// # Panics
+    /// When a program keeps its connection.
+    pub fn wait_until_left(&self) {
+        // Accepted after every connection that was made before it.
+        let mut last = TcpStream::connect(("127.0.0.1", self.port)).expect("it listens");
+        last.shutdown(Shutdown::Write).expect("it is connected");
+        let _ = last.read(&mut [0]);
+        let open = lock(&self.shared.open);
+        let waited = self
+            .shared
+            .closed
+            .wait_timeout_while(open, LONG, |open| *open > 0);
+        let (open, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+        assert!(!timeout.timed_out(), "{open} connections");
     }
 
     /// All spans that were taken, in the order of their arrival.

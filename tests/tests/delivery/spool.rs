@@ -98,6 +98,8 @@ fn nothing_that_is_safe_is_lost_and_nothing_arrives_twice() {
             }
         }
         last = program.kill().unwrap_or(last);
+        // Its last request meets what the receiver did at that time.
+        receiver.wait_until_left();
         safe.push((first, last));
     }
 
