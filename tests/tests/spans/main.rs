@@ -1,0 +1,9 @@
+//! Spans of functions, futures, streams and calls, from their begin to their end.
+//!
+//! Apart from the other tests of the macros for Miri (`scripts/miri`): a capture collects the metrics of every
+//! function of the program.
+
+mod call_streams;
+mod held_streams;
+mod streams;
+mod traced;
