@@ -46,7 +46,7 @@ type Said = BTreeSet<(String, String)>;
 
 /// What is said of the corpus.
 fn said(features: &[&str]) -> Said {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("lints");
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../lints");
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("lints");
     let mut command = Command::new(env!("CARGO"));
     command
