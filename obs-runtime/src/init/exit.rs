@@ -5,16 +5,16 @@ use std::sync::{Arc, Condvar, Mutex, Once, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use crate::fork::PerProcess;
-use crate::init::running::{DEADLINE, Running};
+use crate::init::lifecycle::{DEADLINE, Lifecycle};
 
-/// All that run; weak, so that the guard alone keeps one alive.
-static RUNNING: PerProcess<Mutex<Vec<Weak<Running>>>> = PerProcess::new(Mutex::default);
+/// Every one that has not ended; weak, so that the guard alone keeps one alive.
+static LIVE: PerProcess<Mutex<Vec<Weak<Lifecycle>>>> = PerProcess::new(Mutex::default);
 
-/// The end of the process ends this one.
-pub(super) fn watch(running: &Arc<Running>) {
-    let mut all = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+/// Registers what the end of the process is to end.
+pub(super) fn watch(lifecycle: &Arc<Lifecycle>) {
+    let mut all = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
     all.retain(|other| other.strong_count() > 0);
-    all.push(Arc::downgrade(running));
+    all.push(Arc::downgrade(lifecycle));
     drop(all);
     register();
 }
@@ -23,9 +23,9 @@ pub(super) fn watch(running: &Arc<Running>) {
 fn register() {
     static ONCE: Once = Once::new();
     extern "C" fn at_exit() {
-        for_each_within(DEADLINE, |running, deadline| {
+        for_each_within(DEADLINE, |lifecycle, deadline| {
             // Nobody is left to take the error; the losses were counted and logged.
-            let _ = running.end(deadline);
+            let _ = lifecycle.end(deadline);
         });
     }
     ONCE.call_once(|| {
@@ -51,8 +51,8 @@ pub(super) fn flush_on_panic() {
                 .name()
                 .is_some_and(|name| name.starts_with("obs-"));
             if !is_own {
-                for_each_within(DEADLINE, |running, deadline| {
-                    let _ = running.flush(deadline);
+                for_each_within(DEADLINE, |lifecycle, deadline| {
+                    let _ = lifecycle.flush(deadline);
                 });
             }
             next(info);
@@ -62,10 +62,10 @@ pub(super) fn flush_on_panic() {
 
 /// Does something with all that run, on a thread of its own, and waits for it: whatever locks the caller
 /// holds, it goes on in time.
-fn for_each_within(time: Duration, what: fn(&Running, Instant)) {
+fn for_each_within(time: Duration, what: fn(&Lifecycle, Instant)) {
     let all: Vec<_> = {
         // Held for moments only; but a panic may come from in between.
-        let Ok(all) = RUNNING.try_lock() else { return };
+        let Ok(all) = LIVE.try_lock() else { return };
         all.iter().filter_map(Weak::upgrade).collect()
     };
     if all.is_empty() {
@@ -75,8 +75,8 @@ fn for_each_within(time: Duration, what: fn(&Running, Instant)) {
     let done = Arc::new((Mutex::new(false), Condvar::new()));
     let shared = Arc::clone(&done);
     let run = move || {
-        for running in &all {
-            what(running, deadline);
+        for lifecycle in &all {
+            what(lifecycle, deadline);
         }
         *shared.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
         shared.1.notify_all();

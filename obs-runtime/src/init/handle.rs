@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crate::Error;
 use crate::callsite::Level;
-use crate::init::running::{DEADLINE, Running};
+use crate::init::lifecycle::{DEADLINE, Lifecycle};
 use crate::init::stats::{Health, Stats};
 use crate::metrics::{Cardinality, MetricFamily, MetricSource as _, MetricsCollector};
 use crate::processor::drain;
@@ -38,7 +38,7 @@ use crate::trace::gate;
 #[derive(Clone)]
 pub struct Handle {
     pub(super) scope: Arc<Scope>,
-    pub(super) running: Arc<Running>,
+    pub(super) lifecycle: Arc<Lifecycle>,
 }
 
 impl Handle {
@@ -97,7 +97,7 @@ impl Handle {
     /// # Errors
     /// When an exporter could not deliver in time; what it lost is in [`Handle::stats`].
     pub fn force_flush(&self) -> Result<(), Error> {
-        self.running.flush(Instant::now() + DEADLINE)
+        self.lifecycle.flush(Instant::now() + DEADLINE)
     }
 
     /// Where `/metrics` is served; none if it is not.
@@ -136,7 +136,7 @@ impl Handle {
     /// # }
     /// ```
     pub fn set_max_level(&self, level: Option<Level>) {
-        if !self.running.has_ended() {
+        if !self.lifecycle.has_ended() {
             gate::set(self.scope.id, level);
         }
     }

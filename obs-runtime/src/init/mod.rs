@@ -5,12 +5,12 @@ mod builder;
 mod env;
 mod exit;
 mod handle;
+mod lifecycle;
 mod limits;
 mod observability;
 #[cfg(feature = "http")]
 mod prometheus;
 mod resource;
-mod running;
 mod sources;
 mod start;
 mod stats;
@@ -19,6 +19,4 @@ pub use builder::Builder;
 pub use env::prometheus_port_from_env;
 pub use handle::Handle;
 pub use observability::Observability;
-#[allow(unused_imports, reason = "used by exporters behind features")]
-pub(crate) use observability::Pusher;
 pub use stats::{Health, LogStats, SpanStats, Stats};

@@ -10,11 +10,11 @@ use crate::init::account;
 use crate::init::builder::Builder;
 use crate::init::exit;
 use crate::init::handle::Handle;
-use crate::init::running::{DEADLINE, Running};
+use crate::init::lifecycle::{DEADLINE, Lifecycle};
 use crate::init::stats::{Health, LogStats, SpanStats, Stats};
 use crate::metrics::{MetricFamily, MetricSource};
 use crate::processor::drain::{self, ScopeStats};
-use crate::processor::sink::PendingFlush;
+use crate::processor::sink::MetricReader;
 use crate::scope::{self, Extension, Scope};
 use crate::self_obs;
 use crate::trace::gate;
@@ -44,15 +44,9 @@ pub struct Observability {
     handle: Handle,
 }
 
-/// Something beside the span sinks that runs for a scope: a metric push, the HTTP server.
-pub(crate) trait Pusher: Send + Sync {
-    fn flush(&self) -> PendingFlush;
-    fn shutdown(&mut self, deadline: Instant) -> Result<(), Error>;
-}
-
-/// What the scope's handles flush.
+/// What the scope's handles flush, for those that were not given it.
 #[derive(Default)]
-struct Guard(OnceLock<Weak<Running>>);
+struct Guard(OnceLock<Weak<Lifecycle>>);
 
 impl Extension for Guard {}
 
@@ -136,12 +130,12 @@ impl Observability {
         Builder::default()
     }
 
-    pub(crate) fn running(scope: Arc<Scope>, pushers: Vec<Box<dyn Pusher>>) -> Self {
-        let running = Arc::new(Running::new(scope.id, pushers));
-        exit::watch(&running);
-        let _ = scope.extension::<Guard>().0.set(Arc::downgrade(&running));
+    pub(crate) fn running(scope: Arc<Scope>, readers: Vec<Box<dyn MetricReader>>) -> Self {
+        let lifecycle = Arc::new(Lifecycle::new(scope.id, readers));
+        exit::watch(&lifecycle);
+        let _ = scope.extension::<Guard>().0.set(Arc::downgrade(&lifecycle));
         Self {
-            handle: Handle { scope, running },
+            handle: Handle { scope, lifecycle },
         }
     }
 
@@ -162,9 +156,9 @@ impl Observability {
     /// ```
     pub fn current() -> Option<Handle> {
         let scope = scope::by_id(local().scope())?;
-        let running = scope.extension::<Guard>().0.get()?.upgrade()?;
+        let lifecycle = scope.extension::<Guard>().0.get()?.upgrade()?;
         // Another handle may have kept what has ended.
-        (!running.has_ended()).then_some(Handle { scope, running })
+        (!lifecycle.has_ended()).then_some(Handle { scope, lifecycle })
     }
 
     /// Like dropping the guard, but reports what went wrong; five seconds at most.
@@ -172,14 +166,14 @@ impl Observability {
     /// # Errors
     /// When an exporter could not deliver in time; what it lost was counted.
     pub fn shutdown(self) -> Result<(), Error> {
-        self.handle.running.end(Instant::now() + DEADLINE)
+        self.handle.lifecycle.end(Instant::now() + DEADLINE)
     }
 
     #[cfg(feature = "http")]
     pub(crate) fn serve(&self, server: crate::http::HttpServer) {
         let place = self.scope.extension::<PrometheusAddr>();
         let _ = place.0.set(server.local_addr());
-        self.running.add(Box::new(server));
+        self.lifecycle.add(Box::new(server));
     }
 
     #[cfg(feature = "opentelemetry")]
@@ -193,7 +187,7 @@ impl Observability {
 impl Drop for Observability {
     fn drop(&mut self) {
         // Nobody is left to take the error; the losses were counted and logged.
-        let _ = self.running.end(Instant::now() + DEADLINE);
+        let _ = self.lifecycle.end(Instant::now() + DEADLINE);
     }
 }
 

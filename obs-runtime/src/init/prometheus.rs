@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use crate::Error;
 use crate::http::{HttpConfig, HttpServer};
-use crate::init::observability::Pusher;
 use crate::metrics::MetricSource;
+use crate::processor::sink::{MetricReader, PendingFlush};
 use crate::scope::Scope;
 
 /// Starts the server for a scope. It keeps the scope by a weak reference: the guard alone decides how
@@ -54,8 +54,8 @@ pub(super) fn resolve(host: &str, port: u16) -> Result<SocketAddr, Error> {
     })
 }
 
-impl Pusher for HttpServer {
-    fn flush(&self) -> crate::processor::sink::PendingFlush {
+impl MetricReader for HttpServer {
+    fn flush(&self) -> PendingFlush {
         Box::new(|_| Ok(()))
     }
 

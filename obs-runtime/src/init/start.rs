@@ -8,13 +8,13 @@ use crate::exporter::custom;
 use crate::exporter::periodic::PeriodicPusher;
 use crate::init::builder::Builder;
 use crate::init::env::Environment;
-use crate::init::observability::{Observability, Pusher};
+use crate::init::observability::Observability;
 use crate::init::resource;
 use crate::metrics::MetricsCollector;
 use crate::processor::drain::{self, Consumer};
 use crate::processor::logs::Logs;
 use crate::processor::redaction::SpanRedaction;
-use crate::processor::sink::{LogSink, SpanSink};
+use crate::processor::sink::{LogSink, MetricReader, SpanSink};
 use crate::processor::tail::TailSampler;
 use crate::redact::custom as custom_redaction;
 use crate::scope::Scope;
@@ -193,7 +193,7 @@ fn statsd(
     builder: &mut Builder,
     scope: &Arc<Scope>,
     problems: &mut Problems,
-) -> Result<Option<Box<dyn Pusher>>, Error> {
+) -> Result<Option<Box<dyn MetricReader>>, Error> {
     let Some(config) = builder.statsd.take() else {
         return Ok(None);
     };
@@ -205,15 +205,15 @@ fn statsd(
     ))?;
     Ok(pusher.map(|pusher| {
         scope.add_metric_exporter(pusher.stats());
-        Box::new(pusher) as Box<dyn Pusher>
+        Box::new(pusher) as Box<dyn MetricReader>
     }))
 }
 
 fn metric_exporters(
     builder: &mut Builder,
     scope: &Arc<Scope>,
-) -> Result<Vec<Box<dyn Pusher>>, Error> {
-    let mut pushers: Vec<Box<dyn Pusher>> = Vec::new();
+) -> Result<Vec<Box<dyn MetricReader>>, Error> {
+    let mut pushers: Vec<Box<dyn MetricReader>> = Vec::new();
     for (exporter, schedule) in std::mem::take(&mut builder.metric_exporters) {
         let source = Arc::clone(scope) as Arc<dyn crate::metrics::MetricSource>;
         let resource = scope.resource.clone();
@@ -274,7 +274,7 @@ fn prometheus(
 type Parts<'a> = (
     &'a mut Vec<Box<dyn SpanSink>>,
     &'a mut Vec<Box<dyn LogSink>>,
-    &'a mut Vec<Box<dyn Pusher>>,
+    &'a mut Vec<Box<dyn MetricReader>>,
 );
 
 /// Returns how many log records may wait for the drain, if something says so.
@@ -347,7 +347,7 @@ fn otlp(
     Ok(config.logs.queue_items)
 }
 
-impl Pusher for PeriodicPusher {
+impl MetricReader for PeriodicPusher {
     fn flush(&self) -> crate::processor::sink::PendingFlush {
         Self::flush(self)
     }

@@ -55,5 +55,15 @@ pub(crate) trait LogSink: Send {
     fn stats(&self) -> Arc<ExporterCounters>;
 }
 
+/// What gives a scope's metrics to somebody at times of its own: an exporter, or an endpoint that
+/// is scraped.
+pub(crate) trait MetricReader: Send + Sync {
+    /// Sends what is there now, and returns what waits for it.
+    fn flush(&self) -> PendingFlush;
+
+    /// Sends for the last time and ends its threads, until `deadline`.
+    fn shutdown(&mut self, deadline: Instant) -> Result<(), Error>;
+}
+
 /// Waits until what was handed over is settled, or until the given moment.
 pub(crate) type PendingFlush = Box<dyn FnOnce(Instant) -> Result<(), Error> + Send>;

@@ -1,4 +1,4 @@
-//! What the guard flushes and ends; and the end of the process, if the guard does not.
+//! The flush and the end of an `Observability`: its metric readers first, then the sinks of its drain.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,47 +7,47 @@ use std::time::{Duration, Instant};
 use crate::Error;
 use crate::error::ErrorKind;
 use crate::fork::Process;
-use crate::init::observability::Pusher;
 use crate::processor::drain;
+use crate::processor::sink::MetricReader;
 use crate::redact;
 use crate::trace::{gate, sampler};
 
-/// How long `force_flush`, and the end of the guard, wait for the exporters.
+/// The longest that `force_flush`, and the end of the guard, wait for the exporters.
 pub(super) const DEADLINE: Duration = Duration::from_secs(5);
 
-/// The part of an `Observability` that ends.
-pub(crate) struct Running {
+/// Flushes and ends what runs for one scope; the guard and the end of the process share it.
+pub(crate) struct Lifecycle {
     scope: u16,
     /// A forked child leaves it to its parent: waiting for the parent's threads could take for ever.
     process: Process,
     /// None once it has ended; locked until the end is over, so that nobody leaves the process before.
-    pushers: Mutex<Option<Vec<Box<dyn Pusher>>>>,
+    readers: Mutex<Option<Vec<Box<dyn MetricReader>>>>,
     ended: AtomicBool,
 }
 
-impl Running {
-    pub(super) fn new(scope: u16, pushers: Vec<Box<dyn Pusher>>) -> Self {
+impl Lifecycle {
+    pub(super) fn new(scope: u16, readers: Vec<Box<dyn MetricReader>>) -> Self {
         Self {
             scope,
             process: Process::current(),
-            pushers: Mutex::new(Some(pushers)),
+            readers: Mutex::new(Some(readers)),
             ended: AtomicBool::new(false),
         }
     }
 
-    /// Whether it is over, or about to be.
+    /// Returns whether it is over, or about to be.
     pub(super) fn has_ended(&self) -> bool {
         self.ended.load(Ordering::Relaxed)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Vec<Box<dyn Pusher>>>> {
-        self.pushers.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Option<Vec<Box<dyn MetricReader>>>> {
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     #[cfg(feature = "http")]
-    pub(super) fn add(&self, pusher: Box<dyn Pusher>) {
-        if let Some(pushers) = &mut *self.lock() {
-            pushers.push(pusher);
+    pub(super) fn add(&self, reader: Box<dyn MetricReader>) {
+        if let Some(readers) = &mut *self.lock() {
+            readers.push(reader);
         }
     }
 
@@ -56,26 +56,26 @@ impl Running {
             return Ok(());
         }
         let spans = drain::after_pass(self.scope, drain::Consumer::flush_sinks);
-        let pushers = self.lock();
-        let pushed = pushers.iter().flatten().map(|p| p.flush());
+        let readers = self.lock();
+        let metrics = readers.iter().flatten().map(|r| r.flush());
         // Everything is under way before anything is waited for.
         let pending: Vec<_> = spans
             .unwrap_or_default()
             .into_iter()
-            .chain(pushed)
+            .chain(metrics)
             .collect();
-        drop(pushers);
+        drop(readers);
         join(pending.into_iter().map(|wait| wait(deadline)))
     }
 
-    /// Whoever comes first ends it; others wait until that is done.
+    /// Ends it, if nobody has yet; who comes later waits until that is done.
     pub(super) fn end(&self, deadline: Instant) -> Result<(), Error> {
         self.ended.store(true, Ordering::Relaxed);
         if !self.process.is_current() {
             return Ok(());
         }
         let mut place = self.lock();
-        let Some(mut pushers) = place.take() else {
+        let Some(mut readers) = place.take() else {
             return Ok(());
         };
         // The spans are under way while the metrics are sent.
@@ -83,7 +83,7 @@ impl Running {
         gate::set(self.scope, None);
         sampler::set(self.scope, None);
         // Metrics first: the last collection must still see the drain's counts.
-        let results = pushers.iter_mut().map(|p| p.shutdown(deadline)).collect();
+        let results = readers.iter_mut().map(|r| r.shutdown(deadline)).collect();
         self.end_sinks(deadline, results)
     }
 
@@ -102,18 +102,18 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for Lifecycle {
     fn drop(&mut self) {
         if !self.process.is_current()
-            && let Ok(place) = self.pushers.get_mut()
+            && let Ok(place) = self.readers.get_mut()
         {
-            // Dropping a pusher would wait for a thread of the parent.
+            // Dropping a reader would wait for a thread of the parent.
             core::mem::forget(place.take());
         }
     }
 }
 
-/// All results, or the first error with the others behind it.
+/// Joins the errors of several steps into one.
 fn join(results: impl Iterator<Item = Result<(), Error>>) -> Result<(), Error> {
     let errors: Vec<String> = results
         .filter_map(Result::err)
