@@ -193,6 +193,7 @@ impl Callsite {
     }
 
     /// Returns a copy for the same function, whose calls with these labels are counted apart.
+    #[cfg(any(feature = "record", test))]
     pub(crate) const fn with_labels(
         &self,
         labels: &'static [(&'static str, &'static str)],

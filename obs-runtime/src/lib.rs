@@ -48,6 +48,7 @@ mod scope;
 mod self_log;
 mod self_obs;
 pub mod semconv;
+mod sources;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(feature = "tower")]
@@ -70,9 +71,7 @@ pub use exporter::prometheus;
 #[cfg(feature = "statsd")]
 pub use exporter::statsd;
 pub use exporter::{ExportSchedule, MetricBatch, MetricExporter, RecordExporter};
-pub use init::{
-    Builder, Handle, Health, LogStats, Observability, SpanStats, Stats, prometheus_port_from_env,
-};
+pub use init::{Builder, Handle, Health, LogStats, Observability, SpanStats, Stats};
 #[cfg(feature = "llm")]
 pub use llm::{LlmCall, VectorOp, record_llm_call, record_vector_operation};
 pub use logs::LogRecord;
@@ -95,6 +94,35 @@ pub use trace::{
     SpanContext, SpanError, SpanId, SpanLimits, SpanMatch, SpanRecord, TraceFlags, TraceId,
     ValueRef, current,
 };
+
+use init::selection::Selectable;
+
+/// The exporters and domains of an `Observability`, in the order of their start.
+const COMPONENTS: &[init::component::Take] = &[
+    init::component::of::<sources::Sources>,
+    init::component::of::<exporter::builder::Exporters>,
+    #[cfg(feature = "opentelemetry")]
+    init::component::of::<opentelemetry::builder::OpenTelemetry>,
+    #[cfg(feature = "console")]
+    init::component::of::<exporter::console::builder::Console>,
+    #[cfg(feature = "otlp")]
+    init::component::of::<exporter::otlp::builder::Otlp>,
+    #[cfg(feature = "statsd")]
+    init::component::of::<exporter::statsd::builder::Statsd>,
+    #[cfg(feature = "http")]
+    init::component::of::<http::builder::Prometheus>,
+    #[cfg(feature = "alert")]
+    init::component::of::<alert::builder::Alerting>,
+    #[cfg(feature = "llm")]
+    init::component::of::<llm::Prices>,
+];
+
+/// The exporters that the environment can select, built in or not.
+const SELECTABLE: &[Selectable] = &[
+    Selectable::new("otlp", "otlp", cfg!(feature = "otlp")).variable("OTEL_EXPORTER_OTLP_ENDPOINT"),
+    Selectable::new("prometheus", "http", cfg!(feature = "http")).metrics_only(),
+    Selectable::new("console", "console", cfg!(feature = "console")),
+];
 
 /// Pages beside the reference.
 #[cfg(all(doctest, feature = "record"))]

@@ -34,13 +34,11 @@ pub(crate) struct Scope {
     /// The process that made it: in a forked child the locks may be held for ever.
     process: Process,
     pub(crate) metrics: MetricsCollector,
-    #[cfg_attr(
-        not(any(feature = "otlp", feature = "http", feature = "statsd")),
-        allow(dead_code)
-    )]
     pub(crate) resource: Resource,
     /// What could not start.
     problems: Mutex<Vec<String>>,
+    /// What tells later what does not work any more.
+    pub(crate) checks: Mutex<Vec<Check>>,
     /// The accounts of those that send metrics.
     metric_exporters: Mutex<Vec<Arc<ExporterCounters>>>,
     /// What is asked for metrics beside the instruments.
@@ -48,6 +46,9 @@ pub(crate) struct Scope {
     /// One value of a type.
     extensions: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
+
+/// Says what does not work, one sentence each.
+pub(crate) type Check = fn() -> Vec<String>;
 
 /// By id; weak, so that the guard alone keeps one alive.
 type Scopes = Vec<(u16, Weak<Scope>)>;
@@ -82,6 +83,7 @@ impl Scope {
             metrics,
             resource,
             problems: Mutex::default(),
+            checks: Mutex::default(),
             metric_exporters: Mutex::default(),
             sources: Sources::default(),
             extensions: Mutex::default(),
@@ -121,7 +123,6 @@ impl Scope {
         lock(&self.problems).extend(problems);
     }
 
-    #[allow(dead_code, reason = "used by exporters behind features")]
     pub(crate) fn add_metric_exporter(&self, counters: Arc<ExporterCounters>) {
         lock(&self.metric_exporters).push(counters);
     }
@@ -131,9 +132,11 @@ impl Scope {
         lock(&self.metric_exporters)
     }
 
-    /// Returns what could not start, and which exporters of metrics failed last time.
+    /// Returns what could not start, what checks find, and which exporters of metrics failed last time.
     pub(crate) fn problems(&self) -> Vec<String> {
         let mut problems = lock(&self.problems).clone();
+        let checks = lock(&self.checks).clone();
+        problems.extend(checks.iter().flat_map(|check| check()));
         let exporters = self.metric_exporters();
         let failing = exporters
             .iter()

@@ -18,6 +18,7 @@
 //! # }
 //! ```
 
+pub(crate) mod builder;
 mod event;
 mod manager;
 mod notifier;
@@ -28,4 +29,4 @@ pub use event::{Alert, Severity};
 pub use manager::{AlertManager, AlertManagerBuilder};
 pub use notifier::{Notifier, NotifyError};
 #[allow(unused_imports, reason = "used by pipelines")]
-pub(crate) use scope::{current, set};
+pub(crate) use scope::current;

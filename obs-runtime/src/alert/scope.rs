@@ -40,7 +40,7 @@ fn of(scope: &Scope) -> Option<AlertManager> {
 }
 
 /// Gives the scope its manager.
-pub(crate) fn set(scope: &Scope, manager: AlertManager) {
+pub(super) fn set(scope: &Scope, manager: AlertManager) {
     let alerts: Arc<Alerts> = scope.extension();
     let mut alerts = alerts.0.lock().unwrap_or_else(PoisonError::into_inner);
     *alerts = Some(manager);
@@ -55,7 +55,7 @@ pub(crate) fn current() -> Option<AlertManager> {
 impl Handle {
     /// Returns the manager that [`Builder::alerts`](crate::Builder::alerts) was given.
     pub fn alerts(&self) -> Option<AlertManager> {
-        of(self.scope())
+        of(&self.scope)
     }
 }
 

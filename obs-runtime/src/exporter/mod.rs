@@ -5,6 +5,7 @@
 //! on that of the request. What may block (a user's exporter, a terminal, a collection, an alert's receiver) is called
 //! by the thread of a [`delivery`]; OTLP has a queue of its own, counted in bytes, before its senders and its spool.
 
+pub(crate) mod builder;
 #[cfg(feature = "console")]
 pub(crate) mod console;
 pub(crate) mod custom;

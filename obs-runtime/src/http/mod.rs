@@ -10,6 +10,7 @@
 //! rebinding). It sends no CORS header. Connections, the head of a request and waiting for a
 //! client are all limited.
 
+pub(crate) mod builder;
 mod config;
 mod guard;
 mod route;
@@ -23,6 +24,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+pub use builder::prometheus_port_from_env;
 pub use config::HttpConfig;
 
 use crate::Error;

@@ -1,8 +1,6 @@
 //! What a running `Observability` can be asked and told, by whoever holds its guard and by others.
 
 use std::sync::Arc;
-#[cfg(feature = "opentelemetry")]
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use crate::Error;
@@ -37,7 +35,7 @@ use crate::trace::gate;
 /// ```
 #[derive(Clone)]
 pub struct Handle {
-    pub(super) scope: Arc<Scope>,
+    pub(crate) scope: Arc<Scope>,
     pub(super) lifecycle: Arc<Lifecycle>,
 }
 
@@ -45,11 +43,6 @@ impl Handle {
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn scope_id(&self) -> u16 {
         self.scope.id
-    }
-
-    #[cfg(any(feature = "alert", feature = "llm", feature = "opentelemetry"))]
-    pub(crate) fn scope(&self) -> &Arc<Scope> {
-        &self.scope
     }
 
     /// The instruments of this `Observability`.
@@ -100,15 +93,6 @@ impl Handle {
         self.lifecycle.flush(Instant::now() + DEADLINE)
     }
 
-    /// Where `/metrics` is served; none if it is not.
-    #[cfg(feature = "http")]
-    pub fn prometheus_addr(&self) -> Option<std::net::SocketAddr> {
-        let place = self
-            .scope
-            .extension::<super::observability::PrometheusAddr>();
-        place.0.get().copied()
-    }
-
     /// What was recorded, exported and lost so far.
     pub fn stats(&self) -> Stats {
         let spans = drain::after_pass(self.scope.id, |scope| scope.stats()).unwrap_or_default();
@@ -143,20 +127,7 @@ impl Handle {
 
     /// What does not work, and why.
     pub fn health(&self) -> Health {
-        #[allow(unused_mut, reason = "only some features add to it")]
-        let mut health = self.scope.health();
-        #[cfg(feature = "opentelemetry")]
-        if self
-            .scope
-            .extension::<super::observability::IsGlobal>()
-            .0
-            .load(Ordering::Relaxed)
-        {
-            health
-                .problems
-                .extend(crate::opentelemetry::probe::problems());
-        }
-        health
+        self.scope.health()
     }
 }
 

@@ -44,13 +44,6 @@ impl Lifecycle {
         self.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    #[cfg(feature = "http")]
-    pub(super) fn add(&self, reader: Box<dyn MetricReader>) {
-        if let Some(readers) = &mut *self.lock() {
-            readers.push(reader);
-        }
-    }
-
     pub(super) fn flush(&self, deadline: Instant) -> Result<(), Error> {
         if !self.process.is_current() {
             return Ok(());

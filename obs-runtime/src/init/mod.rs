@@ -1,22 +1,24 @@
 //! `Observability`: switching obs on, asking it how it is, and switching it off.
+//!
+//! [`Builder`] holds what the program says; `Config::resolve` decides between it, the environment and the
+//! defaults; `start` starts that. Exporters and domains are `Component`s: this module names none of them.
 
 mod account;
 mod builder;
+pub(crate) mod component;
+mod config;
 mod env;
 mod exit;
 mod handle;
 mod lifecycle;
 mod limits;
 mod observability;
-#[cfg(feature = "http")]
-mod prometheus;
 mod resource;
-mod sources;
+pub(crate) mod selection;
 mod start;
 mod stats;
 
 pub use builder::Builder;
-pub use env::prometheus_port_from_env;
 pub use handle::Handle;
 pub use observability::Observability;
 pub use stats::{Health, LogStats, SpanStats, Stats};

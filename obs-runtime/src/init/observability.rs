@@ -1,7 +1,5 @@
 //! A running `Observability`.
 
-#[cfg(feature = "opentelemetry")]
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 
@@ -49,22 +47,6 @@ pub struct Observability {
 struct Guard(OnceLock<Weak<Lifecycle>>);
 
 impl Extension for Guard {}
-
-/// Where `/metrics` is served.
-#[cfg(feature = "http")]
-#[derive(Default)]
-pub(super) struct PrometheusAddr(pub(super) OnceLock<std::net::SocketAddr>);
-
-#[cfg(feature = "http")]
-impl Extension for PrometheusAddr {}
-
-/// Whether OpenTelemetry's globals were set.
-#[cfg(feature = "opentelemetry")]
-#[derive(Default)]
-pub(super) struct IsGlobal(pub(super) AtomicBool);
-
-#[cfg(feature = "opentelemetry")]
-impl Extension for IsGlobal {}
 
 impl Scope {
     /// What does not work.
@@ -167,20 +149,6 @@ impl Observability {
     /// When an exporter could not deliver in time; what it lost was counted.
     pub fn shutdown(self) -> Result<(), Error> {
         self.handle.lifecycle.end(Instant::now() + DEADLINE)
-    }
-
-    #[cfg(feature = "http")]
-    pub(crate) fn serve(&self, server: crate::http::HttpServer) {
-        let place = self.scope.extension::<PrometheusAddr>();
-        let _ = place.0.set(server.local_addr());
-        self.lifecycle.add(Box::new(server));
-    }
-
-    #[cfg(feature = "opentelemetry")]
-    pub(crate) fn register_opentelemetry(&self) {
-        crate::opentelemetry::register(self.meter_provider());
-        let place = self.scope.extension::<IsGlobal>();
-        place.0.store(true, Ordering::Relaxed);
     }
 }
 

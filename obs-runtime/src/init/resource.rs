@@ -5,57 +5,43 @@ mod detect;
 
 use std::borrow::Cow;
 
-use crate::init::builder::Builder;
-use crate::init::env::Environment;
+use crate::scope::Resource;
 use crate::semconv::attribute as key;
 use crate::trace::attribute::AttributeValue;
 
-pub(crate) type Resource = Vec<(Cow<'static, str>, AttributeValue)>;
-
-/// Builder over environment over what is detected over defaults; each key once.
-pub(crate) fn resolve(builder: &Builder, env: &Environment, detects: bool) -> Resource {
-    let mut resource: Resource = Vec::new();
-    let mut set = |key: Cow<'static, str>, value: AttributeValue| match resource
-        .iter_mut()
-        .find(|(k, _)| *k == key)
-    {
-        Some((_, old)) => *old = value,
-        None => resource.push((key, value)),
-    };
-    set(key::SERVICE_NAME.into(), default_name().into());
-    set(key::SERVICE_INSTANCE_ID.into(), instance_id().into());
-    set(key::PROCESS_PID.into(), std::process::id().into());
-    set(key::TELEMETRY_SDK_NAME.into(), "obs".into());
-    set(key::TELEMETRY_SDK_LANGUAGE.into(), "rust".into());
-    set(
-        key::TELEMETRY_SDK_VERSION.into(),
-        env!("CARGO_PKG_VERSION").into(),
-    );
-    if detects {
-        for (key, value) in detect::all() {
-            set((*key).into(), value.clone());
-        }
-    }
-    for (key, value) in &env.resource {
-        set(key.clone(), value.clone());
-    }
-    if let Some(name) = &env.service_name {
-        set(key::SERVICE_NAME.into(), name.clone().into());
-    }
-    for (key, value) in &builder.resource {
-        set(key.clone(), value.clone());
-    }
-    let named = [
-        (key::SERVICE_NAME, &builder.service_name),
-        (key::SERVICE_VERSION, &builder.service_version),
-        (key::DEPLOYMENT_ENVIRONMENT_NAME, &builder.environment),
+/// What is given over what is detected over the defaults; each key once.
+pub(super) fn describe(given: &Resource, detects: bool) -> Resource {
+    let mut resource: Resource = vec![
+        (key::SERVICE_NAME.into(), default_name().into()),
+        (key::SERVICE_INSTANCE_ID.into(), instance_id().into()),
+        (key::PROCESS_PID.into(), std::process::id().into()),
+        (key::TELEMETRY_SDK_NAME.into(), "obs".into()),
+        (key::TELEMETRY_SDK_LANGUAGE.into(), "rust".into()),
+        (
+            key::TELEMETRY_SDK_VERSION.into(),
+            env!("CARGO_PKG_VERSION").into(),
+        ),
     ];
-    for (key, value) in named {
-        if let Some(value) = value {
-            set(key.into(), value.clone().into());
+    if detects {
+        let detected = detect::all().iter();
+        let detected = detected.map(|(key, value)| ((*key).into(), value.clone()));
+        set_all(&mut resource, detected);
+    }
+    set_all(&mut resource, given.iter().cloned());
+    resource
+}
+
+/// Sets attributes; a later one of a key replaces the earlier one.
+pub(super) fn set_all(
+    resource: &mut Resource,
+    attributes: impl IntoIterator<Item = (Cow<'static, str>, AttributeValue)>,
+) {
+    for (key, value) in attributes {
+        match resource.iter_mut().find(|(k, _)| *k == key) {
+            Some((_, old)) => *old = value,
+            None => resource.push((key, value)),
         }
     }
-    resource
 }
 
 /// "Service" conventions: without a name, `unknown_service:` and the executable's.

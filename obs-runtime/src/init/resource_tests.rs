@@ -8,41 +8,27 @@ fn value<'a>(resource: &'a Resource, key: &str) -> Option<&'a AttributeValue> {
 }
 
 #[test]
-fn the_builder_wins_over_the_environment_over_what_is_detected() {
-    let env = Environment {
-        service_name: Some("from OTEL_SERVICE_NAME".to_owned()),
-        resource: vec![
-            (key::SERVICE_NAME.into(), "from the list".into()),
-            (key::HOST_ARCH.into(), "from the list".into()),
-            (key::OS_TYPE.into(), "from the list".into()),
-        ],
-        ..Environment::default()
-    };
-    let builder = Builder::default().resource_attribute(key::OS_TYPE, "from the builder");
-    let resource = resolve(&builder, &env, true);
-    assert_eq!(
-        value(&resource, key::SERVICE_NAME),
-        Some(&"from OTEL_SERVICE_NAME".into())
-    );
-    assert_eq!(
-        value(&resource, key::HOST_ARCH),
-        Some(&"from the list".into())
-    );
-    assert_eq!(
-        value(&resource, key::OS_TYPE),
-        Some(&"from the builder".into())
-    );
-    assert_eq!(
-        value(&resource, key::PROCESS_RUNTIME_NAME),
-        Some(&"rust".into())
-    );
-    let named = resolve(&builder.service_name("shop"), &env, true);
-    assert_eq!(value(&named, key::SERVICE_NAME), Some(&"shop".into()));
+fn what_is_given_wins_over_what_is_detected_over_the_defaults() {
+    let given: Resource = vec![
+        (key::SERVICE_NAME.into(), "shop".into()),
+        (key::HOST_ARCH.into(), "given".into()),
+        ("team".into(), "a".into()),
+    ];
+    let resource = describe(&given, true);
+    for (key, expected) in [
+        (key::SERVICE_NAME, "shop"),
+        (key::HOST_ARCH, "given"),
+        ("team", "a"),
+        (key::PROCESS_RUNTIME_NAME, "rust"),
+        (key::TELEMETRY_SDK_NAME, "obs"),
+    ] {
+        assert_eq!(value(&resource, key), Some(&expected.into()), "{key}");
+    }
 }
 
 #[test]
 fn without_detection_only_the_service_is_described() {
-    let resource = resolve(&Builder::default(), &Environment::default(), false);
+    let resource = describe(&Resource::new(), false);
     let keys: Vec<_> = resource.iter().map(|(key, _)| &**key).collect();
     let expected = [
         key::SERVICE_NAME,

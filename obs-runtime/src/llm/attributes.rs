@@ -125,13 +125,13 @@ impl LlmState {
 impl Handle {
     /// Tokens and costs of all model calls so far.
     pub fn llm_totals(&self) -> LlmTotals {
-        self.scope().extension::<LlmState>().totals()
+        self.scope.extension::<LlmState>().totals()
     }
 
     /// Tokens and costs of one trace, such as a pipeline's run. The last 1,024 traces with model calls are
     /// kept; `None` for all others.
     pub fn llm_totals_for_trace(&self, trace_id: TraceId) -> Option<LlmTotals> {
-        let state = self.scope().extension::<LlmState>();
+        let state = self.scope.extension::<LlmState>();
         state.totals_for_trace(trace_id)
     }
 }

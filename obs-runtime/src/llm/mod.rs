@@ -34,6 +34,7 @@
 
 mod account;
 mod attributes;
+mod builder;
 pub(crate) mod call;
 pub(crate) mod measured;
 mod meters;

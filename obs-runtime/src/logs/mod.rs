@@ -5,12 +5,10 @@
 //! drain takes it out, masks secrets and hands it to the sinks (`processor/logs.rs`).
 
 mod exception;
-mod limits;
 mod queue;
 mod record;
 
 pub(crate) use exception::exception;
-pub(crate) use limits::LogLimits;
 #[cfg(feature = "tracing")]
 pub(crate) use queue::of_scope;
 pub(crate) use queue::{LogQueue, add, remove};

@@ -32,6 +32,10 @@ impl Sources {
     }
 
     /// Adds a source of obs itself.
+    #[cfg_attr(
+        not(any(feature = "alert", feature = "llm", feature = "opentelemetry")),
+        allow(dead_code, reason = "for domains behind features")
+    )]
     pub(crate) fn add_own(&self, source: Arc<dyn MetricSource>) {
         lock(&self.own).push(source);
     }

@@ -64,7 +64,7 @@ impl MeterProvider {
 impl Handle {
     /// A provider of OpenTelemetry's instruments that are among the metrics of this `Observability`.
     pub fn meter_provider(&self) -> MeterProvider {
-        MeterProvider::of(self.scope())
+        MeterProvider::of(&self.scope)
     }
 }
 

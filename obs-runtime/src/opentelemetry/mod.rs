@@ -21,14 +21,15 @@
 //! about those that do not, is in `docs/interop.md`.
 
 mod b3;
-pub(crate) mod exporter;
+pub(crate) mod builder;
+mod exporter;
 mod labels;
 mod library;
 mod marker;
 mod meter;
 mod observed;
 mod parent;
-pub(crate) mod probe;
+mod probe;
 mod propagator;
 mod span;
 mod tracer;
@@ -39,7 +40,7 @@ pub use span::Span;
 pub use tracer::{Tracer, TracerProvider, WrappedTracer, WrappedTracerProvider};
 
 /// Makes the global providers and the propagator of OpenTelemetry those of obs.
-pub(crate) fn register(meters: MeterProvider) {
+fn register(meters: MeterProvider) {
     ::opentelemetry::global::set_meter_provider(meters);
     ::opentelemetry::global::set_tracer_provider(TracerProvider::new());
     ::opentelemetry::global::set_text_map_propagator(Propagator::of_environment());

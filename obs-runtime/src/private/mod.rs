@@ -122,6 +122,7 @@ pub mod on {
     pub use super::flow::finish_flow;
     pub use super::future::{Traced, finish_future, future};
     pub use super::future_flow::{TracedFlow, finish_future_flow, future_flow};
+    #[cfg(any(feature = "record", test))]
     pub use super::labelled::LabelledSite;
     pub use super::lasting::{InFlight, InFlightSite, in_flight_site};
     pub use super::stream::TracedStream;

@@ -19,9 +19,9 @@ pub(crate) struct SpanRedaction {
 }
 
 impl SpanRedaction {
-    /// Returns the redaction of a scope, unless it was switched off.
-    pub(crate) fn start(scope: u16, asked: Option<bool>) -> Option<Self> {
-        asked.unwrap_or(true).then_some(Self { scope })
+    /// Returns the redaction of a scope, if there is to be one.
+    pub(crate) fn start(scope: u16, is_asked: bool) -> Option<Self> {
+        is_asked.then_some(Self { scope })
     }
 
     /// Returns the span without its secrets; none if it has none, as nearly every one.

@@ -116,9 +116,9 @@ mod alerts {
 
     impl Alerts {
         /// Gives the builder a manager that keeps alerts, unless it has one of its own.
-        pub(in crate::testing) fn listen(builder: Builder) -> Result<(Builder, Self), Error> {
+        pub(in crate::testing) fn listen(mut builder: Builder) -> Result<(Builder, Self), Error> {
             let sent = List::default();
-            if builder.alerts.is_some() {
+            if builder.has_alerts() {
                 let manager = None;
                 return Ok((builder, Self { manager, sent }));
             }

@@ -77,6 +77,7 @@ pub use captured::Captured;
 pub use metric::MetricAssert;
 pub use span::SpanAssert;
 
+use crate::init::component::Sinks;
 use crate::init::{Builder, Observability};
 use crate::logs::LogRecord;
 use crate::processor::drain;
@@ -203,15 +204,17 @@ struct Capture {
 }
 
 impl Capture {
-    fn start(mut builder: Builder) -> Result<Self, Error> {
+    fn start(builder: Builder) -> Result<Self, Error> {
         let sink = Memory::<SpanRecord>::default();
         let spans = Arc::clone(&sink.kept);
         let log_sink = Memory::<LogRecord>::default();
         let logs = Arc::clone(&log_sink.kept);
-        builder.max_level = Some(Level::Trace);
         #[cfg(feature = "alert")]
         let (builder, alerts) = memory::Alerts::listen(builder)?;
-        let obs = builder.start_scoped(vec![Box::new(sink)], vec![Box::new(log_sink)])?;
+        let obs = builder.max_level(Level::Trace).start_scoped(Sinks {
+            spans: vec![Box::new(sink)],
+            logs: vec![Box::new(log_sink)],
+        })?;
         Ok(Self {
             obs,
             spans,

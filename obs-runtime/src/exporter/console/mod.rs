@@ -1,6 +1,7 @@
 //! For people: finished traces as trees, on standard error, in test failures, in programs; log records as lines and
 //! metrics as tables on standard error.
 
+pub(crate) mod builder;
 mod logs;
 mod metrics;
 mod row;
@@ -54,17 +55,17 @@ pub fn trace_tree(spans: &[SpanRecord]) -> String {
 
 /// Prints each trace to standard error when its root has ended; in colour on a terminal, unless
 /// `NO_COLOR` (<https://no-color.org>) or `TERM=dumb` says otherwise.
-pub(crate) fn sink() -> Box<dyn SpanSink> {
+fn sink() -> Box<dyn SpanSink> {
     Box::new(sink::ConsoleSink::new(Box::new(io::stderr()), colour()))
 }
 
 /// Prints each log record as a line on standard error, with the ids of its trace and span.
-pub(crate) fn log_sink() -> Box<dyn LogSink> {
+fn log_sink() -> Box<dyn LogSink> {
     Box::new(logs::ConsoleLogs::new(Box::new(io::stderr()), colour()))
 }
 
 /// Prints each collection of metrics on standard error.
-pub(crate) fn metric_exporter() -> Box<dyn MetricExporter> {
+fn metric_exporter() -> Box<dyn MetricExporter> {
     Box::new(metrics::ConsoleMetrics::new(io::stderr()))
 }
 

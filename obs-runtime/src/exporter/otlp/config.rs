@@ -5,15 +5,16 @@
 
 use core::fmt;
 use core::time::Duration;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::Error;
 use crate::exporter::delta::Temporality;
 use crate::exporter::otlp::endpoint::Endpoint;
 use crate::exporter::otlp::headers::{check_header, set_header};
+use crate::exporter::otlp::log_limits::LogLimits;
 use crate::exporter::otlp::spool::Spool;
 use crate::exporter::otlp::tls::{GivenFile, Tls, TlsFiles};
-use crate::logs::LogLimits;
 
 /// How OTLP data travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -57,6 +58,8 @@ pub(crate) enum Signal {
 }
 
 impl Signal {
+    pub(crate) const ALL: [Self; 3] = [Self::Traces, Self::Metrics, Self::Logs];
+
     /// Where the signal's settings are kept.
     const fn index(self) -> usize {
         match self {
@@ -206,7 +209,11 @@ pub(crate) struct OtlpConfig {
     pub(crate) spans: BatchLimits,
     pub(crate) logs: BatchLimits,
     pub(crate) log_limits: LogLimits,
-    pub(crate) spool: Option<Arc<Spool>>,
+    /// Where to keep what cannot be sent, and how much of it.
+    pub(super) spool_directory: Option<PathBuf>,
+    pub(super) spool_max_bytes: Option<u64>,
+    /// That directory, once it is open.
+    pub(super) spool: Option<Arc<Spool>>,
 }
 
 /// What is said of one signal only: `OTEL_BSP_*` of spans, `OTEL_BLRP_*` of logs.
@@ -307,10 +314,6 @@ impl OtlpConfig {
         &mut self.signals[signal.index()]
     }
 
-    pub(super) fn select(&mut self, signal: Signal, selected: bool) {
-        self.selected[signal.index()] = Some(selected);
-    }
-
     /// Fills what is not set from `env`. A builder's general setting also beats the
     /// environment's setting for one signal.
     pub(crate) fn or(mut self, env: Self) -> Self {
@@ -325,6 +328,9 @@ impl OtlpConfig {
         self.metric_timeout = self.metric_timeout.or(env.metric_timeout);
         self.spans = env.spans;
         self.logs = env.logs;
+        self.log_limits = env.log_limits;
+        self.spool_directory = self.spool_directory.or(env.spool_directory);
+        self.spool_max_bytes = self.spool_max_bytes.or(env.spool_max_bytes);
         self.temporality = self.temporality.or(env.temporality);
         self.exponential_histograms = self.exponential_histograms.or(env.exponential_histograms);
         self

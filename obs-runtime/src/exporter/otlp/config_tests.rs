@@ -1,11 +1,11 @@
 use super::*;
+use crate::init::component::Environment;
+use crate::vars::Vars;
 
 /// The configuration, and what is said of values that are left out.
 pub(super) fn read(vars: &[(&str, &str)]) -> (OtlpConfig, Vec<String>) {
-    OtlpConfig::from_vars(&|name| {
-        let found = vars.iter().find(|(n, _)| *n == name);
-        found.map(|(_, v)| v.into())
-    })
+    let mut env = Environment::new(Vars::of_list(vars));
+    (OtlpConfig::from_env(&mut env), env.vars.problems)
 }
 
 fn from(vars: &[(&str, &str)]) -> OtlpConfig {

@@ -1,15 +1,18 @@
 //! The `OTEL_*` variables of the OTLP exporter.
 
-use std::ffi::OsString;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 use crate::exporter::delta::Temporality;
 use crate::exporter::otlp::config::{
     BatchLimits, Compression, GivenUrl, OtlpConfig, Protocol, Settings, Signal,
 };
 use crate::exporter::otlp::headers::{check_header, set_header};
+use crate::exporter::otlp::log_limits::LogLimits;
 use crate::exporter::otlp::tls::{GivenFile, TlsFiles};
+use crate::init::component::Environment;
 use crate::percent;
-use crate::vars::Vars;
+use crate::vars::{Value, Vars};
 
 /// The variables of one signal, or of all.
 struct Names {
@@ -46,60 +49,41 @@ const METRICS: Names = names!("METRICS_");
 const LOGS: Names = names!("LOGS_");
 
 impl OtlpConfig {
-    /// Reads the process's environment; also returns a sentence for each value that is left out.
-    pub(crate) fn from_env() -> (Self, Vec<String>) {
-        Self::from_vars(&|name| std::env::var_os(name))
-    }
-
-    /// Reads variables through `var`.
-    pub(super) fn from_vars(var: &dyn Fn(&str) -> Option<OsString>) -> (Self, Vec<String>) {
-        let mut vars = Vars::new(var);
+    /// Reads the environment.
+    pub(super) fn from_env(env: &mut Environment<'_>) -> Self {
         let mut config = Self::default();
-        config.general = read(&GENERAL, &mut vars);
-        *config.signal_mut(Signal::Traces) = read(&TRACES, &mut vars);
-        *config.signal_mut(Signal::Metrics) = read(&METRICS, &mut vars);
-        *config.signal_mut(Signal::Logs) = read(&LOGS, &mut vars);
-        for (name, signal, known, expected) in [
-            (
-                "OTEL_TRACES_EXPORTER",
-                Signal::Traces,
-                &["console"][..],
-                "otlp, console or none",
-            ),
-            (
-                "OTEL_METRICS_EXPORTER",
-                Signal::Metrics,
-                &["prometheus", "console"],
-                "otlp, prometheus, console or none",
-            ),
-            (
-                "OTEL_LOGS_EXPORTER",
-                Signal::Logs,
-                &["console"],
-                "otlp, console or none",
-            ),
-        ] {
-            if let Some(selected) = names_otlp(name, known, expected, &mut vars) {
-                config.select(signal, selected);
-            }
-        }
-        config.metric_interval = vars.milliseconds("OTEL_METRIC_EXPORT_INTERVAL");
-        config.metric_timeout = vars.milliseconds("OTEL_METRIC_EXPORT_TIMEOUT");
-        config.temporality = temporality(&mut vars);
-        config.exponential_histograms = exponential(&mut vars);
+        let selection = &env.selection;
+        let lists = [&selection.traces, &selection.metrics, &selection.logs];
+        config.selected = lists.map(|list| list.has("otlp"));
+        let vars = &mut env.vars;
+        config.general = read(&GENERAL, vars);
+        *config.signal_mut(Signal::Traces) = read(&TRACES, vars);
+        *config.signal_mut(Signal::Metrics) = read(&METRICS, vars);
+        *config.signal_mut(Signal::Logs) = read(&LOGS, vars);
+        config.metric_interval = vars.get("OTEL_METRIC_EXPORT_INTERVAL");
+        config.metric_timeout = vars.get("OTEL_METRIC_EXPORT_TIMEOUT");
+        config.temporality = vars.get("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE");
+        config.exponential_histograms = exponential(vars);
         config.spans = BatchLimits {
-            queue_items: whole_number("OTEL_BSP_MAX_QUEUE_SIZE", &mut vars),
-            batch_items: whole_number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", &mut vars),
-            delay: vars.milliseconds("OTEL_BSP_SCHEDULE_DELAY"),
-            export_timeout: vars.milliseconds("OTEL_BSP_EXPORT_TIMEOUT"),
+            queue_items: count("OTEL_BSP_MAX_QUEUE_SIZE", vars),
+            batch_items: count("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", vars).map(|n| n as u64),
+            delay: vars.get("OTEL_BSP_SCHEDULE_DELAY"),
+            export_timeout: vars.get("OTEL_BSP_EXPORT_TIMEOUT"),
         };
         config.logs = BatchLimits {
-            queue_items: whole_number("OTEL_BLRP_MAX_QUEUE_SIZE", &mut vars),
-            batch_items: whole_number("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", &mut vars),
-            delay: vars.milliseconds("OTEL_BLRP_SCHEDULE_DELAY"),
-            export_timeout: vars.milliseconds("OTEL_BLRP_EXPORT_TIMEOUT"),
+            queue_items: count("OTEL_BLRP_MAX_QUEUE_SIZE", vars),
+            batch_items: count("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", vars).map(|n| n as u64),
+            delay: vars.get("OTEL_BLRP_SCHEDULE_DELAY"),
+            export_timeout: vars.get("OTEL_BLRP_EXPORT_TIMEOUT"),
         };
-        (config, vars.problems)
+        config.log_limits = LogLimits::from_env(vars);
+        config.spool_directory = vars.text("OBS_SPOOL").map(PathBuf::from);
+        config.spool_max_bytes = vars.parsed(
+            "OBS_SPOOL_MAX_BYTES",
+            "a whole number of bytes, such as 268435456",
+            |text| text.parse().ok(),
+        );
+        config
     }
 }
 
@@ -115,39 +99,54 @@ fn read(names: &Names, vars: &mut Vars<'_>) -> Settings {
             url,
             origin: names.endpoint,
         }),
-        insecure: vars.boolean(names.insecure),
-        protocol: vars.parsed(names.protocol, "http/protobuf or grpc", |text| match text {
-            "http/protobuf" => Some(Protocol::HttpProtobuf),
-            "grpc" => Some(Protocol::Grpc),
-            _ => None,
-        }),
-        compression: vars.parsed(names.compression, "none or gzip", |text| match text {
-            "none" => Some(Compression::None),
-            "gzip" => Some(Compression::Gzip),
-            _ => None,
-        }),
-        timeout: vars.milliseconds(names.timeout),
+        insecure: vars.get(names.insecure),
+        protocol: vars.get(names.protocol),
+        compression: vars.get(names.compression),
+        timeout: vars.get(names.timeout),
         headers: headers(names.headers, vars),
         tls,
     }
 }
 
-/// Values of this variable and the next ignore case (metrics exporter for OTLP, "Additional environment
-/// variable configuration").
-fn temporality(vars: &mut Vars<'_>) -> Option<Temporality> {
-    vars.parsed(
-        "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
-        "cumulative, delta or lowmemory",
-        |text| match &*text.to_ascii_lowercase() {
-            "cumulative" => Some(Temporality::Cumulative),
-            "delta" => Some(Temporality::Delta),
-            "lowmemory" => Some(Temporality::LowMemory),
+impl Value for Protocol {
+    const EXPECTED: &str = "http/protobuf or grpc";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "http/protobuf" => Some(Self::HttpProtobuf),
+            "grpc" => Some(Self::Grpc),
             _ => None,
-        },
-    )
+        }
+    }
 }
 
-/// Whether histograms are exponential.
+impl Value for Compression {
+    const EXPECTED: &str = "none or gzip";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "none" => Some(Self::None),
+            "gzip" => Some(Self::Gzip),
+            _ => None,
+        }
+    }
+}
+
+/// Case does not matter (metrics exporter for OTLP, "Additional environment variable configuration").
+impl Value for Temporality {
+    const EXPECTED: &str = "cumulative, delta or lowmemory";
+
+    fn parse(text: &str) -> Option<Self> {
+        match &*text.to_ascii_lowercase() {
+            "cumulative" => Some(Self::Cumulative),
+            "delta" => Some(Self::Delta),
+            "lowmemory" => Some(Self::LowMemory),
+            _ => None,
+        }
+    }
+}
+
+/// Whether histograms are exponential. Case does not matter, as with the temporality.
 fn exponential(vars: &mut Vars<'_>) -> Option<bool> {
     vars.parsed(
         "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
@@ -160,28 +159,8 @@ fn exponential(vars: &mut Vars<'_>) -> Option<bool> {
     )
 }
 
-/// Whether a list of exporters names OTLP; `None` if it names nothing that is known. `known` is what other
-/// parts of obs read.
-fn names_otlp(name: &str, known: &[&str], expected: &str, vars: &mut Vars<'_>) -> Option<bool> {
-    let list = vars.text(name)?;
-    let mut otlp = None;
-    for entry in list.split(',').map(str::trim).filter(|e| !e.is_empty()) {
-        if entry == "otlp" {
-            otlp = Some(true);
-        } else if known.contains(&entry) || entry == "none" {
-            otlp = otlp.or(Some(false));
-        } else {
-            vars.bad(name, entry, expected);
-        }
-    }
-    otlp
-}
-
-fn whole_number<T: TryFrom<u64>>(name: &str, vars: &mut Vars<'_>) -> Option<T> {
-    vars.parsed(name, "a whole number above 0, such as 512", |text| {
-        let number: u64 = text.parse().ok().filter(|n| *n > 0)?;
-        number.try_into().ok()
-    })
+fn count(name: &str, vars: &mut Vars<'_>) -> Option<usize> {
+    vars.get(name).map(NonZeroUsize::get)
 }
 
 /// `key1=value1,key2=value2` with percent-encoded values (specification, "Specifying headers
@@ -195,9 +174,7 @@ fn headers(name: &str, vars: &mut Vars<'_>) -> Vec<(String, String)> {
         }
         match header(entry) {
             Ok((key, value)) => set_header(&mut headers, key, value),
-            Err(what) => vars
-                .problems
-                .push(format!("{name}: entry {} {what}; it is left out", i + 1)),
+            Err(what) => vars.note(format!("{name}: entry {} {what}; it is left out", i + 1)),
         }
     }
     headers

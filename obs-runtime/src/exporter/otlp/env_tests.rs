@@ -2,14 +2,12 @@ use super::*;
 use crate::exporter::otlp::config::Target;
 
 fn read(vars: &[(&str, &str)]) -> (OtlpConfig, Vec<String>) {
-    OtlpConfig::from_vars(&|name| {
-        let found = vars.iter().find(|(n, _)| *n == name);
-        found.map(|(_, v)| v.into())
-    })
+    let mut env = Environment::new(Vars::of_list(vars));
+    (OtlpConfig::from_env(&mut env), env.vars.problems)
 }
 
 /// Good values for every variable, and where they are to be seen.
-const GOOD: [(&str, &str); 20] = [
+const GOOD: [(&str, &str); 23] = [
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318"),
     ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
     ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=a%2Cb"),
@@ -33,6 +31,84 @@ const GOOD: [(&str, &str); 20] = [
     ("OTEL_BLRP_EXPORT_TIMEOUT", "2000"),
     ("OTEL_BLRP_MAX_QUEUE_SIZE", "2000"),
     ("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "20"),
+    ("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "6"),
+    ("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "7"),
+    ("OBS_SPOOL_MAX_BYTES", "1000"),
+];
+
+/// Values that cannot be used, and a part of what is said of them.
+const BAD: [(&str, &str, &str); 27] = [
+    (
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+        "http/json",
+        "http/protobuf or grpc",
+    ),
+    (
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+        "GRPC",
+        "http/protobuf or grpc",
+    ),
+    (
+        "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+        "thrift",
+        "http/protobuf or grpc",
+    ),
+    ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "milliseconds"),
+    ("OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "0", "milliseconds"),
+    ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "none or gzip"),
+    (
+        "OTEL_EXPORTER_OTLP_LOGS_COMPRESSION",
+        "GZIP",
+        "none or gzip",
+    ),
+    ("OTEL_EXPORTER_OTLP_INSECURE", "1", "true or false"),
+    ("OTEL_EXPORTER_OTLP_TRACES_INSECURE", "yes", "true or false"),
+    ("OTEL_TRACES_EXPORTER", "jaeger", "otlp, console or none"),
+    (
+        "OTEL_METRICS_EXPORTER",
+        "statsd",
+        "otlp, prometheus, console or none",
+    ),
+    ("OTEL_LOGS_EXPORTER", "stdout", "otlp, console or none"),
+    ("OTEL_METRIC_EXPORT_INTERVAL", "-1", "milliseconds"),
+    ("OTEL_METRIC_EXPORT_TIMEOUT", "30s", "milliseconds"),
+    (
+        "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+        "deltas",
+        "cumulative, delta or",
+    ),
+    (
+        "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
+        "histogram",
+        "explicit_bucket_histogram or",
+    ),
+    ("OTEL_BSP_SCHEDULE_DELAY", "soon", "milliseconds"),
+    ("OTEL_BSP_EXPORT_TIMEOUT", "1.5", "milliseconds"),
+    ("OTEL_BSP_MAX_QUEUE_SIZE", "0", "whole number above 0"),
+    (
+        "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+        "many",
+        "whole number above 0",
+    ),
+    ("OTEL_BLRP_SCHEDULE_DELAY", "-5", "milliseconds"),
+    ("OTEL_BLRP_EXPORT_TIMEOUT", "", ""),
+    (
+        "OTEL_BLRP_MAX_QUEUE_SIZE",
+        "99999999999999999999",
+        "whole number above 0",
+    ),
+    (
+        "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
+        "0x10",
+        "whole number above 0",
+    ),
+    ("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "all", "from 0 to"),
+    (
+        "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+        "1e3",
+        "from 0 to",
+    ),
+    ("OBS_SPOOL_MAX_BYTES", "1 GiB", "whole number of bytes"),
 ];
 
 /// What the variables come to, in one text for each.
@@ -101,6 +177,18 @@ fn effects(config: &OtlpConfig) -> Vec<(&'static str, String)> {
             "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
             format!("{:?}", logs.batch_items),
         ),
+        (
+            "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT",
+            format!("{:?}", config.log_limits.attributes),
+        ),
+        (
+            "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+            format!("{:?}", config.log_limits.value_length),
+        ),
+        (
+            "OBS_SPOOL_MAX_BYTES",
+            format!("{:?}", config.spool_max_bytes),
+        ),
     ]
 }
 
@@ -109,72 +197,7 @@ fn one_bad_value_is_left_out_and_the_others_stay() {
     let (good, problems) = read(&GOOD);
     assert_eq!(problems, [""; 0]);
     let good = effects(&good);
-    for (variable, bad, expected) in [
-        (
-            "OTEL_EXPORTER_OTLP_PROTOCOL",
-            "http/json",
-            "http/protobuf or grpc",
-        ),
-        (
-            "OTEL_EXPORTER_OTLP_PROTOCOL",
-            "GRPC",
-            "http/protobuf or grpc",
-        ),
-        (
-            "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
-            "thrift",
-            "http/protobuf or grpc",
-        ),
-        ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "milliseconds"),
-        ("OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "0", "milliseconds"),
-        ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "none or gzip"),
-        (
-            "OTEL_EXPORTER_OTLP_LOGS_COMPRESSION",
-            "GZIP",
-            "none or gzip",
-        ),
-        ("OTEL_EXPORTER_OTLP_INSECURE", "1", "true or false"),
-        ("OTEL_EXPORTER_OTLP_TRACES_INSECURE", "yes", "true or false"),
-        ("OTEL_TRACES_EXPORTER", "jaeger", "otlp, console or none"),
-        (
-            "OTEL_METRICS_EXPORTER",
-            "statsd",
-            "otlp, prometheus, console or none",
-        ),
-        ("OTEL_LOGS_EXPORTER", "stdout", "otlp, console or none"),
-        ("OTEL_METRIC_EXPORT_INTERVAL", "-1", "milliseconds"),
-        ("OTEL_METRIC_EXPORT_TIMEOUT", "30s", "milliseconds"),
-        (
-            "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
-            "deltas",
-            "cumulative, delta or",
-        ),
-        (
-            "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
-            "histogram",
-            "explicit_bucket_histogram or",
-        ),
-        ("OTEL_BSP_SCHEDULE_DELAY", "soon", "milliseconds"),
-        ("OTEL_BSP_EXPORT_TIMEOUT", "1.5", "milliseconds"),
-        ("OTEL_BSP_MAX_QUEUE_SIZE", "0", "whole number above 0"),
-        (
-            "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
-            "many",
-            "whole number above 0",
-        ),
-        ("OTEL_BLRP_SCHEDULE_DELAY", "-5", "milliseconds"),
-        ("OTEL_BLRP_EXPORT_TIMEOUT", "", ""),
-        (
-            "OTEL_BLRP_MAX_QUEUE_SIZE",
-            "99999999999999999999",
-            "whole number above 0",
-        ),
-        (
-            "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
-            "0x10",
-            "whole number above 0",
-        ),
-    ] {
+    for (variable, bad, expected) in BAD {
         let mut vars: Vec<_> = GOOD.into_iter().filter(|(n, _)| *n != variable).collect();
         vars.push((variable, bad));
         let (config, problems) = read(&vars);
@@ -195,6 +218,25 @@ fn one_bad_value_is_left_out_and_the_others_stay() {
             }
         }
     }
+}
+
+#[test]
+fn limits_of_log_records_come_before_those_of_all_attributes() {
+    let of = |set: &[(&str, &str)]| {
+        let limits = read(set).0.log_limits;
+        (limits.attributes, limits.value_length)
+    };
+    let all = [
+        ("OTEL_ATTRIBUTE_COUNT_LIMIT", "10"),
+        ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "20"),
+    ];
+    assert_eq!(of(&[]), (128, u32::MAX));
+    assert_eq!(of(&all), (10, 20));
+    let own = [
+        ("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "3"),
+        ("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "4"),
+    ];
+    assert_eq!(of(&[all[0], own[0], own[1]]), (3, 4));
 }
 
 #[test]
@@ -240,16 +282,18 @@ fn a_bad_header_is_left_out_and_its_text_not_repeated() {
 #[cfg(unix)]
 #[test]
 fn a_value_that_is_no_text_is_left_out() {
+    use std::ffi::OsString;
     use std::os::unix::ffi::OsStringExt as _;
 
-    let (config, problems) = OtlpConfig::from_vars(&|name| match name {
+    let var = |name: &str| match name {
         "OTEL_EXPORTER_OTLP_ENDPOINT" => Some("http://a:1".into()),
         "OTEL_EXPORTER_OTLP_TIMEOUT" => Some(OsString::from_vec(vec![0xff])),
         _ => None,
-    });
-    assert!(config.sends(Signal::Traces));
+    };
+    let mut env = Environment::new(Vars::new(var));
+    assert!(OtlpConfig::from_env(&mut env).sends(Signal::Traces));
     assert_eq!(
-        problems,
+        env.vars.problems,
         ["OTEL_EXPORTER_OTLP_TIMEOUT: expected UTF-8 text; it is left out"]
     );
 }

@@ -7,8 +7,9 @@ use std::collections::HashMap;
 use crate::callsite::Level;
 use crate::exporter::otlp::attributes::{any, key_value};
 use crate::exporter::otlp::batch::{Batch, Envelope};
+use crate::exporter::otlp::log_limits::LogLimits;
 use crate::exporter::otlp::protobuf::{bytes, fixed32, fixed64, long_message, message, text, uint};
-use crate::logs::{LogLimits, LogRecord};
+use crate::logs::LogRecord;
 use crate::trace::ValueRef;
 
 const TIME: u32 = 1;

@@ -9,9 +9,10 @@ use crate::exporter::otlp::batch::{Envelope, ITEMS, Resource};
 use crate::exporter::otlp::config::{BatchLimits, Limits, Protocol, Target};
 use crate::exporter::otlp::lane::{Accepts, Lane};
 use crate::exporter::otlp::log::{OpenLogs, log_record};
+use crate::exporter::otlp::log_limits::LogLimits;
 use crate::exporter::otlp::transport::Transport;
 use crate::exporter::otlp::worker;
-use crate::logs::{LogLimits, LogRecord};
+use crate::logs::LogRecord;
 use crate::processor::sink::{LogSink, PendingFlush};
 use crate::self_obs::{DropReason, ExporterCounters};
 

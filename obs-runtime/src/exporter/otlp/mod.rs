@@ -7,6 +7,7 @@
 
 mod attributes;
 mod batch;
+pub(crate) mod builder;
 mod config;
 mod endpoint;
 mod env;
@@ -19,6 +20,7 @@ mod http;
 mod lane;
 mod library;
 mod log;
+mod log_limits;
 mod log_sink;
 mod metric_destination;
 mod metrics;
@@ -47,17 +49,16 @@ use crate::processor::sink::SpanSink;
 
 pub(crate) use batch::Resource;
 pub use config::Protocol;
-pub(crate) use config::{OtlpConfig, Signal};
-pub(crate) use lane::Accepts;
-pub(crate) use log_sink::OtlpLogSink;
-pub(crate) use spool::{MAX_BYTES as SPOOL_MAX_BYTES, Spool};
+use config::{OtlpConfig, Signal};
+use lane::Accepts;
+use log_sink::OtlpLogSink;
 
 /// Makes the sink that sends spans; `logs` says whether their errors arrive as log records. Nothing
 /// is connected yet: a receiver that is down is no error.
 ///
 /// # Errors
 /// When the configuration names no receiver for traces, or one that cannot be used.
-pub(crate) fn span_sink(
+fn span_sink(
     config: &OtlpConfig,
     resource: &Resource,
     logs: Option<Accepts>,
@@ -76,7 +77,7 @@ pub(crate) fn span_sink(
 ///
 /// # Errors
 /// When the configuration names no receiver for logs, or one that cannot be used.
-pub(crate) fn log_sink(config: &OtlpConfig, resource: &Resource) -> Result<OtlpLogSink, Error> {
+fn log_sink(config: &OtlpConfig, resource: &Resource) -> Result<OtlpLogSink, Error> {
     let mut target = config.target(Signal::Logs)?.ok_or_else(not_sent)?;
     if let Some(timeout) = config.logs.export_timeout {
         target.timeout = target.timeout.min(timeout);
@@ -96,7 +97,7 @@ pub(crate) fn log_sink(config: &OtlpConfig, resource: &Resource) -> Result<OtlpL
 ///
 /// # Errors
 /// When the configuration names no receiver for metrics, or one that cannot be used.
-pub(crate) fn metric_pusher(
+fn metric_pusher(
     config: &OtlpConfig,
     resource: &Resource,
     source: Arc<dyn MetricSource>,

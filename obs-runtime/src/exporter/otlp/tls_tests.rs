@@ -9,7 +9,9 @@ use crate::exporter::otlp::fixtures::resource;
 use crate::exporter::otlp::receiver::LONG;
 use crate::exporter::otlp::tls_fixtures::{Authority, File};
 use crate::exporter::otlp::transport::{self, Answer, PartialSuccess};
+use crate::init::component::Environment;
 use crate::self_obs::DropReason;
+use crate::vars::Vars;
 
 /// Answers one request over TLS; says how many certificates the client sent, or why it failed.
 fn serve_one(config: Arc<rustls::ServerConfig>) -> (String, mpsc::Receiver<Result<usize, String>>) {
@@ -42,11 +44,9 @@ fn serve_one(config: Arc<rustls::ServerConfig>) -> (String, mpsc::Receiver<Resul
 }
 
 fn config(vars: &[(&str, &str)]) -> OtlpConfig {
-    let (config, problems) = OtlpConfig::from_vars(&|name| {
-        let found = vars.iter().find(|(n, _)| *n == name);
-        found.map(|(_, v)| v.into())
-    });
-    assert_eq!(problems, [""; 0]);
+    let mut env = Environment::new(Vars::of_list(vars));
+    let config = OtlpConfig::from_env(&mut env);
+    assert_eq!(env.vars.problems, [""; 0]);
     config
 }
 

@@ -50,6 +50,7 @@
 //! the last one failed. It is no error of a flush or of the shutdown: most losses could not be seen anyway.
 //! The program itself does not wait: everything happens on a thread of its own.
 
+pub(crate) mod builder;
 mod config;
 mod connection;
 mod datagrams;
@@ -58,7 +59,6 @@ mod interval;
 mod line;
 
 pub use config::{Dialect, HistogramForm, StatsdConfig};
-pub(crate) use export::start;
 
 /// The thread's name, and who speaks in the log.
 const SOURCE: &str = "obs-statsd";

@@ -1,52 +1,45 @@
-//! Which sources of metrics a configuration has besides its instruments.
+//! Sources of metrics besides the instruments, as parts of an `Observability`.
 
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::init::builder::Builder;
-use crate::init::start::Problems;
+use crate::init::Builder;
+use crate::init::component::{Component, Startup};
 use crate::metrics::MetricSource;
-use crate::scope::Scope;
 
 /// What the builder was told.
 #[derive(Default)]
-pub(crate) struct Wanted {
-    sources: Vec<Arc<dyn MetricSource>>,
+pub(crate) struct Sources {
+    given: Vec<Arc<dyn MetricSource>>,
     #[cfg(feature = "process-metrics")]
     process: bool,
     #[cfg(feature = "tokio-metrics")]
     tokio: bool,
 }
 
-impl Wanted {
-    #[cfg_attr(
-        not(feature = "tokio-metrics"),
-        allow(unused_variables, reason = "only tokio's may be missing")
-    )]
-    #[allow(
-        clippy::unnecessary_wraps,
-        unused_mut,
-        reason = "only some features add to it, or fail"
-    )]
-    pub(super) fn start(self, scope: &Scope, problems: &mut Problems) -> Result<(), Error> {
-        let mut sources = self.sources;
+impl Component for Sources {
+    fn start(&mut self, startup: &mut Startup) -> Result<(), Error> {
+        for source in self.given.drain(..) {
+            startup.scope.sources.add(source);
+        }
         #[cfg(feature = "process-metrics")]
         if self.process {
-            sources.push(Arc::new(crate::metrics::ProcessMetrics::new()));
+            let source = Arc::new(crate::metrics::ProcessMetrics::new());
+            startup.scope.sources.add(source);
         }
         #[cfg(feature = "tokio-metrics")]
         if self.tokio {
             match tokio::runtime::Handle::try_current() {
-                Ok(runtime) => sources.push(Arc::new(crate::metrics::TokioMetrics::new(&runtime))),
-                Err(_) => problems.add(
+                Ok(runtime) => {
+                    let source = Arc::new(crate::metrics::TokioMetrics::new(&runtime));
+                    startup.scope.sources.add(source);
+                }
+                Err(_) => startup.problem(
                     "tokio_metrics: `install` was not called in a tokio runtime; call it in one, or give the \
                      runtime's handle: `.metric_source(TokioMetrics::new(runtime.handle()))`"
                         .to_owned(),
                 )?,
             }
-        }
-        for source in sources {
-            scope.sources.add(source);
         }
         Ok(())
     }
@@ -90,7 +83,7 @@ impl Builder {
     /// A source that panics loses what it had still to say. A metric whose name is taken by an instrument
     /// or an earlier source is left out, which is said on standard error.
     pub fn metric_source(mut self, source: impl MetricSource + 'static) -> Self {
-        self.sources.sources.push(Arc::new(source));
+        self.component::<Sources>().given.push(Arc::new(source));
         self
     }
 
@@ -98,7 +91,7 @@ impl Builder {
     /// [`ProcessMetrics`](crate::metrics::ProcessMetrics). Default: no.
     #[cfg(feature = "process-metrics")]
     pub fn process_metrics(mut self, process: bool) -> Self {
-        self.sources.process = process;
+        self.component::<Sources>().process = process;
         self
     }
 
@@ -109,7 +102,7 @@ impl Builder {
     /// Outside of a runtime it is a line of [`Observability::health`](crate::Handle::health).
     #[cfg(feature = "tokio-metrics")]
     pub fn tokio_metrics(mut self, tokio: bool) -> Self {
-        self.sources.tokio = tokio;
+        self.component::<Sources>().tokio = tokio;
         self
     }
 }

@@ -1,0 +1,60 @@
+//! What goes to standard error: traces if the program or the environment says so, logs and metrics if the environment
+//! does.
+
+use std::time::Duration;
+
+use crate::Error;
+use crate::exporter::ExportSchedule;
+use crate::exporter::builder::start_metrics;
+use crate::init::Builder;
+use crate::init::component::{Component, Environment, Startup};
+
+/// What is printed.
+#[derive(Default)]
+pub(crate) struct Console {
+    traces: Option<bool>,
+    logs: bool,
+    /// How often, if they are.
+    metrics: Option<Duration>,
+}
+
+impl Component for Console {
+    fn resolve(&mut self, env: &mut Environment<'_>) {
+        self.traces = self.traces.or(env.selection.traces.has("console"));
+        self.logs = env.selection.logs.has("console").unwrap_or(false);
+        if env.selection.metrics.has("console") == Some(true) {
+            let interval = env.vars.get("OTEL_METRIC_EXPORT_INTERVAL");
+            self.metrics = Some(interval.unwrap_or(Duration::from_secs(60)));
+        }
+    }
+
+    fn start(&mut self, startup: &mut Startup) -> Result<(), Error> {
+        if self.traces == Some(true) {
+            startup.span_sinks.push(super::sink());
+        }
+        if self.logs {
+            startup.log_sinks.push(super::log_sink());
+        }
+        if let Some(interval) = self.metrics {
+            let schedule = ExportSchedule::new().interval(interval).jitter(0.0);
+            start_metrics(super::metric_exporter(), schedule, startup)?;
+        }
+        Ok(())
+    }
+}
+
+impl Builder {
+    /// Prints each finished trace as a tree on standard error. Default: whether `OTEL_TRACES_EXPORTER` names
+    /// `console`.
+    ///
+    /// `OTEL_LOGS_EXPORTER=console` prints log records as lines, `OTEL_METRICS_EXPORTER=console` metrics as tables every
+    /// minute (`OTEL_METRIC_EXPORT_INTERVAL`) and at the end.
+    pub fn console(mut self, console: bool) -> Self {
+        self.component::<Console>().traces = Some(console);
+        self
+    }
+}
+
+#[cfg(test)]
+#[path = "builder_tests.rs"]
+mod tests;
