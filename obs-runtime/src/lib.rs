@@ -66,7 +66,7 @@ pub use exporter::delta::Temporality;
 #[cfg(feature = "json")]
 pub use exporter::json_lines::JsonLines;
 #[cfg(feature = "otlp")]
-pub use exporter::otlp::Protocol;
+pub use exporter::otlp;
 pub use exporter::prometheus;
 #[cfg(feature = "statsd")]
 pub use exporter::statsd;

@@ -189,7 +189,7 @@ pub struct ExporterStats {
     pub exported: u64,
     /// The items that are gathered, queued or being sent.
     pub in_flight: u64,
-    /// The items that wait on disk until the receiver takes them (`Builder::spool`).
+    /// The items that wait on disk until the receiver takes them (`OtlpConfig::spool`).
     pub spooled: u64,
     /// The items of `taken` that an earlier process had left on disk.
     pub recovered: u64,

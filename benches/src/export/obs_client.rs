@@ -1,6 +1,7 @@
 //! obs with its OTLP exporter, defaults throughout.
 
-use obs_runtime::{Observability, Protocol, traced};
+use obs_runtime::otlp::{OtlpConfig, Protocol};
+use obs_runtime::{Observability, traced};
 
 use crate::client::{Client, SPANS};
 
@@ -15,8 +16,7 @@ pub fn grpc(url: &str) -> Result<Client, String> {
 fn install(url: &str, protocol: Protocol) -> Result<Client, String> {
     let obs = Observability::builder()
         .service_name("benches")
-        .otlp(url)
-        .protocol(protocol)
+        .otlp_with(OtlpConfig::new(url).protocol(protocol))
         .install()
         .map_err(|e| e.to_string())?;
     let finish = Box::new(move || {

@@ -16,7 +16,7 @@ pub(crate) mod http_client;
 #[cfg(feature = "json")]
 pub(crate) mod json_lines;
 #[cfg(feature = "otlp")]
-pub(crate) mod otlp;
+pub mod otlp;
 pub(crate) mod periodic;
 pub mod prometheus;
 pub(crate) mod schedule;

@@ -5,7 +5,8 @@
 use std::process::ExitCode;
 
 use futures_util::future;
-use obs_runtime::{Error, Observability, Protocol, SpanContext, current, traced};
+use obs_runtime::otlp::{OtlpConfig, Protocol};
+use obs_runtime::{Error, Observability, SpanContext, current, traced};
 
 /// Spans of one kind, more than a request or a buffer chunk holds.
 const MANY: u32 = 20_000;
@@ -97,11 +98,10 @@ fn start(args: &[String]) -> Result<Observability, Error> {
         [endpoint, protocol] => builder
             .service_name("otlp_program")
             .service_version("1.2.3")
-            .otlp(endpoint)
-            .protocol(match protocol.as_str() {
+            .otlp_with(OtlpConfig::new(endpoint).protocol(match protocol.as_str() {
                 "grpc" => Protocol::Grpc,
                 _ => Protocol::HttpProtobuf,
-            })
+            }))
             .install(),
         _ => builder.install(),
     }

@@ -1,5 +1,6 @@
 //! Deltas and exponential histograms, judged by a receiver that shares no code with obs.
 
+use obs_runtime::otlp::OtlpConfig;
 use obs_runtime::{Observability, Temporality};
 use obs_tests::otlp_oracle::{Dump, OtlpOracle};
 use obs_tests::own_process;
@@ -24,8 +25,7 @@ fn deltas_add_up_and_their_intervals_do_not_overlap() -> Result<(), obs_runtime:
     };
     let obs = Observability::builder()
         .service_name("deltas")
-        .otlp(oracle.http_url())
-        .metric_temporality(Temporality::Delta)
+        .otlp_with(OtlpConfig::new(oracle.http_url()).temporality(Temporality::Delta))
         .install()?;
     let metrics = obs.metrics();
     let rows = metrics.counter("rows").labels(["task"]).build()?;

@@ -1,5 +1,6 @@
 //! Metrics over OTLP in a real VictoriaMetrics: the sums that were counted, under the names of `/metrics`.
 
+use obs_runtime::otlp::OtlpConfig;
 use obs_runtime::{Observability, Temporality, prometheus};
 use obs_tests::own_process;
 use obs_tests::promql::PromQl;
@@ -13,9 +14,8 @@ const ROUNDS: u32 = 3;
 /// Counts in rounds, and sends each by itself. Returns what `/metrics` would have said at the end.
 fn count(server: &VictoriaMetrics, temporality: Temporality) -> Result<String> {
     let builder = Observability::builder().service_name("victoria");
-    let builder = builder
-        .otlp(server.otlp_url())
-        .metric_temporality(temporality);
+    let config = OtlpConfig::new(server.otlp_url()).temporality(temporality);
+    let builder = builder.otlp_with(config);
     let obs = builder.detect_resource(false).strict(true).install()?;
     let metrics = obs.metrics();
     let rows = metrics.counter("etl.rows").labels(["task.name"]).build()?;

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use obs_runtime::otlp::OtlpConfig;
 use obs_runtime::{DropReason, Observability, Stats, traced};
 use obs_tests::otlp_receiver::{Mode, OtlpReceiver};
 use obs_tests::own_process;
@@ -50,19 +51,18 @@ const BAD: [Mode; 7] = [
 
 /// `bad` is what the receiver does while the threads record.
 fn run(receiver: OtlpReceiver, bad: &[Mode], spool: Option<&Path>) -> (Stats, OtlpReceiver) {
-    let mut builder = Observability::builder()
-        .service_name("stress")
-        .otlp(receiver.url());
+    let mut config = OtlpConfig::new(receiver.url());
     if !receiver.certificate().is_empty() {
         let name = format!("obs-stress-{}.pem", std::process::id());
         let file = std::env::temp_dir().join(name);
         std::fs::write(&file, receiver.certificate()).unwrap();
-        builder = builder.otlp_certificate(file.to_str().unwrap());
+        config = config.certificate(file.to_str().unwrap());
     }
     if let Some(directory) = spool {
-        builder = builder.spool(directory);
+        config = config.spool(directory);
     }
-    let obs = builder.install().unwrap();
+    let builder = Observability::builder().service_name("stress");
+    let obs = builder.otlp_with(config).install().unwrap();
     let done = AtomicBool::new(false);
     std::thread::scope(|threads| {
         for thread in 0..THREADS {

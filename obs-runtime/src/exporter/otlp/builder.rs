@@ -51,10 +51,6 @@ impl Component for Otlp {
 }
 
 impl Otlp {
-    fn change(&mut self, change: impl FnOnce(OtlpConfig) -> OtlpConfig) {
-        self.given = change(std::mem::take(&mut self.given));
-    }
-
     fn open_spool(&mut self, startup: &mut Startup) -> Result<(), Error> {
         let config = &mut self.config;
         let Some(directory) = &config.spool_directory else {
@@ -101,105 +97,15 @@ impl Otlp {
 
 impl Builder {
     /// Sends traces, metrics and logs to an OTLP receiver: `http://localhost:4318`, or port 4317 with
-    /// [`Protocol::Grpc`](crate::Protocol::Grpc). Default: `OTEL_EXPORTER_OTLP_ENDPOINT`, else nothing is sent.
-    pub fn otlp(mut self, endpoint: impl Into<String>) -> Self {
-        self.component::<Otlp>()
-            .change(|otlp| otlp.with_endpoint(endpoint));
-        self
+    /// [`Protocol::Grpc`](crate::otlp::Protocol::Grpc). Default: `OTEL_EXPORTER_OTLP_ENDPOINT`, else nothing is
+    /// sent.
+    pub fn otlp(self, endpoint: impl Into<String>) -> Self {
+        self.otlp_with(OtlpConfig::new(endpoint))
     }
 
-    /// How OTLP travels. Default: `OTEL_EXPORTER_OTLP_PROTOCOL`, else HTTP.
-    pub fn protocol(mut self, protocol: crate::Protocol) -> Self {
-        self.component::<Otlp>()
-            .change(|otlp| otlp.with_protocol(protocol));
-        self
-    }
-
-    /// Adds a header to every OTLP request, such as the key of a back end.
-    pub fn otlp_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.component::<Otlp>()
-            .change(|otlp| otlp.with_header(name, value));
-        self
-    }
-
-    /// The longest that one OTLP request may take. Default: `OTEL_EXPORTER_OTLP_TIMEOUT`, else 10 s.
-    pub fn otlp_timeout(mut self, timeout: core::time::Duration) -> Self {
-        self.component::<Otlp>()
-            .change(|otlp| otlp.with_timeout(timeout));
-        self
-    }
-
-    /// The PEM file of the authorities whose receivers are trusted, instead of the public ones. Default:
-    /// `OTEL_EXPORTER_OTLP_CERTIFICATE`. A file that cannot be used is an error of [`Builder::install`].
-    pub fn otlp_certificate(mut self, file: impl Into<String>) -> Self {
-        self.component::<Otlp>()
-            .change(|otlp| otlp.with_certificate(file));
-        self
-    }
-
-    /// The PEM files of a certificate and its key, for receivers that ask who sends. Default:
-    /// `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE` and `OTEL_EXPORTER_OTLP_CLIENT_KEY`.
-    pub fn otlp_client_certificate(
-        mut self,
-        certificate: impl Into<String>,
-        key: impl Into<String>,
-    ) -> Self {
-        self.component::<Otlp>()
-            .change(|otlp| otlp.with_client_certificate(certificate, key));
-        self
-    }
-
-    /// How often metrics are sent over OTLP. Default: `OTEL_METRIC_EXPORT_INTERVAL`, else 60 s.
-    pub fn metric_interval(mut self, interval: core::time::Duration) -> Self {
-        self.component::<Otlp>()
-            .change(|otlp| otlp.with_metric_interval(interval));
-        self
-    }
-
-    /// Keeps OTLP requests that cannot be sent in files below this directory, until the receiver takes
-    /// them: in this process, or in the next one that uses the directory. Default: `OBS_SPOOL`, else what
-    /// cannot be sent is lost and counted.
-    ///
-    /// ```
-    /// # fn main() -> Result<(), obs_runtime::Error> {
-    /// use obs_runtime::Observability;
-    ///
-    /// # let directory = std::env::temp_dir().join(format!("obs-spool-{}", std::process::id()));
-    /// let obs = Observability::builder()
-    ///     .otlp("http://localhost:4318")
-    ///     .spool(&directory)
-    ///     .install()?;
-    /// # drop(obs);
-    /// # let _ = std::fs::remove_dir_all(directory);
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// A request goes to disk after its first attempt fails, at once while the receiver is down, and when
-    /// the deadline of a flush passes; it is removed after the receiver has taken it. So what a flush
-    /// reported as safe survives `kill -9`, and arrives once, apart from a request whose acknowledgement
-    /// the process did not live to read. Several processes may share a directory if they send to the same
-    /// receiver: each has a locked folder of its own, and takes over those of processes that have gone.
-    /// Files are not synced: a loss of power may lose them. A directory that cannot be written is
-    /// reported in [`Observability::health`](crate::Handle::health).
-    pub fn spool(mut self, directory: impl Into<std::path::PathBuf>) -> Self {
-        self.component::<Otlp>().given.spool_directory = Some(directory.into());
-        self
-    }
-
-    /// Bytes that this process may keep in the spool; when they are used up the oldest requests are
-    /// dropped and counted ([`DropReason::SpoolFull`](crate::DropReason::SpoolFull)). Default:
-    /// `OBS_SPOOL_MAX_BYTES`, else 256 MiB.
-    pub fn spool_max_bytes(mut self, bytes: u64) -> Self {
-        self.component::<Otlp>().given.spool_max_bytes = Some(bytes);
-        self
-    }
-
-    /// Whether metrics go over OTLP as totals or as what was added. Default:
-    /// `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE`, else totals.
-    pub fn metric_temporality(mut self, temporality: crate::Temporality) -> Self {
-        self.component::<Otlp>()
-            .change(|otlp| otlp.with_temporality(temporality));
+    /// Like [`Builder::otlp`], with a protocol, headers, a spool and more of your own.
+    pub fn otlp_with(mut self, config: OtlpConfig) -> Self {
+        self.component::<Otlp>().given = config;
         self
     }
 }

@@ -1,4 +1,4 @@
-//! Where OTLP data goes and how: the builder's settings over those of the environment.
+//! Where OTLP data goes and how: what the program says, over what the environment says.
 //!
 //! Names, defaults and endpoint forms: OpenTelemetry specification, "OpenTelemetry Protocol
 //! Exporter", section "Configuration Options".
@@ -8,13 +8,12 @@ use core::time::Duration;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::Error;
 use crate::exporter::delta::Temporality;
-use crate::exporter::otlp::endpoint::Endpoint;
-use crate::exporter::otlp::headers::{check_header, set_header};
+use crate::exporter::otlp::headers::set_header;
 use crate::exporter::otlp::log_limits::LogLimits;
+use crate::exporter::otlp::settings::{GivenUrl, Settings};
 use crate::exporter::otlp::spool::Spool;
-use crate::exporter::otlp::tls::{GivenFile, Tls, TlsFiles};
+use crate::exporter::otlp::tls::GivenFile;
 
 /// How OTLP data travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -31,7 +30,7 @@ impl Protocol {
     /// The value of `OTEL_EXPORTER_OTLP_PROTOCOL`.
     ///
     /// ```
-    /// assert_eq!(obs_runtime::Protocol::HttpProtobuf.as_str(), "http/protobuf");
+    /// assert_eq!(obs_runtime::otlp::Protocol::HttpProtobuf.as_str(), "http/protobuf");
     /// ```
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -42,10 +41,13 @@ impl Protocol {
 }
 
 /// Whether request bodies are compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(crate) enum Compression {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Compression {
+    /// They are sent as they are (the default).
     #[default]
     None,
+    /// They are compressed with gzip.
     Gzip,
 }
 
@@ -61,7 +63,7 @@ impl Signal {
     pub(crate) const ALL: [Self; 3] = [Self::Traces, Self::Metrics, Self::Logs];
 
     /// Where the signal's settings are kept.
-    const fn index(self) -> usize {
+    pub(super) const fn index(self) -> usize {
         match self {
             Self::Traces => 0,
             Self::Metrics => 1,
@@ -96,42 +98,6 @@ impl Signal {
             Self::Logs => "log records",
         }
     }
-}
-
-/// A URL as it was given, and by whom: messages name it.
-#[derive(Clone, PartialEq)]
-pub(super) struct GivenUrl {
-    pub(super) url: String,
-    pub(super) origin: &'static str,
-}
-
-impl GivenUrl {
-    /// With the scheme that gRPC's endpoints may leave out (specification, "Configuration Options", "Insecure").
-    fn with_scheme(&self, protocol: Protocol, insecure: bool) -> Self {
-        let scheme = match (protocol, insecure) {
-            (Protocol::Grpc, _) if self.url.contains("://") => "",
-            (Protocol::Grpc, true) => "http://",
-            (Protocol::Grpc, false) => "https://",
-            (Protocol::HttpProtobuf, _) => "",
-        };
-        Self {
-            url: format!("{scheme}{}", self.url.trim()),
-            origin: self.origin,
-        }
-    }
-}
-
-/// Settings for one signal, or for all of them.
-#[derive(Clone, Default, PartialEq)]
-pub(super) struct Settings {
-    pub(super) endpoint: Option<GivenUrl>,
-    /// Whether an endpoint without a scheme is plain text; for gRPC.
-    pub(super) insecure: Option<bool>,
-    pub(super) protocol: Option<Protocol>,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) timeout: Option<Duration>,
-    pub(super) compression: Option<Compression>,
-    pub(super) tls: TlsFiles,
 }
 
 /// Bounds of what waits in memory and of how long it is tried.
@@ -191,12 +157,33 @@ impl Limits {
     }
 }
 
-/// The builder's OTLP settings, or those of the environment.
+/// The configuration of the OTLP exporter, see [`Builder::otlp_with`](crate::Builder::otlp_with).
+///
+/// What it leaves open the environment says (`OTEL_EXPORTER_OTLP_*`); the default configuration leaves
+/// everything open, the endpoint too.
+///
+/// ```
+/// use core::time::Duration;
+/// use obs_runtime::Observability;
+/// use obs_runtime::otlp::{Compression, OtlpConfig};
+///
+/// # fn main() -> Result<(), obs_runtime::Error> {
+/// let config = OtlpConfig::new("http://localhost:4318")
+///     .header("api-key", "s3cret")
+///     .compression(Compression::Gzip)
+///     .timeout(Duration::from_secs(5))
+///     .metric_interval(Duration::from_secs(15));
+/// let obs = Observability::builder().otlp_with(config).install()?;
+/// # drop(obs);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Default)]
-pub(crate) struct OtlpConfig {
+#[must_use = "a configuration does nothing until an `Observability` has it"]
+pub struct OtlpConfig {
     pub(super) general: Settings,
     /// By [`Signal::index`].
-    signals: [Settings; 3],
+    pub(super) signals: [Settings; 3],
     /// `OTEL_TRACES_EXPORTER`, `OTEL_METRICS_EXPORTER`, `OTEL_LOGS_EXPORTER`: whether the list names `otlp`.
     pub(super) selected: [Option<bool>; 3],
     pub(super) metric_interval: Option<Duration>,
@@ -204,11 +191,11 @@ pub(crate) struct OtlpConfig {
     pub(super) metric_timeout: Option<Duration>,
     pub(super) temporality: Option<Temporality>,
     /// Whether histograms without buckets of their own are exponential.
-    pub(crate) exponential_histograms: Option<bool>,
-    pub(crate) limits: Limits,
-    pub(crate) spans: BatchLimits,
-    pub(crate) logs: BatchLimits,
-    pub(crate) log_limits: LogLimits,
+    pub(super) exponential_histograms: Option<bool>,
+    pub(super) limits: Limits,
+    pub(super) spans: BatchLimits,
+    pub(super) logs: BatchLimits,
+    pub(super) log_limits: LogLimits,
     /// Where to keep what cannot be sent, and how much of it.
     pub(super) spool_directory: Option<PathBuf>,
     pub(super) spool_max_bytes: Option<u64>,
@@ -229,84 +216,113 @@ pub(crate) struct BatchLimits {
     pub(crate) export_timeout: Option<Duration>,
 }
 
-/// One signal's settings, resolved and checked.
-#[derive(Clone)]
-pub(crate) struct Target {
-    pub(crate) signal: Signal,
-    pub(crate) endpoint: Endpoint,
-    pub(crate) protocol: Protocol,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) timeout: Duration,
-    pub(crate) compression: Compression,
-    pub(crate) tls: Tls,
-    pub(crate) spool: Option<Arc<Spool>>,
-}
-
-/// OpenTelemetry's default for one export.
-const TIMEOUT: Duration = Duration::from_secs(10);
-/// OpenTelemetry's default of `OTEL_METRIC_EXPORT_INTERVAL`.
-const METRIC_INTERVAL: Duration = Duration::from_secs(60);
-
 impl OtlpConfig {
-    /// Sends every signal to a base URL.
-    #[cfg(test)]
-    pub(crate) fn new(url: impl Into<String>) -> Self {
-        Self::default().with_endpoint(url)
-    }
-
-    pub(crate) fn with_endpoint(mut self, url: impl Into<String>) -> Self {
-        self.general.endpoint = Some(GivenUrl {
-            url: url.into(),
+    /// Sends traces, metrics and logs to an OTLP receiver: `http://localhost:4318`, or port 4317 with
+    /// [`Protocol::Grpc`].
+    pub fn new(endpoint: impl Into<String>) -> Self {
+        let mut config = Self::default();
+        config.general.endpoint = Some(GivenUrl {
+            url: endpoint.into(),
             origin: "otlp endpoint",
         });
-        self
+        config
     }
 
-    pub(crate) fn with_protocol(mut self, protocol: Protocol) -> Self {
+    /// Sets how requests travel. Default: `OTEL_EXPORTER_OTLP_PROTOCOL`, else HTTP.
+    pub fn protocol(mut self, protocol: Protocol) -> Self {
         self.general.protocol = Some(protocol);
         self
     }
 
-    /// Adds a header to every request; the last value of a name wins.
-    pub(crate) fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+    /// Adds a header to every request, such as the key of a back end; the last value of a name wins.
+    /// Default: `OTEL_EXPORTER_OTLP_HEADERS`.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         set_header(&mut self.general.headers, name.into(), value.into());
         self
     }
 
-    pub(crate) fn with_certificate(mut self, path: impl Into<String>) -> Self {
-        self.general.tls.certificate = Some(GivenFile::new(path, "otlp_certificate"));
+    /// Limits how long one request may take. Default: `OTEL_EXPORTER_OTLP_TIMEOUT`, else 10 s.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.general.timeout = Some(timeout);
         self
     }
 
-    pub(crate) fn with_client_certificate(
+    /// Sets whether requests are compressed. Default: `OTEL_EXPORTER_OTLP_COMPRESSION`, else not.
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.general.compression = Some(compression);
+        self
+    }
+
+    /// Names the PEM file of the authorities whose receivers are trusted, instead of the public ones.
+    /// Default: `OTEL_EXPORTER_OTLP_CERTIFICATE`.
+    ///
+    /// A file that cannot be used is an error of [`Builder::install`](crate::Builder::install).
+    pub fn certificate(mut self, file: impl Into<String>) -> Self {
+        self.general.tls.certificate = Some(GivenFile::new(file, "OtlpConfig::certificate"));
+        self
+    }
+
+    /// Names the PEM files of a certificate and its key, for receivers that ask who sends. Default:
+    /// `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE` and `OTEL_EXPORTER_OTLP_CLIENT_KEY`.
+    pub fn client_certificate(
         mut self,
         certificate: impl Into<String>,
         key: impl Into<String>,
     ) -> Self {
-        let origin = "otlp_client_certificate";
+        let origin = "OtlpConfig::client_certificate";
         self.general.tls.client_certificate = Some(GivenFile::new(certificate, origin));
         self.general.tls.client_key = Some(GivenFile::new(key, origin));
         self
     }
 
-    pub(crate) fn with_timeout(mut self, timeout: Duration) -> Self {
-        self.general.timeout = Some(timeout);
-        self
-    }
-
-    #[cfg(test)]
-    pub(crate) fn with_compression(mut self, compression: Compression) -> Self {
-        self.general.compression = Some(compression);
-        self
-    }
-
-    pub(crate) fn with_metric_interval(mut self, interval: Duration) -> Self {
+    /// Sets how often metrics are sent. Default: `OTEL_METRIC_EXPORT_INTERVAL`, else 60 s.
+    pub fn metric_interval(mut self, interval: Duration) -> Self {
         self.metric_interval = Some(interval);
         self
     }
 
-    pub(crate) fn with_temporality(mut self, temporality: Temporality) -> Self {
+    /// Sets whether sums are sent as totals or as what was added. Default:
+    /// `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE`, else totals.
+    pub fn temporality(mut self, temporality: Temporality) -> Self {
         self.temporality = Some(temporality);
+        self
+    }
+
+    /// Keeps requests that cannot be sent in files below this directory, until the receiver takes
+    /// them: in this process, or in the next one that uses the directory. Default: `OBS_SPOOL`, else what
+    /// cannot be sent is lost and counted.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), obs_runtime::Error> {
+    /// use obs_runtime::Observability;
+    /// use obs_runtime::otlp::OtlpConfig;
+    ///
+    /// # let directory = std::env::temp_dir().join(format!("obs-spool-{}", std::process::id()));
+    /// let config = OtlpConfig::new("http://localhost:4318").spool(&directory);
+    /// let obs = Observability::builder().otlp_with(config).install()?;
+    /// # drop(obs);
+    /// # let _ = std::fs::remove_dir_all(directory);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// A request goes to disk after its first attempt fails, at once while the receiver is down, and when
+    /// the deadline of a flush passes; it is removed after the receiver has taken it. So what a flush
+    /// reported as safe survives `kill -9`, and arrives once, apart from a request whose acknowledgement
+    /// the process did not live to read. Several processes may share a directory if they send to the same
+    /// receiver: each has a locked folder of its own, and takes over those of processes that have gone.
+    /// Files are not synced: a loss of power may lose them. A directory that cannot be written is
+    /// reported in [`Observability::health`](crate::Handle::health).
+    pub fn spool(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.spool_directory = Some(directory.into());
+        self
+    }
+
+    /// Limits the bytes that this process may keep in the spool; when they are used up the oldest
+    /// requests are dropped and counted ([`DropReason::SpoolFull`](crate::DropReason::SpoolFull)).
+    /// Default: `OBS_SPOOL_MAX_BYTES`, else 256 MiB.
+    pub fn spool_max_bytes(mut self, bytes: u64) -> Self {
+        self.spool_max_bytes = Some(bytes);
         self
     }
 
@@ -316,7 +332,7 @@ impl OtlpConfig {
 
     /// Fills what is not set from `env`. A builder's general setting also beats the
     /// environment's setting for one signal.
-    pub(crate) fn or(mut self, env: Self) -> Self {
+    pub(super) fn or(mut self, env: Self) -> Self {
         for (own, other) in self.signals.iter_mut().zip(env.signals) {
             own.fill(other, Some(&self.general));
         }
@@ -334,133 +350,6 @@ impl OtlpConfig {
         self.temporality = self.temporality.or(env.temporality);
         self.exponential_histograms = self.exponential_histograms.or(env.exponential_histograms);
         self
-    }
-
-    /// Whether anything says that the signal is to be sent.
-    pub(crate) fn sends(&self, signal: Signal) -> bool {
-        let given =
-            self.general.endpoint.is_some() || self.signals[signal.index()].endpoint.is_some();
-        self.selected[signal.index()].unwrap_or(given)
-    }
-
-    pub(crate) fn metric_interval(&self) -> Duration {
-        // A pause of nothing would be a busy loop.
-        let interval = self.metric_interval.unwrap_or(METRIC_INTERVAL);
-        interval.max(Duration::from_millis(1))
-    }
-
-    /// Resolves and checks one signal's settings; `None` if it is not to be sent.
-    ///
-    /// # Errors
-    /// When an endpoint or a header is not usable, or the protocol's feature is off.
-    pub(crate) fn target(&self, signal: Signal) -> Result<Option<Target>, Error> {
-        if !self.sends(signal) {
-            return Ok(None);
-        }
-        let (general, own) = (&self.general, &self.signals[signal.index()]);
-        let protocol = own.protocol.or(general.protocol).unwrap_or_default();
-        let insecure = own.insecure.or(general.insecure).unwrap_or(false);
-        let complete = |given: &GivenUrl| given.with_scheme(protocol, insecure);
-        let endpoint = match (&own.endpoint, &general.endpoint) {
-            (Some(given), _) => Endpoint::as_given(&complete(given), protocol)?,
-            (None, Some(given)) => Endpoint::from_base(&complete(given), protocol, signal)?,
-            (None, None) => Endpoint::from_base(&default_endpoint(protocol), protocol, signal)?,
-        };
-        let mut headers = general.headers.clone();
-        for (name, value) in &own.headers {
-            set_header(&mut headers, name.clone(), value.clone());
-        }
-        headers.iter().try_for_each(check_header)?;
-        let timeout = own.timeout.or(general.timeout).unwrap_or(TIMEOUT);
-        if timeout.is_zero() {
-            return Err(Error::config(
-                "the OTLP timeout is 0: give how long one export may take, such as 10 s",
-            ));
-        }
-        if protocol == Protocol::Grpc && !cfg!(feature = "otlp-grpc") {
-            return Err(Error::config(
-                "OTLP over gRPC is not built in: enable feature `otlp-grpc` of obs-runtime, or \
-                 use protocol http/protobuf (by convention port 4318)",
-            ));
-        }
-        let tls = if endpoint.is_https {
-            own.tls.clone().or(general.tls.clone()).load()?
-        } else {
-            Tls::default()
-        };
-        Ok(Some(Target {
-            signal,
-            endpoint,
-            protocol,
-            headers,
-            timeout,
-            compression: own.compression.or(general.compression).unwrap_or_default(),
-            tls,
-            spool: self.spool.clone(),
-        }))
-    }
-}
-
-impl Settings {
-    /// Takes from `other` what neither `self` nor `over` sets; header by header.
-    fn fill(&mut self, other: Self, over: Option<&Self>) {
-        let none = Self::default();
-        let over = over.unwrap_or(&none);
-        if self.endpoint.is_none() && over.endpoint.is_none() {
-            self.endpoint = other.endpoint;
-        }
-        self.insecure = self.insecure.or(other.insecure);
-        if self.protocol.is_none() && over.protocol.is_none() {
-            self.protocol = other.protocol;
-        }
-        if self.timeout.is_none() && over.timeout.is_none() {
-            self.timeout = other.timeout;
-        }
-        if self.compression.is_none() && over.compression.is_none() {
-            self.compression = other.compression;
-        }
-        self.tls = core::mem::take(&mut self.tls).or(other.tls.unless_in(&over.tls));
-        for (name, value) in other.headers {
-            let has = |headers: &[(String, String)]| {
-                headers.iter().any(|(n, _)| n.eq_ignore_ascii_case(&name))
-            };
-            if !has(&self.headers) && !has(&over.headers) {
-                self.headers.push((name, value));
-            }
-        }
-    }
-}
-
-fn default_endpoint(protocol: Protocol) -> GivenUrl {
-    let url = match protocol {
-        Protocol::HttpProtobuf => "http://localhost:4318",
-        Protocol::Grpc => "http://localhost:4317",
-    };
-    GivenUrl {
-        url: url.to_owned(),
-        origin: "default OTLP endpoint",
-    }
-}
-
-/// Values of headers are often secrets: only their names are shown.
-impl fmt::Debug for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = self.headers.iter().map(|(n, _)| n.as_str()).collect();
-        f.debug_struct("Settings")
-            .field(
-                "endpoint",
-                &self
-                    .endpoint
-                    .as_ref()
-                    .and_then(|e| e.url.rsplit('@').next()),
-            )
-            .field("insecure", &self.insecure)
-            .field("protocol", &self.protocol)
-            .field("headers", &names)
-            .field("timeout", &self.timeout)
-            .field("compression", &self.compression)
-            .field("tls", &self.tls)
-            .finish()
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::exporter::otlp::target::Target;
 use crate::init::component::Environment;
 use crate::vars::Vars;
 
@@ -110,9 +111,9 @@ fn the_builder_comes_first_and_one_signal_before_all() {
     );
 
     let built = OtlpConfig::new("http://built:9")
-        .with_timeout(Duration::from_secs(7))
-        .with_compression(Compression::None)
-        .with_header("A", "built")
+        .timeout(Duration::from_secs(7))
+        .compression(Compression::None)
+        .header("A", "built")
         .or(env());
     let target = built.target(Signal::Traces).unwrap().unwrap();
     assert_eq!(target.endpoint.url, "http://built:9/v1/traces");
@@ -123,13 +124,89 @@ fn the_builder_comes_first_and_one_signal_before_all() {
         (header(&target, "A"), header(&target, "B")),
         ("built".into(), "env b".into())
     );
-    assert_eq!(built.metric_interval(), Duration::from_millis(500));
+    assert_eq!(built.metrics_every(), Duration::from_millis(500));
     assert_eq!(
-        OtlpConfig::default().metric_interval(),
+        OtlpConfig::default().metrics_every(),
         Duration::from_secs(60)
     );
     let plain = OtlpConfig::new("http://built:9").target(Signal::Metrics);
     assert_eq!(plain.unwrap().unwrap().timeout, Duration::from_secs(10));
+}
+
+/// A setting, its variable, a configuration that says it, and what is shown of it.
+type Row = (
+    &'static str,
+    &'static str,
+    fn(OtlpConfig) -> OtlpConfig,
+    fn(&OtlpConfig) -> String,
+    [&'static str; 3],
+);
+
+const SETTINGS: [Row; 7] = [
+    (
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+        "grpc",
+        |config| config.protocol(Protocol::HttpProtobuf),
+        |config| format!("{:?}", config.general.protocol),
+        ["None", "Some(Grpc)", "Some(HttpProtobuf)"],
+    ),
+    (
+        "OTEL_EXPORTER_OTLP_TIMEOUT",
+        "2000",
+        |config| config.timeout(Duration::from_secs(7)),
+        |config| format!("{:?}", config.general.timeout),
+        ["None", "Some(2s)", "Some(7s)"],
+    ),
+    (
+        "OTEL_EXPORTER_OTLP_COMPRESSION",
+        "gzip",
+        |config| config.compression(Compression::None),
+        |config| format!("{:?}", config.general.compression),
+        ["None", "Some(Gzip)", "Some(None)"],
+    ),
+    (
+        "OTEL_METRIC_EXPORT_INTERVAL",
+        "2000",
+        |config| config.metric_interval(Duration::from_secs(7)),
+        |config| format!("{:?}", config.metrics_every()),
+        ["60s", "2s", "7s"],
+    ),
+    (
+        "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+        "delta",
+        |config| config.temporality(Temporality::Cumulative),
+        |config| format!("{:?}", config.temporality),
+        ["None", "Some(Delta)", "Some(Cumulative)"],
+    ),
+    (
+        "OBS_SPOOL",
+        "env",
+        |config| config.spool("said"),
+        |config| format!("{:?}", config.spool_directory),
+        ["None", "Some(\"env\")", "Some(\"said\")"],
+    ),
+    (
+        "OBS_SPOOL_MAX_BYTES",
+        "1000",
+        |config| config.spool_max_bytes(2000),
+        |config| format!("{:?}", config.spool_max_bytes),
+        ["None", "Some(1000)", "Some(2000)"],
+    ),
+];
+
+#[test]
+fn each_setting_of_the_program_comes_before_its_variable() {
+    for (variable, value, say, effect, [by_default, from_env, from_program]) in SETTINGS {
+        let env = || from(&[(variable, value)]);
+        let nothing = OtlpConfig::default;
+        assert_eq!(effect(&nothing().or(nothing())), by_default, "{variable}");
+        assert_eq!(effect(&nothing().or(env())), from_env, "{variable}");
+        assert_eq!(
+            effect(&say(nothing()).or(env())),
+            from_program,
+            "{variable}"
+        );
+    }
 }
 
 #[test]
@@ -166,7 +243,7 @@ fn bad_endpoints_are_refused_at_start() {
 
 #[test]
 fn secrets_stay_out_of_messages() {
-    let config = OtlpConfig::new("http://me:sesame@host:1").with_header("api-key", "sesame");
+    let config = OtlpConfig::new("http://me:sesame@host:1").header("api-key", "sesame");
     let text = config.target(Signal::Traces).err().unwrap().to_string();
     assert!(
         text.contains("user name or password") && !text.contains("sesame"),
@@ -189,10 +266,10 @@ fn bad_headers_are_refused() {
         ("Content-Type", "text/plain"),
         ("grpc-timeout", "1S"),
     ] {
-        let config = OtlpConfig::new("http://a:1").with_header(name, value);
+        let config = OtlpConfig::new("http://a:1").header(name, value);
         assert!(config.target(Signal::Traces).is_err(), "{name}: {value}");
     }
-    let zero = OtlpConfig::new("http://a:1").with_timeout(Duration::ZERO);
+    let zero = OtlpConfig::new("http://a:1").timeout(Duration::ZERO);
     assert!(zero.target(Signal::Traces).is_err());
 }
 
@@ -201,7 +278,7 @@ fn bad_headers_are_refused() {
 fn grpc_endpoints_have_no_path() {
     let grpc = |url: &str| {
         OtlpConfig::new(url)
-            .with_protocol(Protocol::Grpc)
+            .protocol(Protocol::Grpc)
             .target(Signal::Traces)
             .map(|target| target.unwrap().endpoint)
     };
@@ -219,7 +296,7 @@ fn grpc_endpoints_have_no_path() {
 #[test]
 #[cfg(not(feature = "otlp-grpc"))]
 fn grpc_names_its_feature() {
-    let config = OtlpConfig::new("http://host:4317").with_protocol(Protocol::Grpc);
+    let config = OtlpConfig::new("http://host:4317").protocol(Protocol::Grpc);
     let text = config.target(Signal::Traces).err().unwrap().to_string();
     assert!(text.contains("otlp-grpc"), "{text}");
 }
@@ -259,7 +336,7 @@ fn how_metrics_are_sent() {
     let explicit = env("delta", "Explicit_Bucket_Histogram");
     assert_eq!(explicit.1, Some(false));
     // The builder comes first.
-    let config = OtlpConfig::default().with_temporality(Temporality::Cumulative);
+    let config = OtlpConfig::default().temporality(Temporality::Cumulative);
     let config = config.or(from(&[(TEMPORALITY, "delta")]));
     assert_eq!(config.temporality, Some(Temporality::Cumulative));
 }
@@ -288,11 +365,11 @@ fn certificates_of_the_builder_come_before_all_of_the_environment() {
         ("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "/env/ca.pem"),
         ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/env/key.pem"),
     ]);
-    let built = OtlpConfig::new("https://a:1").with_certificate("/built/ca.pem");
+    let built = OtlpConfig::new("https://a:1").certificate("/built/ca.pem");
     let config = built.or(env);
     let text = config.target(Signal::Traces).err().unwrap().to_string();
     assert!(
-        text.starts_with("otlp_certificate names the file \"/built/ca.pem\""),
+        text.starts_with("OtlpConfig::certificate names the file \"/built/ca.pem\""),
         "{text}"
     );
     let tls = &config.general.tls;

@@ -3,7 +3,8 @@
 
 use crate::Error;
 use crate::exporter::http_client::is_loopback;
-use crate::exporter::otlp::config::{GivenUrl, Protocol, Signal};
+use crate::exporter::otlp::config::{Protocol, Signal};
+use crate::exporter::otlp::settings::GivenUrl;
 
 /// A checked URL.
 #[derive(Clone, Debug, PartialEq)]

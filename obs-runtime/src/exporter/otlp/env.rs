@@ -4,11 +4,10 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use crate::exporter::delta::Temporality;
-use crate::exporter::otlp::config::{
-    BatchLimits, Compression, GivenUrl, OtlpConfig, Protocol, Settings, Signal,
-};
+use crate::exporter::otlp::config::{BatchLimits, Compression, OtlpConfig, Protocol, Signal};
 use crate::exporter::otlp::headers::{check_header, set_header};
 use crate::exporter::otlp::log_limits::LogLimits;
+use crate::exporter::otlp::settings::{GivenUrl, Settings};
 use crate::exporter::otlp::tls::{GivenFile, TlsFiles};
 use crate::init::component::Environment;
 use crate::percent;

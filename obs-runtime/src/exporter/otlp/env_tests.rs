@@ -1,5 +1,5 @@
 use super::*;
-use crate::exporter::otlp::config::Target;
+use crate::exporter::otlp::target::Target;
 
 fn read(vars: &[(&str, &str)]) -> (OtlpConfig, Vec<String>) {
     let mut env = Environment::new(Vars::of_list(vars));
@@ -141,7 +141,7 @@ fn effects(config: &OtlpConfig) -> Vec<(&'static str, String)> {
         ),
         (
             "OTEL_METRIC_EXPORT_INTERVAL",
-            format!("{:?}", config.metric_interval()),
+            format!("{:?}", config.metrics_every()),
         ),
         (
             "OTEL_METRIC_EXPORT_TIMEOUT",

@@ -17,8 +17,9 @@ use crate::Error;
 use crate::error::ErrorKind;
 use crate::exporter::http_client::USER_AGENT;
 use crate::exporter::otlp::batch::Batch;
-use crate::exporter::otlp::config::{Compression, Target};
+use crate::exporter::otlp::config::Compression;
 use crate::exporter::otlp::protobuf::{Field, Reader};
+use crate::exporter::otlp::target::Target;
 use crate::exporter::otlp::transport::{
     Answer, Failure, PartialSuccess, Retry, Transport, partial_success, remedy,
 };

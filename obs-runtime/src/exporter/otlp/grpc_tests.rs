@@ -160,9 +160,7 @@ async fn read(request: http::Request<h2::RecvStream>) -> Received {
 }
 
 fn config(url: &str) -> OtlpConfig {
-    let mut config = OtlpConfig::new(url)
-        .with_protocol(Protocol::Grpc)
-        .with_timeout(LONG);
+    let mut config = OtlpConfig::new(url).protocol(Protocol::Grpc).timeout(LONG);
     config.limits.backoff = Duration::from_millis(1);
     config.limits.retry_for = LONG;
     config
@@ -193,7 +191,7 @@ fn long() -> Instant {
 #[test]
 fn batches_arrive_as_they_were_encoded() {
     let receiver = Receiver::start([]);
-    let mut sink = sink(&config(&receiver.url).with_header("Api-Key", "secret"));
+    let mut sink = sink(&config(&receiver.url).header("Api-Key", "secret"));
     for count in [3, 20_000] {
         for _ in 0..count {
             sink.span(&Fixture::bare().view());
@@ -221,7 +219,7 @@ fn batches_arrive_as_they_were_encoded() {
 #[test]
 fn bodies_can_be_compressed() {
     let receiver = Receiver::start([]);
-    let config = config(&receiver.url).with_compression(Compression::Gzip);
+    let config = config(&receiver.url).compression(Compression::Gzip);
     let answer = send(&mut transport(&config), LONG);
     assert_eq!(answer, Answer::Accepted(PartialSuccess::default()));
     let request = receiver.next();
@@ -368,7 +366,7 @@ fn an_answer_that_never_comes_is_bounded_by_the_timeout() {
 
 #[test]
 fn headers_that_metadata_cannot_carry_are_refused() {
-    let config = config("http://localhost:4317").with_header("trace-bin", "x");
+    let config = config("http://localhost:4317").header("trace-bin", "x");
     let target = config.target(Signal::Traces).unwrap().unwrap();
     let error = Grpc::new(&target).err().unwrap();
     assert!(error.is_config());

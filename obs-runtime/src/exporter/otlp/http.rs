@@ -7,8 +7,9 @@ use ureq::http::{HeaderMap, StatusCode};
 
 use crate::exporter::http_client::{HttpClient, Unanswered, asked_pause};
 use crate::exporter::otlp::batch::Batch;
-use crate::exporter::otlp::config::{Compression, Target};
+use crate::exporter::otlp::config::Compression;
 use crate::exporter::otlp::protobuf::{Field, Reader};
+use crate::exporter::otlp::target::Target;
 use crate::exporter::otlp::transport::{
     Answer, Failure, PartialSuccess, Retry, Transport, partial_success, printable, remedy,
 };

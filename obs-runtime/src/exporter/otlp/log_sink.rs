@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use crate::Error;
 use crate::exporter::otlp::batch::{Envelope, ITEMS, Resource};
-use crate::exporter::otlp::config::{BatchLimits, Limits, Protocol, Target};
+use crate::exporter::otlp::config::{BatchLimits, Limits, Protocol};
 use crate::exporter::otlp::lane::{Accepts, Lane};
 use crate::exporter::otlp::log::{OpenLogs, log_record};
 use crate::exporter::otlp::log_limits::LogLimits;
+use crate::exporter::otlp::target::Target;
 use crate::exporter::otlp::transport::Transport;
 use crate::exporter::otlp::worker;
 use crate::logs::LogRecord;

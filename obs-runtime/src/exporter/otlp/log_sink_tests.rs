@@ -24,7 +24,7 @@ fn start(config: &OtlpConfig) -> OtlpLogSink {
 }
 
 fn config(url: &str) -> OtlpConfig {
-    let mut config = OtlpConfig::new(url).with_timeout(LONG);
+    let mut config = OtlpConfig::new(url).timeout(LONG);
     config.limits.retry_for = Duration::ZERO;
     config
 }

@@ -90,7 +90,7 @@ fn a_flush_and_the_shutdown_collect() {
 #[test]
 fn the_interval_collects_by_itself() {
     let receiver = Receiver::start([]);
-    let config = OtlpConfig::new(&receiver.url).with_metric_interval(Duration::from_millis(1));
+    let config = OtlpConfig::new(&receiver.url).metric_interval(Duration::from_millis(1));
     let (pusher, _source) = start(&config);
     for expected in 1..=3 {
         assert_eq!(value(&receiver.next().body), Some(Value::AsInt(expected)));
@@ -145,7 +145,7 @@ impl MetricSource for Panics {
 #[test]
 fn a_source_that_panics_ends_neither_the_caller_nor_the_thread() {
     let receiver = Receiver::start([]);
-    let config = OtlpConfig::new(&receiver.url).with_metric_interval(Duration::from_millis(1));
+    let config = OtlpConfig::new(&receiver.url).metric_interval(Duration::from_millis(1));
     let pusher = metric_pusher(&config, &resource(), Arc::new(Panics)).unwrap();
     for _ in 0..3 {
         assert_eq!(value(&receiver.next().body), Some(Value::AsInt(1)));
@@ -170,7 +170,7 @@ fn delta(body: &[u8]) -> (Option<Value>, bool, u64, u64) {
 fn an_interval_that_was_not_delivered_is_part_of_the_next() {
     let bad = || Reply::Status(400, "", Vec::new());
     let receiver = Receiver::start([ok(), bad(), bad()]);
-    let config = OtlpConfig::new(&receiver.url).with_temporality(Temporality::Delta);
+    let config = OtlpConfig::new(&receiver.url).temporality(Temporality::Delta);
     let collector = crate::MetricsCollector::new();
     let rows = collector.counter("rows").build().unwrap();
     let pusher = metric_pusher(&config, &resource(), Arc::new(collector)).unwrap();
@@ -193,7 +193,7 @@ fn an_interval_that_was_not_delivered_is_part_of_the_next() {
 #[test]
 fn what_a_full_queue_refused_is_sent_later() {
     let receiver = Receiver::start([]);
-    let mut config = OtlpConfig::new(&receiver.url).with_temporality(Temporality::LowMemory);
+    let mut config = OtlpConfig::new(&receiver.url).temporality(Temporality::LowMemory);
     config.limits.queue_bytes = 1;
     let collector = crate::MetricsCollector::new();
     let rows = collector.counter("rows").build().unwrap();

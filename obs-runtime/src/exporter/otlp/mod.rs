@@ -29,9 +29,11 @@ mod policy;
 mod protobuf;
 #[cfg(test)]
 mod receiver;
+mod settings;
 mod sink;
 mod span;
 mod spool;
+mod target;
 mod template;
 mod tls;
 #[cfg(test)]
@@ -48,8 +50,8 @@ use crate::metrics::MetricSource;
 use crate::processor::sink::SpanSink;
 
 pub(crate) use batch::Resource;
-pub use config::Protocol;
-use config::{OtlpConfig, Signal};
+use config::Signal;
+pub use config::{Compression, OtlpConfig, Protocol};
 use lane::Accepts;
 use log_sink::OtlpLogSink;
 
@@ -108,7 +110,7 @@ fn metric_pusher(
     }
     let transport = transport::connect(&target)?;
     let schedule = ExportSchedule::new()
-        .interval(config.metric_interval())
+        .interval(config.metrics_every())
         .temporality(config.temporality.unwrap_or_default())
         .steady();
     let limits = config.limits;

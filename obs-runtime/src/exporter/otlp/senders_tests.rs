@@ -31,7 +31,7 @@ impl Transport for Slow {
 }
 
 fn start(requests: usize) -> (OtlpSpanSink, mpsc::Receiver<mpsc::Sender<bool>>) {
-    let mut config = OtlpConfig::new("http://127.0.0.1:1").with_timeout(LONG);
+    let mut config = OtlpConfig::new("http://127.0.0.1:1").timeout(LONG);
     config.limits.batch_spans = 2;
     config.limits.requests = requests;
     let target = config.target(Signal::Traces).unwrap().unwrap();

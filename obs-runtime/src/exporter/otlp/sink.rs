@@ -6,10 +6,11 @@ use std::time::Instant;
 
 use crate::Error;
 use crate::exporter::otlp::batch::{Envelope, Open, Resource};
-use crate::exporter::otlp::config::{Limits, Protocol, Target};
+use crate::exporter::otlp::config::{Limits, Protocol};
 use crate::exporter::otlp::lane::{Accepts, Lane};
 use crate::exporter::otlp::library::Library;
 use crate::exporter::otlp::span::SpanEncoder;
+use crate::exporter::otlp::target::Target;
 use crate::exporter::otlp::transport::Transport;
 use crate::exporter::otlp::worker;
 use crate::processor::sink::{PendingFlush, SpanSink};

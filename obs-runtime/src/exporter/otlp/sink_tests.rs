@@ -17,7 +17,7 @@ pub(super) fn start(config: &OtlpConfig) -> OtlpSpanSink {
 
 /// Retries come at once, and for as long as a test may take.
 pub(super) fn config(url: &str) -> OtlpConfig {
-    let mut config = OtlpConfig::new(url).with_timeout(LONG);
+    let mut config = OtlpConfig::new(url).timeout(LONG);
     config.limits.backoff = Duration::from_millis(1);
     config.limits.requests = 1;
     config.limits.retry_for = LONG;
@@ -56,7 +56,7 @@ pub(super) fn settled(sink: &OtlpSpanSink) -> ExporterStats {
 #[test]
 fn batches_go_out_over_one_connection() {
     let receiver = Receiver::start([]);
-    let config = config(&receiver.url).with_header("Api-Key", "secret");
+    let config = config(&receiver.url).header("Api-Key", "secret");
     let mut sink = start(&config);
     take(&mut sink, 3);
     sink.flush()(long()).unwrap();
@@ -160,7 +160,7 @@ fn a_flush_does_not_wait_for_the_next_attempt() {
 #[test]
 fn an_answer_that_never_comes_is_bounded_by_the_timeout() {
     let receiver = Receiver::start([Reply::Silence]);
-    let mut sink = start(&once(&receiver.url).with_timeout(Duration::from_millis(50)));
+    let mut sink = start(&once(&receiver.url).timeout(Duration::from_millis(50)));
     take(&mut sink, 4);
     assert!(sink.flush()(long()).unwrap_err().is_export());
     assert_eq!(settled(&sink).dropped, [(DropReason::Timeout, 4)]);
@@ -474,7 +474,7 @@ fn a_span_above_every_limit_is_dropped_alone() {
 fn bodies_can_be_compressed() {
     use std::io::Read as _;
     let receiver = Receiver::start([]);
-    let mut sink = start(&config(&receiver.url).with_compression(Compression::Gzip));
+    let mut sink = start(&config(&receiver.url).compression(Compression::Gzip));
     take(&mut sink, 100);
     sink.flush()(long()).unwrap();
     let request = receiver.next();

@@ -168,12 +168,12 @@ fn grpc_over_tls() {
     let roots = File::with(&authority.pem());
     let (url, served) = serve_grpc(authority.server(false, b"h2"));
     let vars = [(ENDPOINT, &*url), (CERTIFICATE, roots.path())];
-    let answer = send(&config(&vars).with_protocol(Protocol::Grpc));
+    let answer = send(&config(&vars).protocol(Protocol::Grpc));
     assert_eq!(answer, Answer::Accepted(PartialSuccess::default()));
     served.recv_timeout(LONG).unwrap();
     // Without the authority's certificate the receiver gets nothing.
     let (url, served) = serve_grpc(authority.server(false, b"h2"));
-    let answer = send(&config(&[(ENDPOINT, &url)]).with_protocol(Protocol::Grpc));
+    let answer = send(&config(&[(ENDPOINT, &url)]).protocol(Protocol::Grpc));
     let Answer::Failed(failure) = answer else {
         panic!("{answer:?}");
     };

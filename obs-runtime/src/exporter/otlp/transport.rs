@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use crate::Error;
 use crate::exporter::otlp::batch::Batch;
-use crate::exporter::otlp::config::{Protocol, Target};
+use crate::exporter::otlp::config::Protocol;
 use crate::exporter::otlp::http::Http;
 use crate::exporter::otlp::protobuf::{Field, Reader};
+use crate::exporter::otlp::target::Target;
 use crate::self_obs::DropReason;
 
 /// A connection to one receiver, used by one thread.

@@ -39,7 +39,7 @@ impl Drop for Dir {
 
 /// A sink with a spool of its own; attempts follow each other at once.
 fn start(dir: &Dir, url: &str, max_bytes: u64) -> OtlpSpanSink {
-    let mut config = OtlpConfig::new(url).with_timeout(LONG);
+    let mut config = OtlpConfig::new(url).timeout(LONG);
     config.limits.backoff = Duration::from_millis(1);
     config.limits.max_backoff = Duration::from_millis(1);
     config.limits.batch_spans = 4;
@@ -243,7 +243,7 @@ impl transport::Transport for Late {
 fn an_acknowledgement_after_the_flush_removes_the_copy() {
     let dir = Dir::new("late");
     let (gate, opened) = std::sync::mpsc::channel();
-    let mut config = OtlpConfig::new("http://127.0.0.1:1").with_timeout(LONG);
+    let mut config = OtlpConfig::new("http://127.0.0.1:1").timeout(LONG);
     config.spool = Some(Spool::open(&dir.0, MAX_BYTES).unwrap());
     let target = config.target(Signal::Traces).unwrap().unwrap();
     let late = Box::new(Late(opened));
