@@ -30,6 +30,7 @@ impl<'a> Vars<'a> {
     }
 
     /// Reads nothing: for a scope that the environment is not meant for, such as a test's.
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn none() -> Self {
         Self::new(|_| None)
     }
