@@ -131,6 +131,8 @@ pub mod attribute {
         NETWORK_PEER_PORT = "network.peer.port";
         /// The version of the protocol: `1.1`, `2`, `3`.
         NETWORK_PROTOCOL_VERSION = "network.protocol.version";
+        /// A notifier of alerts: `webhook`, `log`, … Defined by obs.
+        NOTIFIER = "notifier";
         /// `false` where a call has no known price; absent otherwise. Defined by obs.
         OBS_COST_COMPLETE = "obs.cost.complete";
         /// `cancelled` on a span whose future was dropped before it was ready; absent otherwise.
@@ -154,6 +156,8 @@ pub mod attribute {
         /// Price of the call in US dollars. No convention has a key for it; this is the one that
         /// Logfire and Pydantic AI write and read.
         OPERATION_COST = "operation.cost";
+        /// `true` on the series that counts what exceeds a metric's limit of series.
+        OTEL_METRIC_OVERFLOW = "otel.metric.overflow";
         /// The library that made a span through OpenTelemetry's API ("Non-OTLP exporters",
         /// instrumentation scope).
         OTEL_SCOPE_NAME = "otel.scope.name";
@@ -167,15 +171,17 @@ pub mod attribute {
         OS_TYPE = "os.type";
         /// The operating system's version.
         OS_VERSION = "os.version";
-        /// What became of the items of an exporter: `exported` or `dropped`. Defined by obs.
+        /// What became of the items of an exporter or the alerts of a notifier. Defined by obs.
         OUTCOME = "outcome";
+        /// The pipeline of a run or a task, as a label. Defined by obs.
+        PIPELINE = "pipeline";
         /// The name of the program's file.
         PROCESS_EXECUTABLE_NAME = "process.executable.name";
         /// The id of the process.
         PROCESS_PID = "process.pid";
         /// The language runtime, which is always `rust`.
         PROCESS_RUNTIME_NAME = "process.runtime.name";
-        /// Why something was lost, see `DropReason`. Defined by obs.
+        /// Why something was lost (see `DropReason`), or why a call has no price. Defined by obs.
         REASON = "reason";
         /// How a call ended (autometrics): `ok`, `error`, and here also `cancelled`.
         RESULT = "result";
@@ -203,8 +209,12 @@ pub mod attribute {
         OBS_STREAM_ITEMS = "obs.stream.items";
         /// Seconds from the return of a stream to its first item. Defined by obs.
         OBS_STREAM_TIME_TO_FIRST_ITEM = "obs.stream.time_to_first_item";
+        /// How a run or a task ended, as a label: `succeeded`, `failed`, … Defined by obs.
+        STATE = "state";
         /// Whether a page had to be read from a disk (`major`) or not (`minor`).
         SYSTEM_PAGING_FAULT_TYPE = "system.paging.fault.type";
+        /// A task of a pipeline. Defined by obs.
+        TASK = "task";
         /// The language that obs is written for.
         TELEMETRY_SDK_LANGUAGE = "telemetry.sdk.language";
         /// The name of obs.

@@ -9,13 +9,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::Error;
 use crate::alert::Alert;
 use crate::alert::notifier::{Log, Notifier, Webhook};
 use crate::alert::outbox::{Outbox, Policy};
 use crate::error::ErrorKind;
 use crate::metrics::snapshot::{MetricData, MetricFamily, MetricSource, Number, NumberPoint};
 use crate::self_obs::ExporterStats;
-use crate::{Error, semconv};
+use crate::semconv::{self, attribute as key};
 
 /// The URL of the webhook that [`AlertManagerBuilder::with_env`] reads.
 const WEBHOOK_VARIABLE: &str = "OBS_ALERT_WEBHOOK";
@@ -225,7 +226,7 @@ impl MetricSource for AlertManager {
             .into_iter()
             .filter(|(_, count)| *count > 0)
             .map(|((notifier, outcome), count)| NumberPoint {
-                labels: [("notifier", notifier), ("outcome", outcome)].into(),
+                labels: [(key::NOTIFIER, notifier), (key::OUTCOME, outcome)].into(),
                 start_unix_nanos: self.inner.start_unix_nanos,
                 value: Number::U64(count),
                 exemplar: None,

@@ -1,14 +1,14 @@
 //! The account of one `Observability`: tokens, costs, metrics.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use crate::llm::call::{LlmCall, VectorOp};
-use crate::llm::meters::{Meters, labels};
 use crate::llm::price::{Pricer, Prices, Unpriced, Usd, warm_up};
 use crate::llm::totals::{Entry, Ledger, LlmTotals};
 use crate::llm::usage::Usage;
-use crate::metrics::snapshot::{Labels, MetricFamily, MetricSource};
+use crate::metrics::snapshot::{MetricData, MetricFamily, MetricSource};
+use crate::metrics::{MetricsCollector, source};
 use crate::scope::{Extension, Scope};
 use crate::semconv::{MetricDef, attribute as key, metric};
 use crate::trace::measured::End;
@@ -19,28 +19,34 @@ use crate::{SpanContext, TraceId};
 pub(crate) struct LlmState {
     pricer: RwLock<Pricer>,
     ledger: Mutex<Ledger>,
-    meters: Meters,
+    /// The scope's, where the instruments of calls are.
+    metrics: OnceLock<MetricsCollector>,
     /// Models whose missing price was reported on standard error.
     warned: Mutex<HashSet<String>>,
 }
 
-/// Makes the labels that all metrics of a call share, and more.
-type ClientLabels<'a> = dyn Fn(&[(&'static str, &str)]) -> Labels + 'a;
+/// Labels by name; an empty value is no label.
+type Labels<'a> = Vec<(&'static str, &'a str)>;
 
 /// Most models that are warned of.
 const MAX_WARNINGS: usize = 100;
 
 impl Extension for LlmState {
     fn attach(self: &Arc<Self>, scope: &Scope) {
+        self.metrics.get_or_init(|| scope.metrics.clone());
         scope
             .sources
             .add_own(Arc::clone(self) as Arc<dyn MetricSource>);
     }
 }
 
+/// The counter `obs.llm.cost`: from the ledger, because its sums are exact.
 impl MetricSource for LlmState {
     fn collect(&self, out: &mut Vec<MetricFamily>) {
-        self.meters.collect(out);
+        let ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        let costs = ledger.costs();
+        drop(ledger);
+        source::push(out, &metric::OBS_LLM_COST, MetricData::Counter, costs);
     }
 }
 
@@ -51,6 +57,10 @@ impl LlmState {
         if crate::callsites().any(|site| site.construct() == crate::Construct::LlmCall) {
             warm_up();
         }
+    }
+
+    fn metrics(&self) -> &MetricsCollector {
+        self.metrics.get_or_init(MetricsCollector::new)
     }
 
     pub(crate) fn totals(&self) -> LlmTotals {
@@ -91,11 +101,11 @@ impl LlmState {
 
     /// Counts a call among those that run: 1 when it begins, -1 when it ends.
     pub(crate) fn active(&self, call: &LlmCall, by: i64) {
-        let labels = labels(&[
+        let labels = [
             (key::GEN_AI_PROVIDER_NAME, &*call.provider),
             (key::GEN_AI_REQUEST_MODEL, &*call.model),
-        ]);
-        self.meters.shift(&metric::OBS_LLM_ACTIVE, labels, by);
+        ];
+        self.metrics().shift(&metric::OBS_LLM_ACTIVE, &labels, by);
     }
 
     fn cost(&self, call: &LlmCall) -> Result<Usd, Unpriced> {
@@ -151,61 +161,44 @@ impl LlmState {
         context: Option<SpanContext>,
         cost: Result<Usd, Unpriced>,
     ) {
-        let client = |more: &[(&'static str, &str)]| -> Labels {
-            let answered = call.response.model.as_deref().unwrap_or("");
-            let mut pairs = vec![
-                (key::GEN_AI_OPERATION_NAME, &*call.operation),
-                (key::GEN_AI_PROVIDER_NAME, &*call.provider),
-                (key::GEN_AI_REQUEST_MODEL, &*call.model),
-                (key::GEN_AI_RESPONSE_MODEL, answered),
-            ];
-            pairs.extend_from_slice(more);
-            labels(&pairs)
-        };
+        // The call's span is the example of its values.
+        let _inside = context.as_ref().map(SpanContext::attach);
+        let metrics = self.metrics();
+        let answered = call.response.model.as_deref().unwrap_or("");
+        let client: Labels<'_> = vec![
+            (key::GEN_AI_OPERATION_NAME, &*call.operation),
+            (key::GEN_AI_PROVIDER_NAME, &*call.provider),
+            (key::GEN_AI_REQUEST_MODEL, &*call.model),
+            (key::GEN_AI_RESPONSE_MODEL, answered),
+        ];
         let kind = Kind::of(&call.operation);
-        let meters = &self.meters;
         if let Some(duration) = call.duration {
-            let labels = client(&[(key::ERROR_TYPE, call.end.error_type())]);
-            meters.observe(kind.duration(), labels, duration.as_secs_f64(), context);
+            let labels = with(&client, (key::ERROR_TYPE, call.end.error_type()));
+            metrics.observe(kind.duration(), &labels, duration.as_secs_f64());
         }
         if let Some(first) = call.time_to_first_chunk
             && kind == Kind::Inference
         {
             let def = &metric::GEN_AI_INFERENCE_TIME_TO_FIRST_CHUNK;
-            meters.observe(def, client(&[]), first.as_secs_f64(), context);
+            metrics.observe(def, &client, first.as_secs_f64());
         }
         if let Some(usage) = &call.response.usage {
-            self.token_metrics(kind, usage, &client, context);
+            self.token_metrics(kind, usage, &client);
         }
-        let by_model = |more: &[(&'static str, &str)]| {
-            let mut pairs = vec![
+        if let Err(reason) = cost {
+            let labels = [
                 (key::GEN_AI_PROVIDER_NAME, &*call.provider),
                 (key::GEN_AI_REQUEST_MODEL, &*call.model),
+                (key::REASON, reason.as_str()),
             ];
-            pairs.extend_from_slice(more);
-            labels(&pairs)
-        };
-        match cost {
-            Ok(usd) => meters.money(&metric::OBS_LLM_COST, by_model(&[]), usd),
-            Err(reason) => {
-                let labels = by_model(&[("reason", reason.as_str())]);
-                meters.count(&metric::OBS_LLM_UNPRICED, labels, 1);
-            }
+            metrics.count(&metric::OBS_LLM_UNPRICED, &labels, 1);
         }
     }
 
     /// Sums of tokens by their kind, and how many each call has.
-    fn token_metrics(
-        &self,
-        kind: Kind,
-        usage: &Usage,
-        client: &ClientLabels<'_>,
-        context: Option<SpanContext>,
-    ) {
-        let observe = |def: &'static MetricDef, tokens: u64| {
-            self.meters
-                .observe(def, client(&[]), tokens as f64, context);
-        };
+    fn token_metrics(&self, kind: Kind, usage: &Usage, client: &Labels<'_>) {
+        let metrics = self.metrics();
+        let observe = |def, tokens: u64| metrics.observe(def, client, tokens as f64);
         match kind {
             Kind::Embeddings => {
                 observe(&metric::GEN_AI_EMBEDDINGS_INPUT_TOKENS, usage.input_tokens);
@@ -214,7 +207,7 @@ impl LlmState {
                 observe(&metric::GEN_AI_INFERENCE_INPUT_TOKENS, usage.input_tokens);
                 observe(&metric::GEN_AI_INFERENCE_OUTPUT_TOKENS, usage.output_tokens);
                 // Providers' sums do not tell modalities apart.
-                let sums = client(&[(key::GEN_AI_TOKEN_MODALITY, "unknown")]);
+                let sums = with(client, (key::GEN_AI_TOKEN_MODALITY, "unknown"));
                 let parts = [
                     (&metric::GEN_AI_USAGE_INPUT_TOKENS, usage.input_tokens, true),
                     (
@@ -240,7 +233,7 @@ impl LlmState {
                 ];
                 for (def, tokens, always) in parts {
                     if always || tokens > 0 {
-                        self.meters.count(def, sums.clone(), tokens);
+                        metrics.count(def, &sums, tokens);
                     }
                 }
             }
@@ -251,17 +244,22 @@ impl LlmState {
     /// Takes a finished operation of a vector store.
     pub(crate) fn vector_op(&self, op: &VectorOp, context: Option<SpanContext>) {
         if let Some(duration) = op.duration {
-            let labels = labels(&[
+            let labels = [
                 (key::DB_SYSTEM_NAME, &*op.system),
                 (key::DB_OPERATION_NAME, &*op.operation),
                 (key::DB_COLLECTION_NAME, &*op.collection),
                 (key::ERROR_TYPE, op.end.error_type()),
-            ]);
+            ];
+            // The operation's span is the example of its duration.
+            let _inside = context.as_ref().map(SpanContext::attach);
             let def = &metric::DB_CLIENT_OPERATION_DURATION;
-            self.meters
-                .observe(def, labels, duration.as_secs_f64(), context);
+            self.metrics().observe(def, &labels, duration.as_secs_f64());
         }
     }
+}
+
+fn with<'a>(labels: &Labels<'a>, more: (&'static str, &'a str)) -> Labels<'a> {
+    labels.iter().copied().chain([more]).collect()
 }
 
 /// Which metrics an operation has (GenAI metrics).

@@ -5,10 +5,11 @@
 
 use super::*;
 use crate::metrics::snapshot::{MetricData, Number};
+use crate::trace::{SpanId, TraceFlags};
 use std::time::Duration;
 
 fn metrics(state: &LlmState) -> Vec<MetricFamily> {
-    let mut out = Vec::new();
+    let mut out = state.metrics().collect_all();
     state.collect(&mut out);
     out
 }
@@ -74,6 +75,31 @@ fn a_chat_call_is_counted_priced_and_timed() {
         )
     );
     assert_eq!(state.totals().cost, cost.unwrap());
+}
+
+#[test]
+fn the_span_of_a_call_is_the_example_of_its_values_wherever_it_ends() {
+    let state = LlmState::default();
+    let (trace, span) = (TraceId::from_bytes([1; 16]), SpanId::from_bytes([2; 8]));
+    let context = SpanContext::remote(trace, span, TraceFlags::SAMPLED);
+    let _ = state.llm_call(&chat().usage((10_u64, 5)), context);
+    state.vector_op(
+        &VectorOp::new("qdrant", "search").duration(Duration::from_millis(3)),
+        context,
+    );
+    for name in [
+        "gen_ai.client.inference.duration",
+        "gen_ai.client.inference.operation.input_tokens",
+        "db.client.operation.duration",
+    ] {
+        let family = state.metrics().get(name).unwrap();
+        let MetricData::Histogram(points) = &family.data else {
+            panic!("{family:?}")
+        };
+        let exemplars = &points[0].exemplars;
+        assert_eq!(exemplars.len(), 1, "{name}");
+        assert_eq!((exemplars[0].trace_id, exemplars[0].span_id), (trace, span));
+    }
 }
 
 #[test]

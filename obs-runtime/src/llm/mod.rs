@@ -37,7 +37,6 @@ mod attributes;
 mod builder;
 pub(crate) mod call;
 pub(crate) mod measured;
-mod meters;
 mod price;
 mod stream;
 mod totals;

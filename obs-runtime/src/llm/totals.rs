@@ -4,9 +4,13 @@ use core::fmt;
 use std::collections::{HashMap, VecDeque};
 
 use crate::TraceId;
+use crate::clock::unix_nanos;
 use crate::llm::price::Usd;
 use crate::llm::usage::Usage;
+use crate::metrics::snapshot::{Labels, Number, NumberPoint};
+use crate::metrics::source::point;
 use crate::semconv::OTHER;
+use crate::semconv::attribute as key;
 use crate::trace::measured::Here;
 
 /// Sums over model calls.
@@ -68,15 +72,15 @@ impl Default for LlmTotals {
 }
 
 impl LlmTotals {
-    /// The sums of one trace, from the `Observability` of the entered span, or else the installed one. The
-    /// last 1,024 recorded traces with model calls are kept; `None` for all others.
+    /// The sums of one trace, from the `Observability` of the entered span, or else the installed
+    /// one. The last 1,024 recorded traces with model calls are kept; `None` for all others.
     pub fn for_trace(trace_id: TraceId) -> Option<Self> {
         super::LlmState::at(Here::now())?.totals_for_trace(trace_id)
     }
 
     /// One JSON object: `calls`, `failed_calls`, `input_tokens`, `output_tokens`, `cost_usd`,
-    /// `cost_complete`, and the same in `by_model`, an object by the model's name (`provider/model` where two
-    /// providers serve a model of the same name).
+    /// `cost_complete`, and the same in `by_model`, an object by the model's name (`provider/model`
+    /// where two providers serve a model of the same name).
     pub fn to_json(&self) -> String {
         let by_model: serde_json::Map<_, _> = self
             .by_model
@@ -149,16 +153,25 @@ const MAX_TRACES: usize = 1_024;
 /// Models that are told apart; further ones are summed as `_OTHER` (OpenTelemetry's word for it).
 const MAX_MODELS: usize = 256;
 
-/// Sums by model, in the order of provider and model; the form that is written to. A sorted list, because a
-/// thousand traces keep one each and most hold one or two models: maps would take six times the memory.
+/// Sums by model, in the order of provider and model; the form that is written to. A sorted list,
+/// because a thousand traces keep one each and most hold one or two models: maps would take six
+/// times the memory.
 #[derive(Debug, Default)]
-struct Sums(Vec<ModelTotals>);
+struct Sums(Vec<Sum>);
+
+/// The sums of one model.
+#[derive(Debug)]
+struct Sum {
+    totals: ModelTotals,
+    /// When the first call that has a price came: before it the cost is not zero, but unknown.
+    priced_since: Option<u64>,
+}
 
 impl Sums {
     fn find(&self, provider: &str, model: &str) -> Result<usize, usize> {
         let wanted = (provider, model);
         self.0
-            .binary_search_by(|sum| (&*sum.provider, &*sum.model).cmp(&wanted))
+            .binary_search_by(|Sum { totals, .. }| (&*totals.provider, &*totals.model).cmp(&wanted))
     }
 
     fn add(&mut self, entry: &Entry<'_>) {
@@ -169,7 +182,7 @@ impl Sums {
             place = self.find(provider, model);
         }
         let at = place.unwrap_or_else(|at| {
-            let sum = ModelTotals {
+            let totals = ModelTotals {
                 provider: provider.to_owned(),
                 model: model.to_owned(),
                 calls: 0,
@@ -178,11 +191,18 @@ impl Sums {
                 cost: Usd::ZERO,
                 cost_complete: true,
             };
+            let sum = Sum {
+                totals,
+                priced_since: None,
+            };
             self.0.reserve_exact(1);
             self.0.insert(at, sum);
             at
         });
-        let sum = &mut self.0[at];
+        if entry.complete {
+            self.0[at].priced_since.get_or_insert_with(unix_nanos);
+        }
+        let sum = &mut self.0[at].totals;
         sum.calls += 1;
         sum.failed_calls += u64::from(entry.failed);
         sum.usage = sum.usage.plus(entry.usage.unwrap_or_default());
@@ -191,7 +211,7 @@ impl Sums {
     }
 
     fn totals(&self) -> LlmTotals {
-        let by_model = self.0.clone();
+        let by_model: Vec<_> = self.0.iter().map(|sum| sum.totals.clone()).collect();
         let zero = LlmTotals::default();
         let mut totals = by_model.iter().fold(zero, |mut all, m| {
             all.calls += m.calls;
@@ -234,6 +254,20 @@ impl Ledger {
 
     pub(crate) fn totals(&self) -> LlmTotals {
         self.all.totals()
+    }
+
+    /// What each model has cost, as points of a counter.
+    pub(crate) fn costs(&self) -> Vec<NumberPoint> {
+        let points = self.all.0.iter().filter_map(|sum| {
+            let totals = &sum.totals;
+            let labels = Labels::from([
+                (key::GEN_AI_PROVIDER_NAME, &totals.provider),
+                (key::GEN_AI_REQUEST_MODEL, &totals.model),
+            ]);
+            let cost = Number::F64(totals.cost.as_f64());
+            Some(point(labels, sum.priced_since?, cost))
+        });
+        points.collect()
     }
 
     pub(crate) fn for_trace(&self, trace: TraceId) -> Option<LlmTotals> {

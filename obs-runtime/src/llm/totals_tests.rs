@@ -53,6 +53,42 @@ fn one_call_without_a_price_makes_the_sum_incomplete() {
     );
 }
 
+/// The labels and the value of each point of the cost, without drift.
+#[test]
+fn the_cost_of_each_model_is_a_point() {
+    let mut ledger = Ledger::default();
+    assert_eq!(ledger.costs(), []);
+    for _ in 0..10 {
+        ledger.add(None, &entry("p", "a", 1, Some(0.1)));
+    }
+    ledger.add(None, &entry("p", "", 1, Some(0.0)));
+    // What no call of a model has is unknown, not zero.
+    ledger.add(None, &entry("p", "unknown", 1, None));
+    let costs = ledger.costs();
+    let found = costs.iter().map(|point| {
+        let labels = point.labels.iter().map(|(k, v)| format!("{k}={v}"));
+        (labels.collect::<Vec<_>>().join(" "), point.value)
+    });
+    let provider = "gen_ai.provider.name=p";
+    let wanted = [
+        (provider.to_owned(), Number::F64(0.0)),
+        (
+            format!("{provider} gen_ai.request.model=a"),
+            Number::F64(1.0),
+        ),
+    ];
+    assert_eq!(found.collect::<Vec<_>>(), wanted);
+
+    let began = costs[1].start_unix_nanos;
+    ledger.add(None, &entry("p", "a", 1, None));
+    ledger.add(None, &entry("p", "a", 1, Some(0.5)));
+    let later = &ledger.costs()[1];
+    assert_eq!(
+        (later.start_unix_nanos, later.value),
+        (began, Number::F64(1.5))
+    );
+}
+
 #[test]
 fn memory_is_bounded() {
     let mut ledger = Ledger::default();
@@ -72,6 +108,7 @@ fn memory_is_bounded() {
     assert_eq!(totals.by_model.len(), MAX_MODELS + 1);
     let other = totals.by_model.iter().find(|m| m.model == OTHER).unwrap();
     assert_eq!(other.calls as usize, MAX_MODELS);
+    assert_eq!(ledger.costs().len(), MAX_MODELS + 1);
     assert_eq!(
         (ledger.traces.len(), ledger.order.len()),
         (MAX_TRACES, MAX_TRACES)

@@ -1,4 +1,5 @@
-//! The handles that a call site of `counter!`, `gauge!` or `histogram!` remembers, and until when.
+//! What a call site of `counter!`, `gauge!` or `histogram!` needs of an instrument, and until when
+//! the handles that it caches hold.
 
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -6,8 +7,8 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use super::MetricsCollector;
 use crate::Error;
 
-/// How often an `Observability` became the default or its metrics were taken out: what was remembered before
-/// does not hold any more.
+/// How often an `Observability` became the default or its metrics were taken out: what was
+/// remembered before does not hold any more.
 static EPOCH: AtomicU64 = AtomicU64::new(0);
 
 /// From now on no call site uses what it remembers. To be called after the change.
@@ -21,12 +22,12 @@ pub(crate) fn epoch() -> u64 {
     EPOCH.load(Ordering::Acquire)
 }
 
-/// A handle that a call site can have.
+/// A handle of one series that a call site can cache.
 pub trait Bound: Clone + Sized {
     /// The metric that it is a series of.
     type Instrument: fmt::Debug;
 
-    /// The metric with these labels, in any order.
+    /// Finds or defines the metric with these labels, in any order.
     ///
     /// # Errors
     /// When the metric exists with another kind or other labels.
@@ -36,18 +37,18 @@ pub trait Bound: Clone + Sized {
         labels: &[&str],
     ) -> Result<Self::Instrument, Error>;
 
-    /// Where each label of the metric, in its order, stands in the given list.
+    /// Returns where each label of the metric, in its order, stands in the given list.
     fn order(instrument: &Self::Instrument, labels: &[&str]) -> Box<[usize]>;
 
-    /// The series of these values, in the metric's order.
+    /// Returns the series of these values, which are in the metric's order.
     ///
     /// # Errors
     /// When there is no room.
     fn bind(instrument: &Self::Instrument, values: &[&str]) -> Result<Self, Error>;
 
-    /// The label at this place in the metric's order has these values, so far.
+    /// Notes that the label at this place in the metric's order can have these values.
     fn declare(instrument: &Self::Instrument, at: usize, all: &[&'static str]);
 
-    /// A series that nobody collects.
+    /// Creates a series that nobody collects.
     fn detached(name: &'static str) -> Self;
 }

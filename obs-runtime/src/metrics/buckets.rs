@@ -1,7 +1,8 @@
 //! Bounds of histograms that the compiler checks.
 
-/// The bounds of a histogram's buckets, for [`InstrumentBuilder::buckets`](crate::metrics::InstrumentBuilder::buckets):
-/// numbers that are constant, checked while the program is compiled.
+/// The bounds of a histogram's buckets, for
+/// [`InstrumentBuilder::buckets`](crate::metrics::InstrumentBuilder::buckets): numbers that are
+/// constant, checked while the program is compiled.
 ///
 /// ```
 /// use obs_runtime::{buckets, metrics::MetricsCollector};
@@ -31,8 +32,8 @@ macro_rules! buckets {
 }
 
 /// # Panics
-/// When the bounds are not what [`buckets!`](crate::buckets) takes: at compile time, because it calls this in a
-/// constant.
+/// When the bounds are not what [`buckets!`](crate::buckets) takes: at compile time, because it
+/// calls this in a constant.
 #[must_use = "these are the bounds"]
 pub const fn ascending<const N: usize>(bounds: [f64; N]) -> [f64; N] {
     let mut i = 0;

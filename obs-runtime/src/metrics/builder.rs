@@ -1,23 +1,18 @@
-//! The definition of an instrument, step by step.
+//! The builder that defines an instrument step by step, and checks the definition.
 
 use core::marker::PhantomData;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::any_labels;
 use super::collector::MetricsCollector;
 use super::instrument::{Core, Definition, Kind};
-use super::series::{Buckets, Limits};
+use super::labels::names::LabelNames;
+use super::limits::{Limits, MAX_LABEL_VALUES, MAX_SERIES};
+use super::series::Buckets;
 use super::validate::{self, error};
 use super::{Counter, Gauge, Histogram, Summary, UpDownCounter};
 use crate::Error;
 use crate::semconv::metric::FUNCTION_SECONDS;
-
-/// Most series of a metric (OpenTelemetry metrics SDK, "Cardinality limits").
-pub(crate) const DEFAULT_MAX_SERIES: usize = 2_000;
-
-/// Most values of a label, where nobody said otherwise: more are a mistake, nearly always.
-const DEFAULT_MAX_LABEL_VALUES: usize = 100;
 
 /// What a summary shows.
 const DEFAULT_QUANTILES: [f64; 4] = [0.5, 0.9, 0.95, 0.99];
@@ -32,7 +27,7 @@ const DEFAULT_BOUNDS: [f64; 15] = [
 ];
 
 /// An instrument that a builder can make.
-pub(super) trait Instrument: Sized {
+pub(crate) trait Instrument: Sized {
     const KIND: Kind;
     fn from_core(core: Arc<Core>) -> Self;
 }
@@ -43,7 +38,7 @@ struct Wanted {
     name: Cow<'static, str>,
     description: Option<Cow<'static, str>>,
     unit: Option<Cow<'static, str>>,
-    labels: Option<Vec<Cow<'static, str>>>,
+    labels: Option<LabelNames>,
     /// The labels match those of a metric that has them in another order.
     in_any_order: bool,
     buckets: Option<Buckets>,
@@ -84,24 +79,25 @@ impl<'a, I> InstrumentBuilder<'a, I> {
         }
     }
 
-    /// One sentence on what is measured. The first description of a metric stays.
+    /// Describes in one sentence what is measured. The first description of a metric stays.
     pub fn description(mut self, text: impl Into<Cow<'static, str>>) -> Self {
         self.wanted.description = Some(text.into());
         self
     }
 
-    /// The UCUM unit: `s`, `By`, `{token}`. Prometheus shows it as a suffix of the name.
+    /// Sets the UCUM unit: `s`, `By`, `{token}`. Prometheus shows it as a suffix of the name.
     pub fn unit(mut self, unit: impl Into<Cow<'static, str>>) -> Self {
         self.wanted.unit = Some(unit.into());
         self
     }
 
-    /// The names of the labels; `with` takes their values in this order.
+    /// Lists the names of the labels; `with` takes their values in this order.
     pub fn labels<L: Into<Cow<'static, str>>>(
         mut self,
         names: impl IntoIterator<Item = L>,
     ) -> Self {
-        self.wanted.labels = Some(names.into_iter().map(Into::into).collect());
+        let names = names.into_iter().map(Into::into).collect();
+        self.wanted.labels = Some(LabelNames::Listed(names));
         self
     }
 
@@ -110,20 +106,26 @@ impl<'a, I> InstrumentBuilder<'a, I> {
         self
     }
 
-    /// Labels come with each value, see [`any_labels`].
-    #[cfg(any(feature = "opentelemetry", feature = "reqwest", feature = "tower"))]
-    pub(crate) fn any_labels(self) -> Self {
-        self.labels([any_labels::ANY])
+    /// Lets each series have labels of its own: the instrument's `with_labels` takes any.
+    #[cfg(any(
+        feature = "llm",
+        feature = "opentelemetry",
+        feature = "reqwest",
+        feature = "tower"
+    ))]
+    pub(crate) fn open_labels(mut self) -> Self {
+        self.wanted.labels = Some(LabelNames::Open);
+        self
     }
 
-    /// The most series that the metric may have, 2,000 unless said otherwise. What exceeds it is
-    /// counted in one more series with the label `otel.metric.overflow`.
+    /// Limits the series of the metric, which are 2,000 unless this says otherwise. What exceeds
+    /// the limit is counted in one more series with the label `otel.metric.overflow`.
     pub fn max_series(mut self, series: usize) -> Self {
         self.wanted.max_series = Some(series);
         self
     }
 
-    /// The most values that each label may have: 100 unless said otherwise, or as many as the
+    /// Limits the values of each label, which are 100 unless this says otherwise, or as many as the
     /// series that [`max_series`](Self::max_series) asked for. What exceeds it is counted in the
     /// series with the label `otel.metric.overflow`.
     pub fn max_label_values(mut self, values: usize) -> Self {
@@ -133,8 +135,8 @@ impl<'a, I> InstrumentBuilder<'a, I> {
 }
 
 impl InstrumentBuilder<'_, Histogram> {
-    /// Upper bounds of the buckets, ascending; a value equal to a bound falls in its bucket. Those of
-    /// [`buckets!`](crate::buckets) are checked by the compiler, others by `build`.
+    /// Sets the upper bounds of the buckets, ascending; a value equal to a bound falls in its
+    /// bucket. The compiler checks those of [`buckets!`](crate::buckets), `build` checks others.
     ///
     /// By default those of OpenTelemetry: 5 ms to 10 s if the unit is `s`, otherwise 0 to 10,000.
     pub fn buckets<B: Into<f64>>(mut self, bounds: impl IntoIterator<Item = B>) -> Self {
@@ -143,8 +145,8 @@ impl InstrumentBuilder<'_, Histogram> {
         self
     }
 
-    /// Buckets that choose themselves: 160 of them share the range of the values, so that quantiles
-    /// are good to a few percent whatever the values are
+    /// Lets the buckets choose themselves: 160 of them share the range of the values, so that
+    /// quantiles are good to a few percent whatever the values are
     /// ([`ExponentialHistogramPoint::relative_error`](super::ExponentialHistogramPoint::relative_error)).
     ///
     /// OTLP receivers get an exponential histogram; Prometheus gets classic buckets, four for
@@ -158,7 +160,7 @@ impl InstrumentBuilder<'_, Histogram> {
 }
 
 impl InstrumentBuilder<'_, Summary> {
-    /// Which quantiles are shown, from 0 to 1, ascending. By default 0.5, 0.9, 0.95 and 0.99.
+    /// Sets which quantiles are shown, from 0 to 1, ascending. The default is 0.5, 0.9, 0.95, 0.99.
     pub fn quantiles(mut self, quantiles: impl IntoIterator<Item = f64>) -> Self {
         self.wanted.quantiles = Some(quantiles.into_iter().collect());
         self
@@ -191,10 +193,8 @@ fn find_or_create(
 ) -> Result<Arc<Core>, Error> {
     validate::name(&wanted.name)?;
     validate::unit(&wanted.name, wanted.unit.as_deref().unwrap_or_default())?;
-    if let Some(labels) = &wanted.labels
-        && *labels != [any_labels::ANY]
-    {
-        validate::labels(&wanted.name, labels, kind)?;
+    if let Some(labels) = &wanted.labels {
+        validate::labels(&wanted.name, labels.listed(), kind)?;
     }
     if let Some(bounds) = wanted.bounds.take() {
         let bounds = validate::buckets(&wanted.name, bounds)?;
@@ -246,13 +246,15 @@ impl Wanted {
             return clash("unit", format!("{:?}", core.unit), format!("{unit:?}"));
         }
         if let Some(labels) = &self.labels
-            && !self.same_labels(labels, core.series.names())
+            && labels != core.series.names()
+            && !(self.in_any_order && labels.is_permutation_of(core.series.names()))
         {
-            return clash(
-                "labels",
-                format!("{:?}", core.series.names()),
-                format!("{labels:?}"),
-            );
+            let has = core.series.names().to_string();
+            let asked = match labels {
+                LabelNames::Listed(_) => labels.to_string(),
+                LabelNames::Open => format!("labels {labels}"),
+            };
+            return clash("labels", has, asked);
         }
         if let Some(buckets) = &self.buckets
             && *buckets != core.shared.buckets
@@ -286,14 +288,6 @@ impl Wanted {
         Ok(())
     }
 
-    /// A metric lists no label twice.
-    fn same_labels(&self, labels: &[Cow<'static, str>], existing: &[Cow<'static, str>]) -> bool {
-        labels == existing
-            || self.in_any_order
-                && labels.len() == existing.len()
-                && labels.iter().all(|label| existing.contains(label))
-    }
-
     fn definition(&self, kind: Kind, default: &Buckets) -> Definition {
         let unit = self.unit.clone().unwrap_or_default();
         let buckets = match &self.buckets {
@@ -305,20 +299,21 @@ impl Wanted {
             None => Buckets::Explicit(DEFAULT_BOUNDS.into()),
         };
         let quantiles = self.quantiles.as_deref().unwrap_or(&DEFAULT_QUANTILES);
-        let any = self.labels.as_deref() == Some(&[any_labels::ANY.into()]);
         let label_values = self.max_label_values.or(self.max_series);
-        let label_values = label_values.or(any.then_some(DEFAULT_MAX_SERIES));
         Definition {
             name: self.name.clone(),
             kind,
             description: self.description.clone(),
             unit,
-            labels: self.labels.clone().unwrap_or_default(),
+            labels: self
+                .labels
+                .clone()
+                .unwrap_or(LabelNames::Listed(Vec::new())),
             buckets,
             quantiles: quantiles.into(),
             limits: Limits {
-                series: self.max_series.unwrap_or(DEFAULT_MAX_SERIES),
-                label_values: label_values.unwrap_or(DEFAULT_MAX_LABEL_VALUES),
+                series: self.max_series.unwrap_or(MAX_SERIES),
+                label_values: label_values.unwrap_or(MAX_LABEL_VALUES),
             },
         }
     }

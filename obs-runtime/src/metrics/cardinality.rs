@@ -1,11 +1,12 @@
-//! How many series there are, and how many there can be at the worst.
+//! The report on how many series there are, and how many there can be at the worst.
 
 use core::fmt;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::builder::DEFAULT_MAX_SERIES;
 use super::instrument::Core;
+use super::labels::names::LabelNames;
+use super::limits::MAX_SERIES;
 use super::series::Buckets;
 use super::snapshot::{MetricData, MetricFamily};
 use crate::metrics::exponential::EXPONENTIAL_TIME_SERIES;
@@ -16,7 +17,8 @@ use crate::trace::calls::CallCounts;
 const RESULTS: usize = 3;
 
 /// What [`MetricsCollector::cardinality`](super::MetricsCollector::cardinality) and
-/// [`Handle::cardinality`](crate::Handle::cardinality) find; `Display` prints it as a table, the largest metric first.
+/// [`Handle::cardinality`](crate::Handle::cardinality) find; `Display` prints it as a table, the
+/// largest metric first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cardinality {
@@ -32,8 +34,8 @@ pub struct LabelCardinality {
     pub name: Cow<'static, str>,
     /// How many values it has had.
     pub values: usize,
-    /// How many it may have: as many as the types of its values have, if it had none but those of literals, `bool` and
-    /// `#[derive(Label)]` enums in `counter!`, `gauge!` and `histogram!`; else
+    /// How many it may have: as many as the types of its values have, if it had none but those of
+    /// literals, `bool` and `#[derive(Label)]` enums in `counter!`, `gauge!` and `histogram!`; else
     /// [`max_label_values`](super::InstrumentBuilder::max_label_values).
     pub max_values: usize,
 }
@@ -59,7 +61,7 @@ pub struct MetricCardinality {
 }
 
 impl MetricCardinality {
-    /// Time series in Prometheus at the worst.
+    /// Returns the number of time series in Prometheus at the worst.
     pub fn worst_case_time_series(&self) -> usize {
         self.worst_case * self.time_series_each
     }
@@ -69,19 +71,23 @@ impl MetricCardinality {
         let values = core.series.label_values();
         let values = values.into_iter().zip(core.series.most_label_values());
         let names = core.series.names();
-        let labels: Vec<_> = names
-            .iter()
-            .zip(values)
-            .map(|(name, (values, max_values))| LabelCardinality {
-                name: name.clone(),
-                values,
-                max_values,
-            })
-            .collect();
-        let combinations = labels.iter().fold(1_usize, |product, label| {
-            product.saturating_mul(label.max_values)
+        let listed = names.listed().iter().zip(values);
+        let listed = listed.map(|(name, (values, max_values))| LabelCardinality {
+            name: name.clone(),
+            values,
+            max_values,
         });
-        let overflow = usize::from(!labels.is_empty());
+        let labels = match names {
+            LabelNames::Listed(_) => listed.collect(),
+            LabelNames::Open => open_labels(core),
+        };
+        let combinations = match names {
+            LabelNames::Listed(_) => labels.iter().fold(1_usize, |product, label| {
+                product.saturating_mul(label.max_values)
+            }),
+            LabelNames::Open => usize::MAX,
+        };
+        let overflow = usize::from(!names.is_none());
         let shared = &core.shared;
         let time_series_each = match (core.kind.is_distribution(), &shared.buckets) {
             (false, _) => 1,
@@ -120,8 +126,8 @@ impl MetricCardinality {
         }
     }
 
-    /// Calls and durations of all annotated functions. One with labels may have as many combinations of their
-    /// values as an instrument has series.
+    /// Calls and durations of all annotated functions. One with labels may have as many
+    /// combinations of their values as an instrument has series.
     fn of_functions(functions: &CallCounts) -> [Self; 2] {
         let (mut calls, mut durations) = (0, 0);
         let mut most: BTreeMap<_, usize> = BTreeMap::new();
@@ -130,7 +136,7 @@ impl MetricCardinality {
             durations += 1;
             let combinations = match labels {
                 [] => 1,
-                _ => DEFAULT_MAX_SERIES + 1,
+                _ => MAX_SERIES + 1,
             };
             let most = most.entry((module, function)).or_default();
             *most = combinations.max(*most);
@@ -150,6 +156,21 @@ impl MetricCardinality {
             metric(FUNCTION_CALLS_DURATION.name, durations, most, lines),
         ]
     }
+}
+
+/// The labels that the series of a metric with open labels have.
+fn open_labels(core: &Core) -> Vec<LabelCardinality> {
+    let (series, _) = core.series.all();
+    let mut values: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (name, value) in series.iter().flat_map(|series| &series.labels) {
+        values.entry(name).or_default().insert(value);
+    }
+    let labels = values.into_iter().map(|(name, values)| LabelCardinality {
+        name: name.to_owned().into(),
+        values: values.len(),
+        max_values: core.series.limits().series,
+    });
+    labels.collect()
 }
 
 impl Cardinality {
@@ -173,17 +194,17 @@ impl Cardinality {
         Self::new(self.metrics)
     }
 
-    /// Series that exist, of all metrics.
+    /// Returns the number of series that exist, of all metrics.
     pub fn series(&self) -> usize {
         self.metrics.iter().map(|m| m.series).sum()
     }
 
-    /// Series that can exist, of all metrics.
+    /// Returns the number of series that can exist, of all metrics.
     pub fn worst_case(&self) -> usize {
         self.metrics.iter().map(|m| m.worst_case).sum()
     }
 
-    /// Time series in Prometheus at the worst, of all metrics.
+    /// Returns the number of time series in Prometheus at the worst, of all metrics.
     pub fn worst_case_time_series(&self) -> usize {
         let each = self.metrics.iter();
         each.map(MetricCardinality::worst_case_time_series).sum()

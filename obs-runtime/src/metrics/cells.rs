@@ -1,4 +1,4 @@
-//! Where instruments count: each thread has cells of its own, added up when somebody reads.
+//! The cells that instruments count in: each thread has its own, and a reader adds them up.
 //!
 //! A thread's cells form a [`Lane`]. Only its thread writes a lane, so an update is a plain load,
 //! an addition and a store: no locked instruction, and no cache line that threads pull from each
@@ -190,8 +190,8 @@ struct Space {
     free: BTreeMap<usize, Vec<Slot>>,
 }
 
-/// The first cell that was never used; changed with the lock of the space held. The first page is for
-/// what nobody collects. A forked child goes on where its parent was, so that a handle of the
+/// The first cell that was never used; changed with the lock of the space held. The first page is
+/// for what nobody collects. A forked child goes on where its parent was, so that a handle of the
 /// parent's that is used there counts into no series of the child.
 static FRESH: AtomicUsize = AtomicUsize::new(PAGE);
 
@@ -217,7 +217,8 @@ pub(super) struct Allocation {
 }
 
 impl Allocation {
-    /// Cells for a series that nobody collects, when no others are left: whatever is written there is lost.
+    /// Cells for a series that nobody collects, when no others are left: whatever is written there
+    /// is lost.
     pub(super) const NOWHERE: Self = Self {
         slot: Slot { first: 0 },
         len: 0,

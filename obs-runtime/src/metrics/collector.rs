@@ -1,4 +1,4 @@
-//! The collector: all instruments by name.
+//! The collector holds all instruments by name and reads them.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::borrow::Cow;
@@ -13,7 +13,7 @@ use super::instrument::Core;
 use super::labels::Labels;
 use super::series::Buckets;
 use super::snapshot::{MetricData, MetricFamily, MetricSource, Number, NumberPoint};
-use super::{Counter, Gauge, Histogram, Summary, UpDownCounter, warning};
+use super::{Counter, Gauge, Histogram, Summary, UpDownCounter, source, warning};
 use crate::Error;
 use crate::fork::Process;
 use crate::semconv::{MetricDef, attribute, metric};
@@ -64,7 +64,7 @@ impl Default for Inner {
 }
 
 impl MetricsCollector {
-    /// A collector without metrics.
+    /// Creates a collector without metrics.
     pub fn new() -> Self {
         Self::default()
     }
@@ -100,9 +100,10 @@ impl MetricsCollector {
         InstrumentBuilder::new(self, name.into())
     }
 
-    /// From now on a histogram whose definition says nothing of buckets is
-    /// [`exponential`](InstrumentBuilder::exponential), or has OpenTelemetry's explicit buckets, as
-    /// at first. (OpenTelemetry: `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION`.)
+    /// Sets whether a histogram whose definition says nothing of buckets is
+    /// [`exponential`](InstrumentBuilder::exponential) from now on, or has OpenTelemetry's explicit
+    /// buckets, as at first. (OpenTelemetry:
+    /// `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION`.)
     pub fn exponential_by_default(&self, exponential: bool) {
         self.inner.exponential.store(exponential, Ordering::Relaxed);
     }
@@ -157,7 +158,7 @@ impl MetricsCollector {
         metrics.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// All metrics that have a series, in the order of their names.
+    /// Returns all metrics that have a series, in the order of their names.
     pub fn collect_all(&self) -> Vec<MetricFamily> {
         let mut families = Vec::new();
         self.collect(&mut families);
@@ -165,23 +166,26 @@ impl MetricsCollector {
     }
 
     pub(super) fn core(&self, name: &str) -> Option<Arc<Core>> {
+        self.core_in_lower_case(&name.to_ascii_lowercase())
+    }
+
+    pub(super) fn core_in_lower_case(&self, name: &str) -> Option<Arc<Core>> {
         if !self.inner.process.is_current() {
             return None;
         }
-        let metrics = self.read();
-        metrics.get(&name.to_ascii_lowercase()).map(Arc::clone)
+        self.read().get(name).map(Arc::clone)
     }
 
-    /// The metric of this name, read now; `None` if there is none or it has no series.
+    /// Returns the metric of this name, read now; `None` if there is none or it has no series.
     pub fn get(&self, name: &str) -> Option<MetricFamily> {
         self.core(name)?.collect(&Reader::new())
     }
 
-    /// Takes a metric out; whether there was one. Its handles work on, unseen, and a new metric
-    /// of the name begins at 0.
+    /// Takes a metric out, and returns whether there was one. Its handles work on, unseen, and a
+    /// new metric of the name begins at 0.
     ///
-    /// It is for rare changes: the metric macros forget their handles each time, and from the third time on keep
-    /// new ones behind a lock, at some 20 ns a call.
+    /// It is for rare changes: the metric macros forget their handles each time, and from the third
+    /// time on keep new ones behind a lock, at some 20 ns a call.
     pub fn remove(&self, name: &str) -> bool {
         if !self.inner.process.is_current() {
             return false;
@@ -216,12 +220,12 @@ impl MetricsCollector {
     /// Counts a value that the metric of this name could not take; the caller says why.
     pub(crate) fn refuse(&self, name: &str) {
         if let Some(core) = self.core(name) {
-            core.refuse_known();
+            core.refuse_reported();
         }
     }
 
-    /// How many series each metric has, and how many it can have at the worst: what a back end must
-    /// be able to hold.
+    /// Reports how many series each metric has, and how many it can have at the worst: what a back
+    /// end must be able to hold.
     ///
     /// ```
     /// # use obs_runtime::metrics::MetricsCollector;
@@ -264,11 +268,9 @@ fn collect_losses(
 ) {
     let point = |core: &Arc<Core>| {
         let value = read(core);
-        (value > 0).then(|| NumberPoint {
-            labels: Labels::from([(attribute::METRIC, core.name())]),
-            start_unix_nanos: core.start_unix_nanos,
-            value: Number::U64(value),
-            exemplar: None,
+        (value > 0).then(|| {
+            let labels = Labels::from([(attribute::METRIC, core.name())]);
+            source::point(labels, core.start_unix_nanos, Number::U64(value))
         })
     };
     add_losses(def, metrics.iter().filter_map(point).collect(), out);

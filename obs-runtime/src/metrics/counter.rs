@@ -1,4 +1,4 @@
-//! Counters: sums of amounts.
+//! Counters and up-down counters, which are sums of amounts.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Examples of an instrument's values, with the span that they were measured in.
+//! Exemplars: examples of an instrument's values with the span that they were measured in.
 //!
 //! Only values inside a sampled span are examples (OpenTelemetry metrics SDK, "Exemplar", filter
 //! `trace_based`). Of a bucket the first value after each collection is kept: every later one finds

@@ -6,8 +6,8 @@
 
 use super::snapshot::{Exemplar, HistogramPoint, Labels};
 
-/// Time series of Prometheus that an exponential histogram of values over a factor of a million comes
-/// to: four classic buckets for each doubling, and what every histogram has.
+/// Time series of Prometheus that an exponential histogram of values over a factor of a million
+/// comes to: four classic buckets for each doubling, and what every histogram has.
 pub(crate) const EXPONENTIAL_TIME_SERIES: usize = 4 * 20 + 4;
 
 /// The finest scale (OpenTelemetry metrics SDK, "Base2 exponential bucket histogram aggregation").
@@ -184,7 +184,7 @@ impl ExponentialHistogramPoint {
         }
     }
 
-    /// How far an estimated quantile can be from the value at its rank, as a part of that value:
+    /// Returns how far an estimated quantile can be from the value at its rank, as a part of it:
     /// the width of a bucket, `2^(2^-scale) - 1`.
     ///
     /// The 160 buckets share the range between the smallest and the largest magnitude: 0.5 % if
@@ -193,14 +193,14 @@ impl ExponentialHistogramPoint {
         (f64::from(-self.scale).exp2()).exp2() - 1.0
     }
 
-    /// The sum of the values by their number; `None` before the first value.
+    /// Returns the mean: the sum of the values by their number; `None` before the first value.
     pub fn mean(&self) -> Option<f64> {
         (self.count > 0).then(|| self.sum / self.count as f64)
     }
 
-    /// The value below which the part `q` (0 to 1) of the values lie; `None` before the first value
-    /// and for a `q` outside of 0 to 1. The estimate is in the bucket of the value at that rank, so
-    /// it is off by at most [`relative_error`](Self::relative_error).
+    /// Estimates the value below which the part `q` (0 to 1) of the values lie; `None` before the
+    /// first value and for a `q` outside of 0 to 1. The estimate is in the bucket of the value at
+    /// that rank, so it is off by at most [`relative_error`](Self::relative_error).
     pub fn quantile(&self, q: f64) -> Option<f64> {
         self.to_explicit().quantile(q)
     }
@@ -213,8 +213,8 @@ impl ExponentialHistogramPoint {
         self.scale = self.scale.min(scale);
     }
 
-    /// Adds what another point counted, at the finest scale that has room for both. Its examples are not kept:
-    /// there is one for a bucket.
+    /// Adds what another point counted, at the finest scale that has room for both. Its examples
+    /// are not kept: there is one for a bucket.
     pub(crate) fn merge(&mut self, more: &Self) {
         let mut scale = self.scale.min(more.scale);
         let fits = |a: &ExponentialBuckets, b: &ExponentialBuckets, scale: i32| {
@@ -259,9 +259,10 @@ impl ExponentialHistogramPoint {
         (self.min, self.max) = (None, None);
     }
 
-    /// The same values over explicit bounds, which are those of the buckets between the smallest
-    /// and the largest value. (A negative value that is exactly a bound counts in the next bucket:
-    /// the one kind of buckets has its upper bound, the other that of the larger magnitude.)
+    /// Returns the same values over explicit bounds, which are those of the buckets between the
+    /// smallest and the largest value. (A negative value that is exactly a bound counts in the next
+    /// bucket: the one kind of buckets has its upper bound, the other that of the larger
+    /// magnitude.)
     pub fn to_explicit(&self) -> HistogramPoint {
         let mut edges = Edges::default();
         let bound = |index: i32| bound_of(index, self.scale);

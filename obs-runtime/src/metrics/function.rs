@@ -1,4 +1,4 @@
-//! Calls and durations of annotated functions as metrics, from what the drain counted.
+//! The metrics of annotated functions, from the calls that the drain counted.
 //!
 //! Names and labels are those of autometrics, so that its alert rules and dashboards work.
 

@@ -1,4 +1,4 @@
-//! Gauges: the last value that was set.
+//! Gauges, which show the last value that was set.
 
 use core::sync::atomic::Ordering;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Histograms and summaries: how values are distributed.
+//! Histograms and summaries, which show how values are distributed.
 
 use std::sync::Arc;
 
@@ -106,8 +106,8 @@ macro_rules! distribution {
                 }
             }
 
-            /// Observes the time until what it returns is dropped, in the metric's unit of time, or in
-            /// seconds if it has none. [`refused`](Self::refused) if the metric has labels.
+            /// Observes the time until what it returns is dropped, in the metric's unit of time, or
+            /// in seconds if it has none. [`refused`](Self::refused) if the metric has labels.
             ///
             /// ```
             /// # use obs_runtime::metrics::MetricsCollector;
@@ -129,38 +129,40 @@ macro_rules! distribution {
                 only.time()
             }
 
-            /// The number of values in all series.
+            /// Returns the number of values in all series.
             pub fn count(&self) -> u64 {
                 self.core.merged().count
             }
 
-            /// The sum of the values of all series.
+            /// Returns the sum of the values of all series.
             pub fn sum(&self) -> f64 {
                 self.core.merged().sum
             }
 
-            /// The mean over all series; `None` before the first value.
+            /// Returns the mean over all series; `None` before the first value.
             pub fn mean(&self) -> Option<f64> {
                 self.core.merged().mean()
             }
 
-            /// A percentile (0 to 100) over all series, see [`HistogramPoint::percentile`].
+            /// Estimates a percentile (0 to 100) over all series, see
+            /// [`HistogramPoint::percentile`].
             pub fn percentile(&self, percent: f64) -> Option<f64> {
                 self.core.merged().percentile(percent)
             }
 
-            /// A quantile (0 to 1) over all series, see [`HistogramPoint::quantile`].
+            /// Estimates a quantile (0 to 1) over all series, see [`HistogramPoint::quantile`].
             pub fn quantile(&self, q: f64) -> Option<f64> {
                 self.core.merged().quantile(q)
             }
 
-            /// All series in one, without exemplars. The bounds of exponential buckets are those in use.
+            /// Returns all series in one, without exemplars. The bounds of exponential buckets are
+            /// those in use.
             pub fn snapshot(&self) -> HistogramPoint {
                 self.core.merged()
             }
 
-            /// The series with these label values; without values if there is none, and reading
-            /// does not create it.
+            /// Returns the series with these label values; without values if there is none, and
+            /// reading does not create it.
             ///
             /// # Errors
             /// When the number of values is not that of the labels.
@@ -193,32 +195,32 @@ macro_rules! distribution {
                 Timer::start(Some((self.slot, Arc::clone(&self.series))))
             }
 
-            /// The series' state.
+            /// Returns the series' state.
             pub fn snapshot(&self) -> HistogramPoint {
                 read_explicit(&self.series, &Reader::new())
             }
 
-            /// The number of values.
+            /// Returns the number of values.
             pub fn count(&self) -> u64 {
                 self.snapshot().count
             }
 
-            /// The sum of the values.
+            /// Returns the sum of the values.
             pub fn sum(&self) -> f64 {
                 self.snapshot().sum
             }
 
-            /// The mean; `None` before the first value.
+            /// Returns the mean; `None` before the first value.
             pub fn mean(&self) -> Option<f64> {
                 self.snapshot().mean()
             }
 
-            /// A percentile (0 to 100), see [`HistogramPoint::percentile`].
+            /// Estimates a percentile (0 to 100), see [`HistogramPoint::percentile`].
             pub fn percentile(&self, percent: f64) -> Option<f64> {
                 self.snapshot().percentile(percent)
             }
 
-            /// A quantile (0 to 1), see [`HistogramPoint::quantile`].
+            /// Estimates a quantile (0 to 1), see [`HistogramPoint::quantile`].
             pub fn quantile(&self, q: f64) -> Option<f64> {
                 self.snapshot().quantile(q)
             }

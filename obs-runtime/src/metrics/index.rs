@@ -1,10 +1,10 @@
-//! Finds what belongs to label values without a lock: entries are only ever added.
+//! A set that finds what belongs to label values without a lock, up to a limit of items.
 //!
-//! The entries lie in segments, each four times as large as the one before. A full segment stays as
-//! it is and a larger one follows, so a reader never sees an entry move.
+//! Items are only ever added. They lie in segments, each four times as large as the one before. A
+//! full segment stays as it is and a larger one follows, so a reader never sees an item move.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Slots of the first segment; a power of two.
 const FIRST: usize = 32;
@@ -19,35 +19,81 @@ struct Entry<T> {
 
 type Segment<T> = Box<[OnceLock<Entry<T>>]>;
 
+/// Items by the hash of their label values.
 #[derive(Debug)]
 pub(crate) struct Index<T> {
     segments: [OnceLock<Segment<T>>; SEGMENTS],
     /// Segments that exist.
     used: AtomicUsize,
+    len: AtomicUsize,
+    /// The most items.
+    limit: usize,
+    /// Writers take turns with it.
+    writers: Mutex<()>,
 }
 
 impl<T> Index<T> {
-    pub(crate) const fn new() -> Self {
+    /// Creates an index that takes so many items.
+    pub(crate) const fn new(limit: usize) -> Self {
         Self {
             segments: [const { OnceLock::new() }; SEGMENTS],
             used: AtomicUsize::new(0),
+            len: AtomicUsize::new(0),
+            limit,
+            writers: Mutex::new(()),
         }
     }
 
-    /// The item of this hash that `is` the one that is meant.
-    #[inline]
+    /// Returns how many items there are.
+    pub(crate) fn len(&self) -> usize {
+        self.len.load(Ordering::Acquire)
+    }
+
+    /// Returns whether the limit is reached.
+    pub(crate) fn is_full(&self) -> bool {
+        self.len() >= self.limit
+    }
+
+    /// Finds the item of this hash that `is` the one that is meant.
+    #[inline(always)]
     pub(crate) fn find(&self, hash: u64, is: impl Fn(&T) -> bool) -> Option<&T> {
         // The newest segment has most of the entries.
         let used = self.used.load(Ordering::Acquire);
-        let segments = self.segments[..used].iter().rev();
-        segments
-            .filter_map(OnceLock::get)
-            .find_map(|segment| find_in(segment, hash, &is))
+        // A loop, because chains of iterators become a function of their own here.
+        for segment in self.segments[..used].iter().rev() {
+            let found = find_in(segment.get()?, hash, &is);
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
     }
 
-    /// Adds an item that is not there; `len` is the number of those that are. Callers take turns.
-    /// An item above the index's capacity is not added, and found never.
-    pub(crate) fn insert(&self, hash: u64, item: T, len: usize) {
+    /// Finds an item, or adds the one that `make` gives. Returns `None` where it would be one more
+    /// than the limit allows, and where `make` gives none.
+    pub(crate) fn find_or_insert(
+        &self,
+        hash: u64,
+        is: impl Fn(&T) -> bool,
+        make: impl FnOnce() -> Option<T>,
+    ) -> Option<&T> {
+        // At the limit no lock is taken.
+        if self.is_full() {
+            return self.find(hash, is);
+        }
+        let _turn = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another thread may have been faster.
+        let found = self.find(hash, &is);
+        if found.is_some() || self.is_full() {
+            return found;
+        }
+        self.insert(hash, make()?);
+        self.find(hash, is)
+    }
+
+    /// Adds an item that is not there. An item above the capacity is not added, and found never.
+    fn insert(&self, hash: u64, item: T) {
+        let len = self.len();
         let Some(at) = segment_of(len) else {
             return;
         };
@@ -62,6 +108,7 @@ impl<T> Index<T> {
             }
         }
         self.used.store(at + 1, Ordering::Release);
+        self.len.store(len + 1, Ordering::Release);
     }
 }
 
@@ -84,7 +131,7 @@ fn probe(hash: u64, slots: usize) -> impl Iterator<Item = usize> {
     (0..slots).map(move |step| (hash as usize).wrapping_add(step) & (slots - 1))
 }
 
-#[inline]
+#[inline(always)]
 fn find_in<'a, T>(
     segment: &'a [OnceLock<Entry<T>>],
     hash: u64,

@@ -1,4 +1,5 @@
-//! What all instruments have in common: definition, series, and how a collection reads them.
+//! What all instruments have in common: their definition, their series, and how a collection reads
+//! them.
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::borrow::Cow;
@@ -7,7 +8,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use super::cells::{PAGE, Reader};
 use super::exponential::ExponentialHistogramPoint;
 use super::labels::Labels;
-use super::series::{Buckets, Limits, Series, SeriesSet, Shared};
+use super::labels::names::LabelNames;
+use super::limits::Limits;
+use super::series::{Buckets, Series, SeriesSet, Shared};
 use super::snapshot::{
     HistogramPoint, MetricData, MetricFamily, Number, NumberPoint, Points, SummaryPoint,
 };
@@ -18,7 +21,7 @@ use crate::clock::unix_nanos;
 
 /// The kind of an instrument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Counter,
     UpDownCounter,
     Gauge,
@@ -62,7 +65,7 @@ pub(super) struct Definition {
     pub(super) kind: Kind,
     pub(super) description: Option<Cow<'static, str>>,
     pub(super) unit: Cow<'static, str>,
-    pub(super) labels: Vec<Cow<'static, str>>,
+    pub(super) labels: LabelNames,
     pub(super) buckets: Buckets,
     pub(super) quantiles: Arc<[f64]>,
     pub(super) limits: Limits,
@@ -70,7 +73,7 @@ pub(super) struct Definition {
 
 /// A metric of a collector; instruments are handles to it.
 #[derive(Debug)]
-pub(super) struct Core {
+pub(crate) struct Core {
     pub(super) shared: Arc<Shared>,
     pub(super) kind: Kind,
     /// The first description that somebody gave.
@@ -78,8 +81,7 @@ pub(super) struct Core {
     pub(super) unit: Cow<'static, str>,
     pub(super) start_unix_nanos: u64,
     pub(super) series: SeriesSet,
-    /// Whether somebody was told that values were refused.
-    refusal_is_known: AtomicBool,
+    refusal_reported: AtomicBool,
     /// What the last collection of a counter or gauge yielded.
     last: Mutex<Points<NumberPoint>>,
 }
@@ -121,7 +123,7 @@ impl Core {
             unit: definition.unit,
             start_unix_nanos: unix_nanos(),
             series,
-            refusal_is_known: AtomicBool::new(false),
+            refusal_reported: AtomicBool::new(false),
             last: Mutex::default(),
         })
     }
@@ -134,37 +136,50 @@ impl Core {
         self.shared.refused.load(Ordering::Relaxed)
     }
 
-    /// Counts a value that a caller could not give to a series; the caller says so itself.
-    pub(super) fn refuse_known(&self) {
-        self.refusal_is_known.store(true, Ordering::Relaxed);
+    /// Counts a value that a caller could not give to a series; the caller reports that itself.
+    pub(super) fn refuse_reported(&self) {
+        self.refusal_reported.store(true, Ordering::Relaxed);
         self.shared.refuse();
     }
 
-    /// Whether values were refused since nobody knew; true once.
-    pub(super) fn refusal_is_news(&self) -> bool {
-        self.refused() > 0 && !self.refusal_is_known.swap(true, Ordering::Relaxed)
+    /// Returns whether values were refused and nobody has reported that; true once.
+    pub(super) fn take_unreported_refusal(&self) -> bool {
+        self.refused() > 0 && !self.refusal_reported.swap(true, Ordering::Relaxed)
     }
 
+    #[inline]
     fn check(&self, given: usize) -> Result<(), Error> {
-        let names = self.series.names();
-        if given == names.len() {
-            return Ok(());
+        if given == self.series.values_each() {
+            Ok(())
+        } else {
+            Err(self.miscounted(given))
         }
-        let (name, expected) = (self.name(), names.len());
+    }
+
+    #[cold]
+    fn miscounted(&self, given: usize) -> Error {
+        let names = self.series.names();
+        let (name, expected) = (self.name(), names.listed().len());
         let given = match given {
             1 => "1 value was".to_owned(),
             given => format!("{given} values were"),
         };
-        Err(error(if expected == 0 {
+        error(if names.is_open() {
+            format!(
+                "the labels of metric `{name}` differ from series to series, but {given} given \
+                 without a name: use `with_labels`"
+            )
+        } else if expected == 0 {
             format!(
                 "metric `{name}` has no labels, but {given} given: declare labels with `.labels([…])`"
             )
         } else {
-            let (names, s) = (names.join(", "), if expected == 1 { "" } else { "s" });
+            let s = if expected == 1 { "" } else { "s" };
+            let names = names.listed().join(", ");
             format!(
                 "metric `{name}` has {expected} label{s} ({names}), but {given} given: give one for each"
             )
-        }))
+        })
     }
 
     pub(super) fn find(&self, values: &[&str]) -> Result<Option<Arc<Series>>, Error> {
@@ -174,22 +189,46 @@ impl Core {
 
     pub(super) fn bind(&self, values: &[&str]) -> Result<Arc<Series>, Error> {
         self.check(values.len())?;
-        self.series
-            .find_or_insert(values)
-            .ok_or_else(|| error(format!("no room for a series of metric `{}`", self.name())))
+        self.found(self.series.find_or_insert(values))
+    }
+
+    /// The series of labels that are given by name, in any order.
+    pub(super) fn bind_labels(&self, labels: &[(&str, &str)]) -> Result<Arc<Series>, Error> {
+        if !self.series.names().is_open() {
+            return self.bind(&self.order(labels)?);
+        }
+        let mut sorted = Cow::Borrowed(labels);
+        if !labels.is_sorted_by(|(a, _), (b, _)| a < b) {
+            sorted.to_mut().sort_by_key(|(name, _)| *name);
+            if let Some(pair) = sorted.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+                return Err(self.twice(pair[0].0));
+            }
+        }
+        self.found(self.series.find_or_insert_open(&sorted))
+    }
+
+    fn found(&self, series: Option<Arc<Series>>) -> Result<Arc<Series>, Error> {
+        series.ok_or_else(|| error(format!("no room for a series of metric `{}`", self.name())))
+    }
+
+    fn twice(&self, label: &str) -> Error {
+        let metric = self.name();
+        error(format!(
+            "label `{label}` of metric `{metric}` is given twice"
+        ))
     }
 
     /// Where each of the metric's names stands in a list of the same names.
     pub(super) fn positions(&self, labels: &[&str]) -> Box<[usize]> {
-        let names = self.series.names().iter();
+        let names = self.series.names().listed().iter();
         names
             .filter_map(|name| labels.iter().position(|label| label == name))
             .collect()
     }
 
     /// Label values in the order of the metric's names, from pairs in any order.
-    pub(super) fn order<'a>(&self, pairs: &[(&str, &'a str)]) -> Result<Vec<&'a str>, Error> {
-        let names = self.series.names();
+    fn order<'a>(&self, pairs: &[(&str, &'a str)]) -> Result<Vec<&'a str>, Error> {
+        let names = self.series.names().listed();
         let metric = self.name();
         let list = || {
             if names.is_empty() {
@@ -206,9 +245,7 @@ impl Core {
                 )));
             }
             if pairs[..i].iter().any(|(k, _)| k == key) {
-                return Err(error(format!(
-                    "label `{key}` of metric `{metric}` is given twice"
-                )));
+                return Err(self.twice(key));
             }
         }
         let value = |name: &Cow<'static, str>| {
@@ -225,7 +262,7 @@ impl Core {
 
     /// The only series of a metric without labels.
     pub(super) fn only(&self) -> Option<Arc<Series>> {
-        if self.series.names().is_empty() {
+        if self.series.names().is_none() {
             self.series.find(&[])
         } else {
             None
@@ -238,8 +275,8 @@ impl Core {
         series.iter().chain(overflow).map(|s| read(s)).collect()
     }
 
-    /// The values of a counter or gauge. What the last collection made is used again, if nobody holds it any more:
-    /// series only ever join, so their number says whether they are the same.
+    /// The values of a counter or gauge. What the last collection made is used again, if nobody
+    /// holds it any more: series only ever join, so their number says whether they are the same.
     fn numbers(&self, read: impl Fn(&Series) -> Number) -> Points<NumberPoint> {
         let (series, overflow) = self.series.all();
         let in_order = overflow.is_none();
@@ -363,13 +400,13 @@ macro_rules! numeric {
                 }
             }
 
-            /// The sum over all series.
+            /// Returns the sum over all series.
             pub fn value(&self) -> f64 {
                 self.core.sum($read)
             }
 
-            /// The value of the series with these label values; 0 if there is none, and reading
-            /// does not create it.
+            /// Returns the value of the series with these label values; 0 if there is none, and
+            /// reading does not create it.
             ///
             /// # Errors
             /// When the number of values is not that of the labels.
@@ -384,7 +421,7 @@ macro_rules! numeric {
         }
 
         impl $bound {
-            /// The series' value.
+            /// Returns the series' value.
             pub fn value(&self) -> f64 {
                 $read(&self.series, &Reader::new()).as_f64()
             }
@@ -397,8 +434,9 @@ pub(super) use numeric;
 macro_rules! instrument {
     ($instrument:ident, $bound:ident, $kind:ident) => {
         impl $instrument {
-            /// The handle of the series with these label values, in the order of the metric's
-            /// labels. Keep it: counting through it costs a few nanoseconds and cannot fail.
+            /// Returns the handle of the series with these label values, in the order of the
+            /// metric's labels. Keep it: counting through it costs a few nanoseconds and cannot
+            /// fail.
             ///
             /// An empty value means that the series does not have the label. When the metric has
             /// its most series already, new label values share one series with the label
@@ -414,20 +452,21 @@ macro_rules! instrument {
                 Ok($bound::new(self.core.bind(&values)?))
             }
 
-            /// Like `with`, the labels given by name and in any order.
+            /// Does the same as `with` for labels that are given by name, in any order.
             ///
             /// # Errors
             /// When a label is missing, unknown or given twice.
             pub fn with_labels(&self, labels: &[(&str, &str)]) -> Result<$bound, Error> {
-                Ok($bound::new(self.core.bind(&self.core.order(labels)?)?))
+                Ok($bound::new(self.core.bind_labels(labels)?))
             }
 
-            /// The metric's name.
+            /// Returns the metric's name.
             pub fn name(&self) -> &str {
                 self.core.name()
             }
 
-            /// Values that were refused because they were no valid amount for this metric.
+            /// Returns how many values were refused because they were no valid amount for this
+            /// metric.
             pub fn refused(&self) -> u64 {
                 self.core.refused()
             }

@@ -4,11 +4,6 @@
 //! set of label values; counting through a handle costs a few nanoseconds, because each thread
 //! counts for itself and only a collection adds up.
 
-#[cfg_attr(
-    not(any(feature = "opentelemetry", feature = "reqwest", feature = "tower")),
-    allow(dead_code, reason = "for OpenTelemetry's instruments and for requests")
-)]
-pub(crate) mod any_labels;
 pub(crate) mod bound;
 pub(crate) mod buckets;
 pub(crate) mod builder;
@@ -26,9 +21,10 @@ pub(crate) mod index;
 mod instrument;
 #[cfg(feature = "json")]
 mod json;
-mod keys;
-mod label;
 pub(crate) mod labels;
+pub(crate) mod limits;
+#[cfg(any(feature = "llm", feature = "reqwest", feature = "tower"))]
+mod own;
 mod points;
 #[cfg(feature = "process-metrics")]
 mod process;
@@ -50,8 +46,7 @@ pub(crate) use collector::add_losses;
 pub use counter::{BoundCounter, BoundUpDownCounter, Counter, UpDownCounter};
 pub use gauge::{BoundGauge, Gauge};
 pub use histogram::{BoundHistogram, BoundSummary, Histogram, Summary};
-pub use label::Label;
-pub use labels::Labels;
+pub use labels::{Label, Labels};
 pub use points::Points;
 #[cfg(feature = "process-metrics")]
 pub use process::ProcessMetrics;

@@ -1,11 +1,13 @@
-//! The points of a metric at one moment.
+//! The list of a metric's points, which two collections can share.
 
 use core::fmt;
 use core::ops::Deref;
 use std::sync::Arc;
 
-/// The points of a metric at one moment: a slice, made from a `Vec`. A clone is the same piece of memory, and so a
-/// collector that nobody else holds points of uses it for its next collection.
+/// The points of a metric at one moment: a slice, made from a `Vec`.
+///
+/// A clone is the same piece of memory. A collector uses it again for its next collection, if
+/// nobody else holds it by then.
 ///
 /// ```
 /// # use obs_runtime::metrics::{Labels, Number, NumberPoint, Points};
@@ -46,7 +48,7 @@ impl<P> Points<P> {
 }
 
 impl<P: Clone> Points<P> {
-    /// The points to change; a copy of its own if there are other holders.
+    /// Returns the points to change; they are copied first if there are other holders.
     pub fn make_mut(&mut self) -> &mut Vec<P> {
         self.in_order = false;
         Arc::make_mut(&mut self.all)

@@ -1,7 +1,7 @@
-//! What the operating system says of the process.
+//! The metrics of the process, as the operating system knows them.
 //!
-//! Linux says it in a few small text files below `/proc`: reading them takes no dependency and no
-//! unsafe code. Other systems want calls into C libraries for each number.
+//! Linux shows them in a few small text files below `/proc`: reading them takes no dependency and
+//! no unsafe code. Other systems want calls into C libraries for each number.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,8 +14,8 @@ use crate::semconv::{attribute, metric};
 const TICKS_PER_SECOND: f64 = 100.0;
 
 /// CPU time, memory, threads, file descriptors, page faults and the age of this process, read when
-/// metrics are collected: [`Builder::process_metrics`](crate::Builder::process_metrics), or a source
-/// by itself.
+/// metrics are collected: [`Builder::process_metrics`](crate::Builder::process_metrics), or a
+/// source by itself.
 ///
 /// The names are OpenTelemetry's ("Semantic conventions for OS process metrics", in development):
 ///
@@ -52,7 +52,7 @@ impl Default for ProcessMetrics {
 }
 
 impl ProcessMetrics {
-    /// Of this process.
+    /// Creates a source that reads this process's metrics from `/proc`.
     pub fn new() -> Self {
         let age = read("stat").and_then(|text| uptime(&Stat::parse(&text)?));
         let age = Duration::try_from_secs_f64(age.unwrap_or_default()).unwrap_or_default();

@@ -1,7 +1,10 @@
-//! The series of one metric: found by their label values, kept in order, limited in number.
+//! The series of one metric.
+//!
+//! A [`SeriesSet`] finds a series by its label values without a lock, keeps all series in the order
+//! of their labels, and limits their number: what exceeds it is counted in one overflow series.
 
 use core::hash::BuildHasher;
-use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,9 +12,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::cells::{Allocation, Slot};
 use super::exemplar::Exemplars;
 use super::index::Index;
-use super::keys::Keys;
 use super::labels::Labels;
-use super::validate::OVERFLOW_LABEL;
+use super::labels::names::{LabelNames, Order};
+use super::limits::{Limits, OVERFLOW};
 use crate::clock::unix_nanos;
 use crate::fork::Process;
 
@@ -21,14 +24,6 @@ pub(super) enum Buckets {
     /// With these upper bounds; none for metrics that have no buckets.
     Explicit(Arc<[f64]>),
     Exponential,
-}
-
-/// How many series a metric may have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Limits {
-    pub(super) series: usize,
-    /// Different values of each label.
-    pub(super) label_values: usize,
 }
 
 /// What all series of a metric share.
@@ -91,8 +86,8 @@ impl Series {
     }
 }
 
-/// The series in the order of their labels, as far as `unsorted` does not say otherwise. Readers take
-/// a reference and let go of the lock.
+/// The series in the order of their labels, as far as `unsorted` does not say otherwise. Readers
+/// take a reference and let go of the lock.
 #[derive(Debug, Default)]
 struct List {
     series: Arc<Vec<Arc<Series>>>,
@@ -125,62 +120,64 @@ pub(super) struct SeriesSet {
     /// The process that made it: in a forked child the lock may be held for ever.
     process: Process,
     shared: Arc<Shared>,
-    names: Box<[Cow<'static, str>]>,
-    keys: Keys,
+    names: LabelNames,
+    order: Order,
     cells_each: usize,
     limits: Limits,
     seed: u64,
     index: Index<Arc<Series>>,
-    /// Writers take turns with it.
     list: Mutex<List>,
-    len: AtomicUsize,
     overflow: Option<Arc<Series>>,
     /// Lookups that fell into the overflow series.
     overflowed: AtomicU64,
-    /// Whether somebody was told.
-    warned: AtomicBool,
+    overflow_reported: AtomicBool,
 }
 
 impl SeriesSet {
     /// `None` when no cells are left.
     pub(super) fn new(
         shared: Arc<Shared>,
-        names: Vec<Cow<'static, str>>,
+        names: LabelNames,
         cells_each: usize,
         limits: Limits,
     ) -> Option<Self> {
-        let values = names.iter().map(|_| HashSet::new()).collect();
-        let declared = names.iter().map(|_| Declared::default()).collect();
+        let listed = names.listed();
+        let values = listed.iter().map(|_| HashSet::new()).collect();
+        let declared = listed.iter().map(|_| Declared::default()).collect();
         let mut set = Self {
             process: Process::current(),
             shared,
-            keys: Keys::new(&names),
-            names: names.into(),
+            order: Order::new(listed),
+            names,
             cells_each,
             limits,
             seed: std::hash::RandomState::new().hash_one(0_u64) | 1,
-            index: Index::new(),
+            index: Index::new(limits.series),
             list: Mutex::new(List {
                 declared,
                 values,
                 ..List::default()
             }),
-            len: AtomicUsize::new(0),
             overflow: None,
             overflowed: AtomicU64::new(0),
-            warned: AtomicBool::new(false),
+            overflow_reported: AtomicBool::new(false),
         };
-        if set.names.is_empty() {
+        if set.names.is_none() {
             set.find_or_insert(&[])?;
         } else {
-            let labels = Labels::from([(OVERFLOW_LABEL, "true")]);
-            set.overflow = Some(set.create(labels)?);
+            set.overflow = Some(set.create(OVERFLOW.into())?);
         }
         Some(set)
     }
 
-    pub(super) fn names(&self) -> &[Cow<'static, str>] {
+    pub(super) fn names(&self) -> &LabelNames {
         &self.names
+    }
+
+    /// How many values name a series.
+    #[inline]
+    pub(super) fn values_each(&self) -> usize {
+        self.order.len()
     }
 
     pub(super) fn limits(&self) -> Limits {
@@ -189,17 +186,17 @@ impl SeriesSet {
 
     /// Series so far, without the overflow series.
     pub(super) fn len(&self) -> usize {
-        self.len.load(Ordering::Acquire)
+        self.index.len()
     }
 
-    /// How many values each label has had so far, in the order of the names.
+    /// How many values each listed label has had so far, in the order of the names.
     pub(super) fn label_values(&self) -> Vec<usize> {
         let list = self.list();
         list.values.iter().map(HashSet::len).collect()
     }
 
-    /// How many values each label can have, in the order of the names: as many as the types of its values know, if it
-    /// had none but these, or the limit.
+    /// How many values each listed label can have, in the order of the names: as many as the types
+    /// of its values know, if it had none but these, or the limit.
     pub(super) fn most_label_values(&self) -> Vec<usize> {
         let limit = self.limits.label_values;
         let list = self.list();
@@ -225,9 +222,9 @@ impl SeriesSet {
         self.overflowed.load(Ordering::Relaxed)
     }
 
-    /// Whether series were lost in the overflow series since nobody knew; true once.
-    pub(super) fn overflow_is_news(&self) -> bool {
-        self.overflowed() > 0 && !self.warned.swap(true, Ordering::Relaxed)
+    /// Returns whether series overflowed that nobody has reported; true once.
+    pub(super) fn take_unreported_overflow(&self) -> bool {
+        self.overflowed() > 0 && !self.overflow_reported.swap(true, Ordering::Relaxed)
     }
 
     /// All series in the order of their labels; the overflow series last, once it is used.
@@ -245,63 +242,85 @@ impl SeriesSet {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    #[inline]
-    fn look_up(&self, hash: u64, values: &[&str]) -> Option<&Arc<Series>> {
-        self.index
-            .find(hash, |series| self.keys.are(&series.labels, values))
-    }
-
     /// The series of these values, if there is one.
     pub(super) fn find(&self, values: &[&str]) -> Option<Arc<Series>> {
-        self.look_up(hash(self.seed, values), values).cloned()
+        let is = |series: &Arc<Series>| self.order.are(&series.labels, values);
+        self.index.find(hash(self.seed, values), is).cloned()
     }
 
     /// The series of these values; a new one while the limit allows it, the overflow series then.
     /// `None` only if there are no cells and no overflow series.
-    #[inline]
+    #[inline(always)]
     pub(super) fn find_or_insert(&self, values: &[&str]) -> Option<Arc<Series>> {
         let hash = hash(self.seed, values);
-        match self.look_up(hash, values) {
+        // A closure of its own, not shared with `find`: the compiler inlines what has one caller.
+        let is = |series: &Arc<Series>| self.order.are(&series.labels, values);
+        match self.index.find(hash, is) {
             Some(series) => Some(Arc::clone(series)),
-            None => self.insert_or_overflow(hash, values),
+            None => self.insert_values(hash, values),
         }
     }
 
     #[cold]
-    fn insert_or_overflow(&self, hash: u64, values: &[&str]) -> Option<Arc<Series>> {
-        // Above the limit no lock is taken.
-        let full = self.len.load(Ordering::Acquire) >= self.limits.series;
-        let fresh = if full {
-            // Another thread may have inserted it, and then the last one, since the caller looked.
-            self.look_up(hash, values).cloned()
-        } else {
-            self.insert(hash, values)
+    fn insert_values(&self, hash: u64, values: &[&str]) -> Option<Arc<Series>> {
+        let are = |labels: &Labels| self.order.are(labels, values);
+        self.insert_or_overflow(hash, &are, values, &|| self.order.labels(values))
+    }
+
+    /// Like [`find_or_insert`](Self::find_or_insert) for open labels, which are in the order of
+    /// their names, none of them twice. Those of a series that is known are not copied.
+    pub(super) fn find_or_insert_open(&self, labels: &[(&str, &str)]) -> Option<Arc<Series>> {
+        let given = labels.iter().filter(|(_, value)| !value.is_empty());
+        let hash = given.clone().fold(self.seed, |state, (name, value)| {
+            mix(self.seed, mix(self.seed, state, name), value)
+        });
+        let are = |labels: &Labels| {
+            labels
+                .iter()
+                .eq(given.clone().map(|(name, value)| (*name, *value)))
         };
-        fresh.or_else(|| {
+        match self.index.find(hash, |series| are(&series.labels)) {
+            Some(series) => Some(Arc::clone(series)),
+            None => self.insert_or_overflow(hash, &are, &[], &|| {
+                let owned = given
+                    .clone()
+                    .map(|(name, value)| ((*name).to_owned(), value));
+                owned.collect()
+            }),
+        }
+    }
+
+    /// `values` are those of the listed labels.
+    #[cold]
+    fn insert_or_overflow(
+        &self,
+        hash: u64,
+        are: &dyn Fn(&Labels) -> bool,
+        values: &[&str],
+        labels: &dyn Fn() -> Labels,
+    ) -> Option<Arc<Series>> {
+        let is = |series: &Arc<Series>| are(&series.labels);
+        let make = || self.create_listed(values, labels);
+        // In a forked child the locks may be held for ever.
+        let here = self.process.is_current();
+        let found = here.then(|| self.index.find_or_insert(hash, is, make));
+        found.flatten().cloned().or_else(|| {
             self.overflowed.fetch_add(1, Ordering::Relaxed);
             self.overflow.clone()
         })
     }
 
-    fn insert(&self, hash: u64, values: &[&str]) -> Option<Arc<Series>> {
-        if !self.process.is_current() {
-            return None;
-        }
+    /// `None` if a label would have too many values, and if no cells are left.
+    fn create_listed(&self, values: &[&str], labels: &dyn Fn() -> Labels) -> Option<Arc<Series>> {
         let mut list = self.list();
-        // Another thread may have been faster.
-        if let Some(series) = self.look_up(hash, values) {
-            return Some(Arc::clone(series));
-        }
-        let len = list.series.len();
-        if len >= self.limits.series || !list.takes(values, self.limits.label_values) {
+        if !list.takes(values, self.limits.label_values) {
             return None;
         }
-        let mut labels = self.keys.labels(values);
+        let mut labels = labels();
         if let Some(last) = list.series.last() {
             labels.share_names(&last.labels);
         }
         let series = self.create(labels)?;
-        self.index.insert(hash, Arc::clone(&series), len);
         Arc::make_mut(&mut list.series).push(Arc::clone(&series));
         list.unsorted = true;
         for (declared, value) in list.declared.iter_mut().zip(values) {
@@ -312,7 +331,6 @@ impl SeriesSet {
                 known.insert(Box::from(*value));
             }
         }
-        self.len.store(len + 1, Ordering::Release);
         Some(series)
     }
 
@@ -328,22 +346,28 @@ impl SeriesSet {
     }
 }
 
-/// The hash of label values, one multiplication for each sixteen bytes; seeded for each metric, so
-/// that nobody can choose values that meet in one place.
+/// The hash of label values; seeded for each metric, so that nobody can choose values that meet in
+/// one place.
 #[inline]
 pub(crate) fn hash(seed: u64, values: &[&str]) -> u64 {
-    values.iter().fold(seed, |state, value| {
-        let bytes = value.as_bytes();
-        // The length keeps ("ab", "c") apart from ("a", "bc").
-        let state = state.wrapping_add(bytes.len() as u64);
-        let (ends, long) = ends(bytes);
-        let state = if long {
-            hash_chunks(state, bytes)
-        } else {
-            state
-        };
-        fold(state ^ ends.0, ends.1 ^ seed.rotate_left(32))
-    })
+    values
+        .iter()
+        .fold(seed, |state, value| mix(seed, state, value))
+}
+
+/// Adds a text to a hash, one multiplication for each sixteen bytes.
+#[inline]
+fn mix(seed: u64, state: u64, text: &str) -> u64 {
+    let bytes = text.as_bytes();
+    // The length keeps ("ab", "c") apart from ("a", "bc").
+    let state = state.wrapping_add(bytes.len() as u64);
+    let (ends, long) = ends(bytes);
+    let state = if long {
+        hash_chunks(state, bytes)
+    } else {
+        state
+    };
+    fold(state ^ ends.0, ends.1 ^ seed.rotate_left(32))
 }
 
 /// Both ends of the text as words, overlapping; and whether there is more between them.

@@ -1,4 +1,4 @@
-//! What a collection of metrics yields: plain data that every metric exporter reads.
+//! The plain data that a collection of metrics yields and every metric exporter reads.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -35,7 +35,8 @@ impl MetricFamily {
 }
 
 impl MetricFamily {
-    /// A copy with further labels on every point; a label that a point has already gets the new value.
+    /// Returns a copy with further labels on every point; the value of a label that a point has
+    /// already is replaced.
     ///
     /// ```
     /// # use obs_runtime::metrics::{MetricData, MetricsCollector};
@@ -150,7 +151,8 @@ impl MetricData {
 pub struct NumberPoint {
     /// The series' labels.
     pub labels: Labels,
-    /// When counting began, in nanoseconds since the Unix epoch; the same for all of a series' life.
+    /// When counting began, in nanoseconds since the Unix epoch; the same for all of a series'
+    /// life.
     pub start_unix_nanos: u64,
     /// The value.
     pub value: Number,
@@ -170,7 +172,7 @@ pub enum Number {
 }
 
 impl Number {
-    /// The value as `f64`; whole numbers above 2^53 are rounded.
+    /// Returns the value as `f64`; whole numbers above 2^53 are rounded.
     pub fn as_f64(self) -> f64 {
         match self {
             Self::U64(v) => v as f64,
@@ -218,9 +220,11 @@ pub struct HistogramPoint {
     pub labels: Labels,
     /// When counting began, in nanoseconds since the Unix epoch.
     pub start_unix_nanos: u64,
-    /// Upper bounds, ascending, without infinity. A value equal to a bound is in that bound's bucket.
+    /// Upper bounds, ascending, without infinity. A value equal to a bound is in that bound's
+    /// bucket.
     pub bounds: Arc<[f64]>,
-    /// Count of each bucket (not accumulated); one more than `bounds`, the last is above all bounds.
+    /// Count of each bucket (not accumulated); one more than `bounds`, the last is above all
+    /// bounds.
     pub counts: Vec<u64>,
     /// Number of values: the sum of `counts`.
     pub count: u64,
@@ -235,19 +239,19 @@ pub struct HistogramPoint {
 }
 
 impl HistogramPoint {
-    /// The sum of the values by their number; `None` before the first value.
+    /// Returns the mean: the sum of the values by their number; `None` before the first value.
     pub fn mean(&self) -> Option<f64> {
         (self.count > 0).then(|| self.sum / self.count as f64)
     }
 
-    /// The value below which `percent` (0 to 100) of the values lie: [`quantile`](Self::quantile)
-    /// of a hundredth.
+    /// Estimates the value below which `percent` (0 to 100) of the values lie: the
+    /// [`quantile`](Self::quantile) of a hundredth.
     pub fn percentile(&self, percent: f64) -> Option<f64> {
         self.quantile(percent / 100.0)
     }
 
-    /// The value below which the part `q` (0 to 1) of the values lie; `None` before the first value
-    /// and for a `q` outside of 0 to 1.
+    /// Estimates the value below which the part `q` (0 to 1) of the values lie; `None` before the
+    /// first value and for a `q` outside of 0 to 1.
     ///
     /// A histogram does not keep its values, so this is an estimate: values are taken as evenly
     /// spread within their bucket, as in PromQL's `histogram_quantile`, and the smallest and the
@@ -320,7 +324,7 @@ pub struct SummaryPoint {
 }
 
 impl SummaryPoint {
-    /// Each quantile with its value; none before the first value.
+    /// Returns each quantile with its value; none before the first value.
     pub fn values(&self) -> Vec<(f64, f64)> {
         let explicit = self.histogram.to_explicit();
         let value = |q: &f64| Some((*q, explicit.quantile(*q)?));

@@ -1,4 +1,4 @@
-//! Metrics that are asked for when somebody collects, beside the instruments.
+//! The sources that are asked for metrics when somebody collects, beside the instruments.
 
 use core::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -76,12 +76,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// One series without an exemplar, as sources have them.
-#[cfg_attr(
-    not(any(feature = "process-metrics", feature = "tokio-metrics")),
-    allow(dead_code, reason = "for sources behind features")
-)]
-pub(super) fn point(labels: Labels, start_unix_nanos: u64, value: Number) -> NumberPoint {
+/// Returns the point of one series, without an exemplar.
+pub(crate) fn point(labels: Labels, start_unix_nanos: u64, value: Number) -> NumberPoint {
     NumberPoint {
         labels,
         start_unix_nanos,
@@ -92,10 +88,14 @@ pub(super) fn point(labels: Labels, start_unix_nanos: u64, value: Number) -> Num
 
 /// Adds a metric, unless it has no points.
 #[cfg_attr(
-    not(any(feature = "process-metrics", feature = "tokio-metrics")),
+    not(any(
+        feature = "llm",
+        feature = "process-metrics",
+        feature = "tokio-metrics"
+    )),
     allow(dead_code, reason = "for sources behind features")
 )]
-pub(super) fn push(
+pub(crate) fn push(
     out: &mut Vec<MetricFamily>,
     def: &MetricDef,
     kind: fn(Points<NumberPoint>) -> MetricData,

@@ -1,4 +1,4 @@
-//! Measures how long something takes.
+//! The timer that measures how long something takes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,8 @@ use super::histogram;
 use super::series::Series;
 use crate::clock::Moment;
 
-/// Observes the time since it was made when it is dropped; see [`Histogram::time`](super::Histogram::time).
+/// Observes the time since it was made when it is dropped; see
+/// [`Histogram::time`](super::Histogram::time).
 #[derive(Debug)]
 #[must_use = "the time is observed when the timer is dropped, which is at once if it has no name"]
 pub struct Timer {
@@ -25,13 +26,13 @@ impl Timer {
         }
     }
 
-    /// Observes the time now, and says it.
+    /// Observes the time now, and returns it.
     #[allow(clippy::must_use_candidate, reason = "observing is what it is for")]
     pub fn stop(mut self) -> Duration {
         self.observe()
     }
 
-    /// Observes nothing.
+    /// Ends the timer without observing anything.
     pub fn discard(mut self) {
         self.series = None;
     }

@@ -1,4 +1,4 @@
-//! What tokio says of its runtimes.
+//! The metrics of tokio runtimes, as tokio knows them.
 
 use core::fmt;
 use std::borrow::Cow;
@@ -13,8 +13,8 @@ use crate::semconv::{attribute, metric};
 /// Workers, tasks and queues of tokio runtimes, read when metrics are collected:
 /// [`Builder::tokio_metrics`](crate::Builder::tokio_metrics), or a source by itself.
 ///
-/// Everything is of tokio's stable `RuntimeMetrics`; no convention names it, so the names are tokio's
-/// after the prefix `tokio`:
+/// Everything is of tokio's stable `RuntimeMetrics`; no convention names it, so the names are
+/// tokio's after the prefix `tokio`:
 ///
 /// | metric | on `/metrics` |
 /// |---|---|
@@ -24,8 +24,8 @@ use crate::semconv::{attribute, metric};
 /// | `tokio.worker.count` | `tokio_worker_count` |
 /// | `tokio.worker.parks` by `tokio.worker.index`: how often it ran out of work | `tokio_worker_parks_total` |
 ///
-/// The two by worker need 64-bit atomics. A worker that is busy all the time, or a queue that grows,
-/// is a task that does not yield.
+/// The two by worker need 64-bit atomics. A worker that is busy all the time, or a queue that
+/// grows, is a task that does not yield.
 ///
 /// ```
 /// use obs_runtime::Observability;
@@ -50,13 +50,13 @@ pub struct TokioMetrics {
 }
 
 impl TokioMetrics {
-    /// Of one runtime.
+    /// Creates a source for the given runtime.
     pub fn new(runtime: &Handle) -> Self {
         Self::of([(Labels::new(), runtime)])
     }
 
-    /// Of several runtimes, told apart by the label `tokio.runtime.name`. Of those with one name the
-    /// first counts.
+    /// Creates a source for several runtimes, told apart by the label `tokio.runtime.name`. Of
+    /// those with the same name the first counts.
     pub fn named<'a, N: Into<Cow<'static, str>>>(
         runtimes: impl IntoIterator<Item = (N, &'a Handle)>,
     ) -> Self {

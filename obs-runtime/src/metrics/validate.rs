@@ -1,18 +1,16 @@
-//! The rules for names, labels and buckets.
+//! The rules for names, units, labels, buckets and quantiles.
 
 use std::borrow::Cow;
 
 use super::instrument::Kind;
 use crate::Error;
 use crate::error::ErrorKind;
+use crate::semconv::attribute::OTEL_METRIC_OVERFLOW;
 
 /// Most characters of a name (OpenTelemetry metrics API, "Instrument name syntax").
 const MAX_NAME: usize = 255;
 /// Most buckets of a histogram; each costs a cell per thread and a line per scrape.
 const MAX_BUCKETS: usize = 500;
-/// The label of the series that takes what exceeds the limit (OpenTelemetry metrics SDK,
-/// "Overflow attribute").
-pub(crate) const OVERFLOW_LABEL: &str = "otel.metric.overflow";
 
 pub(crate) fn error(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Metric, message)
@@ -89,7 +87,7 @@ pub(super) fn labels(metric: &str, labels: &[Cow<'static, str>], kind: Kind) -> 
             Kind::Summary => "quantile",
             _ => "",
         };
-        if label.starts_with("__") || label == OVERFLOW_LABEL || label == reserved {
+        if label.starts_with("__") || label == OTEL_METRIC_OVERFLOW || label == reserved {
             return Err(error(format!(
                 "label `{label}` of metric `{metric}` is reserved: choose another name"
             )));

@@ -1,8 +1,7 @@
-//! What is said once of a metric that loses something: counting itself cannot fail.
+//! The lines on standard error that report once what a metric loses, because counting cannot fail.
 
-use super::any_labels;
 use super::instrument::{Core, Kind};
-use super::series::Limits;
+use super::limits::Limits;
 use crate::self_log;
 
 /// Says what is new, on standard error.
@@ -14,12 +13,11 @@ pub(super) fn say(core: &Core) {
 }
 
 fn overflow(core: &Core) -> Option<String> {
-    core.series.overflow_is_news().then(|| {
+    core.series.take_unreported_overflow().then(|| {
         let (name, limits) = (core.name(), core.series.limits());
         let values = core.series.label_values();
-        let full = values.iter().zip(core.series.names());
-        let full = full
-            .filter(|(values, name)| **values >= limits.label_values && *name != any_labels::ANY);
+        let full = values.iter().zip(core.series.names().listed());
+        let full = full.filter(|(values, _)| **values >= limits.label_values);
         let full: Vec<&str> = full.map(|(_, name)| &**name).collect();
         let (cause, remedy) = overflow_of(limits, core.series.len(), &full);
         format!(
@@ -29,7 +27,8 @@ fn overflow(core: &Core) -> Option<String> {
     })
 }
 
-/// Why there are no further series, and what helps; `full` are the labels that have all their values.
+/// Why there are no further series, and what helps; `full` are the labels that have all their
+/// values.
 fn overflow_of(limits: Limits, series: usize, full: &[&str]) -> (String, &'static str) {
     if !full.is_empty() {
         let (most, full) = (limits.label_values, full.join(", "));
@@ -48,15 +47,14 @@ fn overflow_of(limits: Limits, series: usize, full: &[&str]) -> (String, &'stati
 }
 
 fn refusal(core: &Core) -> Option<String> {
-    core.refusal_is_news().then(|| {
+    core.take_unreported_refusal().then(|| {
         let name = core.name();
         let amounts = match core.kind {
             Kind::Counter => "a counter takes no negative amounts, infinity or NaN".to_owned(),
             kind => format!("a {} takes no infinity or NaN", kind.as_str()),
         };
-        let remedy = match core.series.names() {
+        let remedy = match core.series.names().listed() {
             [] => String::new(),
-            [name] if name == any_labels::ANY => String::new(),
             names => format!(
                 "it has labels ({}), so count through `with([…])`; ",
                 names.join(", ")

@@ -1,12 +1,13 @@
-//! The newest values, for quantiles that follow the last while.
+//! A window over the newest values, for quantiles that follow the last while.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Keeps the newest values and answers with exact quantiles of them: for decisions inside the program,
-/// such as a timeout that follows the last requests. For what is exported use a
+/// Keeps the newest values and answers with exact quantiles of them: for decisions inside the
+/// program, such as a timeout that follows the last requests. For what is exported use a
 /// [`Histogram`](super::Histogram): it loses nothing, and histograms of several processes add up.
 ///
-/// Recording replaces the oldest value, whatever the number of values; a quantile selects from a copy.
+/// Recording replaces the oldest value, whatever the number of values; a quantile selects from a
+/// copy.
 ///
 /// ```
 /// use obs_runtime::metrics::ValueWindow;
@@ -33,14 +34,14 @@ struct Ring {
 }
 
 impl Default for ValueWindow {
-    /// The newest 10,000 values: 80 KB.
+    /// Creates a window that keeps the newest 10,000 values, in 80 KB.
     fn default() -> Self {
         Self::new(10_000)
     }
 }
 
 impl ValueWindow {
-    /// Keeps the newest `size` values; at least one.
+    /// Creates a window that keeps the newest `size` values, at least one.
     pub fn new(size: usize) -> Self {
         Self {
             ring: Mutex::default(),
@@ -67,25 +68,25 @@ impl ValueWindow {
         }
     }
 
-    /// How many values there are, at most the window's size.
+    /// Returns how many values there are, at most the window's size.
     pub fn len(&self) -> usize {
         self.lock().values.len()
     }
 
-    /// Whether there is no value.
+    /// Returns whether there is no value.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The mean; `None` without values.
+    /// Returns the mean; `None` without values.
     pub fn mean(&self) -> Option<f64> {
         let ring = self.lock();
         let sum = ring.values.iter().sum::<f64>();
         (!ring.values.is_empty()).then(|| sum / ring.values.len() as f64)
     }
 
-    /// The smallest value that is not below the part `q` (0 to 1) of the values, exactly; `None` without
-    /// values and for a `q` outside of 0 to 1.
+    /// Returns the smallest value that is not below the part `q` (0 to 1) of the values, exactly;
+    /// `None` without values and for a `q` outside of 0 to 1.
     pub fn quantile(&self, q: f64) -> Option<f64> {
         if !(0.0..=1.0).contains(&q) {
             return None;
@@ -98,7 +99,7 @@ impl ValueWindow {
         Some(*value)
     }
 
-    /// A percentile (0 to 100), see [`quantile`](Self::quantile).
+    /// Returns a percentile (0 to 100), see [`quantile`](Self::quantile).
     pub fn percentile(&self, percent: f64) -> Option<f64> {
         self.quantile(percent / 100.0)
     }

@@ -1,93 +1,40 @@
 //! Attributes of measurements as labels.
 
-use core::cell::Cell;
-use core::fmt::Write as _;
-
 use ::opentelemetry::{KeyValue, Value};
 
-use crate::metrics::any_labels::END;
-use crate::metrics::snapshot::Labels;
-
-#[derive(Default)]
-struct Buffer {
-    text: String,
-    order: Vec<usize>,
-}
-
-thread_local! {
-    static BUFFER: Cell<Buffer> = const {
-        Cell::new(Buffer {
-            text: String::new(),
-            order: Vec::new(),
+/// Hands over the attributes as labels in the order of their names. The last value of a name wins,
+/// as in spans; what has no name is left out.
+pub(super) fn with_labels<R>(
+    attributes: &[KeyValue],
+    then: impl FnOnce(&[(&str, &str)]) -> R,
+) -> R {
+    let named = attributes.iter().filter(|a| !a.key.as_str().is_empty());
+    let texts: Vec<_> = named.clone().filter_map(made).collect();
+    let mut texts = texts.iter();
+    let mut labels: Vec<_> = named
+        .map(|attribute| {
+            let value = match &attribute.value {
+                Value::String(value) => value.as_str(),
+                Value::Bool(true) => "true",
+                Value::Bool(false) => "false",
+                _ => texts.next().map_or("", String::as_str),
+            };
+            (attribute.key.as_str(), value)
         })
-    };
-}
-
-/// More is not kept for the next measurement.
-const KEPT_BYTES: usize = 4096;
-
-/// Hands over the attributes as one text: the same for the same set, in whatever order.
-pub(super) fn with_text<R>(attributes: &[KeyValue], then: impl FnOnce(&str) -> R) -> R {
-    // Taken out meanwhile: what `then` does may measure too. While the thread ends there is none.
-    let mut buffer = BUFFER.try_with(Cell::take).unwrap_or_default();
-    write(&mut buffer, attributes);
-    let done = then(&buffer.text);
-    if buffer.text.capacity() <= KEPT_BYTES {
-        let _ = BUFFER.try_with(|kept| kept.set(buffer));
+        .collect();
+    if !labels.is_sorted_by(|(a, _), (b, _)| a < b) {
+        labels.reverse();
+        // Stable: of equal names the last one given is the first now.
+        labels.sort_by_key(|(name, _)| *name);
+        labels.dedup_by(|(later, _), (kept, _)| later == kept);
     }
-    done
+    then(&labels)
 }
 
-fn write(buffer: &mut Buffer, attributes: &[KeyValue]) {
-    let Buffer { text, order } = buffer;
-    text.clear();
-    for at in sorted(order, attributes) {
-        push(text, attributes[at].key.as_str());
-        text.push(END);
-        match &attributes[at].value {
-            Value::String(value) => push(text, value.as_str()),
-            Value::Bool(value) => push(text, if *value { "true" } else { "false" }),
-            Value::I64(value) => drop(write!(text, "{value}")),
-            Value::F64(value) => drop(write!(text, "{value}")),
-            other => push(text, &other.as_str()),
-        }
-        text.push(END);
+/// The text of a value that is none yet.
+fn made(attribute: &KeyValue) -> Option<String> {
+    match &attribute.value {
+        Value::String(_) | Value::Bool(_) => None,
+        other => Some(other.as_str().into_owned()),
     }
-}
-
-/// By key, each once: the last value of a key wins, as in spans.
-fn sorted<'a>(
-    order: &'a mut Vec<usize>,
-    attributes: &'a [KeyValue],
-) -> impl Iterator<Item = usize> + 'a {
-    order.clear();
-    order.extend(0..attributes.len());
-    let key = |at: usize| attributes[at].key.as_str();
-    // Stable: of equal keys the last one stays last.
-    order.sort_by(|a, b| key(*a).cmp(key(*b)));
-    let order = &*order;
-    (0..order.len()).filter_map(move |i| {
-        let last = order
-            .get(i + 1)
-            .is_none_or(|next| key(*next) != key(order[i]));
-        (last && !key(order[i]).is_empty()).then_some(order[i])
-    })
-}
-
-/// The end of a text inside of a text would be another label.
-fn push(text: &mut String, part: &str) {
-    if part.contains(END) {
-        text.push_str(&part.replace(END, "\u{fffd}"));
-    } else {
-        text.push_str(part);
-    }
-}
-
-/// The labels of an observed value.
-pub(super) fn labels(attributes: &[KeyValue]) -> Labels {
-    with_text(attributes, |text| {
-        crate::metrics::any_labels::labels(text)
-            .map(|(key, value)| (key.to_owned(), value))
-            .collect()
-    })
 }

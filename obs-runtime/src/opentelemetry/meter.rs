@@ -117,9 +117,9 @@ macro_rules! instruments {
                     plain.$count(value);
                     return;
                 }
-                labels::with_text(attributes, |text| {
+                labels::with_labels(attributes, |labels| {
                     // Fails only where the cells of all metrics are used up.
-                    let Ok(bound) = self.instrument.with([text]) else {
+                    let Ok(bound) = self.instrument.with_labels(labels) else {
                         return;
                     };
                     bound.$count(value);
@@ -165,7 +165,7 @@ fn define<I>(
     if let Some(description) = description {
         builder = builder.description(description);
     }
-    builder.unit(unit.unwrap_or_default()).any_labels()
+    builder.unit(unit.unwrap_or_default()).open_labels()
 }
 
 impl Instruments {

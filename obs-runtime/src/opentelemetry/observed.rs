@@ -1,4 +1,4 @@
-//! Instruments whose values are asked for when somebody collects.
+//! The instruments of OpenTelemetry's API whose values are asked for when somebody collects.
 
 use core::fmt;
 use std::borrow::Cow;
@@ -14,17 +14,17 @@ use super::labels;
 use crate::Error;
 use crate::clock::unix_nanos;
 use crate::error::ErrorKind;
+use crate::metrics::limits::{MAX_SERIES, OVERFLOW};
 use crate::metrics::snapshot::{Labels, NumberPoint};
+use crate::metrics::source::point;
 use crate::metrics::{
     MetricData, MetricFamily, MetricSource, Number, add_losses, check_definition,
 };
 use crate::scope::{Extension, Scope};
 use crate::semconv::{attribute, metric};
 
-/// Most points of an instrument (OpenTelemetry metrics SDK, "Cardinality limits").
-const MOST_POINTS: usize = 2_000;
 /// Most instruments: a library that makes one for each request must not fill the memory.
-const MOST_INSTRUMENTS: usize = 2_000;
+const MOST_INSTRUMENTS: usize = MAX_SERIES;
 
 /// A number that callbacks observe.
 pub(super) trait Measurement: Into<Number> + Copy + Send + Sync + 'static {}
@@ -72,13 +72,18 @@ impl<T: Measurement> AsyncInstrument<T> for Observer<'_> {
             self.refused.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        let labels = labels::labels(attributes);
+        let labels = labels::with_labels(attributes, |labels| {
+            let owned = labels
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value));
+            owned.collect::<Labels>()
+        });
         let mut points = self.points.lock().unwrap_or_else(PoisonError::into_inner);
-        if points.len() < MOST_POINTS || points.contains_key(&labels) {
+        if points.len() < MAX_SERIES || points.contains_key(&labels) {
             points.insert(labels, value);
             return;
         }
-        let overflow = points.entry([(OVERFLOW, "true")].into());
+        let overflow = points.entry(OVERFLOW.into());
         let sum = overflow.or_insert(Number::U64(0));
         *sum = match (self.kind, *sum, value) {
             (Kind::Gauge, ..) => value,
@@ -87,8 +92,6 @@ impl<T: Measurement> AsyncInstrument<T> for Observer<'_> {
         };
     }
 }
-
-const OVERFLOW: &str = "otel.metric.overflow";
 
 impl Observed {
     pub(super) fn new<T: Measurement>(
@@ -211,13 +214,8 @@ fn refused(all: &[Arc<Observed>]) -> Vec<NumberPoint> {
         let known = points.iter_mut().find(|point| point.labels == labels);
         match known {
             _ if value == 0 => {}
-            Some(point) => point.value = Number::U64(point.value.as_f64() as u64 + value),
-            None => points.push(NumberPoint {
-                labels,
-                start_unix_nanos: observed.start_unix_nanos,
-                value: Number::U64(value),
-                exemplar: None,
-            }),
+            Some(known) => known.value = Number::U64(known.value.as_f64() as u64 + value),
+            None => points.push(point(labels, observed.start_unix_nanos, Number::U64(value))),
         }
     }
     points
@@ -226,12 +224,7 @@ fn refused(all: &[Arc<Observed>]) -> Vec<NumberPoint> {
 fn family(of: &Observed, points: Points) -> Option<MetricFamily> {
     let points: Vec<_> = points
         .into_iter()
-        .map(|(labels, value)| NumberPoint {
-            labels,
-            start_unix_nanos: of.start_unix_nanos,
-            value,
-            exemplar: None,
-        })
+        .map(|(labels, value)| point(labels, of.start_unix_nanos, value))
         .collect();
     (!points.is_empty()).then(|| MetricFamily {
         name: of.name.clone(),

@@ -196,15 +196,15 @@ pub(crate) struct Meters {
 
 impl Meters {
     fn new(collector: &MetricsCollector) -> Self {
-        let run = ["pipeline", "state"];
-        let task = ["pipeline", "task"];
+        let run = [attribute::PIPELINE, attribute::STATE];
+        let task = [attribute::PIPELINE, attribute::TASK];
         Self {
             runs: counter(collector, &metric::OBS_PIPELINE_RUNS, run),
             run_duration: histogram(collector, &metric::OBS_PIPELINE_RUN_DURATION, run),
             task_duration: histogram(
                 collector,
                 &metric::OBS_PIPELINE_TASK_DURATION,
-                ["pipeline", "task", "state"],
+                [attribute::PIPELINE, attribute::TASK, attribute::STATE],
             ),
             task_retries: counter(collector, &metric::OBS_PIPELINE_TASK_RETRIES, task),
             records: counter(collector, &metric::OBS_PIPELINE_RECORDS, task),

@@ -1,17 +1,17 @@
 //! `labels(…)` of an annotated function: a callsite for each combination of values.
 //!
-//! A record names its callsite, so the labels of a call cost it no room, and calls that are not sampled have
-//! them too. Callsites are kept for good; their number is limited as that of a metric's series.
+//! A record names its callsite, so the labels of a call cost it no room, and calls that are not
+//! sampled have them too. Callsites are kept for good; their number is limited as that of a
+//! metric's series.
 
-use core::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 use crate::callsite::Callsite;
-use crate::metrics::builder::DEFAULT_MAX_SERIES;
 use crate::metrics::index::Index;
+use crate::metrics::limits::{MAX_SERIES, OVERFLOW};
 use crate::metrics::series::hash;
-use crate::metrics::validate::OVERFLOW_LABEL;
 use crate::self_log;
+use crate::semconv::attribute::OTEL_METRIC_OVERFLOW;
 use crate::trace::gate;
 
 /// The values are part of the program: nobody chooses them so that they meet in one place.
@@ -24,8 +24,6 @@ pub struct LabelledSite<const N: usize> {
     site: &'static Callsite,
     keys: [&'static str; N],
     index: Index<Labelled<N>>,
-    len: AtomicUsize,
-    writers: Mutex<()>,
     /// For the combinations above the limit.
     overflow: OnceLock<&'static Callsite>,
 }
@@ -42,9 +40,7 @@ impl<const N: usize> LabelledSite<N> {
         Self {
             site,
             keys,
-            index: Index::new(),
-            len: AtomicUsize::new(0),
-            writers: Mutex::new(()),
+            index: Index::new(MAX_SERIES),
             overflow: OnceLock::new(),
         }
     }
@@ -72,36 +68,26 @@ impl<const N: usize> LabelledSite<N> {
     #[cold]
     #[inline(never)]
     fn add(&'static self, hash: u64, values: [&'static str; N]) -> &'static Callsite {
-        // Above the limit no lock is taken.
-        if self.len.load(Ordering::Acquire) >= DEFAULT_MAX_SERIES {
-            return self.overflow();
-        }
-        let _turn = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
-        // Another thread may have been faster.
-        if let Some(site) = self.find(hash, &values) {
-            return site;
-        }
-        let len = self.len.load(Ordering::Relaxed);
-        if len >= DEFAULT_MAX_SERIES {
-            return self.overflow();
-        }
-        // An empty value is the same as no label (Prometheus data model, "Labels").
-        let labels = self.keys.into_iter().zip(values);
-        let labels: Vec<_> = labels.filter(|(_, value)| !value.is_empty()).collect();
-        let site = self.labelled(labels);
-        self.index.insert(hash, Labelled { values, site }, len);
-        self.len.store(len + 1, Ordering::Release);
-        site
+        let make = || {
+            // An empty value is the same as no label (Prometheus data model, "Labels").
+            let labels = self.keys.into_iter().zip(values);
+            let labels = labels.filter(|(_, value)| !value.is_empty()).collect();
+            let site = self.labelled(labels);
+            Some(Labelled { values, site })
+        };
+        let known = |known: &Labelled<N>| known.values == values;
+        let found = self.index.find_or_insert(hash, known, make);
+        found.map_or_else(|| self.overflow(), |known| known.site)
     }
 
     fn overflow(&self) -> &'static Callsite {
         self.overflow.get_or_init(|| {
             let function = self.site.function();
             self_log::once(format!(
-                "the labels of `{function}` have more than {DEFAULT_MAX_SERIES} combinations of values: further \
-                 ones are counted with the label `{OVERFLOW_LABEL}`"
+                "the labels of `{function}` have more than {MAX_SERIES} combinations of values: further \
+                 ones are counted with the label `{OTEL_METRIC_OVERFLOW}`"
             ));
-            self.labelled(vec![(OVERFLOW_LABEL, "true")])
+            self.labelled(OVERFLOW.to_vec())
         })
     }
 

@@ -43,15 +43,15 @@ fn an_empty_value_is_no_label() {
 #[test]
 fn combinations_above_the_limit_share_one_callsite() {
     static LABELLED: LabelledSite<1> = LabelledSite::new(&SITE, ["key"]);
-    let values: Vec<&'static str> = (0..DEFAULT_MAX_SERIES + 10)
+    let values: Vec<&'static str> = (0..MAX_SERIES + 10)
         .map(|n| &*n.to_string().leak())
         .collect();
     while_recording(|| {
-        for value in &values[..DEFAULT_MAX_SERIES] {
+        for value in &values[..MAX_SERIES] {
             assert_eq!(of(&LABELLED, [*value]).labels(), [("key", *value)]);
         }
-        for value in &values[DEFAULT_MAX_SERIES..] {
-            assert_eq!(of(&LABELLED, [*value]).labels(), [(OVERFLOW_LABEL, "true")]);
+        for value in &values[MAX_SERIES..] {
+            assert_eq!(of(&LABELLED, [*value]).labels(), OVERFLOW);
         }
         // What is known stays.
         assert_eq!(of(&LABELLED, [values[7]]).labels(), [("key", "7")]);

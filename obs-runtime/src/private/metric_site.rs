@@ -1,28 +1,26 @@
-//! What `counter!`, `gauge!` and `histogram!` become: a static that remembers its handles.
+//! The static that each `counter!`, `gauge!` and `histogram!` becomes.
 //!
-//! Label values that stand in the source belong to the static. A handle is found by where the texts of the others
-//! lie: texts of one place are equal, so none is read, and whatever type a text came from does not matter (the
-//! static of a generic function serves all its types). The memory serves the default scope alone; calls of another
-//! one (`testing::capture`) look their series up.
+//! Each call site caches its series. The cache key is the address of the label strings, which is
+//! sound because labels are `&'static str`: what lies at one address is equal for good, so no text
+//! is read, whatever type it came from (the static of a generic function serves all its types).
+//! Label values that stand in the source belong to the static and are no part of the key. The cache
+//! serves the default scope alone; calls of another one (`testing::capture`) look their series up.
 
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::borrow::Cow;
-use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{OnceLock, RwLock};
 
 use crate::metrics::bound::{self, Bound};
-use crate::metrics::builder::DEFAULT_MAX_SERIES;
 use crate::metrics::index::Index;
+use crate::metrics::limits::MAX_SERIES;
 use crate::metrics::series::fold;
 use crate::metrics::{Label, MetricsCollector, validate};
 use crate::trace::local::local;
 use crate::{Error, scope, self_log};
 
-/// Most handles that a call site remembers; with more combinations of values each call looks its series up.
-const MOST_HANDLES: usize = DEFAULT_MAX_SERIES;
-
-/// Epochs that have a memory of their own: before the installation, after it, and after two changes more. Later
-/// ones share one, behind a lock.
+/// Epochs that have a memory of their own: before the installation, after it, and after two changes
+/// more. Later ones share one, behind a lock.
 const MEMORIES: usize = 4;
 
 /// The text of a value that is a label.
@@ -47,7 +45,8 @@ pub(crate) type SiteLabel = (&'static str, Option<&'static str>);
 #[derive(Debug)]
 struct Family<B: Bound> {
     instrument: B::Instrument,
-    /// Where the value of each label of the metric comes from; the labels may stand in another order at the site.
+    /// Where the value of each label of the metric comes from; the labels may stand in another
+    /// order at the site.
     values: Box<[Origin]>,
 }
 
@@ -102,7 +101,8 @@ impl<B: Bound> Family<B> {
     }
 }
 
-/// One `counter!`, `gauge!` or `histogram!` in the source. The values of `VARYING` of its labels come with the call.
+/// One `counter!`, `gauge!` or `histogram!` in the source. The values of `VARYING` of its labels
+/// come with the call.
 #[derive(Debug)]
 pub struct MetricSite<B: Bound, const VARYING: usize> {
     name: &'static str,
@@ -138,22 +138,19 @@ impl<B, const VARYING: usize> Kept<B, VARYING> {
     }
 }
 
-/// The handles of all further values.
+/// The handles of all further values, up to the series that a metric has; with more combinations
+/// of values each call looks its series up.
 #[derive(Debug)]
 struct Others<B: Bound, const VARYING: usize> {
     family: Family<B>,
     index: Index<Kept<B, VARYING>>,
-    len: AtomicUsize,
-    writers: Mutex<()>,
 }
 
 impl<B: Bound, const VARYING: usize> Others<B, VARYING> {
     fn new(family: Family<B>) -> Self {
         Self {
             family,
-            index: Index::new(),
-            len: AtomicUsize::new(0),
-            writers: Mutex::new(()),
+            index: Index::new(MAX_SERIES),
         }
     }
 
@@ -166,21 +163,16 @@ impl<B: Bound, const VARYING: usize> Others<B, VARYING> {
     /// The handle for values that were not found, and from now on are, as long as there is room.
     fn add(&self, values: &[&'static str; VARYING]) -> Result<Cow<'_, B>, Error> {
         let bound = self.family.bind(values)?;
-        // Above the limit no lock is taken.
-        if self.len.load(Ordering::Relaxed) >= MOST_HANDLES {
-            return Ok(Cow::Owned(bound));
-        }
-        let turn = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
-        let len = self.len.load(Ordering::Relaxed);
-        // Another thread may have been faster.
-        if self.find(values).is_none() && len < MOST_HANDLES {
+        let keep = || {
             let (values, bound) = (*values, bound.clone());
-            self.index
-                .insert(hash(&values), Kept { values, bound }, len);
-            self.len.store(len + 1, Ordering::Relaxed);
-        }
-        drop(turn);
-        Ok(self.find(values).map_or(Cow::Owned(bound), Cow::Borrowed))
+            Some(Kept { values, bound })
+        };
+        let is = |kept: &Kept<B, VARYING>| kept.is_for(values);
+        let found = self.index.find_or_insert(hash(values), is, keep);
+        Ok(match found {
+            Some(kept) => Cow::Borrowed(&kept.bound),
+            None => Cow::Owned(bound),
+        })
     }
 }
 
@@ -216,7 +208,7 @@ impl<B: Bound, const VARYING: usize> Memory<B, VARYING> {
     /// The types of a generic function have values of their own.
     fn declare(&self, among: &[Among; VARYING]) {
         let others = self.others.as_ref();
-        if let Some(others) = others.filter(|o| o.len.load(Ordering::Relaxed) < MOST_HANDLES) {
+        if let Some(others) = others.filter(|others| !others.index.is_full()) {
             others.family.declare(among);
         }
     }
@@ -249,8 +241,8 @@ impl<B: Bound, const VARYING: usize> MetricSite<B, VARYING> {
         }
     }
 
-    /// The series of these values, of the labels that have none in the source, in the collector of the scope that
-    /// the call belongs to.
+    /// The series of these values, of the labels that have none in the source, in the collector of
+    /// the scope that the call belongs to.
     #[inline]
     #[must_use = "the macro only finds the series: call a method of it, such as `.inc()`, `.set(…)` or `.observe(…)`"]
     pub fn bind(&'static self, among: [Among; VARYING]) -> Cow<'static, B> {

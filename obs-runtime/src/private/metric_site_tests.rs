@@ -92,13 +92,13 @@ fn the_start_of_a_text_is_another_text() {
 #[test]
 fn above_the_limit_nothing_more_is_remembered_and_every_series_is_found() {
     let memory = Memory::new(family(&[("a", None)]), [""]).expect("a series");
-    let texts = (0..MOST_HANDLES + 10).map(|n| leaked(&n.to_string()));
+    let texts = (0..MAX_SERIES + 10).map(|n| leaked(&n.to_string()));
     let texts: Vec<&'static str> = texts.collect();
     for _ in 0..2 {
         for (n, text) in texts.iter().enumerate() {
             let found = memory.find_or_add(&[text]).expect("a series");
             assert_eq!(found.0, format!("a={n}"));
-            assert_eq!(matches!(found, Cow::Borrowed(_)), n < MOST_HANDLES);
+            assert_eq!(matches!(found, Cow::Borrowed(_)), n < MAX_SERIES);
         }
     }
 }
@@ -123,7 +123,7 @@ fn threads_that_come_at_once_share_one_handle() {
     let found = found.expect("no thread panics");
     assert!(found.windows(2).all(|pair| pair[0] == pair[1]));
     let others = memory.others.as_ref().expect("a label varies");
-    assert_eq!(others.len.load(Ordering::Relaxed), texts.len());
+    assert_eq!(others.index.len(), texts.len());
 }
 
 #[test]
@@ -184,5 +184,5 @@ fn who_comes_second_with_the_same_values_adds_nothing() {
         other => panic!("a handle that is kept, not {other:?}"),
     });
     assert_eq!(added[0], added[1]);
-    assert_eq!(others.len.load(Ordering::Relaxed), 1);
+    assert_eq!(others.index.len(), 1);
 }

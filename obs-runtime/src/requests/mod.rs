@@ -1,7 +1,6 @@
 //! A request and its response, on either side: a span that is the context while somebody works on it, and its
 //! duration among the metrics.
 
-mod duration;
 pub(crate) mod http;
 
 use std::borrow::Cow;
@@ -9,6 +8,7 @@ use std::sync::Arc;
 
 use crate::callsite::Callsite;
 use crate::propagation::{AttachedBaggage, Baggage};
+use crate::scope;
 use crate::semconv::{MetricDef, attribute};
 use crate::trace::measured::{End, Ended, Measure, Measured};
 use crate::trace::{Attached, AttributeValue, SpanContext, SpanError, Value};
@@ -54,7 +54,12 @@ impl Measure for Timing {
         }
         self.labels.sort_unstable_by_key(|(key, _)| *key);
         let seconds = ended.duration.as_secs_f64();
-        duration::observe(ended.here.scope, self.metric, seconds, &self.labels);
+        // Where nobody collects, nothing is counted.
+        if let Some(scope) = scope::by_id(ended.here.scope) {
+            let labels = self.labels.iter().map(|(key, value)| (*key, &**value));
+            let labels: Vec<_> = labels.collect();
+            scope.metrics.observe(self.metric, &labels, seconds);
+        }
     }
 }
 

@@ -6,8 +6,10 @@ use core::hash::{Hash, Hasher};
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// Labels of one series: sorted by name, no name twice, no value empty, because an empty value is the same as no
-/// label (Prometheus, "Data model", labels). A clone is the same piece of memory.
+/// The labels of one series, sorted by name, no name twice.
+///
+/// No value is empty, because an empty value is the same as no label (Prometheus, "Data model",
+/// labels). A clone is the same piece of memory.
 ///
 /// ```
 /// # use obs_runtime::metrics::Labels;
@@ -21,7 +23,8 @@ pub struct Labels(Option<Arc<Set>>);
 /// Label names in order; series of a metric share them.
 pub(crate) type Names = Arc<[Cow<'static, str>]>;
 
-/// A collection and a page of metrics go through thousands of these: few pieces of memory, close together.
+/// A collection and a page of metrics go through thousands of these: few pieces of memory, close
+/// together.
 struct Set {
     names: Names,
     /// All values, one after the other.
@@ -112,12 +115,13 @@ impl Set {
 }
 
 impl Labels {
-    /// No labels.
+    /// Creates a set without labels.
     pub const fn new() -> Self {
         Self(None)
     }
 
-    /// The values in the order of the names. Names ascend; if a value is empty, the names are others.
+    /// The values in the order of the names. Names ascend; if a value is empty, the names are
+    /// others.
     pub(crate) fn with_names<'a>(
         names: &Names,
         values: impl Iterator<Item = &'a str> + Clone,
@@ -131,24 +135,24 @@ impl Labels {
         Self(Some(Arc::new(Set::new(Arc::clone(names), values))))
     }
 
-    /// How many there are.
+    /// Returns how many labels there are.
     pub fn len(&self) -> usize {
         self.0.as_ref().map_or(0, |set| set.names.len())
     }
 
-    /// Whether there are none.
+    /// Returns whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_none()
     }
 
-    /// The value of the label with this name.
+    /// Returns the value of the label with this name.
     pub fn get(&self, name: &str) -> Option<&str> {
         let set = self.0.as_ref()?;
         let at = set.names.binary_search_by(|known| (**known).cmp(name));
         at.ok().map(|at| set.value(at))
     }
 
-    /// Names with their values, in the order of the names.
+    /// Iterates over names with their values, in the order of the names.
     pub fn iter(&self) -> Iter<'_> {
         Iter {
             set: self.0.as_deref(),
@@ -203,7 +207,8 @@ impl Labels {
         })
     }
 
-    /// Whether no value has a character that formats of text escape: a quote, a backslash, a control character.
+    /// Whether no value has a character that formats of text escape: a quote, a backslash, a
+    /// control character.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
         self.0.as_ref().is_none_or(|set| set.plain)
@@ -239,7 +244,7 @@ fn is_plain(text: &[u8]) -> bool {
     !text.iter().any(|b| matches!(b, b'"' | b'\\' | ..b' '))
 }
 
-/// Labels in order: names with their values.
+/// An iterator over names with their values, in the order of the names.
 #[derive(Clone)]
 pub struct Iter<'a> {
     set: Option<&'a Set>,
@@ -345,5 +350,5 @@ impl Hash for Labels {
 }
 
 #[cfg(test)]
-#[path = "labels_tests.rs"]
+#[path = "set_tests.rs"]
 mod tests;

@@ -1,10 +1,10 @@
-//! What a label's value may be.
+//! The trait of the types whose values can be labels of metrics.
 
 /// The value of a metric's label: one of few that are known when the program is built.
 ///
-/// Each value makes a series that is kept for good, so a label must not hold what differs from call to call.
-/// `bool`, `&'static str` and enums without fields can be labels; texts made at run time, numbers and `Option`
-/// cannot: they belong in `fields(…)` of a span.
+/// Each value makes a series that is kept for good, so a label must not hold what differs from call
+/// to call. `bool`, `&'static str` and enums without fields can be labels; texts made at run time,
+/// numbers and `Option` cannot: they belong in `fields(…)` of a span.
 ///
 /// ```
 /// use obs_runtime::Label;
@@ -30,7 +30,7 @@ pub trait Label {
     /// All values, if the type knows them.
     const VALUES: Option<&'static [&'static str]>;
 
-    /// The value as exporters show it.
+    /// Returns the value as exporters show it.
     fn as_str(&self) -> &'static str;
 }
 

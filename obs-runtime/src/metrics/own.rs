@@ -1,0 +1,83 @@
+//! Metrics of obs itself whose labels differ from series to series: `error.type` is on failures
+//! alone.
+//!
+//! They are ordinary instruments with open labels, found by their definition at each update: a
+//! request or a model call takes longer than that, and what is taken out of the collector
+//! (`MetricsCollector::clear`) begins anew.
+
+use std::sync::Arc;
+
+use super::builder::{Instrument, InstrumentBuilder};
+use super::instrument::Core;
+use super::{Histogram, MetricsCollector};
+use crate::semconv::MetricDef;
+use crate::semconv::metric::FUNCTION_SECONDS;
+use crate::{Error, self_log};
+
+/// Labels by name; an empty value is no label.
+type Given<'a> = &'a [(&'a str, &'a str)];
+
+impl MetricsCollector {
+    /// Adds to a counter.
+    #[cfg(feature = "llm")]
+    pub(crate) fn count(&self, def: &MetricDef, labels: Given<'_>, amount: u64) {
+        let counter = self.open(def, InstrumentBuilder::<super::Counter>::build);
+        let series = counter.and_then(|counter| counter.with_labels(labels));
+        report(series.map(|series| series.add(amount)));
+    }
+
+    /// Adds to an up-down counter.
+    #[cfg(feature = "llm")]
+    pub(crate) fn shift(&self, def: &MetricDef, labels: Given<'_>, by: i64) {
+        let counter = self.open(def, InstrumentBuilder::<super::UpDownCounter>::build);
+        let series = counter.and_then(|counter| counter.with_labels(labels));
+        report(series.map(|series| series.add(by)));
+    }
+
+    /// Takes a value of a histogram.
+    pub(crate) fn observe(&self, def: &MetricDef, labels: Given<'_>, value: f64) {
+        let histogram = self.open::<Histogram>(def, |builder| {
+            // Bounds that are the default are left to it: the program may want exponential ones.
+            if def.bounds == FUNCTION_SECONDS {
+                builder.build()
+            } else {
+                builder.buckets(def.bounds.iter().copied()).build()
+            }
+        });
+        let series = histogram.and_then(|histogram| histogram.with_labels(labels));
+        report(series.map(|series| series.observe(value)));
+    }
+
+    /// Returns the instrument of a metric of obs itself whose labels are open. The first call
+    /// defines it, later ones only find it: the names of these metrics are in lower case.
+    fn open<'a, I: Instrument>(
+        &'a self,
+        def: &MetricDef,
+        build: impl FnOnce(InstrumentBuilder<'a, I>) -> Result<I, Error>,
+    ) -> Result<I, Error> {
+        let is = |core: &Arc<Core>| {
+            core.kind == I::KIND && core.series.names().is_open() && core.unit == def.unit
+        };
+        if let Some(core) = self.core_in_lower_case(def.name).filter(is) {
+            return Ok(I::from_core(core));
+        }
+        let builder = InstrumentBuilder::new(self, def.name.into());
+        build(
+            builder
+                .description(def.description)
+                .unit(def.unit)
+                .open_labels(),
+        )
+    }
+}
+
+/// An update fails where the program has a metric of this name that is something else.
+fn report(updated: Result<(), Error>) {
+    if let Err(error) = updated {
+        self_log::once(error.to_string());
+    }
+}
+
+#[cfg(all(test, feature = "llm"))]
+#[path = "own_tests.rs"]
+mod tests;
