@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::cells::{self, Cells, Reader, Slot};
 use super::exemplar;
-use super::instrument::{Core, instrument, numeric};
+use super::instrument::Core;
+use super::methods::{instrument, numeric};
 use super::series::Series;
 use super::snapshot::Number;
 use crate::Error;

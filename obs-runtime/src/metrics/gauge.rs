@@ -4,7 +4,8 @@ use core::sync::atomic::Ordering;
 use std::sync::Arc;
 
 use super::cells::{Reader, Slot};
-use super::instrument::{Core, instrument, numeric};
+use super::instrument::Core;
+use super::methods::{instrument, numeric};
 use super::series::Series;
 use super::snapshot::Number;
 use crate::Error;

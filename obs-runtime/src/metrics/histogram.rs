@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::Timer;
 use super::cells::{self, Cells, Reader, Slot};
-use super::instrument::{Core, instrument};
+use super::instrument::Core;
 use super::labels::Labels;
+use super::methods::instrument;
 use super::series::{Buckets, Series, Shared};
 use super::snapshot::{HistogramPoint, Number};
 use super::{exemplar, exponential, exponential_cells};

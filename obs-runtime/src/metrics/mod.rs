@@ -16,6 +16,7 @@ pub(crate) mod exponential;
 mod exponential_cells;
 pub(crate) mod function;
 mod gauge;
+pub(crate) mod hash;
 mod histogram;
 pub(crate) mod index;
 mod instrument;
@@ -23,12 +24,13 @@ mod instrument;
 mod json;
 pub(crate) mod labels;
 pub(crate) mod limits;
+mod methods;
 #[cfg(any(feature = "llm", feature = "reqwest", feature = "tower"))]
 mod own;
 mod points;
 #[cfg(feature = "process-metrics")]
 mod process;
-pub(crate) mod series;
+mod series;
 pub mod snapshot;
 pub(crate) mod source;
 pub(crate) mod timer;

@@ -7,9 +7,9 @@
 use std::sync::OnceLock;
 
 use crate::callsite::Callsite;
+use crate::metrics::hash::hash;
 use crate::metrics::index::Index;
 use crate::metrics::limits::{MAX_SERIES, OVERFLOW};
-use crate::metrics::series::hash;
 use crate::self_log;
 use crate::semconv::attribute::OTEL_METRIC_OVERFLOW;
 use crate::trace::gate;

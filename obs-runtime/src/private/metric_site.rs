@@ -12,9 +12,9 @@ use std::borrow::Cow;
 use std::sync::{OnceLock, RwLock};
 
 use crate::metrics::bound::{self, Bound};
+use crate::metrics::hash::fold;
 use crate::metrics::index::Index;
 use crate::metrics::limits::MAX_SERIES;
-use crate::metrics::series::fold;
 use crate::metrics::{Label, MetricsCollector, validate};
 use crate::trace::local::local;
 use crate::{Error, scope, self_log};
