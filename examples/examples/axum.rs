@@ -13,7 +13,7 @@ use axum::extract::{MatchedPath, Path};
 use axum::http::StatusCode;
 use axum::{Router, routing::get};
 use obs_examples::get as curl;
-use obs_runtime::{Observability, tower, traced};
+use obs_runtime::{Observability, interop::tower, traced};
 use tokio::net::TcpListener;
 
 async fn order(Path(id): Path<u32>) -> Result<String, (StatusCode, &'static str)> {

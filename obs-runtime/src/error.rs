@@ -8,14 +8,14 @@ use std::error::Error as StdError;
 /// The text names the input, what was expected and what to do; [`source`](std::error::Error::source) is the error
 /// of a library or of the system that it comes from, if there is one. What kind of error it is, the methods say:
 /// there is one type, so that a new kind breaks nobody. Recording calls never return it: at run time telemetry
-/// counts what it loses instead ([`Stats`](crate::Stats)).
+/// counts what it loses instead ([`Stats`](crate::stats::Stats)).
 ///
 /// ```
 /// use obs_runtime::metrics::MetricsCollector;
 ///
 /// let error = MetricsCollector::new().counter("2 rows").build().unwrap_err();
 /// assert!(error.is_metric());
-/// assert!(error.to_string().contains("`2 rows`"));
+/// assert!(error.to_string().contains("2 rows"));
 /// ```
 pub struct Error {
     kind: ErrorKind,
@@ -119,7 +119,7 @@ impl Error {
     ///
     /// ```
     /// # #[cfg(feature = "pipeline")] {
-    /// let error = obs_runtime::Pipeline::named("no_task_names_it").unwrap_err();
+    /// let error = obs_runtime::pipeline::Pipeline::named("no_task_names_it").unwrap_err();
     /// assert!(error.is_pipeline());
     /// # }
     /// ```

@@ -1,10 +1,17 @@
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(all(feature = "console", feature = "otlp"), doc = include_str!("../README.md"))]
 //!
 //! # Where to begin
 //!
-//! [`traced`] annotates a function; [`Observability`] switches recording on; [`current`] says more about the span that
-//! is entered; [`Instrument`] carries it to a task, [`SpanContext`] to a thread, [`propagation`] to another process;
-//! [`testing`] (feature `testing`) shows tests what was recorded.
+//! [`traced`] annotates a function; [`Observability`] switches recording on; [`current`] says more
+//! about the span that is entered; [`Instrument`] carries the span to a task, [`SpanContext`] to a
+//! thread, [`propagation`] to another process; `testing` (feature `testing`) shows tests what was
+//! recorded. [`prelude`] has what most programs name.
+//!
+//! What is not at the root has one path: [`metrics`], `pipeline`, `llm` and `alert` are the domains,
+//! [`exporter`] is where data goes, `server` serves `/metrics`, [`interop`] holds the bridges to
+//! other crates, [`trace`] what spans are made of, [`stats`] the account of what was recorded and
+//! lost, [`registry`] what is annotated, and [`semconv`] every name that obs emits.
 
 // Generated code names this crate by its name: unit tests may annotate functions too.
 #[cfg(test)]
@@ -17,83 +24,60 @@ mod backoff;
 mod callsite;
 mod clock;
 mod error;
-mod exporter;
+pub mod exporter;
 mod fork;
-#[cfg(feature = "http")]
-pub mod http;
 mod init;
+pub mod interop;
 #[cfg(feature = "json")]
 mod json;
 #[cfg(feature = "llm")]
 pub mod llm;
-mod logs;
+pub mod logs;
 pub mod metrics;
-#[cfg(feature = "opentelemetry")]
-pub mod opentelemetry;
 mod percent;
 #[cfg(feature = "pipeline")]
 pub mod pipeline;
+pub mod prelude;
 #[doc(hidden)]
 pub mod private;
 mod processor;
 mod redact;
-mod registry;
+pub mod registry;
 #[cfg(any(feature = "reqwest", feature = "tower"))]
 mod requests;
-#[cfg(feature = "reqwest")]
-pub mod reqwest;
 #[cfg(any(feature = "alert", feature = "console"))]
 mod rfc3339;
 mod scope;
 mod self_log;
 mod self_obs;
 pub mod semconv;
+#[cfg(feature = "http")]
+pub mod server;
 mod sources;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
-#[cfg(feature = "tower")]
-pub mod tower;
 pub mod trace;
-#[cfg(feature = "tracing")]
-pub mod tracing;
 mod vars;
 
-pub use callsite::{Callsite, ConstValue, Construct, Level, SpanKind};
+pub use callsite::{Level, SpanKind};
 pub use error::Error;
-#[cfg(feature = "console")]
-pub use exporter::console::trace_tree;
-pub use exporter::delta::Temporality;
-#[cfg(feature = "json")]
-pub use exporter::json_lines::JsonLines;
-#[cfg(feature = "otlp")]
-pub use exporter::otlp;
-pub use exporter::prometheus;
-#[cfg(feature = "statsd")]
-pub use exporter::statsd;
-pub use exporter::{ExportSchedule, MetricBatch, MetricExporter, RecordExporter};
-pub use init::{Builder, Handle, Health, LogStats, Observability, SpanStats, Stats};
-#[cfg(feature = "llm")]
-pub use llm::{LlmCall, VectorOp, record_llm_call, record_vector_operation};
-pub use logs::LogRecord;
-pub use metrics::{Label, MetricsCollector};
-pub use registry::callsites;
+#[doc(inline)]
+pub use init::stats;
+pub use init::{Builder, Handle, Observability};
+pub use metrics::Label;
 // Without its feature a macro says which one to enable.
 pub use obs_macros::{
     Label, counter, gauge, histogram, llm_call, main, on_cancel, on_complete, on_failure,
     pipeline_task, span, traced, vector_op,
 };
-#[cfg(feature = "pipeline")]
-pub use pipeline::{
-    Input, Pipeline, Resource, RunResult, RunState, TaskContext, TaskResult, TaskState,
-};
 pub use processor::TailSampling;
-pub use self_obs::{DropReason, ExporterStats};
-pub use trace::propagation::{self, Baggage, IntoParent, RemoteContext};
-pub use trace::{
-    Attached, AttributeValue, Capture, Entered, Event, Instrument, Link, Outcome, Sampler, Span,
-    SpanContext, SpanError, SpanId, SpanLimits, SpanMatch, SpanRecord, TraceFlags, TraceId,
-    ValueRef, current,
-};
+pub use trace::attribute::AttributeValue;
+pub use trace::context::SpanContext;
+pub use trace::sampler::Sampler;
+pub use trace::span::{Instrument, Span};
+pub use trace::value::Capture;
+#[doc(inline)]
+pub use trace::{current, propagation};
 
 use init::selection::Selectable;
 
@@ -102,7 +86,7 @@ const COMPONENTS: &[init::component::Take] = &[
     init::component::of::<sources::Sources>,
     init::component::of::<exporter::builder::Exporters>,
     #[cfg(feature = "opentelemetry")]
-    init::component::of::<opentelemetry::builder::OpenTelemetry>,
+    init::component::of::<interop::opentelemetry::builder::OpenTelemetry>,
     #[cfg(feature = "console")]
     init::component::of::<exporter::console::builder::Console>,
     #[cfg(feature = "otlp")]
@@ -110,7 +94,7 @@ const COMPONENTS: &[init::component::Take] = &[
     #[cfg(feature = "statsd")]
     init::component::of::<exporter::statsd::builder::Statsd>,
     #[cfg(feature = "http")]
-    init::component::of::<http::builder::Prometheus>,
+    init::component::of::<server::builder::Prometheus>,
     #[cfg(feature = "alert")]
     init::component::of::<alert::builder::Alerting>,
     #[cfg(feature = "llm")]

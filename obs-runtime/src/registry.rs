@@ -5,9 +5,10 @@
 //! run, and a pipeline finds its tasks. A crate that no path of the program names is not linked, and
 //! has no entries: name it (`use my_tasks as _;`).
 
-use crate::callsite::Callsite;
+pub use crate::callsite::{Callsite, ConstValue, Construct};
 
 /// The entry of an annotated function.
+#[doc(hidden)]
 #[derive(Debug)]
 pub struct CallsiteEntry(pub &'static Callsite);
 
@@ -47,7 +48,7 @@ macro_rules! __obs_register {
 /// (`use my_tasks as _;`) to have its functions here. Without the feature `record` there are none.
 ///
 /// ```
-/// for site in obs_runtime::callsites() {
+/// for site in obs_runtime::registry::callsites() {
 ///     println!("{}::{}", site.module(), site.function());
 /// }
 /// ```

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use obs_runtime::metrics::{MetricData, MetricFamily};
 use obs_runtime::testing::Captured;
-use obs_runtime::{AttributeValue, SpanRecord};
+use obs_runtime::{AttributeValue, trace::SpanRecord};
 
 /// The recorded spans in the order they ended: name and outcome.
 pub fn ended<R>(captured: &Captured<R>) -> Vec<String> {

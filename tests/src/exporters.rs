@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use obs_runtime::{Error, RecordExporter, SpanRecord};
+use obs_runtime::{Error, exporter::RecordExporter, trace::SpanRecord};
 
 /// Keeps the spans; a clone has the same ones.
 #[derive(Clone, Debug, Default)]

@@ -1,7 +1,7 @@
 //! What code with spans of `tracing` recorded.
 
+use obs_runtime::interop::tracing::{Events, layer};
 use obs_runtime::testing::{self, Captured};
-use obs_runtime::tracing::{Events, layer};
 use tracing::Dispatch;
 use tracing_subscriber::prelude::*;
 

@@ -15,6 +15,6 @@ async fn load(extract: &[u8]) -> usize {
 }
 
 #[on_failure(task = extract)]
-fn tell(_: &obs_runtime::RunResult) {}
+fn tell(_: &obs_runtime::pipeline::RunResult) {}
 
 fn main() {}

@@ -1,6 +1,6 @@
 //! Parameters and return types of handlers that the compiler refuses.
 
-use obs_runtime::{RunResult, on_complete, on_failure};
+use obs_runtime::{on_complete, on_failure, pipeline::RunResult};
 
 #[on_failure]
 fn strange(_: &RunResult, _: &u32) {}

@@ -1,6 +1,6 @@
 //! Handlers that cannot be called.
 
-use obs_runtime::{RunResult, on_complete, on_failure, pipeline_task};
+use obs_runtime::{on_complete, on_failure, pipeline::RunResult, pipeline_task};
 
 #[pipeline_task(pipeline = "p")]
 async fn load() {}

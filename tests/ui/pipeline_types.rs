@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use obs_runtime::{Input, pipeline_task};
+use obs_runtime::{pipeline::Input, pipeline_task};
 
 #[pipeline_task(pipeline = "p")]
 async fn rows() -> Result<Vec<u8>, String> {

@@ -1,6 +1,6 @@
 //! obs with its OTLP exporter, defaults throughout.
 
-use obs_runtime::otlp::{OtlpConfig, Protocol};
+use obs_runtime::exporter::otlp::{OtlpConfig, Protocol};
 use obs_runtime::{Observability, traced};
 
 use crate::client::{Client, SPANS};

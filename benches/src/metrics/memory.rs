@@ -1,7 +1,7 @@
 //! Bytes that a series takes: 10,000 counters, and 1,000 histograms of 11 bounds, after each has counted once.
 
 use obs_benches::alloc;
-use obs_runtime::MetricsCollector;
+use obs_runtime::metrics::MetricsCollector;
 
 use crate::BOUNDS;
 

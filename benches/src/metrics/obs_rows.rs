@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use obs_runtime::MetricsCollector;
+use obs_runtime::metrics::MetricsCollector;
 use obs_runtime::metrics::{BoundCounter, BoundHistogram, Counter, Histogram};
 
 use crate::{BOUNDS, Bursts, KINDS, ROUTES, labels, loop_of, value};

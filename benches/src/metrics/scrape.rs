@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use obs_benches::harness::median;
-use obs_runtime::MetricsCollector;
+use obs_runtime::metrics::MetricsCollector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
@@ -42,7 +42,7 @@ fn obs() -> Scrape {
     for (labels, n) in series(SERIES) {
         counter.with(labels).expect("two labels").add(n);
     }
-    Box::new(move || obs_runtime::prometheus::text(&collector.collect_all(), &[]))
+    Box::new(move || obs_runtime::exporter::prometheus::text(&collector.collect_all(), &[]))
 }
 
 /// The values of a histogram's series.
@@ -64,7 +64,7 @@ fn obs_histograms() -> Scrape {
         let bound = histogram.with(labels).expect("two labels");
         values(n).for_each(|value| bound.observe(value));
     }
-    Box::new(move || obs_runtime::prometheus::text(&collector.collect_all(), &[]))
+    Box::new(move || obs_runtime::exporter::prometheus::text(&collector.collect_all(), &[]))
 }
 
 type Labels = [(&'static str, String); 2];

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use obs_benches::harness::median;
-use obs_runtime::{Error, Observability, Pipeline, RecordExporter, SpanRecord};
+use obs_runtime::{Error, Observability, exporter::RecordExporter, pipeline::Pipeline, trace::SpanRecord};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 

@@ -39,7 +39,7 @@ fn installed(sampled: bool) -> &'static Installed {
 fn dispatch_of_obs() -> &'static Dispatch {
     static DISPATCH: OnceLock<Dispatch> = OnceLock::new();
     DISPATCH.get_or_init(|| {
-        Dispatch::new(tracing_subscriber::registry().with(obs_runtime::tracing::layer()))
+        Dispatch::new(tracing_subscriber::registry().with(obs_runtime::interop::tracing::layer()))
     })
 }
 

@@ -8,9 +8,9 @@ use core::fmt::{self, Write as _};
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use crate::TraceId;
 use crate::redact::{MASK, is_secret_key};
 use crate::rfc3339::rfc3339;
+use crate::trace::TraceId;
 use crate::trace::local::redact;
 
 /// The severity of an alert: the four levels of PagerDuty's Events API v2.

@@ -3,8 +3,8 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{self, Receiver, Sender};
 
 use super::*;
-use crate::DropReason;
 use crate::alert::{NotifyError, Severity};
+use crate::self_obs::DropReason;
 
 /// Longer than any test takes: a limit for a hung test, no part of a verdict.
 const LONG: Duration = Duration::from_secs(60);

@@ -9,7 +9,7 @@ use crate::alert::notifier::{Notifier, NotifyError, Retry};
 use crate::backoff;
 use crate::exporter::delivery::{Consumer, Delivery, DeliveryConfig, Outcome, Queue, guarded};
 use crate::self_obs::{ExporterCounters, ExporterStats};
-use crate::{DropReason, self_log};
+use crate::{self_log, self_obs::DropReason};
 
 /// How often an alert is tried, and how long the pauses are.
 #[derive(Clone, Copy, Debug)]

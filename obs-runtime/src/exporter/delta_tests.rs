@@ -5,9 +5,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::TraceFlags;
 use crate::clock::unix_nanos;
 use crate::metrics::{MetricSource as _, MetricsCollector};
+use crate::trace::TraceFlags;
 use crate::trace::{SpanContext, SpanId, TraceId};
 
 type Result<T = ()> = std::result::Result<T, crate::Error>;

@@ -1,13 +1,14 @@
 //! Where finished spans, log records and metrics go.
 //!
-//! Spans and logs are pushed: a pass of the drain hands them to a [`SpanSink`] or a [`LogSink`], which gathers them and
-//! never waits. Metrics are pulled: a pusher ([`periodic`]) collects them on its own thread, a page of Prometheus
-//! on that of the request. What may block (a user's exporter, a terminal, a collection, an alert's receiver) is called
-//! by the thread of a [`delivery`]; OTLP has a queue of its own, counted in bytes, before its senders and its spool.
+//! Spans and logs are pushed: a pass of the drain hands them to a sink (`processor/sink.rs`), which
+//! gathers them and never waits. Metrics are pulled: a pusher (`periodic.rs`) collects them on its own
+//! thread, a page of Prometheus on that of the request. What may block (a user's exporter, a terminal,
+//! a collection, an alert's receiver) is called by the thread of a delivery (`delivery.rs`); OTLP has a
+//! queue of its own, counted in bytes, before its senders and its spool.
 
 pub(crate) mod builder;
 #[cfg(feature = "console")]
-pub(crate) mod console;
+pub mod console;
 pub(crate) mod custom;
 pub(crate) mod delivery;
 pub(crate) mod delta;
@@ -25,6 +26,9 @@ pub mod statsd;
 
 use std::borrow::Cow;
 
+pub use delta::Temporality;
+#[cfg(feature = "json")]
+pub use json_lines::JsonLines;
 pub use periodic::{MetricBatch, MetricExporter};
 pub use schedule::ExportSchedule;
 

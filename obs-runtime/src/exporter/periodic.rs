@@ -40,7 +40,7 @@ pub struct MetricBatch<'a> {
 /// batch of deltas is part of the next one then.
 ///
 /// ```
-/// use obs_runtime::{Error, MetricBatch, MetricExporter, Observability};
+/// use obs_runtime::{Error, Observability, exporter::{MetricBatch, MetricExporter}};
 ///
 /// struct Names;
 ///

@@ -7,7 +7,7 @@ use crate::exporter::delta::Temporality;
 /// Intervals and deadlines are no longer (34 years), so that adding them to a moment cannot overflow.
 const LONGEST: Duration = Duration::from_secs(1 << 30);
 
-/// When a [`MetricExporter`](crate::MetricExporter) is called.
+/// When a [`MetricExporter`](crate::exporter::MetricExporter) is called.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "it does nothing until an `Observability` has it"]
 pub struct ExportSchedule {
@@ -59,7 +59,7 @@ impl ExportSchedule {
     }
 
     /// How long one export may take, 30 s by default: the exporter is told
-    /// ([`MetricBatch::deadline`](crate::MetricBatch::deadline)), and one that takes longer is said
+    /// ([`MetricBatch::deadline`](crate::exporter::MetricBatch::deadline)), and one that takes longer is said
     /// on standard error.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline.min(LONGEST);

@@ -163,7 +163,7 @@ impl Builder {
 
     /// How many attributes, events and links one span may hold, and how long texts may be; for the whole
     /// process. Default: `OTEL_SPAN_*` and `OTEL_ATTRIBUTE_*` variables, else OpenTelemetry's numbers
-    /// ([`SpanLimits`](crate::SpanLimits)).
+    /// ([`SpanLimits`](crate::trace::SpanLimits)).
     pub fn span_limits(mut self, limits: SpanLimits) -> Self {
         self.span_limits = Some(limits);
         self

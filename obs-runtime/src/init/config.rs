@@ -7,10 +7,10 @@ use crate::init::component::{Component, Environment};
 use crate::init::resource;
 use crate::init::{env, limits};
 use crate::processor::tail::TailSampler;
-use crate::propagation::formats::Formats;
 use crate::redact::custom::Custom;
 use crate::scope::Resource;
 use crate::semconv::attribute as key;
+use crate::trace::propagation::formats::Formats;
 use crate::trace::{Sampler, SpanLimits};
 use crate::vars::Vars;
 

@@ -7,10 +7,10 @@
 use crate::Error;
 use crate::callsite::Level;
 use crate::percent;
-use crate::propagation::formats::Formats;
 use crate::scope::Resource;
 use crate::semconv::attribute as key;
 use crate::trace::Sampler;
+use crate::trace::propagation::formats::Formats;
 use crate::vars::Vars;
 
 /// Whether everything is switched off.

@@ -16,9 +16,8 @@ mod observability;
 mod resource;
 pub(crate) mod selection;
 mod start;
-mod stats;
+pub mod stats;
 
 pub use builder::Builder;
 pub use handle::Handle;
 pub use observability::Observability;
-pub use stats::{Health, LogStats, SpanStats, Stats};

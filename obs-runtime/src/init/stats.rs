@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::self_obs::{DropReason, ExporterStats};
+pub use crate::self_obs::{DropReason, ExporterStats};
 
 /// What obs took, passed on and lost so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use crate::metrics::{MetricsCollector, source};
 use crate::scope::{Extension, Scope};
 use crate::semconv::{MetricDef, attribute as key, metric};
 use crate::trace::measured::End;
-use crate::{SpanContext, TraceId};
+use crate::{SpanContext, trace::TraceId};
 
 /// Tokens, costs and metrics of one `Observability`.
 #[derive(Debug, Default)]
@@ -54,7 +54,9 @@ impl LlmState {
     /// Takes the user's prices, and reads the price list ahead of the first call.
     pub(crate) fn configure(&self, prices: Prices) {
         *self.pricer.write().unwrap_or_else(PoisonError::into_inner) = Pricer::new(prices);
-        if crate::callsites().any(|site| site.construct() == crate::Construct::LlmCall) {
+        if crate::registry::callsites()
+            .any(|site| site.construct() == crate::callsite::Construct::LlmCall)
+        {
             warm_up();
         }
     }

@@ -9,7 +9,7 @@ use crate::llm::totals::LlmTotals;
 use crate::scope;
 use crate::semconv::attribute as key;
 use crate::trace::measured::{Attributes, Here};
-use crate::{AttributeValue, Handle, Span, TraceId, current};
+use crate::{AttributeValue, Handle, Span, current, trace::TraceId};
 
 /// Records a model call in its account, and as attributes of the entered span.
 pub(crate) fn record_llm(call: &LlmCall, here: Here, attributes: Attributes) {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::llm::{IntoUsage, Usage};
 use crate::metrics::snapshot::{MetricData, MetricFamily, Number};
-use crate::{AttributeValue, Callsite, Span, testing};
+use crate::{AttributeValue, Span, callsite::Callsite, testing};
 
 static CHAT: Callsite = Callsite::new(crate::callsite::CallsiteSpec::new("chat", "m", "f.rs", 1));
 

@@ -11,7 +11,10 @@ use crate::llm::call::LlmCall;
 use crate::llm::measured::ModelCall;
 use crate::llm::usage::{IntoUsage, LlmResponse};
 use crate::trace::measured::{End, Measured};
-use crate::{Callsite, Construct, Span, SpanKind};
+use crate::{
+    Span, SpanKind,
+    callsite::{Callsite, Construct},
+};
 
 /// The span of every stream; its name is that of the call.
 static SITE: Callsite = Callsite::new(CallsiteSpec {

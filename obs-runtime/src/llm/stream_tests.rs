@@ -1,6 +1,6 @@
 use super::*;
 use crate::llm::Usage;
-use crate::{AttributeValue, Outcome, testing};
+use crate::{AttributeValue, testing, trace::Outcome};
 use futures_util::{StreamExt as _, stream};
 
 fn call() -> LlmCall {

@@ -3,7 +3,6 @@
 use core::fmt;
 use std::collections::{HashMap, VecDeque};
 
-use crate::TraceId;
 use crate::clock::unix_nanos;
 use crate::llm::price::Usd;
 use crate::llm::usage::Usage;
@@ -11,6 +10,7 @@ use crate::metrics::snapshot::{Labels, Number, NumberPoint};
 use crate::metrics::source::point;
 use crate::semconv::OTHER;
 use crate::semconv::attribute as key;
+use crate::trace::TraceId;
 use crate::trace::measured::Here;
 
 /// Sums over model calls.

@@ -2,7 +2,7 @@
 
 use crate::semconv::{attribute, event};
 use crate::testing::{self, Captured};
-use crate::{Level, LogRecord, SpanError, current, traced};
+use crate::{Level, current, logs::LogRecord, trace::SpanError, traced};
 
 #[derive(Debug)]
 struct Refused;

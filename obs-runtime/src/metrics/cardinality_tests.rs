@@ -1,7 +1,7 @@
 //! How many series there can be, and what happens beyond.
 
 use super::*;
-use crate::Callsite;
+use crate::callsite::Callsite;
 use crate::callsite::CallsiteSpec;
 use crate::metrics::{MetricsCollector, Number};
 use crate::trace::Outcome;

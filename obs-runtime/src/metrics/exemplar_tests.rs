@@ -3,14 +3,14 @@ use std::sync::Arc;
 use crate::metrics::snapshot::Exemplar;
 use crate::metrics::{MetricData, MetricsCollector};
 use crate::trace::SpanContext;
-use crate::{TraceFlags, TraceId};
+use crate::trace::{TraceFlags, TraceId};
 
 type Result<T = ()> = std::result::Result<T, crate::Error>;
 
 /// A span of another process, as if a request had brought it.
 fn span(id: u64, flags: TraceFlags) -> SpanContext {
     let trace = TraceId(u128::from(id) << 64 | 7);
-    SpanContext::remote(trace, crate::SpanId(id), flags).expect("ids")
+    SpanContext::remote(trace, crate::trace::SpanId(id), flags).expect("ids")
 }
 
 fn exemplars(collector: &MetricsCollector, name: &str) -> Vec<Exemplar> {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 pub use super::exponential::{ExponentialBuckets, ExponentialHistogramPoint};
 pub use super::labels::Labels;
 pub use super::points::Points;
-use crate::TraceId;
 use crate::trace::SpanId;
+use crate::trace::TraceId;
 
 /// One metric with all its points, at one moment. Names and units follow OpenTelemetry
 /// (`function.calls.duration`, `s`); exporters translate.

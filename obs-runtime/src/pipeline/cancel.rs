@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// use obs_runtime::{Pipeline, RunState};
+/// use obs_runtime::pipeline::{Pipeline, RunState};
 ///
 /// let pipeline = Pipeline::builder("endless")
 ///     .task("wait", [], |_| async { Ok::<(), String>(std::future::pending().await) })

@@ -6,7 +6,7 @@
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-//! use obs_runtime::Pipeline;
+//! use obs_runtime::pipeline::Pipeline;
 //!
 //! let result = Pipeline::builder("etl")
 //!     .task("extract", [], |_| async { Ok::<_, String>(vec![1, 2, 3]) })

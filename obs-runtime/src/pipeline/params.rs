@@ -96,10 +96,10 @@ macro_rules! shared {
 shared! {
     /// The value that a run works on, as a parameter of a task.
     ///
-    /// [`Pipeline::input`](crate::Pipeline::input) sets it.
+    /// [`Pipeline::input`](crate::pipeline::Pipeline::input) sets it.
     ///
     /// ```
-    /// use obs_runtime::Input;
+    /// use obs_runtime::pipeline::Input;
     ///
     /// async fn count(numbers: Input<Vec<u32>>) -> usize {
     ///     numbers.len()
@@ -113,7 +113,7 @@ shared! {
     /// A value that a run works with, such as a client or a connection pool, as a parameter of a
     /// task.
     ///
-    /// [`Pipeline::resource`](crate::Pipeline::resource) sets it.
+    /// [`Pipeline::resource`](crate::pipeline::Pipeline::resource) sets it.
     Resource, "resource", resources
 }
 

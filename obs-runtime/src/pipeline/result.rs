@@ -12,9 +12,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::TraceId;
 use crate::pipeline::graph::Graph;
 use crate::trace::SpanError;
+use crate::trace::TraceId;
 use crate::trace::local::redact;
 
 /// The state in which a run ended.
@@ -147,7 +147,7 @@ pub struct TaskResult {
     /// The number of records that the task counted.
     ///
     /// It comes from the `records` argument or from
-    /// [`TaskContext::set_records`](crate::TaskContext::set_records).
+    /// [`TaskContext::set_records`](crate::pipeline::TaskContext::set_records).
     pub records: Option<u64>,
     /// The reason why it did not succeed.
     pub error: Option<TaskError>,

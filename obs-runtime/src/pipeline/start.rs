@@ -79,7 +79,7 @@ impl Pipeline {
         self.graph.nodes.iter().map(|node| &*node.name)
     }
 
-    /// Sets what the run works on: the value of every [`Input<T>`](crate::Input) parameter.
+    /// Sets what the run works on: the value of every [`Input<T>`](crate::pipeline::Input) parameter.
     pub fn input<T: Any + Send + Sync>(mut self, value: T) -> Self {
         if !self.inputs.insert(value) {
             self.given_twice::<T>("input");
@@ -87,7 +87,7 @@ impl Pipeline {
         self
     }
 
-    /// Sets what the run works with, the value of every [`Resource<T>`](crate::Resource) parameter.
+    /// Sets what the run works with, the value of every [`Resource<T>`](crate::pipeline::Resource) parameter.
     ///
     /// Typical resources are clients and connection pools.
     pub fn resource<T: Any + Send + Sync>(mut self, value: T) -> Self {

@@ -208,7 +208,7 @@ impl Task {
 
     /// Counts the task's attempts against the limit of this name.
     ///
-    /// [`Pipeline::concurrency`](crate::Pipeline::concurrency) sets how many may run at once.
+    /// [`Pipeline::concurrency`](crate::pipeline::Pipeline::concurrency) sets how many may run at once.
     pub fn concurrency(mut self, limit: impl Into<Cow<'static, str>>) -> Self {
         self.policy.concurrency = Some(limit.into());
         self

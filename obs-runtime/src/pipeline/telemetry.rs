@@ -10,7 +10,10 @@ use crate::pipeline::result::{RunResult, RunState, TaskResult, TaskState};
 use crate::semconv::{MetricDef, attribute, metric};
 use crate::trace::current;
 use crate::trace::measured::{Attributes, End, Ended, Measure, Measured};
-use crate::{Callsite, Capture as _, Construct, Span, SpanContext};
+use crate::{
+    Capture as _, Span, SpanContext,
+    callsite::{Callsite, Construct},
+};
 
 /// Of every run: the span's name carries that of the pipeline.
 static RUN_SITE: Callsite = Callsite::new(CallsiteSpec {

@@ -3,9 +3,9 @@ use core::task::Poll;
 
 use super::*;
 use crate::AttributeValue;
-use crate::Outcome;
 use crate::pipeline::{Backoff, Pipeline, Task};
 use crate::testing;
+use crate::trace::Outcome;
 use crate::trace::SpanRecord;
 
 fn text<'a>(span: &'a SpanRecord, key: &str) -> &'a str {

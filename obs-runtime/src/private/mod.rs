@@ -99,7 +99,8 @@ pub use crate::semconv::attribute as key;
 ))]
 pub use crate::trace::measured::{End, Ended, Measure, Measured};
 pub use crate::trace::propagation::links::Links;
-pub use crate::trace::{Span, Value};
+pub use crate::trace::span::Span;
+pub use crate::trace::value::Value;
 /// What a submitted entry stands on.
 pub use inventory;
 pub use metric_site::{MetricSite, label, label_among};
@@ -126,5 +127,5 @@ pub mod on {
     pub use super::labelled::LabelledSite;
     pub use super::lasting::{InFlight, InFlightSite, in_flight_site};
     pub use super::stream::TracedStream;
-    pub use crate::trace::{FutureSpan, SyncSpan, future_fields};
+    pub use crate::trace::active::{FutureSpan, SyncSpan, future_fields};
 }

@@ -7,10 +7,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::callsite::Callsite;
-use crate::propagation::{AttachedBaggage, Baggage};
 use crate::scope;
 use crate::semconv::{MetricDef, attribute};
 use crate::trace::measured::{End, Ended, Measure, Measured};
+use crate::trace::propagation::{AttachedBaggage, Baggage};
 use crate::trace::{Attached, AttributeValue, SpanContext, SpanError, Value};
 
 /// An exchange that has not ended; one that is dropped was cancelled.

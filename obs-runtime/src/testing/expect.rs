@@ -272,7 +272,7 @@ impl Compare<'_> {
     fn events(&self, expected: &Expected, span: &SpanRecord) -> Result<(), String> {
         let mut events = span.events.iter();
         for line in &expected.events {
-            let fits = |event: &crate::Event| {
+            let fits = |event: &crate::trace::Event| {
                 event.name == line.name && attributes(line, &event.attributes).is_ok()
             };
             if !events.any(fits) {

@@ -4,7 +4,11 @@ use std::sync::Barrier;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{AttributeValue, Event, Instrument, Outcome, SpanContext, current, span, traced};
+use crate::{
+    AttributeValue, Instrument, SpanContext, current, span,
+    trace::{Event, Outcome},
+    traced,
+};
 
 #[traced(fields(order))]
 fn charge(order: u32) -> Result<(), String> {
@@ -443,7 +447,7 @@ fn spans() -> impl Strategy<Value = Vec<SpanRecord>> {
             span.start_unix_nanos += at as u64;
             span.end_unix_nanos += 1_000;
             span.outcome = outcome;
-            span.error = error.map(|(kind, message)| crate::SpanError::new(kind, message));
+            span.error = error.map(|(kind, message)| crate::trace::SpanError::new(kind, message));
             span.attributes = attributes.into_iter().map(|(k, v)| (k.into(), v)).collect();
             span.events = vec![Event {
                 name: event.into(),

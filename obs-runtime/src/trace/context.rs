@@ -31,7 +31,7 @@ impl TraceFlags {
 /// The identity of a span: plain data that is free to copy, send and keep.
 ///
 /// It is the parent to give to work that runs elsewhere: see [`attach`](Self::attach) for a thread,
-/// [`Instrument`](crate::Instrument) for a task, and [`propagation`](crate::propagation) for a
+/// [`Instrument`](crate::Instrument) for a task, and [`propagation`](crate::trace::propagation) for a
 /// process.
 ///
 /// ```

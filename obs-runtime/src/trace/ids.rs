@@ -6,7 +6,7 @@ use core::str::FromStr;
 /// The 128-bit id of a trace. It is never zero in a valid context.
 ///
 /// ```
-/// use obs_runtime::TraceId;
+/// use obs_runtime::trace::TraceId;
 ///
 /// let id: TraceId = "4bf92f3577b34da6a3ce929d0e0e4736".parse()?;
 /// assert_eq!(id.to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");

@@ -14,7 +14,7 @@ use crate::trace::attribute::{AttributeValue, ValueRef};
 /// the OpenTelemetry specification, "Span Limits" and "Attribute Limits".
 ///
 /// ```
-/// let mut limits = obs_runtime::SpanLimits::default();
+/// let mut limits = obs_runtime::trace::SpanLimits::default();
 /// limits.events = 1_000;
 /// let builder = obs_runtime::Observability::builder().span_limits(limits);
 /// # drop(builder);

@@ -13,6 +13,7 @@ pub(crate) mod bridge;
 pub(crate) mod buffer;
 pub(crate) mod calls;
 pub(crate) mod context;
+#[doc(hidden)]
 pub mod current;
 pub(crate) mod gate;
 pub(crate) mod ids;
@@ -29,6 +30,7 @@ pub(crate) mod local;
     allow(dead_code, reason = "model calls use all of it, the others a part")
 )]
 pub(crate) mod measured;
+#[doc(hidden)]
 pub mod propagation;
 pub(crate) mod record;
 pub(crate) mod sampler;
@@ -39,13 +41,20 @@ pub(crate) mod timeline;
 pub(crate) mod value;
 pub(crate) mod view;
 
-pub use active::{FutureSpan, SyncSpan, future_fields};
-pub use attribute::{AttributeValue, Event, Link, SpanError, ValueRef};
-pub use context::{SpanContext, TraceFlags};
+pub use attribute::{Event, Link, SpanError, ValueRef};
+pub use context::TraceFlags;
 pub use ids::{ParseIdError, SpanId, TraceId};
 pub use limits::SpanLimits;
-pub use sampler::{Sampler, SpanMatch};
-pub use span::{Attached, Entered, InContext, Instrument, Instrumented, Span};
-pub use value::{Capture, Value};
-pub(crate) use view::SpanView;
+pub use sampler::SpanMatch;
+pub use span::{Attached, Entered, InContext, Instrumented};
+pub use value::Value;
 pub use view::{Outcome, SpanRecord};
+
+// What generated code names is in `private`, what a program names at once at the crate's root.
+pub(crate) use active::{FutureSpan, SyncSpan};
+pub(crate) use attribute::AttributeValue;
+pub(crate) use context::SpanContext;
+pub(crate) use sampler::Sampler;
+pub(crate) use span::{Instrument, Span};
+pub(crate) use value::Capture;
+pub(crate) use view::SpanView;

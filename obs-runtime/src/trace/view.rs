@@ -144,7 +144,7 @@ impl<'a> SpanView<'a> {
     }
 }
 
-/// A finished span that owns its data. A [`RecordExporter`](crate::RecordExporter) receives these.
+/// A finished span that owns its data. A [`RecordExporter`](crate::exporter::RecordExporter) receives these.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SpanRecord {

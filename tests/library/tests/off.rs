@@ -8,7 +8,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
-use obs_runtime::{Observability, SpanContext, callsites, current, span, traced};
+use obs_runtime::{Observability, SpanContext, current, registry::callsites, span, traced};
 
 thread_local! { static RUNS: Cell<u32> = const { Cell::new(0) }; }
 

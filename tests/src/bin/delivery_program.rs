@@ -135,7 +135,7 @@ fn refuse() -> Result<(), String> {
 fn listen() {
     use tracing_subscriber::prelude::*;
 
-    let subscriber = tracing_subscriber::registry().with(obs_runtime::tracing::layer());
+    let subscriber = tracing_subscriber::registry().with(obs_runtime::interop::tracing::layer());
     tracing::subscriber::set_global_default(subscriber).expect("the first");
 }
 

@@ -12,7 +12,11 @@ use axum::body::{Body, Bytes};
 use axum::extract::{MatchedPath, Path, State};
 use axum::routing::get;
 use futures_util::stream;
-use obs_runtime::{Baggage, Error, Instrument as _, Observability, propagation, traced};
+use obs_runtime::{
+    Error, Instrument as _, Observability,
+    propagation::{self, Baggage},
+    traced,
+};
 use opentelemetry::trace::{FutureExt as _, TraceContextExt as _, Tracer as _};
 use opentelemetry::{Context, global};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
@@ -39,7 +43,7 @@ fn main() -> Result<()> {
 
 fn install(role: &str) -> std::result::Result<Observability, Error> {
     tracing_subscriber::registry()
-        .with(obs_runtime::tracing::layer())
+        .with(obs_runtime::interop::tracing::layer())
         .init();
     Observability::builder()
         .service_name(role.to_owned())
@@ -49,7 +53,7 @@ fn install(role: &str) -> std::result::Result<Observability, Error> {
 
 fn client() -> ClientWithMiddleware {
     let plain = obs_tests::http_client::client();
-    let middleware = obs_runtime::reqwest::middleware().baggage_to(["127.0.0.1"]);
+    let middleware = obs_runtime::interop::reqwest::middleware().baggage_to(["127.0.0.1"]);
     ClientBuilder::new(plain).with(middleware).build()
 }
 
@@ -93,7 +97,7 @@ async fn serve() -> Result<()> {
     let app = Router::new()
         .route("/orders/{id}", get(order))
         .route("/stock/{id}", get(stock))
-        .layer(obs_runtime::tower::layer().route_from(MatchedPath::as_str))
+        .layer(obs_runtime::interop::tower::layer().route_from(MatchedPath::as_str))
         .with_state(port);
     println!("{port}");
     let ended = || async {

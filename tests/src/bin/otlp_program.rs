@@ -5,7 +5,7 @@
 use std::process::ExitCode;
 
 use futures_util::future;
-use obs_runtime::otlp::{OtlpConfig, Protocol};
+use obs_runtime::exporter::otlp::{OtlpConfig, Protocol};
 use obs_runtime::{Error, Observability, SpanContext, current, traced};
 
 /// Spans of one kind, more than a request or a buffer chunk holds.
@@ -121,7 +121,7 @@ async fn run(obs: Observability) -> Result<(), Error> {
 )]
 async fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    if let Err(e) = obs_runtime::tracing::init() {
+    if let Err(e) = obs_runtime::interop::tracing::init() {
         eprintln!("otlp_program: {e}");
     }
     // The panic of `ship` is expected; its message would look like a failure of the test.

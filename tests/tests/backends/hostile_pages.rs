@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use obs_runtime::exporter::prometheus::{self, Format, Options};
 use obs_runtime::metrics::snapshot::{ExponentialBuckets, NumberPoint};
 use obs_runtime::metrics::{
     ExponentialHistogramPoint, HistogramPoint, Labels, MetricData, MetricFamily, Number, Points,
     SummaryPoint,
 };
-use obs_runtime::prometheus::{self, Format, Options};
 use obs_tests::programs;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};

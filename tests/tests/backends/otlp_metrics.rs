@@ -1,7 +1,7 @@
 //! Deltas and exponential histograms, judged by a receiver that shares no code with obs.
 
-use obs_runtime::otlp::OtlpConfig;
-use obs_runtime::{Observability, Temporality};
+use obs_runtime::exporter::otlp::OtlpConfig;
+use obs_runtime::{Observability, exporter::Temporality};
 use obs_tests::otlp_oracle::{Dump, OtlpOracle};
 use obs_tests::own_process;
 use serde_json::{Value, json};

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use obs_runtime::http::{HttpConfig, HttpServer};
+use obs_runtime::exporter::prometheus;
 use obs_runtime::metrics::{MetricSource, MetricsCollector};
-use obs_runtime::prometheus;
+use obs_runtime::server::{HttpConfig, HttpServer};
 use obs_tests::programs;
 use obs_tests::prometheus_server::Prometheus;
 use serde_json::Value;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use obs_runtime::Observability;
-use obs_runtime::statsd::{Dialect, HistogramForm, StatsdConfig};
+use obs_runtime::exporter::statsd::{Dialect, HistogramForm, StatsdConfig};
 use obs_tests::own_process;
 use obs_tests::statsd_server::StatsdServer;
 use proptest::prelude::*;

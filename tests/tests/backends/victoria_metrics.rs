@@ -1,7 +1,10 @@
 //! Metrics over OTLP in a real VictoriaMetrics: the sums that were counted, under the names of `/metrics`.
 
-use obs_runtime::otlp::OtlpConfig;
-use obs_runtime::{Observability, Temporality, prometheus};
+use obs_runtime::exporter::otlp::OtlpConfig;
+use obs_runtime::{
+    Observability,
+    exporter::{Temporality, prometheus},
+};
 use obs_tests::own_process;
 use obs_tests::promql::PromQl;
 use obs_tests::server::until;

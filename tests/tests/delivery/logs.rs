@@ -1,8 +1,12 @@
 //! Log records of a program whose receiver refuses them, and then does not.
 
+use obs_runtime::interop::tracing::layer;
 use obs_runtime::metrics::MetricData;
-use obs_runtime::tracing::layer;
-use obs_runtime::{DropReason, Observability, Stats, traced};
+use obs_runtime::{
+    Observability,
+    stats::{DropReason, Stats},
+    traced,
+};
 use obs_tests::otlp_receiver::{Mode, OtlpReceiver};
 use obs_tests::own_process;
 use tracing::info;

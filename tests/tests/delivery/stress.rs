@@ -5,8 +5,12 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use obs_runtime::otlp::OtlpConfig;
-use obs_runtime::{DropReason, Observability, Stats, traced};
+use obs_runtime::exporter::otlp::OtlpConfig;
+use obs_runtime::{
+    Observability,
+    stats::{DropReason, Stats},
+    traced,
+};
 use obs_tests::otlp_receiver::{Mode, OtlpReceiver};
 use obs_tests::own_process;
 

@@ -1,6 +1,6 @@
 //! The first contact with OpenTelemetry, inside of a running span of ours.
 
-use obs_runtime::opentelemetry::TracerProvider;
+use obs_runtime::interop::opentelemetry::TracerProvider;
 use obs_runtime::{Observability, traced};
 use obs_tests::own_process;
 use opentelemetry::trace::{TraceContextExt as _, Tracer as _, TracerProvider as _};

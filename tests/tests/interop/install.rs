@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use obs_runtime::opentelemetry::{Propagator, TracerProvider, WrappedTracerProvider};
-use obs_runtime::{Observability, prometheus, traced};
+use obs_runtime::interop::opentelemetry::{Propagator, TracerProvider, WrappedTracerProvider};
+use obs_runtime::{Observability, exporter::prometheus, traced};
 use obs_tests::own_process;
 use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry::trace::{Span as _, Status, Tracer as _, TracerProvider as _};

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::thread;
 
-use obs_runtime::{Observability, SpanRecord, traced};
+use obs_runtime::{Observability, trace::SpanRecord, traced};
 use obs_tests::exporters::Kept;
 use opentelemetry::Context;
 use opentelemetry::trace::{Tracer as _, TracerProvider as _};
@@ -35,8 +35,8 @@ pub(crate) fn obs() -> &'static Observability {
     &running().0
 }
 
-pub(crate) fn tracer() -> obs_runtime::opentelemetry::Tracer {
-    obs_runtime::opentelemetry::TracerProvider::new().tracer("interop")
+pub(crate) fn tracer() -> obs_runtime::interop::opentelemetry::Tracer {
+    obs_runtime::interop::opentelemetry::TracerProvider::new().tracer("interop")
 }
 
 /// Runs a case on a thread of its own, with obs switched on.

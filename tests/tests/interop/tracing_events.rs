@@ -1,11 +1,14 @@
 //! What spans and events of `tracing` say, as attributes, events and log records of obs.
 
+use obs_runtime::interop::tracing::{Events, layer};
 use obs_runtime::metrics::MetricData;
 use obs_runtime::testing::{self, Captured};
-use obs_runtime::tracing::{Events, layer};
 use obs_runtime::{
-    AttributeValue, Level, LogRecord, Observability, Sampler, SpanContext, SpanKind, SpanRecord,
-    TraceFlags, TraceId, current, propagation, traced,
+    AttributeValue, Level, Observability, Sampler, SpanContext, SpanKind, current,
+    logs::LogRecord,
+    propagation,
+    trace::{SpanRecord, TraceFlags, TraceId},
+    traced,
 };
 use obs_tests::cases::text_of;
 use obs_tests::tracing_capture::{assert_parents, capture, subscriber};

@@ -3,7 +3,7 @@
 
 use crate::orders::{THEIRS, is_nested, made, made_theirs, nest, nest_async};
 use crate::shared::*;
-use obs_runtime::tracing::layer;
+use obs_runtime::interop::tracing::layer;
 use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{Context, KeyValue};
 use tracing::{Dispatch, Instrument as _, Span};

@@ -13,9 +13,9 @@ use obs_runtime::testing::{Captured, capture};
 use obs_runtime::{AttributeValue, Level, span, traced};
 use obs_tests::cases::{block_on, ended, note, notes, tree, yield_now};
 
-fn site(function: &str) -> &'static obs_runtime::Callsite {
-    let here = |site: &&obs_runtime::Callsite| site.file() == file!();
-    let mut found = obs_runtime::callsites()
+fn site(function: &str) -> &'static obs_runtime::registry::Callsite {
+    let here = |site: &&obs_runtime::registry::Callsite| site.file() == file!();
+    let mut found = obs_runtime::registry::callsites()
         .filter(here)
         .filter(|site| site.function() == function);
     let only = found.next().unwrap();

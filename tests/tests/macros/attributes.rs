@@ -409,7 +409,7 @@ fn our_own_attributes_stacked() {
 #[traced]
 #[test]
 fn above_test() {
-    let mut here = obs_runtime::callsites().filter(|site| site.file() == file!());
+    let mut here = obs_runtime::registry::callsites().filter(|site| site.file() == file!());
     assert!(here.any(|site| site.function() == "above_test"));
 }
 

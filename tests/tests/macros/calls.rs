@@ -4,7 +4,10 @@ use std::fmt;
 
 use obs_runtime::testing::{capture, capture_async};
 use obs_runtime::{
-    AttributeValue, Construct, Instrument as _, Outcome, SpanKind, SpanRecord, llm_call, span,
+    AttributeValue, Instrument as _, SpanKind, llm_call,
+    registry::Construct,
+    span,
+    trace::{Outcome, SpanRecord},
     traced, vector_op,
 };
 
@@ -100,7 +103,7 @@ async fn a_model_call_has_the_name_and_attributes_of_the_convention() {
     assert_eq!(attribute(embed, "gen_ai.request.model"), Some(&model));
     assert_eq!(attribute(embed, "texts"), Some(&AttributeValue::I64(2)));
     assert_eq!(captured.span("my name").kind, SpanKind::Internal);
-    let site = obs_runtime::callsites()
+    let site = obs_runtime::registry::callsites()
         .find(|s| s.function() == "chat" && s.file() == file!())
         .unwrap();
     assert_eq!(site.construct(), Construct::LlmCall);

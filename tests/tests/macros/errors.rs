@@ -9,7 +9,11 @@
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, Stream};
 use obs_runtime::testing::{Captured, capture, capture_async};
-use obs_runtime::{Level, Outcome, SpanError, current, traced};
+use obs_runtime::{
+    Level, current,
+    trace::{Outcome, SpanError},
+    traced,
+};
 use obs_tests::cases::{block_on, yield_now};
 
 fn error<'a, R>(captured: &'a Captured<R>, name: &str) -> &'a SpanError {

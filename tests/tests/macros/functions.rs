@@ -399,8 +399,9 @@ fn the_same_name_in_several_places() {
     assert_eq!(ended(&captured), expected);
     let here = concat!(module_path!(), "::a");
     assert_eq!(captured.spans[4].module, here);
-    let sites =
-        obs_runtime::callsites().filter(|site| site.function() == "run" && site.file() == file!());
-    let lines: std::collections::BTreeSet<_> = sites.map(obs_runtime::Callsite::line).collect();
+    let sites = obs_runtime::registry::callsites()
+        .filter(|site| site.function() == "run" && site.file() == file!());
+    let lines: std::collections::BTreeSet<_> =
+        sites.map(obs_runtime::registry::Callsite::line).collect();
     assert_eq!(lines.len(), 4);
 }

@@ -14,7 +14,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream, Stream};
 use obs_runtime::metrics::{MetricData, MetricFamily};
 use obs_runtime::testing::{Captured, capture, capture_async};
-use obs_runtime::{AttributeValue, Outcome, propagation, traced};
+use obs_runtime::{AttributeValue, propagation, trace::Outcome, traced};
 use obs_tests::cases::{block_on, cancel, yield_now};
 
 const UNSAMPLED: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";

@@ -19,7 +19,7 @@ use std::future::Future;
 use std::panic::Location;
 
 use obs_runtime::testing::capture;
-use obs_runtime::{Outcome, traced};
+use obs_runtime::{trace::Outcome, traced};
 use obs_tests::cases::{Noisy, block_on, notes};
 
 fn drops(f: impl FnOnce()) -> Vec<String> {

@@ -12,7 +12,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use obs_runtime::testing::{capture, capture_async};
-use obs_runtime::{AttributeValue, Level, Outcome, SpanKind, traced};
+use obs_runtime::{AttributeValue, Level, SpanKind, trace::Outcome, traced};
 use obs_tests::cases::{Broken, message};
 
 #[test]
@@ -49,7 +49,7 @@ fn every_setting_reaches_the_callsite() {
             write!(f, "<{}>", self.x)
         }
     }
-    let site = obs_runtime::callsites()
+    let site = obs_runtime::registry::callsites()
         .find(|site| site.function() == "configured" && site.file() == file!())
         .unwrap();
     assert_eq!(site.name(), NAME);

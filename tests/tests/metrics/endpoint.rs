@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
-use obs_runtime::http::HttpConfig;
+use obs_runtime::server::HttpConfig;
 use obs_runtime::{Observability, traced};
 use obs_tests::http;
 use obs_tests::own_process;

@@ -1,6 +1,6 @@
 //! Annotated functions as a scrape of the installed endpoint shows them.
 
-use obs_runtime::http::HttpConfig;
+use obs_runtime::server::HttpConfig;
 use obs_runtime::{Observability, traced};
 use obs_tests::own_process;
 use obs_tests::prometheus_server::Prometheus;

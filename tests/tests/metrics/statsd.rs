@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::time::Duration;
 
-use obs_runtime::statsd::{HistogramForm, StatsdConfig};
-use obs_runtime::{DropReason, Observability, traced};
+use obs_runtime::exporter::statsd::{HistogramForm, StatsdConfig};
+use obs_runtime::{Observability, stats::DropReason, traced};
 use obs_tests::own_process;
 
 type Result<T = (), E = Box<dyn std::error::Error>> = std::result::Result<T, E>;

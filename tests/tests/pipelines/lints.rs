@@ -30,13 +30,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use obs_runtime::{
-    Input, Pipeline, Resource, RunResult, TaskContext, on_complete, on_failure, pipeline_task,
+    on_complete, on_failure,
+    pipeline::{Input, Pipeline, Resource, RunResult, TaskContext},
+    pipeline_task,
 };
 
 const LIMIT: Duration = Duration::from_secs(60);
 
 mod source {
-    use obs_runtime::{Input, pipeline_task};
+    use obs_runtime::{pipeline::Input, pipeline_task};
 
     #[pipeline_task(pipeline = "lints", records = |text| text.len())]
     pub(crate) fn load(name: Input<&'static str>) -> Result<String, std::io::Error> {

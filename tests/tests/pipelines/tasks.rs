@@ -8,8 +8,11 @@ use std::time::Duration;
 use obs_runtime::pipeline::{CancelHandle, TaskError};
 use obs_runtime::testing::capture_async;
 use obs_runtime::{
-    AttributeValue, Construct, Input, Outcome, Pipeline, Resource, RunResult, RunState,
-    TaskContext, TaskState, callsites, on_cancel, on_complete, on_failure, pipeline_task,
+    AttributeValue, on_cancel, on_complete, on_failure,
+    pipeline::{Input, Pipeline, Resource, RunResult, RunState, TaskContext, TaskState},
+    pipeline_task,
+    registry::{Construct, callsites},
+    trace::Outcome,
 };
 
 #[derive(Debug)]

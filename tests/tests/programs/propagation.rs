@@ -3,7 +3,10 @@
 use std::process::Command;
 
 use obs_runtime::testing::capture;
-use obs_runtime::{Baggage, RemoteContext, propagation, traced};
+use obs_runtime::{
+    propagation::{self, Baggage, RemoteContext},
+    traced,
+};
 
 const CHILD: &str = env!("CARGO_BIN_EXE_child_process");
 

@@ -6,7 +6,11 @@ use std::task::{Context, Poll};
 
 use axum::http::{Request, Response};
 use futures_util::future::BoxFuture;
-use obs_runtime::{Observability, Outcome, SpanKind, SpanRecord, traced};
+use obs_runtime::{
+    Observability, SpanKind,
+    trace::{Outcome, SpanRecord},
+    traced,
+};
 use obs_tests::cases::text_of;
 use obs_tests::exporters::Kept;
 use obs_tests::http::CALLER;
@@ -130,7 +134,7 @@ where
 #[traced]
 async fn order(endpoint: &Endpoint, order: &str) -> Result<String, Status> {
     let port = endpoint.uri().port_u16().unwrap();
-    let channel = obs_runtime::tower::grpc_client()
+    let channel = obs_runtime::interop::tower::grpc_client()
         .server("orders.internal", port)
         .layer(endpoint.connect().await.unwrap());
     ask(channel, "/shop.Orders/Place", order, None).await
@@ -173,8 +177,8 @@ async fn calls_are_spans_with_their_status() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let endpoint = Endpoint::from_shared(endpoint).unwrap();
-    let server =
-        Server::builder().layer(obs_runtime::tower::layer().peer_from(TcpConnectInfo::remote_addr));
+    let server = Server::builder()
+        .layer(obs_runtime::interop::tower::layer().peer_from(TcpConnectInfo::remote_addr));
     let server = server.serve_with_incoming(Orders, TcpIncoming::from(listener));
     let asked = async {
         let path = "/shop.Orders/Place";

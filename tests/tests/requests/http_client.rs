@@ -9,9 +9,14 @@ use axum::Router;
 use axum::extract::Path;
 use axum::http::{Extensions, HeaderMap, StatusCode};
 use axum::routing::get;
-use obs_runtime::reqwest::{UrlTemplate, middleware};
+use obs_runtime::interop::reqwest::{UrlTemplate, middleware};
 use obs_runtime::testing::{Captured, capture_async};
-use obs_runtime::{AttributeValue, Baggage, Outcome, SpanKind, SpanRecord, propagation, traced};
+use obs_runtime::{
+    AttributeValue, SpanKind,
+    propagation::{self, Baggage},
+    trace::{Outcome, SpanRecord},
+    traced,
+};
 use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next};
 use tokio::net::TcpListener;

@@ -7,7 +7,10 @@ use axum::body::Body;
 use axum::extract::Extension;
 use axum::http::{HeaderMap, Request};
 use axum::routing::get;
-use obs_runtime::{Baggage, RemoteContext, propagation, traced};
+use obs_runtime::{
+    propagation::{self, Baggage, RemoteContext},
+    traced,
+};
 use obs_tests::http::CALLER;
 use obs_tests::own_process;
 use reqwest_middleware::ClientBuilder;
@@ -23,7 +26,7 @@ async fn relay(
     assert_eq!(caller.baggage().get("tenant"), Some("7"));
     assert_eq!(Baggage::current().get("tenant"), Some("7"));
     let plain = obs_tests::http_client::client();
-    let middleware = obs_runtime::reqwest::middleware().baggage_to(["127.0.0.1"]);
+    let middleware = obs_runtime::interop::reqwest::middleware().baggage_to(["127.0.0.1"]);
     let client = ClientBuilder::new(plain).with(middleware).build();
     client.get(url).send().await.unwrap().text().await.unwrap()
 }
@@ -45,7 +48,9 @@ async fn the_caller_goes_on_to_whom_the_handler_asks() {
     tokio::spawn(async move { axum::serve(listener, app).await });
 
     let app = Router::new().route("/relay", get(relay));
-    let app = app.layer(obs_runtime::tower::layer()).layer(Extension(url));
+    let app = app
+        .layer(obs_runtime::interop::tower::layer())
+        .layer(Extension(url));
     let request = Request::get("/relay").header("traceparent", CALLER);
     let request = request
         .header("baggage", "tenant=7")

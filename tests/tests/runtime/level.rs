@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use obs_runtime::{Error, Level, Observability, RecordExporter, SpanRecord, traced};
+use obs_runtime::{
+    Error, Level, Observability, exporter::RecordExporter, trace::SpanRecord, traced,
+};
 use obs_tests::cases::{block_on, note, notes, yield_now};
 use obs_tests::own_process;
 

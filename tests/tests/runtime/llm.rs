@@ -1,7 +1,7 @@
 //! Tokens and costs of a whole program: many calls at once, sums that are exact.
 
 use obs_runtime::llm::{LlmResponse, LlmTotals, Prices, Usage};
-use obs_runtime::{Observability, SpanContext, TraceId, llm_call, traced};
+use obs_runtime::{Observability, SpanContext, llm_call, trace::TraceId, traced};
 use obs_tests::cases::total;
 use obs_tests::exporters::Kept;
 use obs_tests::own_process;

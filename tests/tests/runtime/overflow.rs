@@ -4,7 +4,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Barrier};
 
-use obs_runtime::{DropReason, Error, Observability, RecordExporter, SpanRecord, traced};
+use obs_runtime::{
+    Error, Observability, exporter::RecordExporter, stats::DropReason, trace::SpanRecord, traced,
+};
 use obs_tests::cases::total;
 use obs_tests::own_process;
 

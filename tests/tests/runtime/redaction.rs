@@ -1,6 +1,8 @@
 //! What a program adds to the redaction, and that no exporter sees a secret in an attribute.
 
-use obs_runtime::{AttributeValue, Observability, SpanRecord, TailSampling, current, traced};
+use obs_runtime::{
+    AttributeValue, Observability, TailSampling, current, trace::SpanRecord, traced,
+};
 use obs_tests::cases::{message, text_of};
 use obs_tests::exporters::Kept;
 use obs_tests::own_process;

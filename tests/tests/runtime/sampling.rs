@@ -1,7 +1,9 @@
 //! A sampler of rules, from the annotated function to the exporter.
 
 use obs_runtime::{
-    Observability, Sampler, SpanContext, SpanId, SpanMatch, TraceFlags, TraceId, span, traced,
+    Observability, Sampler, SpanContext, span,
+    trace::{SpanId, SpanMatch, TraceFlags, TraceId},
+    traced,
 };
 use obs_tests::cases::{block_on, total, yield_now};
 use obs_tests::exporters::Kept;

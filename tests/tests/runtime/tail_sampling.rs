@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use obs_runtime::metrics::MetricData;
-use obs_runtime::{DropReason, Observability, SpanRecord, TailSampling, traced};
+use obs_runtime::{Observability, TailSampling, stats::DropReason, trace::SpanRecord, traced};
 use obs_tests::cases::total;
 use obs_tests::exporters::Kept;
 use obs_tests::own_process;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use obs_runtime::{Observability, SpanId, traced};
+use obs_runtime::{Observability, trace::SpanId, traced};
 use obs_tests::exporters::Kept;
 use obs_tests::own_process;
 

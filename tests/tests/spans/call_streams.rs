@@ -15,7 +15,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use obs_runtime::llm::Usage;
 use obs_runtime::metrics::MetricData;
 use obs_runtime::testing::{Captured, capture, capture_async};
-use obs_runtime::{AttributeValue, Outcome, llm_call, propagation, traced, vector_op};
+use obs_runtime::{AttributeValue, llm_call, propagation, trace::Outcome, traced, vector_op};
 use obs_tests::cases::{block_on, cancel, yield_now};
 
 #[derive(Clone, Debug)]

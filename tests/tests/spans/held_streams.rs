@@ -12,7 +12,7 @@ use std::pin::Pin;
 use futures_util::stream::{self, BoxStream, LocalBoxStream, Stream, TryStream};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use obs_runtime::testing::{Captured, capture};
-use obs_runtime::{AttributeValue, Outcome, traced};
+use obs_runtime::{AttributeValue, trace::Outcome, traced};
 use obs_tests::cases::{block_on, cancel, ended, tree, yield_now};
 
 #[traced]

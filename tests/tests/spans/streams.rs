@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use futures_util::stream::{self, BoxStream, FusedStream, LocalBoxStream, Stream, TryStream};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use obs_runtime::testing::{Captured, capture};
-use obs_runtime::{AttributeValue, Outcome, current, traced};
+use obs_runtime::{AttributeValue, current, trace::Outcome, traced};
 use obs_tests::cases::{block_on, ended, note, notes, tree, yield_now};
 
 #[traced]

@@ -11,7 +11,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use obs_runtime::testing::{Captured, capture, capture_async};
-use obs_runtime::{AttributeValue, Outcome, traced};
+use obs_runtime::{AttributeValue, trace::Outcome, traced};
 use obs_tests::cases::{Broken, message};
 
 fn outcome<R>(captured: &Captured<R>, name: &str) -> Outcome {
@@ -131,7 +131,7 @@ async fn a_panic_in_a_poll_is_recorded() {
 
 #[tokio::test]
 async fn a_dropped_future_is_cancelled_and_drops_inside_its_span() {
-    use obs_runtime::{SpanContext, TraceFlags, current};
+    use obs_runtime::{SpanContext, current, trace::TraceFlags};
     struct Local;
     impl Drop for Local {
         fn drop(&mut self) {

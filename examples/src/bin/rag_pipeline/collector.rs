@@ -2,7 +2,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use obs_runtime::{Error, RecordExporter, SpanRecord, TraceId};
+use obs_runtime::{
+    Error,
+    exporter::RecordExporter,
+    trace::{SpanRecord, TraceId},
+};
 
 /// A destination for finished spans: this program's own memory.
 ///

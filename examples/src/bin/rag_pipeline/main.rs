@@ -34,9 +34,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use obs_runtime::alert::{Alert, AlertManager, Severity};
-use obs_runtime::http::prometheus_port_from_env;
 use obs_runtime::llm::LlmTotals;
 use obs_runtime::pipeline::{Input, Resource, RunResult, RunState};
+use obs_runtime::server::prometheus_port_from_env;
 use obs_runtime::{Error, Observability, on_failure, pipeline_task};
 
 use crate::chunks::Chunk;

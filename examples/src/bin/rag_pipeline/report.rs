@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use obs_runtime::llm::{LlmTotals, Usage, Usd};
 use obs_runtime::pipeline::{RunResult, RunState};
-use obs_runtime::{SpanRecord, trace_tree};
+use obs_runtime::{exporter::console::trace_tree, trace::SpanRecord};
 
 use crate::evaluation;
 use crate::index::Hit;

@@ -3,7 +3,7 @@
 use std::pin::{Pin, pin};
 
 use obs_runtime::pipeline::{Pipeline, RunResult, RunState};
-use obs_runtime::{Error, Observability, SpanRecord};
+use obs_runtime::{Error, Observability, trace::SpanRecord};
 use serde::Serialize;
 
 use crate::client::Llm;

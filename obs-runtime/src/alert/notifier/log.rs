@@ -4,8 +4,8 @@ use std::io::Write as _;
 use std::time::Instant;
 
 use super::{Notifier, NotifyError};
-use crate::DropReason;
 use crate::alert::Alert;
+use crate::self_obs::DropReason;
 
 /// Writes each alert as one line.
 #[derive(Debug)]

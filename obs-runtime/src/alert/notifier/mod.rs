@@ -9,8 +9,8 @@ mod webhook;
 use core::fmt;
 use std::time::{Duration, Instant};
 
-use crate::DropReason;
 use crate::alert::Alert;
+use crate::self_obs::DropReason;
 
 pub(super) use log::Log;
 pub(super) use webhook::Webhook;

@@ -9,7 +9,7 @@ use super::{Notifier, NotifyError, Retry};
 use crate::alert::Alert;
 use crate::exporter::http_client::{HttpClient, Unanswered, asked_pause, is_loopback};
 use crate::trace::local::redact;
-use crate::{DropReason, Error};
+use crate::{Error, self_obs::DropReason};
 
 /// One request takes no longer.
 const TIMEOUT: Duration = Duration::from_secs(10);

@@ -73,7 +73,7 @@ impl LogSink for ConsoleLogs {
     }
 }
 
-/// Appends a record as one line, like those of `obs_runtime::tracing::Text`.
+/// Appends a record as one line, like those of `obs_runtime::interop::tracing::Text`.
 fn line(record: &LogRecord, colour: bool, out: &mut String) {
     let paint = |code: &'static str| if colour { code } else { "" };
     let (dim, reset) = (paint(DIM), paint(RESET));

@@ -47,7 +47,7 @@ fn a_closed_console_is_an_error() {
             resource: &[],
             families: &[],
             unix_nanos: 0,
-            temporality: crate::Temporality::Cumulative,
+            temporality: crate::exporter::Temporality::Cumulative,
             deadline: std::time::Instant::now(),
         })
         .unwrap_err();

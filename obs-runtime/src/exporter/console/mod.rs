@@ -31,10 +31,10 @@ use crate::trace::SpanRecord;
 /// parent is not among them stand at the top level; every span appears exactly once.
 ///
 /// ```
-/// assert_eq!(obs_runtime::trace_tree(&[]), "");
+/// assert_eq!(obs_runtime::exporter::console::trace_tree(&[]), "");
 /// ```
 pub fn trace_tree(spans: &[SpanRecord]) -> String {
-    let mut traces: Vec<(crate::TraceId, Vec<row::Row>)> = Vec::new();
+    let mut traces: Vec<(crate::trace::TraceId, Vec<row::Row>)> = Vec::new();
     let mut position = std::collections::HashMap::new();
     for span in spans {
         let at = *position.entry(span.trace_id).or_insert(traces.len());

@@ -11,7 +11,7 @@ use super::writer::Writer;
 use crate::processor::sink::{PendingFlush, SpanSink};
 use crate::self_obs::ExporterCounters;
 use crate::trace::SpanView;
-use crate::{Error, TraceId};
+use crate::{Error, trace::TraceId};
 
 /// Rows of one trace that are kept; beyond, the shorter half is only counted. Longer spans stay,
 /// because they are the ancestors of the others.

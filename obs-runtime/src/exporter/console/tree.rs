@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::row::{Detail, Row};
 use super::text::{duration, pad, width};
-use crate::TraceId;
+use crate::trace::TraceId;
 use crate::trace::{Outcome, SpanId};
 
 /// Columns of the bar that shows when a span ran.

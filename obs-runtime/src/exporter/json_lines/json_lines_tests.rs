@@ -10,7 +10,7 @@ use super::*;
 use crate::exporter::delta::Temporality;
 use crate::metrics::{MetricFamily, MetricsCollector};
 use crate::trace::{Event, Outcome, SpanId, TraceId};
-use crate::{SpanContext, SpanKind, TraceFlags};
+use crate::{SpanContext, SpanKind, trace::TraceFlags};
 
 type Result<T = ()> = std::result::Result<T, Error>;
 
@@ -183,7 +183,7 @@ fn spans_are_read_back() -> Result {
         start_unix_nanos: 10,
         end_unix_nanos: 30,
         outcome: Outcome::Error,
-        error: Some(crate::SpanError::new(
+        error: Some(crate::trace::SpanError::new(
             "io::Error",
             Some("no file".to_owned()),
         )),
@@ -193,7 +193,7 @@ fn spans_are_read_back() -> Result {
             unix_nanos: 20,
             attributes: vec![("n".into(), 1.into())],
         }],
-        links: vec![crate::Link {
+        links: vec![crate::trace::Link {
             context: link,
             attributes: Vec::new(),
         }],

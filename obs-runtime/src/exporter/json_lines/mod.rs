@@ -23,7 +23,7 @@ use crate::{AttributeValue, Error, json};
 /// Writes metrics, spans or both as lines of OTLP JSON. A clone writes to the same place. Needs the feature `json`.
 ///
 /// ```
-/// use obs_runtime::{ExportSchedule, JsonLines, Observability};
+/// use obs_runtime::{Observability, exporter::{ExportSchedule, JsonLines}};
 /// # fn main() -> Result<(), obs_runtime::Error> {
 /// # let path = std::env::temp_dir().join(format!("obs-json-lines-{}", std::process::id()));
 /// let lines = JsonLines::file(&path)?;

@@ -8,7 +8,7 @@ use super::write::{Value, attributes, envelope, key_value};
 use crate::json::{Each, Field, Object, Text};
 use crate::semconv::{OTHER, attribute as key};
 use crate::trace::{Event, Outcome, SpanRecord};
-use crate::{AttributeValue, Link, SpanKind};
+use crate::{AttributeValue, SpanKind, trace::Link};
 
 /// `SpanFlags`: what is known of the parent, or of the span that a link points to.
 const HAS_IS_REMOTE: u32 = 0x100;

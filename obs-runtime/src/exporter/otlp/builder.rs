@@ -97,7 +97,7 @@ impl Otlp {
 
 impl Builder {
     /// Sends traces, metrics and logs to an OTLP receiver: `http://localhost:4318`, or port 4317 with
-    /// [`Protocol::Grpc`](crate::otlp::Protocol::Grpc). Default: `OTEL_EXPORTER_OTLP_ENDPOINT`, else nothing is
+    /// [`Protocol::Grpc`](crate::exporter::otlp::Protocol::Grpc). Default: `OTEL_EXPORTER_OTLP_ENDPOINT`, else nothing is
     /// sent.
     pub fn otlp(self, endpoint: impl Into<String>) -> Self {
         self.otlp_with(OtlpConfig::new(endpoint))

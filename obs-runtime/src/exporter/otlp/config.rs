@@ -30,7 +30,7 @@ impl Protocol {
     /// The value of `OTEL_EXPORTER_OTLP_PROTOCOL`.
     ///
     /// ```
-    /// assert_eq!(obs_runtime::otlp::Protocol::HttpProtobuf.as_str(), "http/protobuf");
+    /// assert_eq!(obs_runtime::exporter::otlp::Protocol::HttpProtobuf.as_str(), "http/protobuf");
     /// ```
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -165,7 +165,7 @@ impl Limits {
 /// ```
 /// use core::time::Duration;
 /// use obs_runtime::Observability;
-/// use obs_runtime::otlp::{Compression, OtlpConfig};
+/// use obs_runtime::exporter::otlp::{Compression, OtlpConfig};
 ///
 /// # fn main() -> Result<(), obs_runtime::Error> {
 /// let config = OtlpConfig::new("http://localhost:4318")
@@ -295,7 +295,7 @@ impl OtlpConfig {
     /// ```
     /// # fn main() -> Result<(), obs_runtime::Error> {
     /// use obs_runtime::Observability;
-    /// use obs_runtime::otlp::OtlpConfig;
+    /// use obs_runtime::exporter::otlp::OtlpConfig;
     ///
     /// # let directory = std::env::temp_dir().join(format!("obs-spool-{}", std::process::id()));
     /// let config = OtlpConfig::new("http://localhost:4318").spool(&directory);
@@ -319,7 +319,7 @@ impl OtlpConfig {
     }
 
     /// Limits the bytes that this process may keep in the spool; when they are used up the oldest
-    /// requests are dropped and counted ([`DropReason::SpoolFull`](crate::DropReason::SpoolFull)).
+    /// requests are dropped and counted ([`DropReason::SpoolFull`](crate::stats::DropReason::SpoolFull)).
     /// Default: `OBS_SPOOL_MAX_BYTES`, else 256 MiB.
     pub fn spool_max_bytes(mut self, bytes: u64) -> Self {
         self.spool_max_bytes = Some(bytes);

@@ -1,7 +1,7 @@
 //! Spans of libraries that trace through OpenTelemetry's API: in a request they stand under an
 //! instrumentation scope of their own, as the SDK would send them.
 
-use crate::Callsite;
+use crate::callsite::Callsite;
 use crate::callsite::ConstValue;
 use crate::exporter::otlp::batch::{NAME, SCOPE, SCOPE_ITEMS, VERSION};
 use crate::exporter::otlp::protobuf::{field_len, len_tag, message, text, varint};

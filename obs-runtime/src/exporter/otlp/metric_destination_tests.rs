@@ -171,7 +171,7 @@ fn an_interval_that_was_not_delivered_is_part_of_the_next() {
     let bad = || Reply::Status(400, "", Vec::new());
     let receiver = Receiver::start([ok(), bad(), bad()]);
     let config = OtlpConfig::new(&receiver.url).temporality(Temporality::Delta);
-    let collector = crate::MetricsCollector::new();
+    let collector = crate::metrics::MetricsCollector::new();
     let rows = collector.counter("rows").build().unwrap();
     let pusher = metric_pusher(&config, &resource(), Arc::new(collector)).unwrap();
     rows.add(1);
@@ -195,7 +195,7 @@ fn what_a_full_queue_refused_is_sent_later() {
     let receiver = Receiver::start([]);
     let mut config = OtlpConfig::new(&receiver.url).temporality(Temporality::LowMemory);
     config.limits.queue_bytes = 1;
-    let collector = crate::MetricsCollector::new();
+    let collector = crate::metrics::MetricsCollector::new();
     let rows = collector.counter("rows").build().unwrap();
     rows.add(3);
     let pusher = metric_pusher(&config, &resource(), Arc::new(collector.clone())).unwrap();

@@ -10,7 +10,7 @@ use prost::Message as _;
 use super::*;
 use crate::exporter::otlp::fixtures::{pair, resource};
 use crate::metrics::SummaryPoint;
-use crate::{SpanId, TraceId};
+use crate::trace::{SpanId, TraceId};
 
 const NOW: u64 = 1_700_000_000_000_000_000;
 

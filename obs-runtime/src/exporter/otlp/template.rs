@@ -3,7 +3,7 @@
 //! Of OpenTelemetry's stable code attributes the function's name is worth its bytes in every span:
 //! it finds file and line as well, whatever the span is called.
 
-use crate::Callsite;
+use crate::callsite::Callsite;
 use crate::callsite::SpanKind;
 use crate::exporter::otlp::attributes::{self, KeyField, constant};
 use crate::exporter::otlp::library::Library;

@@ -1,7 +1,7 @@
 //! Exponential histograms and summaries in both text formats.
 
+use crate::exporter::prometheus::{Format, encode_as, text};
 use crate::metrics::MetricsCollector;
-use crate::prometheus::{Format, encode_as, text};
 
 type Result<T = ()> = std::result::Result<T, crate::Error>;
 

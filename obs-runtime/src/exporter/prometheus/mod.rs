@@ -55,7 +55,7 @@ pub struct Exposition {
 ///
 /// ```
 /// # use obs_runtime::metrics::MetricsCollector;
-/// # use obs_runtime::prometheus::{self, Options};
+/// # use obs_runtime::exporter::prometheus::{self, Options};
 /// # fn main() -> Result<(), obs_runtime::Error> {
 /// let collector = MetricsCollector::new();
 /// collector.counter("rows").build()?.add(3);
@@ -104,7 +104,7 @@ impl Options {
 ///
 /// ```
 /// # use obs_runtime::metrics::MetricsCollector;
-/// # use obs_runtime::prometheus;
+/// # use obs_runtime::exporter::prometheus;
 /// # fn main() -> Result<(), obs_runtime::Error> {
 /// let collector = MetricsCollector::new();
 /// let rows = collector.counter("rows").description("Rows loaded").labels(["task"]).build()?;
@@ -132,7 +132,7 @@ pub fn encode(
 ///
 /// ```
 /// # use obs_runtime::metrics::MetricsCollector;
-/// # use obs_runtime::prometheus::{self, Format};
+/// # use obs_runtime::exporter::prometheus::{self, Format};
 /// # fn main() -> Result<(), obs_runtime::Error> {
 /// let collector = MetricsCollector::new();
 /// collector.counter("sent").unit("By").build()?.add(3);

@@ -26,7 +26,7 @@ const TEXT: Negotiated = Negotiated {
 /// `escaping=dots` is answered with `underscores`.
 ///
 /// ```
-/// use obs_runtime::prometheus::{Format, negotiate};
+/// use obs_runtime::exporter::prometheus::{Format, negotiate};
 ///
 /// let wanted = negotiate("application/openmetrics-text; version=1.0.0, text/plain; q=0.5");
 /// assert_eq!(wanted.format, Format::OpenMetrics);

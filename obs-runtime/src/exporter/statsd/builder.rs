@@ -27,16 +27,16 @@ impl Component for Statsd {
 
 impl Builder {
     /// Sends metrics to a StatsD server that reads tags, such as the Datadog agent, at `host:port` or
-    /// `unix:///path`, every ten seconds: see [`statsd`](crate::statsd).
+    /// `unix:///path`, every ten seconds: see [`statsd`](crate::exporter::statsd).
     ///
     /// A server that is not there is reported in [`Observability::health`](crate::Handle::health) after the
     /// first export, and looked for again at the next.
     pub fn statsd(self, addr: impl Into<String>) -> Self {
-        self.statsd_with(crate::statsd::StatsdConfig::new(addr))
+        self.statsd_with(crate::exporter::statsd::StatsdConfig::new(addr))
     }
 
     /// Like [`Builder::statsd`], with a dialect, a prefix, a form of histograms and an interval of your own.
-    pub fn statsd_with(mut self, config: crate::statsd::StatsdConfig) -> Self {
+    pub fn statsd_with(mut self, config: crate::exporter::statsd::StatsdConfig) -> Self {
         self.component::<Statsd>().0 = Some(config);
         self
     }

@@ -18,7 +18,7 @@ pub enum Dialect {
     Plain,
 }
 
-/// How histograms and summaries are sent, see [the module](crate::statsd#histograms-and-summaries).
+/// How histograms and summaries are sent, see [the module](crate::exporter::statsd#histograms-and-summaries).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HistogramForm {
@@ -42,7 +42,7 @@ pub enum HistogramForm {
 /// ```
 /// use core::time::Duration;
 /// use obs_runtime::Observability;
-/// use obs_runtime::statsd::{Dialect, StatsdConfig};
+/// use obs_runtime::exporter::statsd::{Dialect, StatsdConfig};
 ///
 /// # fn main() -> Result<(), obs_runtime::Error> {
 /// let config = StatsdConfig::new("127.0.0.1:8125")
@@ -74,7 +74,7 @@ impl StatsdConfig {
     /// values of `DD_DOGSTATSD_URL` too.
     ///
     /// ```
-    /// use obs_runtime::statsd::{HistogramForm, StatsdConfig};
+    /// use obs_runtime::exporter::statsd::{HistogramForm, StatsdConfig};
     ///
     /// let url = std::env::var("DD_DOGSTATSD_URL");
     /// let url = url.unwrap_or_else(|_| "unix:///var/run/datadog/dsd.socket".to_owned());

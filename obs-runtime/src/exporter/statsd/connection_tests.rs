@@ -213,7 +213,7 @@ mod unix {
     #[test]
     fn a_path_that_no_socket_can_have_is_refused_before_the_first_export() {
         for path in [format!("/{}", "x".repeat(200)), "/tmp/a\0b".to_owned()] {
-            let config = crate::statsd::StatsdConfig::new(format!("unix://{path}"));
+            let config = crate::exporter::statsd::StatsdConfig::new(format!("unix://{path}"));
             let error = config.server().expect_err("no such socket");
             assert!(
                 error.is_config() && error.to_string().contains("socket"),

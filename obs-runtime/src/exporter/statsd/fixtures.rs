@@ -5,9 +5,9 @@ use std::sync::PoisonError;
 use std::time::Instant;
 
 use super::*;
+use crate::exporter::statsd::Dialect;
 use crate::metrics::MetricsCollector;
 use crate::self_obs::ExporterStats;
-use crate::statsd::Dialect;
 
 pub(super) type Result<T = ()> = std::result::Result<T, Error>;
 

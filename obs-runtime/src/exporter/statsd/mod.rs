@@ -7,7 +7,7 @@
 //!   in the same datagram, because StatsD takes a sign for a change.
 //! - Values stay in the metric's unit (`s`, `By`), which StatsD has no place for. Numbers are written in
 //!   full, without an exponent. NaN and infinity have no form there and are counted as
-//!   [unsupported](crate::DropReason::Unsupported).
+//!   [unsupported](crate::stats::DropReason::Unsupported).
 //! - What has a meaning in a name, a tag or its value (`:`, `|`, `,`, `#`, control characters; in names
 //!   whatever is no ASCII letter, digit, `.`, `_` or `-`) becomes `_`. Two series that are the same then
 //!   add up if they are counters, and overwrite each other if they are gauges.
@@ -42,7 +42,7 @@
 //!
 //! # Losses
 //!
-//! Nobody acknowledges a datagram: in [`Stats`](crate::Stats), exported means handed to the system. What
+//! Nobody acknowledges a datagram: in [`Stats`](crate::stats::Stats), exported means handed to the system. What
 //! the system refuses is counted by reason: nobody listens, the name is not found, the socket is gone
 //! (`unreachable`), the server has been behind for a second (`queue_full`), a line is longer than a
 //! datagram (`too_large`; 1,432 bytes over UDP, 8,192 over a Unix socket). What was added to counters and

@@ -10,7 +10,7 @@ use crate::trace::SpanMatch;
 /// Rules keep traces with an error, slow, expensive or named ones, and a share of all others. A
 /// trace is kept as soon as one rule holds. If none holds until the first span of the trace in this
 /// process has ended, the trace is not kept: its spans reach no exporter and are counted as
-/// [`DropReason::TailSampled`](crate::DropReason::TailSampled). Metrics count every call either
+/// [`DropReason::TailSampled`](crate::stats::DropReason::TailSampled). Metrics count every call either
 /// way. Each process decides for its own spans; only the ratio is the same decision everywhere.
 ///
 /// Exemplars of function metrics name kept traces only: the call for which its trace was kept, and

@@ -69,7 +69,7 @@ impl<F: Future> Future for WithBaggage<F> {
 impl Baggage {
     /// Returns the baggage of the request that is worked on here; it is empty if nobody set one.
     ///
-    /// [`attach`](Self::attach), [`scope`](Self::scope) and the layer of `obs_runtime::tower` set
+    /// [`attach`](Self::attach), [`scope`](Self::scope) and the layer of `obs_runtime::interop::tower` set
     /// it. It does not follow a task that is spawned: use `Baggage::current().scope(task)` there.
     pub fn current() -> Self {
         current().map_or_else(Self::new, |baggage| (*baggage).clone())
@@ -81,7 +81,7 @@ impl Baggage {
     /// have it.
     ///
     /// ```
-    /// use obs_runtime::Baggage;
+    /// use obs_runtime::propagation::Baggage;
     ///
     /// let baggage = Baggage::from_header("tenant=7");
     /// let guard = baggage.attach();
@@ -96,7 +96,7 @@ impl Baggage {
     /// Runs a future with this as the [`current`](Self::current) baggage.
     ///
     /// ```
-    /// use obs_runtime::Baggage;
+    /// use obs_runtime::propagation::Baggage;
     ///
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
     /// let task = async { Baggage::current().get("tenant").map(str::to_owned) };

@@ -99,7 +99,9 @@ fn headers_are_read_as_far_as_they_are_valid() {
 #[test]
 fn several_headers_are_one_list() {
     let headers = [("Baggage", "a=1"), ("baggage", "b=2")];
-    let baggage = crate::propagation::extract(&headers[..]).baggage().clone();
+    let baggage = crate::trace::propagation::extract(&headers[..])
+        .baggage()
+        .clone();
     assert_eq!(baggage.to_header(), "a=1,b=2");
 }
 

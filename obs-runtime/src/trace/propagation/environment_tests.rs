@@ -3,7 +3,7 @@ use std::ffi::OsStr;
 
 use super::*;
 use crate::SpanContext;
-use crate::propagation::{Baggage, extract, inject};
+use crate::trace::propagation::{Baggage, extract, inject};
 
 /// The variables that a command sets or removes.
 fn variables(command: &Command) -> HashMap<String, Option<String>> {
@@ -40,13 +40,19 @@ fn a_child_process_reads_what_its_parent_wrote() {
 #[test]
 fn values_that_are_no_text_are_absent() {
     let environment = Environment::read_from(|_| None);
-    assert_eq!(extract(&environment), crate::RemoteContext::default());
+    assert_eq!(
+        extract(&environment),
+        crate::trace::propagation::RemoteContext::default()
+    );
     #[cfg(unix)]
     {
         use std::os::unix::ffi::OsStringExt as _;
         let bytes = |_: &str| Some(OsString::from_vec(vec![0xff, 0xfe]));
         let environment = Environment::read_from(bytes);
-        assert_eq!(extract(&environment), crate::RemoteContext::default());
+        assert_eq!(
+            extract(&environment),
+            crate::trace::propagation::RemoteContext::default()
+        );
     }
 }
 

@@ -48,11 +48,11 @@ impl Formats {
                 ["jaeger"] => "Jaeger reads tracecontext: use that",
                 ["xray"] => {
                     "AWS X-Ray reads tracecontext: use that, or wrap the propagator of opentelemetry-aws \
-                     (obs_runtime::opentelemetry::Propagator::wrap)"
+                     (obs_runtime::interop::opentelemetry::Propagator::wrap)"
                 }
                 ["ottrace"] => "OpenTracing's format is deprecated: use tracecontext or b3multi",
                 _ => {
-                    "other formats can be wrapped (obs_runtime::opentelemetry::Propagator::wrap)"
+                    "other formats can be wrapped (obs_runtime::interop::opentelemetry::Propagator::wrap)"
                 }
             };
             let unknown = unknown.join(", ");

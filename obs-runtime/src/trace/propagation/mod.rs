@@ -9,7 +9,7 @@
 //!
 //! ```
 //! use std::collections::HashMap;
-//! use obs_runtime::{RemoteContext, propagation, testing, traced};
+//! use obs_runtime::{propagation::{self, RemoteContext}, testing, traced};
 //!
 //! type Headers = HashMap<String, String>;
 //!

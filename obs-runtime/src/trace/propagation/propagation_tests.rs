@@ -4,7 +4,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::testing::{Captured, capture, capture_async};
-use crate::{Instrument as _, SpanId, TraceId, span, traced};
+use crate::{
+    Instrument as _, span,
+    trace::{SpanId, TraceId},
+    traced,
+};
 
 type Headers = HashMap<String, String>;
 

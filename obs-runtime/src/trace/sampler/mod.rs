@@ -26,7 +26,7 @@ const ALWAYS: u64 = u64::MAX;
 /// are built from each other:
 ///
 /// ```
-/// use obs_runtime::{Sampler, SpanMatch};
+/// use obs_runtime::{Sampler, trace::SpanMatch};
 /// // Calls from elsewhere follow their caller's decision. Of the others: no health checks, and of
 /// // the rest one trace in ten, but no more than 100 in a second.
 /// let sampler = Sampler::parent_based(Sampler::rule_based(

@@ -15,7 +15,7 @@ use crate::trace::view::SpanView;
 /// pattern `*` stands for any text, also for none, and every other character stands for itself.
 ///
 /// ```
-/// use obs_runtime::{Sampler, SpanMatch};
+/// use obs_runtime::{Sampler, trace::SpanMatch};
 /// let sampler = Sampler::rule_based(
 ///     [
 ///         (SpanMatch::new().name("health*"), Sampler::always_off()),

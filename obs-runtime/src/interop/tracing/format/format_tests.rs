@@ -1,0 +1,172 @@
+//! Lines, read back.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use ::tracing::{error, info, info_span};
+use serde_json::Value;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::{FormatEvent, FormatFields};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::Registry;
+
+use super::*;
+use crate::interop::tracing::layer;
+use crate::testing::{self, Captured};
+
+#[derive(Clone, Default)]
+struct Memory(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Memory {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Memory {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+type Below = tracing_subscriber::layer::Layered<crate::interop::tracing::ObsLayer, Registry>;
+
+/// What is captured, and the lines.
+fn run<E, N>(event: E, fields: N, f: impl FnOnce()) -> (Captured<()>, Vec<String>)
+where
+    E: FormatEvent<Below, N> + Send + Sync + 'static,
+    N: for<'a> FormatFields<'a> + Send + Sync + 'static,
+{
+    let memory = Memory::default();
+    let lines = tracing_subscriber::fmt::layer()
+        .fmt_fields(fields)
+        .event_format(event)
+        .with_ansi(false)
+        .with_writer(memory.clone());
+    let subscriber = Registry::default().with(layer()).with(lines);
+    let captured = testing::capture(|| ::tracing::subscriber::with_default(subscriber, f));
+    let text = String::from_utf8(memory.0.lock().unwrap().clone()).unwrap();
+    (captured, text.lines().map(str::to_owned).collect())
+}
+
+#[crate::traced]
+fn load(id: u32) {
+    info!(
+        id,
+        ratio = 0.5,
+        name = "a \"b\"",
+        api_key = "12345678",
+        "loaded\n{}",
+        "{x}"
+    );
+}
+
+fn inside_a_span() {
+    let request = info_span!("request", user = "ada", late = ::tracing::field::Empty);
+    request.record("late", "password=hunter2");
+    request.in_scope(|| load(7));
+}
+
+#[test]
+fn json_lines_hold_everything() {
+    let (captured, lines) = run(Json, JsonFields, || {
+        info!("outside");
+        inside_a_span();
+        error!(error = %"broken", nan = f64::NAN, big = u64::MAX, yes = true);
+    });
+    let lines: Vec<Value> = lines
+        .iter()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
+        .collect();
+    let [outside, loaded, failed] = &lines[..] else {
+        panic!("{lines:?}")
+    };
+    assert_eq!(outside["message"], "outside");
+    assert_eq!(outside["level"], "INFO");
+    assert_eq!(outside["target"], module_path!());
+    assert!(outside.get("trace_id").is_none() && outside.get("fields").is_none());
+    assert!(outside["timestamp"].as_str().unwrap().ends_with('Z'));
+
+    assert_eq!(loaded["message"], "loaded\n{x}");
+    let fields = serde_json::json!({"id": 7, "ratio": 0.5, "name": "a \"b\"", "api_key": "***"});
+    assert_eq!(loaded["fields"], fields);
+    let spans = serde_json::json!([{"name": "request", "user": "ada", "late": "password=***"}]);
+    assert_eq!(loaded["spans"], spans);
+    let span = captured.span("load");
+    assert_eq!(loaded["trace_id"], span.trace_id.to_string());
+    assert_eq!(loaded["span_id"], span.span_id.to_string());
+    assert_eq!(loaded["trace_flags"], "03");
+    assert!(
+        loaded["file"]
+            .as_str()
+            .unwrap()
+            .ends_with("format_tests.rs")
+    );
+    assert!(loaded["line"].as_u64().unwrap() > 1);
+
+    let fields = serde_json::json!({"error": "broken", "nan": "NaN", "big": u64::MAX, "yes": true});
+    assert_eq!(failed["fields"], fields);
+    assert!(failed.get("message").is_none());
+}
+
+#[test]
+fn text_lines_are_lines() {
+    let (captured, lines) = run(Text, TextFields, || {
+        inside_a_span();
+        info!(note = %"two\nlines \x1b[31mred", "and\r\nthree");
+    });
+    let span = captured.span("load");
+    let target = module_path!();
+    let ids = format!("trace_id={} span_id={}", span.trace_id, span.span_id);
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(
+        lines[0].ends_with(&format!(
+            " INFO {target}: loaded\\n{{x}} id=7 ratio=0.5 name=\"a \\\"b\\\"\" api_key=*** \
+             request{{user=\"ada\" late=\"password=***\"}} {ids}"
+        )),
+        "{}",
+        lines[0]
+    );
+    assert!(
+        lines[1].ends_with("and\\r\\nthree note=two\\nlines \\u{1b}[31mred"),
+        "{}",
+        lines[1]
+    );
+}
+
+#[test]
+fn other_formatters_get_the_ids() {
+    use tracing_subscriber::fmt::format::DefaultFields;
+
+    let inner = WithIds::text(
+        tracing_subscriber::fmt::format()
+            .without_time()
+            .with_target(false),
+    );
+    let (captured, lines) = run(inner, DefaultFields::new(), || {
+        info!("outside");
+        let span = info_span!("work");
+        // Of a span that is not entered.
+        info!(parent: &span, "by name");
+    });
+    let span = captured.span("work");
+    assert_eq!(lines[0], " INFO outside");
+    let ids = format!("trace_id={} span_id={}", span.trace_id, span.span_id);
+    assert_eq!(lines[1], format!("{ids}  INFO work: by name"));
+
+    // Any formatter of JSON.
+    let inner = WithIds::json(Json);
+    let (captured, lines) = run(inner, JsonFields, || {
+        let work = info_span!("work");
+        work.in_scope(|| info!("x"));
+    });
+    let id = captured.span("work").trace_id;
+    assert!(lines[0].starts_with(&format!("{{\"trace_id\":\"{id}\",\"span_id\":")));
+    assert!(lines[0].contains(",\"trace_flags\":\"03\",\"timestamp\":"));
+}

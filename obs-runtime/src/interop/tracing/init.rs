@@ -1,0 +1,78 @@
+//! A subscriber for programs that have none.
+
+use core::str::FromStr as _;
+
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+
+use super::format::{Format, lines};
+use super::layer::layer;
+use crate::Error;
+use crate::error::ErrorKind;
+use crate::self_log;
+
+/// Sets up `tracing` for the whole program.
+///
+/// Spans and events of `tracing` become part of the traces of obs, and each event is written as a
+/// line on standard error, with trace and span id.
+///
+/// `OBS_LOG` chooses what is taken: a level, and levels of targets, such as
+/// `info,my_crate=debug,hyper=off`. The default is `info`. `OBS_LOG_FORMAT` is `pretty` (the
+/// default) or `json`. A value that cannot be used is reported on standard error and left out.
+///
+/// ```
+/// # fn main() -> Result<(), obs_runtime::Error> {
+/// obs_runtime::interop::tracing::init()?;
+/// tracing::info!("ready");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// Fails when the program already has a subscriber: add [`layer`](super::layer) to that one.
+pub fn init() -> Result<(), Error> {
+    let read = |name| std::env::var(name).unwrap_or_default();
+    let (targets, format) = configuration(&read("OBS_LOG"), &read("OBS_LOG_FORMAT"), |problem| {
+        self_log::once(problem);
+    });
+    let subscriber = tracing_subscriber::registry()
+        .with(targets)
+        .with(layer())
+        .with(lines(format));
+    ::tracing::subscriber::set_global_default(subscriber).map_err(|_| {
+        Error::new(
+            ErrorKind::State,
+            "the program has a `tracing` subscriber already: add `obs_runtime::interop::tracing::layer()` to it \
+             instead of calling `obs_runtime::interop::tracing::init()`",
+        )
+    })
+}
+
+fn configuration(log: &str, format: &str, mut problem: impl FnMut(String)) -> (Targets, Format) {
+    let standard = || Targets::new().with_default(LevelFilter::INFO);
+    let targets = match log.trim() {
+        "" => standard(),
+        log => Targets::from_str(log).unwrap_or_else(|e| {
+            problem(format!(
+                "OBS_LOG={log}: expected a level (off, error, warn, info, debug, trace) and target=level, between \
+                 commas, such as info,my_crate=debug; info is used ({e})"
+            ));
+            standard()
+        }),
+    };
+    let format = match format.trim().to_ascii_lowercase().as_str() {
+        "" | "pretty" => Format::Pretty,
+        "json" => Format::Json,
+        _ => {
+            problem(format!(
+                "OBS_LOG_FORMAT={format}: expected pretty or json; pretty is used"
+            ));
+            Format::Pretty
+        }
+    };
+    (targets, format)
+}
+
+#[cfg(test)]
+#[path = "init_tests.rs"]
+mod tests;

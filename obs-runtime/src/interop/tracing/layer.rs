@@ -1,0 +1,187 @@
+//! The layer that passes to obs what `tracing` tells a subscriber.
+//!
+//! `tracing` calls it on the thread that creates, enters or leaves a span. The data of a span lies
+//! in the registry's extensions; its lock is never held while code of the user's runs.
+
+use ::tracing::span::{Attributes, Id, Record};
+use ::tracing::{Event, Subscriber};
+use tracing_subscriber::layer::{Context, Layer};
+use tracing_subscriber::registry::LookupSpan;
+
+use super::event::{self, Place};
+use super::span::SpanData;
+use crate::self_obs;
+use crate::trace::{Attached, SpanContext, gate, stack};
+
+/// Where the events of `tracing` go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Events {
+    /// To the exporters of logs; if there are none, onto the span. This is the default.
+    #[default]
+    Auto,
+    /// To the exporters of logs, as records that name their span.
+    Logs,
+    /// Onto the span, as events. Events outside of any recorded span are dropped.
+    Spans,
+    /// To the exporters of logs and onto the span.
+    Both,
+    /// Nowhere.
+    Off,
+}
+
+/// The layer that the function [`layer`] returns.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ObsLayer {
+    events: Events,
+}
+
+/// Returns a layer for a registry of `tracing-subscriber`.
+///
+/// It makes spans and events of `tracing` part of the traces of obs. It may be created before or
+/// after [`Builder::install`](crate::Builder::install), and costs next to nothing while obs is off.
+///
+/// ```
+/// use tracing_subscriber::prelude::*;
+///
+/// let subscriber = tracing_subscriber::registry()
+///     .with(tracing_subscriber::fmt::layer())
+///     .with(obs_runtime::interop::tracing::layer());
+/// # drop(subscriber);
+/// ```
+pub fn layer() -> ObsLayer {
+    ObsLayer::default()
+}
+
+impl ObsLayer {
+    /// Chooses where events go.
+    ///
+    /// ```
+    /// use obs_runtime::interop::tracing::{Events, layer};
+    /// let on_spans = layer().events(Events::Spans);
+    /// ```
+    #[must_use]
+    pub const fn events(mut self, events: Events) -> Self {
+        self.events = events;
+        self
+    }
+}
+
+/// Returns whether anything records, and the thread is not one of obs.
+fn is_on() -> bool {
+    gate::gate() != 0 && !self_obs::is_own_thread()
+}
+
+/// Returns the context inside a span of `tracing`.
+fn context_of<S>(id: &Id, ctx: &Context<'_, S>) -> Option<SpanContext>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let span = ctx.span(id)?;
+    let extensions = span.extensions();
+    extensions.get::<SpanData>()?.context()
+}
+
+impl<S> Layer<S> for ObsLayer
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
+        if !is_on() {
+            return;
+        }
+        let Some(span) = ctx.span(id) else { return };
+        let data = if attributes.is_contextual() {
+            SpanData::begin(attributes)
+        } else {
+            let parent = attributes.parent().and_then(|id| context_of(id, &ctx));
+            let _parent = Attached::new(parent.as_ref());
+            SpanData::begin(attributes)
+        };
+        span.extensions_mut().replace(data);
+    }
+
+    fn on_record(&self, id: &Id, record: &Record<'_>, ctx: Context<'_, S>) {
+        let Some(span) = ctx.span(id) else { return };
+        let site = match span.extensions().get::<SpanData>() {
+            Some(data) if data.is_recording() => data.site(),
+            _ => return,
+        };
+        let said = SpanData::evaluate(site, record);
+        if let Some(data) = span.extensions_mut().get_mut::<SpanData>() {
+            data.set(said);
+        }
+    }
+
+    fn on_follows_from(&self, id: &Id, follows: &Id, ctx: Context<'_, S>) {
+        let Some(context) = context_of(follows, &ctx) else {
+            return;
+        };
+        if let Some(span) = ctx.span(id)
+            && let Some(data) = span.extensions_mut().get_mut::<SpanData>()
+        {
+            data.link(context);
+        }
+    }
+
+    fn on_enter(&self, id: &Id, ctx: Context<'_, S>) {
+        let Some(span) = ctx.span(id) else { return };
+        {
+            let extensions = span.extensions();
+            let Some(data) = extensions.get::<SpanData>() else {
+                return;
+            };
+            if !data.may_adopt() {
+                data.enter(id.into_u64());
+                return;
+            }
+        }
+        if let Some(data) = span.extensions_mut().get_mut::<SpanData>() {
+            data.adopt();
+            data.enter(id.into_u64());
+        }
+    }
+
+    fn on_exit(&self, id: &Id, ctx: Context<'_, S>) {
+        let Some(late) = stack::exit(id.into_u64()) else {
+            return;
+        };
+        if let Some(span) = ctx.span(id)
+            && let Some(data) = span.extensions_mut().get_mut::<SpanData>()
+        {
+            data.merge(*late);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
+        if !is_on() {
+            return;
+        }
+        if event.is_contextual() {
+            event::record(self.events, event, Place::Here);
+            return;
+        }
+        // The event may name its parent, which may be none.
+        let span = event.parent().and_then(|id| ctx.span(id));
+        let context = span
+            .as_ref()
+            .and_then(|span| span.extensions().get::<SpanData>()?.context());
+        let mut add = |change: &mut dyn FnMut(&mut crate::trace::attribute::SpanExtra)| {
+            if let Some(span) = &span
+                && let Some(data) = span.extensions_mut().get_mut::<SpanData>()
+                && let Some(extra) = data.extra_mut()
+            {
+                change(extra);
+            }
+        };
+        event::record(self.events, event, Place::There(context, &mut add));
+    }
+
+    fn on_close(&self, id: Id, ctx: Context<'_, S>) {
+        let Some(span) = ctx.span(&id) else { return };
+        let data = span.extensions_mut().remove::<SpanData>();
+        if let Some(data) = data {
+            data.end();
+        }
+    }
+}
