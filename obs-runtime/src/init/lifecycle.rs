@@ -48,7 +48,7 @@ impl Lifecycle {
         if !self.process.is_current() {
             return Ok(());
         }
-        let spans = drain::after_pass(self.scope, drain::Consumer::flush_sinks);
+        let spans = drain::after_pass(self.scope, drain::ScopeDrain::flush_sinks);
         let readers = self.lock();
         let metrics = readers.iter().flatten().map(|r| r.flush());
         // Everything is under way before anything is waited for.
@@ -72,7 +72,7 @@ impl Lifecycle {
             return Ok(());
         };
         // The spans are under way while the metrics are sent.
-        drain::after_pass(self.scope, drain::Consumer::flush_sinks);
+        drain::after_pass(self.scope, drain::ScopeDrain::flush_sinks);
         gate::set(self.scope, None);
         sampler::set(self.scope, None);
         // Metrics first: the last collection must still see the drain's counts.

@@ -10,7 +10,7 @@ use crate::init::config::Config;
 use crate::init::observability::Observability;
 use crate::init::{exit, resource};
 use crate::metrics::{MetricsCollector, exemplar};
-use crate::processor::drain::{self, Consumer};
+use crate::processor::drain::{self, ScopeDrain};
 use crate::processor::logs::Logs;
 use crate::processor::redaction::SpanRedaction;
 use crate::redact::custom as custom_redaction;
@@ -60,7 +60,7 @@ pub(super) fn start(
     startup.publish_problems();
     let logs = Logs::start(id, startup.log_queue, startup.log_sinks);
     let redaction = SpanRedaction::start(id, config.redacts_attributes);
-    let consumer = Consumer::new(startup.span_sinks, logs, config.tail, redaction);
+    let consumer = ScopeDrain::new(startup.span_sinks, logs, config.tail, redaction);
     drain::add(id, consumer);
     drain::start_thread()?;
     scope.register();

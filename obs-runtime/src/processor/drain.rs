@@ -40,7 +40,7 @@ pub(crate) fn look_every(interval: Duration) {
 pub(crate) type Sinks = (Vec<Box<dyn SpanSink>>, Vec<Box<dyn LogSink>>);
 
 /// The drain's part for one scope: counts its calls and hands its spans on.
-pub(crate) struct Consumer {
+pub(crate) struct ScopeDrain {
     metrics: CallCounts,
     sinks: Vec<Box<dyn SpanSink>>,
     /// None if nobody takes logs.
@@ -65,7 +65,7 @@ pub(crate) struct ScopeStats {
     pub(crate) logs: LogAccount,
 }
 
-impl Consumer {
+impl ScopeDrain {
     pub(crate) fn new(
         sinks: Vec<Box<dyn SpanSink>>,
         logs: Option<Logs>,
@@ -208,8 +208,8 @@ fn to_all(sinks: &mut [Box<dyn SpanSink>], span: &SpanView<'_>) {
 
 struct Drain {
     /// The installed default, to which nearly every record belongs.
-    default: Option<Consumer>,
-    others: HashMap<u16, Consumer>,
+    default: Option<ScopeDrain>,
+    others: HashMap<u16, ScopeDrain>,
     timeline: Timeline,
 }
 
@@ -221,7 +221,7 @@ fn lock() -> MutexGuard<'static, Option<Drain>> {
 }
 
 impl Drain {
-    fn scope(&mut self, id: u16) -> Option<&mut Consumer> {
+    fn scope(&mut self, id: u16) -> Option<&mut ScopeDrain> {
         match id {
             0 => self.default.as_mut(),
             id => self.others.get_mut(&id),
@@ -271,7 +271,7 @@ impl Drain {
 }
 
 /// Adds a scope. Its calls are taken from now on.
-pub(crate) fn add(id: u16, scope: Consumer) {
+pub(crate) fn add(id: u16, scope: ScopeDrain) {
     clock::init();
     let mut drain = lock();
     let drain = drain.get_or_insert_with(|| Drain {
@@ -300,7 +300,7 @@ pub(crate) fn free_id() -> Option<u16> {
 }
 
 /// Calls `what` with a scope right after a pass: everything that ended before the call is in it.
-pub(crate) fn after_pass<R>(id: u16, what: impl FnOnce(&mut Consumer) -> R) -> Option<R> {
+pub(crate) fn after_pass<R>(id: u16, what: impl FnOnce(&mut ScopeDrain) -> R) -> Option<R> {
     let mut drain = lock();
     let drain = drain.as_mut()?;
     drain.pass(true);
@@ -308,7 +308,7 @@ pub(crate) fn after_pass<R>(id: u16, what: impl FnOnce(&mut Consumer) -> R) -> O
 }
 
 /// Removes a scope after a last pass. What is recorded for the scope later is counted as late.
-pub(crate) fn remove(id: u16) -> Option<Consumer> {
+pub(crate) fn remove(id: u16) -> Option<ScopeDrain> {
     let mut drain = lock();
     let drain = drain.as_mut()?;
     drain.pass(true);
