@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::pipeline::attempt::panic_message;
 use crate::pipeline::result::{HandlerError, RunResult, RunState, TaskState};
 use crate::pipeline::task::TaskMeta;
+use crate::trace::local::redact;
 
 /// The event that a handler is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,7 +131,8 @@ pub(crate) async fn call_all(
         if let Err(message) = ended {
             result.handler_errors.push(HandlerError {
                 handler: handler.path,
-                message,
+                // Summaries, alerts and stores show it, as the texts of tasks' errors.
+                message: redact(&message).into_owned(),
             });
         }
     }

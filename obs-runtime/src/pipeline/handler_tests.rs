@@ -106,3 +106,17 @@ async fn a_handler_gets_the_pipelines_alert_manager_or_is_told_that_there_is_non
     call_all(&[&HANDLER], &mut result, &alerts).await;
     assert_eq!(result.handler_errors, []);
 }
+
+#[tokio::test]
+async fn the_error_of_a_handler_tells_no_secret() {
+    fn leak(_: HandlerCall<'_>) -> HandlerFuture<'_> {
+        Box::pin(async { Err("sink refused password=hunter2".to_owned()) })
+    }
+    static HANDLER: HandlerMeta = meta(HandlerEvent::Complete, "sink", leak);
+    let mut result = result(false).await;
+    call_all(&[&HANDLER], &mut result, &Alerts::default()).await;
+    assert_eq!(
+        result.handler_errors[0].message,
+        "sink refused password=***"
+    );
+}

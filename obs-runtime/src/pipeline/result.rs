@@ -230,7 +230,7 @@ impl fmt::Debug for TaskResults {
 pub struct HandlerError {
     /// The handler's path.
     pub handler: &'static str,
-    /// Its error, or the message of its panic.
+    /// Its error, or the message of its panic; secrets are masked.
     pub message: String,
 }
 
