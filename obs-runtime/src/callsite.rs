@@ -79,6 +79,9 @@ impl Level {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::serialize::serialize_text!(as_str: SpanKind, Level);
+
 /// Returns the lowest gate of the span core that lets a level through.
 pub(crate) const fn threshold(level: Level) -> u8 {
     level as u8 + 1

@@ -11,6 +11,8 @@ use std::io::{self, Write};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::ser::{CompactFormatter, Formatter};
 
+pub(crate) use crate::serialize::Float;
+
 /// Members of an object: a [`Field`], an optional one, or a tuple of members.
 pub(crate) trait Members {
     fn write<M: SerializeMap>(&self, object: &mut M) -> Result<(), M::Error>;
@@ -88,20 +90,6 @@ pub(crate) struct Text<T>(pub(crate) T);
 impl<T: Display> Serialize for Text<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
-    }
-}
-
-/// A float; what JSON has no number for is a text, as in the JSON mapping of Protocol Buffers.
-pub(crate) struct Float(pub(crate) f64);
-
-impl Serialize for Float {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            value if value.is_finite() => serializer.serialize_f64(value),
-            value if value.is_nan() => serializer.serialize_str("NaN"),
-            value if value > 0.0 => serializer.serialize_str("Infinity"),
-            _ => serializer.serialize_str("-Infinity"),
-        }
     }
 }
 

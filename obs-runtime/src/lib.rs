@@ -45,12 +45,14 @@ mod redact;
 pub mod registry;
 #[cfg(any(feature = "reqwest", feature = "tower"))]
 mod requests;
-#[cfg(any(feature = "alert", feature = "console"))]
+#[cfg(any(feature = "alert", feature = "console", feature = "pipeline"))]
 mod rfc3339;
 mod scope;
 mod self_log;
 mod self_obs;
 pub mod semconv;
+#[cfg(feature = "serde")]
+mod serialize;
 #[cfg(feature = "http")]
 pub mod server;
 mod sources;

@@ -87,6 +87,9 @@ impl fmt::Display for DropReason {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::serialize::serialize_text!(as_str: DropReason);
+
 /// Counters by reason.
 #[derive(Debug, Default)]
 pub(crate) struct DropCounters([AtomicU64; DropReason::ALL.len()]);
@@ -179,6 +182,7 @@ impl ExporterCounters {
 
 /// The account of what one exporter did with the items that it was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct ExporterStats {
     /// The exporter's name.
@@ -194,6 +198,7 @@ pub struct ExporterStats {
     /// The items of `taken` that an earlier process had left on disk.
     pub recovered: u64,
     /// The items that were lost, by reason; reasons without a loss are left out.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serialize::map"))]
     pub dropped: Vec<(DropReason, u64)>,
 }
 

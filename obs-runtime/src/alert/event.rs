@@ -8,8 +8,11 @@ use core::fmt::{self, Write as _};
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
 use crate::redact::{MASK, is_secret_key};
 use crate::rfc3339::rfc3339;
+use crate::serialize;
 use crate::trace::TraceId;
 use crate::trace::local::redact;
 
@@ -49,6 +52,8 @@ impl fmt::Display for Severity {
         f.pad(self.as_str())
     }
 }
+
+serialize::serialize_text!(as_str: Severity);
 
 /// A message to people. Notifiers get it with its secrets masked.
 ///
@@ -202,27 +207,33 @@ impl Alert {
 
     /// The alert as the webhook sends it.
     pub(crate) fn to_json(&self) -> String {
-        let object = |pairs: &mut dyn Iterator<Item = (&String, &String)>| {
-            let mut object = serde_json::Map::new();
-            for (key, value) in pairs {
-                object.insert(key.clone(), value.as_str().into());
-            }
-            object
-        };
-        let mut json = serde_json::json!({
-            "version": 1,
-            "fingerprint": self.fingerprint(),
-            "severity": self.severity.as_str(),
-            "title": self.title,
-            "message": self.message,
-            "details": object(&mut self.details.iter().map(|(k, v)| (k, v))),
-            "labels": object(&mut self.labels.iter()),
-            "time": rfc3339(self.time),
-        });
-        if let Some(trace) = self.trace_id {
-            json["trace_id"] = trace.to_string().into();
+        // Texts cannot fail to become JSON.
+        serde_json::to_value(self).unwrap_or_default().to_string()
+    }
+}
+
+/// Writes what the webhook sends: the fields, a `version` of the form, and the `fingerprint`.
+///
+/// `details` and `labels` are objects, `time` is RFC 3339 in UTC, and `trace_id` is only there if
+/// there is a trace. Secrets are masked in the alerts that notifiers get, not in those that a
+/// program has just made.
+impl Serialize for Alert {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let fields = 8 + usize::from(self.trace_id.is_some());
+        let mut alert = serializer.serialize_struct("Alert", fields)?;
+        alert.serialize_field("version", &1)?;
+        alert.serialize_field("fingerprint", &self.fingerprint())?;
+        alert.serialize_field("severity", &self.severity)?;
+        alert.serialize_field("title", &self.title)?;
+        alert.serialize_field("message", &self.message)?;
+        alert.serialize_field("details", &serialize::Map(&self.details))?;
+        alert.serialize_field("labels", &self.labels)?;
+        alert.serialize_field("time", &rfc3339(self.time))?;
+        match &self.trace_id {
+            Some(trace) => alert.serialize_field("trace_id", trace)?,
+            None => alert.skip_field("trace_id")?,
         }
-        json.to_string()
+        alert.end()
     }
 }
 

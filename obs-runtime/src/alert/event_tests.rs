@@ -68,3 +68,23 @@ fn secrets_are_masked_everywhere() {
     assert_eq!(alert.details[1].1, "***");
     assert_eq!(alert.labels["api_key"], "***");
 }
+
+#[test]
+fn an_alert_is_serialized_as_the_webhook_sends_it() {
+    let trace = TraceId::from_bytes([0xab; 16]);
+    for alert in [
+        alert(),
+        alert().trace_id(trace),
+        alert().detail("task", "index"),
+    ] {
+        let json = serde_json::to_value(&alert).unwrap();
+        assert_eq!(json.to_string(), alert.to_json());
+        assert_eq!(json["trace_id"].is_null(), alert.trace_id.is_none());
+        let last = alert
+            .details
+            .iter()
+            .rfind(|(key, _)| key == "task")
+            .unwrap();
+        assert_eq!(json["details"]["task"], last.1);
+    }
+}

@@ -5,7 +5,21 @@ use core::fmt;
 pub use crate::self_obs::{DropReason, ExporterStats};
 
 /// What obs took, passed on and lost so far.
+///
+/// With the feature `serde` it is serialized with its fields; the losses of an exporter are an
+/// object by reason.
+///
+/// ```
+/// # #[cfg(feature = "serde")] {
+/// use obs_runtime::stats::Stats;
+///
+/// let json = serde_json::to_value(Stats::default())?;
+/// assert_eq!(json["spans"]["recorded"], 0);
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Stats {
     /// Spans.
@@ -21,6 +35,7 @@ pub struct Stats {
 
 /// The account of spans: `recorded = lost + sampled_out + waiting + what each exporter took`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct SpanStats {
     /// Sampled spans that ended.
@@ -39,6 +54,7 @@ pub struct SpanStats {
 
 /// The account of log records: `recorded = lost + what each exporter took`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct LogStats {
     /// Records that were made while an exporter took logs.
@@ -104,6 +120,7 @@ impl fmt::Display for Stats {
 
 /// What could not start, which exporter of metrics failed last time, and why.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Health {
     /// One sentence for each part that does not work.
@@ -116,3 +133,7 @@ impl Health {
         self.problems.is_empty()
     }
 }
+
+#[cfg(all(test, feature = "serde"))]
+#[path = "stats_tests.rs"]
+mod tests;

@@ -14,6 +14,9 @@ use crate::llm::usage::Usage;
 
 /// An amount of US dollars that is exact to 1e-12, so that sums do not drift.
 ///
+/// It is serialized as a decimal text with all its digits, `"0.00015"`: readers of JSON keep numbers
+/// as `f64`, in which amounts drift.
+///
 /// ```
 /// use obs_runtime::llm::Usd;
 /// let call = Usd::from_f64(0.000_15).unwrap();
@@ -83,6 +86,8 @@ impl fmt::Display for Usd {
         write!(f, "{}.{}", self.0 / PICO as i128, &text[..decimals])
     }
 }
+
+crate::serialize::serialize_text!(display: Usd);
 
 /// The prices of one model, in US dollars per million tokens.
 #[derive(Clone, Copy, Debug, PartialEq)]

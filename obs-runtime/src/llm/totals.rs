@@ -3,6 +3,8 @@
 use core::fmt;
 use std::collections::{HashMap, VecDeque};
 
+use serde::Serialize;
+
 use crate::clock::unix_nanos;
 use crate::llm::price::Usd;
 use crate::llm::usage::Usage;
@@ -15,13 +17,16 @@ use crate::trace::measured::Here;
 
 /// Sums over model calls.
 ///
+/// It is serialized with its fields; the cost is the text `cost_usd`, as [`Usd`] says. The object of
+/// [`to_json`](Self::to_json) is another: it has fewer counts of tokens, and the cost as a number.
+///
 /// ```
 /// use obs_runtime::llm::LlmTotals;
 /// let totals = LlmTotals::default();
 /// assert!(totals.cost_complete);
 /// assert_eq!(totals.to_string(), "0 calls, 0 input and 0 output tokens, $0.00");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct LlmTotals {
     /// Calls, failed ones among them.
@@ -31,6 +36,7 @@ pub struct LlmTotals {
     /// Tokens of all calls that reported them.
     pub usage: Usage,
     /// Price of all calls that have one.
+    #[serde(rename = "cost_usd")]
     pub cost: Usd,
     /// Whether every call has a price; if not, the true cost is above `cost`.
     pub cost_complete: bool,
@@ -39,7 +45,7 @@ pub struct LlmTotals {
 }
 
 /// Sums over the calls of one model.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ModelTotals {
     /// The provider.
@@ -53,6 +59,7 @@ pub struct ModelTotals {
     /// Tokens of all calls that reported them.
     pub usage: Usage,
     /// Price of all calls that have one.
+    #[serde(rename = "cost_usd")]
     pub cost: Usd,
     /// Whether every call has a price.
     pub cost_complete: bool,

@@ -136,3 +136,40 @@ fn json_has_the_sums_by_model() {
     assert_eq!(json["by_model"]["openai/same"]["cost_complete"], true);
     assert_eq!(json["by_model"]["azure/same"]["cost_complete"], false);
 }
+
+#[test]
+fn serialized_totals_are_exact() {
+    let mut ledger = Ledger::default();
+    let mut used = entry("openai", "gpt", 10, Some(10_000.25));
+    used.usage = Some(Usage::new(10, 5).cache_read(4).cache_write(3).reasoning(2));
+    ledger.add(None, &used);
+    // The sum has a digit more than `f64`.
+    ledger.add(None, &entry("openai", "gpt", 0, Some(0.000_000_000_001)));
+    ledger.add(None, &entry("vllm", "own", 2, None));
+    let usage = |input, output, read, written, reasoning| {
+        serde_json::json!({
+            "input_tokens": input,
+            "output_tokens": output,
+            "cache_read_tokens": read,
+            "cache_write_tokens": written,
+            "reasoning_tokens": reasoning,
+        })
+    };
+    assert_eq!(
+        serde_json::to_value(ledger.totals()).unwrap(),
+        serde_json::json!({
+            "calls": 3,
+            "failed_calls": 0,
+            "usage": usage(12, 6, 4, 3, 2),
+            "cost_usd": "10000.250000000001",
+            "cost_complete": false,
+            "by_model": [
+                {"provider": "openai", "model": "gpt", "calls": 2, "failed_calls": 0,
+                 "usage": usage(10, 5, 4, 3, 2), "cost_usd": "10000.250000000001",
+                 "cost_complete": true},
+                {"provider": "vllm", "model": "own", "calls": 1, "failed_calls": 0,
+                 "usage": usage(2, 1, 0, 0, 0), "cost_usd": "0.00", "cost_complete": false},
+            ],
+        })
+    );
+}

@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use serde::Serialize;
+
 /// The tokens of one model call.
 ///
 /// The sums include their parts: `input_tokens` includes the cached ones, `output_tokens` those of
@@ -16,7 +18,7 @@ use std::borrow::Cow;
 /// let usage = Usage::new(1_200, 80).cache_read(1_000);
 /// assert_eq!(usage.input_tokens, 1_200);
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 #[expect(clippy::struct_field_names, reason = "the conventions' names")]
 pub struct Usage {

@@ -11,6 +11,7 @@ use crate::trace::{AttributeValue, SpanContext};
 ///
 /// Secrets are masked in what exporters and [`testing::capture`](crate::testing::capture) see.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct LogRecord {
     /// When it was reported, in nanoseconds since the Unix epoch.
@@ -27,6 +28,7 @@ pub struct LogRecord {
     /// The message.
     pub body: Option<Cow<'static, str>>,
     /// The attributes.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serialize::map"))]
     pub attributes: Vec<(Cow<'static, str>, AttributeValue)>,
     /// The span in which it was reported.
     pub context: Option<SpanContext>,
@@ -82,3 +84,7 @@ fn mask(text: &mut Cow<'static, str>) {
         *text = Cow::Owned(masked);
     }
 }
+
+#[cfg(all(test, feature = "serde"))]
+#[path = "record_tests.rs"]
+mod tests;

@@ -20,6 +20,7 @@ const RESULTS: usize = 3;
 /// [`Handle::cardinality`](crate::Handle::cardinality) find; `Display` prints it as a table, the
 /// largest metric first.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Cardinality {
     /// The metrics, the one that can have the most time series first.
@@ -28,6 +29,7 @@ pub struct Cardinality {
 
 /// The values of one label of a metric.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct LabelCardinality {
     /// The label's name.
@@ -42,6 +44,7 @@ pub struct LabelCardinality {
 
 /// The series of one metric.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct MetricCardinality {
     /// The metric's name.

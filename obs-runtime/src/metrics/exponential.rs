@@ -48,6 +48,7 @@ pub(super) fn bound_of(index: i32, scale: i32) -> f64 {
 
 /// Consecutive buckets of one sign.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ExponentialBuckets {
     /// The index of the first bucket.
     pub offset: i32,
@@ -141,6 +142,7 @@ impl ExponentialBuckets {
 /// # }
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ExponentialHistogramPoint {
     /// The series' labels.
     pub labels: Labels,
@@ -157,10 +159,19 @@ pub struct ExponentialHistogramPoint {
     /// Number of values.
     pub count: u64,
     /// Sum of the values.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serialize::float"))]
     pub sum: f64,
     /// Smallest value, if known.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::serialize::float_or_null")
+    )]
     pub min: Option<f64>,
     /// Largest value, if known.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::serialize::float_or_null")
+    )]
     pub max: Option<f64>,
     /// Examples with their trace.
     pub exemplars: Vec<Exemplar>,

@@ -30,6 +30,8 @@ mod own;
 mod points;
 #[cfg(feature = "process-metrics")]
 mod process;
+#[cfg(feature = "serde")]
+mod serialize;
 mod series;
 pub mod snapshot;
 pub(crate) mod source;

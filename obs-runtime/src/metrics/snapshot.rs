@@ -11,7 +11,12 @@ use crate::trace::TraceId;
 
 /// One metric with all its points, at one moment. Names and units follow OpenTelemetry
 /// (`function.calls.duration`, `s`); exporters translate.
+///
+/// With the feature `serde` it is serialized as an object with `name`, `description`, `unit`, `type`
+/// (`counter`, `up_down_counter`, …) and `points`. Infinity and NaN are the texts `"Infinity"`,
+/// `"-Infinity"` and `"NaN"`, because JSON has no numbers for them.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct MetricFamily {
     /// The OpenTelemetry name.
     pub name: Cow<'static, str>,
@@ -20,6 +25,7 @@ pub struct MetricFamily {
     /// The UCUM unit (`s`, `By`, `{call}`); may be empty.
     pub unit: Cow<'static, str>,
     /// The points, by kind.
+    #[cfg_attr(feature = "serde", serde(flatten))]
     pub data: MetricData,
 }
 
@@ -74,6 +80,11 @@ impl MetricFamily {
 
 /// The points of a metric.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize),
+    serde(tag = "type", content = "points", rename_all = "snake_case")
+)]
 #[non_exhaustive]
 pub enum MetricData {
     /// A sum that only grows.
@@ -148,6 +159,7 @@ impl MetricData {
 
 /// One series of a counter or gauge.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct NumberPoint {
     /// The series' labels.
     pub labels: Labels,
@@ -162,13 +174,14 @@ pub struct NumberPoint {
 
 /// A value: whole numbers stay exact.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(untagged))]
 pub enum Number {
     /// A whole number that is not negative.
     U64(u64),
     /// A whole number.
     I64(i64),
     /// Any number.
-    F64(f64),
+    F64(#[cfg_attr(feature = "serde", serde(serialize_with = "crate::serialize::float"))] f64),
 }
 
 impl Number {
@@ -215,6 +228,7 @@ impl From<isize> for Number {
 
 /// One series of a histogram; cumulative since `start_unix_nanos`.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct HistogramPoint {
     /// The series' labels.
     pub labels: Labels,
@@ -222,6 +236,7 @@ pub struct HistogramPoint {
     pub start_unix_nanos: u64,
     /// Upper bounds, ascending, without infinity. A value equal to a bound is in that bound's
     /// bucket.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serialize::floats"))]
     pub bounds: Arc<[f64]>,
     /// Count of each bucket (not accumulated); one more than `bounds`, the last is above all
     /// bounds.
@@ -229,10 +244,19 @@ pub struct HistogramPoint {
     /// Number of values: the sum of `counts`.
     pub count: u64,
     /// Sum of the values.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serialize::float"))]
     pub sum: f64,
     /// Smallest value, if known.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::serialize::float_or_null")
+    )]
     pub min: Option<f64>,
     /// Largest value, if known.
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::serialize::float_or_null")
+    )]
     pub max: Option<f64>,
     /// Examples with their trace, at most one for each bucket.
     pub exemplars: Vec<Exemplar>,
@@ -334,8 +358,10 @@ impl SummaryPoint {
 
 /// A value with the span that it was measured in.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Exemplar {
     /// The value.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serialize::float"))]
     pub value: f64,
     /// When, in nanoseconds since the Unix epoch.
     pub unix_nanos: u64,

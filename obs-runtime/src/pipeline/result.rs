@@ -12,7 +12,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use serde::Serialize;
+
 use crate::pipeline::graph::Graph;
+use crate::serialize;
 use crate::trace::SpanError;
 use crate::trace::TraceId;
 use crate::trace::local::redact;
@@ -46,6 +49,8 @@ impl fmt::Display for RunState {
     }
 }
 
+serialize::serialize_text!(as_str: RunState);
+
 /// The state in which a task ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -78,9 +83,12 @@ impl fmt::Display for TaskState {
     }
 }
 
+serialize::serialize_text!(as_str: TaskState);
+
 /// The reason why a task did not succeed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TaskError {
+    #[serde(rename = "error_type")]
     pub(crate) kind: Cow<'static, str>,
     pub(crate) message: Cow<'static, str>,
 }
@@ -133,7 +141,7 @@ impl fmt::Display for TaskError {
 impl core::error::Error for TaskError {}
 
 /// The result of one task.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct TaskResult {
     /// The task's name.
@@ -143,6 +151,7 @@ pub struct TaskResult {
     /// The number of attempts that began; 0 for a task that never ran.
     pub attempts: u32,
     /// The time from the start of the first attempt to the end of the last, pauses included.
+    #[serde(rename = "duration_seconds", serialize_with = "serialize::seconds")]
     pub duration: Duration,
     /// The number of records that the task counted.
     ///
@@ -166,9 +175,11 @@ impl TaskResult {
 }
 
 /// The results of all tasks, in the order of the graph: each after those it depends on.
-#[derive(Clone)]
+#[derive(Clone, Serialize)]
+#[serde(transparent)]
 pub struct TaskResults {
     pub(crate) results: Vec<TaskResult>,
+    #[serde(skip)]
     pub(crate) graph: Arc<Graph>,
 }
 
@@ -225,7 +236,7 @@ impl fmt::Debug for TaskResults {
 }
 
 /// A handler that failed, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct HandlerError {
     /// The handler's path.
@@ -237,7 +248,24 @@ pub struct HandlerError {
 pub(crate) type Output = Arc<dyn Any + Send + Sync>;
 
 /// The result of a run. A run whose tasks failed has one too: look at `state`.
-#[derive(Clone)]
+///
+/// It is serialized with its fields, without the outputs of tasks: `started_at` is RFC 3339 in UTC,
+/// `duration_seconds` the duration, `task_results` a list in the order of the graph.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// use obs_runtime::pipeline::Pipeline;
+///
+/// let pipeline = Pipeline::builder("etl").task("load", [], |_| async { Ok::<_, String>(1) });
+/// let result = pipeline.build()?.run().await?;
+/// let json = serde_json::to_value(&result)?;
+/// assert_eq!(json["state"], "succeeded");
+/// assert_eq!(json["task_results"][0]["name"], "load");
+/// assert_eq!(json["duration_seconds"], result.duration.as_secs_f64());
+/// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Serialize)]
 #[non_exhaustive]
 pub struct RunResult {
     /// The id of the run: a version 7 UUID, so that runs sort by their start.
@@ -247,9 +275,11 @@ pub struct RunResult {
     /// The state in which the run ended.
     pub state: RunState,
     /// The time at which the run began.
+    #[serde(serialize_with = "serialize::time")]
     pub started_at: SystemTime,
     /// The time from the start of the first task to the end of the last; handlers are not part of
     /// it.
+    #[serde(rename = "duration_seconds", serialize_with = "serialize::seconds")]
     pub duration: Duration,
     /// The sum of the tasks' records; tasks that count none add nothing.
     pub records_count: u64,
@@ -267,6 +297,7 @@ pub struct RunResult {
     pub trace_id: Option<TraceId>,
     /// The handlers that failed or panicked. A handler sees those that were called before it.
     pub handler_errors: Vec<HandlerError>,
+    #[serde(skip)]
     pub(crate) outputs: Arc<[Option<Output>]>,
 }
 
@@ -316,3 +347,7 @@ impl fmt::Display for RunResult {
         f.write_str(&self.summary())
     }
 }
+
+#[cfg(test)]
+#[path = "result_tests.rs"]
+mod tests;

@@ -13,11 +13,15 @@ use crate::trace::local::redact;
 
 /// An attribute's value (OpenTelemetry common attributes: a primitive or a homogeneous array).
 ///
+/// With the feature `serde` it is serialized as the value alone. Infinity and NaN are the texts
+/// `"Infinity"`, `"-Infinity"` and `"NaN"`, because JSON has no numbers for them.
+///
 /// ```
 /// use obs_runtime::AttributeValue;
 /// assert_eq!(AttributeValue::from(3), AttributeValue::I64(3));
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(untagged))]
 #[non_exhaustive]
 pub enum AttributeValue {
     /// A truth value.
@@ -25,7 +29,7 @@ pub enum AttributeValue {
     /// A whole number.
     I64(i64),
     /// A floating-point number.
-    F64(f64),
+    F64(#[cfg_attr(feature = "serde", serde(serialize_with = "crate::serialize::float"))] f64),
     /// A text.
     String(Cow<'static, str>),
     /// A list of truth values.
@@ -33,7 +37,9 @@ pub enum AttributeValue {
     /// A list of whole numbers.
     I64Array(Vec<i64>),
     /// A list of floating-point numbers.
-    F64Array(Vec<f64>),
+    F64Array(
+        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serialize::floats"))] Vec<f64>,
+    ),
     /// A list of texts.
     StringArray(Vec<Cow<'static, str>>),
 }
@@ -131,12 +137,14 @@ impl From<Vec<String>> for AttributeValue {
 
 /// An event: something that happened at one moment of a span.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Event {
     /// The event's name.
     pub name: Cow<'static, str>,
     /// When it happened, in nanoseconds since the Unix epoch.
     pub unix_nanos: u64,
     /// The event's attributes.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serialize::map"))]
     pub attributes: Vec<(Cow<'static, str>, AttributeValue)>,
 }
 
@@ -165,15 +173,18 @@ impl Event {
 
 /// A reference to another span.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Link {
     /// The other span.
     pub context: SpanContext,
     /// The attributes of the reference.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serialize::map"))]
     pub attributes: Vec<(Cow<'static, str>, AttributeValue)>,
 }
 
 /// Why a span failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct SpanError {
     /// The value of `error.type`: a type's path, `panic`, or what the user named.

@@ -4,6 +4,7 @@ use crate::trace::{SpanId, TraceId};
 
 /// The flags of a trace (W3C Trace Context Level 2, section 3.2.2.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct TraceFlags(pub(crate) u8);
 
 impl TraceFlags {
@@ -40,14 +41,18 @@ impl TraceFlags {
 /// assert!(SpanContext::current().is_none());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct SpanContext {
     pub(crate) trace_id: TraceId,
     pub(crate) span_id: SpanId,
+    #[cfg_attr(feature = "serde", serde(rename = "trace_flags"))]
     pub(crate) flags: TraceFlags,
     pub(crate) is_remote: bool,
     /// The caller leaves it to this process whether the trace is recorded (only B3 can say so).
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) deferred: bool,
     /// The `Observability` that records the span; 0 is the installed default.
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) scope: u16,
 }
 

@@ -95,6 +95,9 @@ impl fmt::Display for ParseIdError {
 
 impl core::error::Error for ParseIdError {}
 
+#[cfg(feature = "serde")]
+crate::serialize::serialize_text!(display: TraceId, SpanId);
+
 fn lower_hex(text: &str, digits: usize) -> Option<u128> {
     let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
     (text.len() == digits && text.bytes().all(hex))

@@ -48,6 +48,9 @@ impl Outcome {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::serialize::serialize_text!(as_str: Outcome);
+
 /// A finished span, borrowed from the buffer. It is valid during one call of a sink.
 #[derive(Clone, Copy)]
 #[cfg_attr(
@@ -145,7 +148,11 @@ impl<'a> SpanView<'a> {
 }
 
 /// A finished span that owns its data. A [`RecordExporter`](crate::exporter::RecordExporter) receives these.
+///
+/// With the feature `serde` it is serialized with its fields: ids are lower-case hexadecimal texts,
+/// and attributes an object.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct SpanRecord {
     /// The span's name.
@@ -173,6 +180,7 @@ pub struct SpanRecord {
     /// Why the call failed, if it did.
     pub error: Option<SpanError>,
     /// The attributes; each key is there once.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serialize::map"))]
     pub attributes: Vec<(Cow<'static, str>, AttributeValue)>,
     /// The events, in the order in which they were added.
     pub events: Vec<Event>,
@@ -183,6 +191,7 @@ pub struct SpanRecord {
         not(feature = "opentelemetry"),
         allow(dead_code, reason = "for the exporters of its SDK")
     )]
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) is_ok: bool,
 }
 
@@ -235,3 +244,7 @@ impl SpanRecord {
             .find_map(|(k, v)| (k == key).then_some(v))
     }
 }
+
+#[cfg(all(test, feature = "serde"))]
+#[path = "view_tests.rs"]
+mod tests;

@@ -188,8 +188,8 @@ impl Report<'_> {
         let report = json::Report {
             pipeline: &self.run.pipeline_name,
             run_id: &self.run.run_id,
-            trace_id: self.run.trace_id.map(|id| id.to_string()),
-            state: self.run.state.as_str(),
+            trace_id: self.run.trace_id,
+            state: self.run.state,
             duration_seconds: self.run.duration.as_secs_f64(),
             records: self.run.records_count,
             tasks: self.run.task_results.iter().map(json::Task::from).collect(),

@@ -1,6 +1,7 @@
 //! The shape of `--json`: what scripts rely on.
 
-use obs_runtime::pipeline::TaskResult;
+use obs_runtime::pipeline::{RunState, TaskResult, TaskState};
+use obs_runtime::trace::TraceId;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -10,8 +11,8 @@ use crate::runs::Memory;
 pub(super) struct Report<'a> {
     pub(super) pipeline: &'a str,
     pub(super) run_id: &'a str,
-    pub(super) trace_id: Option<String>,
-    pub(super) state: &'a str,
+    pub(super) trace_id: Option<TraceId>,
+    pub(super) state: RunState,
     pub(super) duration_seconds: f64,
     pub(super) records: u64,
     pub(super) tasks: Vec<Task<'a>>,
@@ -28,7 +29,7 @@ pub(super) struct Report<'a> {
 #[derive(Serialize)]
 pub(super) struct Task<'a> {
     name: &'a str,
-    state: &'a str,
+    state: TaskState,
     attempts: u32,
     duration_seconds: f64,
     records: u64,
@@ -38,7 +39,7 @@ impl<'a> From<&'a TaskResult> for Task<'a> {
     fn from(task: &'a TaskResult) -> Self {
         Self {
             name: &task.name,
-            state: task.state.as_str(),
+            state: task.state,
             attempts: task.attempts,
             duration_seconds: task.duration.as_secs_f64(),
             records: task.records.unwrap_or(0),
