@@ -9,7 +9,9 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use obs_benches::harness::median;
-use obs_runtime::{Error, Observability, exporter::RecordExporter, pipeline::Pipeline, trace::SpanRecord};
+use obs_runtime::{
+    Error, Observability, exporter::RecordExporter, pipeline::Pipeline, trace::SpanRecord,
+};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 

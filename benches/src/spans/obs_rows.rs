@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use obs_benches::executor::Yield;
-use obs_runtime::{Error, Observability, Sampler, exporter::RecordExporter, trace::SpanRecord, traced};
+use obs_runtime::{
+    Error, Observability, Sampler, exporter::RecordExporter, trace::SpanRecord, traced,
+};
 
 use crate::rows::{Bursts, Implementation, body};
 use crate::{async_burst, sync_burst};

@@ -39,7 +39,9 @@ pub fn handler(_: &RunResult) {}
 
 /// The names of all that is registered, sorted.
 pub fn registered() -> Vec<&'static str> {
-    let mut names: Vec<_> = obs_runtime::registry::callsites().map(|site| site.name()).collect();
+    let mut names: Vec<_> = obs_runtime::registry::callsites()
+        .map(|site| site.name())
+        .collect();
     names.extend(obs_runtime::pipeline::names());
     names.sort_unstable();
     names

@@ -4,7 +4,10 @@ use std::task::{Context, Poll, Waker};
 
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, Stream};
-use obs_runtime::{Observability, counter, current, histogram, llm_call, metrics::MetricsCollector, span, traced, vector_op};
+use obs_runtime::{
+    Observability, counter, current, histogram, llm_call, metrics::MetricsCollector, span, traced,
+    vector_op,
+};
 
 #[traced(fields(n), ret, labels(even = n % 2 == 0), track_concurrency)]
 fn checked(n: u32) -> Result<u32, String> {
