@@ -28,6 +28,7 @@ impl Builder {
     }
 
     /// Returns whether it was given a manager.
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn has_alerts(&mut self) -> bool {
         self.component::<Alerting>().manager.is_some()
     }

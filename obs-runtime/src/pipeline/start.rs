@@ -22,8 +22,7 @@ use crate::pipeline::result::{RunResult, RunState, TaskResults, TaskState};
 use crate::pipeline::runner::{Finished, Runner};
 use crate::pipeline::telemetry::RunTelemetry;
 use crate::pipeline::{CancelHandle, PipelineBuilder, handler, registry, run_id};
-use crate::trace::Instrument as _;
-use crate::{Error, SpanContext};
+use crate::{Error, Instrument as _, SpanContext};
 
 /// A task graph and the values that it needs, ready to run once.
 ///

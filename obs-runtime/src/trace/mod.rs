@@ -55,6 +55,6 @@ pub(crate) use active::{FutureSpan, SyncSpan};
 pub(crate) use attribute::AttributeValue;
 pub(crate) use context::SpanContext;
 pub(crate) use sampler::Sampler;
-pub(crate) use span::{Instrument, Span};
+pub(crate) use span::Span;
 pub(crate) use value::Capture;
 pub(crate) use view::SpanView;
