@@ -5,7 +5,7 @@
 //! cargo run -p obs-examples --example pipeline
 //! ```
 //!
-//! A program of your own needs `obs-runtime` with the feature `pipeline`.
+//! A program of your own needs `obs-runtime` with the feature `pipeline`, and the crate `tokio`.
 
 #![allow(clippy::print_stdout, reason = "the summary is the point")]
 

@@ -4,7 +4,7 @@
 //! cargo run -p obs-examples --example traced
 //! ```
 //!
-//! A program of your own needs `obs-runtime` with its default features and `tokio`.
+//! A program of your own needs `obs-runtime` with the feature `tokio`, and the crate `tokio`.
 
 use std::time::Duration;
 

@@ -122,7 +122,7 @@ impl Observability {
     }
 
     /// What runs here, for code that does not hold the guard: of the scope that this thread's calls belong to, the
-    /// installed one or that of a [capture](crate::testing). None if there is none, or `OTEL_SDK_DISABLED` is set.
+    /// installed one or that of a test's capture. None if there is none, or `OTEL_SDK_DISABLED` is set.
     ///
     /// ```
     /// use obs_runtime::{Level, Observability};

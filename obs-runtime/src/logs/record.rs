@@ -9,7 +9,7 @@ use crate::trace::{AttributeValue, SpanContext};
 
 /// A log record: something that was reported at one moment (OpenTelemetry logs data model).
 ///
-/// Secrets are masked in what exporters and [`testing::capture`](crate::testing::capture) see.
+/// Secrets are masked in what exporters and `testing::capture` see.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

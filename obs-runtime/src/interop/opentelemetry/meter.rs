@@ -46,7 +46,7 @@ pub struct MeterProvider {
 
 impl MeterProvider {
     /// For the `Observability` that the calls of this thread belong to: the installed one, or that of a
-    /// [`testing::capture`](crate::testing::capture).
+    /// `testing::capture`.
     pub fn current() -> Self {
         Self::of(&crate::scope::current())
     }
