@@ -9,7 +9,9 @@
 
 use core::ops::Deref;
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
+#[cfg(unix)]
+use core::sync::atomic::AtomicBool;
+use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use std::sync::OnceLock;
 
 /// The number of forks between the process that began and this one.
@@ -63,6 +65,8 @@ impl<T: Send + Sync> PerProcess<T> {
     #[cold]
     #[inline(never)]
     fn make(&self, mut known: *mut Made<T>) -> &'static T {
+        // First of all: a fork that is not noticed would leave the child the parent's value.
+        register();
         let process = Process::current();
         let fresh = Box::leak(Box::new(Made {
             process,
@@ -129,18 +133,19 @@ fn register() {
             hook();
         }
     }
-    if !DONE.swap(true, Ordering::Relaxed) {
+    if !DONE.load(Ordering::Acquire) {
         // SAFETY: the handler stores to atomics and to this thread's words only, which is allowed
         // between `fork` and its return in a process that had several threads.
         unsafe { libc::pthread_atfork(None, None, Some(child)) };
+        // Not before: another thread may fork meanwhile. Two registrations count a fork twice, which
+        // does no harm.
+        DONE.store(true, Ordering::Release);
     }
 }
 
 #[cfg(not(unix))]
 fn register() {
     // Such a system has no `fork`.
-    static DONE: AtomicBool = AtomicBool::new(false);
-    DONE.store(true, Ordering::Relaxed);
 }
 
 #[cfg(test)]

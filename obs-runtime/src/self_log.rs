@@ -4,7 +4,7 @@
 //! may call [`once`] only, which never blocks.
 
 use core::fmt;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::clock;
@@ -109,10 +109,10 @@ fn admit(
 }
 
 fn is_off() -> bool {
-    static OFF: OnceLock<bool> = OnceLock::new();
-    *OFF.get_or_init(|| {
+    static OFF: PerProcess<bool> = PerProcess::new(|| {
         std::env::var("OBS_LOG").is_ok_and(|v| v.trim().eq_ignore_ascii_case("off"))
-    })
+    });
+    *OFF
 }
 
 /// Writes a line. Standard error may be closed: then the line is lost, and the program goes on.

@@ -381,7 +381,9 @@ impl<T: 'static> Queue<T> {
 
 /// Calls code of a user or of a dependency; none if it panics.
 pub(crate) fn guarded<R>(call: impl FnOnce() -> R) -> Option<R> {
-    std::panic::catch_unwind(AssertUnwindSafe(call)).ok()
+    let called = std::panic::catch_unwind(AssertUnwindSafe(call));
+    // What was thrown may panic again when it is dropped, outside of this.
+    called.map_err(core::mem::forget).ok()
 }
 
 #[cfg(test)]

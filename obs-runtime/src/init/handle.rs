@@ -120,7 +120,7 @@ impl Handle {
     /// # }
     /// ```
     pub fn set_max_level(&self, level: Option<Level>) {
-        if !self.lifecycle.has_ended() {
+        if self.scope.is_here() && !self.lifecycle.has_ended() {
             gate::set(self.scope.id, level);
         }
     }

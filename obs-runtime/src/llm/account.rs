@@ -8,7 +8,7 @@ use crate::llm::price::{Pricer, Prices, Unpriced, Usd, warm_up};
 use crate::llm::totals::{Entry, Ledger, LlmTotals};
 use crate::llm::usage::Usage;
 use crate::metrics::snapshot::{MetricData, MetricFamily, MetricSource};
-use crate::metrics::{MetricsCollector, source};
+use crate::metrics::{BoundUpDownCounter, MetricsCollector, source};
 use crate::scope::{Extension, Scope};
 use crate::semconv::{MetricDef, attribute as key, metric};
 use crate::trace::measured::End;
@@ -101,13 +101,13 @@ impl LlmState {
         cost
     }
 
-    /// Counts a call among those that run: 1 when it begins, -1 when it ends.
-    pub(crate) fn active(&self, call: &LlmCall, by: i64) {
+    /// Returns the number of calls like this one that run: 1 more when it begins, 1 less when it ends.
+    pub(crate) fn active(&self, call: &LlmCall) -> Option<BoundUpDownCounter> {
         let labels = [
             (key::GEN_AI_PROVIDER_NAME, &*call.provider),
             (key::GEN_AI_REQUEST_MODEL, &*call.model),
         ];
-        self.metrics().shift(&metric::OBS_LLM_ACTIVE, &labels, by);
+        self.metrics().up_down(&metric::OBS_LLM_ACTIVE, &labels)
     }
 
     fn cost(&self, call: &LlmCall) -> Result<Usd, Unpriced> {

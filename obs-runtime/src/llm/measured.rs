@@ -2,28 +2,25 @@
 //! or [`observe_stream`](crate::llm::observe_stream).
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use crate::llm::account::LlmState;
 use crate::llm::attributes::{record_llm, record_vector};
 use crate::llm::call::{LlmCall, VectorOp};
 use crate::llm::usage::LlmResponse;
+use crate::metrics::BoundUpDownCounter;
 use crate::trace::measured::{End, Ended, Here, Measure, Measured};
 
 /// A model call while it runs.
 #[derive(Debug)]
 pub struct ModelCall {
     call: LlmCall,
-    /// Where the call is counted among those that run.
-    counted: Option<Arc<LlmState>>,
+    /// The number of such calls that run, which this one is part of.
+    active: Option<BoundUpDownCounter>,
 }
 
 impl ModelCall {
     pub(crate) fn new(call: LlmCall) -> Self {
-        Self {
-            call,
-            counted: None,
-        }
+        Self { call, active: None }
     }
 }
 
@@ -31,9 +28,9 @@ impl Measure for ModelCall {
     type Said = LlmResponse;
 
     fn begin(&mut self, here: Here) {
-        self.counted = LlmState::at(here);
-        if let Some(state) = &self.counted {
-            state.active(&self.call, 1);
+        self.active = LlmState::at(here).and_then(|state| state.active(&self.call));
+        if let Some(active) = &self.active {
+            active.add(1);
         }
     }
 
@@ -44,8 +41,8 @@ impl Measure for ModelCall {
 
     fn end(self, ended: Ended) {
         let mut call = self.call;
-        if let Some(state) = self.counted {
-            state.active(&call, -1);
+        if let Some(active) = self.active {
+            active.add(-1);
         }
         call.end = ended.end;
         call.duration = Some(ended.duration);

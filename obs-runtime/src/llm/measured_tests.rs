@@ -235,6 +235,14 @@ fn calls_that_run_are_counted() {
         kept
     });
     assert_eq!(active(&captured.metrics), Number::I64(1));
+    // A collector that was cleared in between knows nothing of the call, not that it ran backwards.
+    let captured = testing::capture(|| {
+        let running = begin();
+        crate::scope::current_metrics().clear();
+        drop(running);
+        begin()
+    });
+    assert_eq!(active(&captured.metrics), Number::I64(1));
 }
 
 #[test]

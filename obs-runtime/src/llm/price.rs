@@ -6,10 +6,11 @@
 
 use core::fmt;
 use std::collections::{HashMap, HashSet};
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use genai_prices::{Calculator, PriceRequest, UsageKey};
 
+use crate::fork::PerProcess;
 use crate::llm::usage::Usage;
 
 /// An amount of US dollars that is exact to 1e-12, so that sums do not drift.
@@ -222,10 +223,10 @@ impl Unpriced {
 }
 
 /// The price list. Decoding it takes tens of milliseconds, so that happens once, ahead of calls.
-static CALCULATOR: LazyLock<Option<&'static Calculator>> =
+static CALCULATOR: PerProcess<Option<&'static Calculator>> =
     // Should a release of the list be broken, calls are unpriced and the program continues. Miri
     // would need an hour to decode it.
-    LazyLock::new(|| {
+    PerProcess::new(|| {
         let decoded = || std::panic::catch_unwind(Calculator::bundled).ok();
         (!cfg!(miri)).then(decoded).flatten()
     });
@@ -234,7 +235,7 @@ static CALCULATOR: LazyLock<Option<&'static Calculator>> =
 ///
 /// It is called when obs is installed, so that no model call waits for it.
 pub(crate) fn warm_up() {
-    LazyLock::force(&CALCULATOR);
+    let _ = *CALCULATOR;
 }
 
 /// The most models that are remembered as unknown.

@@ -4,7 +4,9 @@
 //! full segment stays as it is and a larger one follows, so a reader never sees an item move.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError, TryLockError};
+
+use crate::fork;
 
 /// Slots of the first segment; a power of two.
 const FIRST: usize = 32;
@@ -81,7 +83,15 @@ impl<T> Index<T> {
         if self.is_full() {
             return self.find(hash, is);
         }
-        let _turn = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = match self.writers.try_lock() {
+            Ok(turn) => turn,
+            Err(TryLockError::Poisoned(turn)) => turn.into_inner(),
+            // In a forked child a thread of its parent may hold the lock for ever.
+            Err(TryLockError::WouldBlock) if fork::is_child() => return self.find(hash, is),
+            Err(TryLockError::WouldBlock) => {
+                self.writers.lock().unwrap_or_else(PoisonError::into_inner)
+            }
+        };
         // Another thread may have been faster.
         let found = self.find(hash, &is);
         if found.is_some() || self.is_full() {

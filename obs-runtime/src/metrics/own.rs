@@ -5,11 +5,13 @@
 //! request or a model call takes longer than that, and what is taken out of the collector
 //! (`MetricsCollector::clear`) begins anew.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::builder::{Instrument, InstrumentBuilder};
 use super::instrument::Core;
 use super::{Histogram, MetricsCollector};
+use crate::fork::PerProcess;
 use crate::semconv::MetricDef;
 use crate::semconv::metric::FUNCTION_SECONDS;
 use crate::{Error, self_log};
@@ -23,15 +25,20 @@ impl MetricsCollector {
     pub(crate) fn count(&self, def: &MetricDef, labels: Given<'_>, amount: u64) {
         let counter = self.open(def, InstrumentBuilder::<super::Counter>::build);
         let series = counter.and_then(|counter| counter.with_labels(labels));
-        report(series.map(|series| series.add(amount)));
+        report(def, series.map(|series| series.add(amount)));
     }
 
-    /// Adds to an up-down counter.
+    /// Returns a series of an up-down counter. Whoever adds to it takes away from the same one, even if
+    /// the collector was cleared in between.
     #[cfg(feature = "llm")]
-    pub(crate) fn shift(&self, def: &MetricDef, labels: Given<'_>, by: i64) {
+    pub(crate) fn up_down(
+        &self,
+        def: &MetricDef,
+        labels: Given<'_>,
+    ) -> Option<super::BoundUpDownCounter> {
         let counter = self.open(def, InstrumentBuilder::<super::UpDownCounter>::build);
         let series = counter.and_then(|counter| counter.with_labels(labels));
-        report(series.map(|series| series.add(by)));
+        report(def, series)
     }
 
     /// Takes a value of a histogram.
@@ -45,7 +52,7 @@ impl MetricsCollector {
             }
         });
         let series = histogram.and_then(|histogram| histogram.with_labels(labels));
-        report(series.map(|series| series.observe(value)));
+        report(def, series.map(|series| series.observe(value)));
     }
 
     /// Returns the instrument of a metric of obs itself whose labels are open. The first call
@@ -71,11 +78,19 @@ impl MetricsCollector {
     }
 }
 
-/// An update fails where the program has a metric of this name that is something else.
-fn report(updated: Result<(), Error>) {
-    if let Err(error) = updated {
-        self_log::once(error.to_string());
-    }
+/// An update fails where the program has a metric of this name that is something else. That is said
+/// once of each metric.
+fn report<T>(def: &MetricDef, updated: Result<T, Error>) -> Option<T> {
+    static TOLD: PerProcess<Mutex<BTreeSet<&'static str>>> = PerProcess::new(Mutex::default);
+
+    updated
+        .inspect_err(|error| {
+            let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+            if told.insert(def.name) {
+                self_log::once(error.to_string());
+            }
+        })
+        .ok()
 }
 
 #[cfg(all(test, feature = "llm"))]

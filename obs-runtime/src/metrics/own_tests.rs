@@ -49,7 +49,8 @@ fn each_set_of_labels_is_a_series_in_any_order() {
 fn a_level_goes_up_and_down() {
     let collector = MetricsCollector::new();
     for by in [1, 1, -1, -1, -1] {
-        collector.shift(&metric::OBS_LLM_ACTIVE, &[("m", "x")], by);
+        let series = collector.up_down(&metric::OBS_LLM_ACTIVE, &[("m", "x")]);
+        series.expect("a series").add(by);
     }
     let found = points(&family(&collector, &metric::OBS_LLM_ACTIVE));
     assert_eq!(found, [("m=x".to_owned(), Number::I64(-1))]);

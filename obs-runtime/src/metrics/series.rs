@@ -230,6 +230,9 @@ impl SeriesSet {
 
     /// All series in the order of their labels; the overflow series last, once it is used.
     pub(super) fn all(&self) -> (Arc<Vec<Arc<Series>>>, Option<&Arc<Series>>) {
+        if !self.process.is_current() {
+            return (Arc::default(), None);
+        }
         let overflow = self.overflow.as_ref().filter(|_| self.overflowed() > 0);
         let mut list = self.list();
         if list.unsorted {

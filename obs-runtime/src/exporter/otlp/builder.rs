@@ -99,8 +99,11 @@ impl Builder {
     /// Sends traces, metrics and logs to an OTLP receiver: `http://localhost:4318`, or port 4317 with
     /// [`Protocol::Grpc`](crate::exporter::otlp::Protocol::Grpc). Default: `OTEL_EXPORTER_OTLP_ENDPOINT`, else nothing is
     /// sent.
-    pub fn otlp(self, endpoint: impl Into<String>) -> Self {
-        self.otlp_with(OtlpConfig::new(endpoint))
+    ///
+    /// What [`Builder::otlp_with`] has said before stays, but for the endpoint.
+    pub fn otlp(mut self, endpoint: impl Into<String>) -> Self {
+        self.component::<Otlp>().given.set_endpoint(endpoint);
+        self
     }
 
     /// Like [`Builder::otlp`], with a protocol, headers, a spool and more of your own.

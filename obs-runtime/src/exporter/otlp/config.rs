@@ -221,11 +221,15 @@ impl OtlpConfig {
     /// [`Protocol::Grpc`].
     pub fn new(endpoint: impl Into<String>) -> Self {
         let mut config = Self::default();
-        config.general.endpoint = Some(GivenUrl {
+        config.set_endpoint(endpoint);
+        config
+    }
+
+    pub(super) fn set_endpoint(&mut self, endpoint: impl Into<String>) {
+        self.general.endpoint = Some(GivenUrl {
             url: endpoint.into(),
             origin: "otlp endpoint",
         });
-        config
     }
 
     /// Sets how requests travel. Default: `OTEL_EXPORTER_OTLP_PROTOCOL`, else HTTP.

@@ -375,3 +375,12 @@ fn certificates_of_the_builder_come_before_all_of_the_environment() {
     let tls = &config.general.tls;
     assert_eq!(tls.client_key.as_ref().unwrap().path, "/env/key.pem");
 }
+
+#[test]
+fn an_endpoint_keeps_what_was_said_before() {
+    let mut config = OtlpConfig::new("http://first:4318").header("x-key", "1");
+    config.set_endpoint("http://second:4318");
+    assert!(urls(&config).iter().all(|url| url.contains("second")));
+    let target = config.target(Signal::Traces).unwrap().expect("a target");
+    assert!(target.headers.iter().any(|(name, _)| name == "x-key"));
+}

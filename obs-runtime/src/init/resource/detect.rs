@@ -4,9 +4,9 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
-use std::sync::OnceLock;
 
 use super::container;
+use crate::fork::PerProcess;
 use crate::semconv::attribute as key;
 use crate::trace::attribute::AttributeValue;
 
@@ -17,8 +17,7 @@ const MOST_BYTES: u64 = 256 << 10;
 
 /// Everything that is found; read once in a process.
 pub(super) fn all() -> &'static Found {
-    static FOUND: OnceLock<Found> = OnceLock::new();
-    FOUND.get_or_init(|| {
+    static FOUND: PerProcess<Found> = PerProcess::new(|| {
         let mut found = Found::new();
         process(&mut found);
         host(&mut found);
@@ -27,7 +26,8 @@ pub(super) fn all() -> &'static Found {
         let var = |name: &str| std::env::var(name).ok();
         kubernetes(var, &mut found);
         found
-    })
+    });
+    &FOUND
 }
 
 /// A text file's begin; none if it cannot be read. What is no UTF-8 is replaced.

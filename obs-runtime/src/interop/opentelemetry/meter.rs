@@ -11,6 +11,7 @@ use ::opentelemetry::{InstrumentationScope, KeyValue};
 
 use super::labels;
 use super::observed::{self, Observables, Observed};
+use crate::fork::PerProcess;
 use crate::metrics::{
     BoundCounter, BoundGauge, BoundHistogram, BoundUpDownCounter, Counter, Gauge, Histogram,
     InstrumentBuilder, MetricsCollector, Number, UpDownCounter,
@@ -82,12 +83,11 @@ struct Instruments {
 
 /// Says once of each instrument that it cannot be.
 fn refused(name: &str, error: &Error) {
-    static SAID: Mutex<Option<HashSet<String>>> = Mutex::new(None);
+    static SAID: PerProcess<Mutex<HashSet<String>>> = PerProcess::new(Mutex::default);
     /// Bounds the memory, and the lines.
     const MOST: usize = 256;
 
     let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
-    let said = said.get_or_insert_default();
     if said.len() < MOST && said.insert(name.to_owned()) {
         self_log::once(format!(
             "opentelemetry: an instrument counts nothing: {error}"
