@@ -76,28 +76,8 @@ pub struct Layered<K, L> {
     pub(super) layer: L,
 }
 
-/// What an argument does in the life of a call; as [`Hooks`], which calls it after those of the judge below.
-pub trait LayerHooks {
-    const OBSERVES: bool = false;
-    const TIMES: bool = false;
-
-    #[inline(always)]
-    fn ended(&self, outcome: Outcome, error: Option<&SpanError>, recorded: bool) {
-        let _ = (outcome, error, recorded);
-    }
-
-    #[inline(always)]
-    fn entered(&mut self) {}
-
-    #[inline(always)]
-    fn left(&mut self) {}
-
-    #[inline(always)]
-    fn report(&mut self) {}
-}
-
 /// What an argument changes of the judge `K` below it; by default nothing.
-pub trait Layer<T, K: Judge<T>>: LayerHooks {
+pub trait Layer<T, K: Judge<T>>: Hooks {
     #[inline(always)]
     fn failed(&self, inner: &K, value: &T) -> bool {
         inner.failed(value)
@@ -115,7 +95,7 @@ pub trait Layer<T, K: Judge<T>>: LayerHooks {
     }
 }
 
-impl<K: Hooks, L: LayerHooks> Hooks for Layered<K, L> {
+impl<K: Hooks, L: Hooks> Hooks for Layered<K, L> {
     const OBSERVES: bool = K::OBSERVES || L::OBSERVES;
     const TIMES: bool = K::TIMES || L::TIMES;
 

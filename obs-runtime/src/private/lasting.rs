@@ -4,7 +4,7 @@ use core::mem;
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
-use super::judge::{Judge, Layer, LayerHooks, Layered};
+use super::judge::{Hooks, Judge, Layer, Layered};
 use crate::Error;
 use crate::metrics::bound::Bound;
 use crate::metrics::{BoundUpDownCounter, MetricsCollector, UpDownCounter};
@@ -21,7 +21,7 @@ pub fn timed<K>(inner: K, watch: Stopwatch) -> Layered<K, Stopwatch> {
 
 impl<T, K: Judge<T>> Layer<T, K> for Stopwatch {}
 
-impl LayerHooks for Stopwatch {
+impl Hooks for Stopwatch {
     const TIMES: bool = true;
 
     #[inline]
@@ -173,7 +173,7 @@ pub fn tracked<K>(inner: K, in_flight: super::InFlight) -> Layered<K, super::InF
     Layered { inner, layer }
 }
 
-impl LayerHooks for super::InFlight {}
+impl Hooks for super::InFlight {}
 
 impl<T, K: Judge<T>> Layer<T, K> for super::InFlight {}
 

@@ -8,7 +8,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::count::IntoCount;
-use super::judge::{Judge, Layer, LayerHooks, Layered};
+use super::judge::{Hooks, Judge, Layer, Layered};
 use super::probe::Probe;
 use crate::llm::measured::{ModelCall, Numbers, VectorCall};
 use crate::llm::{IntoUsage, LlmResponse};
@@ -58,7 +58,7 @@ pub struct Measuring<M: Measure, R> {
     reads: R,
 }
 
-impl<M: Measure, R> LayerHooks for Measuring<M, R> {
+impl<M: Measure, R> Hooks for Measuring<M, R> {
     const OBSERVES: bool = true;
 
     fn ended(&self, outcome: Outcome, error: Option<&SpanError>, recorded: bool) {

@@ -4,7 +4,7 @@
 use core::marker::PhantomData;
 
 use super::as_text::How;
-use super::judge::{Judge, Layer, LayerHooks, Layered, Text, other_error};
+use super::judge::{Hooks, Judge, Layer, Layered, Text, other_error};
 use super::probe::Probe;
 use crate::callsite::Level;
 use crate::semconv::attribute;
@@ -19,7 +19,7 @@ pub fn no_errors<K>(inner: K) -> Layered<K, NoErrors> {
     Layered { inner, layer }
 }
 
-impl LayerHooks for NoErrors {}
+impl Hooks for NoErrors {}
 
 impl<T, K: Judge<T>> Layer<T, K> for NoErrors {
     #[inline(always)]
@@ -41,7 +41,7 @@ pub fn err_level<K>(inner: K, level: Level) -> Layered<K, ErrLevel> {
     Layered { inner, layer }
 }
 
-impl LayerHooks for ErrLevel {}
+impl Hooks for ErrLevel {}
 
 impl<T, K: Judge<T>> Layer<T, K> for ErrLevel {
     #[cold]
@@ -70,7 +70,7 @@ macro_rules! deciding {
                 Layered { inner, layer }
             }
 
-            impl<C> LayerHooks for $layer<C> {}
+            impl<C> Hooks for $layer<C> {}
 
             impl<T, K: Judge<T>, C: Fn(&T) -> bool> Layer<T, K> for $layer<C> {
                 #[inline(always)]
@@ -107,7 +107,7 @@ pub fn on_return<K, X>(inner: K, _: How<X>) -> Layered<K, OnReturn<X>> {
     Layered { inner, layer }
 }
 
-impl<X> LayerHooks for OnReturn<X> {
+impl<X> Hooks for OnReturn<X> {
     const OBSERVES: bool = true;
 }
 
