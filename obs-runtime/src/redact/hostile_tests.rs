@@ -1,11 +1,8 @@
 //! Texts that are made to be read again and again, or to hide a secret behind another.
 
 use super::shapes::PREFIXES;
+use super::tests::of_default;
 use super::*;
-
-fn of_default(text: &str) -> Cow<'_, str> {
-    redact(|| 0, text)
-}
 
 /// How often a byte may be read: what looks back or ahead is bounded, but more than once.
 const MOST_READS: usize = 64;

@@ -1,7 +1,7 @@
 use super::*;
 use proptest::prelude::*;
 
-fn of_default(text: &str) -> Cow<'_, str> {
+pub(super) fn of_default(text: &str) -> Cow<'_, str> {
     redact(|| 0, text)
 }
 
