@@ -5,8 +5,10 @@
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, TokenStreamExt as _};
-use syn::parse::{Parse, ParseStream};
+use syn::parse::{Parse, ParseStream, Parser as _};
 use syn::{Attribute, Signature, Token, Visibility};
+
+use crate::hygiene::quote;
 
 /// A function with a body.
 pub(crate) struct Function {
@@ -73,6 +75,12 @@ fn starts_function(input: ParseStream<'_>) -> bool {
 
 fn parse_function(input: ParseStream<'_>) -> syn::Result<Item> {
     let mut attrs = input.call(Attribute::parse_outer)?;
+    if is_fragment(&input.fork().parse()?) {
+        // Clippy does not ask this of what a `macro_rules` made, but takes the function that we
+        // make for the user's own, because its first token is.
+        let allow = quote!(#[allow(clippy::must_use_candidate)]);
+        attrs.extend(Attribute::parse_outer.parse2(allow)?);
+    }
     let vis = input.parse()?;
     let sig: Signature = input.parse()?;
     if input.peek(Token![;]) {
@@ -97,6 +105,11 @@ fn parse_function(input: ParseStream<'_>) -> syn::Result<Item> {
         sig,
         body,
     })))
+}
+
+/// Whether a `macro_rules` passed it as one fragment (`$vis:vis`, `$function:item`).
+fn is_fragment(tree: &TokenTree) -> bool {
+    matches!(tree, TokenTree::Group(group) if group.delimiter() == Delimiter::None)
 }
 
 /// The brace group, out of the invisible groups of `macro_rules`.
@@ -127,7 +140,7 @@ fn hoist_inner_attributes(braces: Group, attrs: &mut Vec<Attribute>) -> syn::Res
         let inner = input.call(Attribute::parse_inner)?;
         Ok((inner, input.parse::<TokenStream>()?))
     };
-    let (inner, rest) = syn::parse::Parser::parse2(split, braces.stream())?;
+    let (inner, rest) = split.parse2(braces.stream())?;
     attrs.extend(inner.into_iter().map(|mut attr| {
         attr.style = syn::AttrStyle::Outer;
         attr

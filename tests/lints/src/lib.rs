@@ -7,4 +7,5 @@ use obs_runtime::traced as annotate;
 
 mod asynchronous;
 mod methods;
+pub mod of_macros;
 mod synchronous;
