@@ -1,7 +1,7 @@
 //! The path by which generated code reaches `obs_runtime`, whatever the user calls it.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::ToTokens as _;
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens as _, quote_spanned};
 
 use crate::hygiene::quote;
 
@@ -16,6 +16,25 @@ pub(crate) fn resolve(argument: Option<&syn::Path>) -> TokenStream {
     quote!(::#name)
 }
 
+/// Takes `path;` off the front of the tokens. The library's own `macro_rules!` put it there, as
+/// `$crate;`, so that they work wherever the library is re-exported.
+pub(crate) fn take(tokens: TokenStream) -> (TokenStream, TokenStream) {
+    let is_end = |token: &TokenTree| matches!(token, TokenTree::Punct(p) if p.as_char() == ';');
+    let is_path = |token: &TokenTree| match token {
+        TokenTree::Ident(_) => true,
+        TokenTree::Punct(punct) => punct.as_char() == ':',
+        _ => false,
+    };
+    let mut rest = tokens.clone().into_iter();
+    let path: Vec<_> = rest.by_ref().take_while(|token| !is_end(token)).collect();
+    let has_end = path.len() < tokens.clone().into_iter().count();
+    if has_end && !path.is_empty() && path.iter().all(is_path) {
+        (path.into_iter().collect(), rest.collect())
+    } else {
+        (resolve(None), tokens)
+    }
+}
+
 /// The path with its tokens located elsewhere: rustc reports a call at all of its tokens.
 pub(crate) fn at(krate: &TokenStream, span: Span) -> TokenStream {
     let located = krate.clone().into_iter().map(|mut token| {
@@ -23,6 +42,15 @@ pub(crate) fn at(krate: &TokenStream, span: Span) -> TokenStream {
         token
     });
     located.collect()
+}
+
+/// A function of `private`, to be called at `span`.
+///
+/// It stands in parentheses of ours: a call that began with `$crate` would begin in the macro that
+/// wrote this, and rustc would report errors of its arguments at all of that macro.
+pub(crate) fn function(krate: &TokenStream, name: &str, span: Span) -> TokenStream {
+    let (krate, name) = (at(krate, span), Ident::new(name, span));
+    quote_spanned!(span=> (#krate::private::#name))
 }
 
 /// Finds `--extern NAME=…/libobs_runtime-HASH.…` among rustc's arguments.

@@ -72,29 +72,25 @@ pub fn vector_op(args: TokenStream, item: TokenStream) -> TokenStream {
     macros::vector_op(args.into(), item.into()).into()
 }
 
-/// Makes a span that is no function; `in_scope`, `enter` or `instrument` enter it.
-#[doc = include_str!("docs/span.md")]
+/// What `span!` of the runtime hands on, with its path in front.
 #[proc_macro]
 pub fn span(tokens: TokenStream) -> TokenStream {
     macros::span(tokens.into()).into()
 }
 
-/// Finds a counter, which is a sum that only grows, for this place to add to.
-#[doc = include_str!("docs/metric.md")]
+/// What `counter!` of the runtime hands on, with its path in front.
 #[proc_macro]
 pub fn counter(tokens: TokenStream) -> TokenStream {
     macros::counter(tokens.into()).into()
 }
 
-/// Finds a gauge, which is a value that goes up and down, for this place to set.
-#[doc = include_str!("docs/metric.md")]
+/// What `gauge!` of the runtime hands on, with its path in front.
 #[proc_macro]
 pub fn gauge(tokens: TokenStream) -> TokenStream {
     macros::gauge(tokens.into()).into()
 }
 
-/// Finds a histogram, which is a distribution of values, for this place to add one to.
-#[doc = include_str!("docs/metric.md")]
+/// What `histogram!` of the runtime hands on, with its path in front.
 #[proc_macro]
 pub fn histogram(tokens: TokenStream) -> TokenStream {
     macros::histogram(tokens.into()).into()

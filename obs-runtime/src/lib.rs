@@ -33,6 +33,7 @@ mod json;
 #[cfg(feature = "llm")]
 pub mod llm;
 pub mod logs;
+mod macros;
 pub mod metrics;
 mod percent;
 #[cfg(feature = "pipeline")]
@@ -69,8 +70,7 @@ pub use init::{Builder, Handle, Observability};
 pub use metrics::Label;
 // Without its feature a macro says which one to enable.
 pub use obs_macros::{
-    Label, counter, gauge, histogram, llm_call, main, on_cancel, on_complete, on_failure,
-    pipeline_task, span, traced, vector_op,
+    Label, llm_call, main, on_cancel, on_complete, on_failure, pipeline_task, traced, vector_op,
 };
 pub use processor::TailSampling;
 pub use trace::attribute::AttributeValue;
@@ -130,12 +130,8 @@ mod macro_pages {
     struct VectorOp;
     #[doc = include_str!("../../obs-macros/src/docs/label.md")]
     struct Label;
-    #[doc = include_str!("../../obs-macros/src/docs/metric.md")]
-    struct Metric;
     #[doc = include_str!("../../obs-macros/src/docs/main.md")]
     struct Main;
-    #[doc = include_str!("../../obs-macros/src/docs/span.md")]
-    struct Span;
     #[cfg(feature = "pipeline")]
     #[doc = include_str!("../../obs-macros/src/docs/pipeline_task.md")]
     struct PipelineTask;

@@ -5,6 +5,7 @@ use syn::parse::{ParseStream, Parser as _};
 use syn::{Expr, Token};
 
 use super::label::Label;
+use crate::crate_path;
 use crate::errors::Errors;
 
 /// Which macro it is.
@@ -28,6 +29,8 @@ impl Metric {
 
 /// `"name", key = value, …`
 pub(crate) struct MetricInput {
+    /// The path of the library.
+    pub(crate) krate: TokenStream,
     pub(crate) metric: Metric,
     pub(crate) name: Expr,
     pub(crate) labels: Vec<Label>,
@@ -39,10 +42,15 @@ pub(crate) fn parse(
     tokens: TokenStream,
     errors: &mut Errors,
 ) -> Option<MetricInput> {
-    errors.take((|input: ParseStream<'_>| parse_input(metric, input)).parse2(tokens))
+    let (krate, tokens) = crate_path::take(tokens);
+    errors.take((|input: ParseStream<'_>| parse_input(metric, krate, input)).parse2(tokens))
 }
 
-fn parse_input(metric: Metric, input: ParseStream<'_>) -> syn::Result<MetricInput> {
+fn parse_input(
+    metric: Metric,
+    krate: TokenStream,
+    input: ParseStream<'_>,
+) -> syn::Result<MetricInput> {
     if input.is_empty() {
         let this = metric.name();
         let message = format!("a metric needs a name: `{this}!(\"name\", label = value)`");
@@ -57,6 +65,7 @@ fn parse_input(metric: Metric, input: ParseStream<'_>) -> syn::Result<MetricInpu
         }
     }
     Ok(MetricInput {
+        krate,
         metric,
         name,
         labels,

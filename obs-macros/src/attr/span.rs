@@ -6,10 +6,13 @@ use syn::{Expr, Token};
 
 use super::expr::as_text;
 use super::fields::{self, Field};
+use crate::crate_path;
 use crate::errors::Errors;
 
 /// `"name", key = value, …`
 pub(crate) struct SpanInput {
+    /// The path of the library.
+    pub(crate) krate: TokenStream,
     pub(crate) name: Expr,
     pub(crate) fields: Vec<Field>,
 }
@@ -27,10 +30,15 @@ pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Option<SpanInpu
         }
         Ok((name, input.parse::<TokenStream>()?))
     };
+    let (krate, tokens) = crate_path::take(tokens);
     let (name, rest) = errors.take(split.parse2(tokens))?;
     check_name(&name, errors);
     let fields = fields::parse(rest, errors);
-    Some(SpanInput { name, fields })
+    Some(SpanInput {
+        krate,
+        name,
+        fields,
+    })
 }
 
 /// Reports the name of a span that is an empty text, and says whether it is one that can be used.

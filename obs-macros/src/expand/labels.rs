@@ -1,6 +1,6 @@
 //! The values of a metric's labels, as texts.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 use syn::spanned::Spanned as _;
 
@@ -21,6 +21,6 @@ pub(super) fn among(label: &Label, krate: &TokenStream) -> TokenStream {
 
 fn by(label: &Label, read: &str, krate: &TokenStream, value: &TokenStream) -> TokenStream {
     let span = Span::mixed_site().located_at(label.value.span());
-    let (krate, read) = (crate_path::at(krate, span), Ident::new(read, span));
-    quote_spanned!(span=> #krate::private::#read(&(#value)))
+    let read = crate_path::function(krate, read, span);
+    quote_spanned!(span=> #read(&(#value)))
 }

@@ -4,13 +4,11 @@ use proc_macro2::{Ident, Span, TokenStream};
 
 use super::labels;
 use crate::attr::metric::{Metric, MetricInput};
-use crate::crate_path;
 use crate::hygiene::quote;
 
 /// An expression that gives the handle.
 pub(crate) fn expand(input: &MetricInput) -> TokenStream {
-    let krate = crate_path::resolve(None);
-    let name = &input.name;
+    let MetricInput { krate, name, .. } = input;
     let bound = Ident::new(handle(input.metric), Span::mixed_site());
     let (mut all, mut varying) = (Vec::new(), Vec::new());
     for label in &input.labels {
@@ -18,7 +16,7 @@ pub(crate) fn expand(input: &MetricInput) -> TokenStream {
         let constant = if let Some(text) = label.constant() {
             quote!(::core::option::Option::Some(#text))
         } else {
-            varying.push(labels::among(label, &krate));
+            varying.push(labels::among(label, krate));
             quote!(::core::option::Option::None)
         };
         all.push(quote!((#key, #constant)));

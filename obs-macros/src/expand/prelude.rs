@@ -39,9 +39,8 @@ pub(super) fn parent(plan: &Plan, function: &Function, then: &str) -> Option<Tok
     let parent = plan.parent.as_ref()?;
     let span = Span::mixed_site().located_at(parent.span());
     let value = outside(plan, function, parent);
-    let krate = crate_path::at(&plan.site.krate, span);
-    let then = Ident::new(then, span);
-    Some(quote_spanned!(span=> #krate::private::#then(&(#value))))
+    let then = crate_path::function(&plan.site.krate, then, span);
+    Some(quote_spanned!(span=> #then(&(#value))))
 }
 
 /// The user's expression before the parameters have the user's names again, if they lost them.
@@ -110,13 +109,13 @@ fn closure(plan: &Plan) -> TokenStream {
     let krate = &plan.site.krate;
     let name = name::dynamic(&plan.site.name, krate).map(|name| {
         let span = Span::mixed_site().located_at(name.span());
-        let krate = crate_path::at(krate, span);
-        quote_spanned!(span=> #krate::private::set_name(&(#name));)
+        let set_name = crate_path::function(krate, "set_name", span);
+        quote_spanned!(span=> #set_name(&(#name));)
     });
     let links = plan.links.iter().map(|links| {
         let span = Span::mixed_site().located_at(links.span());
-        let krate = crate_path::at(krate, span);
-        quote_spanned!(span=> #krate::private::add_links(&(#links));)
+        let add_links = crate_path::function(krate, "add_links", span);
+        quote_spanned!(span=> #add_links(&(#links));)
     });
     let values = values(&plan.site);
     let slot = needs_slot(plan).then(|| quote!(#krate::private::Value::NONE));
@@ -155,6 +154,6 @@ fn value(krate: &TokenStream, value: &FieldValue) -> Option<TokenStream> {
         FieldValue::Const(_) => return None,
     };
     let span = Span::mixed_site().located_at(value.span());
-    let (krate, how) = (crate_path::at(krate, span), Ident::new(how, span));
-    Some(quote_spanned!(span=> #krate::private::#how(&(#value))))
+    let how = crate_path::function(krate, how, span);
+    Some(quote_spanned!(span=> #how(&(#value))))
 }

@@ -5,6 +5,7 @@ use quote::quote_spanned;
 use syn::spanned::Spanned as _;
 
 use super::{prelude, site};
+use crate::crate_path;
 use crate::hygiene::quote;
 use crate::valid::span::SpanCall;
 
@@ -18,9 +19,10 @@ pub(crate) fn expand(call: &SpanCall) -> TokenStream {
     let krate = &site.krate;
     let span = Span::mixed_site().located_at(name.span());
     let variable = Ident::new("__obs_span", Span::mixed_site());
+    let rename = crate_path::function(krate, "rename", span);
     let rename = quote_spanned! {span=>
         if #krate::private::Span::is_recording(&#variable) {
-            #krate::private::rename(&#variable, &(#name));
+            #rename(&#variable, &(#name));
         }
     };
     quote!({ let #variable = #begin; #rename; #variable })

@@ -189,7 +189,6 @@ fn expression(plan: &Plan) -> TokenStream {
 /// `private::name(arguments)`, whose errors are reported at the user's token.
 fn call(krate: &TokenStream, name: &str, at: Span, arguments: &TokenStream) -> TokenStream {
     let at = Span::mixed_site().located_at(at);
-    let krate = crate_path::at(krate, at);
-    let name = Ident::new(name, at);
-    quote_spanned!(at=> #krate::private::#name(#arguments))
+    let function = crate_path::function(krate, name, at);
+    quote_spanned!(at=> #function(#arguments))
 }

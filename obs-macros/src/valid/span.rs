@@ -5,7 +5,6 @@ use syn::{Expr, LitStr};
 use super::fields;
 use crate::attr::expr::{as_text, plain};
 use crate::attr::span::SpanInput;
-use crate::crate_path;
 use crate::errors::Errors;
 use crate::plan::{Name, Site};
 
@@ -27,7 +26,7 @@ pub(crate) fn span(mut input: SpanInput, errors: &mut Errors) -> SpanCall {
     };
     SpanCall {
         site: Site {
-            krate: crate_path::resolve(None),
+            krate: input.krate,
             construct: "Span",
             fields: input.fields,
             name,

@@ -104,6 +104,9 @@ pub use crate::trace::value::Value;
 /// What a submitted entry stands on.
 pub use inventory;
 pub use metric_site::{MetricSite, label, label_among};
+pub use obs_macros::{
+    counter as __counter, gauge as __gauge, histogram as __histogram, span as __span,
+};
 
 /// What becomes of a text on its way to the exporters. No generated code calls it: it lets the workspace fuzz and measure
 /// the redaction.
