@@ -23,6 +23,8 @@ pub(crate) fn expand(input: &MetricInput) -> TokenStream {
     }
     let count = varying.len();
     let site = quote!(#krate::private::MetricSite);
+    // The statement of its own drops what the labels' expressions hold, a lock say, before the
+    // arguments of the method that follows are evaluated.
     quote! {
         #site::bind(
             {
@@ -30,7 +32,7 @@ pub(crate) fn expand(input: &MetricInput) -> TokenStream {
                     #site::new(#name, &[#(#all),*]);
                 &__OBS_METRIC
             },
-            [#(#varying),*],
+            { let __obs_labels = [#(#varying),*]; __obs_labels },
         )
     }
 }

@@ -23,4 +23,5 @@ mod outcomes;
 mod returns;
 mod shapes;
 mod signatures;
+mod temporaries;
 mod traced_arguments;
