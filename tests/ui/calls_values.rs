@@ -1,10 +1,10 @@
 //! `span!` with values that are no fields, and a name that is no text.
 
-struct Secret;
+struct Order;
 
 fn main() {
-    let secret = Secret;
-    let _ = obs_runtime::span!("x", secret = secret);
-    let _ = obs_runtime::span!("x", secret = %secret);
-    let _ = obs_runtime::span!(secret);
+    let order = Order;
+    let _ = obs_runtime::span!("x", order = order);
+    let _ = obs_runtime::span!("x", order = %order);
+    let _ = obs_runtime::span!(order);
 }
