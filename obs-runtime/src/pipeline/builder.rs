@@ -6,8 +6,7 @@ use core::fmt;
 use std::borrow::Cow;
 
 use crate::Error;
-use crate::pipeline::graph::{Graph, NodeSpec};
-use crate::pipeline::task::Use;
+use crate::pipeline::graph::Graph;
 use crate::pipeline::{Pipeline, Task, TaskContext};
 
 /// A builder of pipelines from closures; [`Pipeline::builder`] creates it.
@@ -56,19 +55,6 @@ impl PipelineBuilder {
     /// Returns an error when two tasks have the same name, a dependency is no task of the pipeline,
     /// or tasks depend on each other in a circle.
     pub fn build(self) -> Result<Pipeline, Error> {
-        let specs = self.tasks.into_iter().map(|task| NodeSpec {
-            name: task.name,
-            place: None,
-            dependencies: task
-                .dependencies
-                .into_iter()
-                .map(|name| (name, Use::Read))
-                .collect(),
-            policy: task.policy,
-            body: task.body,
-            requires: &[],
-            traced: false,
-        });
-        Graph::build(self.name, specs.collect()).map(Pipeline::new)
+        Graph::build(self.name, self.tasks).map(Pipeline::new)
     }
 }

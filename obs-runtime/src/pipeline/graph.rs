@@ -11,22 +11,10 @@ use std::collections::hash_map::Entry;
 
 use crate::Error;
 use crate::error::ErrorKind;
+use crate::pipeline::Task;
 use crate::pipeline::task::{Body, Requirement, TaskPolicy, Use};
 
-/// A task as it is handed in, with its dependencies by name.
-pub(crate) struct NodeSpec {
-    pub(crate) name: Cow<'static, str>,
-    /// The place in the source, for messages.
-    pub(crate) place: Option<String>,
-    pub(crate) dependencies: Vec<(Cow<'static, str>, Use)>,
-    pub(crate) policy: TaskPolicy,
-    pub(crate) body: Body,
-    pub(crate) requires: &'static [fn() -> Option<Requirement>],
-    /// Whether the body opens the task's span itself.
-    pub(crate) traced: bool,
-}
-
-/// A task of a graph, with its dependencies by position.
+/// A [`Task`] of a graph, with its dependencies by position.
 pub(crate) struct Node {
     pub(crate) name: Cow<'static, str>,
     pub(crate) dependencies: Box<[u32]>,
@@ -49,41 +37,38 @@ pub(crate) struct Graph {
 }
 
 impl Graph {
-    pub(crate) fn build(pipeline: Cow<'static, str>, specs: Vec<NodeSpec>) -> Result<Self, Error> {
-        let mut problems = Problems {
-            pipeline: &pipeline,
-            found: Vec::new(),
-        };
-        let index = index(&specs, &mut problems);
-        let edges = edges(&specs, &index, &mut problems);
-        problems.check()?;
+    pub(crate) fn build(pipeline: Cow<'static, str>, tasks: Vec<Task>) -> Result<Self, Error> {
+        let mut problems = Vec::new();
+        let index = index(&tasks, &mut problems);
+        let edges = edges(&tasks, &index, &mut problems);
+        all_well(&pipeline, &problems)?;
         let order = order(&edges).map_err(|cycle| {
-            let names: Vec<&str> = cycle.iter().map(|i| &*specs[*i as usize].name).collect();
+            let names: Vec<&str> = cycle.iter().map(|i| &*tasks[*i as usize].name).collect();
             pipeline_error(
                 &pipeline,
                 &format!("tasks depend on each other: {}", names.join(" -> ")),
             )
         })?;
-        Ok(Self::assemble(pipeline, specs, &edges, &order))
+        Ok(Self::assemble(pipeline, tasks, &edges, &order))
     }
 
     /// Puts the tasks into their order.
     fn assemble(
         pipeline: Cow<'static, str>,
-        specs: Vec<NodeSpec>,
+        tasks: Vec<Task>,
         edges: &[Vec<u32>],
         order: &[u32],
     ) -> Self {
-        let mut new_position = vec![0_u32; specs.len()];
+        let mut new_position = vec![0_u32; tasks.len()];
         for (new, old) in order.iter().enumerate() {
             new_position[*old as usize] = new as u32;
         }
-        let mut specs: Vec<Option<NodeSpec>> = specs.into_iter().map(Some).collect();
+        let mut tasks: Vec<Option<Task>> = tasks.into_iter().map(Some).collect();
         let mut limits: Vec<Cow<'static, str>> = Vec::new();
         let mut index = HashMap::with_capacity(order.len());
         let mut nodes: Vec<Node> = Vec::with_capacity(order.len());
         for old in order {
-            let Some(spec) = specs[*old as usize].take() else {
+            let Some(task) = tasks[*old as usize].take() else {
                 continue;
             };
             let position = nodes.len() as u32;
@@ -94,23 +79,23 @@ impl Graph {
             for dependency in &dependencies {
                 nodes[*dependency as usize].dependants.push(position);
             }
-            let limit = spec.policy.concurrency.as_ref().map(|name| {
+            let limit = task.policy.concurrency.as_ref().map(|name| {
                 let known = limits.iter().position(|n| n == name);
                 known.unwrap_or_else(|| {
                     limits.push(name.clone());
                     limits.len() - 1
                 }) as u32
             });
-            index.insert(spec.name.clone(), position);
+            index.insert(task.name.clone(), position);
             nodes.push(Node {
-                name: spec.name,
+                name: task.name,
                 dependencies,
                 dependants: Vec::new(),
-                policy: spec.policy,
+                policy: task.policy,
                 limit,
-                body: spec.body,
-                requires: spec.requires,
-                traced: spec.traced,
+                body: task.body,
+                requires: task.requires,
+                traced: task.traced,
             });
         }
         Self {
@@ -126,19 +111,12 @@ impl Graph {
     }
 }
 
-/// Everything that is wrong with a graph, gathered so that it can be reported at once.
-struct Problems<'a> {
-    pipeline: &'a str,
-    found: Vec<String>,
-}
-
-impl Problems<'_> {
-    fn check(self) -> Result<(), Error> {
-        if self.found.is_empty() {
-            return Ok(());
-        }
-        Err(pipeline_error(self.pipeline, &self.found.join("; ")))
+/// Returns everything that is wrong with a pipeline as one error.
+pub(crate) fn all_well(pipeline: &str, problems: &[String]) -> Result<(), Error> {
+    if problems.is_empty() {
+        return Ok(());
     }
+    Err(pipeline_error(pipeline, &problems.join("; ")))
 }
 
 pub(crate) fn pipeline_error(pipeline: &str, what: &str) -> Error {
@@ -148,24 +126,24 @@ pub(crate) fn pipeline_error(pipeline: &str, what: &str) -> Error {
     )
 }
 
-fn index<'a>(specs: &'a [NodeSpec], problems: &mut Problems<'_>) -> HashMap<&'a str, u32> {
-    let mut index = HashMap::with_capacity(specs.len());
-    for (i, spec) in specs.iter().enumerate() {
-        if spec.name.trim().is_empty() {
-            problems.found.push("a task has an empty name".to_owned());
+fn index<'a>(tasks: &'a [Task], problems: &mut Vec<String>) -> HashMap<&'a str, u32> {
+    let mut index = HashMap::with_capacity(tasks.len());
+    for (i, task) in tasks.iter().enumerate() {
+        if task.name.trim().is_empty() {
+            problems.push("a task has an empty name".to_owned());
         }
-        match index.entry(&*spec.name) {
+        match index.entry(&*task.name) {
             Entry::Vacant(slot) => {
                 slot.insert(i as u32);
             }
             Entry::Occupied(first) => {
-                let first = &specs[*first.get() as usize];
-                let mut text = format!("two tasks have the name `{}`", spec.name);
-                if let (Some(a), Some(b)) = (&first.place, &spec.place) {
+                let first = &tasks[*first.get() as usize];
+                let mut text = format!("two tasks have the name `{}`", task.name);
+                if let (Some(a), Some(b)) = (&first.place, &task.place) {
                     let _ = write!(text, " ({a} and {b})");
                 }
                 text.push_str("; give one of them another with `name = \"…\"`");
-                problems.found.push(text);
+                problems.push(text);
             }
         }
     }
@@ -173,20 +151,16 @@ fn index<'a>(specs: &'a [NodeSpec], problems: &mut Problems<'_>) -> HashMap<&'a 
 }
 
 /// Returns the positions of each task's dependencies, in their order.
-fn edges(
-    specs: &[NodeSpec],
-    index: &HashMap<&str, u32>,
-    problems: &mut Problems<'_>,
-) -> Vec<Vec<u32>> {
+fn edges(tasks: &[Task], index: &HashMap<&str, u32>, problems: &mut Vec<String>) -> Vec<Vec<u32>> {
     // An output that is taken by value must have no other reader.
-    let mut first_reader: Vec<Option<u32>> = vec![None; specs.len()];
-    let mut taken_by: Vec<Option<u32>> = vec![None; specs.len()];
-    let mut edges = Vec::with_capacity(specs.len());
-    for (i, spec) in specs.iter().enumerate() {
-        let mut found = Vec::with_capacity(spec.dependencies.len());
-        for (name, usage) in &spec.dependencies {
+    let mut first_reader: Vec<Option<u32>> = vec![None; tasks.len()];
+    let mut taken_by: Vec<Option<u32>> = vec![None; tasks.len()];
+    let mut edges = Vec::with_capacity(tasks.len());
+    for (i, task) in tasks.iter().enumerate() {
+        let mut found = Vec::with_capacity(task.dependencies.len());
+        for (name, usage) in &task.dependencies {
             let Some(dependency) = index.get(&**name) else {
-                problems.found.push(unknown(spec, name, specs));
+                problems.push(unknown(task, name, tasks));
                 continue;
             };
             found.push(*dependency);
@@ -200,9 +174,9 @@ fn edges(
                 _ => (None, i as u32),
             };
             if let Some(other) = other {
-                problems.found.push(format!(
+                problems.push(format!(
                     "`{}` takes the output of `{name}` by value, but `{}` uses it too: take `&T` or `Arc<T>`",
-                    specs[mover as usize].name, specs[other as usize].name
+                    tasks[mover as usize].name, tasks[other as usize].name
                 ));
             }
             if *usage == Use::Move {
@@ -216,18 +190,18 @@ fn edges(
     edges
 }
 
-fn unknown(spec: &NodeSpec, dependency: &str, specs: &[NodeSpec]) -> String {
+fn unknown(task: &Task, dependency: &str, tasks: &[Task]) -> String {
     const SHOWN: usize = 10;
     let mut text = format!(
         "`{}` depends on `{dependency}`, which is no task of it; its tasks are",
-        spec.name
+        task.name
     );
-    for (i, known) in specs.iter().take(SHOWN).enumerate() {
+    for (i, known) in tasks.iter().take(SHOWN).enumerate() {
         let comma = if i == 0 { "" } else { "," };
         let _ = write!(text, "{comma} `{}`", known.name);
     }
-    if specs.len() > SHOWN {
-        let _ = write!(text, " and {} more", specs.len() - SHOWN);
+    if tasks.len() > SHOWN {
+        let _ = write!(text, " and {} more", tasks.len() - SHOWN);
     }
     text
 }

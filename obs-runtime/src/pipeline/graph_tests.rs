@@ -1,8 +1,7 @@
 use super::*;
-use crate::pipeline::Task;
 
-fn spec(name: &'static str, dependencies: &[(&'static str, Use)]) -> NodeSpec {
-    NodeSpec {
+fn spec(name: &'static str, dependencies: &[(&'static str, Use)]) -> Task {
+    Task {
         name: name.into(),
         place: Some(format!("{name}.rs:1")),
         dependencies: dependencies
@@ -16,7 +15,7 @@ fn spec(name: &'static str, dependencies: &[(&'static str, Use)]) -> NodeSpec {
     }
 }
 
-fn build(specs: Vec<NodeSpec>) -> Result<Graph, String> {
+fn build(specs: Vec<Task>) -> Result<Graph, String> {
     Graph::build("p".into(), specs).map_err(|e| e.to_string())
 }
 
@@ -135,7 +134,7 @@ fn limits_are_listed_once() {
 fn a_chain_of_100_000_tasks_needs_no_deep_stack() {
     let names: Vec<String> = (0..100_000).map(|i| i.to_string()).collect();
     let specs = (0..names.len())
-        .map(|i| NodeSpec {
+        .map(|i| Task {
             name: names[i].clone().into(),
             dependencies: (i > 0)
                 .then(|| (names[i - 1].clone().into(), Use::Read))

@@ -8,7 +8,8 @@ use std::collections::HashSet;
 
 use crate::Error;
 use crate::error::ErrorKind;
-use crate::pipeline::graph::{Graph, NodeSpec, pipeline_error};
+use crate::pipeline::Task;
+use crate::pipeline::graph::{Graph, pipeline_error};
 use crate::pipeline::task::{Body, TaskMeta};
 
 /// The entry of an annotated task.
@@ -77,7 +78,7 @@ pub(crate) fn build(
             ));
         }
     }
-    let specs = tasks.iter().map(|task| NodeSpec {
+    let tasks = tasks.iter().map(|task| Task {
         name: Cow::Borrowed(task.name),
         place: Some(format!("{}:{}", task.file, task.line)),
         dependencies: task
@@ -90,7 +91,7 @@ pub(crate) fn build(
         requires: task.requires,
         traced: true,
     });
-    Graph::build(pipeline, specs.collect())
+    Graph::build(pipeline, tasks.collect())
 }
 
 fn unknown(pipeline: &str) -> Error {

@@ -14,17 +14,10 @@ use crate::pipeline::result::{Output, TaskError};
 use crate::pipeline::{Backoff, RetryPolicy, TaskContext};
 
 /// The value that a successful attempt yields.
+#[derive(Debug)]
 pub struct Attempted {
     pub(crate) value: Output,
     pub(crate) records: Option<u64>,
-}
-
-impl fmt::Debug for Attempted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Attempted")
-            .field("records", &self.records)
-            .finish_non_exhaustive()
-    }
 }
 
 /// The future of one attempt of a task.
@@ -139,11 +132,17 @@ pub(crate) enum Body {
 /// .timeout(Duration::from_secs(30));
 /// ```
 #[must_use]
+// Annotated functions become tasks too, on their way into a graph.
 pub struct Task {
     pub(crate) name: Cow<'static, str>,
-    pub(crate) dependencies: Vec<Cow<'static, str>>,
+    /// The place of an annotated function in the source, for messages.
+    pub(crate) place: Option<String>,
+    pub(crate) dependencies: Vec<(Cow<'static, str>, Use)>,
     pub(crate) policy: TaskPolicy,
     pub(crate) body: Body,
+    pub(crate) requires: &'static [fn() -> Option<Requirement>],
+    /// Whether the body opens the task's span itself.
+    pub(crate) traced: bool,
 }
 
 impl Task {
@@ -169,16 +168,20 @@ impl Task {
         };
         Self {
             name: name.into(),
+            place: None,
             dependencies: Vec::new(),
             policy: TaskPolicy::DEFAULT,
             body: Body::Closure(Box::new(body)),
+            requires: &[],
+            traced: false,
         }
     }
 
     /// Adds tasks that must have succeeded before this one begins.
     pub fn depends_on<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
-        let names = names.into_iter().map(|name| Cow::Owned(name.to_owned()));
-        self.dependencies.extend(names);
+        let names = names.into_iter().map(|name| name.to_owned().into());
+        self.dependencies
+            .extend(names.map(|name| (name, Use::Read)));
         self
     }
 
