@@ -3,8 +3,9 @@
 //! Handlers run one after the other, on the task that awaits the run, after all tasks have ended.
 //! A handler that fails or panics never changes the run's state: its error is added to the result.
 
+use core::future::poll_fn;
 use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::Poll;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::pipeline::attempt::panic_message;
@@ -124,7 +125,7 @@ pub(crate) async fn call_all(
                 alerts: alerts.as_ref(),
             };
             match catch_unwind(AssertUnwindSafe(|| (handler.run)(call))) {
-                Ok(future) => CatchPanic(future).await,
+                Ok(future) => caught(future).await,
                 Err(payload) => Err(panic_message(&*payload)),
             }
         };
@@ -138,18 +139,13 @@ pub(crate) async fn call_all(
     }
 }
 
-/// A future that turns a panic of the handler into its error.
-struct CatchPanic<'a>(HandlerFuture<'a>);
-
-impl Future for CatchPanic<'_> {
-    type Output = Result<(), String>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match catch_unwind(AssertUnwindSafe(|| self.0.as_mut().poll(cx))) {
-            Ok(poll) => poll,
-            Err(payload) => Poll::Ready(Err(panic_message(&*payload))),
-        }
-    }
+/// Turns a panic of the handler into its error.
+async fn caught(mut future: HandlerFuture<'_>) -> Result<(), String> {
+    poll_fn(|cx| {
+        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
+        polled.unwrap_or_else(|payload| Poll::Ready(Err(panic_message(&*payload))))
+    })
+    .await
 }
 
 #[cfg(test)]
