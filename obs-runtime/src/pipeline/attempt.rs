@@ -5,7 +5,6 @@
 
 use core::any::Any;
 use core::pin::Pin;
-use core::sync::atomic::Ordering;
 use core::task::{Context, Poll};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -63,8 +62,8 @@ fn account(run: &Run, task: u32, ended: Result<Attempted, TaskError>) -> Ended {
     let at = task as usize;
     let (state, output, error) = match ended {
         Ok(done) => {
-            if let Some(records) = done.records {
-                run.cells[at].set_records(records);
+            if done.records.is_some() {
+                run.cell(at).records = done.records;
             }
             (TaskState::Succeeded, Some(done.value), None)
         }
@@ -95,11 +94,10 @@ enum Attempting {
 impl Attempting {
     fn start(run: &Arc<Run>, task: u32, attempt: u32) -> Self {
         let node = &run.graph.nodes[task as usize];
-        let cell = &run.cells[task as usize];
-        if attempt == 1 {
-            cell.set_began(run.began.elapsed());
-        }
-        cell.attempts.store(attempt, Ordering::Release);
+        let mut cell = run.cell(task as usize);
+        cell.began.get_or_insert_with(|| run.began.elapsed());
+        cell.attempts = attempt;
+        drop(cell);
         let context = TaskContext {
             run: Arc::clone(run),
             task,
@@ -190,9 +188,7 @@ impl Begun {
             Beginning::enter(TaskContext {
                 run: Arc::clone(&self.run),
                 task: self.task,
-                attempt: self.run.cells[self.task as usize]
-                    .attempts
-                    .load(Ordering::Acquire),
+                attempt: self.run.cell(self.task as usize).attempts,
             })
         });
         // After a panic the attempt is only dropped, never polled again.

@@ -6,9 +6,8 @@
 
 use core::any::{Any, type_name};
 use core::fmt;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use core::time::Duration;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -19,12 +18,6 @@ use crate::pipeline::graph::{Graph, Node};
 use crate::pipeline::params::{TypeMap, missing};
 use crate::pipeline::result::{Output, TaskError, TaskResult, TaskState};
 use crate::pipeline::telemetry::Meters;
-
-/// The count of a task that has not counted its records.
-const NO_RECORDS: u64 = u64::MAX;
-
-/// The start of a task of which no attempt has begun.
-const NOT_BEGUN: u64 = u64::MAX;
 
 /// The state that all tasks of one run share.
 pub(crate) struct Run {
@@ -40,10 +33,16 @@ pub(crate) struct Run {
     /// The semaphores of the concurrency limits, in the order of `graph.limits`.
     pub(crate) limits: Vec<Semaphore>,
     /// The tasks' own state, in the order of the graph's nodes.
-    pub(crate) cells: Box<[Cell]>,
+    pub(crate) cells: Box<[Mutex<Cell>]>,
 }
 
 impl Run {
+    pub(crate) fn cell(&self, task: usize) -> MutexGuard<'_, Cell> {
+        self.cells[task]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Returns the result of a task that ends now, and counts it in the metrics.
     pub(crate) fn result_of(
         &self,
@@ -51,88 +50,36 @@ impl Run {
         state: TaskState,
         error: Option<TaskError>,
     ) -> TaskResult {
-        let cell = &self.cells[at];
+        let cell = self.cell(at);
         let result = TaskResult {
             name: self.graph.nodes[at].name.clone(),
             state,
-            attempts: cell.attempts.load(Ordering::Acquire),
-            duration: cell.began().map_or(Duration::ZERO, |began| {
+            attempts: cell.attempts,
+            duration: cell.began.map_or(Duration::ZERO, |began| {
                 self.began.elapsed().saturating_sub(began)
             }),
-            records: cell.records().filter(|_| state == TaskState::Succeeded),
+            records: cell.records.filter(|_| state == TaskState::Succeeded),
             error,
         };
+        drop(cell);
         self.meters.task(&self.graph.pipeline, &result);
         result
     }
 }
 
 /// The state of one task in a run.
+///
+/// Its lock is held for moments only: not while an output is dropped, which may run code of the
+/// user's.
+#[derive(Default)]
 pub(crate) struct Cell {
-    pub(crate) output: Mutex<Option<Output>>,
-    pub(crate) attempts: AtomicU32,
-    records: AtomicU64,
-    /// The nanoseconds from the run's start to that of the first attempt.
-    began: AtomicU64,
+    pub(crate) output: Option<Output>,
+    pub(crate) attempts: u32,
+    pub(crate) records: Option<u64>,
+    /// When the first attempt began, counted from the run's start.
+    pub(crate) began: Option<Duration>,
     /// The span of the last attempt, which dependants link to.
-    span: Mutex<Option<SpanContext>>,
-}
-
-impl Cell {
-    pub(crate) fn new() -> Self {
-        Self {
-            output: Mutex::new(None),
-            attempts: AtomicU32::new(0),
-            records: AtomicU64::new(NO_RECORDS),
-            began: AtomicU64::new(NOT_BEGUN),
-            span: Mutex::new(None),
-        }
-    }
-
-    pub(crate) fn set_span(&self, span: Option<SpanContext>) {
-        *self.span.lock().unwrap_or_else(PoisonError::into_inner) = span;
-    }
-
-    pub(crate) fn span(&self) -> Option<SpanContext> {
-        *self.span.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn set_began(&self, after: Duration) {
-        self.began.store(after.as_nanos() as u64, Ordering::Release);
-    }
-
-    /// Returns when the first attempt began, counted from the run's start.
-    pub(crate) fn began(&self) -> Option<Duration> {
-        let nanos = self.began.load(Ordering::Acquire);
-        (nanos != NOT_BEGUN).then(|| Duration::from_nanos(nanos))
-    }
-
-    pub(crate) fn records(&self) -> Option<u64> {
-        Some(self.records.load(Ordering::Acquire)).filter(|n| *n != NO_RECORDS)
-    }
-
-    pub(crate) fn set_records(&self, records: u64) {
-        self.records
-            .store(records.min(NO_RECORDS - 1), Ordering::Release);
-    }
-
-    pub(crate) fn set_output(&self, output: Option<Output>) {
-        *self.output.lock().unwrap_or_else(PoisonError::into_inner) = output;
-    }
-
-    pub(crate) fn take_output(&self) -> Option<Output> {
-        self.output
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-    }
-
-    fn share_output(&self) -> Option<Output> {
-        self.output
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
+    pub(crate) span: Option<SpanContext>,
 }
 
 /// A task's view of its run.
@@ -178,7 +125,7 @@ impl TaskContext {
     ///
     /// The last call counts. A `records` argument of the task replaces it.
     pub fn set_records(&self, records: u64) {
-        self.cell().set_records(records);
+        self.cell().records = Some(records);
     }
 
     /// Returns the output of a task that this one depends on.
@@ -228,12 +175,13 @@ impl TaskContext {
         take: bool,
     ) -> Result<Arc<T>, TaskError> {
         let index = self.node().dependencies[position] as usize;
-        let cell = &self.run.cells[index];
+        let mut cell = self.run.cell(index);
         let output = if take {
-            cell.take_output()
+            cell.output.take()
         } else {
-            cell.share_output()
+            cell.output.clone()
         };
+        drop(cell);
         let name = &self.run.graph.nodes[index].name;
         let output = output.ok_or_else(|| gone(name))?;
         output.downcast().map_err(|_| {
@@ -248,8 +196,8 @@ impl TaskContext {
         &self.run.graph.nodes[self.task as usize]
     }
 
-    pub(crate) fn cell(&self) -> &Cell {
-        &self.run.cells[self.task as usize]
+    pub(crate) fn cell(&self) -> MutexGuard<'_, Cell> {
+        self.run.cell(self.task as usize)
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tokio::task::{JoinError, JoinSet};
 
 use crate::pipeline::attempt::{Ended, run_task};
-use crate::pipeline::context::{Cell, Run};
+use crate::pipeline::context::Run;
 use crate::pipeline::result::{Output, TaskError, TaskResult, TaskState};
 
 /// The results of a run's tasks, in the order of the graph.
@@ -108,9 +108,7 @@ impl Runner {
 
     fn ended(&mut self, ended: Ended) {
         self.running -= 1;
-        if let Some(output) = ended.output {
-            self.run.cells[ended.task as usize].set_output(Some(output));
-        }
+        self.run.cell(ended.task as usize).output = ended.output;
         self.settle(ended.task, ended.result);
     }
 
@@ -139,7 +137,8 @@ impl Runner {
             let dependency = *dependency as usize;
             self.needed[dependency] -= 1;
             if self.needed[dependency] == 0 {
-                self.run.cells[dependency].set_output(None);
+                let unneeded = self.run.cell(dependency).output.take();
+                drop(unneeded);
             }
         }
     }
@@ -178,7 +177,9 @@ impl Runner {
             results: results
                 .map(|(at, result)| result.unwrap_or_else(|| cancelled(at)))
                 .collect(),
-            outputs: run.cells.iter().map(Cell::take_output).collect(),
+            outputs: (0..run.cells.len())
+                .map(|task| run.cell(task).output.take())
+                .collect(),
         }
     }
 }

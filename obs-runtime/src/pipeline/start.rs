@@ -7,22 +7,22 @@ use core::any::{Any, type_name};
 use core::fmt;
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use crate::pipeline::context::{Cell, Run};
-use crate::pipeline::graph::{Graph, pipeline_error};
+use crate::pipeline::context::Run;
+use crate::pipeline::graph::{Graph, all_well, pipeline_error};
 use crate::pipeline::handler::Alerts;
 use crate::pipeline::params::TypeMap;
 use crate::pipeline::result::{RunResult, RunState, TaskResults, TaskState};
 use crate::pipeline::runner::{Finished, Runner};
-use crate::pipeline::telemetry::RunTelemetry;
+use crate::pipeline::telemetry::{Meters, RunTelemetry};
 use crate::pipeline::{CancelHandle, PipelineBuilder, handler, registry, run_id};
-use crate::{Error, Instrument as _, SpanContext};
+use crate::{Error, Instrument as _, SpanContext, scope};
 
 /// A task graph and the values that it needs, ready to run once.
 ///
@@ -168,11 +168,7 @@ impl Pipeline {
                 ));
             }
         }
-        if problems.is_empty() {
-            Ok(())
-        } else {
-            Err(pipeline_error(self.name(), &problems.join("; ")))
-        }
+        all_well(self.name(), &problems)
     }
 
     /// Runs every task, then the handlers. It must be awaited on a tokio runtime.
@@ -194,8 +190,9 @@ impl Pipeline {
         let max_parallel = self.max_parallel;
         let alerts = self.alerts.clone();
         let run_id = run_id::run_id(started_at);
-        let telemetry = RunTelemetry::begin(self.graph.pipeline.clone(), &run_id);
-        let run = Arc::new(self.into_run(run_id, &telemetry));
+        let meters = Meters::new(&scope::current_metrics());
+        let telemetry = RunTelemetry::begin(self.graph.pipeline.clone(), &run_id, meters.clone());
+        let run = Arc::new(self.into_run(run_id, telemetry.context(), meters));
         let finished = Runner::new(Arc::clone(&run), max_parallel).drive().await;
         let mut result = result(&run, started_at, finished);
         let handlers = handler::concerned(&result);
@@ -206,21 +203,21 @@ impl Pipeline {
         Ok(result)
     }
 
-    fn into_run(self, id: String, telemetry: &RunTelemetry) -> Run {
+    fn into_run(self, id: String, span: Option<SpanContext>, meters: Meters) -> Run {
         let limits = self.graph.limits.iter();
         Run {
             limits: limits
                 .map(|name| Semaphore::new(self.limits.get(name).copied().unwrap_or(1)))
                 .collect(),
-            cells: self.graph.nodes.iter().map(|_| Cell::new()).collect(),
+            cells: self.graph.nodes.iter().map(|_| Mutex::default()).collect(),
             graph: self.graph,
             id,
             inputs: self.inputs,
             resources: self.resources,
             cancel: self.cancel,
             began: Instant::now(),
-            span: telemetry.context(),
-            meters: telemetry.meters(),
+            span,
+            meters,
         }
     }
 }

@@ -31,10 +31,7 @@ static TASK_SITE: Callsite = Callsite::new(CallsiteSpec {
 });
 
 /// A run's span and metrics. If it is dropped early, the run was.
-pub(crate) struct RunTelemetry {
-    call: Measured<RunMeasure>,
-    meters: Meters,
-}
+pub(crate) struct RunTelemetry(Measured<RunMeasure>);
 
 /// How long a run takes and how it ends.
 struct RunMeasure {
@@ -60,11 +57,10 @@ impl Measure for RunMeasure {
 }
 
 impl RunTelemetry {
-    pub(crate) fn begin(pipeline: Cow<'static, str>, run_id: &str) -> Self {
-        let meters = Meters::new(&crate::scope::current_metrics());
+    pub(crate) fn begin(pipeline: Cow<'static, str>, run_id: &str, meters: Meters) -> Self {
         let measure = RunMeasure {
             pipeline: pipeline.clone(),
-            meters: meters.clone(),
+            meters,
         };
         let call = Measured::begin(&RUN_SITE, Vec::new, measure);
         let span = call.span();
@@ -73,22 +69,18 @@ impl RunTelemetry {
             span.set_attribute(attribute::OBS_PIPELINE_NAME, pipeline);
             span.set_attribute(attribute::OBS_RUN_ID, run_id.to_owned());
         }
-        Self { call, meters }
+        Self(call)
     }
 
     /// What the tasks' spans are children of.
     pub(crate) fn context(&self) -> Option<SpanContext> {
         // A run below a span that is not recorded belongs to that one's trace all the same.
-        let own = self.call.span().context();
+        let own = self.0.span().context();
         own.or_else(SpanContext::current)
     }
 
-    pub(crate) fn meters(&self) -> Meters {
-        self.meters.clone()
-    }
-
     pub(crate) fn end(mut self, result: &RunResult) {
-        let span = self.call.span();
+        let span = self.0.span();
         span.set_attribute(attribute::OBS_PIPELINE_RECORDS, result.records_count);
         let end = match result.state {
             RunState::Succeeded => End::Ok,
@@ -99,7 +91,7 @@ impl RunTelemetry {
                 End::Failed(FAILED.into())
             }
         };
-        self.call.end(end);
+        self.0.end(end);
     }
 }
 
@@ -130,7 +122,7 @@ pub(crate) fn task_span(context: &TaskContext) -> Span {
         for link in links(context) {
             span.add_link(link);
         }
-        context.cell().set_span(span.context());
+        context.cell().span = span.context();
     }
     span
 }
@@ -138,7 +130,7 @@ pub(crate) fn task_span(context: &TaskContext) -> Span {
 /// The spans of the tasks that this one depends on.
 fn links(context: &TaskContext) -> impl Iterator<Item = SpanContext> + '_ {
     let dependencies = context.node().dependencies.iter();
-    dependencies.filter_map(|d| context.run.cells[*d as usize].span())
+    dependencies.filter_map(|d| context.run.cell(*d as usize).span)
 }
 
 thread_local! {
@@ -150,7 +142,7 @@ thread_local! {
 /// the spans of its dependencies. The number of the attempt, if the function was called by a run.
 pub fn span_began() -> Option<u32> {
     let context = BEGINNING.take()?;
-    context.cell().set_span(SpanContext::current());
+    context.cell().span = SpanContext::current();
     links(&context).for_each(current::add_link);
     Some(context.attempt)
 }
@@ -198,7 +190,7 @@ pub(crate) struct Meters {
 }
 
 impl Meters {
-    fn new(collector: &MetricsCollector) -> Self {
+    pub(crate) fn new(collector: &MetricsCollector) -> Self {
         let run = [attribute::PIPELINE, attribute::STATE];
         let task = [attribute::PIPELINE, attribute::TASK];
         Self {
