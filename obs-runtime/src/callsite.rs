@@ -10,77 +10,54 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
-/// The role of a span, as in OpenTelemetry's `SpanKind` (trace API, "SpanKind").
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
-pub enum SpanKind {
-    /// Work inside the program. This is the default.
-    #[default]
-    Internal,
-    /// The handling of a remote request.
-    Server,
-    /// A request to a remote service.
-    Client,
-    /// A message that is handed to a queue.
-    Producer,
-    /// A message that is taken from a queue.
-    Consumer,
-}
+use crate::words::words;
 
-impl SpanKind {
-    /// Returns the word that OpenTelemetry uses, in lower case.
+words! {
+    /// The role of a span, as in OpenTelemetry's `SpanKind` (trace API, "SpanKind").
     ///
     /// ```
     /// assert_eq!(obs_runtime::SpanKind::Client.as_str(), "client");
     /// ```
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Internal => "internal",
-            Self::Server => "server",
-            Self::Client => "client",
-            Self::Producer => "producer",
-            Self::Consumer => "consumer",
-        }
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+    #[non_exhaustive]
+    pub enum SpanKind {
+        /// Work inside the program. This is the default.
+        #[default]
+        Internal => "internal",
+        /// The handling of a remote request.
+        Server => "server",
+        /// A request to a remote service.
+        Client => "client",
+        /// A message that is handed to a queue.
+        Producer => "producer",
+        /// A message that is taken from a queue.
+        Consumer => "consumer",
     }
 }
 
-/// How much a span matters. Spans that are more verbose than the configured level are not created.
-///
-/// ```
-/// use obs_runtime::Level;
-/// assert!(Level::Error < Level::Info);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[repr(u8)]
-pub enum Level {
-    /// Something failed.
-    Error = 1,
-    /// Something is wrong but was handled.
-    Warn = 2,
-    /// Something that is worth knowing in production. This is the default.
-    #[default]
-    Info = 3,
-    /// A detail for the developer of the code.
-    Debug = 4,
-    /// Everything.
-    Trace = 5,
-}
-
-impl Level {
-    /// Returns the level's name in lower case.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warn => "warn",
-            Self::Info => "info",
-            Self::Debug => "debug",
-            Self::Trace => "trace",
-        }
+words! {
+    /// How much a span matters. Spans that are more verbose than the configured level are not created.
+    ///
+    /// ```
+    /// use obs_runtime::Level;
+    /// assert!(Level::Error < Level::Info);
+    /// ```
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+    #[repr(u8)]
+    pub enum Level {
+        /// Something failed.
+        Error = 1 => "error",
+        /// Something is wrong but was handled.
+        Warn = 2 => "warn",
+        /// Something that is worth knowing in production. This is the default.
+        #[default]
+        Info = 3 => "info",
+        /// A detail for the developer of the code.
+        Debug = 4 => "debug",
+        /// Everything.
+        Trace = 5 => "trace",
     }
 }
-
-#[cfg(feature = "serde")]
-crate::serialize::serialize_text!(as_str: SpanKind, Level);
 
 /// Returns the lowest gate of the span core that lets a level through.
 pub(crate) const fn threshold(level: Level) -> u8 {

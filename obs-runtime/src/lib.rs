@@ -61,6 +61,7 @@ mod sources;
 pub mod testing;
 pub mod trace;
 mod vars;
+mod words;
 
 pub use callsite::{Level, SpanKind};
 pub use error::Error;

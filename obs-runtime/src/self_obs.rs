@@ -11,73 +11,39 @@ use std::thread::JoinHandle;
 
 use crate::Error;
 use crate::error::ErrorKind;
+use crate::words::words;
 
-/// Why an item was lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum DropReason {
-    /// The span buffers had reached their byte budget.
-    BufferFull,
-    /// The exporter's queue was full: the receiver is slower than the program.
-    QueueFull,
-    /// The receiver could not be reached, or the connection broke.
-    Unreachable,
-    /// The receiver refused the data (HTTP 4xx, gRPC status, partial success).
-    Rejected,
-    /// The receiver did not answer in time.
-    Timeout,
-    /// The item was larger than the receiver takes.
-    TooLarge,
-    /// The item was still queued when the shutdown deadline passed.
-    Shutdown,
-    /// An attribute, event or status came after its span had ended.
-    Late,
-    /// An exporter returned an error or panicked.
-    ExporterFailed,
-    /// The spool was full: its oldest items made room for newer ones.
-    SpoolFull,
-    /// The item could not be written to the spool, or not be read back whole.
-    SpoolFailed,
-    /// Tail sampling did not keep the trace.
-    TailSampled,
-    /// The exporter's format has no form for the value.
-    Unsupported,
-}
-
-impl DropReason {
-    pub(crate) const ALL: [Self; 13] = [
-        Self::BufferFull,
-        Self::QueueFull,
-        Self::Unreachable,
-        Self::Rejected,
-        Self::Timeout,
-        Self::TooLarge,
-        Self::Shutdown,
-        Self::Late,
-        Self::ExporterFailed,
-        Self::SpoolFull,
-        Self::SpoolFailed,
-        Self::TailSampled,
-        Self::Unsupported,
-    ];
-
-    /// Returns the reason as the label of `obs.dropped`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::BufferFull => "buffer_full",
-            Self::QueueFull => "queue_full",
-            Self::Unreachable => "unreachable",
-            Self::Rejected => "rejected",
-            Self::Timeout => "timeout",
-            Self::TooLarge => "too_large",
-            Self::Shutdown => "shutdown",
-            Self::Late => "late",
-            Self::ExporterFailed => "exporter_failed",
-            Self::SpoolFull => "spool_full",
-            Self::SpoolFailed => "spool_failed",
-            Self::TailSampled => "tail_sampled",
-            Self::Unsupported => "unsupported",
-        }
+words! {
+    /// Why an item was lost.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[non_exhaustive]
+    pub enum DropReason {
+        /// The span buffers had reached their byte budget.
+        BufferFull => "buffer_full",
+        /// The exporter's queue was full: the receiver is slower than the program.
+        QueueFull => "queue_full",
+        /// The receiver could not be reached, or the connection broke.
+        Unreachable => "unreachable",
+        /// The receiver refused the data (HTTP 4xx, gRPC status, partial success).
+        Rejected => "rejected",
+        /// The receiver did not answer in time.
+        Timeout => "timeout",
+        /// The item was larger than the receiver takes.
+        TooLarge => "too_large",
+        /// The item was still queued when the shutdown deadline passed.
+        Shutdown => "shutdown",
+        /// An attribute, event or status came after its span had ended.
+        Late => "late",
+        /// An exporter returned an error or panicked.
+        ExporterFailed => "exporter_failed",
+        /// The spool was full: its oldest items made room for newer ones.
+        SpoolFull => "spool_full",
+        /// The item could not be written to the spool, or not be read back whole.
+        SpoolFailed => "spool_failed",
+        /// Tail sampling did not keep the trace.
+        TailSampled => "tail_sampled",
+        /// The exporter's format has no form for the value.
+        Unsupported => "unsupported",
     }
 }
 
@@ -86,9 +52,6 @@ impl fmt::Display for DropReason {
         f.write_str(self.as_str())
     }
 }
-
-#[cfg(feature = "serde")]
-crate::serialize::serialize_text!(as_str: DropReason);
 
 /// Counters by reason.
 #[derive(Debug, Default)]

@@ -47,14 +47,30 @@ pub(super) fn sampler(vars: &mut Vars<'_>) -> Option<Sampler> {
 
 pub(super) fn level(vars: &mut Vars<'_>) -> Option<Level> {
     let name = vars.text("OBS_LEVEL")?;
-    vars.ok_or_note(level_of(&name))
+    let mut levels = Level::ALL.iter().copied();
+    let found = levels.find(|level| level.as_str().eq_ignore_ascii_case(&name));
+    if found.is_none() {
+        vars.note(format!(
+            "OBS_LEVEL={name}: expected error, warn, info, debug or trace; info is used"
+        ));
+    }
+    found
 }
 
 /// Whether instruments keep examples of values in sampled spans.
 pub(super) fn exemplars(vars: &mut Vars<'_>) -> bool {
-    let filter = vars.text("OTEL_METRICS_EXEMPLAR_FILTER");
-    let kept = filter.and_then(|filter| vars.ok_or_note(exemplars_of(&filter)));
-    kept.unwrap_or(true)
+    match vars.text("OTEL_METRICS_EXEMPLAR_FILTER").as_deref() {
+        None | Some("trace_based") => true,
+        Some("always_off") => false,
+        Some(filter) => {
+            // obs has no examples outside of sampled spans: their ids would lead nowhere.
+            vars.note(format!(
+                "OTEL_METRICS_EXEMPLAR_FILTER={filter}: expected trace_based or always_off; values in sampled \
+                 spans are kept as examples"
+            ));
+            true
+        }
+    }
 }
 
 pub(super) fn formats(vars: &mut Vars<'_>) -> Formats {
@@ -75,36 +91,6 @@ pub(super) fn check_file(vars: &mut Vars<'_>) {
                        used";
         vars.note(problem.to_owned());
     }
-}
-
-/// Whether there are exemplars. obs has none outside of sampled spans, whose ids would lead nowhere.
-fn exemplars_of(filter: &str) -> Result<bool, Error> {
-    match filter {
-        "trace_based" => Ok(true),
-        "always_off" => Ok(false),
-        _ => Err(Error::config(format!(
-            "OTEL_METRICS_EXEMPLAR_FILTER={filter}: expected trace_based or always_off; values in sampled \
-             spans are kept as examples"
-        ))),
-    }
-}
-
-fn level_of(name: &str) -> Result<Level, Error> {
-    let levels = [
-        Level::Error,
-        Level::Warn,
-        Level::Info,
-        Level::Debug,
-        Level::Trace,
-    ];
-    let found = levels
-        .into_iter()
-        .find(|l| l.as_str().eq_ignore_ascii_case(name));
-    found.ok_or_else(|| {
-        Error::config(format!(
-            "OBS_LEVEL={name}: expected error, warn, info, debug or trace; info is used"
-        ))
-    })
 }
 
 /// Names and arguments: OpenTelemetry specification, "General SDK Configuration".

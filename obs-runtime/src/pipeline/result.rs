@@ -19,27 +19,19 @@ use crate::serialize;
 use crate::trace::SpanError;
 use crate::trace::TraceId;
 use crate::trace::local::redact;
+use crate::words::words;
 
-/// The state in which a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum RunState {
-    /// Every task succeeded.
-    Succeeded,
-    /// At least one task failed.
-    Failed,
-    /// The run was cancelled before every task had finished.
-    Cancelled,
-}
-
-impl RunState {
-    /// Returns the state's name in lower case.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Succeeded => "succeeded",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-        }
+words! {
+    /// The state in which a run ended.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum RunState {
+        /// Every task succeeded.
+        Succeeded => "succeeded",
+        /// At least one task failed.
+        Failed => "failed",
+        /// The run was cancelled before every task had finished.
+        Cancelled => "cancelled",
     }
 }
 
@@ -49,31 +41,19 @@ impl fmt::Display for RunState {
     }
 }
 
-serialize::serialize_text!(as_str: RunState);
-
-/// The state in which a task ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum TaskState {
-    /// An attempt succeeded.
-    Succeeded,
-    /// The last attempt failed, timed out or panicked.
-    Failed,
-    /// The task never began, because one that it depends on did not succeed.
-    Skipped,
-    /// The run was cancelled before the task had finished.
-    Cancelled,
-}
-
-impl TaskState {
-    /// Returns the state's name in lower case.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Succeeded => "succeeded",
-            Self::Failed => "failed",
-            Self::Skipped => "skipped",
-            Self::Cancelled => "cancelled",
-        }
+words! {
+    /// The state in which a task ended.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum TaskState {
+        /// An attempt succeeded.
+        Succeeded => "succeeded",
+        /// The last attempt failed, timed out or panicked.
+        Failed => "failed",
+        /// The task never began, because one that it depends on did not succeed.
+        Skipped => "skipped",
+        /// The run was cancelled before the task had finished.
+        Cancelled => "cancelled",
     }
 }
 
@@ -82,8 +62,6 @@ impl fmt::Display for TaskState {
         f.pad(self.as_str())
     }
 }
-
-serialize::serialize_text!(as_str: TaskState);
 
 /// The reason why a task did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

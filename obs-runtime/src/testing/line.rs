@@ -184,18 +184,12 @@ fn outcome(text: &str) -> Result<(Outcome, Option<String>), String> {
         Some((word, error)) => (word, Some(error.trim().to_owned())),
         None => (text, None),
     };
-    let outcome = match word.trim() {
-        "ok" => Outcome::Ok,
-        "error" => Outcome::Error,
-        "panicked" => Outcome::Panicked,
-        "cancelled" => Outcome::Cancelled,
-        other => {
-            return Err(format!(
-                "`{other}` is no outcome: expected ok, error, panicked or cancelled"
-            ));
-        }
-    };
-    Ok((outcome, error))
+    let word = word.trim();
+    let outcome = Outcome::ALL.iter().find(|known| known.as_str() == word);
+    let outcome = outcome.ok_or_else(|| {
+        format!("`{word}` is no outcome: expected ok, error, panicked or cancelled")
+    })?;
+    Ok((*outcome, error))
 }
 
 /// Splits a text into the value that it begins with, as written, and the rest.

@@ -12,32 +12,25 @@ use crate::trace::attribute::{
 };
 use crate::trace::value::Value;
 use crate::trace::{SpanId, TraceFlags, TraceId};
+use crate::words::words;
 
-/// How a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum Outcome {
-    /// The call returned, and its result is not an error.
-    Ok = 0,
-    /// The call returned an error, or the user said that it failed.
-    Error = 1,
-    /// The call unwound.
-    Panicked = 2,
-    /// The call's future was dropped before it was ready.
-    Cancelled = 3,
+words! {
+    /// How a call ended.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[repr(u8)]
+    pub enum Outcome {
+        /// The call returned, and its result is not an error.
+        Ok = 0 => "ok",
+        /// The call returned an error, or the user said that it failed.
+        Error = 1 => "error",
+        /// The call unwound.
+        Panicked = 2 => "panicked",
+        /// The call's future was dropped before it was ready.
+        Cancelled = 3 => "cancelled",
+    }
 }
 
 impl Outcome {
-    /// Returns the outcome's name in lower case.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Error => "error",
-            Self::Panicked => "panicked",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
     pub(crate) const fn from_bits(bits: u64) -> Self {
         match bits & 3 {
             0 => Self::Ok,
@@ -47,9 +40,6 @@ impl Outcome {
         }
     }
 }
-
-#[cfg(feature = "serde")]
-crate::serialize::serialize_text!(as_str: Outcome);
 
 /// A finished span, borrowed from the buffer. It is valid during one call of a sink.
 #[derive(Clone, Copy)]
