@@ -1,8 +1,10 @@
 //! `traceparent` (W3C Trace Context Level 2, section 3.2): its parser and its writer.
 
 use core::fmt;
+use core::ops::Range;
 use core::str::FromStr;
 
+use crate::trace::ids::lower_hex;
 use crate::trace::{SpanContext, SpanId, TraceFlags, TraceId};
 
 /// The length of `00-`, 32 digits, `-`, 16 digits, `-`, 2 digits.
@@ -80,7 +82,9 @@ impl SpanContext {
         if [2, 35, 52].iter().any(|at| head[*at] != b'-') {
             return Err(Wrong::Separator.into());
         }
-        let version = hex_byte(head[0], head[1])
+        // A character of several bytes at the end of a part makes the slice `None`.
+        let byte = |at: Range<usize>| text.get(at).and_then(|digits| lower_hex(digits, 2));
+        let version = byte(0..2)
             .filter(|version| *version != 0xff)
             .ok_or(Wrong::Version)?;
         if version == 0 && !rest.is_empty() {
@@ -89,10 +93,9 @@ impl SpanContext {
         if rest.first().is_some_and(|next| *next != b'-') {
             return Err(Wrong::Separator.into());
         }
-        // A character of several bytes at the end of a part makes the slice `None`.
         let trace_id = text.get(3..35).and_then(|id| TraceId::from_str(id).ok());
         let span_id = text.get(36..52).and_then(|id| SpanId::from_str(id).ok());
-        let flags = hex_byte(head[53], head[54]).ok_or(Wrong::Flags)?;
+        let flags = byte(53..55).ok_or(Wrong::Flags)? as u8;
         // The meaning of other bits in a later version is not known here.
         let flags = if version == 0 {
             flags
@@ -121,18 +124,6 @@ impl SpanContext {
     pub fn to_traceparent(self) -> String {
         let flags = self.trace_flags().bits() & KNOWN_FLAGS;
         format!("00-{}-{}-{flags:02x}", self.trace_id(), self.span_id())
-    }
-}
-
-fn hex_byte(high: u8, low: u8) -> Option<u8> {
-    Some(hex_digit(high)? << 4 | hex_digit(low)?)
-}
-
-fn hex_digit(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
     }
 }
 
