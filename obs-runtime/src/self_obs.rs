@@ -172,6 +172,38 @@ impl ExporterStats {
     }
 }
 
+/// The account of spans: `recorded = lost + sampled_out + waiting + what each exporter took`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct SpanStats {
+    /// Sampled spans that ended.
+    pub recorded: u64,
+    /// Spans for which the buffers had no room ([`DropReason::BufferFull`]).
+    pub lost: u64,
+    /// Spans of traces that tail sampling did not keep ([`DropReason::TailSampled`]).
+    pub sampled_out: u64,
+    /// Spans that wait for tail sampling to decide.
+    pub waiting: u64,
+    /// Traces that tail sampling decided early, because the memory for those that wait was full.
+    pub evicted_traces: u64,
+    /// Each exporter.
+    pub exporters: Vec<ExporterStats>,
+}
+
+/// The account of log records: `recorded = lost + what each exporter took`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct LogStats {
+    /// Records that were made while an exporter took logs.
+    pub recorded: u64,
+    /// Records for which the queue had no room ([`DropReason::BufferFull`]).
+    pub lost: u64,
+    /// Each exporter.
+    pub exporters: Vec<ExporterStats>,
+}
+
 /// Starts a thread of obs.
 ///
 /// # Errors

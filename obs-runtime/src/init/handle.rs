@@ -95,8 +95,8 @@ impl Handle {
 
     /// What was recorded, exported and lost so far.
     pub fn stats(&self) -> Stats {
-        let spans = drain::after_pass(self.scope.id, |scope| scope.stats()).unwrap_or_default();
-        self.scope.stats(spans)
+        let drained = drain::after_pass(self.scope.id, |scope| scope.stats());
+        self.scope.stats(drained.unwrap_or_default())
     }
 
     /// Changes how verbose the process is while it runs: spans above `level` are not built, their calls are counted.

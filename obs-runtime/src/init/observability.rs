@@ -11,7 +11,7 @@ use crate::init::handle::Handle;
 use crate::init::lifecycle::{DEADLINE, Lifecycle};
 use crate::init::stats::{Health, LogStats, SpanStats, Stats};
 use crate::metrics::{MetricFamily, MetricSource};
-use crate::processor::drain::{self, ScopeStats};
+use crate::processor::drain;
 use crate::processor::sink::MetricReader;
 use crate::scope::{self, Extension, Scope};
 use crate::self_obs;
@@ -38,6 +38,7 @@ use crate::trace::local::local;
 /// What it can be asked and told is in [`Handle`], which code without the guard has too:
 /// [`Observability::current`].
 #[must_use = "obs is switched off when the guard is dropped"]
+#[derive(Debug)]
 pub struct Observability {
     handle: Handle,
 }
@@ -59,29 +60,16 @@ impl Scope {
         Health { problems }
     }
 
-    pub(super) fn stats(&self, spans: ScopeStats) -> Stats {
+    /// Completes what the drain says of the scope.
+    pub(super) fn stats(&self, (spans, logs): (SpanStats, LogStats)) -> Stats {
         if !self.is_here() {
             return Stats::default();
         }
+        let metrics = self.metric_exporters();
         Stats {
-            spans: SpanStats {
-                recorded: spans.recorded,
-                lost: spans.lost,
-                sampled_out: spans.tail.sampled_out,
-                waiting: spans.tail.waiting,
-                evicted_traces: spans.tail.evicted,
-                exporters: spans.exporters,
-            },
-            metrics: self
-                .metric_exporters()
-                .iter()
-                .map(|e| e.snapshot())
-                .collect(),
-            logs: LogStats {
-                recorded: spans.logs.recorded,
-                lost: spans.logs.lost,
-                exporters: spans.logs.exporters,
-            },
+            spans,
+            metrics: metrics.iter().map(|e| e.snapshot()).collect(),
+            logs,
             late: self_obs::late(),
         }
     }
@@ -100,8 +88,8 @@ impl MetricSource for Scope {
         });
         self.metrics.collect(out);
         self.sources.collect(out);
-        if let Some((spans, start)) = account {
-            account::collect(&self.stats(spans), start, out);
+        if let Some((drained, start)) = account {
+            account::collect(&self.stats(drained), start, out);
         }
     }
 }
@@ -164,13 +152,5 @@ impl core::ops::Deref for Observability {
 
     fn deref(&self) -> &Handle {
         &self.handle
-    }
-}
-
-impl core::fmt::Debug for Observability {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Observability")
-            .field("scope", &self.scope.id)
-            .finish_non_exhaustive()
     }
 }

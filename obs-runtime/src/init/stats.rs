@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-pub use crate::self_obs::{DropReason, ExporterStats};
+pub use crate::self_obs::{DropReason, ExporterStats, LogStats, SpanStats};
 
 /// What obs took, passed on and lost so far.
 ///
@@ -33,38 +33,6 @@ pub struct Stats {
     pub late: u64,
 }
 
-/// The account of spans: `recorded = lost + sampled_out + waiting + what each exporter took`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[non_exhaustive]
-pub struct SpanStats {
-    /// Sampled spans that ended.
-    pub recorded: u64,
-    /// Spans for which the buffers had no room ([`DropReason::BufferFull`]).
-    pub lost: u64,
-    /// Spans of traces that tail sampling did not keep ([`DropReason::TailSampled`]).
-    pub sampled_out: u64,
-    /// Spans that wait for tail sampling to decide.
-    pub waiting: u64,
-    /// Traces that tail sampling decided early, because the memory for those that wait was full.
-    pub evicted_traces: u64,
-    /// Each exporter.
-    pub exporters: Vec<ExporterStats>,
-}
-
-/// The account of log records: `recorded = lost + what each exporter took`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[non_exhaustive]
-pub struct LogStats {
-    /// Records that were made while an exporter took logs.
-    pub recorded: u64,
-    /// Records for which the queue had no room ([`DropReason::BufferFull`]).
-    pub lost: u64,
-    /// Each exporter.
-    pub exporters: Vec<ExporterStats>,
-}
-
 impl Stats {
     /// Everything that was lost, by reason; reasons without a loss are left out.
     pub fn dropped(&self) -> Vec<(DropReason, u64)> {
@@ -91,31 +59,28 @@ impl Stats {
 impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} spans recorded", self.spans.recorded)?;
-        for e in &self.spans.exporters {
-            write!(
-                f,
-                ", {}: {} exported, {} in flight",
-                e.name, e.exported, e.in_flight
-            )?;
-            if e.spooled > 0 {
-                write!(f, ", {} on disk", e.spooled)?;
+        for exporter in &self.spans.exporters {
+            sent(f, exporter)?;
+            if exporter.spooled > 0 {
+                write!(f, ", {} on disk", exporter.spooled)?;
             }
         }
         if !self.logs.exporters.is_empty() {
             write!(f, "; {} log records", self.logs.recorded)?;
         }
-        for e in &self.logs.exporters {
-            write!(
-                f,
-                ", {}: {} exported, {} in flight",
-                e.name, e.exported, e.in_flight
-            )?;
+        for exporter in &self.logs.exporters {
+            sent(f, exporter)?;
         }
         for (reason, items) in self.dropped() {
             write!(f, ", {items} lost ({reason})")?;
         }
         Ok(())
     }
+}
+
+fn sent(f: &mut fmt::Formatter<'_>, exporter: &ExporterStats) -> fmt::Result {
+    let (name, exported, in_flight) = (exporter.name, exporter.exported, exporter.in_flight);
+    write!(f, ", {name}: {exported} exported, {in_flight} in flight")
 }
 
 /// What could not start, which exporter of metrics failed last time, and why.

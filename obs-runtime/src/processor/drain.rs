@@ -13,11 +13,11 @@ use crate::Error;
 use crate::callsite::Callsite;
 use crate::clock::{self, unix_nanos};
 use crate::fork::{self, PerProcess};
-use crate::processor::logs::{LogAccount, Logs};
+use crate::processor::logs::Logs;
 use crate::processor::redaction::SpanRedaction;
 use crate::processor::sink::{LogSink, PendingFlush, SpanSink};
-use crate::processor::tail::{TailAccount, TailSampler};
-use crate::self_obs::{self, ExporterStats};
+use crate::processor::tail::TailSampler;
+use crate::self_obs::{self, LogStats, SpanStats};
 use crate::trace::buffer::{self, Overflow};
 use crate::trace::calls::{CallCounts, CallSpan};
 use crate::trace::record::{self, Record};
@@ -51,18 +51,6 @@ pub(crate) struct ScopeDrain {
     lost: u64,
     /// When a forked child installed obs; what began before belongs to its parent.
     since_unix_nanos: u64,
-}
-
-/// The account of a scope's spans.
-#[derive(Debug, Default)]
-pub(crate) struct ScopeStats {
-    /// The spans that ended, including the lost ones.
-    pub(crate) recorded: u64,
-    /// The spans that found no room in the buffers.
-    pub(crate) lost: u64,
-    pub(crate) tail: TailAccount,
-    pub(crate) exporters: Vec<ExporterStats>,
-    pub(crate) logs: LogAccount,
 }
 
 impl ScopeDrain {
@@ -142,18 +130,19 @@ impl ScopeDrain {
         &self.metrics
     }
 
-    pub(crate) fn stats(&self) -> ScopeStats {
-        ScopeStats {
+    pub(crate) fn stats(&self) -> (SpanStats, LogStats) {
+        let tail = self.tail.as_ref().map(TailSampler::account);
+        let tail = tail.unwrap_or_default();
+        let spans = SpanStats {
             recorded: self.recorded,
             lost: self.lost,
-            tail: self
-                .tail
-                .as_ref()
-                .map(TailSampler::account)
-                .unwrap_or_default(),
+            sampled_out: tail.sampled_out,
+            waiting: tail.waiting,
+            evicted_traces: tail.evicted,
             exporters: self.sinks.iter().map(|s| s.stats().snapshot()).collect(),
-            logs: self.logs.as_ref().map(Logs::account).unwrap_or_default(),
-        }
+        };
+        let logs = self.logs.as_ref().map(Logs::stats).unwrap_or_default();
+        (spans, logs)
     }
 
     fn pass_end(&mut self, timer: bool) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::logs::{self, LogQueue, LogRecord};
 use crate::processor::sink::{LogSink, PendingFlush};
-use crate::self_obs::ExporterStats;
+use crate::self_obs::LogStats;
 use crate::trace::{Outcome, SpanView};
 
 /// The logs of one scope.
@@ -19,16 +19,6 @@ pub(crate) struct Logs {
     exceptions: Vec<LogRecord>,
     /// The number of such errors in all passes.
     exception_count: u64,
-}
-
-/// The account of a scope's logs.
-#[derive(Debug, Default)]
-pub(crate) struct LogAccount {
-    /// The records that were made, including the lost ones.
-    pub(crate) recorded: u64,
-    /// The records that found no room in the queue.
-    pub(crate) lost: u64,
-    pub(crate) exporters: Vec<ExporterStats>,
 }
 
 impl Logs {
@@ -93,9 +83,9 @@ impl Logs {
         self.sinks
     }
 
-    pub(super) fn account(&self) -> LogAccount {
+    pub(super) fn stats(&self) -> LogStats {
         let (recorded, lost) = self.queue.account();
-        LogAccount {
+        LogStats {
             recorded: recorded + self.exception_count,
             lost,
             exporters: self.sinks.iter().map(|s| s.stats().snapshot()).collect(),
