@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::callsite::Level;
+use crate::callsite::{ConstValue, Level};
 use crate::clock::unix_nanos;
 use crate::trace::SpanContext;
 use crate::trace::limits::SpanLimits;
@@ -98,8 +98,19 @@ impl ValueRef<'_> {
     }
 }
 
+impl From<ConstValue> for ValueRef<'static> {
+    fn from(value: ConstValue) -> Self {
+        match value {
+            ConstValue::Str(v) => Self::Str(v),
+            ConstValue::I64(v) => Self::I64(v),
+            ConstValue::F64(v) => Self::F64(v),
+            ConstValue::Bool(v) => Self::Bool(v),
+        }
+    }
+}
+
 macro_rules! from {
-    ($($t:ty => $variant:ident $(as $cast:ty)?),* $(,)?) => {
+    ($($t:ty => $variant:ident),* $(,)?) => {
         $(impl From<$t> for AttributeValue {
             fn from(v: $t) -> Self {
                 Self::$variant(v.into())

@@ -8,6 +8,9 @@
 //! value with [`TAG_TAIL`] means something only together with the start of its record.
 
 use core::fmt::{self, Write as _};
+use std::borrow::Cow;
+use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::trace::attribute::ValueRef;
 
@@ -355,19 +358,18 @@ macro_rules! capture_wide {
 
 capture_wide!(u64, u128, i128);
 
-impl Capture for str {
-    #[inline(always)]
-    fn capture(&self) -> Value {
-        Value::from_str(self)
-    }
+macro_rules! capture_text {
+    ($($t:ty),*) => {
+        $(impl Capture for $t {
+            #[inline(always)]
+            fn capture(&self) -> Value {
+                Value::from_str(self)
+            }
+        })*
+    };
 }
 
-impl Capture for String {
-    #[inline(always)]
-    fn capture(&self) -> Value {
-        Value::from_str(self)
-    }
-}
+capture_text!(str, String, Cow<'_, str>);
 
 impl Capture for char {
     fn capture(&self) -> Value {
@@ -375,29 +377,9 @@ impl Capture for char {
     }
 }
 
-impl Capture for std::borrow::Cow<'_, str> {
-    fn capture(&self) -> Value {
-        Value::from_str(self)
-    }
-}
-
-impl<T: Capture + ?Sized> Capture for &T {
-    #[inline(always)]
-    fn capture(&self) -> Value {
-        (**self).capture()
-    }
-}
-
-impl<T: Capture + ?Sized> Capture for &mut T {
-    #[inline(always)]
-    fn capture(&self) -> Value {
-        (**self).capture()
-    }
-}
-
 macro_rules! capture_pointer {
-    ($($p:ident),*) => {
-        $(impl<T: Capture + ?Sized> Capture for $p<T> {
+    ($($p:ty),*) => {
+        $(impl<T: Capture + ?Sized> Capture for $p {
             #[inline(always)]
             fn capture(&self) -> Value {
                 (**self).capture()
@@ -406,9 +388,7 @@ macro_rules! capture_pointer {
     };
 }
 
-use std::rc::Rc;
-use std::sync::Arc;
-capture_pointer!(Box, Rc, Arc);
+capture_pointer!(&T, &mut T, Box<T>, Rc<T>, Arc<T>);
 
 impl<T: Capture> Capture for Option<T> {
     /// Captures the value inside; `None` leaves the attribute out.

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::callsite::{Callsite, ConstValue};
+use crate::callsite::Callsite;
 use crate::semconv::OTHER;
 use crate::trace::attribute::{
     AttributeValue, Event, Link, SpanError, SpanExtra, Status, ValueRef,
@@ -120,15 +120,8 @@ impl<'a> SpanView<'a> {
     /// A late value replaces an earlier one of the same key.
     pub(crate) fn attributes(&self) -> impl Iterator<Item = (&'a str, ValueRef<'a>)> + use<'a> {
         let late = self.late();
-        let fixed = self.callsite.constants().iter().map(|(key, value)| {
-            let value = match value {
-                ConstValue::Str(v) => ValueRef::Str(v),
-                ConstValue::I64(v) => ValueRef::I64(*v),
-                ConstValue::F64(v) => ValueRef::F64(*v),
-                ConstValue::Bool(v) => ValueRef::Bool(*v),
-            };
-            (*key, value)
-        });
+        let fixed = self.callsite.constants().iter();
+        let fixed = fixed.map(|(key, value)| (*key, (*value).into()));
         fixed
             .chain(self.recorded())
             .filter(move |(key, _)| !late.iter().any(|(k, _)| k == key))

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use crate::Error;
-use crate::callsite::{Callsite, ConstValue, SpanKind};
+use crate::callsite::{Callsite, SpanKind};
 use crate::trace::attribute::ValueRef;
 use crate::trace::value::Value;
 use crate::trace::view::SpanView;
@@ -123,22 +123,11 @@ impl SpanMatch {
                 let recorded = site.keys().iter().zip(values).find(|(k, _)| ***k == **key);
                 // Before the record is written no value lies behind it.
                 let recorded = recorded.and_then(|(_, value)| value.get(core::ptr::null()));
-                match recorded.or_else(|| constant(site, key)) {
-                    Some(value) => value_fits(pattern, value),
-                    None => false,
-                }
+                let constant = || site.constants().iter().find(|(k, _)| k == key);
+                let value = recorded.or_else(|| Some(constant()?.1.into()));
+                value.is_some_and(|value| value_fits(pattern, value))
             })
     }
-}
-
-fn constant(site: &Callsite, key: &str) -> Option<ValueRef<'static>> {
-    let (_, value) = site.constants().iter().find(|(k, _)| *k == key)?;
-    Some(match value {
-        ConstValue::Str(v) => ValueRef::Str(v),
-        ConstValue::I64(v) => ValueRef::I64(*v),
-        ConstValue::F64(v) => ValueRef::F64(*v),
-        ConstValue::Bool(v) => ValueRef::Bool(*v),
-    })
 }
 
 fn value_fits(pattern: &str, value: ValueRef<'_>) -> bool {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::callsite::CallsiteSpec;
+use crate::callsite::{CallsiteSpec, ConstValue};
 use proptest::prelude::*;
 
 static SITE: Callsite = Callsite::new(CallsiteSpec {
