@@ -49,10 +49,10 @@ impl TextMapPropagator for B3Propagator {
             return;
         };
         let mut carrier = Theirs(injector);
-        if self.formats.b3() {
+        if self.formats.has(Formats::B3) {
             b3::write_single(&ours, &mut carrier);
         }
-        if self.formats.b3_multi() {
+        if self.formats.has(Formats::B3_MULTI) {
             b3::write_multi(&ours, &mut carrier);
         }
     }
@@ -74,10 +74,15 @@ impl TextMapPropagator for B3Propagator {
         static BOTH: OnceLock<Vec<String>> = OnceLock::new();
         let single = SINGLE.get_or_init(|| [b3::SINGLE.to_owned()]);
         let multi = MULTI.get_or_init(|| b3::MULTI.map(str::to_owned));
-        FieldIter::new(match (self.formats.b3(), self.formats.b3_multi()) {
-            (true, false) => single,
-            (false, _) => multi,
-            (true, true) => BOTH.get_or_init(|| [&single[..], &multi[..]].concat()),
-        })
+        FieldIter::new(
+            match (
+                self.formats.has(Formats::B3),
+                self.formats.has(Formats::B3_MULTI),
+            ) {
+                (true, false) => single,
+                (false, _) => multi,
+                (true, true) => BOTH.get_or_init(|| [&single[..], &multi[..]].concat()),
+            },
+        )
     }
 }

@@ -39,14 +39,18 @@ impl Propagator {
         let formats = Formats::chosen();
         let mut inner: Vec<Box<dyn TextMapPropagator + Send + Sync>> = Vec::new();
         // If several formats name a caller, the last one counts.
-        if formats.trace_context() {
+        if formats.has(Formats::TRACE_CONTEXT) {
             inner.push(Box::new(TraceContextPropagator::new()));
         }
-        if formats.b3() || formats.b3_multi() {
-            let at = if formats.b3_last() { inner.len() } else { 0 };
+        if formats.has(Formats::ANY_B3) {
+            let at = if formats.has(Formats::B3_LAST) {
+                inner.len()
+            } else {
+                0
+            };
             inner.insert(at, Box::new(B3Propagator::new(formats)));
         }
-        if formats.baggage() {
+        if formats.has(Formats::BAGGAGE) {
             inner.push(Box::new(BaggagePropagator::new()));
         }
         Self::wrap(TextMapCompositePropagator::new(inner))

@@ -207,7 +207,7 @@ impl Baggage {
     /// Empty baggage removes what an earlier use of the carrier left, and so does
     /// `OTEL_PROPAGATORS` without `baggage`.
     pub fn inject<C: Injector + ?Sized>(&self, carrier: &mut C) {
-        if self.is_empty() || !Formats::chosen().baggage() {
+        if self.is_empty() || !Formats::chosen().has(Formats::BAGGAGE) {
             carrier.remove(BAGGAGE);
         } else {
             carrier.set(BAGGAGE, self.to_header());

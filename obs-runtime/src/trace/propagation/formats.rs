@@ -5,17 +5,10 @@
 
 use core::sync::atomic::{AtomicU8, Ordering};
 
-const TRACE_CONTEXT: u8 = 1;
-const BAGGAGE: u8 = 2;
-const B3: u8 = 4;
-const B3_MULTI: u8 = 8;
-/// B3 was named after `tracecontext`, so B3's caller counts where both name one.
-const B3_LAST: u8 = 16;
-
 const EXPECTED: &str = "a list of tracecontext, baggage, b3 and b3multi, or none";
 
 /// The formats of the process.
-static CHOSEN: AtomicU8 = AtomicU8::new(TRACE_CONTEXT | BAGGAGE);
+static CHOSEN: AtomicU8 = AtomicU8::new(Formats::DEFAULT.0);
 
 /// The formats of headers that are read and written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,11 +16,26 @@ pub(crate) struct Formats(u8);
 
 impl Default for Formats {
     fn default() -> Self {
-        Self(TRACE_CONTEXT | BAGGAGE)
+        Self::DEFAULT
     }
 }
 
 impl Formats {
+    /// The headers `traceparent` and `tracestate`.
+    pub(crate) const TRACE_CONTEXT: Self = Self(1);
+    /// The header `baggage`.
+    pub(crate) const BAGGAGE: Self = Self(2);
+    /// The header `b3`.
+    pub(crate) const B3: Self = Self(4);
+    /// The headers `X-B3-TraceId` and the like.
+    pub(crate) const B3_MULTI: Self = Self(8);
+    pub(crate) const ANY_B3: Self = Self(Self::B3.0 | Self::B3_MULTI.0);
+    /// Any format that carries a span.
+    pub(crate) const ANY_SPAN: Self = Self(Self::TRACE_CONTEXT.0 | Self::ANY_B3.0);
+    /// B3 was named after `tracecontext`, so B3's caller counts where both name one.
+    pub(crate) const B3_LAST: Self = Self(16);
+    const DEFAULT: Self = Self(Self::TRACE_CONTEXT.0 | Self::BAGGAGE.0);
+
     /// Parses the variable's list, and returns a sentence about the names in it that are not known.
     pub(crate) fn parse(list: &str) -> (Self, Option<String>) {
         let mut formats = 0;
@@ -35,10 +43,10 @@ impl Formats {
         let names = list.split(',').map(str::trim);
         for name in names.filter(|name| !name.is_empty()) {
             match name {
-                "tracecontext" => formats = (formats | TRACE_CONTEXT) & !B3_LAST,
-                "baggage" => formats |= BAGGAGE,
-                "b3" => formats |= B3 | B3_LAST,
-                "b3multi" => formats |= B3_MULTI | B3_LAST,
+                "tracecontext" => formats = (formats | Self::TRACE_CONTEXT.0) & !Self::B3_LAST.0,
+                "baggage" => formats |= Self::BAGGAGE.0,
+                "b3" => formats |= Self::B3.0 | Self::B3_LAST.0,
+                "b3multi" => formats |= Self::B3_MULTI.0 | Self::B3_LAST.0,
                 "none" => {}
                 _ => unknown.push(name),
             }
@@ -74,34 +82,9 @@ impl Formats {
         CHOSEN.store(self.0, Ordering::Relaxed);
     }
 
-    /// Returns whether `traceparent` and `tracestate` are used.
-    pub(crate) const fn trace_context(self) -> bool {
-        self.0 & TRACE_CONTEXT != 0
-    }
-
-    /// Returns whether `b3` is used.
-    pub(crate) const fn b3(self) -> bool {
-        self.0 & B3 != 0
-    }
-
-    /// Returns whether `X-B3-TraceId` and the like are used.
-    pub(crate) const fn b3_multi(self) -> bool {
-        self.0 & B3_MULTI != 0
-    }
-
-    /// Returns whether the caller named by B3 counts where `traceparent` names another one.
-    pub(crate) const fn b3_last(self) -> bool {
-        self.0 & B3_LAST != 0
-    }
-
-    /// Returns whether any format for spans is used.
-    pub(crate) const fn any_span(self) -> bool {
-        self.0 & (TRACE_CONTEXT | B3 | B3_MULTI) != 0
-    }
-
-    /// Returns whether `baggage` is used.
-    pub(crate) const fn baggage(self) -> bool {
-        self.0 & BAGGAGE != 0
+    /// Returns whether one of the given formats is used.
+    pub(crate) const fn has(self, any: Self) -> bool {
+        self.0 & any.0 != 0
     }
 }
 

@@ -2,7 +2,11 @@ use super::*;
 
 fn read(list: &str) -> (bool, bool, Option<String>) {
     let (formats, problem) = Formats::parse(list);
-    (formats.trace_context(), formats.baggage(), problem)
+    (
+        formats.has(Formats::TRACE_CONTEXT),
+        formats.has(Formats::BAGGAGE),
+        problem,
+    )
 }
 
 #[test]
@@ -19,7 +23,11 @@ fn b3_is_one_header_or_several() {
     let parsed = |list| {
         let (formats, problem) = Formats::parse(list);
         assert_eq!(problem, None);
-        (formats.b3(), formats.b3_multi(), formats.b3_last())
+        (
+            formats.has(Formats::B3),
+            formats.has(Formats::B3_MULTI),
+            formats.has(Formats::B3_LAST),
+        )
     };
     assert_eq!(parsed("b3"), (true, false, true));
     assert_eq!(parsed("b3multi,baggage"), (false, true, true));

@@ -139,7 +139,7 @@ pub fn inject_current<C: Injector + ?Sized>(carrier: &mut C) -> bool {
     if let Some(context) = &current {
         inject(context, carrier);
     }
-    current.is_some() && Formats::chosen().any_span()
+    current.is_some() && Formats::chosen().has(Formats::ANY_SPAN)
 }
 
 /// Writes a span that is not entered here, like [`inject_current`].
@@ -156,7 +156,7 @@ pub fn inject_current<C: Injector + ?Sized>(carrier: &mut C) -> bool {
 /// ```
 pub fn inject<C: Injector + ?Sized>(context: &SpanContext, carrier: &mut C) {
     let formats = Formats::chosen();
-    if formats.trace_context() {
+    if formats.has(Formats::TRACE_CONTEXT) {
         carrier.set(TRACEPARENT, context.to_traceparent());
         match remembered::find(context) {
             Some(state) => carrier.set(TRACESTATE, state.as_str().to_owned()),
@@ -164,10 +164,10 @@ pub fn inject<C: Injector + ?Sized>(context: &SpanContext, carrier: &mut C) {
             None => carrier.remove(TRACESTATE),
         }
     }
-    if formats.b3() {
+    if formats.has(Formats::B3) {
         b3::write_single(context, carrier);
     }
-    if formats.b3_multi() {
+    if formats.has(Formats::B3_MULTI) {
         b3::write_multi(context, carrier);
     }
 }

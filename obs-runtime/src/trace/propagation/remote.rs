@@ -52,7 +52,7 @@ impl RemoteContext {
 /// several times at once with different ones, the latest is used.
 pub fn extract<C: Extractor + ?Sized>(carrier: &C) -> RemoteContext {
     let formats = Formats::chosen();
-    let found = if formats.b3_last() {
+    let found = if formats.has(Formats::B3_LAST) {
         b3(formats, carrier).or_else(|| trace_context(formats, carrier))
     } else {
         trace_context(formats, carrier).or_else(|| b3(formats, carrier))
@@ -67,7 +67,7 @@ pub fn extract<C: Extractor + ?Sized>(carrier: &C) -> RemoteContext {
     RemoteContext {
         context,
         trace_state,
-        baggage: if formats.baggage() {
+        baggage: if formats.has(Formats::BAGGAGE) {
             Baggage::join(&carrier.get_all(BAGGAGE))
         } else {
             Baggage::new()
@@ -79,7 +79,7 @@ type Found = (SpanContext, TraceState, Wish);
 
 fn trace_context<C: Extractor + ?Sized>(formats: Formats, carrier: &C) -> Option<Found> {
     let context = match carrier.get_all(TRACEPARENT)[..] {
-        [one] if formats.trace_context() => SpanContext::from_traceparent(one).ok()?,
+        [one] if formats.has(Formats::TRACE_CONTEXT) => SpanContext::from_traceparent(one).ok()?,
         _ => return None,
     };
     let state = TraceState::join(&carrier.get_all(TRACESTATE));
@@ -87,7 +87,7 @@ fn trace_context<C: Extractor + ?Sized>(formats: Formats, carrier: &C) -> Option
 }
 
 fn b3<C: Extractor + ?Sized>(formats: Formats, carrier: &C) -> Option<Found> {
-    if !formats.b3() && !formats.b3_multi() {
+    if !formats.has(Formats::ANY_B3) {
         return None;
     }
     let (context, wish) = super::b3::read(carrier)?;
