@@ -183,9 +183,8 @@ impl Span {
         #[cfg(feature = "opentelemetry")]
         let bridged = own.is_some_and(|inner| {
             let outer = saved.map_or(0, |saved| saved.span);
-            bridge::enter_manual(local(), inner.manual.state_inside(outer), || {
-                inner.extra.lock().unwrap_or_else(PoisonError::into_inner)
-            })
+            let state = inner.manual.state_inside(outer);
+            bridge::enter_manual(local(), state, &inner.extra, |extra| &mut extra.boundary)
         });
         Entered {
             span: self,

@@ -26,7 +26,7 @@ const MOST: usize = 1 << 14;
 
 /// A span that may be entered here.
 pub(crate) struct KeptSpan {
-    manual: Manual,
+    pub(crate) manual: Manual,
     /// The form in which OpenTelemetry knows the span.
     #[cfg(feature = "opentelemetry")]
     told: std::sync::Mutex<Option<bridge::boundary::Boundary>>,
@@ -49,19 +49,6 @@ impl KeptSpan {
             #[cfg(feature = "opentelemetry")]
             told: std::sync::Mutex::default(),
         }
-    }
-
-    pub(crate) fn is_recording(&self) -> bool {
-        self.manual.is_recording()
-    }
-
-    /// Returns whether the span began a trace of its own.
-    pub(crate) fn is_root(&self) -> bool {
-        self.manual.is_root()
-    }
-
-    pub(crate) fn context(&self) -> Option<SpanContext> {
-        self.manual.context()
     }
 
     /// Begins the same span again under the thread's context, which was not known the first time.
@@ -147,7 +134,7 @@ impl Entry {
 /// Makes a span the thread's context until [`exit`] is called with the same key.
 pub(crate) fn enter(key: u64, held: &Held<'_>) {
     let (context, attached) = match held {
-        Held::Span(span) => (span.context(), 0),
+        Held::Span(kept) => (kept.manual.context(), 0),
         Held::Through(context) => (Some(**context), flag::ATTACHED),
     };
     let Some(context) = context else { return };
@@ -198,7 +185,8 @@ pub(crate) fn enter(key: u64, held: &Held<'_>) {
 fn tell(local: &Local, outer: u64, held: &Held<'_>) -> bool {
     match held {
         Held::Span(kept) => {
-            bridge::context::enter_kept(local, kept.manual.state_inside(outer), &kept.told)
+            let state = kept.manual.state_inside(outer);
+            bridge::context::enter_manual(local, state, &kept.told, |told| told)
         }
         Held::Through(_) => bridge::context::enter_attached(local),
     }

@@ -16,7 +16,7 @@ fn begin(name: &'static str) -> KeptSpan {
 }
 
 fn id(span: &KeptSpan) -> SpanId {
-    span.context().unwrap().span_id
+    span.manual.context().unwrap().span_id
 }
 
 fn here() -> Option<SpanId> {
@@ -141,7 +141,7 @@ fn entered_twice_is_left_twice() {
 fn a_context_without_a_span_is_passed_through() {
     testing::capture(|| {
         let [span] = entered::<1>();
-        let around = span.context().unwrap();
+        let around = span.manual.context().unwrap();
         enter(1, &Held::Through(&around));
         // Nothing changes where it is the context already: late data reaches the span.
         assert_eq!(here(), Some(id(&span)));

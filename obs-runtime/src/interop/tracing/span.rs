@@ -55,7 +55,7 @@ impl SpanData {
             None
         };
         let (kept, values) = begun.unzip();
-        let is_root = kept.as_ref().is_some_and(KeptSpan::is_root);
+        let is_root = kept.as_ref().is_some_and(|kept| kept.manual.is_root());
         let mut this = Self {
             site,
             kept,
@@ -71,13 +71,14 @@ impl SpanData {
     }
 
     pub(super) fn is_recording(&self) -> bool {
-        self.kept.as_ref().is_some_and(KeptSpan::is_recording)
+        let kept = self.kept.as_ref();
+        kept.is_some_and(|kept| kept.manual.is_recording())
     }
 
     /// Returns the context inside the span.
     pub(super) fn context(&self) -> Option<SpanContext> {
         match &self.kept {
-            Some(kept) => kept.context(),
+            Some(kept) => kept.manual.context(),
             None => self.around,
         }
     }

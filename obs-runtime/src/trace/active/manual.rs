@@ -9,7 +9,7 @@ use core::mem::ManuallyDrop;
 use core::ptr;
 
 use super::future::{FutureCore, FutureSpan};
-use super::{OWN, mode};
+use super::{OWN, mode, unwinding};
 use crate::callsite::Callsite;
 use crate::trace::attribute::SpanExtra;
 #[cfg(feature = "opentelemetry")]
@@ -53,9 +53,7 @@ impl Manual {
         if asks {
             core.decide(local.flags.get(), &evaluated);
         }
-        if std::thread::panicking() {
-            core.state |= mode::UNWINDING;
-        }
+        core.state |= unwinding();
         (core.state & mode::MASK != mode::OFF).then_some((Self { core }, evaluated))
     }
 
@@ -77,9 +75,7 @@ impl Manual {
         let mut core = FutureSpan::<0>::idle(site);
         core.start(local, gate);
         local.restore(&saved);
-        if std::thread::panicking() {
-            core.state |= mode::UNWINDING;
-        }
+        core.state |= unwinding();
         (core.state & mode::MASK != mode::OFF).then_some(Self { core })
     }
 

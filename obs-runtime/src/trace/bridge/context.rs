@@ -12,9 +12,9 @@
 //! All of it is behind the gate ([`gate::ASK`]).
 
 use core::cell::{Cell, RefCell};
-use core::ops::DerefMut;
 use core::ptr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
 
 use ::opentelemetry::trace::TraceContextExt as _;
 use ::opentelemetry::{Context, ContextGuard};
@@ -28,7 +28,6 @@ use crate::trace::attribute::SpanExtra;
 use crate::trace::current::extra;
 use crate::trace::gate;
 use crate::trace::local::{Local, flag};
-use crate::trace::propagation::remembered;
 
 /// Whether OpenTelemetry's context can be asked on this thread.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -147,24 +146,14 @@ pub(crate) fn parent_of(cx: &Context) -> Option<SpanContext> {
     if id(cx) == SEEN.get() && is_set(local) {
         local.context()
     } else {
-        remember(cx, local)
+        taken_over(cx)
     }
 }
 
 /// Returns the span of a context, whatever is entered here.
 pub(crate) fn taken_over(cx: &Context) -> Option<SpanContext> {
-    remember(cx, crate::trace::local::local())
-}
-
-/// Takes a context over as ours, with what came with it from another process.
-fn remember(cx: &Context, local: &Local) -> Option<SpanContext> {
-    let span = cx.span();
-    let theirs = span.span_context();
-    let ours = convert::context(theirs, local.scope())?;
-    if ours.is_remote {
-        remembered::keep_state(&ours, &convert::trace_state(theirs.trace_state()));
-    }
-    Some(ours)
+    let scope = crate::trace::local::local().scope();
+    convert::take_over(cx.span().span_context(), scope)
 }
 
 /// Begins a call while the gate asks.
@@ -186,7 +175,7 @@ pub(crate) fn begin(local: &Local, site: &'static Callsite) -> Begun {
         begin_other(local, site, level, flags)
     } else {
         let before = local.save();
-        let theirs = Context::map_current(|cx| remember(cx, local));
+        let theirs = Context::map_current(taken_over);
         local.attach(theirs.as_ref());
         let begun = begin_other(local, site, level, local.flags.get());
         local.restore(&before);
@@ -271,14 +260,18 @@ fn pop(span: u64) -> Option<Entry> {
 fn undo(span: u64) -> Option<Boundary> {
     let entry = pop(span)?;
     SEEN.set(entry.before);
-    let guard = entry.guard;
+    detach(entry.guard);
+    entry.boundary
+}
+
+/// Undoes [`attach`].
+fn detach(guard: Option<ContextGuard>) {
     if PHASE.get() == Phase::Ready {
         // This may panic for the same reason as in `attach`.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(guard)));
     } else {
         core::mem::forget(guard);
     }
-    entry.boundary
 }
 
 /// Leaves what an `enter_…` said must be left, while the span is still the thread's context.
@@ -380,42 +373,22 @@ pub(crate) fn enter_attached(local: &Local) -> bool {
     gate::gate() == gate::ASK && enter(local, None)
 }
 
-/// Enters a span that is held by hand.
+/// Enters a span that is held by hand, with the place of its boundary in what is locked beside it.
 #[inline]
-pub(crate) fn enter_manual<L: DerefMut<Target = SpanExtra>>(
+pub(crate) fn enter_manual<T>(
     local: &Local,
     state: u64,
-    lock: impl FnOnce() -> L,
+    beside: &Mutex<T>,
+    place: impl FnOnce(&mut T) -> &mut Option<Boundary>,
 ) -> bool {
     if gate::gate() != gate::ASK {
         return false;
     }
-    if state & mode::BOUNDARY != 0 {
-        enter(local, Some(&mut lock().boundary))
-    } else {
-        enter(local, None)
+    if state & mode::BOUNDARY == 0 {
+        return enter(local, None);
     }
-}
-
-/// Enters a span that `tracing` holds. Its boundary has its place beside it.
-#[cfg(feature = "tracing")]
-pub(crate) fn enter_kept(
-    local: &Local,
-    state: u64,
-    told: &std::sync::Mutex<Option<Boundary>>,
-) -> bool {
-    if gate::gate() != gate::ASK {
-        return false;
-    }
-    if state & mode::BOUNDARY != 0 {
-        let told = told.lock();
-        enter(
-            local,
-            Some(&mut told.unwrap_or_else(std::sync::PoisonError::into_inner)),
-        )
-    } else {
-        enter(local, None)
-    }
+    let mut beside = beside.lock().unwrap_or_else(PoisonError::into_inner);
+    enter(local, Some(place(&mut beside)))
 }
 
 /// Leaves a span that `tracing` holds while others that were entered inside it stay.
@@ -437,12 +410,7 @@ pub(crate) fn leave_below(span: u64) {
     // What is entered inside stays the context, also if OpenTelemetry now calls another span
     // active.
     let is_seen = active() == Some(SEEN.get());
-    if PHASE.get() == Phase::Ready {
-        // This may panic for the same reason as in `attach`.
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(entry.guard)));
-    } else {
-        core::mem::forget(entry.guard);
-    }
+    detach(entry.guard);
     if is_seen {
         SEEN.set(active().unwrap_or_default());
     }

@@ -21,6 +21,15 @@ pub(crate) fn context(theirs: &otel::SpanContext, scope: u16) -> Option<SpanCont
     })
 }
 
+/// Takes an identity over as ours, with the `tracestate` that it came with from another process.
+pub(crate) fn take_over(theirs: &otel::SpanContext, scope: u16) -> Option<SpanContext> {
+    let ours = context(theirs, scope)?;
+    if ours.is_remote {
+        remembered::keep_state(&ours, &trace_state(theirs.trace_state()));
+    }
+    Some(ours)
+}
+
 /// Converts an identity of ours, with the `tracestate` that its trace came with.
 pub(crate) fn to_opentelemetry(ours: &SpanContext) -> otel::SpanContext {
     let state = remembered::find(ours).and_then(|state| state.as_str().parse().ok());
@@ -60,11 +69,7 @@ impl SpanContext {
     /// assert!(SpanContext::from_opentelemetry(&Theirs::NONE).is_none());
     /// ```
     pub fn from_opentelemetry(context: &otel::SpanContext) -> Option<Self> {
-        let ours = self::context(context, crate::trace::local::local().scope())?;
-        if ours.is_remote {
-            remembered::keep_state(&ours, &trace_state(context.trace_state()));
-        }
-        Some(ours)
+        take_over(context, crate::trace::local::local().scope())
     }
 
     /// Converts the identity for OpenTelemetry's API, with the `tracestate` that the trace came
