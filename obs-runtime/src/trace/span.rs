@@ -287,11 +287,7 @@ pub trait Instrument: Sized {
 
     /// Runs the future under the given span.
     fn in_span_context(self, context: Option<SpanContext>) -> InContext<Self> {
-        InContext {
-            inner: self,
-            context,
-            scope: local().scope(),
-        }
+        InContext::new(self, context, Some(local().scope()))
     }
 }
 
@@ -334,9 +330,19 @@ impl<F> Drop for Instrumented<F> {
 pub struct InContext<F> {
     inner: F,
     context: Option<SpanContext>,
-    /// The `Observability` that records where there is no span: a task that is spawned in a test
-    /// belongs to the test's capture.
-    scope: u16,
+    /// The `Observability` that records where there is no span, if not that of the thread: a task
+    /// that is spawned in a test belongs to the test's capture.
+    scope: Option<u16>,
+}
+
+impl<F> InContext<F> {
+    pub(crate) fn new(inner: F, context: Option<SpanContext>, scope: Option<u16>) -> Self {
+        Self {
+            inner,
+            context,
+            scope,
+        }
+    }
 }
 
 impl<F: Future> Future for InContext<F> {
@@ -346,8 +352,8 @@ impl<F: Future> Future for InContext<F> {
         // SAFETY: `inner` is never moved out of its place; the context is not pinned.
         let this = unsafe { self.get_unchecked_mut() };
         let _inside = Attached::new(this.context.as_ref());
-        if this.context.is_none() {
-            local().set_scope(this.scope);
+        if let (None, Some(scope)) = (this.context, this.scope) {
+            local().set_scope(scope);
         }
         // SAFETY: as above.
         unsafe { Pin::new_unchecked(&mut this.inner) }.poll(cx)
