@@ -22,13 +22,14 @@ use crate::trace::value::Value;
 use crate::trace::view::Outcome;
 
 /// The state of an asynchronous call, kept inside its future. The first poll begins the call.
+#[derive(Debug)]
 pub struct FutureSpan<const N: usize> {
     core: FutureCore,
     values: MaybeUninit<[Value; N]>,
 }
 
-#[derive(Debug)]
 /// The part of the state that does not depend on the number of fields.
+#[derive(Debug)]
 pub(crate) struct FutureCore {
     pub(super) site: &'static Callsite,
     pub(in crate::trace) state: u64,
@@ -487,10 +488,5 @@ pub fn future_fields<const N: usize>(values: impl FnOnce() -> [Value; N]) {
         // SAFETY: `FutureSpan::poll` set the slot to its `N` values for the poll that runs now, and
         // takes it back before it returns.
         unsafe { slot.cast::<[Value; N]>().write(values) };
-    }
-}
-impl<const N: usize> core::fmt::Debug for FutureSpan<N> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("FutureSpan").finish_non_exhaustive()
     }
 }

@@ -24,12 +24,14 @@ use crate::trace::value::Value;
 use crate::trace::view::Outcome;
 
 /// The guard of a synchronous call. Generated code creates, keeps and ends it.
+#[derive(Debug)]
 pub struct SyncSpan<const N: usize> {
     pub(super) core: SyncCore,
     pub(super) values: MaybeUninit<[Value; N]>,
 }
 
 /// The part of the guard that does not depend on the number of fields.
+#[derive(Debug)]
 pub(super) struct SyncCore {
     pub(super) state: u64,
     /// The running call. It is initialised unless the state is `OFF`.
@@ -37,6 +39,7 @@ pub(super) struct SyncCore {
 }
 
 /// What a call needs at its end.
+#[derive(Debug)]
 pub(super) struct SyncCall {
     pub(super) site: &'static Callsite,
     pub(super) span: u64,
@@ -268,10 +271,5 @@ impl<const N: usize> Drop for SyncSpan<N> {
                 Outcome::Ok
             });
         }
-    }
-}
-impl<const N: usize> core::fmt::Debug for SyncSpan<N> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("SyncSpan").finish_non_exhaustive()
     }
 }
