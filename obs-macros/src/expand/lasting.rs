@@ -62,11 +62,11 @@ fn in_flight(function: &Function, plan: &Plan) -> Option<TokenStream> {
 pub(super) fn kind(plan: &Plan, kind: TokenStream) -> TokenStream {
     let krate = &plan.site.krate;
     let kind = match plan.timings {
-        Some(_) => quote!(#krate::private::timed(#kind, __obs_watch)),
+        Some(_) => quote!(#krate::private::layered(#kind, __obs_watch)),
         None => kind,
     };
     if plan.concurrency && !in_future(plan) {
-        quote!(#krate::private::tracked(#kind, __obs_in_flight))
+        quote!(#krate::private::layered(#kind, __obs_in_flight))
     } else {
         kind
     }

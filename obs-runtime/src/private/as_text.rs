@@ -5,7 +5,7 @@ use core::fmt::{Debug, Display};
 use core::marker::PhantomData;
 
 use super::judge::{ByDebug, ByDisplay, Judge, NoText};
-use super::probe::{Probe, ResultProbe, below};
+use super::probe::{Probe, ResultProbe, answers, below};
 
 /// Stands for the type `T` of a value that is to become text.
 pub struct TextProbe<T>(AnyText<T>);
@@ -25,31 +25,20 @@ impl<T> TextProbe<T> {
     }
 }
 
-impl<T: Display> TextProbe<T> {
-    #[inline(always)]
-    pub fn __obs_by_display(&self) -> How<ByDisplay> {
-        How(PhantomData)
-    }
-}
-
-impl<T: Debug> TextProbe<T> {
-    #[inline(always)]
-    pub fn __obs_by_debug(&self) -> How<ByDebug> {
-        How(PhantomData)
-    }
-}
-
-impl<T> AnyText<T> {
-    /// Refused by [`check_display`].
-    #[inline(always)]
-    pub fn __obs_by_display(&self) -> How<NoText> {
-        How(PhantomData)
+answers! {
+    impl[T: Display] TextProbe<T> {
+        __obs_by_display -> How<ByDisplay> = How(PhantomData);
     }
 
-    /// Refused by [`check_debug`].
-    #[inline(always)]
-    pub fn __obs_by_debug(&self) -> How<NoText> {
-        How(PhantomData)
+    impl[T: Debug] TextProbe<T> {
+        __obs_by_debug -> How<ByDebug> = How(PhantomData);
+    }
+
+    impl[T] AnyText<T> {
+        /// Refused by [`check_display`].
+        __obs_by_display -> How<NoText> = How(PhantomData);
+        /// Refused by [`check_debug`].
+        __obs_by_debug -> How<NoText> = How(PhantomData);
     }
 }
 

@@ -10,6 +10,7 @@ use core::marker::PhantomData;
 use std::borrow::Cow;
 
 use super::as_text::TextProbe;
+use super::probe::answers;
 use crate::trace::local::redact;
 use crate::trace::{Outcome, SpanError};
 
@@ -74,6 +75,12 @@ pub trait Judge<T>: Hooks {
 pub struct Layered<K, L> {
     pub(super) inner: K,
     pub(super) layer: L,
+}
+
+/// Puts a layer on a judge.
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub fn layered<K, L>(inner: K, layer: L) -> Layered<K, L> {
+    Layered { inner, layer }
 }
 
 /// What an argument changes of the judge `K` below it; by default nothing.
@@ -160,26 +167,13 @@ pub(super) fn other_error() -> SpanError {
 #[derive(Clone, Copy)]
 pub struct Plain;
 
-impl Plain {
-    /// The end of the chain that a `Result` goes on, see [`ResultProbe`](super::probe::ResultProbe).
-    #[inline(always)]
-    pub fn __obs_how(&self) -> Self {
-        Self
-    }
-
-    #[inline(always)]
-    pub fn __obs_by_display(&self) -> Self {
-        Self
-    }
-
-    #[inline(always)]
-    pub fn __obs_by_debug(&self) -> Self {
-        Self
-    }
-
-    #[inline(always)]
-    pub fn __obs_error(&self) -> TextProbe<Infallible> {
-        TextProbe::new()
+answers! {
+    impl[] Plain {
+        /// The end of the chain that a `Result` goes on, see [`ResultProbe`](super::probe::ResultProbe).
+        __obs_how -> Self = Self;
+        __obs_by_display -> Self = Self;
+        __obs_by_debug -> Self = Self;
+        __obs_error -> TextProbe<Infallible> = TextProbe::new();
     }
 }
 

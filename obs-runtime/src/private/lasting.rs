@@ -4,7 +4,7 @@ use core::mem;
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
-use super::judge::{Hooks, Judge, Layer, Layered};
+use super::judge::{Hooks, Judge, Layer};
 use crate::Error;
 use crate::metrics::bound::Bound;
 use crate::metrics::{BoundUpDownCounter, MetricsCollector, UpDownCounter};
@@ -13,12 +13,6 @@ use crate::semconv::{attribute, metric};
 use crate::trace::{current, gate};
 
 /// `timings`, with what was measured before the value was there.
-#[cfg_attr(not(debug_assertions), inline(always))]
-pub fn timed<K>(inner: K, watch: Stopwatch) -> Layered<K, Stopwatch> {
-    let layer = watch;
-    Layered { inner, layer }
-}
-
 impl<T, K: Judge<T>> Layer<T, K> for Stopwatch {}
 
 impl Hooks for Stopwatch {
@@ -166,15 +160,9 @@ impl Drop for InFlight {
     }
 }
 
-/// `track_concurrency`, for a value that may go on after the function returned: the count ends with the judge.
-#[cfg_attr(not(debug_assertions), inline(always))]
-pub fn tracked<K>(inner: K, in_flight: super::InFlight) -> Layered<K, super::InFlight> {
-    let layer = in_flight;
-    Layered { inner, layer }
-}
-
 impl Hooks for super::InFlight {}
 
+/// `track_concurrency`, for a value that may go on after the function returned: the count ends with the judge.
 impl<T, K: Judge<T>> Layer<T, K> for super::InFlight {}
 
 #[cfg(test)]

@@ -8,7 +8,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::count::IntoCount;
-use super::judge::{Hooks, Judge, Layer, Layered};
+use super::judge::{Hooks, Judge, Layer, Layered, layered};
 use super::probe::Probe;
 use crate::llm::measured::{ModelCall, Numbers, VectorCall};
 use crate::llm::{IntoUsage, LlmResponse};
@@ -111,8 +111,7 @@ pub fn llm_judge<T, K: Judge<T>, U: IntoUsage, C: Fn(&K::Success) -> U>(
     usage: C,
 ) -> Layered<K, Measuring<ModelCall, UsageOf<C>>> {
     let reads = UsageOf(usage);
-    let layer = Measuring { slot, reads };
-    Layered { inner, layer }
+    layered(inner, Measuring { slot, reads })
 }
 
 /// Notes the numbers that are known before a vector operation.
@@ -164,6 +163,5 @@ where
     D: Fn(&K::Success) -> N,
 {
     let reads = NumbersOf { count, dimensions };
-    let layer = Measuring { slot, reads };
-    Layered { inner, layer }
+    layered(inner, Measuring { slot, reads })
 }

@@ -66,8 +66,8 @@ pub use call::{FnRet, absurd, arg, call, call_future};
 pub use count::IntoCount;
 pub use fields::{add_links, capture, debug, display, rename, set_name, values};
 pub use flow::{check_stream, probe_items_of, probe_when};
-pub use judge::{Hooks, Judge, Plain};
-pub use lasting::{Stopwatch, timed, tracked};
+pub use judge::{Hooks, Judge, Plain, layered};
+pub use lasting::Stopwatch;
 #[cfg(feature = "tokio")]
 pub use main_fn::Main;
 #[cfg(feature = "llm")]

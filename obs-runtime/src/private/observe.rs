@@ -4,7 +4,7 @@
 use core::marker::PhantomData;
 
 use super::as_text::How;
-use super::judge::{Hooks, Judge, Layer, Layered, Text, other_error};
+use super::judge::{Hooks, Judge, Layer, Layered, Text, layered, other_error};
 use super::probe::Probe;
 use crate::callsite::Level;
 use crate::semconv::attribute;
@@ -15,8 +15,7 @@ pub struct NoErrors;
 
 #[inline(always)]
 pub fn no_errors<K>(inner: K) -> Layered<K, NoErrors> {
-    let layer = NoErrors;
-    Layered { inner, layer }
+    layered(inner, NoErrors)
 }
 
 impl Hooks for NoErrors {}
@@ -37,8 +36,7 @@ pub struct ErrLevel(Level);
 
 #[inline(always)]
 pub fn err_level<K>(inner: K, level: Level) -> Layered<K, ErrLevel> {
-    let layer = ErrLevel(level);
-    Layered { inner, layer }
+    layered(inner, ErrLevel(level))
 }
 
 impl Hooks for ErrLevel {}
@@ -66,8 +64,7 @@ macro_rules! deciding {
                 _: Probe<T>,
                 closure: C,
             ) -> Layered<K, $layer<C>> {
-                let layer = $layer(closure);
-                Layered { inner, layer }
+                layered(inner, $layer(closure))
             }
 
             impl<C> Hooks for $layer<C> {}
@@ -103,8 +100,7 @@ pub struct OnReturn<X>(PhantomData<fn(X)>);
 
 #[inline(always)]
 pub fn on_return<K, X>(inner: K, _: How<X>) -> Layered<K, OnReturn<X>> {
-    let layer = OnReturn(PhantomData);
-    Layered { inner, layer }
+    layered(inner, OnReturn(PhantomData))
 }
 
 impl<X> Hooks for OnReturn<X> {

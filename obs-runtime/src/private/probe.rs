@@ -38,6 +38,24 @@ macro_rules! below {
 }
 pub(super) use below;
 
+/// Declares what the tiers answer: methods of one expression each, which need no data.
+macro_rules! answers {
+    ($(impl[$($generics:tt)*] $tier:ty {
+        $($(#[$doc:meta])* $method:ident -> $answer:ty = $value:expr;)+
+    })+) => {
+        $(impl<$($generics)*> $tier {
+            $(
+                $(#[$doc])*
+                #[inline(always)]
+                pub fn $method(&self) -> $answer {
+                    $value
+                }
+            )+
+        })+
+    };
+}
+pub(super) use answers;
+
 below! {
     Probe<T> => FutureProbe,
     FutureProbe<T> => AnyProbe,
@@ -81,19 +99,15 @@ pub fn probe_output<F: Future>(_: &F) -> Probe<F::Output> {
     Probe::new()
 }
 
-impl<T: IsResult> Probe<T> {
-    /// A `Result`, under any alias.
-    #[inline(always)]
-    pub fn __obs_judge(&self) -> ResultProbe<T::Ok, T::Err> {
-        ResultProbe(DebugProbe(OpaqueProbe(PhantomData)))
+answers! {
+    impl[T: IsResult] Probe<T> {
+        /// A `Result`, under any alias.
+        __obs_judge -> ResultProbe<T::Ok, T::Err> = ResultProbe(DebugProbe(OpaqueProbe(PhantomData)));
     }
-}
 
-impl<T> AnyProbe<T> {
-    /// Anything else.
-    #[inline(always)]
-    pub fn __obs_judge(&self) -> Plain {
-        Plain
+    impl[T] AnyProbe<T> {
+        /// Anything else.
+        __obs_judge -> Plain = Plain;
     }
 }
 
@@ -119,92 +133,48 @@ pub struct DebugProbe<T, E>(OpaqueProbe<T, E>);
 /// A `Result` with any error.
 pub struct OpaqueProbe<T, E>(PhantomData<fn(T, E)>);
 
-impl<T, E: Display> ResultProbe<T, E> {
-    /// The error's text is its `Display`.
-    #[inline(always)]
-    pub fn __obs_how(&self) -> Fallible<ByDisplay> {
-        Fallible(PhantomData)
+answers! {
+    impl[T, E: Display] ResultProbe<T, E> {
+        /// The error's text is its `Display`.
+        __obs_how -> Fallible<ByDisplay> = Fallible(PhantomData);
+        /// `err(Display)`
+        __obs_by_display -> Fallible<ByDisplay> = Fallible(PhantomData);
     }
 
-    /// `err(Display)`
-    #[inline(always)]
-    pub fn __obs_by_display(&self) -> Fallible<ByDisplay> {
-        Fallible(PhantomData)
-    }
-}
-
-impl<T, E: Debug> DebugProbe<T, E> {
-    /// The error's text is its `Debug`.
-    #[inline(always)]
-    pub fn __obs_how(&self) -> Fallible<ByDebug> {
-        Fallible(PhantomData)
+    impl[T, E: Debug] DebugProbe<T, E> {
+        /// The error's text is its `Debug`.
+        __obs_how -> Fallible<ByDebug> = Fallible(PhantomData);
+        /// `err(Debug)`
+        __obs_by_debug -> Fallible<ByDebug> = Fallible(PhantomData);
     }
 
-    /// `err(Debug)`
-    #[inline(always)]
-    pub fn __obs_by_debug(&self) -> Fallible<ByDebug> {
-        Fallible(PhantomData)
-    }
-}
-
-impl<T, E> OpaqueProbe<T, E> {
-    /// The error has no text.
-    #[inline(always)]
-    pub fn __obs_how(&self) -> Fallible<NoText> {
-        Fallible(PhantomData)
+    impl[T, E] OpaqueProbe<T, E> {
+        /// The error has no text.
+        __obs_how -> Fallible<NoText> = Fallible(PhantomData);
+        /// Where the error has no `Display`, which [`check_display`] refuses.
+        __obs_by_display -> Fallible<NoText> = Fallible(PhantomData);
+        /// Where the error has no `Debug`, which [`check_debug`] refuses.
+        __obs_by_debug -> Fallible<NoText> = Fallible(PhantomData);
+        /// The error.
+        __obs_error -> TextProbe<E> = TextProbe::new();
     }
 
-    /// Where the error has no `Display`, which [`check_display`] refuses.
-    #[inline(always)]
-    pub fn __obs_by_display(&self) -> Fallible<NoText> {
-        Fallible(PhantomData)
+    impl[T: BoxedStream] Probe<T> {
+        /// The call goes on in a boxed stream.
+        __obs_when -> Flow<T::Items> = Flow::new();
     }
 
-    /// Where the error has no `Debug`, which [`check_debug`] refuses.
-    #[inline(always)]
-    pub fn __obs_by_debug(&self) -> Fallible<NoText> {
-        Fallible(PhantomData)
+    impl[T: BoxedFuture] FutureProbe<T> {
+        /// The call goes on in a boxed future.
+        __obs_when -> Flow<T::Later> = Flow::new();
+        /// As `__obs_when`, where a stream is a value like any other.
+        __obs_single -> Flow<T::Later> = Flow::new();
     }
 
-    /// The error.
-    #[inline(always)]
-    pub fn __obs_error(&self) -> TextProbe<E> {
-        TextProbe::new()
-    }
-}
-
-impl<T: BoxedStream> Probe<T> {
-    /// The call goes on in a boxed stream.
-    #[inline(always)]
-    pub fn __obs_when(&self) -> Flow<T::Items> {
-        Flow::new()
-    }
-}
-
-impl<T: BoxedFuture> FutureProbe<T> {
-    /// The call goes on in a boxed future.
-    #[inline(always)]
-    pub fn __obs_when(&self) -> Flow<T::Later> {
-        Flow::new()
-    }
-
-    /// As `__obs_when`, where a stream is a value like any other.
-    #[inline(always)]
-    pub fn __obs_single(&self) -> Flow<T::Later> {
-        Flow::new()
-    }
-}
-
-impl<T> AnyProbe<T> {
-    /// The call ends here.
-    #[inline(always)]
-    pub fn __obs_when(&self) -> Flow<Now<T>> {
-        Flow::new()
-    }
-
-    #[inline(always)]
-    pub fn __obs_single(&self) -> Flow<Now<T>> {
-        Flow::new()
+    impl[T] AnyProbe<T> {
+        /// The call ends here.
+        __obs_when -> Flow<Now<T>> = Flow::new();
+        __obs_single -> Flow<Now<T>> = Flow::new();
     }
 }
 
@@ -229,59 +199,34 @@ impl<S, P> StreamProbe<S, P> {
     }
 }
 
-impl<T: IsResult> Probe<T> {
-    /// The stream is the `Ok` value.
-    #[inline(always)]
-    pub fn __obs_stream(&self) -> StreamProbe<T::Ok, InOk> {
-        StreamProbe::new()
-    }
-}
-
-impl<T> AnyProbe<T> {
-    /// The stream is the value.
-    #[inline(always)]
-    pub fn __obs_stream(&self) -> StreamProbe<T, Direct> {
-        StreamProbe::new()
+answers! {
+    impl[T: IsResult] Probe<T> {
+        /// The stream is the `Ok` value.
+        __obs_stream -> StreamProbe<T::Ok, InOk> = StreamProbe::new();
     }
 
-    /// The stream is the value, of a type without a name: there is no need for another box.
-    #[inline(always)]
-    pub fn __obs_opaque_stream(&self) -> AnyStream<T, Direct> {
-        AnyStream(NoStream(PhantomData))
-    }
-}
-
-impl<S: BoxedStream, P> StreamProbe<S, P> {
-    /// A boxed stream, in another box.
-    #[inline(always)]
-    pub fn __obs_flow(&self) -> Flow<S::Items, P> {
-        Flow::new()
+    impl[T] AnyProbe<T> {
+        /// The stream is the value.
+        __obs_stream -> StreamProbe<T, Direct> = StreamProbe::new();
+        /// The stream is the value, of a type without a name: there is no need for another box.
+        __obs_opaque_stream -> AnyStream<T, Direct> = AnyStream(NoStream(PhantomData));
     }
 
-    /// As `__obs_flow`, where other streams cannot be wrapped.
-    #[inline(always)]
-    pub fn __obs_boxed_flow(&self) -> Flow<S::Items, P> {
-        Flow::new()
-    }
-}
-
-impl<S: Stream, P> AnyStream<S, P> {
-    /// Any stream, in a wrapper.
-    #[inline(always)]
-    pub fn __obs_flow(&self) -> Flow<Items<S>, P> {
-        Flow::new()
-    }
-}
-
-impl<S, P> NoStream<S, P> {
-    /// No stream: where one was asked for, [`check_stream`](super::check_stream) says so, and nothing else does.
-    #[inline(always)]
-    pub fn __obs_flow(&self) -> Flow<Now<S>, P> {
-        Flow::new()
+    impl[S: BoxedStream, P] StreamProbe<S, P> {
+        /// A boxed stream, in another box.
+        __obs_flow -> Flow<S::Items, P> = Flow::new();
+        /// As `__obs_flow`, where other streams cannot be wrapped.
+        __obs_boxed_flow -> Flow<S::Items, P> = Flow::new();
     }
 
-    #[inline(always)]
-    pub fn __obs_boxed_flow(&self) -> Flow<Now<S>, P> {
-        Flow::new()
+    impl[S: Stream, P] AnyStream<S, P> {
+        /// Any stream, in a wrapper.
+        __obs_flow -> Flow<Items<S>, P> = Flow::new();
+    }
+
+    impl[S, P] NoStream<S, P> {
+        /// No stream: where one was asked for, [`check_stream`](super::check_stream) says so, and nothing else does.
+        __obs_flow -> Flow<Now<S>, P> = Flow::new();
+        __obs_boxed_flow -> Flow<Now<S>, P> = Flow::new();
     }
 }
