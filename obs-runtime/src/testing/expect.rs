@@ -203,13 +203,9 @@ impl Compare<'_> {
             if assign(at, &fits, &mut owner, &mut tried) {
                 continue;
             }
-            let free = |at: &&usize| owner[**at].is_none();
-            let alike = (0..found.len()).collect::<Vec<_>>();
-            let alike = alike
-                .iter()
-                .filter(free)
-                .find(|at| self.name(found[**at]) == span.line.name);
-            let why = alike.and_then(|at| self.span(span, found[*at]).err());
+            let mut free = (0..found.len()).filter(|at| owner[*at].is_none());
+            let alike = free.find(|at| self.name(found[*at]) == span.line.name);
+            let why = alike.and_then(|at| self.span(span, found[at]).err());
             return Err(why.unwrap_or_else(|| missing(span, below)));
         }
         match owner.iter().position(Option::is_none) {
@@ -239,15 +235,9 @@ impl Compare<'_> {
         }
         let name = &line.name;
         if span.outcome != line.outcome {
-            let error = tree::error(span);
-            let error = if error.is_empty() {
-                error
-            } else {
-                format!(" ({error})")
-            };
-            let (is, expected) = (span.outcome.as_str(), line.outcome.as_str());
+            let (is, expected) = (tree::outcome(span), line.outcome.as_str());
             return fail(format!(
-                "the outcome of `{name}` is {is}{error}, expected {expected}"
+                "the outcome of `{name}` is {is}, expected {expected}"
             ));
         }
         if let Some(part) = &line.error {

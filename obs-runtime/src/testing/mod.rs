@@ -104,7 +104,7 @@ use memory::Memory;
 /// # Panics
 /// Panics when the capture cannot start, because the thread of the drain was refused.
 pub fn capture<R>(f: impl FnOnce() -> R) -> Captured<R> {
-    capture_or_panic(f, Observability::builder())
+    capture_with(Observability::builder(), f).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Runs a future, and returns its value together with everything it recorded, at every level.
@@ -129,17 +129,8 @@ pub fn capture<R>(f: impl FnOnce() -> R) -> Captured<R> {
 /// # Panics
 /// Panics as [`capture`] does.
 pub async fn capture_async<F: Future>(future: F) -> Captured<F::Output> {
-    match capture_async_with(Observability::builder(), future).await {
-        Ok(captured) => captured,
-        Err(error) => panic!("{error}"),
-    }
-}
-
-fn capture_or_panic<R>(f: impl FnOnce() -> R, builder: Builder) -> Captured<R> {
-    match capture_with(builder, f) {
-        Ok(captured) => captured,
-        Err(error) => panic!("{error}"),
-    }
+    let captured = capture_async_with(Observability::builder(), future).await;
+    captured.unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Runs `f` as [`capture`] does, under a configuration of its own: a sampler, prices, alerts.
@@ -170,7 +161,7 @@ fn capture_or_panic<R>(f: impl FnOnce() -> R, builder: Builder) -> Captured<R> {
 /// Returns the errors of [`Builder::install`], for what the builder asks for in vain.
 pub fn capture_with<R>(builder: Builder, f: impl FnOnce() -> R) -> Result<Captured<R>, Error> {
     let capture = Capture::start(builder)?;
-    let inside = Inside::enter(capture.obs.scope_id());
+    let inside = enter(capture.obs.scope_id());
     let value = f();
     drop(inside);
     Ok(capture.finish(value))
@@ -188,7 +179,7 @@ pub async fn capture_async_with<F: Future>(
     let scope = capture.obs.scope_id();
     let mut future = core::pin::pin!(future);
     let value = core::future::poll_fn(|cx| {
-        let _inside = Inside::enter(scope);
+        let _inside = enter(scope);
         future.as_mut().poll(cx)
     })
     .await;
@@ -244,17 +235,11 @@ fn take<T>(kept: &Mutex<Vec<T>>) -> Vec<T> {
     std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Makes the thread belong to a scope, outside of any span, until this is dropped.
-struct Inside {
-    _outside: Attached,
-}
-
-impl Inside {
-    fn enter(scope: u16) -> Self {
-        let outside = Attached::new(None);
-        local().set_scope(scope);
-        Self { _outside: outside }
-    }
+/// Makes the thread belong to a scope, outside of any span, until the guard is dropped.
+fn enter(scope: u16) -> Attached {
+    let outside = Attached::new(None);
+    local().set_scope(scope);
+    outside
 }
 
 #[cfg(test)]

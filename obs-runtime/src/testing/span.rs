@@ -61,14 +61,8 @@ impl<'a> SpanAssert<'a> {
     #[track_caller]
     pub fn outcome(&self, expected: Outcome) -> &Self {
         self.holds(self.span.outcome == expected, || {
-            let (is, expected) = (self.span.outcome.as_str(), expected.as_str());
-            let error = tree::error(self.span);
-            let error = if error.is_empty() {
-                error
-            } else {
-                format!(" ({error})")
-            };
-            format!("its outcome is {is}{error}, expected {expected}")
+            let (is, expected) = (tree::outcome(self.span), expected.as_str());
+            format!("its outcome is {is}, expected {expected}")
         })
     }
 

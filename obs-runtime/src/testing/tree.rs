@@ -119,6 +119,16 @@ pub(super) fn head(span: &SpanRecord) -> String {
     out
 }
 
+/// Returns the outcome of a span, and its error if it has one.
+pub(super) fn outcome(span: &SpanRecord) -> String {
+    let (outcome, error) = (span.outcome.as_str(), error(span));
+    if error.is_empty() {
+        outcome.to_owned()
+    } else {
+        format!("{outcome} ({error})")
+    }
+}
+
 /// Returns type and message of a span's error, as a line shows them; it may be empty.
 pub(super) fn error(span: &SpanRecord) -> String {
     line::bracketed(&match &span.error {
