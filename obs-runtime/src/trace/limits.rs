@@ -41,14 +41,36 @@ pub struct SpanLimits {
     pub link_attributes: u32,
 }
 
-const DEFAULT: SpanLimits = SpanLimits {
+/// Declares the value of each limit until somebody sets it, and where the process keeps it.
+macro_rules! limits {
+    ($($limit:ident: $default:expr),+ $(,)?) => {
+        const DEFAULT: SpanLimits = SpanLimits { $($limit: $default),+ };
+
+        /// The limits of the whole process, as the buffers' budget is.
+        struct Limits { $($limit: AtomicU32),+ }
+
+        static LIMITS: Limits = Limits { $($limit: AtomicU32::new($default)),+ };
+
+        impl SpanLimits {
+            pub(crate) fn current() -> Self {
+                Self { $($limit: LIMITS.$limit.load(Ordering::Relaxed)),+ }
+            }
+
+            pub(crate) fn make_current(self) {
+                $(LIMITS.$limit.store(self.$limit, Ordering::Relaxed);)+
+            }
+        }
+    };
+}
+
+limits! {
     attributes: 128,
     value_length: u32::MAX,
     events: 128,
     links: 128,
     event_attributes: 128,
     link_attributes: 128,
-};
+}
 
 impl Default for SpanLimits {
     /// Returns OpenTelemetry's defaults.
@@ -57,51 +79,7 @@ impl Default for SpanLimits {
     }
 }
 
-/// The limits of the whole process, as the buffers' budget is: whoever adds to a span does not look
-/// for its `Observability`.
-static LIMITS: [AtomicU32; 6] = [
-    AtomicU32::new(DEFAULT.attributes),
-    AtomicU32::new(DEFAULT.value_length),
-    AtomicU32::new(DEFAULT.events),
-    AtomicU32::new(DEFAULT.links),
-    AtomicU32::new(DEFAULT.event_attributes),
-    AtomicU32::new(DEFAULT.link_attributes),
-];
-
 impl SpanLimits {
-    pub(crate) fn current() -> Self {
-        let [
-            attributes,
-            value_length,
-            events,
-            links,
-            event_attributes,
-            link_attributes,
-        ] = LIMITS.each_ref().map(|n| n.load(Ordering::Relaxed));
-        Self {
-            attributes,
-            value_length,
-            events,
-            links,
-            event_attributes,
-            link_attributes,
-        }
-    }
-
-    pub(crate) fn make_current(self) {
-        let all = [
-            self.attributes,
-            self.value_length,
-            self.events,
-            self.links,
-            self.event_attributes,
-            self.link_attributes,
-        ];
-        for (place, n) in LIMITS.iter().zip(all) {
-            place.store(n, Ordering::Relaxed);
-        }
-    }
-
     /// Cuts the texts of a value.
     pub(crate) fn cut(&self, value: &mut AttributeValue) {
         match value {
