@@ -41,7 +41,7 @@ impl OwnedSpan {
             end_unix_nanos: span.end_unix_nanos,
             outcome: span.outcome,
             values: values.collect(),
-            extra: span.extra.map(|extra| Box::new(extra.finished())),
+            extra: span.extra.cloned().map(Box::new),
         }
     }
 

@@ -228,7 +228,7 @@ impl SpanError {
 }
 
 /// The parts of a span that few spans have, kept out of the record.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct SpanExtra {
     /// The name that replaces the callsite's.
     pub(crate) name: Option<Cow<'static, str>>,
@@ -242,7 +242,7 @@ pub(crate) struct SpanExtra {
     /// epoch.
     pub(crate) start_unix_nanos: Option<u64>,
     pub(crate) end_unix_nanos: Option<u64>,
-    /// The span as OpenTelemetry knows it.
+    /// The span as OpenTelemetry knows it, until it has finished.
     #[cfg(feature = "opentelemetry")]
     pub(crate) boundary: Option<crate::trace::bridge::boundary::Boundary>,
     /// How many attributes the limits kept out.
@@ -264,25 +264,6 @@ pub(crate) enum Status {
 }
 
 impl SpanExtra {
-    /// Returns a copy of what exporters see of a finished span.
-    pub(crate) fn finished(&self) -> Self {
-        Self {
-            name: self.name.clone(),
-            attributes: self.attributes.clone(),
-            events: self.events.clone(),
-            links: self.links.clone(),
-            error: self.error.clone(),
-            status: self.status.clone(),
-            start_unix_nanos: self.start_unix_nanos,
-            end_unix_nanos: self.end_unix_nanos,
-            dropped_attributes: self.dropped_attributes,
-            dropped_events: self.dropped_events,
-            dropped_links: self.dropped_links,
-            #[cfg(feature = "opentelemetry")]
-            boundary: None,
-        }
-    }
-
     /// Sets the status. "Ok" is final, and nothing unsets a status (OpenTelemetry trace API, "Set
     /// Status").
     pub(crate) fn set_status(&mut self, status: Option<Status>) {

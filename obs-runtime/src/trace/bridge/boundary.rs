@@ -20,6 +20,7 @@ use crate::trace::current::extra;
 use crate::trace::local::{flag, local};
 
 /// The data that a span of ours needs while OpenTelemetry knows it.
+#[derive(Clone)]
 pub(crate) struct Boundary {
     cx: Context,
     mailbox: Arc<Mailbox>,
