@@ -6,6 +6,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use super::MetricsCollector;
 use crate::Error;
+use crate::semconv::MetricDef;
 
 /// How often an `Observability` became the default or its metrics were taken out: what was
 /// remembered before does not hold any more.
@@ -27,13 +28,15 @@ pub trait Bound: Clone + Sized {
     /// The metric that it is a series of.
     type Instrument: fmt::Debug;
 
-    /// Finds or defines the metric with these labels, in any order.
+    /// Finds or defines the metric with these labels, in any order. One of obs itself has a
+    /// definition.
     ///
     /// # Errors
     /// When the metric exists with another kind or other labels.
     fn instrument(
         collector: &MetricsCollector,
         name: &'static str,
+        own: Option<&MetricDef>,
         labels: &[&str],
     ) -> Result<Self::Instrument, Error>;
 

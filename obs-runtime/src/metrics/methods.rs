@@ -121,11 +121,16 @@ macro_rules! instrument {
             fn instrument(
                 collector: &crate::metrics::MetricsCollector,
                 name: &'static str,
+                own: Option<&crate::semconv::MetricDef>,
                 labels: &[&str],
             ) -> Result<$instrument, Error> {
                 let keys = labels.iter().map(|key| (*key).to_owned());
                 let builder =
                     crate::metrics::InstrumentBuilder::<$instrument>::new(collector, name.into());
+                let builder = match own {
+                    Some(def) => builder.description(def.description).unit(def.unit),
+                    None => builder,
+                };
                 builder.labels(keys).in_any_order().build()
             }
 

@@ -5,9 +5,7 @@ use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use super::judge::{Hooks, Judge, Layer};
-use crate::Error;
-use crate::metrics::bound::Bound;
-use crate::metrics::{BoundUpDownCounter, MetricsCollector, UpDownCounter};
+use crate::metrics::BoundUpDownCounter;
 use crate::private::metric_site::{MetricSite, SiteLabel};
 use crate::semconv::{attribute, metric};
 use crate::trace::{current, gate};
@@ -90,53 +88,15 @@ impl Stopwatch {
 }
 
 /// The series of a function with `track_concurrency`.
-pub type InFlightSite = MetricSite<InFlightSeries, 0>;
-
-/// A series of `function.calls.concurrent`.
-#[derive(Clone, Debug)]
-pub struct InFlightSeries(BoundUpDownCounter);
-
-impl Bound for InFlightSeries {
-    type Instrument = UpDownCounter;
-
-    fn instrument(
-        collector: &MetricsCollector,
-        name: &'static str,
-        labels: &[&str],
-    ) -> Result<UpDownCounter, Error> {
-        let keys = labels.iter().map(|key| (*key).to_owned());
-        collector
-            .up_down_counter(name)
-            .description(metric::FUNCTION_CALLS_CONCURRENT.description)
-            .unit(metric::FUNCTION_CALLS_CONCURRENT.unit)
-            .labels(keys)
-            .build()
-    }
-
-    fn order(instrument: &UpDownCounter, labels: &[&str]) -> Box<[usize]> {
-        <BoundUpDownCounter as Bound>::order(instrument, labels)
-    }
-
-    fn bind(instrument: &UpDownCounter, values: &[&str]) -> Result<Self, Error> {
-        <BoundUpDownCounter as Bound>::bind(instrument, values).map(Self)
-    }
-
-    fn declare(instrument: &UpDownCounter, at: usize, all: &[&'static str]) {
-        BoundUpDownCounter::declare(instrument, at, all);
-    }
-
-    fn detached(name: &'static str) -> Self {
-        Self(BoundUpDownCounter::detached(name))
-    }
-}
+pub type InFlightSite = MetricSite<BoundUpDownCounter, 0>;
 
 /// `track_concurrency`: the site for a function, which the labels name.
 pub const fn in_flight_site(labels: &'static [SiteLabel; 2]) -> InFlightSite {
-    MetricSite::new(metric::FUNCTION_CALLS_CONCURRENT.name, labels)
+    MetricSite::own(&metric::FUNCTION_CALLS_CONCURRENT, labels)
 }
 
 /// A call that is counted as running until this is dropped.
-pub struct InFlight(Option<Cow<'static, InFlightSeries>>);
+pub struct InFlight(Option<Cow<'static, BoundUpDownCounter>>);
 
 impl InFlight {
     /// Counts a call of the site's function, unless obs is off.
@@ -145,7 +105,7 @@ impl InFlight {
     pub fn enter(site: &'static InFlightSite) -> Self {
         Self((gate::gate() != 0).then(|| {
             let series = site.bind([]);
-            series.0.inc();
+            series.inc();
             series
         }))
     }
@@ -155,7 +115,7 @@ impl Drop for InFlight {
     #[inline]
     fn drop(&mut self) {
         if let Some(series) = &self.0 {
-            series.0.dec();
+            series.dec();
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::metrics::hash::fold;
 use crate::metrics::index::Index;
 use crate::metrics::limits::MAX_SERIES;
 use crate::metrics::{Label, MetricsCollector, validate};
+use crate::semconv::MetricDef;
 use crate::trace::local::local;
 use crate::{Error, scope, self_log};
 
@@ -61,10 +62,11 @@ impl<B: Bound> Family<B> {
     fn of(
         collector: &MetricsCollector,
         name: &'static str,
+        own: Option<&MetricDef>,
         labels: &[SiteLabel],
     ) -> Result<Self, Error> {
         let names: Vec<_> = labels.iter().map(|(name, _)| *name).collect();
-        let instrument = B::instrument(collector, name, &names)?;
+        let instrument = B::instrument(collector, name, own, &names)?;
         let mut varying = 0..;
         let origins = labels.iter().map(|(_, text)| match text {
             Some(text) => Origin::Source(text),
@@ -106,6 +108,8 @@ impl<B: Bound> Family<B> {
 #[derive(Debug)]
 pub struct MetricSite<B: Bound, const VARYING: usize> {
     name: &'static str,
+    /// What obs says of the metric, if it is its own.
+    own: Option<&'static MetricDef>,
     labels: &'static [SiteLabel],
     /// By the epoch.
     memories: [OnceLock<Memory<B, VARYING>>; MEMORIES],
@@ -147,13 +151,6 @@ struct Others<B: Bound, const VARYING: usize> {
 }
 
 impl<B: Bound, const VARYING: usize> Others<B, VARYING> {
-    fn new(family: Family<B>) -> Self {
-        Self {
-            family,
-            index: Index::new(MAX_SERIES),
-        }
-    }
-
     #[inline]
     fn find(&self, values: &[&'static str; VARYING]) -> Option<&B> {
         let found = self.index.find(hash(values), |kept| kept.is_for(values));
@@ -191,9 +188,10 @@ fn hash<const VARYING: usize>(values: &[&'static str; VARYING]) -> u64 {
 impl<B: Bound, const VARYING: usize> Memory<B, VARYING> {
     fn new(family: Family<B>, values: [&'static str; VARYING]) -> Result<Self, Error> {
         let bound = family.bind(&values)?;
+        let index = Index::new(MAX_SERIES);
         Ok(Self {
             first: Kept { values, bound },
-            others: (VARYING > 0).then(|| Box::new(Others::new(family))),
+            others: (VARYING > 0).then(|| Box::new(Others { family, index })),
         })
     }
 
@@ -232,8 +230,22 @@ impl<B: Bound, const VARYING: usize> MetricSite<B, VARYING> {
             "a metric name starts with a letter, goes on with letters, digits, `_`, `.`, `-` and \
              `/`, and has at most 255 characters"
         );
+        Self::with(name, None, labels)
+    }
+
+    /// A site of a metric of obs itself.
+    pub(crate) const fn own(def: &'static MetricDef, labels: &'static [SiteLabel]) -> Self {
+        Self::with(def.name, Some(def), labels)
+    }
+
+    const fn with(
+        name: &'static str,
+        own: Option<&'static MetricDef>,
+        labels: &'static [SiteLabel],
+    ) -> Self {
         Self {
             name,
+            own,
             labels,
             memories: [const { OnceLock::new() }; MEMORIES],
             late: RwLock::new(None),
@@ -287,7 +299,7 @@ impl<B: Bound, const VARYING: usize> MetricSite<B, VARYING> {
         collector: &MetricsCollector,
         among: &[Among; VARYING],
     ) -> Result<Family<B>, Error> {
-        let family = Family::of(collector, self.name, self.labels)?;
+        let family = Family::of(collector, self.name, self.own, self.labels)?;
         family.declare(among);
         Ok(family)
     }

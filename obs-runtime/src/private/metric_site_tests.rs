@@ -10,6 +10,7 @@ impl Bound for Named {
     fn instrument(
         _: &MetricsCollector,
         name: &'static str,
+        _: Option<&MetricDef>,
         labels: &[&str],
     ) -> Result<Vec<String>, Error> {
         if name == "refused" {
@@ -39,7 +40,7 @@ impl Bound for Named {
 }
 
 fn family(labels: &[SiteLabel]) -> Family<Named> {
-    Family::of(&MetricsCollector::new(), "orders", labels).expect("Named refuses nothing")
+    Family::of(&MetricsCollector::new(), "orders", None, labels).expect("Named refuses nothing")
 }
 
 fn leaked(text: &str) -> &'static str {
