@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::init::stats::Stats;
 use crate::metrics::snapshot::{Labels, NumberPoint, Points};
 use crate::metrics::{MetricData, MetricFamily, Number};
-use crate::self_obs::{DropReason, ExporterStats};
+use crate::self_obs::DropReason;
 use crate::semconv::{MetricDef, attribute, metric};
 
 const TRACES: &str = "traces";
@@ -35,36 +35,37 @@ pub(super) fn collect(stats: &Stats, start_unix_nanos: u64, out: &mut Vec<Metric
     };
     let counter: Kind = MetricData::Counter;
     let now: Kind = MetricData::UpDownCounter;
-    let all = |signal, exporters: &'_ [ExporterStats]| {
-        let all = exporters.iter().map(move |e| (signal, e.clone()));
-        all.collect::<Vec<_>>()
-    };
-    let mut exporters = all(TRACES, &stats.spans.exporters);
-    exporters.extend(all(METRICS, &stats.metrics));
-    exporters.extend(all(LOGS, &stats.logs.exporters));
-
-    let recorded = [(Labels::new(), stats.spans.recorded)];
-    push(&metric::OBS_SPANS_RECORDED, counter, recorded.into());
+    let one = |value| BTreeMap::from([(Labels::new(), value)]);
+    push(
+        &metric::OBS_SPANS_RECORDED,
+        counter,
+        one(stats.spans.recorded),
+    );
 
     let mut dropped = BTreeMap::from([(reason(DropReason::BufferFull, TRACES), stats.spans.lost)]);
     if !stats.logs.exporters.is_empty() {
-        let recorded = [(Labels::new(), stats.logs.recorded)];
-        push(&metric::OBS_LOGS_RECORDED, counter, recorded.into());
+        push(
+            &metric::OBS_LOGS_RECORDED,
+            counter,
+            one(stats.logs.recorded),
+        );
         dropped.insert(reason(DropReason::BufferFull, LOGS), stats.logs.lost);
+    }
+    for (why, lost) in [
+        (DropReason::TailSampled, stats.spans.sampled_out),
+        (DropReason::Late, stats.late),
+    ] {
+        if lost > 0 {
+            dropped.insert(reason(why, TRACES), lost);
+        }
     }
     let mut items = BTreeMap::new();
     let mut in_flight = BTreeMap::new();
     let mut spooled = BTreeMap::new();
-    if stats.spans.sampled_out > 0 {
-        dropped.insert(
-            reason(DropReason::TailSampled, TRACES),
-            stats.spans.sampled_out,
-        );
-    }
-    if stats.late > 0 {
-        dropped.insert(reason(DropReason::Late, TRACES), stats.late);
-    }
-    for (signal, exporter) in &exporters {
+    let traces = stats.spans.exporters.iter().map(|e| (TRACES, e));
+    let metrics = stats.metrics.iter().map(|e| (METRICS, e));
+    let logs = stats.logs.exporters.iter().map(|e| (LOGS, e));
+    for (signal, exporter) in traces.chain(metrics).chain(logs) {
         for (why, lost) in &exporter.dropped {
             *dropped.entry(reason(*why, signal)).or_insert(0) += lost;
         }
@@ -92,12 +93,14 @@ pub(super) fn collect(stats: &Stats, start_unix_nanos: u64, out: &mut Vec<Metric
     push(&metric::OBS_DROPPED, counter, dropped);
     let spans = &stats.spans;
     if spans.evicted_traces > 0 {
-        let evicted = [(Labels::new(), spans.evicted_traces)];
-        push(&metric::OBS_TAIL_SAMPLING_EVICTED, counter, evicted.into());
+        push(
+            &metric::OBS_TAIL_SAMPLING_EVICTED,
+            counter,
+            one(spans.evicted_traces),
+        );
     }
     if spans.waiting + spans.sampled_out > 0 {
-        let waiting = [(Labels::new(), spans.waiting)];
-        push(&metric::OBS_TAIL_SAMPLING_WAITING, now, waiting.into());
+        push(&metric::OBS_TAIL_SAMPLING_WAITING, now, one(spans.waiting));
     }
     push(&metric::OBS_EXPORTER_ITEMS, counter, items);
     push(&metric::OBS_EXPORTER_IN_FLIGHT, now, in_flight);

@@ -1,7 +1,7 @@
 //! The account as metrics.
 
 use super::*;
-use crate::init::stats::{LogStats, SpanStats};
+use crate::self_obs::{ExporterStats, LogStats, SpanStats};
 
 fn exporter(name: &'static str, exported: u64, dropped: Vec<(DropReason, u64)>) -> ExporterStats {
     ExporterStats {
