@@ -76,15 +76,8 @@ impl Lifecycle {
         gate::set(self.scope, None);
         sampler::set(self.scope, None);
         // Metrics first: the last collection must still see the drain's counts.
-        let results = readers.iter_mut().map(|r| r.shutdown(deadline)).collect();
-        self.end_sinks(deadline, results)
-    }
-
-    fn end_sinks(
-        &self,
-        deadline: Instant,
-        mut results: Vec<Result<(), Error>>,
-    ) -> Result<(), Error> {
+        let results = readers.iter_mut().map(|r| r.shutdown(deadline));
+        let mut results: Vec<_> = results.collect();
         if let Some(scope) = drain::remove(self.scope) {
             let (spans, logs) = scope.into_sinks();
             results.extend(spans.into_iter().map(|mut s| s.shutdown(deadline)));

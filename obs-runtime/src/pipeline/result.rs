@@ -243,7 +243,7 @@ pub(crate) type Output = Arc<dyn Any + Send + Sync>;
 /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct RunResult {
     /// The id of the run: a version 7 UUID, so that runs sort by their start.
@@ -302,20 +302,6 @@ impl RunResult {
     pub fn output<T: Any + Send + Sync>(&self, task: &str) -> Option<&T> {
         let position = self.task_results.graph.position(task)?;
         self.outputs.get(position)?.as_ref()?.downcast_ref()
-    }
-}
-
-impl fmt::Debug for RunResult {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RunResult")
-            .field("run_id", &self.run_id)
-            .field("pipeline_name", &self.pipeline_name)
-            .field("state", &self.state)
-            .field("duration", &self.duration)
-            .field("records_count", &self.records_count)
-            .field("task_results", &self.task_results)
-            .field("handler_errors", &self.handler_errors)
-            .finish_non_exhaustive()
     }
 }
 

@@ -312,15 +312,10 @@ pub(crate) fn start_thread() -> Result<(), Error> {
     static STARTED: PerProcess<Mutex<bool>> = PerProcess::new(Mutex::default);
     let mut started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
     if !*started {
-        spawn()?;
+        let thread = self_obs::start_thread("obs-drain", run)?;
+        buffer::set_drain(thread.thread().clone());
         *started = true;
     }
-    Ok(())
-}
-
-fn spawn() -> Result<(), Error> {
-    let thread = self_obs::start_thread("obs-drain", run)?;
-    buffer::set_drain(Some(thread.thread().clone()));
     Ok(())
 }
 

@@ -80,15 +80,11 @@ pub(crate) fn close_in_child() {
     let levels = LEVELS.lock().unwrap_or_else(PoisonError::into_inner);
     // A scope of the child's own, such as a test's, keeps it open.
     if levels.is_empty() && GATE.load(Ordering::Relaxed) != 0 {
-        close();
+        LEVEL.store(0, Ordering::Relaxed);
+        GATE.store(0, Ordering::Relaxed);
         self_log::in_child(CHILD_RECORDS_NOTHING);
     }
 }
 
 /// The message of a forked child that has not installed obs.
 pub(crate) const CHILD_RECORDS_NOTHING: &str = "this process was forked after obs was installed, and records nothing: call `install` in the child";
-
-fn close() {
-    LEVEL.store(0, Ordering::Relaxed);
-    GATE.store(0, Ordering::Relaxed);
-}

@@ -72,8 +72,8 @@ pub(crate) fn set_budget(bytes: usize) {
     BUDGET.store(bytes.max(2 * CHUNK), Ordering::Relaxed);
 }
 
-pub(crate) fn set_drain(thread: Option<Thread>) {
-    *lock(&shared().drain) = thread;
+pub(crate) fn set_drain(thread: Thread) {
+    *lock(&shared().drain) = Some(thread);
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -119,6 +119,7 @@ thread_local! {
     static AT_EXIT: AtExit = const { AtExit };
 }
 
+#[cold]
 fn leave_queue(local: &Local) {
     let queue = local.queue.replace(ptr::null());
     local.cursor.clear();
@@ -192,15 +193,9 @@ pub(crate) unsafe fn commit(local: &Local, at: *mut u8, size: usize) {
     // SAFETY: the caller's promise.
     unsafe { local.cursor.publish(at.wrapping_add(size)) };
     if local.exited.get() {
-        leave_after_exit(local);
+        // Behind the thread's destructor nobody would close the queue later.
+        leave_queue(local);
     }
-}
-
-/// Closes the queue after a record that was written behind the thread's destructor: nobody would
-/// close it later.
-#[cold]
-fn leave_after_exit(local: &Local) {
-    leave_queue(local);
 }
 
 #[cfg(test)]
