@@ -174,32 +174,25 @@ impl Span {
     pub fn enter(&self) -> Entered<'_> {
         // A call that is only counted has no context of its own.
         let own = self.inner.as_ref().filter(|i| i.manual.has_context());
-        let saved = own.map(|inner| {
+        let inside = own.map(|inner| {
             let local = local();
             let saved = local.save();
             inner.manual.enter(local);
-            saved
-        });
-        #[cfg(feature = "opentelemetry")]
-        let bridged = own.is_some_and(|inner| {
-            let outer = saved.map_or(0, |saved| saved.span);
-            let state = inner.manual.state_inside(outer);
-            bridge::enter_manual(local(), state, &inner.extra, |extra| &mut extra.boundary)
-        });
-        Entered {
-            span: self,
-            saved,
             #[cfg(feature = "opentelemetry")]
-            bridged,
-            not_send: PhantomData,
-        }
+            let state = inner.manual.state_inside(saved.span);
+            Attached {
+                saved,
+                #[cfg(feature = "opentelemetry")]
+                bridged: bridge::enter_manual(local, state, &inner.extra, |e| &mut e.boundary),
+                not_send: PhantomData,
+            }
+        });
+        Entered { span: self, inside }
     }
 
     /// Ends the span with another outcome than "ok".
     pub fn end(mut self, outcome: Outcome) {
-        if let Some(inner) = &mut self.inner {
-            inner.outcome = outcome;
-        }
+        self.set_outcome(outcome);
     }
 
     pub(crate) fn set_outcome(&mut self, outcome: Outcome) {
@@ -212,19 +205,14 @@ impl Span {
 impl Drop for Span {
     fn drop(&mut self) {
         if let Some(inner) = self.inner.take() {
-            let Inner {
-                manual,
-                values,
-                extra,
-                outcome,
-            } = *inner;
-            let extra = extra.into_inner().unwrap_or_else(PoisonError::into_inner);
-            let outcome = if outcome == Outcome::Ok && manual.unwinds() {
-                Outcome::Panicked
-            } else {
-                outcome
+            let inner = *inner;
+            let extra = inner.extra.into_inner();
+            let extra = extra.unwrap_or_else(PoisonError::into_inner);
+            let outcome = match inner.outcome {
+                Outcome::Ok if inner.manual.unwinds() => Outcome::Panicked,
+                outcome => outcome,
             };
-            manual.end(outcome, values, extra);
+            inner.manual.end(outcome, inner.values, extra);
         }
     }
 }
@@ -241,23 +229,17 @@ impl fmt::Debug for Span {
 #[derive(Debug)]
 pub struct Entered<'a> {
     span: &'a Span,
-    saved: Option<Saved>,
-    #[cfg(feature = "opentelemetry")]
-    bridged: bool,
-    /// The thread's context must be put back on this thread.
-    not_send: PhantomData<*const ()>,
+    /// The span's context on this thread, if it has one.
+    inside: Option<Attached>,
 }
 
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
-        let Some(saved) = self.saved else { return };
-        let local = local();
-        #[cfg(feature = "opentelemetry")]
-        if self.bridged {
-            bridge::leave(local.span.get());
-        }
-        let late = local.extra.get();
-        local.restore(&saved);
+        let Some(inside) = self.inside.take() else {
+            return;
+        };
+        let late = local().extra.get();
+        drop(inside);
         if !late.is_null() {
             // SAFETY: this is what `current::set_attribute` and the like left while this span was
             // entered: from `Box::into_raw`, owned by the context that was just left.
@@ -367,6 +349,7 @@ pub struct Attached {
     saved: Saved,
     #[cfg(feature = "opentelemetry")]
     bridged: bool,
+    /// The thread's context must be put back on this thread.
     not_send: PhantomData<*const ()>,
 }
 
