@@ -60,6 +60,7 @@ mod sources;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod trace;
+mod uuid;
 mod vars;
 mod words;
 

@@ -8,12 +8,17 @@ use std::borrow::Cow;
 use crate::scope::Resource;
 use crate::semconv::attribute as key;
 use crate::trace::attribute::AttributeValue;
+use crate::trace::local::local;
+use crate::uuid::uuid;
 
 /// What is given over what is detected over the defaults; each key once.
 pub(super) fn describe(given: &Resource, detects: bool) -> Resource {
+    let local = local();
+    // A random UUID, which has no meaning but to tell processes apart.
+    let instance_id = uuid(4, local.next_id(), local.next_id());
     let mut resource: Resource = vec![
         (key::SERVICE_NAME.into(), default_name().into()),
-        (key::SERVICE_INSTANCE_ID.into(), instance_id().into()),
+        (key::SERVICE_INSTANCE_ID.into(), instance_id.into()),
         (key::PROCESS_PID.into(), std::process::id().into()),
         (key::TELEMETRY_SDK_NAME.into(), "obs".into()),
         (key::TELEMETRY_SDK_LANGUAGE.into(), "rust".into()),
@@ -50,25 +55,6 @@ fn default_name() -> String {
         Some(name) => format!("unknown_service:{name}"),
         None => "unknown_service".to_owned(),
     }
-}
-
-/// A random UUID of version 4 (RFC 9562, section 5.4).
-fn instance_id() -> String {
-    let local = crate::trace::local::local();
-    let mut bytes = [0; 16];
-    bytes[..8].copy_from_slice(&local.next_id().to_be_bytes());
-    bytes[8..].copy_from_slice(&local.next_id().to_be_bytes());
-    bytes[6] = bytes[6] & 0x0f | 0x40;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex = format!("{:032x}", u128::from_be_bytes(bytes));
-    format!(
-        "{}-{}-{}-{}-{}",
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..]
-    )
 }
 
 #[cfg(test)]

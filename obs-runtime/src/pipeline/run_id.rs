@@ -6,6 +6,8 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::SystemTime;
 
+use crate::uuid::uuid;
+
 /// Returns a version 7 UUID (RFC 9562, section 5.7): milliseconds since 1970, then random bits.
 pub(crate) fn run_id(now: SystemTime) -> String {
     let millis = now
@@ -13,15 +15,7 @@ pub(crate) fn run_id(now: SystemTime) -> String {
         .map_or(0, |d| d.as_millis() as u64);
     // Each `RandomState` has other keys, which the operating system seeds.
     let random = || RandomState::new().hash_one(millis);
-    let (a, b) = (random(), random());
-    format!(
-        "{:08x}-{:04x}-7{:03x}-{:04x}-{:012x}",
-        (millis >> 16) & 0xffff_ffff,
-        millis & 0xffff,
-        a & 0xfff,
-        0x8000 | (a >> 12) & 0x3fff,
-        b & 0xffff_ffff_ffff,
-    )
+    uuid(7, millis << 16 | random() & 0xfff, random())
 }
 
 #[cfg(test)]
