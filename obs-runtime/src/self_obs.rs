@@ -74,7 +74,7 @@ impl DropCounters {
 /// The account of one exporter for one signal.
 ///
 /// `taken = exported + dropped + spooled + in flight` holds at all times.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct ExporterCounters {
     /// The exporter's name: `otlp`, `console`, …
     pub(crate) name: &'static str,
@@ -93,12 +93,7 @@ impl ExporterCounters {
     pub(crate) fn new(name: &'static str) -> Self {
         Self {
             name,
-            taken: AtomicU64::new(0),
-            exported: AtomicU64::new(0),
-            dropped: DropCounters::default(),
-            spooled: AtomicU64::new(0),
-            recovered: AtomicU64::new(0),
-            problem: Mutex::default(),
+            ..Self::default()
         }
     }
 

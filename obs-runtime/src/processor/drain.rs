@@ -131,7 +131,7 @@ impl ScopeDrain {
     }
 
     pub(crate) fn stats(&self) -> (SpanStats, LogStats) {
-        let tail = self.tail.as_ref().map(TailSampler::account);
+        let tail = self.tail.as_ref().map(|tail| tail.account);
         let tail = tail.unwrap_or_default();
         let spans = SpanStats {
             recorded: self.recorded,
@@ -221,7 +221,7 @@ impl Drain {
         // Everything that is published before this point ended before the next knot.
         let limits = buffer::limits();
         self.timeline.advance();
-        clock::publish_rate(self.timeline.rate());
+        clock::publish_rate(self.timeline.rate);
         let Self {
             default,
             others,

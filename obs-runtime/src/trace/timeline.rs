@@ -54,7 +54,7 @@ pub(crate) struct Timeline {
     /// The first reading, for the rate over the longest base line.
     origin: Knot,
     /// Nanoseconds per tick.
-    rate: f64,
+    pub(crate) rate: f64,
     /// The same rate as a fraction.
     scale: Scale,
     /// The last knot but one, after which nearly every call ended, and the line from there on.
@@ -191,11 +191,6 @@ impl Timeline {
             // The tick is before the first knot: the call began before obs was installed.
             a.nanos.saturating_sub(slope.nanos(a.ticks - ticks))
         }
-    }
-
-    /// Returns the nanoseconds per tick.
-    pub(crate) fn rate(&self) -> f64 {
-        self.rate
     }
 
     /// Returns the nanoseconds of a difference of ticks.

@@ -40,7 +40,7 @@ pub(crate) struct TailSampler {
     decided: Decided,
     bytes: usize,
     now: Instant,
-    account: TailAccount,
+    pub(crate) account: TailAccount,
 }
 
 /// The account of the spans that tail sampling took.
@@ -86,10 +86,6 @@ impl TailSampler {
             now: Instant::now(),
             account: TailAccount::default(),
         }
-    }
-
-    pub(crate) fn account(&self) -> TailAccount {
-        self.account
     }
 
     /// Takes a span: passes it on, keeps it waiting, or counts it.

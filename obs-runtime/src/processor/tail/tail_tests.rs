@@ -108,7 +108,7 @@ impl Bench {
 
     /// What must hold at any time.
     fn check(&self) {
-        let account = self.tail.account();
+        let account = self.tail.account;
         let held = self.tail.waiting.values();
         let spans: usize = held.clone().map(|w| w.spans.len()).sum();
         let all = self.out.len() as u64 + account.sampled_out + account.waiting;
@@ -159,7 +159,7 @@ fn an_error_keeps_what_came_before_and_comes_after() {
         ..made(2, 22)
     });
     assert_eq!(bench.out, [10, 11, 12, 13]);
-    assert_eq!(bench.tail.account().sampled_out, 3);
+    assert_eq!(bench.tail.account.sampled_out, 3);
     bench.check();
 }
 
@@ -249,7 +249,7 @@ fn without_room_the_oldest_is_decided() {
         });
         bench.check();
     }
-    let account = bench.tail.account();
+    let account = bench.tail.account;
     assert!(account.evicted >= 3 && account.waiting >= 1, "{account:?}");
     // The evicted were decided: nothing of them is kept any more.
     bench.span(&Made {
@@ -266,7 +266,7 @@ fn without_room_the_oldest_is_decided() {
         text: 20_000,
         ..made(7, 92)
     });
-    assert_eq!(bench.tail.account().waiting, 0);
+    assert_eq!(bench.tail.account.waiting, 0);
     bench.check();
 }
 
@@ -447,7 +447,7 @@ proptest! {
         }
         bench.finish();
         bench.check();
-        prop_assert_eq!(bench.tail.account().waiting, 0);
+        prop_assert_eq!(bench.tail.account.waiting, 0);
         let all = |number: u8| steps.iter().filter_map(move |s| match s {
             Step::Span(made) if made.trace == number => Some(made.span),
             _ => None,

@@ -12,34 +12,21 @@ use crate::callsite::{Level, threshold};
 use crate::trace::attribute::SpanError;
 use crate::trace::gate;
 
-/// The last error on this thread that was recorded as an exception or passed on.
-#[derive(Clone, Copy)]
-struct Passed {
-    /// The span that the error was returned to; zero if there is none.
-    to: u64,
-    error: u64,
-}
-
 thread_local! {
-    static PASSED: Cell<Passed> = const { Cell::new(Passed { to: 0, error: 0 }) };
+    /// The last error on this thread that was recorded as an exception or passed on: the span that it
+    /// was returned to, zero if there is none, and the error's hash.
+    static PASSED: Cell<(u64, u64)> = const { Cell::new((0, 0)) };
 }
 
 /// Decides whether the error of `span` is recorded as an exception.
 pub(super) fn decide(mut error: SpanError, span: u64, parent: u64) -> SpanError {
     let hash = hash(&error);
-    let from_child = PASSED.with(|passed| {
-        let last = passed.get();
-        last.to == span && last.error == hash
-    });
+    let from_child = PASSED.get() == (span, hash);
     let level = error.level.unwrap_or(Level::Error);
     let is_wanted = threshold(level) <= gate::level();
     error.exception &= is_wanted && !from_child;
     if is_wanted {
-        let now = Passed {
-            to: parent,
-            error: hash,
-        };
-        PASSED.with(|passed| passed.set(now));
+        PASSED.set((parent, hash));
     }
     error
 }

@@ -156,7 +156,7 @@ impl Sampler {
             ))),
             Rule::RateLimited(bucket) if !bucket.is_usable() => Err(Error::config(format!(
                 "sampling rate {}: expected traces per second, a number from 0",
-                bucket.per_second()
+                bucket.per_second
             ))),
             Rule::Ratio(..) | Rule::RateLimited(_) => Ok(()),
             Rule::ParentBased(root) => root.check(),

@@ -13,7 +13,7 @@ const LEAST: f64 = 1e-8;
 /// The bucket holds the tokens of one second, and at least one.
 #[derive(Debug)]
 pub(super) struct Bucket {
-    per_second: f64,
+    pub(super) per_second: f64,
     /// Nanoseconds that one token takes to come.
     interval: u64,
     /// Nanoseconds that `full_at` may be ahead of the time.
@@ -31,10 +31,6 @@ impl Bucket {
             burst: (interval as f64 * (tokens - 1.0)) as u64,
             full_at: AtomicU64::new(0),
         }
-    }
-
-    pub(super) fn per_second(&self) -> f64 {
-        self.per_second
     }
 
     /// Returns whether the rate is a number that can be kept.
