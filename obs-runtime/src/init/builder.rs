@@ -1,4 +1,5 @@
-//! What a program says of its `Observability`. Exporters and domains add methods in their own folders.
+//! The builder, which holds what a program says of its `Observability`. Exporters and domains add
+//! methods to it in their own folders.
 
 use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
@@ -17,10 +18,10 @@ use crate::trace::attribute::AttributeValue;
 use crate::trace::{Sampler, SpanLimits, sampler};
 use crate::vars::Vars;
 
-/// What a program adds to the redaction; checked when it is installed.
+/// The additions of a program to the redaction, which are checked when they are installed.
 #[derive(Default)]
 pub(super) struct AddedRedaction {
-    /// Names and patterns.
+    /// The patterns, each after its name.
     patterns: Vec<(String, String)>,
     hooks: Vec<Hook>,
 }
@@ -36,8 +37,8 @@ impl AddedRedaction {
     }
 }
 
-/// What an [`Observability`] is to do. Nothing listens and nothing is sent unless it, or an `OTEL_*`
-/// variable, says so.
+/// The configuration of an [`Observability`]. Nothing listens and nothing is sent unless it, or an
+/// `OTEL_*` variable, says so.
 #[derive(Default)]
 #[must_use = "a builder does nothing until `install` is called"]
 pub struct Builder {
@@ -59,25 +60,26 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// The service's name (`service.name`). Default: `OTEL_SERVICE_NAME`, else `unknown_service:<exe>`.
+    /// Sets the service's name (`service.name`). Default: `OTEL_SERVICE_NAME`, else
+    /// `unknown_service:<exe>`.
     pub fn service_name(mut self, name: impl Into<String>) -> Self {
         self.service_name = Some(name.into());
         self
     }
 
-    /// The service's version (`service.version`).
+    /// Sets the service's version (`service.version`).
     pub fn service_version(mut self, version: impl Into<String>) -> Self {
         self.service_version = Some(version.into());
         self
     }
 
-    /// Where it runs: `production`, `staging` … (`deployment.environment.name`).
+    /// Sets where the service runs: `production`, `staging` … (`deployment.environment.name`).
     pub fn environment(mut self, name: impl Into<String>) -> Self {
         self.environment = Some(name.into());
         self
     }
 
-    /// Adds an attribute of the resource: it describes the process in every export.
+    /// Adds an attribute of the resource, which describes the process in every export.
     pub fn resource_attribute(
         mut self,
         key: impl Into<Cow<'static, str>>,
@@ -87,14 +89,14 @@ impl Builder {
         self
     }
 
-    /// Whether the resource says what can be detected of process, host, operating system, container and
-    /// Kubernetes pod, from files and variables of this machine. Default: yes.
+    /// Sets whether the resource says what can be detected of process, host, operating system, container
+    /// and Kubernetes pod, from files and variables of this machine. Default: yes.
     pub fn detect_resource(mut self, detect: bool) -> Self {
         self.detect_resource = Some(detect);
         self
     }
 
-    /// Which traces are recorded. Default: `OTEL_TRACES_SAMPLER`, else every trace.
+    /// Sets which traces are recorded. Default: `OTEL_TRACES_SAMPLER`, else every trace.
     pub fn sampler(mut self, sampler: Sampler) -> Self {
         self.sampler = Some(sampler);
         self
@@ -107,7 +109,9 @@ impl Builder {
     }
 
     /// Masks texts of a shape that only you know, besides what is masked anyway: in errors, attributes of
-    /// spans, logs and alerts. In the pattern `#` is a digit, `?` a letter or digit, `*` a run of letters, digits,
+    /// spans, logs and alerts.
+    ///
+    /// In the pattern `#` is a digit, `?` a letter or digit, `*` a run of letters, digits,
     /// `_` and `-`; everything else stands for itself. It fits whole words.
     ///
     /// ```
@@ -124,9 +128,11 @@ impl Builder {
         self
     }
 
-    /// Masks by a function of your own, after everything else: it returns the text without its secrets, or
-    /// `None` if there is none. It runs in the failing call and in a thread of obs, so it should be quick; if it
-    /// panics, the text is not shown at all.
+    /// Masks by a function of your own, after everything else.
+    ///
+    /// The function returns the text without its secrets, or `None` if there is none. It runs in
+    /// the failing call and in a thread of obs, so it should be quick; if it panics, the text is
+    /// not shown at all.
     ///
     /// ```
     /// # use obs_runtime::Observability;
@@ -142,36 +148,39 @@ impl Builder {
         self
     }
 
-    /// Whether the attributes of spans pass the redaction before they are exported; the texts of errors do so
-    /// anyway. Default: yes.
+    /// Sets whether the attributes of spans pass the redaction before they are exported; the texts of
+    /// errors do so anyway. Default: yes.
     pub fn redact_attributes(mut self, redact: bool) -> Self {
         self.redact_attributes = Some(redact);
         self
     }
 
-    /// Spans above this level are not built; their calls are counted. Default: `OBS_LEVEL`, else info.
+    /// Sets the most verbose level of which spans are built; other calls are only counted. Default:
+    /// `OBS_LEVEL`, else info.
     pub fn max_level(mut self, level: Level) -> Self {
         self.max_level = Some(level);
         self
     }
 
-    /// Bytes that all span buffers together may take. Default: 64 MiB.
+    /// Sets how many bytes all span buffers together may take. Default: 64 MiB.
     pub fn buffer_bytes(mut self, bytes: usize) -> Self {
         self.buffer_bytes = Some(bytes);
         self
     }
 
-    /// How many attributes, events and links one span may hold, and how long texts may be; for the whole
-    /// process. Default: `OTEL_SPAN_*` and `OTEL_ATTRIBUTE_*` variables, else OpenTelemetry's numbers
+    /// Sets how many attributes, events and links one span may hold, and how long texts may be, for the
+    /// whole process. Default: `OTEL_SPAN_*` and `OTEL_ATTRIBUTE_*` variables, else OpenTelemetry's numbers
     /// ([`SpanLimits`](crate::trace::SpanLimits)).
     pub fn span_limits(mut self, limits: SpanLimits) -> Self {
         self.span_limits = Some(limits);
         self
     }
 
-    /// Whether a panic sends what was recorded, five seconds at most, before it goes on to the panic hook that
-    /// was there. Default: only in a program built with `panic = "abort"`, which ends there. Say so if your
-    /// own hook ends the process; where panics are caught it would only make them slow.
+    /// Sets whether a panic sends what was recorded, five seconds at most, before it goes on to the panic
+    /// hook that was there.
+    ///
+    /// Default: only in a program built with `panic = "abort"`, which ends there. Set it if your own hook
+    /// ends the process; where panics are caught it would only make them slow.
     pub fn flush_on_panic(mut self, flush: bool) -> Self {
         self.flush_on_panic = Some(flush);
         self
@@ -192,7 +201,7 @@ impl Builder {
     /// Switches obs on for the whole process.
     ///
     /// # Errors
-    /// When another `Observability` is installed, or an argument is not usable. What the environment asks
+    /// Fails when another `Observability` is installed, or an argument is not usable. What the environment asks
     /// for in vain is in [`Observability::health`](crate::Handle::health), unless [`Builder::strict`].
     pub fn install(self) -> Result<Observability, Error> {
         // Two threads that install at once: one of them is told.
@@ -208,8 +217,8 @@ impl Builder {
         start::start(self, 0, Vars::of_process(), Sinks::default())
     }
 
-    /// Starts a scope beside the installed default, with sinks of its own. It is a test's: the environment is not
-    /// meant for it.
+    /// Starts a scope beside the installed default, with sinks of its own. It belongs to a test: the
+    /// environment is not meant for it.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn start_scoped(self, sinks: Sinks) -> Result<Observability, Error> {
         let id = drain::free_id().ok_or_else(|| {

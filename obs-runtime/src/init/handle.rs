@@ -1,4 +1,5 @@
-//! What a running `Observability` can be asked and told, by whoever holds its guard and by others.
+//! The handle of a running `Observability`: what it can be asked and told, by whoever holds its guard
+//! and by others.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,11 +13,14 @@ use crate::processor::drain;
 use crate::scope::Scope;
 use crate::trace::gate;
 
-/// What runs: for code that does not hold the guard, such as everything under
-/// [`#[obs_runtime::main]`](crate::main). From [`Observability::current`](crate::Observability::current), or a clone
-/// of what an [`Observability`](crate::Observability) dereferences to.
+/// A handle of a running [`Observability`](crate::Observability), for code that does not hold the guard,
+/// such as everything under [`#[obs_runtime::main]`](crate::main).
 ///
-/// It does not keep obs switched on: after the guard's end there is nothing to flush, and nothing is counted.
+/// [`Observability::current`](crate::Observability::current) returns one; a guard dereferences to another,
+/// which can be cloned.
+///
+/// It does not keep obs switched on: after the guard's end there is nothing to flush, and nothing
+/// is counted.
 ///
 /// ```
 /// use obs_runtime::{Observability, testing, traced};
@@ -45,20 +49,20 @@ impl Handle {
         self.scope.id
     }
 
-    /// The instruments of this `Observability`.
+    /// Returns the instruments of this `Observability`.
     pub fn metrics(&self) -> &MetricsCollector {
         &self.scope.metrics
     }
 
-    /// Every metric at this moment: of the annotated functions and of your instruments.
+    /// Returns every metric at this moment: those of the annotated functions and of your instruments.
     pub fn collect_metrics(&self) -> Vec<MetricFamily> {
         let mut out = Vec::new();
         self.scope.collect(&mut out);
         out
     }
 
-    /// How many series each metric has, and how many it can have at the worst, those of annotated functions and of
-    /// other sources included: what a back end must be able to hold.
+    /// Returns how many series each metric has, and how many it can have at the worst: what a back end
+    /// must be able to hold. Annotated functions and other sources are included.
     ///
     /// ```standalone_crate
     /// use obs_runtime::{Observability, traced};
@@ -88,19 +92,22 @@ impl Handle {
     /// receivers do. With a spool, what cannot be sent in this time is on disk afterwards.
     ///
     /// # Errors
-    /// When an exporter could not deliver in time; what it lost is in [`Handle::stats`].
+    /// Fails when an exporter could not deliver in time; what it lost is in [`Handle::stats`].
     pub fn force_flush(&self) -> Result<(), Error> {
         self.lifecycle.flush(Instant::now() + DEADLINE)
     }
 
-    /// What was recorded, exported and lost so far.
+    /// Returns what was recorded, exported and lost so far.
     pub fn stats(&self) -> Stats {
         let drained = drain::after_pass(self.scope.id, |scope| scope.stats());
         self.scope.stats(drained.unwrap_or_default())
     }
 
-    /// Changes how verbose the process is while it runs: spans above `level` are not built, their calls are counted.
-    /// `None` switches recording off, spans and counts, until the next call; spans that are open end as they would.
+    /// Changes how verbose the process is while it runs: spans above `level` are not built, their calls
+    /// are counted.
+    ///
+    /// `None` switches recording off, spans and counts, until the next call; spans that are open
+    /// end as they would.
     ///
     /// ```
     /// use obs_runtime::{Level, Observability, traced};
@@ -125,7 +132,7 @@ impl Handle {
         }
     }
 
-    /// What does not work, and why.
+    /// Returns what does not work, and why.
     pub fn health(&self) -> Health {
         self.scope.health()
     }

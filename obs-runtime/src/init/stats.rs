@@ -1,10 +1,10 @@
-//! The account of obs: what was recorded, exported and lost.
+//! The account of obs, which says what was recorded, exported and lost.
 
 use core::fmt;
 
 pub use crate::self_obs::{DropReason, ExporterStats, LogStats, SpanStats};
 
-/// What obs took, passed on and lost so far.
+/// The account of what obs took, passed on and lost so far.
 ///
 /// With the feature `serde` it is serialized with its fields; the losses of an exporter are an
 /// object by reason.
@@ -22,19 +22,19 @@ pub use crate::self_obs::{DropReason, ExporterStats, LogStats, SpanStats};
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Stats {
-    /// Spans.
+    /// The account of spans.
     pub spans: SpanStats,
-    /// Metric exporters: their items are points.
+    /// The accounts of metric exporters, whose items are points.
     pub metrics: Vec<ExporterStats>,
-    /// Log records.
+    /// The account of log records.
     pub logs: LogStats,
-    /// Attributes, events and calls that came after their span or their `Observability` had ended; of the
-    /// whole process.
+    /// The number of attributes, events and calls that came after their span or their `Observability` had
+    /// ended, in the whole process.
     pub late: u64,
 }
 
 impl Stats {
-    /// Everything that was lost, by reason; reasons without a loss are left out.
+    /// Returns everything that was lost, by reason; reasons without a loss are left out.
     pub fn dropped(&self) -> Vec<(DropReason, u64)> {
         let mut by_reason = std::collections::BTreeMap::new();
         let exporters = self.spans.exporters.iter();
@@ -50,7 +50,7 @@ impl Stats {
         by_reason.into_iter().collect()
     }
 
-    /// The number of lost items of every kind.
+    /// Returns the number of lost items of every kind.
     pub fn dropped_total(&self) -> u64 {
         self.dropped().iter().map(|(_, items)| items).sum()
     }
@@ -83,17 +83,17 @@ fn sent(f: &mut fmt::Formatter<'_>, exporter: &ExporterStats) -> fmt::Result {
     write!(f, ", {name}: {exported} exported, {in_flight} in flight")
 }
 
-/// What could not start, which exporter of metrics failed last time, and why.
+/// The parts that do not work: what could not start, and which exporter of metrics failed last time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Health {
-    /// One sentence for each part that does not work.
+    /// The problems, one sentence for each part that does not work.
     pub problems: Vec<String>,
 }
 
 impl Health {
-    /// Whether everything that was asked for works.
+    /// Returns whether everything that was asked for works.
     pub fn is_ok(&self) -> bool {
         self.problems.is_empty()
     }

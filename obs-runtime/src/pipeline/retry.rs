@@ -1,25 +1,25 @@
-//! When a failed attempt is repeated.
+//! The rules by which a failed attempt is repeated.
 
 use core::time::Duration;
 
 use crate::backoff;
 
-/// How the pause between two attempts grows.
+/// The way in which the pause between two attempts grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Backoff {
-    /// No pause.
+    /// There is no pause.
     None,
-    /// Always the base delay.
+    /// The pause is always the base delay.
     Constant,
-    /// The base delay times the number of failed attempts.
+    /// The pause is the base delay times the number of failed attempts.
     Linear,
-    /// The base delay, doubled after each failed attempt (the default).
+    /// The pause is the base delay, doubled after each failed attempt (the default).
     #[default]
     Exponential,
 }
 
-/// How often a task is repeated, and how long it waits before each repetition.
+/// The rules of repetition: how often a task is repeated, and how long it waits before each time.
 ///
 /// ```
 /// use std::time::Duration;
@@ -39,11 +39,11 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// One attempt, no repetition.
+    /// The rules of a task that is never repeated.
     pub const NEVER: Self = Self::new(0);
 
-    /// At most `retries` repetitions after the first attempt, with exponential backoff from
-    /// 100 ms to at most 30 s, without jitter.
+    /// Creates rules of at most `retries` repetitions after the first attempt, with exponential backoff
+    /// from 100 ms to at most 30 s, without jitter.
     pub const fn new(retries: u32) -> Self {
         Self {
             retries,
@@ -54,21 +54,21 @@ impl RetryPolicy {
         }
     }
 
-    /// How the pause grows.
+    /// Sets how the pause grows.
     #[must_use]
     pub const fn backoff(mut self, backoff: Backoff) -> Self {
         self.backoff = backoff;
         self
     }
 
-    /// The base delay: the pause after the first failed attempt.
+    /// Sets the base delay, which is the pause after the first failed attempt.
     #[must_use]
     pub const fn delay(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self
     }
 
-    /// No pause is longer.
+    /// Sets the longest pause.
     #[must_use]
     pub const fn max_delay(mut self, max_delay: Duration) -> Self {
         self.max_delay = max_delay;
@@ -90,12 +90,12 @@ impl RetryPolicy {
         self
     }
 
-    /// The number of repetitions after the first attempt.
+    /// Returns the number of repetitions after the first attempt.
     pub const fn retries(&self) -> u32 {
         self.retries
     }
 
-    /// The pause after `failed` failed attempts, before jitter.
+    /// Returns the pause after `failed` failed attempts, before jitter.
     pub fn longest_pause(&self, failed: u32) -> Duration {
         let pause = match self.backoff {
             Backoff::None => Duration::ZERO,
@@ -106,7 +106,7 @@ impl RetryPolicy {
         pause.min(self.max_delay)
     }
 
-    /// The pause after `failed` failed attempts.
+    /// Returns the pause after `failed` failed attempts.
     pub(crate) fn pause(&self, failed: u32) -> Duration {
         let longest = self.longest_pause(failed);
         if self.jitter <= 0.0 || longest.is_zero() {
