@@ -23,7 +23,7 @@ pub(super) fn put(builder: &mut SpanBuilder) {
         return;
     }
     let ours = local.context();
-    let theirs = ours.map_or(Theirs::NONE, |ours| convert::to_opentelemetry(&ours));
+    let theirs = ours.map_or(Theirs::NONE, SpanContext::to_opentelemetry);
     let attributes = vec![
         KeyValue::new(SEEN, context::seen() as i64),
         KeyValue::new(SCOPE, i64::from(local.scope())),

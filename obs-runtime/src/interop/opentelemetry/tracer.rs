@@ -13,7 +13,6 @@ use ::opentelemetry::{Context, InstrumentationScope};
 use super::library::Library;
 use super::{Span, marker};
 use crate::trace::active::Manual;
-use crate::trace::bridge::convert;
 use crate::trace::gate;
 use crate::trace::local::local;
 use crate::trace::{SpanContext, SpanId, TraceFlags};
@@ -108,15 +107,16 @@ fn unsampled(parent: Option<SpanContext>) -> otel::SpanContext {
         return otel::SpanContext::NONE;
     };
     if gate::gate() == 0 {
-        return convert::to_opentelemetry(&parent);
+        return parent.to_opentelemetry();
     }
-    convert::to_opentelemetry(&SpanContext {
+    let unsampled = SpanContext {
         span_id: SpanId(local().next_id()),
         flags: TraceFlags::from_bits(parent.flags.bits() & !TraceFlags::SAMPLED.bits()),
         is_remote: false,
         deferred: false,
         ..parent
-    })
+    };
+    unsampled.to_opentelemetry()
 }
 
 impl otel::Tracer for Tracer {

@@ -12,7 +12,7 @@ use std::time::SystemTime;
 use ::opentelemetry::trace::{self as otel, Status, TraceContextExt as _};
 use ::opentelemetry::{Context, KeyValue};
 
-use super::{context, convert, data};
+use super::{context, data};
 use crate::self_obs;
 use crate::trace::SpanContext;
 use crate::trace::attribute::SpanExtra;
@@ -57,7 +57,7 @@ impl Boundary {
     pub(super) fn new(span: &SpanContext) -> Self {
         let mailbox = Arc::<Mailbox>::default();
         let handle = BoundarySpan {
-            context: convert::to_opentelemetry(span),
+            context: span.to_opentelemetry(),
             id: span.span_id.0,
             mailbox: Arc::clone(&mailbox),
         };

@@ -30,20 +30,8 @@ pub(crate) fn take_over(theirs: &otel::SpanContext, scope: u16) -> Option<SpanCo
     Some(ours)
 }
 
-/// Converts an identity of ours, with the `tracestate` that its trace came with.
-pub(crate) fn to_opentelemetry(ours: &SpanContext) -> otel::SpanContext {
-    let state = remembered::find(ours).and_then(|state| state.as_str().parse().ok());
-    otel::SpanContext::new(
-        otel::TraceId::from_bytes(ours.trace_id.to_bytes()),
-        otel::SpanId::from_bytes(ours.span_id.to_bytes()),
-        otel::TraceFlags::new(ours.flags.bits()),
-        ours.is_remote,
-        state.unwrap_or_default(),
-    )
-}
-
 /// Converts a `tracestate`. It is empty if it is not one that W3C allows.
-pub(crate) fn trace_state(theirs: &otel::TraceState) -> TraceState {
+fn trace_state(theirs: &otel::TraceState) -> TraceState {
     if theirs == &otel::TraceState::NONE {
         return TraceState::default();
     }
@@ -75,6 +63,13 @@ impl SpanContext {
     /// Converts the identity for OpenTelemetry's API, with the `tracestate` that the trace came
     /// with.
     pub fn to_opentelemetry(self) -> otel::SpanContext {
-        to_opentelemetry(&self)
+        let state = remembered::find(&self).and_then(|state| state.as_str().parse().ok());
+        otel::SpanContext::new(
+            otel::TraceId::from_bytes(self.trace_id.to_bytes()),
+            otel::SpanId::from_bytes(self.span_id.to_bytes()),
+            otel::TraceFlags::new(self.flags.bits()),
+            self.is_remote,
+            state.unwrap_or_default(),
+        )
     }
 }
