@@ -193,6 +193,16 @@ pub struct Link {
     pub attributes: Vec<(Cow<'static, str>, AttributeValue)>,
 }
 
+impl Link {
+    /// Creates a link without attributes.
+    pub(crate) fn to(context: SpanContext) -> Self {
+        Self {
+            context,
+            attributes: Vec::new(),
+        }
+    }
+}
+
 /// Why a span failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]

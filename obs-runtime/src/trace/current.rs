@@ -125,12 +125,7 @@ pub fn add_event_with<K: Into<Cow<'static, str>>, V: Into<AttributeValue>>(
 
 /// Links the entered span to another span.
 pub fn add_link(context: SpanContext) {
-    with_extra(|extra| {
-        extra.add_link(Link {
-            context,
-            attributes: Vec::new(),
-        });
-    });
+    with_extra(|extra| extra.add_link(Link::to(context)));
 }
 
 /// Marks the entered span as failed, though its function may return normally.

@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::callsite::Callsite;
 use crate::trace::SpanContext;
 use crate::trace::active::Manual;
-use crate::trace::attribute::{AttributeValue, Event, SpanError, SpanExtra};
+use crate::trace::attribute::{AttributeValue, Event, Link, SpanError, SpanExtra};
 #[cfg(feature = "opentelemetry")]
 use crate::trace::bridge::context as bridge;
 use crate::trace::local::{Saved, local};
@@ -130,11 +130,7 @@ impl Span {
 
     /// Links the span to another span.
     pub fn add_link(&self, context: SpanContext) -> &Self {
-        let link = crate::trace::Link {
-            context,
-            attributes: Vec::new(),
-        };
-        self.change(|extra| extra.add_link(link))
+        self.change(|extra| extra.add_link(Link::to(context)))
     }
 
     /// Marks the span as failed. The first error stays; secrets in the message are masked.

@@ -146,10 +146,7 @@ impl SpanData {
 
     pub(super) fn link(&mut self, context: SpanContext) {
         if let Some(extra) = self.extra_mut() {
-            extra.add_link(Link {
-                context,
-                attributes: Vec::new(),
-            });
+            extra.add_link(Link::to(context));
         }
     }
 
