@@ -109,19 +109,15 @@ impl Calls {
     }
 
     pub(crate) fn merge(&mut self, more: &Self) {
-        for (count, more) in self.outcomes.iter_mut().zip(more.outcomes) {
-            *count += more;
-        }
-        for (count, more) in self.buckets.iter_mut().zip(more.buckets) {
+        let counts = self.outcomes.iter_mut().chain(&mut self.buckets);
+        for (count, more) in counts.zip(more.outcomes.iter().chain(&more.buckets)) {
             *count += more;
         }
         self.sum_nanos = self.sum_nanos.wrapping_add(more.sum_nanos);
         self.min_nanos = self.min_nanos.min(more.min_nanos);
         self.max_nanos = self.max_nanos.max(more.max_nanos);
-        for (example, more) in self.examples.iter_mut().zip(&more.examples) {
-            example.merge(more);
-        }
-        for (example, more) in self.failed.iter_mut().zip(&more.failed) {
+        let examples = self.examples.iter_mut().chain(&mut self.failed);
+        for (example, more) in examples.zip(more.examples.iter().chain(&more.failed)) {
             example.merge(more);
         }
     }

@@ -75,10 +75,8 @@ impl<'a> SpanView<'a> {
         allow(dead_code, reason = "a name without a copy is for exporters")
     )]
     pub(crate) fn name(&self) -> &'a str {
-        match self.extra.and_then(|e| e.name.as_deref()) {
-            Some(name) => name,
-            None => self.callsite.name(),
-        }
+        let name = self.extra.and_then(|e| e.name.as_deref());
+        name.unwrap_or(self.callsite.name())
     }
 
     /// Returns the values that the call recorded, with their keys.
@@ -180,13 +178,10 @@ pub struct SpanRecord {
 
 impl SpanRecord {
     pub(crate) fn from_view(view: &SpanView<'_>) -> Self {
-        let name = match view.extra.and_then(|e| e.name.clone()) {
-            Some(name) => name,
-            None => Cow::Borrowed(view.callsite.name()),
-        };
+        let name = view.extra.and_then(|e| e.name.clone());
         let limits = crate::trace::limits::SpanLimits::current();
         Self {
-            name,
+            name: name.unwrap_or(Cow::Borrowed(view.callsite.name())),
             function: view.callsite.function(),
             module: view.callsite.module(),
             trace_id: view.trace_id,
