@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::exporter::delta::Receipt;
 use crate::exporter::otlp::attributes::key_values;
-use crate::exporter::otlp::library::Libraries;
+use crate::exporter::otlp::library::{Libraries, Library};
 use crate::exporter::otlp::protobuf::{field_len, len_tag, message, text, varint};
 use crate::trace::AttributeValue;
 
@@ -68,7 +68,7 @@ impl Envelope {
         }
     }
 
-    /// Writes the headers in front of the items.
+    /// Writes the headers in front of the items, and the items of libraries behind them.
     pub(super) fn finish(&self, open: Open) -> Batch {
         let Open {
             mut out,
@@ -76,12 +76,14 @@ impl Envelope {
             libraries,
             items,
         } = open;
-        let inner = self.scope.len() + out.len() - room;
-        let libraries = libraries.encode();
+        let own_end = out.len();
+        libraries.encode(&mut out);
+        let of_libraries = out.len() - own_end;
+        let inner = self.scope.len() + own_end - room;
         // A scope without items says nothing, unless it is the only one.
-        let has_own = out.len() > room || libraries.is_empty();
+        let has_own = own_end > room || of_libraries == 0;
         let own = if has_own { field_len(inner) } else { 0 };
-        let outer = self.resource.len() + own + libraries.len();
+        let outer = self.resource.len() + own + of_libraries;
         let mut head = Vec::with_capacity(room);
         head.push(len_tag(RESOURCE_ITEMS));
         varint(&mut head, outer as u64);
@@ -93,50 +95,9 @@ impl Envelope {
         }
         let start = room - head.len();
         out[start..room].copy_from_slice(&head);
-        out.extend_from_slice(&libraries);
         Batch {
             buffer: out,
             start,
-            items,
-            receipt: None,
-        }
-    }
-}
-
-impl Envelope {
-    /// A request of several scopes: the name and the encoded items of each. `spare` is memory of an earlier
-    /// request.
-    pub(super) fn finish_scopes(
-        &self,
-        scopes: &[(Cow<'static, str>, Vec<u8>)],
-        items: u64,
-        mut spare: Vec<u8>,
-    ) -> Batch {
-        spare.clear();
-        let scope_len = |name: &str| {
-            if name.is_empty() {
-                0
-            } else {
-                field_len(name.len())
-            }
-        };
-        let parts = scopes.iter().map(|(name, items)| {
-            let inner = field_len(scope_len(name)) + items.len();
-            (name, items, inner)
-        });
-        let inner: usize = parts.clone().map(|(_, _, inner)| field_len(inner)).sum();
-        spare.push(len_tag(RESOURCE_ITEMS));
-        varint(&mut spare, (self.resource.len() + inner) as u64);
-        spare.extend_from_slice(&self.resource);
-        for (name, items, inner) in parts {
-            spare.push(len_tag(SCOPE_ITEMS));
-            varint(&mut spare, inner as u64);
-            message(&mut spare, SCOPE, |out| text(out, NAME, name));
-            spare.extend_from_slice(items);
-        }
-        Batch {
-            buffer: spare,
-            start: 0,
             items,
             receipt: None,
         }
@@ -150,8 +111,8 @@ pub(super) struct Open {
     pub(super) out: Vec<u8>,
     room: usize,
     /// Items of other libraries.
-    pub(super) libraries: Libraries,
-    /// How many were appended: spans or metric points.
+    libraries: Libraries,
+    /// How many were appended: spans, log records or metric points.
     pub(super) items: u64,
 }
 
@@ -164,6 +125,20 @@ impl Open {
     /// Encoded bytes of the items that are no library's.
     pub(super) fn own_len(&self) -> usize {
         self.out.len() - self.room
+    }
+
+    /// Adds an item of a library, which `encode` appends; returns false if the request would then have more than
+    /// `most` bytes.
+    pub(super) fn add(
+        &mut self,
+        library: &Library,
+        most: usize,
+        encode: impl FnOnce(&mut Vec<u8>),
+    ) -> bool {
+        let most = most.saturating_sub(self.own_len());
+        let fits = self.libraries.add(library, most, encode);
+        self.items += u64::from(fits);
+        fits
     }
 
     /// Takes back what was appended since [`Open::own_len`] was `len`.

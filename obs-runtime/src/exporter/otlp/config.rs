@@ -103,19 +103,19 @@ impl Signal {
 /// Bounds of what waits in memory and of how long it is tried.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Limits {
-    /// Spans of one request.
-    pub(crate) batch_spans: u64,
+    /// Items of one request.
+    pub(crate) batch_items: u64,
     /// Encoded bytes of one request.
     pub(crate) batch_bytes: usize,
     /// Encoded bytes that wait or are being sent.
     pub(crate) queue_bytes: usize,
-    /// Spans that wait or are being sent.
-    pub(crate) queue_spans: u64,
+    /// Items that wait or are being sent.
+    pub(crate) queue_items: u64,
     /// Requests of one signal that may be under way at once.
     pub(crate) requests: usize,
     /// The longest message over gRPC, whose servers refuse longer ones.
     pub(crate) grpc_message_bytes: usize,
-    /// A request of spans that is not full goes out so long after the one before it.
+    /// A request that is not full goes out so long after the one before it.
     pub(crate) delay: Duration,
     /// How long one batch is tried, the first attempt included.
     pub(crate) retry_for: Duration,
@@ -128,10 +128,10 @@ pub(crate) struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            batch_spans: 4096,
+            batch_items: 4096,
             batch_bytes: 1 << 20,
             queue_bytes: 16 << 20,
-            queue_spans: u64::MAX,
+            queue_items: u64::MAX,
             requests: 4,
             // A little below 4 MiB, the servers' default; HTTP receivers take more.
             grpc_message_bytes: (4 << 20) - 1024,
@@ -147,11 +147,11 @@ impl Limits {
     /// With what is said of spans only.
     pub(crate) fn of_spans(mut self, spans: &BatchLimits) -> Self {
         if let Some(queue) = spans.queue_items {
-            self.queue_spans = queue as u64;
+            self.queue_items = queue as u64;
         }
         // A request that the queue never holds would never be sent.
-        let batch = spans.batch_items.unwrap_or(self.batch_spans);
-        self.batch_spans = batch.min(self.queue_spans);
+        let batch = spans.batch_items.unwrap_or(self.batch_items);
+        self.batch_items = batch.min(self.queue_items);
         self.delay = spans.delay.unwrap_or_default();
         self
     }

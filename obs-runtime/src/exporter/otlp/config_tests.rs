@@ -352,7 +352,7 @@ fn what_is_said_of_batches_of_spans() {
     let config = OtlpConfig::new("http://a:1").or(config);
     assert_eq!(config.spans.export_timeout, Some(Duration::from_secs(3)));
     let limits = config.limits.of_spans(&config.spans);
-    assert_eq!((limits.queue_spans, limits.batch_spans), (100, 100));
+    assert_eq!((limits.queue_items, limits.batch_items), (100, 100));
     assert_eq!(limits.delay, Duration::from_secs(2));
     // Unset, the queue is bounded by its bytes.
     let limits = Limits::default().of_spans(&BatchLimits::default());

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::Error;
 use crate::error::ErrorKind;
 use crate::exporter::otlp::batch::Batch;
-use crate::exporter::otlp::config::Signal;
+use crate::exporter::otlp::config::{Limits, Signal};
 use crate::exporter::otlp::spool::{Spool, Stored};
 use crate::processor::sink::PendingFlush;
 use crate::self_obs::{DropReason, ExporterCounters};
@@ -125,15 +125,11 @@ pub(super) struct Verdict {
 }
 
 impl Lane {
-    pub(super) fn new(signal: Signal, queue_bytes: usize) -> Arc<Self> {
-        Self::bounded(signal, queue_bytes, u64::MAX)
-    }
-
-    pub(super) fn bounded(signal: Signal, queue_bytes: usize, queue_items: u64) -> Arc<Self> {
+    pub(super) fn new(signal: Signal, limits: &Limits) -> Arc<Self> {
         Arc::new(Self {
             signal,
-            queue_bytes,
-            queue_items,
+            queue_bytes: limits.queue_bytes,
+            queue_items: limits.queue_items,
             state: Mutex::default(),
             work: Condvar::new(),
             changed: Condvar::new(),

@@ -1,5 +1,9 @@
-//! Spans of libraries that trace through OpenTelemetry's API: in a request they stand under an
-//! instrumentation scope of their own, as the SDK would send them.
+//! Items of libraries: in a request they stand under an instrumentation scope of their own, as the SDK would send them.
+//!
+//! Spans belong to one if they were traced through OpenTelemetry's API, and each log record belongs to its target.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
 
 use crate::callsite::Callsite;
 use crate::callsite::ConstValue;
@@ -7,15 +11,15 @@ use crate::exporter::otlp::batch::{NAME, SCOPE, SCOPE_ITEMS, VERSION};
 use crate::exporter::otlp::protobuf::{field_len, len_tag, message, text, varint};
 use crate::semconv::attribute::{OTEL_SCOPE_NAME, OTEL_SCOPE_VERSION};
 
-/// Name and version of a library; the latter may be empty.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The name and the version of a library; either may be empty.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Library {
-    name: &'static str,
+    name: Cow<'static, str>,
     version: &'static str,
 }
 
 impl Library {
-    /// The library that a callsite names.
+    /// Returns the library that a callsite names.
     pub(super) fn of(site: &'static Callsite) -> Option<Self> {
         let constant = |wanted| {
             let mut all = site.constants().iter();
@@ -25,34 +29,49 @@ impl Library {
             })
         };
         Some(Self {
-            name: constant(OTEL_SCOPE_NAME)?,
+            name: constant(OTEL_SCOPE_NAME)?.into(),
             version: constant(OTEL_SCOPE_VERSION).unwrap_or_default(),
         })
     }
 
-    /// Whether an attribute only says which library it is.
+    /// Returns the library that the target of a log record stands for.
+    pub(super) const fn of_target(target: Cow<'static, str>) -> Self {
+        Self {
+            name: target,
+            version: "",
+        }
+    }
+
+    /// Returns whether an attribute only says which library it is.
     pub(super) fn is_named_by(key: &str) -> bool {
         key == OTEL_SCOPE_NAME || key == OTEL_SCOPE_VERSION
     }
 
-    /// The field of the scope.
-    fn scope(self) -> Vec<u8> {
-        let mut scope = Vec::with_capacity(self.name.len() + self.version.len() + OVERHEAD);
+    /// Returns an upper bound of the bytes that its scope takes beside the items.
+    fn most_bytes(&self) -> usize {
+        const OVERHEAD: usize = 32;
+        self.name.len() + self.version.len() + OVERHEAD
+    }
+
+    /// Encodes the field of the scope.
+    fn scope(&self) -> Vec<u8> {
+        let mut scope = Vec::with_capacity(self.most_bytes());
         message(&mut scope, SCOPE, |out| {
-            text(out, NAME, self.name);
+            text(out, NAME, &self.name);
             text(out, VERSION, self.version);
         });
         scope
     }
 }
 
-/// What a scope needs beside its name, its version and its spans, at most.
-const OVERHEAD: usize = 32;
-
-/// The encoded spans of one request, by library.
+/// The encoded items of one request, by library.
 #[derive(Debug, Default)]
 pub(super) struct Libraries {
+    /// Libraries stand in the order in which their first items came.
     all: Vec<(Library, Vec<u8>)>,
+    places: HashMap<Library, usize>,
+    /// The place of the library that the last item was of.
+    last: usize,
     /// The most bytes that they take in the request.
     pub(super) len: usize,
 }
@@ -62,17 +81,16 @@ impl Libraries {
     /// take more than `most` bytes.
     pub(super) fn add(
         &mut self,
-        library: Library,
+        library: &Library,
         most: usize,
         encode: impl FnOnce(&mut Vec<u8>),
     ) -> bool {
-        let known = self.all.iter().position(|(l, _)| *l == library);
+        let known = self.place(library);
         let (at, scope) = if let Some(at) = known {
             (at, 0)
         } else {
-            self.all.push((library, Vec::new()));
-            let scope = library.name.len() + library.version.len() + OVERHEAD;
-            (self.all.len() - 1, scope)
+            self.all.push((library.clone(), Vec::new()));
+            (self.all.len() - 1, library.most_bytes())
         };
         let items = &mut self.all[at].1;
         let before = items.len();
@@ -85,23 +103,33 @@ impl Libraries {
             }
             return false;
         }
-        self.len = len;
+        if known.is_none() {
+            self.places.insert(library.clone(), at);
+        }
+        (self.last, self.len) = (at, len);
         true
     }
 
-    /// The messages of all scopes, each a field of the resource's.
-    pub(super) fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.len);
+    fn place(&self, library: &Library) -> Option<usize> {
+        // Most items follow one of the same library, which is found without a hash.
+        let last = self.all.get(self.last);
+        if last.is_some_and(|(last, _)| last == library) {
+            return Some(self.last);
+        }
+        self.places.get(library).copied()
+    }
+
+    /// Appends the messages of all scopes, each as a field of the resource's.
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
         for (library, items) in &self.all {
             let scope = library.scope();
             let inner = scope.len() + items.len();
             out.reserve(field_len(inner));
             out.push(len_tag(SCOPE_ITEMS));
-            varint(&mut out, inner as u64);
+            varint(out, inner as u64);
             out.extend_from_slice(&scope);
             out.extend_from_slice(items);
         }
-        out
     }
 }
 

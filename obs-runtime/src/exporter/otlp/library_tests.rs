@@ -70,13 +70,15 @@ proptest! {
         let mut libraries = Libraries::default();
         let mut taken = 0;
         for (library, size) in items {
-            let library = Library { name: all[library], version: all[3 - library] };
+            let library = Library { name: all[library].into(), version: all[3 - library] };
             let before = libraries.len;
-            let fits = libraries.add(library, most, |out| out.resize(out.len() + size, 7));
+            let fits = libraries.add(&library, most, |out| out.resize(out.len() + size, 7));
             prop_assert!(fits || libraries.len == before);
             taken += if fits { size } else { 0 };
         }
-        let encoded = libraries.encode().len();
+        let mut encoded = Vec::new();
+        libraries.encode(&mut encoded);
+        let encoded = encoded.len();
         prop_assert!(libraries.len <= most);
         prop_assert!(taken <= encoded && encoded <= libraries.len);
     }

@@ -1,12 +1,8 @@
-//! `LogRecord` (opentelemetry/proto/logs/v1/logs.proto), and requests of them: those of one target lie
-//! together under a scope of that name.
-
-use std::borrow::Cow;
-use std::collections::HashMap;
+//! `LogRecord` (opentelemetry/proto/logs/v1/logs.proto).
 
 use crate::callsite::Level;
 use crate::exporter::otlp::attributes::{any, key_value};
-use crate::exporter::otlp::batch::{Batch, Envelope};
+use crate::exporter::otlp::batch::ITEMS;
 use crate::exporter::otlp::log_limits::LogLimits;
 use crate::exporter::otlp::protobuf::{bytes, fixed32, fixed64, long_message, message, text, uint};
 use crate::logs::LogRecord;
@@ -35,10 +31,10 @@ const fn severity(level: Level) -> (u64, &'static str) {
     }
 }
 
-/// Appends the record as field number `field`.
-pub(super) fn log_record(out: &mut Vec<u8>, field: u32, record: &LogRecord, limits: LogLimits) {
+/// Appends the record as an item of a request.
+pub(super) fn log_record(out: &mut Vec<u8>, record: &LogRecord, limits: LogLimits) {
     let (number, name) = severity(record.level);
-    long_message(out, field, |out| {
+    long_message(out, ITEMS, |out| {
         fixed64(out, TIME, record.unix_nanos);
         uint(out, SEVERITY_NUMBER, number);
         text(out, SEVERITY_TEXT, name);
@@ -75,50 +71,6 @@ fn attributes(out: &mut Vec<u8>, record: &LogRecord, limits: LogLimits) -> u64 {
         count += 1;
     }
     count.saturating_sub(u64::from(limits.attributes))
-}
-
-/// A request that is being filled.
-#[derive(Debug, Default)]
-pub(super) struct OpenLogs {
-    /// Name of a scope and its encoded records.
-    scopes: Vec<(Cow<'static, str>, Vec<u8>)>,
-    by_target: HashMap<Cow<'static, str>, usize>,
-    pub(super) items: u64,
-    /// Encoded bytes.
-    pub(super) len: usize,
-}
-
-/// What a scope needs beside its name and its records, at most.
-const SCOPE_OVERHEAD: usize = 24;
-
-impl OpenLogs {
-    /// The most bytes by which the request grows with an encoded record.
-    pub(super) fn growth(target: &str, record: &[u8]) -> usize {
-        target.len() + SCOPE_OVERHEAD + record.len()
-    }
-
-    /// Adds a record that was encoded as an item.
-    pub(super) fn add(&mut self, record: &LogRecord, encoded: &[u8]) {
-        let target = &record.target;
-        let index = if let Some(index) = self.by_target.get(target) {
-            *index
-        } else {
-            self.len += target.len() + SCOPE_OVERHEAD;
-            self.scopes.push((target.clone(), Vec::new()));
-            let index = self.scopes.len() - 1;
-            self.by_target.insert(target.clone(), index);
-            index
-        };
-        self.scopes[index].1.extend_from_slice(encoded);
-        self.len += encoded.len();
-        self.items += 1;
-    }
-
-    /// Ends the request, and begins another in its place; `spare` is memory of an earlier one.
-    pub(super) fn finish(&mut self, envelope: &Envelope, spare: Vec<u8>) -> Batch {
-        let full = core::mem::take(self);
-        envelope.finish_scopes(&full.scopes, full.items, spare)
-    }
 }
 
 #[cfg(test)]

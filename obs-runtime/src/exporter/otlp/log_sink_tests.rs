@@ -1,13 +1,16 @@
+use std::time::Duration;
+
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use prost::Message as _;
 
 use super::*;
 use crate::callsite::Level;
+use crate::exporter::otlp::batch::Envelope;
 use crate::exporter::otlp::config::{OtlpConfig, Signal};
 use crate::exporter::otlp::fixtures::resource;
 use crate::exporter::otlp::receiver::{LONG, Receiver, Reply};
 use crate::exporter::otlp::transport;
-use crate::self_obs::ExporterStats;
+use crate::self_obs::{DropReason, ExporterStats};
 
 fn start(config: &OtlpConfig) -> OtlpLogSink {
     let target = config.target(Signal::Logs).unwrap().unwrap();

@@ -4,8 +4,9 @@ use proptest::prelude::*;
 use prost::Message as _;
 
 use super::*;
-use crate::exporter::otlp::batch::ITEMS;
+use crate::exporter::otlp::batch::Envelope;
 use crate::exporter::otlp::fixtures::{any, pair, resource};
+use crate::exporter::otlp::library::Library;
 use crate::trace::{AttributeValue, SpanContext, SpanId, TraceFlags, TraceId};
 
 fn bare(target: &'static str) -> LogRecord {
@@ -25,16 +26,15 @@ fn encode(records: &[LogRecord]) -> Vec<u8> {
 }
 
 fn encode_within(limits: LogLimits, records: &[LogRecord]) -> Vec<u8> {
-    let mut open = OpenLogs::default();
+    let envelope = Envelope::new(&resource());
+    let mut open = envelope.begin(vec![1; 9]);
     for record in records {
-        let mut encoded = Vec::new();
-        log_record(&mut encoded, ITEMS, record, limits);
-        let before = open.len;
-        open.add(record, &encoded);
-        assert!(open.len - before <= OpenLogs::growth(&record.target, &encoded));
+        let library = Library::of_target(record.target.clone());
+        let encode = |out: &mut Vec<u8>| log_record(out, record, limits);
+        assert!(open.add(&library, usize::MAX, encode));
     }
-    let len = open.len;
-    let batch = open.finish(&Envelope::new(&resource()), vec![1; 9]);
+    let len = open.len();
+    let batch = envelope.finish(open);
     assert_eq!(batch.items, records.len() as u64);
     assert!(batch.body().len() <= len + 200, "the bound is an upper one");
     batch.body().to_vec()

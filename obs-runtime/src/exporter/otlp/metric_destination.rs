@@ -38,7 +38,7 @@ pub(super) fn start(
     resource: &Resource,
     source: Arc<dyn MetricSource>,
 ) -> Result<PeriodicPusher, Error> {
-    let lane = Lane::new(target.signal, limits.queue_bytes);
+    let lane = Lane::new(target.signal, &limits);
     // One sender: an older collection must not come after a newer one.
     let limits = Limits {
         requests: 1,

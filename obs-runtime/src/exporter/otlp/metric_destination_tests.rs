@@ -206,7 +206,7 @@ fn what_a_full_queue_refused_is_sent_later() {
     let mut destination = OtlpMetrics {
         envelope: Envelope::new(&resource()),
         batch_bytes: config.limits.batch_bytes,
-        lane: Lane::new(Signal::Metrics, config.limits.queue_bytes),
+        lane: Lane::new(Signal::Metrics, &config.limits),
     };
     let deltas: Arc<Mutex<Deltas>> = Arc::default();
     let added = |now| {

@@ -1,9 +1,9 @@
 //! OTLP: spans, metrics and logs to any OpenTelemetry receiver, over HTTP or gRPC.
 //!
 //! Requests are written by an encoder of our own, straight from finished records
-//! (`span`, `metrics`, `log`, `template`, `library`, `attributes`, `protobuf`, `batch`). Sender threads of each
-//! signal (`worker`) take them from a queue bounded in bytes (`lane`) and send them (`http`, `grpc`); what
-//! cannot be sent waits on disk, if the user names a directory (`spool`).
+//! (`span`, `metrics`, `log`, `template`, `library`, `attributes`, `protobuf`, `batch`), and gathered as they come
+//! (`requests`). Sender threads of each signal (`worker`) take them from a queue bounded in bytes (`lane`) and send
+//! them (`http`, `grpc`); what cannot be sent waits on disk, if the user names a directory (`spool`).
 
 mod attributes;
 mod batch;
@@ -29,6 +29,7 @@ mod policy;
 mod protobuf;
 #[cfg(test)]
 mod receiver;
+mod requests;
 mod settings;
 mod sink;
 mod span;

@@ -32,7 +32,7 @@ impl Transport for Slow {
 
 fn start(requests: usize) -> (OtlpSpanSink, mpsc::Receiver<mpsc::Sender<bool>>) {
     let mut config = OtlpConfig::new("http://127.0.0.1:1").timeout(LONG);
-    config.limits.batch_spans = 2;
+    config.limits.batch_items = 2;
     config.limits.requests = requests;
     let target = config.target(Signal::Traces).unwrap().unwrap();
     let (under_way, requests) = mpsc::channel();
@@ -106,6 +106,6 @@ fn one_request_at_a_time_needs_no_more_than_one_that_waits() {
         requests.recv_timeout(LONG).unwrap().send(true).unwrap();
         flush(long()).unwrap();
     }
-    assert!(sink.lane().senders() <= 2);
+    assert!(sink.requests.lane.senders() <= 2);
     sink.shutdown(long()).unwrap();
 }

@@ -11,7 +11,7 @@ fn spans_of_libraries_keep_to_the_bounds_of_requests_too() {
     const LIBRARY: &[(&str, ConstValue)] = &[(OTEL_SCOPE_NAME, ConstValue::Str("driver"))];
     let receiver = Receiver::start([]);
     let mut config = config(&receiver.url);
-    config.limits.batch_spans = 10;
+    config.limits.batch_items = 10;
     config.limits.queue_bytes = 600;
     let mut sink = start(&config);
     let of_library = Fixture::new(callsite(&["text"], LIBRARY), vec![Value::NONE]);

@@ -86,7 +86,7 @@ fn batches_go_out_over_one_connection() {
 fn full_batches_do_not_wait_for_the_end_of_a_pass() {
     let receiver = Receiver::start([]);
     let mut config = config(&receiver.url);
-    config.limits.batch_spans = 10;
+    config.limits.batch_items = 10;
     let mut by_count = start(&config);
     take(&mut by_count, 25);
     assert_eq!(spans(&receiver.next().body).len(), 10);
@@ -94,7 +94,7 @@ fn full_batches_do_not_wait_for_the_end_of_a_pass() {
     by_count.shutdown(long()).unwrap();
     assert_eq!(spans(&receiver.next().body).len(), 5);
 
-    config.limits.batch_spans = 1000;
+    config.limits.batch_items = 1000;
     config.limits.batch_bytes = 300;
     let mut by_bytes = start(&config);
     take(&mut by_bytes, 20);
@@ -174,7 +174,7 @@ fn an_answer_that_never_comes_is_bounded_by_the_timeout() {
 fn a_shutdown_ends_at_its_deadline_and_counts_what_remains() {
     let receiver = Receiver::start([Reply::Silence]);
     let mut config = config(&receiver.url);
-    config.limits.batch_spans = 2;
+    config.limits.batch_items = 2;
     let mut sink = start(&config);
     take(&mut sink, 5);
     receiver.next();
@@ -186,7 +186,7 @@ fn a_shutdown_ends_at_its_deadline_and_counts_what_remains() {
     assert_eq!(settled(&sink).dropped, [(DropReason::Shutdown, 5)]);
     // The thread comes back late, and changes nothing.
     drop(receiver);
-    let lane = Arc::clone(&sink.lane);
+    let lane = Arc::clone(&sink.requests.lane);
     lane.wait_until_ended(long());
     assert_eq!(settled(&sink).dropped, [(DropReason::Shutdown, 5)]);
 }
@@ -363,7 +363,7 @@ fn connections_that_break() {
 fn the_queue_is_bounded_in_bytes() {
     let receiver = Receiver::start([Reply::Silence]);
     let mut config = config(&receiver.url);
-    config.limits.batch_spans = 10;
+    config.limits.batch_items = 10;
     config.limits.queue_bytes = 10_000;
     let mut sink = start(&config);
     take(&mut sink, 1000);
@@ -384,8 +384,8 @@ fn the_queue_is_bounded_in_bytes() {
 fn the_queue_is_bounded_in_spans_if_the_environment_says_so() {
     let receiver = Receiver::start([Reply::Silence]);
     let mut config = config(&receiver.url);
-    config.limits.queue_spans = 25;
-    config.limits.batch_spans = 10;
+    config.limits.queue_items = 25;
+    config.limits.batch_items = 10;
     let mut sink = start(&config);
     take(&mut sink, 100);
     assert_eq!(
@@ -404,12 +404,12 @@ fn what_is_not_full_waits_for_the_delay() {
     let mut sink = start(&config);
     take(&mut sink, 3);
     sink.pass_end(true);
-    assert_eq!(sink.open.items, 3);
+    assert_eq!(sink.requests.open.items, 3);
     sink.flush()(long()).unwrap();
-    sink.limits.delay = Duration::ZERO;
+    sink.requests.limits.delay = Duration::ZERO;
     take(&mut sink, 3);
     sink.pass_end(true);
-    assert_eq!(sink.open.items, 0);
+    assert_eq!(sink.requests.open.items, 0);
     sink.shutdown(long()).unwrap();
     assert_eq!(settled(&sink).exported, 6);
 }
@@ -452,7 +452,7 @@ fn a_sender_that_breaks_down_is_counted_and_waited_for_by_nobody() {
 fn a_span_above_every_limit_is_dropped_alone() {
     let receiver = Receiver::start([]);
     let mut sink = start(&config(&receiver.url));
-    sink.request_bytes = 10_000;
+    sink.requests.longest = 10_000;
     let site = callsite(&["text"], &[]);
     let with_text = |n: usize| Fixture::new(site, vec![Value::from_str(&"x".repeat(n))]);
     take(&mut sink, 2);

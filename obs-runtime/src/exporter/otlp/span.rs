@@ -81,7 +81,7 @@ impl SpanEncoder {
         if template.library.is_none() {
             append(out, view, template, &mut self.block, self.logs.as_ref());
         }
-        template.library
+        template.library.clone()
     }
 
     /// Appends any span.

@@ -42,7 +42,7 @@ fn start(dir: &Dir, url: &str, max_bytes: u64) -> OtlpSpanSink {
     let mut config = OtlpConfig::new(url).timeout(LONG);
     config.limits.backoff = Duration::from_millis(1);
     config.limits.max_backoff = Duration::from_millis(1);
-    config.limits.batch_spans = 4;
+    config.limits.batch_items = 4;
     config.limits.requests = 1;
     config.spool = Some(Spool::open(&dir.0, max_bytes).unwrap());
     let target = config.target(Signal::Traces).unwrap().unwrap();

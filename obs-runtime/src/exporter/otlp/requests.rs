@@ -1,0 +1,124 @@
+//! Encoded items on their way to a lane: they are gathered into requests, and each request that is full is handed over.
+//!
+//! The sinks of spans and of log records say how an item is encoded. When a request ends, and what a flush waits for,
+//! is the same for both.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::Error;
+use crate::exporter::otlp::batch::{Envelope, Open, Resource};
+use crate::exporter::otlp::config::{Limits, Protocol};
+use crate::exporter::otlp::lane::Lane;
+use crate::exporter::otlp::library::Library;
+use crate::exporter::otlp::target::Target;
+use crate::exporter::otlp::transport::Transport;
+use crate::exporter::otlp::worker;
+use crate::processor::sink::PendingFlush;
+use crate::self_obs::{DropReason, ExporterCounters};
+
+/// The request that is being filled, and the lane of those that are finished.
+pub(super) struct Requests {
+    envelope: Envelope,
+    pub(super) open: Open,
+    pub(super) lane: Arc<Lane>,
+    pub(super) limits: Limits,
+    /// The longest request; a single larger item is dropped.
+    pub(super) longest: usize,
+    /// When the last request was handed over.
+    last: Instant,
+    is_closed: bool,
+}
+
+impl Requests {
+    /// Starts the lane's first sender; `name` is that of its thread, and who speaks in the log.
+    pub(super) fn start(
+        name: &'static str,
+        target: &Target,
+        transport: Box<dyn Transport>,
+        limits: Limits,
+        resource: &Resource,
+    ) -> Result<Self, Error> {
+        let lane = Lane::new(target.signal, &limits);
+        worker::start(name, &lane, transport, target, limits)?;
+        let envelope = Envelope::new(resource);
+        Ok(Self {
+            open: envelope.begin(Vec::new()),
+            envelope,
+            lane,
+            limits,
+            longest: match target.protocol {
+                Protocol::HttpProtobuf => limits.queue_bytes,
+                Protocol::Grpc => limits.grpc_message_bytes.min(limits.queue_bytes),
+            },
+            last: Instant::now(),
+            is_closed: false,
+        })
+    }
+
+    /// Adds an item of a library, to the next request if this one has no room for it.
+    #[inline(never)]
+    pub(super) fn add(&mut self, library: &Library, mut encode: impl FnMut(&mut Vec<u8>)) {
+        if !self.open.add(library, self.longest, &mut encode) {
+            self.hand_over();
+            if !self.open.add(library, self.longest, &mut encode) {
+                self.lane.lose(DropReason::TooLarge, 1);
+            }
+        }
+        self.hand_over_if_full();
+    }
+
+    #[inline]
+    pub(super) fn hand_over_if_full(&mut self) {
+        let Limits {
+            batch_bytes,
+            batch_items,
+            ..
+        } = self.limits;
+        if self.open.len() >= batch_bytes || self.open.items >= batch_items {
+            self.hand_over();
+        }
+    }
+
+    pub(super) fn hand_over(&mut self) {
+        self.last = Instant::now();
+        if self.open.items > 0 {
+            let next = self.envelope.begin(self.lane.spare());
+            let full = core::mem::replace(&mut self.open, next);
+            self.lane.hand_over(self.envelope.finish(full));
+        }
+    }
+
+    pub(super) fn pass_end(&mut self, timer: bool) {
+        if timer && self.last.elapsed() >= self.limits.delay {
+            self.hand_over();
+        }
+    }
+
+    pub(super) fn flush(&mut self) -> PendingFlush {
+        // Losses from here on are those of this flush.
+        let mark = self.lane.mark();
+        self.hand_over();
+        self.lane.pending(mark)
+    }
+
+    pub(super) fn shutdown(&mut self, deadline: Instant) -> Result<(), Error> {
+        let mark = self.lane.mark();
+        self.hand_over();
+        self.is_closed = true;
+        self.lane.close(mark, deadline)
+    }
+
+    pub(super) fn stats(&self) -> Arc<ExporterCounters> {
+        Arc::clone(&self.lane.counters)
+    }
+}
+
+impl Drop for Requests {
+    /// Without a shutdown nobody waits: what remains is counted, and the thread ends.
+    fn drop(&mut self) {
+        if !self.is_closed {
+            let _ = self.shutdown(Instant::now());
+        }
+    }
+}
