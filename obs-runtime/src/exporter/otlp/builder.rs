@@ -3,7 +3,12 @@
 use std::sync::Arc;
 
 use super::config::{OtlpConfig, Signal};
+use super::lane::Accepts;
+use super::log_sink::OtlpLogSink;
+use super::metric_destination;
+use super::sink::OtlpSpanSink;
 use super::spool::{MAX_BYTES, Spool};
+use super::transport::connect_to;
 use crate::Error;
 use crate::init::Builder;
 use crate::init::component::{Component, Environment, Startup};
@@ -70,23 +75,27 @@ impl Otlp {
     fn start_signal(
         &self,
         signal: Signal,
-        accepts: &mut Option<super::Accepts>,
+        accepts: &mut Option<Accepts>,
         startup: &mut Startup,
     ) -> Result<(), Error> {
         let scope = Arc::clone(&startup.scope);
         let (config, resource) = (&self.config, &scope.resource);
         match signal {
             Signal::Logs => {
-                let sink = super::log_sink(config, resource)?;
+                let (target, transport) = connect_to(config, signal)?;
+                let sink = OtlpLogSink::start(&target, transport, config, resource)?;
                 *accepts = Some(sink.accepts());
                 startup.log_sinks.push(Box::new(sink));
             }
             Signal::Traces => {
-                let sink = super::span_sink(config, resource, accepts.take())?;
-                startup.span_sinks.push(sink);
+                let (target, transport) = connect_to(config, signal)?;
+                let limits = config.limits.of_spans(&config.spans);
+                let sink =
+                    OtlpSpanSink::start(&target, transport, limits, resource, accepts.take())?;
+                startup.span_sinks.push(Box::new(sink));
             }
             Signal::Metrics => {
-                let pusher = super::metric_pusher(config, resource, startup.metrics())?;
+                let pusher = metric_destination::start(config, resource, startup.metrics())?;
                 let account = pusher.stats();
                 startup.add_reader(pusher, account);
             }

@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 use crate::exporter::delta::Temporality;
 use crate::exporter::otlp::headers::set_header;
-use crate::exporter::otlp::log_limits::LogLimits;
 use crate::exporter::otlp::settings::{GivenUrl, Settings};
 use crate::exporter::otlp::spool::Spool;
 use crate::exporter::otlp::tls::GivenFile;
+use crate::trace::SpanLimits;
 
 /// How OTLP data travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -61,15 +61,6 @@ pub(crate) enum Signal {
 
 impl Signal {
     pub(crate) const ALL: [Self; 3] = [Self::Traces, Self::Metrics, Self::Logs];
-
-    /// Where the signal's settings are kept.
-    pub(super) const fn index(self) -> usize {
-        match self {
-            Self::Traces => 0,
-            Self::Metrics => 1,
-            Self::Logs => 2,
-        }
-    }
 
     /// What is appended to a base URL (OTLP specification, "OTLP/HTTP Request").
     pub(crate) const fn http_path(self) -> &'static str {
@@ -182,9 +173,9 @@ impl Limits {
 #[must_use = "a configuration does nothing until an `Observability` has it"]
 pub struct OtlpConfig {
     pub(super) general: Settings,
-    /// By [`Signal::index`].
+    /// What is said of one signal alone, in the order of [`Signal`]; it comes before the general settings.
     pub(super) signals: [Settings; 3],
-    /// `OTEL_TRACES_EXPORTER`, `OTEL_METRICS_EXPORTER`, `OTEL_LOGS_EXPORTER`: whether the list names `otlp`.
+    /// Whether `OTEL_TRACES_EXPORTER`, `OTEL_METRICS_EXPORTER` and `OTEL_LOGS_EXPORTER` name `otlp`.
     pub(super) selected: [Option<bool>; 3],
     pub(super) metric_interval: Option<Duration>,
     /// The longest that one export of metrics may take.
@@ -195,7 +186,8 @@ pub struct OtlpConfig {
     pub(super) limits: Limits,
     pub(super) spans: BatchLimits,
     pub(super) logs: BatchLimits,
-    pub(super) log_limits: LogLimits,
+    /// Those of one log record, which has no events and no links.
+    pub(super) log_limits: SpanLimits,
     /// Where to keep what cannot be sent, and how much of it.
     pub(super) spool_directory: Option<PathBuf>,
     pub(super) spool_max_bytes: Option<u64>,
@@ -228,7 +220,8 @@ impl OtlpConfig {
     pub(super) fn set_endpoint(&mut self, endpoint: impl Into<String>) {
         self.general.endpoint = Some(GivenUrl {
             url: endpoint.into(),
-            origin: "otlp endpoint",
+            origin: "otlp endpoint".into(),
+            is_base: true,
         });
     }
 
@@ -330,20 +323,14 @@ impl OtlpConfig {
         self
     }
 
-    pub(super) fn signal_mut(&mut self, signal: Signal) -> &mut Settings {
-        &mut self.signals[signal.index()]
-    }
-
     /// Fills what is not set from `env`. A builder's general setting also beats the
     /// environment's setting for one signal.
     pub(super) fn or(mut self, env: Self) -> Self {
-        for (own, other) in self.signals.iter_mut().zip(env.signals) {
-            own.fill(other, Some(&self.general));
-        }
+        self.signals = env.signals.map(|env| self.general.clone().or(env));
         if self.general.endpoint.is_none() {
             self.selected = env.selected;
         }
-        self.general.fill(env.general, None);
+        self.general = self.general.or(env.general);
         self.metric_interval = self.metric_interval.or(env.metric_interval);
         self.metric_timeout = self.metric_timeout.or(env.metric_timeout);
         self.spans = env.spans;

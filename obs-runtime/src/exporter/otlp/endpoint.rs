@@ -1,6 +1,8 @@
 //! The URL of a receiver: checked once, so that a typing mistake is an error at start and not
 //! a line in a log later.
 
+use std::net::Ipv6Addr;
+
 use crate::Error;
 use crate::exporter::http_client::is_loopback;
 use crate::exporter::otlp::config::{Protocol, Signal};
@@ -17,38 +19,27 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// An endpoint for one signal, "used as is" (specification, "Endpoint URLs for OTLP/HTTP").
-    pub(super) fn as_given(given: &GivenUrl, protocol: Protocol) -> Result<Self, Error> {
+    /// Checks a URL, and appends the signal's path if it is a base (specification, "Endpoint URLs for OTLP/HTTP").
+    pub(super) fn new(given: &GivenUrl, protocol: Protocol, signal: Signal) -> Result<Self, Error> {
         let parts = Parts::parse(given)?;
         if protocol == Protocol::Grpc {
-            return parts.grpc(given);
+            return match parts.path {
+                "" | "/" => Ok(parts.endpoint("")),
+                _ => Err(bad(
+                    given,
+                    "no path for protocol grpc, as in http://host:4317",
+                )),
+            };
         }
-        let path = if parts.path.is_empty() {
-            "/"
-        } else {
-            parts.path
-        };
-        Ok(parts.endpoint(path))
-    }
-
-    /// A base URL, to which each signal appends its path.
-    pub(super) fn from_base(
-        given: &GivenUrl,
-        protocol: Protocol,
-        signal: Signal,
-    ) -> Result<Self, Error> {
-        let parts = Parts::parse(given)?;
-        if protocol == Protocol::Grpc {
-            return parts.grpc(given);
+        if !given.is_base {
+            let path = Some(parts.path).filter(|path| !path.is_empty());
+            return Ok(parts.endpoint(path.unwrap_or("/")));
         }
         if parts.path.contains(['?', '#']) {
             return Err(bad(given, "a base URL without `?` and `#`"));
         }
         let base = parts.path.trim_end_matches('/');
-        if ["/v1/traces", "/v1/metrics", "/v1/logs"]
-            .iter()
-            .any(|path| base.ends_with(path))
-        {
+        if Signal::ALL.iter().any(|s| base.ends_with(s.http_path())) {
             return Err(bad(
                 given,
                 "the base URL without the path of a signal, which is appended",
@@ -70,12 +61,9 @@ struct Parts<'a> {
 impl<'a> Parts<'a> {
     fn parse(given: &'a GivenUrl) -> Result<Self, Error> {
         let url = given.url.trim();
-        let (scheme, rest) = url
-            .split_once("://")
-            .ok_or_else(|| bad(given, "a URL that begins with http:// or https://"))?;
-        let is_https = match scheme.to_ascii_lowercase().as_str() {
-            "http" => false,
-            "https" => true,
+        let (is_https, rest) = match url.split_once("://") {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (false, rest),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (true, rest),
             _ => return Err(bad(given, "a URL that begins with http:// or https://")),
         };
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -89,15 +77,12 @@ impl<'a> Parts<'a> {
             )));
         }
         let (host, port) = match authority.strip_prefix('[') {
-            Some(v6) => {
-                let (host, rest) = v6
-                    .split_once(']')
-                    .ok_or_else(|| bad(given, "an IPv6 address in brackets"))?;
-                if host.parse::<std::net::Ipv6Addr>().is_err() {
-                    return Err(bad(given, "an IPv6 address in brackets"));
+            Some(v6) => match v6.split_once(']') {
+                Some((host, rest)) if host.parse::<Ipv6Addr>().is_ok() => {
+                    (host, rest.strip_prefix(':'))
                 }
-                (host, rest.strip_prefix(':'))
-            }
+                _ => return Err(bad(given, "an IPv6 address in brackets")),
+            },
             None => match authority.split_once(':') {
                 Some((host, port)) => (host, Some(port)),
                 None => (authority, None),
@@ -131,16 +116,6 @@ impl<'a> Parts<'a> {
             is_https: self.is_https,
             is_loopback: is_loopback(self.host),
         }
-    }
-
-    fn grpc(&self, given: &GivenUrl) -> Result<Endpoint, Error> {
-        if !matches!(self.path, "" | "/") {
-            return Err(bad(
-                given,
-                "no path for protocol grpc, as in http://host:4317",
-            ));
-        }
-        Ok(self.endpoint(""))
     }
 }
 

@@ -4,48 +4,14 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use crate::exporter::delta::Temporality;
-use crate::exporter::otlp::config::{BatchLimits, Compression, OtlpConfig, Protocol, Signal};
+use crate::exporter::otlp::config::{BatchLimits, Compression, OtlpConfig, Protocol};
 use crate::exporter::otlp::headers::{check_header, set_header};
-use crate::exporter::otlp::log_limits::LogLimits;
 use crate::exporter::otlp::settings::{GivenUrl, Settings};
 use crate::exporter::otlp::tls::{GivenFile, TlsFiles};
 use crate::init::component::Environment;
 use crate::percent;
+use crate::trace::SpanLimits;
 use crate::vars::{Value, Vars};
-
-/// The variables of one signal, or of all.
-struct Names {
-    endpoint: &'static str,
-    insecure: &'static str,
-    protocol: &'static str,
-    headers: &'static str,
-    timeout: &'static str,
-    compression: &'static str,
-    certificate: &'static str,
-    client_certificate: &'static str,
-    client_key: &'static str,
-}
-
-macro_rules! names {
-    ($signal:literal) => {
-        Names {
-            endpoint: concat!("OTEL_EXPORTER_OTLP_", $signal, "ENDPOINT"),
-            insecure: concat!("OTEL_EXPORTER_OTLP_", $signal, "INSECURE"),
-            protocol: concat!("OTEL_EXPORTER_OTLP_", $signal, "PROTOCOL"),
-            headers: concat!("OTEL_EXPORTER_OTLP_", $signal, "HEADERS"),
-            timeout: concat!("OTEL_EXPORTER_OTLP_", $signal, "TIMEOUT"),
-            compression: concat!("OTEL_EXPORTER_OTLP_", $signal, "COMPRESSION"),
-            certificate: concat!("OTEL_EXPORTER_OTLP_", $signal, "CERTIFICATE"),
-            client_certificate: concat!("OTEL_EXPORTER_OTLP_", $signal, "CLIENT_CERTIFICATE"),
-            client_key: concat!("OTEL_EXPORTER_OTLP_", $signal, "CLIENT_KEY"),
-        }
-    };
-}
-
-const GENERAL: Names = names!("");
-const TRACES: Names = names!("TRACES_");
-const METRICS: Names = names!("METRICS_");
-const LOGS: Names = names!("LOGS_");
 
 impl OtlpConfig {
     /// Reads the environment.
@@ -55,27 +21,15 @@ impl OtlpConfig {
         let lists = [&selection.traces, &selection.metrics, &selection.logs];
         config.selected = lists.map(|list| list.has("otlp"));
         let vars = &mut env.vars;
-        config.general = read(&GENERAL, vars);
-        *config.signal_mut(Signal::Traces) = read(&TRACES, vars);
-        *config.signal_mut(Signal::Metrics) = read(&METRICS, vars);
-        *config.signal_mut(Signal::Logs) = read(&LOGS, vars);
+        config.general = read("", vars);
+        config.signals = ["TRACES_", "METRICS_", "LOGS_"].map(|signal| read(signal, vars));
         config.metric_interval = vars.get("OTEL_METRIC_EXPORT_INTERVAL");
         config.metric_timeout = vars.get("OTEL_METRIC_EXPORT_TIMEOUT");
         config.temporality = vars.get("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE");
         config.exponential_histograms = exponential(vars);
-        config.spans = BatchLimits {
-            queue_items: count("OTEL_BSP_MAX_QUEUE_SIZE", vars),
-            batch_items: count("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", vars).map(|n| n as u64),
-            delay: vars.get("OTEL_BSP_SCHEDULE_DELAY"),
-            export_timeout: vars.get("OTEL_BSP_EXPORT_TIMEOUT"),
-        };
-        config.logs = BatchLimits {
-            queue_items: count("OTEL_BLRP_MAX_QUEUE_SIZE", vars),
-            batch_items: count("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", vars).map(|n| n as u64),
-            delay: vars.get("OTEL_BLRP_SCHEDULE_DELAY"),
-            export_timeout: vars.get("OTEL_BLRP_EXPORT_TIMEOUT"),
-        };
-        config.log_limits = LogLimits::from_env(vars);
+        config.spans = batch_limits("OTEL_BSP", vars);
+        config.logs = batch_limits("OTEL_BLRP", vars);
+        config.log_limits = log_limits(vars);
         config.spool_directory = vars.text("OBS_SPOOL").map(PathBuf::from);
         config.spool_max_bytes = vars.parsed(
             "OBS_SPOOL_MAX_BYTES",
@@ -86,24 +40,59 @@ impl OtlpConfig {
     }
 }
 
-fn read(names: &Names, vars: &mut Vars<'_>) -> Settings {
-    let mut file = |origin| vars.text(origin).map(|path| GivenFile { path, origin });
-    let tls = TlsFiles {
-        certificate: file(names.certificate),
-        client_certificate: file(names.client_certificate),
-        client_key: file(names.client_key),
+/// Reads the variables of one signal, such as `TRACES_`, or those of all signals.
+fn read(signal: &str, vars: &mut Vars<'_>) -> Settings {
+    let name = |what: &str| format!("OTEL_EXPORTER_OTLP_{signal}{what}");
+    let mut file = |what| {
+        let origin = name(what);
+        let path = vars.text(&origin);
+        path.map(|path| GivenFile::new(path, origin))
     };
+    let tls = TlsFiles {
+        certificate: file("CERTIFICATE"),
+        client_certificate: file("CLIENT_CERTIFICATE"),
+        client_key: file("CLIENT_KEY"),
+    };
+    let origin = name("ENDPOINT");
     Settings {
-        endpoint: vars.text(names.endpoint).map(|url| GivenUrl {
+        endpoint: vars.text(&origin).map(|url| GivenUrl {
             url,
-            origin: names.endpoint,
+            origin: origin.into(),
+            is_base: signal.is_empty(),
         }),
-        insecure: vars.get(names.insecure),
-        protocol: vars.get(names.protocol),
-        compression: vars.get(names.compression),
-        timeout: vars.get(names.timeout),
-        headers: headers(names.headers, vars),
+        insecure: vars.get(&name("INSECURE")),
+        protocol: vars.get(&name("PROTOCOL")),
+        compression: vars.get(&name("COMPRESSION")),
+        timeout: vars.get(&name("TIMEOUT")),
+        headers: headers(&name("HEADERS"), vars),
         tls,
+    }
+}
+
+/// Reads the variables of the batch processor of one signal.
+fn batch_limits(processor: &str, vars: &mut Vars<'_>) -> BatchLimits {
+    let name = |what: &str| format!("{processor}_{what}");
+    let mut count = |what| vars.get(&name(what)).map(NonZeroUsize::get);
+    BatchLimits {
+        queue_items: count("MAX_QUEUE_SIZE"),
+        batch_items: count("MAX_EXPORT_BATCH_SIZE").map(|n| n as u64),
+        delay: vars.get(&name("SCHEDULE_DELAY")),
+        export_timeout: vars.get(&name("EXPORT_TIMEOUT")),
+    }
+}
+
+/// Reads the limits of log records (specification, "`LogRecord` Limits"); what is said of log records counts before
+/// what is said of all attributes.
+fn log_limits(vars: &mut Vars<'_>) -> SpanLimits {
+    let default = SpanLimits::default();
+    let count = vars.get("OTEL_ATTRIBUTE_COUNT_LIMIT");
+    let length = vars.get("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT");
+    let own_count = vars.get("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT");
+    let own_length = vars.get("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT");
+    SpanLimits {
+        attributes: own_count.or(count).unwrap_or(default.attributes),
+        value_length: own_length.or(length).unwrap_or(default.value_length),
+        ..default
     }
 }
 
@@ -156,10 +145,6 @@ fn exponential(vars: &mut Vars<'_>) -> Option<bool> {
             _ => None,
         },
     )
-}
-
-fn count(name: &str, vars: &mut Vars<'_>) -> Option<usize> {
-    vars.get(name).map(NonZeroUsize::get)
 }
 
 /// `key1=value1,key2=value2` with percent-encoded values (specification, "Specifying headers

@@ -1,4 +1,5 @@
 use super::*;
+use crate::exporter::otlp::config::Signal;
 use crate::exporter::otlp::target::Target;
 
 fn read(vars: &[(&str, &str)]) -> (OtlpConfig, Vec<String>) {

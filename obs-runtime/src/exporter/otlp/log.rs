@@ -3,10 +3,9 @@
 use crate::callsite::Level;
 use crate::exporter::otlp::attributes::{any, key_value};
 use crate::exporter::otlp::batch::ITEMS;
-use crate::exporter::otlp::log_limits::LogLimits;
 use crate::exporter::otlp::protobuf::{bytes, fixed32, fixed64, long_message, message, text, uint};
 use crate::logs::LogRecord;
-use crate::trace::ValueRef;
+use crate::trace::{AttributeValue, SpanLimits, ValueRef};
 
 const TIME: u32 = 1;
 const SEVERITY_NUMBER: u32 = 2;
@@ -32,7 +31,7 @@ const fn severity(level: Level) -> (u64, &'static str) {
 }
 
 /// Appends the record as an item of a request.
-pub(super) fn log_record(out: &mut Vec<u8>, record: &LogRecord, limits: LogLimits) {
+pub(super) fn log_record(out: &mut Vec<u8>, record: &LogRecord, limits: SpanLimits) {
     let (number, name) = severity(record.level);
     long_message(out, ITEMS, |out| {
         fixed64(out, TIME, record.unix_nanos);
@@ -58,7 +57,7 @@ pub(super) fn log_record(out: &mut Vec<u8>, record: &LogRecord, limits: LogLimit
 }
 
 /// Every attribute once; of one key the last that was set. Returns how many the limit left out.
-fn attributes(out: &mut Vec<u8>, record: &LogRecord, limits: LogLimits) -> u64 {
+fn attributes(out: &mut Vec<u8>, record: &LogRecord, limits: SpanLimits) -> u64 {
     let all = &record.attributes;
     let mut count = 0;
     for (i, (key, value)) in all.iter().enumerate() {
@@ -66,11 +65,23 @@ fn attributes(out: &mut Vec<u8>, record: &LogRecord, limits: LogLimits) -> u64 {
             continue;
         }
         if count < u64::from(limits.attributes) {
-            limits.with_value(value, |value| key_value(out, ATTRIBUTES, key, value));
+            attribute(out, key, value, limits);
         }
         count += 1;
     }
     count.saturating_sub(u64::from(limits.attributes))
+}
+
+/// Appends an attribute, whose texts are cut to the allowed length.
+fn attribute(out: &mut Vec<u8>, key: &str, value: &AttributeValue, limits: SpanLimits) {
+    match value {
+        AttributeValue::StringArray(_) if limits.value_length < u32::MAX => {
+            let mut cut = value.clone();
+            limits.cut(&mut cut);
+            key_value(out, ATTRIBUTES, key, cut.as_ref());
+        }
+        _ => key_value(out, ATTRIBUTES, key, limits.value(value.as_ref())),
+    }
 }
 
 #[cfg(test)]

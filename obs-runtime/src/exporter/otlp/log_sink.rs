@@ -6,41 +6,39 @@ use std::time::Instant;
 
 use crate::Error;
 use crate::exporter::otlp::batch::Resource;
-use crate::exporter::otlp::config::{BatchLimits, Limits};
+use crate::exporter::otlp::config::{Limits, OtlpConfig};
 use crate::exporter::otlp::lane::Accepts;
 use crate::exporter::otlp::library::Library;
 use crate::exporter::otlp::log::log_record;
-use crate::exporter::otlp::log_limits::LogLimits;
 use crate::exporter::otlp::requests::Requests;
 use crate::exporter::otlp::target::Target;
 use crate::exporter::otlp::transport::Transport;
 use crate::logs::LogRecord;
 use crate::processor::sink::{LogSink, PendingFlush};
 use crate::self_obs::ExporterCounters;
+use crate::trace::SpanLimits;
 
 /// Encodes log records into requests, each under its target.
 pub(crate) struct OtlpLogSink {
     requests: Requests,
-    log_limits: LogLimits,
+    log_limits: SpanLimits,
 }
 
 impl OtlpLogSink {
     pub(super) fn start(
         target: &Target,
         transport: Box<dyn Transport>,
-        limits: Limits,
-        logs: BatchLimits,
-        log_limits: LogLimits,
+        config: &OtlpConfig,
         resource: &Resource,
     ) -> Result<Self, Error> {
         let limits = Limits {
-            batch_items: logs.batch_items.unwrap_or(limits.batch_items),
-            delay: logs.delay.unwrap_or_default(),
-            ..limits
+            batch_items: config.logs.batch_items.unwrap_or(config.limits.batch_items),
+            delay: config.logs.delay.unwrap_or_default(),
+            ..config.limits
         };
         Ok(Self {
             requests: Requests::start("obs-otlp-logs", target, transport, limits, resource)?,
-            log_limits,
+            log_limits: config.log_limits,
         })
     }
 

@@ -6,7 +6,7 @@ use prost::Message as _;
 use super::*;
 use crate::callsite::Level;
 use crate::exporter::otlp::batch::Envelope;
-use crate::exporter::otlp::config::{OtlpConfig, Signal};
+use crate::exporter::otlp::config::Signal;
 use crate::exporter::otlp::fixtures::resource;
 use crate::exporter::otlp::receiver::{LONG, Receiver, Reply};
 use crate::exporter::otlp::transport;
@@ -15,15 +15,7 @@ use crate::self_obs::{DropReason, ExporterStats};
 fn start(config: &OtlpConfig) -> OtlpLogSink {
     let target = config.target(Signal::Logs).unwrap().unwrap();
     let transport = transport::connect(&target).unwrap();
-    OtlpLogSink::start(
-        &target,
-        transport,
-        config.limits,
-        config.logs,
-        config.log_limits,
-        &resource(),
-    )
-    .unwrap()
+    OtlpLogSink::start(&target, transport, config, &resource()).unwrap()
 }
 
 fn config(url: &str) -> OtlpConfig {

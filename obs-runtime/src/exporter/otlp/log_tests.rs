@@ -7,7 +7,7 @@ use super::*;
 use crate::exporter::otlp::batch::Envelope;
 use crate::exporter::otlp::fixtures::{any, pair, resource};
 use crate::exporter::otlp::library::Library;
-use crate::trace::{AttributeValue, SpanContext, SpanId, TraceFlags, TraceId};
+use crate::trace::{SpanContext, SpanId, TraceFlags, TraceId};
 
 fn bare(target: &'static str) -> LogRecord {
     LogRecord {
@@ -22,10 +22,10 @@ fn bare(target: &'static str) -> LogRecord {
 }
 
 fn encode(records: &[LogRecord]) -> Vec<u8> {
-    encode_within(LogLimits::default(), records)
+    encode_within(SpanLimits::default(), records)
 }
 
-fn encode_within(limits: LogLimits, records: &[LogRecord]) -> Vec<u8> {
+fn encode_within(limits: SpanLimits, records: &[LogRecord]) -> Vec<u8> {
     let envelope = Envelope::new(&resource());
     let mut open = envelope.begin(vec![1; 9]);
     for record in records {
@@ -64,9 +64,10 @@ fn what_goes_beyond_the_limits_is_cut_and_counted() {
         ("c".into(), vec!["wxyz".to_owned(), "x".to_owned()].into()),
         ("d".into(), 1234.into()),
     ];
-    let limits = LogLimits {
+    let limits = SpanLimits {
         attributes: 3,
         value_length: 3,
+        ..SpanLimits::default()
     };
     let mut logs = decode(&encode_within(limits, &[record]));
     let decoded = logs.scope_logs.remove(0).log_records.remove(0);

@@ -7,12 +7,10 @@ use crate::Error;
 use crate::exporter::ExportSchedule;
 use crate::exporter::delta::Deltas;
 use crate::exporter::otlp::batch::{Envelope, Resource};
-use crate::exporter::otlp::config::Limits;
+use crate::exporter::otlp::config::{Limits, OtlpConfig, Signal};
 use crate::exporter::otlp::lane::Lane;
 use crate::exporter::otlp::metrics::batches;
-use crate::exporter::otlp::target::Target;
-use crate::exporter::otlp::transport::Transport;
-use crate::exporter::otlp::worker;
+use crate::exporter::otlp::{transport, worker};
 use crate::exporter::periodic::{BatchOutcome, Destination, MetricBatch, PeriodicPusher, Relay};
 use crate::metrics::MetricSource;
 use crate::processor::sink::PendingFlush;
@@ -30,26 +28,31 @@ struct OtlpMetrics {
 }
 
 /// Starts the pusher's thread and the lane's sender.
+///
+/// # Errors
+/// When the configuration names no receiver for metrics, or one that cannot be used.
 pub(super) fn start(
-    target: &Target,
-    transport: Box<dyn Transport>,
-    limits: Limits,
-    schedule: ExportSchedule,
+    config: &OtlpConfig,
     resource: &Resource,
     source: Arc<dyn MetricSource>,
 ) -> Result<PeriodicPusher, Error> {
-    let lane = Lane::new(target.signal, &limits);
+    let (target, transport) = transport::connect_to(config, Signal::Metrics)?;
     // One sender: an older collection must not come after a newer one.
     let limits = Limits {
         requests: 1,
-        ..limits
+        ..config.limits
     };
-    worker::start(SOURCE, &lane, transport, target, limits)?;
+    let lane = Lane::new(target.signal, &limits);
+    worker::start(SOURCE, &lane, transport, &target, limits)?;
     let destination = OtlpMetrics {
         envelope: Envelope::new(resource),
         batch_bytes: limits.batch_bytes,
         lane,
     };
+    let schedule = ExportSchedule::new()
+        .interval(config.metrics_every())
+        .temporality(config.temporality.unwrap_or_default())
+        .steady();
     let names = (SOURCE, "otlp");
     // Requests name the resource; the loop need not.
     PeriodicPusher::start_named(names, Box::new(destination), schedule, Vec::new(), source)

@@ -7,9 +7,7 @@ use prost::Message as _;
 
 use super::*;
 use crate::exporter::delta::Temporality;
-use crate::exporter::otlp::config::{OtlpConfig, Signal};
 use crate::exporter::otlp::fixtures::resource;
-use crate::exporter::otlp::metric_pusher;
 use crate::exporter::otlp::receiver::{LONG, Receiver, Reply, ok};
 use crate::metrics::snapshot::{Labels, NumberPoint};
 use crate::metrics::{MetricData, MetricFamily, Number};
@@ -56,7 +54,7 @@ fn value(body: &[u8]) -> Option<Value> {
 
 fn start(config: &OtlpConfig) -> (PeriodicPusher, Arc<Asked>) {
     let source = Arc::new(Asked::default());
-    let pusher = metric_pusher(
+    let pusher = super::start(
         config,
         &resource(),
         Arc::clone(&source) as Arc<dyn MetricSource>,
@@ -123,7 +121,7 @@ fn lost_points_are_counted() {
 #[test]
 fn no_endpoint_is_an_error_that_says_what_to_do() {
     let source = Arc::new(Asked::default());
-    let error = metric_pusher(&OtlpConfig::default(), &resource(), source)
+    let error = super::start(&OtlpConfig::default(), &resource(), source)
         .err()
         .unwrap();
     assert!(
@@ -146,7 +144,7 @@ impl MetricSource for Panics {
 fn a_source_that_panics_ends_neither_the_caller_nor_the_thread() {
     let receiver = Receiver::start([]);
     let config = OtlpConfig::new(&receiver.url).metric_interval(Duration::from_millis(1));
-    let pusher = metric_pusher(&config, &resource(), Arc::new(Panics)).unwrap();
+    let pusher = super::start(&config, &resource(), Arc::new(Panics)).unwrap();
     for _ in 0..3 {
         assert_eq!(value(&receiver.next().body), Some(Value::AsInt(1)));
     }
@@ -173,7 +171,7 @@ fn an_interval_that_was_not_delivered_is_part_of_the_next() {
     let config = OtlpConfig::new(&receiver.url).temporality(Temporality::Delta);
     let collector = crate::metrics::MetricsCollector::new();
     let rows = collector.counter("rows").build().unwrap();
-    let pusher = metric_pusher(&config, &resource(), Arc::new(collector)).unwrap();
+    let pusher = super::start(&config, &resource(), Arc::new(collector)).unwrap();
     rows.add(1);
     pusher.flush()(long()).unwrap();
     let (value, is_delta, _, first) = delta(&receiver.next().body);
@@ -198,7 +196,7 @@ fn what_a_full_queue_refused_is_sent_later() {
     let collector = crate::metrics::MetricsCollector::new();
     let rows = collector.counter("rows").build().unwrap();
     rows.add(3);
-    let pusher = metric_pusher(&config, &resource(), Arc::new(collector.clone())).unwrap();
+    let pusher = super::start(&config, &resource(), Arc::new(collector.clone())).unwrap();
     assert!(pusher.flush()(long()).is_err());
     let stats = pusher.stats().snapshot();
     assert_eq!(stats.dropped, [(DropReason::QueueFull, 1)]);

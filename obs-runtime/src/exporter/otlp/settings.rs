@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::time::Duration;
+use std::borrow::Cow;
 
 use crate::exporter::otlp::config::{Compression, Protocol};
 use crate::exporter::otlp::tls::TlsFiles;
@@ -10,21 +11,23 @@ use crate::exporter::otlp::tls::TlsFiles;
 #[derive(Clone, PartialEq)]
 pub(super) struct GivenUrl {
     pub(super) url: String,
-    pub(super) origin: &'static str,
+    pub(super) origin: Cow<'static, str>,
+    /// Whether it is for all signals, each of which appends its path. One for a single signal is used as it is.
+    pub(super) is_base: bool,
 }
 
 impl GivenUrl {
-    /// With the scheme that gRPC's endpoints may leave out (specification, "Configuration Options", "Insecure").
-    pub(super) fn with_scheme(&self, protocol: Protocol, insecure: bool) -> Self {
-        let scheme = match (protocol, insecure) {
-            (Protocol::Grpc, _) if self.url.contains("://") => "",
-            (Protocol::Grpc, true) => "http://",
-            (Protocol::Grpc, false) => "https://",
-            (Protocol::HttpProtobuf, _) => "",
+    /// Adds the scheme that gRPC's endpoints may leave out (specification, "Configuration Options", "Insecure").
+    pub(super) fn with_scheme(self, protocol: Protocol, insecure: bool) -> Self {
+        let scheme = match protocol {
+            Protocol::Grpc if self.url.contains("://") => "",
+            Protocol::Grpc if insecure => "http://",
+            Protocol::Grpc => "https://",
+            Protocol::HttpProtobuf => "",
         };
         Self {
             url: format!("{scheme}{}", self.url.trim()),
-            origin: self.origin,
+            ..self
         }
     }
 }
@@ -43,31 +46,22 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// Takes from `other` what neither `self` nor `over` sets; header by header.
-    pub(super) fn fill(&mut self, other: Self, over: Option<&Self>) {
-        let none = Self::default();
-        let over = over.unwrap_or(&none);
-        if self.endpoint.is_none() && over.endpoint.is_none() {
-            self.endpoint = other.endpoint;
-        }
-        self.insecure = self.insecure.or(other.insecure);
-        if self.protocol.is_none() && over.protocol.is_none() {
-            self.protocol = other.protocol;
-        }
-        if self.timeout.is_none() && over.timeout.is_none() {
-            self.timeout = other.timeout;
-        }
-        if self.compression.is_none() && over.compression.is_none() {
-            self.compression = other.compression;
-        }
-        self.tls = core::mem::take(&mut self.tls).or(other.tls.unless_in(&over.tls));
+    /// Takes from `other` what is not set here; header by header.
+    pub(super) fn or(mut self, other: Self) -> Self {
         for (name, value) in other.headers {
-            let has = |headers: &[(String, String)]| {
-                headers.iter().any(|(n, _)| n.eq_ignore_ascii_case(&name))
-            };
-            if !has(&self.headers) && !has(&over.headers) {
+            let has = |(n, _): &(String, String)| n.eq_ignore_ascii_case(&name);
+            if !self.headers.iter().any(has) {
                 self.headers.push((name, value));
             }
+        }
+        Self {
+            endpoint: self.endpoint.or(other.endpoint),
+            insecure: self.insecure.or(other.insecure),
+            protocol: self.protocol.or(other.protocol),
+            headers: self.headers,
+            timeout: self.timeout.or(other.timeout),
+            compression: self.compression.or(other.compression),
+            tls: self.tls.or(other.tls),
         }
     }
 }
@@ -76,14 +70,9 @@ impl Settings {
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = self.headers.iter().map(|(n, _)| n.as_str()).collect();
+        let endpoint = self.endpoint.as_ref();
         f.debug_struct("Settings")
-            .field(
-                "endpoint",
-                &self
-                    .endpoint
-                    .as_ref()
-                    .and_then(|e| e.url.rsplit('@').next()),
-            )
+            .field("endpoint", &endpoint.and_then(|e| e.url.rsplit('@').next()))
             .field("insecure", &self.insecure)
             .field("protocol", &self.protocol)
             .field("headers", &names)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::Error;
 use crate::exporter::otlp::config::{Compression, OtlpConfig, Protocol, Signal};
 use crate::exporter::otlp::endpoint::Endpoint;
-use crate::exporter::otlp::headers::{check_header, set_header};
+use crate::exporter::otlp::headers::check_header;
 use crate::exporter::otlp::settings::GivenUrl;
 use crate::exporter::otlp::spool::Spool;
 use crate::exporter::otlp::tls::Tls;
@@ -32,9 +32,9 @@ const METRIC_INTERVAL: Duration = Duration::from_secs(60);
 impl OtlpConfig {
     /// Whether anything says that the signal is to be sent.
     pub(crate) fn sends(&self, signal: Signal) -> bool {
-        let given =
-            self.general.endpoint.is_some() || self.signals[signal.index()].endpoint.is_some();
-        self.selected[signal.index()].unwrap_or(given)
+        let own = &self.signals[signal as usize];
+        let given = self.general.endpoint.is_some() || own.endpoint.is_some();
+        self.selected[signal as usize].unwrap_or(given)
     }
 
     pub(super) fn metrics_every(&self) -> Duration {
@@ -51,21 +51,14 @@ impl OtlpConfig {
         if !self.sends(signal) {
             return Ok(None);
         }
-        let (general, own) = (&self.general, &self.signals[signal.index()]);
-        let protocol = own.protocol.or(general.protocol).unwrap_or_default();
-        let insecure = own.insecure.or(general.insecure).unwrap_or(false);
-        let complete = |given: &GivenUrl| given.with_scheme(protocol, insecure);
-        let endpoint = match (&own.endpoint, &general.endpoint) {
-            (Some(given), _) => Endpoint::as_given(&complete(given), protocol)?,
-            (None, Some(given)) => Endpoint::from_base(&complete(given), protocol, signal)?,
-            (None, None) => Endpoint::from_base(&default_endpoint(protocol), protocol, signal)?,
-        };
-        let mut headers = general.headers.clone();
-        for (name, value) in &own.headers {
-            set_header(&mut headers, name.clone(), value.clone());
-        }
-        headers.iter().try_for_each(check_header)?;
-        let timeout = own.timeout.or(general.timeout).unwrap_or(TIMEOUT);
+        let own = self.signals[signal as usize].clone();
+        let settings = own.or(self.general.clone());
+        let protocol = settings.protocol.unwrap_or_default();
+        let given = settings.endpoint.unwrap_or_else(|| by_default(protocol));
+        let given = given.with_scheme(protocol, settings.insecure.unwrap_or(false));
+        let endpoint = Endpoint::new(&given, protocol, signal)?;
+        settings.headers.iter().try_for_each(check_header)?;
+        let timeout = settings.timeout.unwrap_or(TIMEOUT);
         if timeout.is_zero() {
             return Err(Error::config(
                 "the OTLP timeout is 0: give how long one export may take, such as 10 s",
@@ -78,7 +71,7 @@ impl OtlpConfig {
             ));
         }
         let tls = if endpoint.is_https {
-            own.tls.clone().or(general.tls.clone()).load()?
+            settings.tls.load()?
         } else {
             Tls::default()
         };
@@ -86,22 +79,23 @@ impl OtlpConfig {
             signal,
             endpoint,
             protocol,
-            headers,
+            headers: settings.headers,
             timeout,
-            compression: own.compression.or(general.compression).unwrap_or_default(),
+            compression: settings.compression.unwrap_or_default(),
             tls,
             spool: self.spool.clone(),
         }))
     }
 }
 
-fn default_endpoint(protocol: Protocol) -> GivenUrl {
+fn by_default(protocol: Protocol) -> GivenUrl {
     let url = match protocol {
         Protocol::HttpProtobuf => "http://localhost:4318",
         Protocol::Grpc => "http://localhost:4317",
     };
     GivenUrl {
         url: url.to_owned(),
-        origin: "default OTLP endpoint",
+        origin: "default OTLP endpoint".into(),
+        is_base: true,
     }
 }

@@ -1,6 +1,8 @@
 //! Certificates of receivers that the public roots do not know, and of this program for receivers
 //! that ask for one. Without files the roots of Mozilla's programme apply.
 
+use std::borrow::Cow;
+
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig};
 
 use crate::Error;
@@ -9,7 +11,7 @@ use crate::Error;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct GivenFile {
     pub(super) path: String,
-    pub(super) origin: &'static str,
+    pub(super) origin: Cow<'static, str>,
 }
 
 /// The files that configure TLS.
@@ -30,7 +32,7 @@ pub(crate) struct Tls {
 }
 
 impl TlsFiles {
-    /// What is set here, and otherwise what is set in `other`.
+    /// Takes from `other` what is not set here.
     pub(super) fn or(self, other: Self) -> Self {
         Self {
             certificate: self.certificate.or(other.certificate),
@@ -39,33 +41,20 @@ impl TlsFiles {
         }
     }
 
-    /// Without what `over` sets.
-    pub(super) fn unless_in(self, over: &Self) -> Self {
-        Self {
-            certificate: self.certificate.filter(|_| over.certificate.is_none()),
-            client_certificate: self
-                .client_certificate
-                .filter(|_| over.client_certificate.is_none()),
-            client_key: self.client_key.filter(|_| over.client_key.is_none()),
-        }
-    }
-
     /// Reads the files.
     ///
     /// # Errors
     /// When a file cannot be read or holds something else.
     pub(super) fn load(&self) -> Result<Tls, Error> {
-        let roots = self
-            .certificate
-            .as_ref()
-            .map(|file| file.read(is_certificate, "certificates"))
-            .transpose()?;
+        let chain =
+            |file: &GivenFile| file.read(|pem| !certificates(pem).is_empty(), "certificates");
+        let roots = self.certificate.as_ref().map(chain).transpose()?;
         let identity = match (&self.client_certificate, &self.client_key) {
             (None, None) => None,
-            (Some(chain), Some(key)) => Some((
-                chain.read(is_certificate, "certificates")?,
-                key.read(is_key, "a private key")?,
-            )),
+            (Some(own), Some(file)) => {
+                let key = file.read(|pem| key(pem).is_some(), "a private key");
+                Some((chain(own)?, key?))
+            }
             (Some(given), None) | (None, Some(given)) => {
                 return Err(Error::config(format!(
                     "{} is set alone: a client certificate and its key are needed together \
@@ -79,36 +68,27 @@ impl TlsFiles {
 }
 
 impl GivenFile {
-    pub(super) fn new(path: impl Into<String>, origin: &'static str) -> Self {
+    pub(super) fn new(path: impl Into<String>, origin: impl Into<Cow<'static, str>>) -> Self {
         Self {
             path: path.into(),
-            origin,
+            origin: origin.into(),
         }
     }
 
-    fn read(&self, wanted: fn(&PemItem<'_>) -> bool, what: &str) -> Result<Vec<u8>, Error> {
+    fn read(&self, is_usable: fn(&[u8]) -> bool, what: &str) -> Result<Vec<u8>, Error> {
         let Self { path, origin } = self;
         let text = std::fs::read(path).map_err(|e| {
             Error::config(format!(
                 "{origin} names the file {path:?}, which cannot be read: {e}"
             ))
         })?;
-        let is_usable = ureq::tls::parse_pem(&text).any(|item| item.is_ok_and(|i| wanted(&i)));
-        if is_usable {
+        if is_usable(&text) {
             return Ok(text);
         }
         Err(Error::config(format!(
             "{origin} names the file {path:?}: expected {what} in PEM form (-----BEGIN …)"
         )))
     }
-}
-
-fn is_certificate(item: &PemItem<'_>) -> bool {
-    matches!(item, PemItem::Certificate(_))
-}
-
-fn is_key(item: &PemItem<'_>) -> bool {
-    matches!(item, PemItem::PrivateKey(_))
 }
 
 fn certificates(pem: &[u8]) -> Vec<Certificate<'static>> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::Error;
 use crate::exporter::otlp::batch::Batch;
-use crate::exporter::otlp::config::Protocol;
+use crate::exporter::otlp::config::{OtlpConfig, Protocol, Signal};
 use crate::exporter::otlp::http::Http;
 use crate::exporter::otlp::protobuf::{Field, Reader};
 use crate::exporter::otlp::target::Target;
@@ -89,6 +89,31 @@ impl Failure {
             cause: printable(cause.as_bytes()),
         })
     }
+}
+
+/// Resolves where a signal goes, and makes the transport to it. Nothing is connected yet: a receiver that is down is no
+/// error.
+///
+/// # Errors
+/// When the configuration names no receiver for the signal, or one that cannot be used.
+pub(super) fn connect_to(
+    config: &OtlpConfig,
+    signal: Signal,
+) -> Result<(Target, Box<dyn Transport>), Error> {
+    let mut target = config.target(signal)?.ok_or_else(|| {
+        Error::config(
+            "no OTLP endpoint: give one to the builder or set OTEL_EXPORTER_OTLP_ENDPOINT, such as \
+             http://localhost:4318",
+        )
+    })?;
+    let limit = match signal {
+        Signal::Traces => config.spans.export_timeout,
+        Signal::Metrics => config.metric_timeout,
+        Signal::Logs => config.logs.export_timeout,
+    };
+    target.timeout = limit.map_or(target.timeout, |limit| limit.min(target.timeout));
+    let transport = connect(&target)?;
+    Ok((target, transport))
 }
 
 /// Makes the transport that the target's protocol needs. Nothing is connected yet.
