@@ -6,6 +6,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
+use crate::exporter::otlp::config::Signal;
+
 /// Format and version.
 const MAGIC: &[u8; 8] = b"OBSPOOL1";
 /// Magic, items, length of the body, checksum.
@@ -13,35 +15,42 @@ const HEAD: usize = 8 + 8 + 8 + 4;
 /// A longer body was not written by obs.
 const MAX_BODY: u64 = 1 << 30;
 
-/// What the name of a file says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Name<'a> {
+/// A request on disk: what the name of its file says, and the length of the file.
+#[derive(Debug, PartialEq)]
+pub(in super::super) struct Stored {
     pub(super) number: u64,
-    pub(super) signal: &'a str,
-    pub(super) items: u64,
+    pub(super) signal: Signal,
+    pub(in super::super) items: u64,
+    pub(super) bytes: u64,
 }
 
-impl core::fmt::Display for Name<'_> {
+/// Returns the name of a signal in the names of files.
+fn name(signal: Signal) -> &'static str {
+    signal.http_path().rsplit('/').next().unwrap_or_default()
+}
+
+/// Writes the name of the file.
+impl core::fmt::Display for Stored {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(
-            f,
-            "{:016x}-{}-{}.otlp",
-            self.number, self.signal, self.items
-        )
+        let (number, signal, items) = (self.number, name(self.signal), self.items);
+        write!(f, "{number:016x}-{signal}-{items}.otlp")
     }
 }
 
-impl<'a> Name<'a> {
-    /// None for a file that is not obs'.
-    pub(super) fn parse(text: &'a str) -> Option<Self> {
-        let mut parts = text.strip_suffix(".otlp")?.split('-');
+impl Stored {
+    /// Reads the name of a file; none if the file is not obs'.
+    pub(super) fn parse(file_name: &str, bytes: u64) -> Option<Self> {
+        let mut parts = file_name.strip_suffix(".otlp")?.split('-');
         let number = parts.next().filter(|n| n.len() == 16)?;
-        let name = Self {
-            number: u64::from_str_radix(number, 16).ok()?,
-            signal: parts.next()?,
+        let number = u64::from_str_radix(number, 16).ok()?;
+        let signal = parts.next()?;
+        let stored = Self {
+            number,
+            signal: Signal::ALL.into_iter().find(|s| name(*s) == signal)?,
             items: parts.next()?.parse().ok()?,
+            bytes,
         };
-        parts.next().is_none().then_some(name)
+        parts.next().is_none().then_some(stored)
     }
 }
 
@@ -74,13 +83,18 @@ pub(super) fn write(path: &Path, items: u64, body: &[u8]) -> io::Result<()> {
     written
 }
 
-/// For this user alone: what a program does may be nobody else's business.
-pub(super) fn create(path: &Path) -> io::Result<File> {
+/// Creates a file, for this user alone: what a program does may be nobody else's business.
+fn create(path: &Path) -> io::Result<File> {
+    private().write(true).create(true).truncate(true).open(path)
+}
+
+/// Returns options by which a new file is for this user alone.
+pub(super) fn private() -> OpenOptions {
+    #[allow(unused_mut, reason = "it is changed on Unix")]
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    options
 }
 
 /// Reads a request back; `None` if the file is not whole.

@@ -1,11 +1,11 @@
 //! A process's folder in the spool's directory, and the lock that says that the process lives.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::exporter::otlp::spool::file::Name;
+use crate::exporter::otlp::spool::file::{Stored, private};
 
 const LOCK: &str = "lock";
 /// Names of folders begin with it; others in the directory are left alone.
@@ -63,18 +63,21 @@ impl Folder {
         }))
     }
 
-    /// The files in it, oldest first, with their lengths; without those that are not obs'.
-    pub(super) fn files(&self) -> io::Result<Vec<(String, u64)>> {
+    /// Lists the requests in it, oldest first; files that are not obs' are left out.
+    pub(super) fn files(&self) -> io::Result<Vec<(PathBuf, Stored)>> {
         let mut files = Vec::new();
         for entry in fs::read_dir(&self.path)? {
             let entry = entry?;
-            if let Ok(name) = entry.file_name().into_string()
-                && Name::parse(&name).is_some()
+            let bytes = entry.metadata()?.len();
+            if let Some(stored) = entry
+                .file_name()
+                .to_str()
+                .and_then(|name| Stored::parse(name, bytes))
             {
-                files.push((name, entry.metadata()?.len()));
+                files.push((entry.path(), stored));
             }
         }
-        files.sort_unstable();
+        files.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         Ok(files)
     }
 
@@ -176,15 +179,11 @@ fn make_dir(path: &Path, recursive: bool) -> io::Result<()> {
     builder.create(path)
 }
 
-/// Opens and locks a file; `None` if another holds it.
-#[cfg(unix)]
+/// Opens and locks a file; returns `None` if another process holds it.
 fn lock_file(path: &Path) -> io::Result<Option<File>> {
-    use std::fs::TryLockError;
-    use std::os::unix::fs::OpenOptionsExt as _;
-
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    let file = options.mode(0o600).open(path)?;
+    let mut options = private();
+    let options = options.read(true).write(true).create(true).truncate(false);
+    let file = options.open(path)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
@@ -200,32 +199,7 @@ fn is_at(file: &File, path: &Path) -> bool {
     file.metadata().map(id).ok() == fs::metadata(path).map(id).ok()
 }
 
-/// Opens a file that nobody else can open meanwhile; `None` if another has it open.
-#[cfg(windows)]
-fn lock_file(path: &Path) -> io::Result<Option<File>> {
-    use std::os::windows::fs::OpenOptionsExt as _;
-
-    const ERROR_SHARING_VIOLATION: i32 = 32;
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    match options.share_mode(0).open(path) {
-        Ok(file) => Ok(Some(file)),
-        Err(e) if e.raw_os_error() == Some(ERROR_SHARING_VIOLATION) => Ok(None),
-        Err(e) => Err(e),
-    }
-}
-
-#[cfg(windows)]
+#[cfg(not(unix))]
 fn is_at(_: &File, path: &Path) -> bool {
     path.exists()
-}
-
-#[cfg(not(any(unix, windows)))]
-fn lock_file(_: &Path) -> io::Result<Option<File>> {
-    Err(io::ErrorKind::Unsupported.into())
-}
-
-#[cfg(not(any(unix, windows)))]
-fn is_at(_: &File, _: &Path) -> bool {
-    false
 }

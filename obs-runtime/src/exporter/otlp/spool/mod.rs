@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use crate::Error;
 use crate::exporter::otlp::batch::Batch;
 use crate::exporter::otlp::config::Signal;
-use crate::exporter::otlp::spool::file::Name;
+pub(super) use crate::exporter::otlp::spool::file::Stored;
 use crate::exporter::otlp::spool::folder::Folder;
 use crate::self_log;
 use crate::self_obs::{DropReason, ExporterCounters};
@@ -50,22 +50,9 @@ struct State {
     bytes: u64,
     /// Files that wait to be sent, oldest first.
     waiting: BTreeMap<u64, Stored>,
-    accounts: Vec<(&'static str, Arc<ExporterCounters>)>,
+    /// The accounts of the signals that are sent, in the order of [`Signal`].
+    accounts: [Option<Arc<ExporterCounters>>; 3],
     scanned: Option<Instant>,
-}
-
-/// A request on disk.
-#[derive(Debug, PartialEq)]
-pub(super) struct Stored {
-    number: u64,
-    signal: &'static str,
-    pub(super) items: u64,
-    bytes: u64,
-}
-
-/// The name of a signal in file names.
-fn name(signal: Signal) -> &'static str {
-    signal.http_path().rsplit('/').next().unwrap_or_default()
 }
 
 impl Spool {
@@ -92,7 +79,7 @@ impl Spool {
                 next_own: FIRST_OWN,
                 bytes: 0,
                 waiting: BTreeMap::new(),
-                accounts: Vec::new(),
+                accounts: Default::default(),
                 scanned: None,
             }),
         }))
@@ -105,7 +92,7 @@ impl Spool {
     /// Has files of a signal counted, and those of orphans taken over.
     pub(super) fn attach(&self, signal: Signal, counters: &Arc<ExporterCounters>) {
         let mut state = self.lock();
-        state.accounts.push((name(signal), Arc::clone(counters)));
+        state.accounts[signal as usize] = Some(Arc::clone(counters));
         state.attached += 1;
         // What an earlier scan left lying is of this signal.
         state.scanned = None;
@@ -133,7 +120,7 @@ impl Spool {
         let mut state = self.lock();
         let stored = Stored {
             number: state.next_own,
-            signal: name(signal),
+            signal,
             items: batch.items,
             bytes: file::len_on_disk(batch.body().len()),
         };
@@ -163,7 +150,7 @@ impl Spool {
     /// Counts a stored request as spooled, and has it sent when the receiver is well.
     pub(super) fn put(&self, stored: Stored) {
         let mut state = self.lock();
-        if let Some((_, counters)) = state.account(stored.signal) {
+        if let Some(counters) = &state.accounts[stored.signal as usize] {
             counters.spooled.fetch_add(stored.items, Ordering::Release);
         }
         state.waiting.insert(stored.number, stored);
@@ -177,14 +164,12 @@ impl Spool {
     /// The oldest request of a signal, for the caller alone to send.
     pub(super) fn take(&self, signal: Signal) -> Option<Stored> {
         let mut state = self.lock();
-        let signal = name(signal);
         let number = *state.waiting.iter().find(|(_, s)| s.signal == signal)?.0;
         state.waiting.remove(&number)
     }
 
     /// Whether a request of the signal waits.
     pub(super) fn has(&self, signal: Signal) -> bool {
-        let signal = name(signal);
         self.lock().waiting.values().any(|s| s.signal == signal)
     }
 
@@ -243,24 +228,19 @@ impl Spool {
 
     /// Moves an orphan's files here; those of a signal that this process does not send stay.
     fn take_over(&self, orphan: &Folder) -> std::io::Result<()> {
-        for (file_name, bytes) in orphan.files()? {
-            let Some(name) = Name::parse(&file_name) else {
-                continue;
-            };
+        for (from, found) in orphan.files()? {
             let mut state = self.lock();
-            let Some((signal, counters)) = state.account(name.signal) else {
+            let Some(counters) = state.accounts[found.signal as usize].clone() else {
                 continue;
             };
             let stored = Stored {
                 number: state.next_orphan,
-                signal,
-                items: name.items,
-                bytes,
+                ..found
             };
             state.next_orphan += 1;
             let path = state.path(&stored);
             drop(state);
-            std::fs::rename(orphan.path.join(&file_name), path)?;
+            std::fs::rename(from, path)?;
             // Taken first: an account never shows more outcomes than items.
             counters.taken.fetch_add(stored.items, Ordering::Release);
             counters
@@ -268,7 +248,7 @@ impl Spool {
                 .fetch_add(stored.items, Ordering::Release);
             counters.spooled.fetch_add(stored.items, Ordering::Release);
             let mut state = self.lock();
-            state.bytes += bytes;
+            state.bytes += stored.bytes;
             state.waiting.insert(stored.number, stored);
         }
         Ok(())
@@ -282,18 +262,8 @@ fn unlink(path: &Path) {
 }
 
 impl State {
-    fn account(&self, signal: &str) -> Option<(&'static str, Arc<ExporterCounters>)> {
-        let found = self.accounts.iter().find(|(s, _)| *s == signal);
-        found.map(|(signal, counters)| (*signal, Arc::clone(counters)))
-    }
-
     fn path(&self, stored: &Stored) -> PathBuf {
-        let name = Name {
-            number: stored.number,
-            signal: stored.signal,
-            items: stored.items,
-        };
-        self.path.join(name.to_string())
+        self.path.join(stored.to_string())
     }
 
     /// Gives up the oldest files until there is room, and returns them to be removed; `None` if there
@@ -308,7 +278,7 @@ impl State {
             let (_, oldest) = self.waiting.pop_first()?;
             evicted.push(self.path(&oldest));
             self.bytes -= oldest.bytes;
-            if let Some((_, counters)) = self.account(oldest.signal) {
+            if let Some(counters) = &self.accounts[oldest.signal as usize] {
                 counters.unspool(oldest.items);
                 counters.dropped.add(DropReason::SpoolFull, oldest.items);
             }

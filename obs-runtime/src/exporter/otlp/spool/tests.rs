@@ -141,7 +141,7 @@ fn a_full_spool_drops_the_oldest() {
     assert_eq!(stats.dropped, [(DropReason::SpoolFull, 80 - stats.spooled)]);
     // The latest are there: their numbers are the last ones.
     let first = files[0].file_name().unwrap().to_str().unwrap();
-    let number = Name::parse(first).unwrap().number;
+    let number = Stored::parse(first, 0).unwrap().number;
     assert_eq!(number, FIRST_OWN + 20 - files.len() as u64);
 }
 
@@ -281,16 +281,17 @@ fn a_receiver_that_asks_for_silence_is_not_asked_again_before() {
 
 #[test]
 fn names_say_what_files_hold() {
-    let name = Name {
+    let name = Stored {
         number: 0x1234,
-        signal: "traces",
+        signal: Signal::Traces,
         items: 56,
+        bytes: 0,
     };
     let text = name.to_string();
     assert_eq!(text, "0000000000001234-traces-56.otlp");
-    assert_eq!(Name::parse(&text), Some(name));
+    assert_eq!(Stored::parse(&text, 0), Some(name));
     for other in ["lock", "1-traces-5.otlp", "0000000000001234-traces-5", ""] {
-        assert_eq!(Name::parse(other), None, "{other}");
+        assert_eq!(Stored::parse(other, 0), None, "{other}");
     }
 }
 
