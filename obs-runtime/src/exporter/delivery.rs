@@ -254,26 +254,11 @@ impl<T> Queue<T> {
 
     fn wait<'a>(
         &'a self,
-        mut state: MutexGuard<'a, State<T>>,
+        state: MutexGuard<'a, State<T>>,
         until: Option<Instant>,
         done: impl Fn(&State<T>) -> bool,
     ) -> MutexGuard<'a, State<T>> {
-        while !done(&state) {
-            let Some(until) = until else {
-                state = self
-                    .changed
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner);
-                continue;
-            };
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
-            }
-            let waited = self.changed.wait_timeout(state, left);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-        state
+        wait(&self.changed, state, until, done)
     }
 
     fn result(&self, state: &State<T>, is_done: bool) -> Result<(), Error> {
@@ -377,6 +362,23 @@ impl<T: 'static> Queue<T> {
         drop(state);
         self.changed.notify_all();
     }
+}
+
+/// Waits until `done`, or until the given moment.
+pub(crate) fn wait<'a, S>(
+    changed: &Condvar,
+    state: MutexGuard<'a, S>,
+    until: Option<Instant>,
+    done: impl Fn(&S) -> bool,
+) -> MutexGuard<'a, S> {
+    let goes_on = |state: &mut S| !done(state);
+    let Some(until) = until else {
+        let waited = changed.wait_while(state, goes_on);
+        return waited.unwrap_or_else(PoisonError::into_inner);
+    };
+    let left = until.saturating_duration_since(Instant::now());
+    let waited = changed.wait_timeout_while(state, left, goes_on);
+    waited.unwrap_or_else(PoisonError::into_inner).0
 }
 
 /// Calls code of a user or of a dependency; none if it panics.

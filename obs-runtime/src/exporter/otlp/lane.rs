@@ -3,14 +3,16 @@
 
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::Error;
 use crate::error::ErrorKind;
+use crate::exporter::delivery::wait;
 use crate::exporter::otlp::batch::Batch;
 use crate::exporter::otlp::config::{Limits, Signal};
 use crate::exporter::otlp::spool::{Spool, Stored};
+use crate::exporter::otlp::target::Target;
 use crate::processor::sink::PendingFlush;
 use crate::self_obs::{DropReason, ExporterCounters};
 
@@ -27,7 +29,7 @@ const TO_DISK: Duration = Duration::from_millis(100);
 
 /// One signal's way from its producer to its sender threads.
 pub(super) struct Lane {
-    signal: Signal,
+    pub(super) signal: Signal,
     queue_bytes: usize,
     /// Items that may wait or be sent.
     queue_items: u64,
@@ -38,8 +40,8 @@ pub(super) struct Lane {
     changed: Condvar,
     pub(super) counters: Arc<ExporterCounters>,
     accepts: Accepts,
-    /// Where requests go that cannot be sent; set before the first sender starts.
-    spool: OnceLock<Arc<Spool>>,
+    /// Where requests go that cannot be sent.
+    pub(super) spool: Option<Arc<Spool>>,
 }
 
 /// Whether a receiver takes a signal: what its last answer said; not before the first.
@@ -124,24 +126,34 @@ pub(super) struct Verdict {
     pub(super) cause: String,
 }
 
+impl Verdict {
+    pub(super) fn lost(items: u64, reason: DropReason, cause: impl Into<String>) -> Self {
+        Self {
+            exported: 0,
+            lost: items,
+            reason,
+            cause: cause.into(),
+        }
+    }
+}
+
 impl Lane {
-    pub(super) fn new(signal: Signal, limits: &Limits) -> Arc<Self> {
+    pub(super) fn new(target: &Target, limits: &Limits) -> Arc<Self> {
+        let counters = Arc::new(ExporterCounters::new("otlp"));
+        if let Some(spool) = &target.spool {
+            spool.attach(target.signal, &counters);
+        }
         Arc::new(Self {
-            signal,
+            signal: target.signal,
             queue_bytes: limits.queue_bytes,
             queue_items: limits.queue_items,
             state: Mutex::default(),
             work: Condvar::new(),
             changed: Condvar::new(),
-            counters: Arc::new(ExporterCounters::new("otlp")),
+            counters,
             accepts: Accepts::default(),
-            spool: OnceLock::new(),
+            spool: target.spool.clone(),
         })
-    }
-
-    /// What is sent, in the plural.
-    pub(super) const fn items(&self) -> &'static str {
-        self.signal.items()
     }
 
     pub(super) fn accepts(&self) -> Accepts {
@@ -150,11 +162,6 @@ impl Lane {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Counts items that never become part of a batch.
-    pub(super) fn lose(&self, reason: DropReason, items: u64) {
-        self.counters.dropped.add(reason, items);
     }
 
     /// Queues a finished request, or counts it as lost if there is no room. Never blocks.
@@ -201,43 +208,32 @@ impl Lane {
         }
     }
 
-    /// A wait for what was handed over since the mark, which counts losses from the mark on. The senders try
-    /// at once.
+    /// Returns a wait for what was handed over until now, which fails if items were lost since the mark; what has no
+    /// outcome by its deadline goes to disk if there is a spool. The senders try at once.
     pub(super) fn pending(self: &Arc<Self>, mark: Mark) -> PendingFlush {
-        let (lane, mark) = (Arc::clone(self), self.extend(mark));
-        Box::new(move |deadline| lane.wait_for(mark, deadline))
-    }
-
-    fn extend(&self, mark: Mark) -> Mark {
         let mut state = self.lock();
         state.nudges += 1;
         state.wakes += 1;
         let queued = state.queued;
         drop(state);
         self.notify_all();
-        Mark { queued, ..mark }
-    }
-
-    /// Waits until all that was queued before the mark is settled; what is not by the deadline goes to
-    /// disk if there is a spool.
-    ///
-    /// # Errors
-    /// When the deadline comes first, or items were lost since.
-    pub(super) fn wait_for(&self, mark: Mark, deadline: Instant) -> Result<(), Error> {
-        let settled = |s: &State| s.has_settled(mark.queued) || s.ended;
-        let state = self.wait(self.lock(), Some(self.before(deadline)), settled);
-        let is_late = !settled(&state);
-        drop(state);
-        if is_late {
-            self.secure();
-        }
-        self.outcome(&self.lock(), mark)
+        let (lane, mark) = (Arc::clone(self), Mark { queued, ..mark });
+        Box::new(move |deadline| {
+            let settled = |s: &State| s.has_settled(queued) || s.ended;
+            let state = lane.wait(lane.lock(), Some(lane.before(deadline)), settled);
+            let is_late = !settled(&state);
+            drop(state);
+            if is_late {
+                lane.secure();
+            }
+            lane.outcome(&lane.lock(), mark)
+        })
     }
 
     /// Lets the senders go on until `deadline`; what remains goes to disk, or is counted as lost.
     ///
     /// # Errors
-    /// As [`Lane::wait_for`].
+    /// When the deadline comes first, or items were lost since the mark.
     pub(super) fn close(&self, mark: Mark, deadline: Instant) -> Result<(), Error> {
         let mut state = self.lock();
         state.closing = Some(deadline);
@@ -264,7 +260,7 @@ impl Lane {
 
     /// A deadline that leaves time to write to disk, if that is to be done.
     fn before(&self, deadline: Instant) -> Instant {
-        match self.spool.get() {
+        match self.spool {
             Some(_) => deadline.checked_sub(TO_DISK).unwrap_or(deadline),
             None => deadline,
         }
@@ -328,31 +324,7 @@ impl Lane {
         until: Option<Instant>,
         done: impl Fn(&State) -> bool,
     ) -> MutexGuard<'a, State> {
-        Self::wait_on(&self.changed, state, until, done)
-    }
-
-    fn wait_on<'a>(
-        changed: &'a Condvar,
-        mut state: MutexGuard<'a, State>,
-        until: Option<Instant>,
-        done: impl Fn(&State) -> bool,
-    ) -> MutexGuard<'a, State> {
-        while !done(&state) {
-            state = match until {
-                None => changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some(until) => {
-                    let left = until.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        break;
-                    }
-                    changed
-                        .wait_timeout(state, left)
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .0
-                }
-            };
-        }
-        state
+        wait(&self.changed, state, until, done)
     }
 
     /// For the sender: accounts for a batch, unless the shutdown did so already.
@@ -362,28 +334,25 @@ impl Lane {
         self.learn(verdict);
         let mut state = self.lock();
         let of_hand = state.leave(job.number);
-        match &of_hand {
-            Some(InHand {
-                is_spooled: false, ..
-            }) => {
-                self.count(&mut state, verdict);
-            }
-            Some(InHand {
-                stored: Some(stored),
-                ..
-            }) => {
+        if let Some(InHand {
+            stored, is_spooled, ..
+        }) = &of_hand
+        {
+            if let (true, Some(stored)) = (is_spooled, stored) {
                 // It was counted as spooled when the lane closed, and arrived nevertheless.
                 self.counters.unspool(stored.items);
-                self.count(&mut state, verdict);
             }
-            _ => {}
+            self.count(verdict);
+            if verdict.lost > 0 {
+                state.lose(verdict.lost, &verdict.cause);
+            }
         }
-        let stored = of_hand.and_then(|job| job.stored);
         if let Some(batch) = Arc::into_inner(job.batch) {
             state.keep(batch.into_spare());
         }
         drop(state);
-        if let (Some(spool), Some(stored)) = (self.spool.get(), stored) {
+        let stored = of_hand.and_then(|job| job.stored);
+        if let Some((spool, stored)) = self.spool.as_ref().zip(stored) {
             spool.remove(&stored);
         }
         self.changed.notify_all();
@@ -397,14 +366,10 @@ impl Lane {
         }
     }
 
-    fn count(&self, state: &mut State, verdict: &Verdict) {
-        self.counters
-            .exported
-            .fetch_add(verdict.exported, Ordering::Release);
-        if verdict.lost > 0 {
-            self.counters.dropped.add(verdict.reason, verdict.lost);
-            state.lose(verdict.lost, &verdict.cause);
-        }
+    fn count(&self, verdict: &Verdict) {
+        let exported = &self.counters.exported;
+        exported.fetch_add(verdict.exported, Ordering::Release);
+        self.counters.dropped.add(verdict.reason, verdict.lost);
     }
 }
 

@@ -42,7 +42,7 @@ pub(super) fn start(
         requests: 1,
         ..config.limits
     };
-    let lane = Lane::new(target.signal, &limits);
+    let lane = Lane::new(&target, &limits);
     worker::start(SOURCE, &lane, transport, &target, limits)?;
     let destination = OtlpMetrics {
         envelope: Envelope::new(resource),

@@ -201,10 +201,11 @@ fn what_a_full_queue_refused_is_sent_later() {
     let stats = pusher.stats().snapshot();
     assert_eq!(stats.dropped, [(DropReason::QueueFull, 1)]);
 
+    let target = config.target(Signal::Metrics).unwrap().unwrap();
     let mut destination = OtlpMetrics {
         envelope: Envelope::new(&resource()),
         batch_bytes: config.limits.batch_bytes,
-        lane: Lane::new(Signal::Metrics, &config.limits),
+        lane: Lane::new(&target, &config.limits),
     };
     let deltas: Arc<Mutex<Deltas>> = Arc::default();
     let added = |now| {

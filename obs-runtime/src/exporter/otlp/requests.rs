@@ -39,7 +39,7 @@ impl Requests {
         limits: Limits,
         resource: &Resource,
     ) -> Result<Self, Error> {
-        let lane = Lane::new(target.signal, &limits);
+        let lane = Lane::new(target, &limits);
         worker::start(name, &lane, transport, target, limits)?;
         let envelope = Envelope::new(resource);
         Ok(Self {
@@ -62,7 +62,7 @@ impl Requests {
         if !self.open.add(library, self.longest, &mut encode) {
             self.hand_over();
             if !self.open.add(library, self.longest, &mut encode) {
-                self.lane.lose(DropReason::TooLarge, 1);
+                self.lane.counters.dropped.add(DropReason::TooLarge, 1);
             }
         }
         self.hand_over_if_full();

@@ -46,7 +46,8 @@ impl OtlpSpanSink {
         self.encoder.span(&mut requests.open.out, view);
         if requests.open.len() > requests.longest {
             requests.open.truncate(0);
-            requests.lane.lose(DropReason::TooLarge, 1);
+            let dropped = &requests.lane.counters.dropped;
+            dropped.add(DropReason::TooLarge, 1);
         } else {
             requests.open.items = 1;
         }

@@ -1,11 +1,11 @@
 //! The threads that send one signal's requests.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::Error;
 use crate::backoff::random;
+use crate::exporter::delivery::guarded;
 use crate::exporter::otlp::batch::Batch;
 use crate::exporter::otlp::config::Limits;
 use crate::exporter::otlp::lane::{Job, Lane, Next, Verdict};
@@ -35,8 +35,8 @@ struct Worker {
 /// What is to happen to a request after an attempt or several.
 enum Fate {
     Settled(Verdict),
-    /// It may succeed later: to disk with it.
-    Later(Failure),
+    /// It may succeed later, and goes to disk; why it has not is said.
+    Later(String),
 }
 
 /// Starts the first sender; whoever takes a request starts another if nobody waits for the next one, up
@@ -48,9 +48,6 @@ pub(super) fn start(
     target: &Target,
     limits: Limits,
 ) -> Result<(), Error> {
-    if let Some(spool) = &target.spool {
-        lane.set_spool(spool);
-    }
     let worker = Worker {
         lane: Arc::clone(lane),
         transport,
@@ -126,7 +123,7 @@ impl Worker {
                     }
                 }
                 Next::Adopt => {
-                    if let Some(spool) = self.lane.spool() {
+                    if let Some(spool) = &self.lane.spool {
                         spool.adopt();
                     }
                 }
@@ -137,16 +134,12 @@ impl Worker {
 
     /// Returns whether this sender can go on.
     fn send(&mut self, job: Job) -> bool {
-        let fate = catch_unwind(AssertUnwindSafe(|| self.deliver(&job.batch)));
-        match fate {
-            Ok(Fate::Settled(verdict)) => self.lane.settle(job, &verdict),
-            Ok(Fate::Later(failure)) => self.lane.store(job, &failure.cause),
-            Err(_) => {
-                let verdict = lost(
-                    &job.batch,
-                    DropReason::ExporterFailed,
-                    "a dependency panicked",
-                );
+        match guarded(|| self.deliver(&job.batch)) {
+            Some(Fate::Settled(verdict)) => self.lane.settle(job, &verdict),
+            Some(Fate::Later(cause)) => self.lane.store(job, &cause),
+            None => {
+                let (items, reason) = (job.batch.items, DropReason::ExporterFailed);
+                let verdict = Verdict::lost(items, reason, "a dependency panicked");
                 self.lane.settle(job, &verdict);
                 return false;
             }
@@ -156,22 +149,22 @@ impl Worker {
 
     /// Sends a request from the disk. Returns whether this sender can go on.
     fn resend(&mut self, stored: Stored) -> bool {
-        let Some(spool) = self.lane.spool().map(Arc::clone) else {
+        let Some(spool) = self.lane.spool.clone() else {
             return true;
         };
         let batch = match spool.read(&stored) {
             Ok(batch) => Arc::new(batch),
             Err(cause) => {
                 self_log::warn(self.source, "spool", format_args!("{cause}; given up"));
-                self.lane.damaged(&stored, cause);
+                let verdict = Verdict::lost(stored.items, DropReason::SpoolFailed, cause);
+                self.lane.resent(&stored, &verdict);
                 return true;
             }
         };
-        let fate = catch_unwind(AssertUnwindSafe(|| self.deliver(&batch)));
-        match fate {
-            Ok(Fate::Settled(verdict)) => self.lane.resent(&stored, &verdict),
-            Ok(Fate::Later(_)) => spool.put_back(stored),
-            Err(_) => {
+        match guarded(|| self.deliver(&batch)) {
+            Some(Fate::Settled(verdict)) => self.lane.resent(&stored, &verdict),
+            Some(Fate::Later(_)) => spool.put_back(stored),
+            None => {
                 spool.put_back(stored);
                 return false;
             }
@@ -183,17 +176,13 @@ impl Worker {
     /// attempt: the others are made from the disk.
     fn deliver(&mut self, batch: &Arc<Batch>) -> Fate {
         let began = Instant::now();
-        let has_spool = self.lane.spool().is_some();
+        let has_spool = self.lane.spool.is_some();
+        let lost = |reason, cause| Fate::Settled(Verdict::lost(batch.items, reason, cause));
         let later = |cause: &str| {
             if has_spool {
-                Fate::Later(Failure {
-                    reason: DropReason::Shutdown,
-                    retry: Retry::Backoff,
-                    cause: cause.to_owned(),
-                    remedy: "",
-                })
+                Fate::Later(cause.to_owned())
             } else {
-                Fate::Settled(lost(batch, DropReason::Shutdown, cause))
+                lost(DropReason::Shutdown, cause.to_owned())
             }
         };
         let mut attempt = 0;
@@ -228,13 +217,17 @@ impl Worker {
                 let pause = |failures| policy::backoff(&self.limits, failures, random());
                 self.lane.receiver_failed(pause);
                 self.say(&failure, failure.reason.as_str(), "kept on disk");
-                return Fate::Later(failure);
+                return Fate::Later(failure.cause);
             }
             let Some(pause) = self.after(&failure, attempt, began.elapsed()) else {
                 // A cause of its own: losses are said however often was tried again before.
-                let what = format!("given up: {} {} lost", batch.items, self.lane.items());
+                let what = format!(
+                    "given up: {} {} lost",
+                    batch.items,
+                    self.lane.signal.items()
+                );
                 self.say(&failure, "given up", &what);
-                return Fate::Settled(lost(batch, failure.reason, &failure.cause));
+                return lost(failure.reason, failure.cause);
             };
             let what = if pause.is_zero() {
                 "trying again at once".to_owned()
@@ -243,7 +236,7 @@ impl Worker {
             };
             self.say(&failure, failure.reason.as_str(), &what);
             if !self.lane.pause(Instant::now() + pause, nudges) {
-                return Fate::Settled(lost(batch, failure.reason, &failure.cause));
+                return lost(failure.reason, failure.cause);
             }
         }
     }
@@ -288,15 +281,6 @@ impl Worker {
         let comma = if remedy.is_empty() { "" } else { "; " };
         let line = format_args!("{url}: {text}; {what}{comma}{remedy}");
         self_log::warn(self.source, cause, line);
-    }
-}
-
-fn lost(batch: &Batch, reason: DropReason, cause: &str) -> Verdict {
-    Verdict {
-        exported: 0,
-        lost: batch.items,
-        reason,
-        cause: cause.to_owned(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the sender threads ask of a lane.
 
-use super::{Instant, Job, Lane, Stored};
+use super::{Instant, Job, Lane, Stored, wait};
 use std::time::Duration;
 
 /// What a sender is to do next.
@@ -41,7 +41,8 @@ impl Lane {
 
     /// What comes next.
     pub(in super::super) fn next(&self) -> Next {
-        let scan = self.spool.get().map(|s| s.next_scan());
+        let spool = self.spool.as_ref();
+        let scan = spool.map(|s| s.next_scan());
         let due = |at: Option<Instant>| at.is_some_and(|at| at <= Instant::now());
         let mut state = self.lock();
         loop {
@@ -50,7 +51,6 @@ impl Lane {
                 // First of all: what an earlier process left is counted before anything is settled.
                 return Next::Adopt;
             }
-            let spool = self.spool.get();
             let resume = spool.and_then(|_| state.hold.max(state.down));
             let is_down = resume.is_some_and(|until| until > Instant::now());
             if let Some(job) = state.take() {
@@ -78,7 +78,7 @@ impl Lane {
             let retry = resume.filter(|_| spool.is_some_and(|s| s.has(self.signal)));
             let until = [scan.flatten(), retry].into_iter().flatten().min();
             let wakes = state.wakes;
-            state = Self::wait_on(&self.work, state, until, |s| s.wakes != wakes);
+            state = wait(&self.work, state, until, |s| s.wakes != wakes);
         }
     }
 
@@ -131,7 +131,7 @@ impl Lane {
         if state.senders == 0 {
             state.ended = true;
             self.abandon(&mut state);
-            if let Some(spool) = self.spool.get() {
+            if let Some(spool) = &self.spool {
                 spool.detach();
             }
         }

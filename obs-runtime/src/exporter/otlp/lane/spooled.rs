@@ -1,57 +1,43 @@
 //! The lane's way to disk and back.
 
-use super::{Arc, DropReason, Instant, Job, Lane, Ordering, Spool, Stored, Verdict};
+use super::{Arc, InHand, Instant, Job, Lane, Ordering, Stored, Verdict};
 use std::time::Duration;
 
 impl Lane {
-    /// Has requests that cannot be sent go to disk; before the first sender starts.
-    pub(in super::super) fn set_spool(&self, spool: &Arc<Spool>) {
-        if self.spool.set(Arc::clone(spool)).is_ok() {
-            spool.attach(self.signal, &self.counters);
-        }
-    }
-
-    pub(in super::super) fn spool(&self) -> Option<&Arc<Spool>> {
-        self.spool.get()
-    }
-
     /// Puts a batch in hand on disk.
     pub(in super::super) fn store(&self, job: Job, cause: &str) {
-        let Some(spool) = self.spool.get() else {
+        let Some(spool) = &self.spool else {
             return;
         };
         let copy = self.lock().in_hand(job.number).map(|j| j.stored.is_some());
         let fresh = match copy {
             // The shutdown has accounted for it.
             None => return,
-            Some(true) => Ok(None),
-            Some(false) => spool.store(self.signal, &job.batch).map(Some),
-        };
-        let fresh = match fresh {
-            Ok(fresh) => fresh,
-            Err(reason) => {
-                let verdict = Verdict {
-                    exported: 0,
-                    lost: job.batch.items,
-                    reason,
-                    cause: format!("{cause}; and not spooled ({reason})"),
-                };
-                return self.settle(job, &verdict);
-            }
+            Some(true) => None,
+            Some(false) => match spool.store(self.signal, &job.batch) {
+                Ok(fresh) => Some(fresh),
+                Err(reason) => {
+                    let cause = format!("{cause}; and not spooled ({reason})");
+                    let verdict = Verdict::lost(job.batch.items, reason, cause);
+                    return self.settle(job, &verdict);
+                }
+            },
         };
         // From here on the spool answers for it.
         job.batch.settle(true);
         let mut state = self.lock();
-        let of_hand = state.leave(job.number);
-        // Another copy may have been made meanwhile: one is enough.
-        let (keep, spare) = match of_hand {
-            // Counted as spooled when the lane closed: its file stays for the next process.
-            Some(j) if j.is_spooled => (None, fresh),
-            Some(j) => match j.stored {
-                Some(stored) => (Some(stored), fresh),
-                None => (fresh, None),
-            },
-            None => (None, fresh),
+        let (keep, spare) = match state.leave(job.number) {
+            // It was counted when the lane closed: a file of it stays for the next process.
+            None
+            | Some(InHand {
+                is_spooled: true, ..
+            }) => (None, fresh),
+            // Another copy was made meanwhile: one is enough.
+            Some(InHand {
+                stored: Some(stored),
+                ..
+            }) => (Some(stored), fresh),
+            Some(_) => (fresh, None),
         };
         if let Some(stored) = keep {
             // Under the lane's lock: a flush that finds the batch gone finds it counted.
@@ -68,7 +54,7 @@ impl Lane {
     /// Puts everything on disk that is queued or being sent; what is being sent stays in hand, and its
     /// copy goes if the receiver takes it after all.
     pub(super) fn secure(&self) {
-        let Some(spool) = self.spool.get() else {
+        let Some(spool) = &self.spool else {
             return;
         };
         loop {
@@ -119,16 +105,11 @@ impl Lane {
     /// Accounts for a request from the disk whose fate is known.
     pub(in super::super) fn resent(&self, stored: &Stored, verdict: &Verdict) {
         self.learn(verdict);
-        if let Some(spool) = self.spool.get() {
+        if let Some(spool) = &self.spool {
             spool.remove(stored);
         }
         self.counters.unspool(stored.items);
-        self.counters
-            .exported
-            .fetch_add(verdict.exported, Ordering::Release);
-        if verdict.lost > 0 {
-            self.counters.dropped.add(verdict.reason, verdict.lost);
-        }
+        self.count(verdict);
     }
 
     /// The receiver failed: nothing is sent to it before the pause that follows from how often it did.
@@ -152,16 +133,5 @@ impl Lane {
         if was_down {
             self.notify_all();
         }
-    }
-
-    /// A request from the disk that cannot be read.
-    pub(in super::super) fn damaged(&self, stored: &Stored, cause: String) {
-        let verdict = Verdict {
-            exported: 0,
-            lost: stored.items,
-            reason: DropReason::SpoolFailed,
-            cause,
-        };
-        self.resent(stored, &verdict);
     }
 }
