@@ -1,7 +1,6 @@
 //! A user's exporter of span records, behind a delivery: whatever it does, the drain goes on.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use crate::Error;
@@ -21,11 +20,9 @@ struct Recorder(Box<dyn RecordExporter>);
 
 impl Consumer<Vec<SpanRecord>> for Recorder {
     fn deliver(&mut self, batch: Vec<SpanRecord>, _: &Queue<Vec<SpanRecord>>) -> Outcome {
-        let spans = batch.len() as u64;
         match self.0.export(batch) {
             Ok(()) => Outcome::default(),
-            Err(e) if e.is_timeout() => Outcome::lost(DropReason::Timeout, spans),
-            Err(_) => Outcome::lost(DropReason::ExporterFailed, spans),
+            Err(error) => Outcome::all_lost(reason(&error)),
         }
     }
 
@@ -33,6 +30,15 @@ impl Consumer<Vec<SpanRecord>> for Recorder {
         // What the exporter could not deliver by then it has said of its batches.
         let _ = guarded(|| self.0.shutdown());
         Ok(())
+    }
+}
+
+/// Returns why that is lost which a user's exporter failed with.
+pub(super) fn reason(error: &Error) -> DropReason {
+    if error.is_timeout() {
+        DropReason::Timeout
+    } else {
+        DropReason::ExporterFailed
     }
 }
 
@@ -73,8 +79,7 @@ impl CustomSink {
 
 impl SpanSink for CustomSink {
     fn span(&mut self, span: &SpanView<'_>) {
-        let taken = &self.delivery.counters().taken;
-        taken.fetch_add(1, Ordering::AcqRel);
+        self.delivery.take(1);
         self.batch.push(SpanRecord::from_view(span));
         if self.batch.len() == BATCH {
             self.hand_over();

@@ -59,6 +59,11 @@ impl Outcome {
             failure: None,
         }
     }
+
+    /// Says that everything which the item stands for was lost.
+    pub(crate) fn all_lost(reason: DropReason) -> Self {
+        Self::lost(reason, u64::MAX)
+    }
 }
 
 /// What tells one delivery from another.
@@ -157,8 +162,14 @@ impl<T: Send + 'static> Delivery<T> {
         })
     }
 
+    /// Counts items that are gathered for the queue.
+    pub(crate) fn take(&self, items: u64) {
+        let taken = &self.counters().taken;
+        taken.fetch_add(items, Ordering::Release);
+    }
+
     /// Queues what stands for `items` items, or counts them as lost if there is no room or no thread. The caller has
-    /// counted them as taken. Never waits.
+    /// counted them as [taken](Self::take). Never waits.
     pub(crate) fn push(&self, item: T, weight: usize, items: u64) {
         let mut state = self.queue.lock();
         let refused = if state.closing.is_some() {
@@ -349,8 +360,9 @@ impl<T: 'static> Queue<T> {
         if in_hand > 0 {
             let mut exported = in_hand;
             for (reason, items) in lost {
+                let items = items.min(exported);
                 counters.dropped.add(reason, items);
-                exported = exported.saturating_sub(items);
+                exported -= items;
             }
             counters.exported.fetch_add(exported, Ordering::Release);
         }

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::backoff::random;
+use crate::exporter::custom::reason;
 use crate::exporter::delivery::{Consumer, Delivery, DeliveryConfig, Outcome, Queue, guarded};
 use crate::exporter::delta::{Deltas, Receipt, Temporality};
 use crate::exporter::schedule::ExportSchedule;
@@ -141,17 +142,10 @@ struct Custom(Box<dyn MetricExporter>);
 
 impl Destination for Custom {
     fn deliver(&mut self, batch: MetricBatch<'_>, _: &Arc<Mutex<Deltas>>) -> BatchOutcome {
-        let failed = |e: Error| {
-            let reason = if e.is_timeout() {
-                DropReason::Timeout
-            } else {
-                DropReason::ExporterFailed
-            };
-            BatchOutcome::failed(batch.families, reason, e.to_string())
-        };
-        self.0
-            .export(batch)
-            .map_or_else(failed, |()| BatchOutcome::default())
+        match self.0.export(batch) {
+            Ok(()) => BatchOutcome::default(),
+            Err(error) => BatchOutcome::failed(batch.families, reason(&error), error.to_string()),
+        }
     }
 
     fn shutdown(&mut self) -> Result<(), Error> {
@@ -321,7 +315,7 @@ impl Consumer<Export> for Exporter {
 impl Exporter {
     fn export(&mut self, queue: &Queue<Export>) -> BatchOutcome {
         let (mut families, unix_nanos) = collect(&*self.source, self.name);
-        let is_delta = self.schedule.sends().is_delta();
+        let is_delta = self.schedule.temporality.is_delta();
         if is_delta {
             let mut deltas = self.deltas.lock().unwrap_or_else(PoisonError::into_inner);
             deltas.take(&mut families, unix_nanos);
@@ -351,12 +345,12 @@ impl Exporter {
 
     fn deliver_batch(&mut self, families: &[MetricFamily], unix_nanos: u64) -> BatchOutcome {
         let began = Instant::now();
-        let limit = self.schedule.may_take();
+        let limit = self.schedule.deadline;
         let batch = MetricBatch {
             resource: &self.resource,
             families,
             unix_nanos,
-            temporality: self.schedule.sends(),
+            temporality: self.schedule.temporality,
             deadline: began + limit,
         };
         let outcome = guarded(|| self.destination.deliver(batch, &self.deltas));

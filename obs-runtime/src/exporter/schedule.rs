@@ -13,8 +13,8 @@ const LONGEST: Duration = Duration::from_secs(1 << 30);
 pub struct ExportSchedule {
     interval: Duration,
     pace: Pace,
-    deadline: Duration,
-    temporality: Temporality,
+    pub(super) deadline: Duration,
+    pub(super) temporality: Temporality,
 }
 
 /// What keeps the processes of a fleet from sending all at once.
@@ -77,14 +77,6 @@ impl ExportSchedule {
     pub(crate) fn steady(mut self) -> Self {
         self.pace = Pace::Steady;
         self
-    }
-
-    pub(super) fn may_take(&self) -> Duration {
-        self.deadline
-    }
-
-    pub(super) fn sends(&self) -> Temporality {
-        self.temporality
     }
 
     /// When the first export is due; `random` is from 0 to 1.

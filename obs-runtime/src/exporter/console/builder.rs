@@ -1,8 +1,13 @@
 //! What goes to standard error: traces if the program or the environment says so, logs and metrics if the environment
 //! does.
 
+use std::io::stderr;
 use std::time::Duration;
 
+use super::colour;
+use super::logs::ConsoleLogs;
+use super::metrics::ConsoleMetrics;
+use super::sink::ConsoleSink;
 use crate::Error;
 use crate::exporter::ExportSchedule;
 use crate::exporter::builder::start_metrics;
@@ -30,14 +35,17 @@ impl Component for Console {
 
     fn start(&mut self, startup: &mut Startup) -> Result<(), Error> {
         if self.traces == Some(true) {
-            startup.span_sinks.push(super::sink());
+            let sink = ConsoleSink::new(Box::new(stderr()), colour());
+            startup.span_sinks.push(Box::new(sink));
         }
         if self.logs {
-            startup.log_sinks.push(super::log_sink());
+            let sink = ConsoleLogs::new(Box::new(stderr()), colour());
+            startup.log_sinks.push(Box::new(sink));
         }
         if let Some(interval) = self.metrics {
             let schedule = ExportSchedule::new().interval(interval).jitter(0.0);
-            start_metrics(super::metric_exporter(), schedule, startup)?;
+            let exporter = ConsoleMetrics::new(stderr());
+            start_metrics(Box::new(exporter), schedule, startup)?;
         }
         Ok(())
     }

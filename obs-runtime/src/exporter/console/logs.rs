@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use super::row::show;
 use super::text::clean;
 use super::tree::{DIM, GREEN, RED, RESET, YELLOW};
-use super::writer::Writer;
+use super::writer::{Writer, writer};
 use crate::Error;
 use crate::callsite::Level;
 use crate::logs::LogRecord;
@@ -35,21 +35,22 @@ impl ConsoleLogs {
             colour,
             lines: String::new(),
             records: 0,
-            writer: Writer::new(out),
+            writer: writer(out),
         }
     }
 
     fn print(&mut self) {
         if self.records > 0 {
             let lines = core::mem::take(&mut self.lines);
-            self.writer.print(lines, core::mem::take(&mut self.records));
+            let records = core::mem::take(&mut self.records);
+            self.writer.push(lines, 1, records);
         }
     }
 }
 
 impl LogSink for ConsoleLogs {
     fn log(&mut self, record: &LogRecord) {
-        self.writer.take();
+        self.writer.take(1);
         self.records += 1;
         line(record, self.colour, &mut self.lines);
     }
@@ -69,7 +70,7 @@ impl LogSink for ConsoleLogs {
     }
 
     fn stats(&self) -> Arc<ExporterCounters> {
-        self.writer.stats()
+        Arc::clone(self.writer.counters())
     }
 }
 

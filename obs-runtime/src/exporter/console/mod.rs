@@ -12,8 +12,6 @@ mod writer;
 
 use std::io::{self, IsTerminal};
 
-use crate::exporter::MetricExporter;
-use crate::processor::sink::{LogSink, SpanSink};
 use crate::trace::SpanRecord;
 
 /// Draws finished spans as trees, one for each trace, with durations, outcomes and the attributes
@@ -53,22 +51,8 @@ pub fn trace_tree(spans: &[SpanRecord]) -> String {
     out
 }
 
-/// Prints each trace to standard error when its root has ended; in colour on a terminal, unless
-/// `NO_COLOR` (<https://no-color.org>) or `TERM=dumb` says otherwise.
-fn sink() -> Box<dyn SpanSink> {
-    Box::new(sink::ConsoleSink::new(Box::new(io::stderr()), colour()))
-}
-
-/// Prints each log record as a line on standard error, with the ids of its trace and span.
-fn log_sink() -> Box<dyn LogSink> {
-    Box::new(logs::ConsoleLogs::new(Box::new(io::stderr()), colour()))
-}
-
-/// Prints each collection of metrics on standard error.
-fn metric_exporter() -> Box<dyn MetricExporter> {
-    Box::new(metrics::ConsoleMetrics::new(io::stderr()))
-}
-
+/// Returns whether standard error is written in colour: it is on a terminal, unless `NO_COLOR` (<https://no-color.org>)
+/// or `TERM=dumb` says otherwise.
 fn colour() -> bool {
     let set =
         |name| std::env::var_os(name).is_some_and(|value: std::ffi::OsString| !value.is_empty());

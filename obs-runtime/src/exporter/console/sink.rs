@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::row::Row;
 use super::tree::Tree;
-use super::writer::Writer;
+use super::writer::{Writer, writer};
 use crate::processor::sink::{PendingFlush, SpanSink};
 use crate::self_obs::ExporterCounters;
 use crate::trace::SpanView;
@@ -47,7 +47,7 @@ impl ConsoleSink {
             printed: VecDeque::new(),
             pass: 0,
             colour,
-            writer: Writer::new(out),
+            writer: writer(out),
         }
     }
 
@@ -75,7 +75,7 @@ impl ConsoleSink {
                 self.printed.pop_front();
             }
         }
-        self.writer.print(text, spans);
+        self.writer.push(text, 1, spans);
     }
 
     /// Prints the traces that are whole: the root came in an earlier pass than this. A child on
@@ -91,7 +91,7 @@ impl ConsoleSink {
 
 impl SpanSink for ConsoleSink {
     fn span(&mut self, span: &SpanView<'_>) {
-        self.writer.take();
+        self.writer.take(1);
         if !self.open.contains_key(&span.trace_id) {
             if self.order.len() == MOST_TRACES
                 && let Some(oldest) = self.order.front().copied()
@@ -133,7 +133,7 @@ impl SpanSink for ConsoleSink {
     }
 
     fn stats(&self) -> Arc<ExporterCounters> {
-        self.writer.stats()
+        Arc::clone(self.writer.counters())
     }
 }
 
