@@ -51,14 +51,6 @@ impl Server {
             _ => Ok(()),
         }
     }
-
-    /// Whether its address may change.
-    fn is_name(&self) -> bool {
-        match self {
-            Self::Udp(name) => name.parse::<SocketAddr>().is_err(),
-            Self::Unix(_) => false,
-        }
-    }
 }
 
 /// What sends datagrams.
@@ -240,7 +232,7 @@ impl Connection {
         let is_old = self.looked.is_some_and(|at| at.elapsed() >= LOOK_AGAIN)
             && Instant::now() < self.deadline;
         if let (true, Some(peer), Server::Udp(name)) = (is_old, self.peer, self.server.clone())
-            && self.server.is_name()
+            && name.parse::<SocketAddr>().is_err()
             && let Ok(all) = self.look_up(&name)
             && !all.contains(&peer)
         {

@@ -1,5 +1,7 @@
 //! Lines into datagrams, and what became of the points.
 
+use std::time::Instant;
+
 use crate::exporter::periodic::BatchOutcome;
 use crate::self_log;
 use crate::self_obs::DropReason;
@@ -52,28 +54,34 @@ impl Parts {
 pub(super) type Place = (usize, usize);
 
 /// Gathers lines until a datagram is full.
-pub(super) struct Datagrams<'a> {
-    wire: &'a mut dyn Wire,
+pub(super) struct Datagrams {
+    wire: Box<dyn Wire>,
     /// For what is said of errors.
-    server: &'a str,
+    server: String,
     /// With the last line feed, which is not sent.
     most: usize,
     text: String,
     /// The points that are in it with all their lines.
     points: Vec<Place>,
+    /// What became of the points of this export.
     outcome: BatchOutcome,
 }
 
-impl<'a> Datagrams<'a> {
-    pub(super) fn new(wire: &'a mut dyn Wire, server: &'a str) -> Self {
+impl Datagrams {
+    pub(super) fn new(wire: Box<dyn Wire>, server: &str) -> Self {
         Self {
             most: wire.most_bytes() + 1,
             wire,
-            server,
+            server: server.to_owned(),
             text: String::new(),
             points: Vec::new(),
             outcome: BatchOutcome::default(),
         }
+    }
+
+    /// Begins an export, which is to be over at `deadline`.
+    pub(super) fn begin(&mut self, deadline: Instant) {
+        self.wire.begin(deadline);
     }
 
     /// The value of a point has no form.
@@ -102,10 +110,11 @@ impl<'a> Datagrams<'a> {
         }
     }
 
-    pub(super) fn finish(mut self) -> BatchOutcome {
+    /// Ends the export.
+    pub(super) fn finish(&mut self) -> BatchOutcome {
         self.send();
         self.wire.end();
-        self.outcome
+        core::mem::take(&mut self.outcome)
     }
 
     fn send(&mut self) {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::connection::{Connection, Wire};
-use super::datagrams::{Datagrams, Parts, Place};
+use super::datagrams::{Datagrams, Parts};
 use super::interval::{milliseconds, narrow, quantile_name, ranks, representatives};
 use super::line::{Kind, Lines, Series, has_form};
 use super::{HistogramForm, SOURCE, StatsdConfig};
@@ -53,15 +53,14 @@ pub(crate) fn start(
     )
 }
 
-/// From a batch to datagrams.
+/// Writes the points of a batch as lines, and hands these over to be sent.
 pub(super) struct Exporter {
-    addr: String,
     lines: Lines,
     form: HistogramForm,
-    quantiles: Vec<f64>,
-    wire: Box<dyn Wire>,
-    /// Of the point at hand.
+    quantiles: Arc<[f64]>,
+    /// The lines of the point at hand.
     parts: Parts,
+    out: Datagrams,
 }
 
 impl Exporter {
@@ -80,30 +79,22 @@ impl Exporter {
             }
         });
         Self {
-            addr: config.addr.clone(),
             lines: Lines::new(config.dialect, &config.prefix, tags),
             form: config.histograms,
-            quantiles: config.quantiles.clone(),
-            wire,
+            quantiles: config.quantiles[..].into(),
             parts: Parts::default(),
+            out: Datagrams::new(wire, &config.addr),
         }
     }
 }
 
 impl Destination for Exporter {
     fn deliver(&mut self, batch: MetricBatch<'_>, _: &Arc<Mutex<Deltas>>) -> BatchOutcome {
-        self.wire.begin(batch.deadline);
-        let mut writer = Writer {
-            lines: &self.lines,
-            form: self.form,
-            quantiles: &self.quantiles,
-            parts: &mut self.parts,
-            out: Datagrams::new(&mut *self.wire, &self.addr),
-        };
+        self.out.begin(batch.deadline);
         for (at, family) in batch.families.iter().enumerate() {
-            writer.family(at, family);
+            self.family(at, family);
         }
-        writer.out.finish()
+        self.out.finish()
     }
 
     fn is_acknowledged(&self) -> bool {
@@ -111,71 +102,47 @@ impl Destination for Exporter {
     }
 }
 
-/// Writes points, one after the other.
-struct Writer<'a> {
-    lines: &'a Lines,
-    form: HistogramForm,
-    quantiles: &'a [f64],
-    parts: &'a mut Parts,
-    out: Datagrams<'a>,
-}
-
-impl Writer<'_> {
+impl Exporter {
     fn family(&mut self, at: usize, family: &MetricFamily) {
-        let name = &*family.name;
         match &family.data {
-            MetricData::Counter(points) => {
-                for (point_at, point) in points.iter().enumerate() {
-                    self.number(name, (at, point_at), point, Self::counter);
-                }
-            }
+            MetricData::Counter(points) => self.numbers(family, at, points, Self::counter),
             MetricData::UpDownCounter(points) | MetricData::Gauge(points) => {
-                for (point_at, point) in points.iter().enumerate() {
-                    self.number(name, (at, point_at), point, Self::gauge);
-                }
+                self.numbers(family, at, points, Self::gauge);
             }
             MetricData::Histogram(points) => {
-                for (point_at, point) in points.iter().enumerate() {
-                    self.distribution(family, (at, point_at), point.clone(), self.quantiles);
-                }
+                self.distributions(family, at, points, |p| (p.clone(), None));
             }
             MetricData::ExponentialHistogram(points) => {
-                for (point_at, point) in points.iter().enumerate() {
-                    let point = point.to_explicit();
-                    self.distribution(family, (at, point_at), point, self.quantiles);
-                }
+                self.distributions(family, at, points, |p| (p.to_explicit(), None));
             }
-            MetricData::Summary(points) => {
-                for (point_at, summary) in points.iter().enumerate() {
-                    let point = summary.histogram.to_explicit();
-                    self.distribution(family, (at, point_at), point, &summary.quantiles);
-                }
-            }
+            MetricData::Summary(points) => self.distributions(family, at, points, |p| {
+                (p.histogram.to_explicit(), Some(&p.quantiles))
+            }),
         }
     }
 
-    fn number(
+    fn numbers(
         &mut self,
-        name: &str,
-        place: Place,
-        point: &NumberPoint,
+        family: &MetricFamily,
+        at: usize,
+        points: &[NumberPoint],
         write: fn(&mut Self, Series<'_>, Number),
     ) {
-        if !has_form(point.value) {
-            return self.out.lose(name, DropReason::Unsupported, NO_FORM);
-        }
-        let labels = &point.labels;
-        self.parts.clear();
-        write(
-            self,
-            Series {
+        let name = &*family.name;
+        for (point_at, point) in points.iter().enumerate() {
+            if !has_form(point.value) {
+                self.out.lose(name, DropReason::Unsupported, NO_FORM);
+                continue;
+            }
+            let series = Series {
                 name,
                 part: "",
-                labels,
-            },
-            point.value,
-        );
-        self.out.put(name, place, self.parts);
+                labels: &point.labels,
+            };
+            self.parts.clear();
+            write(self, series, point.value);
+            self.out.put(name, (at, point_at), &self.parts);
+        }
     }
 
     fn counter(&mut self, series: Series<'_>, value: Number) {
@@ -197,34 +164,43 @@ impl Writer<'_> {
             .write(&mut self.parts.text, series, value, kind, n);
     }
 
-    fn distribution(
+    /// Writes the points of histograms and summaries; `explicit` is what a point says in explicit buckets, and its own
+    /// quantiles if it has some.
+    fn distributions<P>(
         &mut self,
         family: &MetricFamily,
-        place: Place,
-        mut point: HistogramPoint,
-        quantiles: &[f64],
+        at: usize,
+        points: &[P],
+        explicit: impl Fn(&P) -> (HistogramPoint, Option<&Arc<[f64]>>),
     ) {
         let name = &*family.name;
-        narrow(&mut point);
-        self.parts.clear();
-        match self.form {
-            HistogramForm::Quantiles => self.quantiles(name, &point, quantiles),
-            HistogramForm::Distribution => {
-                self.values(name, &point, Kind::Distribution, representatives(&point));
-            }
-            HistogramForm::Histogram => {
-                self.values(name, &point, Kind::Histogram, representatives(&point));
-            }
-            HistogramForm::Timer => {
-                let unit = milliseconds(&family.unit);
-                let timings = ranks(&point).map(|(value, n)| (value * unit, n));
-                if timings.clone().any(|(value, _)| value < 0.0) {
-                    return self.out.lose(name, DropReason::Unsupported, NO_TIMING);
+        for (point_at, point) in points.iter().enumerate() {
+            let (mut point, quantiles) = explicit(point);
+            narrow(&mut point);
+            self.parts.clear();
+            match self.form {
+                HistogramForm::Quantiles => {
+                    let quantiles = Arc::clone(quantiles.unwrap_or(&self.quantiles));
+                    self.quantiles(name, &point, &quantiles);
                 }
-                self.values(name, &point, Kind::Timer, timings);
+                HistogramForm::Distribution => {
+                    self.values(name, &point, Kind::Distribution, representatives(&point));
+                }
+                HistogramForm::Histogram => {
+                    self.values(name, &point, Kind::Histogram, representatives(&point));
+                }
+                HistogramForm::Timer => {
+                    let unit = milliseconds(&family.unit);
+                    let timings = ranks(&point).map(|(value, n)| (value * unit, n));
+                    if timings.clone().any(|(value, _)| value < 0.0) {
+                        self.out.lose(name, DropReason::Unsupported, NO_TIMING);
+                        continue;
+                    }
+                    self.values(name, &point, Kind::Timer, timings);
+                }
             }
+            self.out.put(name, (at, point_at), &self.parts);
         }
-        self.out.put(name, place, self.parts);
     }
 
     fn quantiles(&mut self, name: &str, point: &HistogramPoint, quantiles: &[f64]) {
