@@ -184,12 +184,3 @@ impl Batch {
         self.buffer
     }
 }
-
-impl core::fmt::Debug for Batch {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Batch")
-            .field("items", &self.items)
-            .field("bytes", &self.body().len())
-            .finish_non_exhaustive()
-    }
-}

@@ -103,7 +103,6 @@ struct InHand {
 }
 
 /// A batch that a sender has taken, under its number.
-#[derive(Debug)]
 pub(super) struct Job {
     number: u64,
     pub(super) batch: Arc<Batch>,

@@ -190,9 +190,7 @@ fn sum(out: &mut Vec<u8>, points: &[NumberPoint], is_monotonic: bool, part: &mut
 
 fn number_point(out: &mut Vec<u8>, point: &NumberPoint, now: u64) {
     message(out, DATA_POINTS, |out| {
-        fixed64(out, START, point.start_unix_nanos);
-        // The system's clock may have been set back since.
-        fixed64(out, TIME, now.max(point.start_unix_nanos));
+        times(out, point.start_unix_nanos, now);
         // `as_int` is signed: a count above 2^63 goes on as a double.
         match point.value {
             Number::I64(v) => fixed64(out, AS_INT, v as u64),
@@ -211,9 +209,7 @@ fn number_point(out: &mut Vec<u8>, point: &NumberPoint, now: u64) {
 
 fn histogram_point(out: &mut Vec<u8>, point: &HistogramPoint, now: u64) {
     message(out, DATA_POINTS, |out| {
-        fixed64(out, START, point.start_unix_nanos);
-        // The system's clock may have been set back since.
-        fixed64(out, TIME, now.max(point.start_unix_nanos));
+        times(out, point.start_unix_nanos, now);
         fixed64(out, COUNT, point.count);
         fixed64(out, VALUE_SUM, point.sum.to_bits());
         packed(out, BUCKET_COUNTS, point.counts.iter().copied());
@@ -226,20 +222,15 @@ fn histogram_point(out: &mut Vec<u8>, point: &HistogramPoint, now: u64) {
             exemplar(out, EXEMPLARS, e);
         }
         labels(out, HISTOGRAM_ATTRIBUTES, &point.labels);
-        if let Some(min) = point.min {
-            fixed64(out, MIN, min.to_bits());
-        }
-        if let Some(max) = point.max {
-            fixed64(out, MAX, max.to_bits());
-        }
+        optional(out, MIN, point.min);
+        optional(out, MAX, point.max);
     });
 }
 
 fn exponential_point(out: &mut Vec<u8>, point: &ExponentialHistogramPoint, now: u64) {
     message(out, DATA_POINTS, |out| {
         labels(out, EXPONENTIAL_ATTRIBUTES, &point.labels);
-        fixed64(out, START, point.start_unix_nanos);
-        fixed64(out, TIME, now.max(point.start_unix_nanos));
+        times(out, point.start_unix_nanos, now);
         fixed64(out, COUNT, point.count);
         fixed64(out, VALUE_SUM, point.sum.to_bits());
         uint(out, SCALE, zigzag(point.scale));
@@ -251,13 +242,21 @@ fn exponential_point(out: &mut Vec<u8>, point: &ExponentialHistogramPoint, now: 
         for e in &point.exemplars {
             exemplar(out, EXPONENTIAL_EXEMPLARS, e);
         }
-        if let Some(min) = point.min {
-            fixed64(out, EXPONENTIAL_MIN, min.to_bits());
-        }
-        if let Some(max) = point.max {
-            fixed64(out, EXPONENTIAL_MAX, max.to_bits());
-        }
+        optional(out, EXPONENTIAL_MIN, point.min);
+        optional(out, EXPONENTIAL_MAX, point.max);
     });
+}
+
+fn times(out: &mut Vec<u8>, start: u64, now: u64) {
+    fixed64(out, START, start);
+    // The system's clock may have been set back since.
+    fixed64(out, TIME, now.max(start));
+}
+
+fn optional(out: &mut Vec<u8>, field: u32, value: Option<f64>) {
+    if let Some(value) = value {
+        fixed64(out, field, value.to_bits());
+    }
 }
 
 fn buckets(out: &mut Vec<u8>, field: u32, buckets: &ExponentialBuckets) {

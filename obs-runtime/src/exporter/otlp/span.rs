@@ -116,15 +116,10 @@ fn append(
 fn full(out: &mut Vec<u8>, view: &SpanView<'_>, template: &Template, logs: Option<&Accepts>) {
     let limits = &template.limits;
     let extra = view.extra;
-    let state = trace_state(view.trace_id, view.scope);
     long_message(out, ITEMS, |out| {
         bytes(out, TRACE_ID, &view.trace_id.to_bytes());
         bytes(out, SPAN_ID, &view.span_id.to_bytes());
-        text(
-            out,
-            TRACE_STATE,
-            state.as_ref().map_or("", TraceState::as_str),
-        );
+        trace_state_field(out, view.trace_id, view.scope);
         if view.parent_id.is_valid() {
             bytes(out, PARENT_SPAN_ID, &view.parent_id.to_bytes());
         }
@@ -173,7 +168,13 @@ fn trace_state(trace_id: TraceId, scope: u16) -> Option<TraceState> {
     }
 }
 
-/// Every attribute once; of one key the last that was set. Returns how many the limit left out.
+fn trace_state_field(out: &mut Vec<u8>, trace_id: TraceId, scope: u16) {
+    if let Some(state) = trace_state(trace_id, scope) {
+        text(out, TRACE_STATE, state.as_str());
+    }
+}
+
+/// Writes every attribute once; of one key the last that was set. Returns how many the limit left out.
 fn attributes(out: &mut Vec<u8>, view: &SpanView<'_>, template: &Template) -> u32 {
     let mut all: Vec<(&str, ValueRef<'_>)> = Vec::with_capacity(16);
     let mut set = |key, value| match all.iter_mut().find(|(k, _)| *k == key) {
@@ -221,24 +222,19 @@ fn error_type<'a>(view: &SpanView<'a>) -> Option<&'a str> {
 }
 
 fn status(out: &mut Vec<u8>, view: &SpanView<'_>) {
-    match view.status() {
-        Some(Status::Ok) => message(out, STATUS, |out| uint(out, STATUS_CODE, STATUS_CODE_OK)),
-        Some(Status::Error(description)) => message(out, STATUS, |out| {
-            text(out, STATUS_MESSAGE, description);
-            uint(out, STATUS_CODE, STATUS_CODE_ERROR);
-        }),
-        None => status_of_outcome(out, view),
-    }
-}
-
-fn status_of_outcome(out: &mut Vec<u8>, view: &SpanView<'_>) {
-    if error_type(view).is_some() {
-        let cause = view.error().and_then(|e| e.message.as_deref());
-        message(out, STATUS, |out| {
-            text(out, STATUS_MESSAGE, cause.unwrap_or_default());
-            uint(out, STATUS_CODE, STATUS_CODE_ERROR);
-        });
-    }
+    let (code, description) = match view.status() {
+        Some(Status::Ok) => (STATUS_CODE_OK, None),
+        Some(Status::Error(description)) => (STATUS_CODE_ERROR, Some(&**description)),
+        None if error_type(view).is_some() => {
+            let cause = view.error().and_then(|e| e.message.as_deref());
+            (STATUS_CODE_ERROR, cause)
+        }
+        None => return,
+    };
+    message(out, STATUS, |out| {
+        text(out, STATUS_MESSAGE, description.unwrap_or_default());
+        uint(out, STATUS_CODE, code);
+    });
 }
 
 fn event(out: &mut Vec<u8>, event: &Event, limits: &SpanLimits) {
@@ -282,12 +278,7 @@ fn link(out: &mut Vec<u8>, link: &Link, limits: &SpanLimits) {
     message(out, LINKS, |out| {
         bytes(out, TRACE_ID, &context.trace_id.to_bytes());
         bytes(out, SPAN_ID, &context.span_id.to_bytes());
-        let state = trace_state(context.trace_id, context.scope);
-        text(
-            out,
-            TRACE_STATE,
-            state.as_ref().map_or("", TraceState::as_str),
-        );
+        trace_state_field(out, context.trace_id, context.scope);
         key_values(out, LINK_ATTRIBUTES, &link.attributes[..most]);
         dropped(out, LINK_DROPPED, (link.attributes.len() - most) as u32);
         fixed32(out, LINK_FLAGS, flags(context.flags, context.is_remote));

@@ -32,12 +32,14 @@ const SCAN_EVERY: Duration = Duration::from_secs(10);
 const FIRST_OWN: u64 = 1 << 40;
 
 /// One program's share of a spool directory.
+#[derive(Debug)]
 pub(crate) struct Spool {
     dir: PathBuf,
     max_bytes: u64,
     state: Mutex<State>,
 }
 
+#[derive(Debug)]
 struct State {
     /// Given up once every lane has ended: another process may take over what is left.
     folder: Option<Folder>,
@@ -284,15 +286,6 @@ impl State {
             }
         }
         Some(evicted)
-    }
-}
-
-impl core::fmt::Debug for Spool {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Spool")
-            .field("dir", &self.dir)
-            .field("max_bytes", &self.max_bytes)
-            .finish_non_exhaustive()
     }
 }
 
