@@ -50,18 +50,10 @@ impl Encoder {
 
     /// The labels at hand are those of the point.
     fn sum_and_count(&mut self, name: &str, sum: f64, count: u64) {
-        let out = &mut self.out.text;
         for (suffix, value) in [("_sum", Number::F64(sum)), ("_count", Number::U64(count))] {
-            out.push_str(name);
-            out.push_str(suffix);
-            if !self.labels.is_empty() {
-                out.push('{');
-                out.push_str(&self.labels);
-                out.push('}');
-            }
-            out.push(' ');
-            write::number(out, value);
-            out.push('\n');
+            self.head(name, suffix);
+            write::number(&mut self.out.text, value);
+            self.out.text.push('\n');
         }
     }
 
@@ -80,11 +72,7 @@ impl Encoder {
             }
             let separator = if self.labels.is_empty() { "" } else { "," };
             write::format(out, format_args!("{separator}quantile=\""));
-            if open_metrics {
-                write::canonical(out, quantile);
-            } else {
-                write::float(out, quantile);
-            }
+            write::bound(out, quantile, open_metrics);
             out.push_str("\"} ");
             write::float(out, value);
             out.push('\n');
@@ -126,11 +114,7 @@ impl BoundTexts {
         }
         let text = |bound: f64| {
             let mut text = String::from(if after_labels { ",le=\"" } else { "le=\"" });
-            if canonical {
-                write::canonical(&mut text, bound);
-            } else {
-                write::float(&mut text, bound);
-            }
+            write::bound(&mut text, bound, canonical);
             text.push_str("\"} ");
             text
         };

@@ -51,10 +51,6 @@ impl Encoder {
         }
     }
 
-    pub(super) fn reserve(&mut self, bytes: usize) {
-        self.out.text.reserve(bytes);
-    }
-
     pub(super) fn finish(mut self) -> Exposition {
         if self.open_metrics() {
             self.out.text.push_str("# EOF\n");
@@ -168,12 +164,8 @@ impl Encoder {
         for part in ["# HELP ", name, " "] {
             out.push_str(part);
         }
-        if open_metrics {
-            // Quotes are escaped here as well.
-            write::label_value(out, help);
-        } else {
-            write::help(out, help);
-        }
+        // OpenMetrics escapes quotes here as well.
+        write::escaped(out, help, open_metrics);
         for part in ["\n# TYPE ", name, " ", kind, "\n"] {
             out.push_str(part);
         }
@@ -205,7 +197,7 @@ impl Encoder {
         let mut last = None;
         let mut at = 0;
         while let Some(point) = points.get(at) {
-            let ambiguous = names.ambiguous();
+            let ambiguous = names.ambiguous;
             let again = (!in_order && last == Some(labels(point)))
                 || (ambiguous && !written.insert(label_text(&mut names, labels(point))));
             if again {
@@ -218,18 +210,13 @@ impl Encoder {
             }
             last = Some(labels(point));
             at += 1;
-            if names.ambiguous() && !ambiguous {
+            if names.ambiguous && !ambiguous {
                 // Series already written may look like later ones: compare all from the first on.
-                self.restart(start);
+                self.out.text.truncate(start.0);
+                self.out.conflicts.truncate(start.1);
                 (last, at) = (None, 0);
             }
         }
-    }
-
-    /// Takes back what was written of a metric's series.
-    fn restart(&mut self, (text, conflicts): (usize, usize)) {
-        self.out.text.truncate(text);
-        self.out.conflicts.truncate(conflicts);
     }
 
     /// A counter, with its example.
@@ -254,16 +241,22 @@ impl Encoder {
         if !self.created || unix_nanos == 0 {
             return;
         }
+        self.head(name, "_created");
+        write::moment(&mut self.out.text, unix_nanos);
+        self.out.text.push('\n');
+    }
+
+    /// Writes all of a line before its value, with the labels at hand.
+    pub(super) fn head(&mut self, name: &str, suffix: &str) {
         let out = &mut self.out.text;
         out.push_str(name);
-        out.push_str("_created");
+        out.push_str(suffix);
         if !self.labels.is_empty() {
             for part in ["{", &self.labels, "}"] {
                 out.push_str(part);
             }
         }
-        let (secs, nanos) = (unix_nanos / 1_000_000_000, unix_nanos % 1_000_000_000);
-        write::format(out, format_args!(" {secs}.{nanos:09}\n"));
+        out.push(' ');
     }
 
     fn number(&mut self, name: &str, names: &mut LabelNames, point: &NumberPoint) {
@@ -287,11 +280,8 @@ pub(super) fn exemplar(out: &mut String, exemplar: &Exemplar) {
         format_args!(" # {{trace_id=\"{trace}\",span_id=\"{span}\"}} "),
     );
     write::float(out, exemplar.value);
-    let (secs, nanos) = (
-        exemplar.unix_nanos / 1_000_000_000,
-        exemplar.unix_nanos % 1_000_000_000,
-    );
-    write::format(out, format_args!(" {secs}.{nanos:09}"));
+    out.push(' ');
+    write::moment(out, exemplar.unix_nanos);
 }
 
 fn label_text(names: &mut LabelNames, labels: &Labels) -> String {

@@ -24,8 +24,8 @@ pub(super) struct LabelNames {
     /// The names of the last series, and which of the known ones each of them is.
     last: Option<Names>,
     columns: Vec<usize>,
-    /// Keys that differ in OpenTelemetry have one name here.
-    ambiguous: bool,
+    /// Keys that differ in OpenTelemetry have one name here: different label sets may look the same.
+    pub(super) ambiguous: bool,
     /// A name that the format needs for itself; may be empty.
     reserved: &'static str,
 }
@@ -41,12 +41,7 @@ impl LabelNames {
         }
     }
 
-    /// Whether different label sets may look the same.
-    pub(super) fn ambiguous(&self) -> bool {
-        self.ambiguous
-    }
-
-    /// Has `columns` be those of these labels, as they nearly always are.
+    /// Points `columns` at these labels, where they nearly always are.
     #[inline]
     fn align(&mut self, labels: &Labels) {
         match (labels.names(), &self.last) {

@@ -194,7 +194,7 @@ pub fn encode_with(
         }
         by_name.entry(name).or_default().push(family);
     }
-    encoder.reserve(lines * BYTES_OF_LINE);
+    encoder.out.text.reserve(lines * BYTES_OF_LINE);
     for (name, families) in &by_name {
         encoder.metric(name, families);
     }

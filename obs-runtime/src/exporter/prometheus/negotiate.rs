@@ -44,48 +44,44 @@ pub fn negotiate(accept: &str) -> Negotiated {
     best.1
 }
 
-/// What we have of a media range.
+/// A content type with each escaping that a client may ask for: all of them give the same text.
+macro_rules! escaping {
+    ($range:expr, $content_type:literal) => {
+        match $range.parameter("escaping") {
+            Some("allow-utf-8") => concat!($content_type, "; escaping=allow-utf-8"),
+            Some("values") => concat!($content_type, "; escaping=values"),
+            _ => concat!($content_type, "; escaping=underscores"),
+        }
+    };
+}
+
+/// Returns what we have of a media range.
 fn offer(range: &Weighted<'_>) -> Option<Negotiated> {
     let version = range.parameter("version").unwrap_or_default();
-    match (&*range.name, version) {
-        ("application/openmetrics-text", "0.0.1") => Some(Negotiated {
-            format: Format::OpenMetrics,
-            content_type: "application/openmetrics-text; version=0.0.1; charset=utf-8",
-        }),
-        ("application/openmetrics-text", "" | "1.0.0") | ("application/*", "") => {
-            let content_type = match range.parameter("escaping") {
-                Some("allow-utf-8") => {
-                    "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=allow-utf-8"
-                }
-                Some("values") => {
-                    "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=values"
-                }
-                _ => {
-                    "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores"
-                }
-            };
-            Some(Negotiated {
-                format: Format::OpenMetrics,
-                content_type,
-            })
-        }
+    let (format, content_type) = match (&*range.name, version) {
+        ("application/openmetrics-text", "0.0.1") => (
+            Format::OpenMetrics,
+            "application/openmetrics-text; version=0.0.1; charset=utf-8",
+        ),
+        ("application/openmetrics-text", "" | "1.0.0") | ("application/*", "") => (
+            Format::OpenMetrics,
+            escaping!(
+                range,
+                "application/openmetrics-text; version=1.0.0; charset=utf-8"
+            ),
+        ),
         // Like 0.0.4 as long as no name needs quotes.
-        ("text/plain", "1.0.0") => {
-            let content_type = match range.parameter("escaping") {
-                Some("allow-utf-8") => {
-                    "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8"
-                }
-                Some("values") => "text/plain; version=1.0.0; charset=utf-8; escaping=values",
-                _ => "text/plain; version=1.0.0; charset=utf-8; escaping=underscores",
-            };
-            Some(Negotiated {
-                format: Format::Text,
-                content_type,
-            })
-        }
-        ("text/plain", "" | "0.0.4") | ("text/*" | "*/*", _) => Some(TEXT),
-        _ => None,
-    }
+        ("text/plain", "1.0.0") => (
+            Format::Text,
+            escaping!(range, "text/plain; version=1.0.0; charset=utf-8"),
+        ),
+        ("text/plain", "" | "0.0.4") | ("text/*" | "*/*", _) => (Format::Text, CONTENT_TYPE),
+        _ => return None,
+    };
+    Some(Negotiated {
+        format,
+        content_type,
+    })
 }
 
 /// One element of a header such as `Accept` or `Accept-Encoding`.

@@ -160,7 +160,7 @@ fn bounds_are_written_canonically() {
     ];
     for (value, expected) in cases {
         let mut out = String::new();
-        write::canonical(&mut out, value);
+        write::bound(&mut out, value, true);
         assert_eq!(out, expected);
     }
 }

@@ -58,12 +58,13 @@ pub(super) fn json_string(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// A bucket's bound as OpenMetrics wants it ("Canonical numbers", which are those of C's `%g`):
-/// `1.0`, `0.25`, `1e+06`, `+Inf`.
-pub(super) fn canonical(out: &mut String, value: f64) {
-    if !value.is_finite() {
-        float(out, value);
-        return;
+/// Writes the bound of a bucket, or a quantile.
+///
+/// OpenMetrics wants them `canonical` ("Canonical numbers", which are those of C's `%g`): `1.0`, `0.25`, `1e+06`,
+/// `+Inf`.
+pub(super) fn bound(out: &mut String, value: f64, canonical: bool) {
+    if !canonical || !value.is_finite() {
+        return float(out, value);
     }
     // `1.5e6`: the shortest digits, and the exponent.
     let text = format!("{value:e}");
@@ -78,6 +79,12 @@ pub(super) fn canonical(out: &mut String, value: f64) {
     }
 }
 
+/// Writes a moment in seconds since the Unix epoch.
+pub(super) fn moment(out: &mut String, unix_nanos: u64) {
+    let (secs, nanos) = (unix_nanos / 1_000_000_000, unix_nanos % 1_000_000_000);
+    format(out, format_args!("{secs}.{nanos:09}"));
+}
+
 pub(super) fn whole(out: &mut String, value: u64) {
     out.push_str(itoa::Buffer::new().format(value));
 }
@@ -87,12 +94,8 @@ pub(super) fn label_value(out: &mut String, value: &str) {
     escaped(out, value, true);
 }
 
-/// A help text: `\` and line feed are escaped.
-pub(super) fn help(out: &mut String, text: &str) {
-    escaped(out, text, false);
-}
-
-fn escaped(out: &mut String, text: &str, quotes: bool) {
+/// Writes a text whose `\` and line feeds are escaped, and its `"` where `quotes` says so.
+pub(super) fn escaped(out: &mut String, text: &str, quotes: bool) {
     for c in text.chars() {
         match c {
             '\n' => out.push_str("\\n"),
