@@ -93,42 +93,32 @@ impl<T: Display> Serialize for Text<T> {
     }
 }
 
-/// Whole numbers are written as such, whatever their type.
-fn write_float(out: &mut (impl Write + ?Sized), value: f64) -> io::Result<()> {
-    if value != 0.0 && !(1e-6..1e17).contains(&value.abs()) {
-        write!(out, "{value:e}")
-    } else {
-        write!(out, "{value}")
-    }
+/// What stands between the parts, after their comma and their colon.
+struct Style {
+    comma: &'static [u8],
+    colon: &'static [u8],
 }
 
-/// Nothing stands between the parts.
-struct Dense;
-
-impl Formatter for Dense {
+impl Formatter for Style {
     fn write_f64<W: Write + ?Sized>(&mut self, out: &mut W, value: f64) -> io::Result<()> {
-        write_float(out, value)
-    }
-}
-
-/// A space follows each comma and each colon, for people.
-struct Spaced;
-
-impl Formatter for Spaced {
-    fn write_f64<W: Write + ?Sized>(&mut self, out: &mut W, value: f64) -> io::Result<()> {
-        write_float(out, value)
+        // Whole numbers are written as such, whatever their type.
+        if value != 0.0 && !(1e-6..1e17).contains(&value.abs()) {
+            write!(out, "{value:e}")
+        } else {
+            write!(out, "{value}")
+        }
     }
 
     fn begin_array_value<W: Write + ?Sized>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
-        out.write_all(if first { b"" } else { b", " })
+        out.write_all(if first { b"" } else { self.comma })
     }
 
     fn begin_object_key<W: Write + ?Sized>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
-        out.write_all(if first { b"" } else { b", " })
+        out.write_all(if first { b"" } else { self.comma })
     }
 
     fn begin_object_value<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
-        out.write_all(b": ")
+        out.write_all(self.colon)
     }
 }
 
@@ -140,14 +130,16 @@ fn write(value: &impl Serialize, out: impl Write, formatter: impl Formatter) {
 /// Writes a value without spaces.
 pub(crate) fn dense(value: &impl Serialize) -> Vec<u8> {
     let mut out = Vec::new();
-    write(value, &mut out, Dense);
+    let (comma, colon) = (b",", b":");
+    write(value, &mut out, Style { comma, colon });
     out
 }
 
-/// Writes a value for people.
+/// Writes a value for people, with a space after each comma and each colon.
 pub(crate) fn spaced(value: &impl Serialize) -> String {
     let mut out = Vec::new();
-    write(value, &mut out, Spaced);
+    let (comma, colon) = (b", ", b": ");
+    write(value, &mut out, Style { comma, colon });
     String::from_utf8(out).unwrap_or_default()
 }
 
