@@ -8,7 +8,7 @@ use super::write::{Value, attributes, envelope, key_value};
 use crate::json::{Each, Field, Object, Text};
 use crate::semconv::{OTHER, attribute as key};
 use crate::trace::{Event, Outcome, SpanRecord};
-use crate::{AttributeValue, SpanKind, trace::Link};
+use crate::{AttributeValue, trace::Link};
 
 /// `SpanFlags`: what is known of the parent, or of the span that a link points to.
 const HAS_IS_REMOTE: u32 = 0x100;
@@ -23,17 +23,6 @@ pub(super) fn line(
     let names = ("resourceSpans", "scopeSpans", "spans");
     let all = Each(records.iter().map(Span));
     envelope(names, resource, all)
-}
-
-/// `Span.SpanKind`.
-fn kind(kind: SpanKind) -> u8 {
-    match kind {
-        SpanKind::Internal => 1,
-        SpanKind::Server => 2,
-        SpanKind::Client => 3,
-        SpanKind::Producer => 4,
-        SpanKind::Consumer => 5,
-    }
 }
 
 fn remote(is_remote: bool) -> u32 {
@@ -54,7 +43,8 @@ impl Serialize for Span<'_> {
         );
         let what = (
             Field("name", &*record.name),
-            Field("kind", kind(record.kind)),
+            // OTLP has the same list of kinds, from 1 on.
+            Field("kind", record.kind as u8 + 1),
             Field("startTimeUnixNano", Text(record.start_unix_nanos)),
             Field("endTimeUnixNano", Text(record.end_unix_nanos)),
         );

@@ -175,34 +175,29 @@ fn innermost<'a>(
     error
 }
 
-/// The delay of a `google.rpc.RetryInfo` among the details of a `google.rpc.Status`.
+/// Returns the delay of a `google.rpc.RetryInfo` among the details of a `google.rpc.Status`.
 fn retry_delay(details: &[u8]) -> Option<Duration> {
-    let field = |message, number| {
-        Reader::new(message)
-            .flatten()
-            .find_map(move |(n, field)| (n == number).then_some(field))
-    };
-    let bytes = |message, number| match field(message, number) {
-        Some(Field::Bytes(b)) => Some(b),
-        _ => None,
-    };
-    let number = |message, n| match field(message, n) {
-        Some(Field::Varint(v)) => v,
-        _ => 0,
-    };
-    for (n, detail) in Reader::new(details).flatten() {
-        let (3, Field::Bytes(any)) = (n, detail) else {
-            continue;
-        };
-        if bytes(any, 1) != Some(b"type.googleapis.com/google.rpc.RetryInfo") {
-            continue;
+    const RETRY_INFO: &[u8] = b"type.googleapis.com/google.rpc.RetryInfo";
+    let info = Reader::new(details)
+        .flatten()
+        .find_map(|field| match field {
+            (3, Field::Bytes(any)) if Reader::new(any).bytes(1) == Some(RETRY_INFO) => Some(any),
+            _ => None,
+        })?;
+    let info = Reader::new(info).bytes(2);
+    let delay = info
+        .and_then(|info| Reader::new(info).bytes(1))
+        .unwrap_or(&[]);
+    let number = |number| {
+        let mut fields = Reader::new(delay).flatten();
+        match fields.find(|(n, _)| *n == number) {
+            Some((_, Field::Varint(value))) => value,
+            _ => 0,
         }
-        let delay = bytes(any, 2).and_then(|info| bytes(info, 1)).unwrap_or(&[]);
-        let seconds = u64::try_from(number(delay, 1) as i64).unwrap_or(0);
-        let nanos = (number(delay, 2) as u32).min(999_999_999);
-        return Some(Duration::new(seconds, nanos));
-    }
-    None
+    };
+    let seconds = u64::try_from(number(1) as i64).unwrap_or(0);
+    let nanos = (number(2) as u32).min(999_999_999);
+    Some(Duration::new(seconds, nanos))
 }
 
 /// Requests are encoded already; answers are decoded by the caller.

@@ -8,7 +8,7 @@ use ureq::http::{HeaderMap, StatusCode};
 use crate::exporter::http_client::{HttpClient, Unanswered, asked_pause};
 use crate::exporter::otlp::batch::Batch;
 use crate::exporter::otlp::config::Compression;
-use crate::exporter::otlp::protobuf::{Field, Reader};
+use crate::exporter::otlp::protobuf::Reader;
 use crate::exporter::otlp::target::Target;
 use crate::exporter::otlp::transport::{
     Answer, Failure, PartialSuccess, Retry, Transport, partial_success, printable, remedy,
@@ -92,7 +92,10 @@ fn answer(status: StatusCode, headers: &HeaderMap, body: Result<Vec<u8>, ureq::E
         });
     }
     let text = match body {
-        Ok(body) if is_protobuf => status_message(&body),
+        // The message of a `google.rpc.Status`.
+        Ok(body) if is_protobuf => Reader::new(&body)
+            .bytes(2)
+            .map_or_else(String::new, printable),
         Ok(body) => printable(&body),
         Err(_) => String::new(),
     };
@@ -120,17 +123,6 @@ fn strange(what: &str) -> PartialSuccess {
         rejected: 0,
         message: format!("the answer's body cannot be read: {what}"),
     }
-}
-
-/// The message of a `google.rpc.Status`.
-fn status_message(body: &[u8]) -> String {
-    Reader::new(body)
-        .flatten()
-        .find_map(|field| match field {
-            (2, Field::Bytes(text)) => Some(printable(text)),
-            _ => None,
-        })
-        .unwrap_or_default()
 }
 
 /// A request without an answer: it may have been received, and is sent again nevertheless.

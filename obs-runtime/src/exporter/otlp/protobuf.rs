@@ -166,6 +166,14 @@ impl<'a> Reader<'a> {
         Self(message)
     }
 
+    /// Returns the content of the first field of this number that has text, bytes or a message.
+    pub(super) fn bytes(self, number: u64) -> Option<&'a [u8]> {
+        self.flatten().find_map(|field| match field {
+            (n, Field::Bytes(bytes)) if n == number => Some(bytes),
+            _ => None,
+        })
+    }
+
     fn varint(&mut self) -> Option<u64> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {

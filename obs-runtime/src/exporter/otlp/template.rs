@@ -4,7 +4,6 @@
 //! it finds file and line as well, whatever the span is called.
 
 use crate::callsite::Callsite;
-use crate::callsite::SpanKind;
 use crate::exporter::otlp::attributes::{self, KeyField, constant};
 use crate::exporter::otlp::library::Library;
 use crate::exporter::otlp::plain::Pen;
@@ -53,7 +52,8 @@ impl Template {
             limits.value_length == u32::MAX && all.len() < limits.attributes as usize;
         let is_plain = is_unlimited && (1..all.len()).all(|i| !all[..i].contains(&all[i]));
 
-        let kind = kind(site.kind());
+        // OTLP has the same list of kinds, from 1 on.
+        let kind = site.kind() as u64 + 1;
         let mut constants = Vec::new();
         let own = |key: &str| !Library::is_named_by(key);
         for (key, value) in site.constants().iter().filter(|(key, _)| own(key)) {
@@ -126,17 +126,6 @@ impl Image {
         times[1..9].copy_from_slice(&view.start_unix_nanos.to_le_bytes());
         times[10..18].copy_from_slice(&view.end_unix_nanos.to_le_bytes());
         Some(())
-    }
-}
-
-/// `Span.SpanKind` of trace.proto.
-const fn kind(kind: SpanKind) -> u64 {
-    match kind {
-        SpanKind::Internal => 1,
-        SpanKind::Server => 2,
-        SpanKind::Client => 3,
-        SpanKind::Producer => 4,
-        SpanKind::Consumer => 5,
     }
 }
 
