@@ -63,12 +63,6 @@ impl Measure for Timing {
     }
 }
 
-/// What is the context of an exchange besides its span.
-struct Inside {
-    _around: Option<Attached>,
-    _baggage: Option<AttachedBaggage>,
-}
-
 impl Exchange {
     /// Begins one under a caller, or without one under the thread's context.
     pub(crate) fn begin(
@@ -141,11 +135,10 @@ impl Exchange {
         self.call.run(|_| work())
     }
 
-    fn enter(&self) -> Inside {
-        Inside {
-            _around: self.around.as_ref().map(SpanContext::attach),
-            _baggage: self.baggage.clone().map(AttachedBaggage::new),
-        }
+    /// Attaches what is the context of the exchange besides its span.
+    fn enter(&self) -> (Option<Attached>, Option<AttachedBaggage>) {
+        let around = self.around.as_ref().map(SpanContext::attach);
+        (around, self.baggage.clone().map(AttachedBaggage::new))
     }
 
     /// Everything was said; later calls change nothing.

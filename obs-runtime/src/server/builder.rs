@@ -58,7 +58,7 @@ impl Component for Prometheus {
 /// Starts the server for a scope. It keeps the scope by a weak reference: the guard alone decides how
 /// long that lives.
 fn serve(scope: &Arc<Scope>, addr: SocketAddr, config: HttpConfig) -> Result<HttpServer, Error> {
-    let source = Arc::new(Source(Arc::downgrade(scope)));
+    let source = Arc::new(Arc::downgrade(scope));
     let of_health = Arc::downgrade(scope);
     let health: HealthCheck = Arc::new(move || match of_health.upgrade() {
         Some(scope) => scope.health().problems,
@@ -68,11 +68,9 @@ fn serve(scope: &Arc<Scope>, addr: SocketAddr, config: HttpConfig) -> Result<Htt
     HttpServer::start(addr, config, source, health)
 }
 
-struct Source(Weak<Scope>);
-
-impl MetricSource for Source {
+impl MetricSource for Weak<Scope> {
     fn collect(&self, out: &mut Vec<MetricFamily>) {
-        if let Some(scope) = self.0.upgrade() {
+        if let Some(scope) = self.upgrade() {
             scope.collect(out);
         }
     }

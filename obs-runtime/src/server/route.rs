@@ -33,7 +33,7 @@ const WORTH_GZIP: usize = 1400;
 /// What requests need for their answers; all connections share it.
 pub(super) struct Routes {
     bound: SocketAddr,
-    config: HttpConfig,
+    pub(super) config: HttpConfig,
     source: Arc<dyn MetricSource>,
     health: HealthCheck,
     /// Permits one collection at a time: slow ones must not pile up threads.
@@ -54,10 +54,6 @@ impl Routes {
             health,
             collecting: Arc::new(Semaphore::new(1)),
         }
-    }
-
-    pub(super) fn config(&self) -> &HttpConfig {
-        &self.config
     }
 
     pub(super) async fn answer<B>(&self, request: &Request<B>) -> Answer {

@@ -36,12 +36,12 @@ pub(super) async fn serve(listener: TcpListener, routes: Arc<Routes>, mut stop: 
             return Instant::now();
         }
     };
-    let limit = Arc::new(Semaphore::new(routes.config().max_connections));
+    let limit = Arc::new(Semaphore::new(routes.config.max_connections));
     let deadline = loop {
         tokio::select! {
             deadline = stopped(&mut stop) => break deadline,
             (stream, permit) = accept(&listener, &limit) => {
-                let stream = PatientStream::new(stream, routes.config().client_timeout);
+                let stream = PatientStream::new(stream, routes.config.client_timeout);
                 connections.spawn(connection(stream, Arc::clone(&routes), stop.clone(), permit));
             }
             Some(_) = connections.join_next() => {}
@@ -91,7 +91,7 @@ async fn connection(
     mut stop: Stop,
     permit: OwnedSemaphorePermit,
 ) {
-    let client_timeout = routes.config().client_timeout;
+    let client_timeout = routes.config.client_timeout;
     let service = service_fn(move |request| {
         let routes = Arc::clone(&routes);
         async move { Ok::<_, Infallible>(routes.answer(&request).await) }

@@ -110,7 +110,7 @@ impl<'a> Tree<'a> {
         let mut placed: Vec<Placed> = Vec::with_capacity(self.rows.len());
         let mut seen = vec![false; self.rows.len()];
         // What a caller made up may be a circle without a top: its first row becomes one.
-        let mut unseen = self.by_start(0..self.rows.len()).into_iter();
+        let mut unseen = self.by_start().into_iter();
         loop {
             // (row, depth, columns drawn for the levels above, is it the last of its siblings)
             let mut stack: Vec<(usize, usize, String, bool)> = tops
@@ -151,7 +151,7 @@ impl<'a> Tree<'a> {
         let by_id = self.by_id();
         let mut tops = Vec::new();
         let mut children: HashMap<usize, Vec<usize>> = HashMap::new();
-        for at in self.by_start(0..self.rows.len()) {
+        for at in self.by_start() {
             match by_id.get(&self.rows[at].parent) {
                 Some(parent) if *parent != at => children.entry(*parent).or_default().push(at),
                 _ => tops.push(at),
@@ -160,8 +160,8 @@ impl<'a> Tree<'a> {
         (tops, children)
     }
 
-    fn by_start(&self, rows: core::ops::Range<usize>) -> Vec<usize> {
-        let mut rows: Vec<usize> = rows.collect();
+    fn by_start(&self) -> Vec<usize> {
+        let mut rows: Vec<usize> = (0..self.rows.len()).collect();
         // Of two that started in the same nanosecond, the longer one is drawn first.
         rows.sort_by_key(|at| (self.rows[*at].start, core::cmp::Reverse(self.rows[*at].end)));
         rows
