@@ -8,9 +8,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::metrics::snapshot::{
-    ExponentialHistogramPoint, HistogramPoint, Labels, NumberPoint, SummaryPoint,
-};
+use crate::metrics::snapshot::{ExponentialHistogramPoint, HistogramPoint, Labels, NumberPoint};
 use crate::metrics::{MetricData, MetricFamily, Number};
 
 /// A series that is missing from so many collections in a row is forgotten. Not at once: what a source
@@ -101,72 +99,46 @@ trait Point {
     fn keep_examples(&mut self, since: u64);
 }
 
-impl Point for NumberPoint {
-    fn labels(&self) -> &Labels {
-        &self.labels
-    }
-
-    fn start(&self) -> u64 {
-        self.start_unix_nanos
-    }
-
-    fn set_start(&mut self, unix_nanos: u64) {
-        self.start_unix_nanos = unix_nanos;
-    }
-
-    fn total(&self) -> Total {
-        Total::Number(self.value)
-    }
-
-    fn set(&mut self, total: Total) {
-        if let Total::Number(value) = total {
-            self.value = value;
-        }
-    }
-
-    fn keep_examples(&mut self, since: u64) {
-        self.exemplar = self.exemplar.take().filter(|e| e.unix_nanos >= since);
-    }
-}
-
-macro_rules! distribution_point {
-    ($point:ty, $total:ident, $($inner:ident)?) => {
+/// Makes a type a [`Point`]: `$total` is its variant of [`Total`], `$value` the place of what can be subtracted, and
+/// `$forget` lets go of the examples from before `$since`.
+macro_rules! point {
+    ($point:ident as $total:ident: $this:ident => $value:expr, $since:ident => $forget:expr) => {
         impl Point for $point {
             fn labels(&self) -> &Labels {
-                &self$(.$inner)?.labels
+                &self.labels
             }
 
             fn start(&self) -> u64 {
-                self$(.$inner)?.start_unix_nanos
+                self.start_unix_nanos
             }
 
             fn set_start(&mut self, unix_nanos: u64) {
-                self$(.$inner)?.start_unix_nanos = unix_nanos;
+                self.start_unix_nanos = unix_nanos;
             }
 
             fn total(&self) -> Total {
-                Total::$total(self$(.$inner)?.clone())
+                let $this = self;
+                Total::$total($value.clone())
             }
 
             fn set(&mut self, total: Total) {
-                if let Total::$total(point) = total {
-                    let inner = &mut *self;
-                    $(let inner = &mut inner.$inner;)?
-                    *inner = point;
+                if let Total::$total(value) = total {
+                    let $this = self;
+                    $value = value;
                 }
             }
 
-            fn keep_examples(&mut self, since: u64) {
-                let exemplars = &mut self$(.$inner)?.exemplars;
-                exemplars.retain(|e| e.unix_nanos >= since);
+            fn keep_examples(&mut self, $since: u64) {
+                let $this = self;
+                let _ = $forget;
             }
         }
     };
 }
 
-distribution_point!(HistogramPoint, Explicit,);
-distribution_point!(ExponentialHistogramPoint, Exponential,);
-distribution_point!(SummaryPoint, Exponential, histogram);
+point! { NumberPoint as Number: p => p.value, since => p.exemplar.take_if(|e| e.unix_nanos < since) }
+point! { HistogramPoint as Explicit: p => *p, since => p.exemplars.retain(|e| e.unix_nanos >= since) }
+point! { ExponentialHistogramPoint as Exponential: p => *p, since => p.exemplars.retain(|e| e.unix_nanos >= since) }
 
 /// What an exporter knows of a series.
 #[derive(Debug)]
@@ -203,18 +175,20 @@ impl Deltas {
         self.collections += 1;
         for family in families {
             let known = self.metrics.entry(family.name.clone()).or_default();
+            let at = (now, self.collections);
             match &mut family.data {
                 MetricData::Counter(points) => {
-                    take(known, points.make_mut(), now, self.collections);
+                    points.make_mut().retain_mut(|p| take(known, p, at));
                 }
                 MetricData::Histogram(points) => {
-                    take(known, points.make_mut(), now, self.collections);
+                    points.make_mut().retain_mut(|p| take(known, p, at));
                 }
                 MetricData::ExponentialHistogram(points) => {
-                    take(known, points.make_mut(), now, self.collections);
+                    points.make_mut().retain_mut(|p| take(known, p, at));
                 }
                 MetricData::Summary(points) => {
-                    take(known, points.make_mut(), now, self.collections);
+                    let points = points.make_mut();
+                    points.retain_mut(|p| take(known, &mut p.histogram, at));
                 }
                 MetricData::UpDownCounter(_) | MetricData::Gauge(_) => {}
             }
@@ -237,39 +211,38 @@ impl Deltas {
     }
 }
 
-fn take<P: Point>(
+/// Turns the total of a point into what was added since the last collection; returns false if that is nothing. The
+/// collection has a moment and a number.
+fn take(
     series: &mut HashMap<Labels, Known>,
-    points: &mut Vec<P>,
-    now: u64,
-    collection: u64,
-) {
-    points.retain_mut(|point| {
-        let (born, total) = (point.start(), point.total());
-        let fresh = Known {
-            born,
-            total,
-            until: now,
-            seen: collection,
-        };
-        let Some(known) = series.get_mut(point.labels()) else {
-            series.insert(point.labels().clone(), fresh);
-            return true;
-        };
-        let before = core::mem::replace(known, fresh);
-        let same = (before.born == born).then(|| known.total.minus(&before.total));
-        let Some(added) = same.flatten() else {
-            return true;
-        };
-        let is_zero = added.is_zero();
-        point.set(added);
-        point.set_start(before.until);
-        point.keep_examples(before.until);
-        if is_zero {
-            // The next interval begins where this one did.
-            known.until = before.until;
-        }
-        !is_zero
-    });
+    point: &mut impl Point,
+    (now, seen): (u64, u64),
+) -> bool {
+    let (born, total) = (point.start(), point.total());
+    let fresh = Known {
+        born,
+        total,
+        until: now,
+        seen,
+    };
+    let Some(known) = series.get_mut(point.labels()) else {
+        series.insert(point.labels().clone(), fresh);
+        return true;
+    };
+    let before = core::mem::replace(known, fresh);
+    let same = (before.born == born).then(|| known.total.minus(&before.total));
+    let Some(added) = same.flatten() else {
+        return true;
+    };
+    let is_zero = added.is_zero();
+    point.set(added);
+    point.set_start(before.until);
+    point.keep_examples(before.until);
+    if is_zero {
+        // The next interval begins where this one did.
+        known.until = before.until;
+    }
+    !is_zero
 }
 
 /// What a request has taken; given back if it is dropped without having been settled.
@@ -289,21 +262,25 @@ impl Receipt {
 
     /// Some points of a metric are in the request, as [`Deltas::take`] left them.
     pub(crate) fn add(&mut self, family: &MetricFamily, points: core::ops::Range<usize>) {
-        fn each<P: Point>(taken: &mut Vec<Taken>, family: &MetricFamily, points: &[P]) {
-            taken.extend(points.iter().map(|point| Taken {
+        fn of(family: &MetricFamily, point: &impl Point) -> Taken {
+            Taken {
                 metric: family.name.clone(),
                 labels: point.labels().clone(),
                 start: point.start(),
                 added: point.total(),
-            }));
+            }
         }
         let taken = self.taken.get_mut();
         let taken = taken.unwrap_or_else(PoisonError::into_inner);
         match &family.data {
-            MetricData::Counter(all) => each(taken, family, &all[points]),
-            MetricData::Histogram(all) => each(taken, family, &all[points]),
-            MetricData::ExponentialHistogram(all) => each(taken, family, &all[points]),
-            MetricData::Summary(all) => each(taken, family, &all[points]),
+            MetricData::Counter(all) => taken.extend(all[points].iter().map(|p| of(family, p))),
+            MetricData::Histogram(all) => taken.extend(all[points].iter().map(|p| of(family, p))),
+            MetricData::ExponentialHistogram(all) => {
+                taken.extend(all[points].iter().map(|p| of(family, p)));
+            }
+            MetricData::Summary(all) => {
+                taken.extend(all[points].iter().map(|p| of(family, &p.histogram)));
+            }
             MetricData::UpDownCounter(_) | MetricData::Gauge(_) => {}
         }
     }
