@@ -203,7 +203,7 @@ impl<T: Send + 'static> Delivery<T> {
         let pushed = self.queue.lock().pushed;
         let queue = Arc::clone(&self.queue);
         Box::new(move |deadline| {
-            let state = queue.wait(queue.lock(), Some(deadline), |s| {
+            let state = wait(&queue.changed, queue.lock(), Some(deadline), |s| {
                 s.done >= pushed || s.ended
             });
             queue.result(&state, state.done >= pushed)
@@ -227,7 +227,7 @@ impl<T: Send + 'static> Delivery<T> {
     pub(crate) fn shutdown(&self, deadline: Instant) -> Result<(), Error> {
         self.close(deadline);
         let queue = &self.queue;
-        let state = queue.wait(queue.lock(), Some(deadline), |s| s.ended);
+        let state = wait(&queue.changed, queue.lock(), Some(deadline), |s| s.ended);
         queue.result(&state, state.ended)
     }
 
@@ -263,15 +263,6 @@ impl<T> Queue<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait<'a>(
-        &'a self,
-        state: MutexGuard<'a, State<T>>,
-        until: Option<Instant>,
-        done: impl Fn(&State<T>) -> bool,
-    ) -> MutexGuard<'a, State<T>> {
-        wait(&self.changed, state, until, done)
-    }
-
     fn result(&self, state: &State<T>, is_done: bool) -> Result<(), Error> {
         match &state.failure {
             Some(failure) if is_done || state.ended => {
@@ -291,9 +282,11 @@ impl<T> Queue<T> {
     /// Waits between two attempts, not beyond the end of the program.
     #[allow(dead_code, reason = "for consumers that try again, which are features")]
     pub(crate) fn pause(&self, until: Instant) {
-        let state = self.wait(self.lock(), Some(until), |s| s.closing.is_some());
+        let state = wait(&self.changed, self.lock(), Some(until), |s| {
+            s.closing.is_some()
+        });
         if let Some(end) = state.closing {
-            drop(self.wait(state, Some(end.min(until)), |_| false));
+            drop(wait(&self.changed, state, Some(end.min(until)), |_| false));
         }
     }
 
@@ -338,7 +331,7 @@ impl<T: 'static> Queue<T> {
 
     fn next(&self, due: Option<Instant>) -> Next<T> {
         let has_come = |s: &State<T>| !s.waiting.is_empty() || s.closing.is_some();
-        let mut state = self.wait(self.lock(), due, has_come);
+        let mut state = wait(&self.changed, self.lock(), due, has_come);
         match state.waiting.pop_front() {
             Some(queued) => {
                 state.in_hand = queued.items;

@@ -100,11 +100,8 @@ impl Value for Protocol {
     const EXPECTED: &str = "http/protobuf or grpc";
 
     fn parse(text: &str) -> Option<Self> {
-        match text {
-            "http/protobuf" => Some(Self::HttpProtobuf),
-            "grpc" => Some(Self::Grpc),
-            _ => None,
-        }
+        let known = [Self::HttpProtobuf, Self::Grpc];
+        known.into_iter().find(|protocol| protocol.as_str() == text)
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) struct Lane {
     /// Any other change of `state`.
     changed: Condvar,
     pub(super) counters: Arc<ExporterCounters>,
-    accepts: Accepts,
+    pub(super) accepts: Accepts,
     /// Where requests go that cannot be sent.
     pub(super) spool: Option<Arc<Spool>>,
 }
@@ -155,10 +155,6 @@ impl Lane {
         })
     }
 
-    pub(super) fn accepts(&self) -> Accepts {
-        self.accepts.clone()
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -219,7 +215,12 @@ impl Lane {
         let (lane, mark) = (Arc::clone(self), Mark { queued, ..mark });
         Box::new(move |deadline| {
             let settled = |s: &State| s.has_settled(queued) || s.ended;
-            let state = lane.wait(lane.lock(), Some(lane.before(deadline)), settled);
+            let state = wait(
+                &lane.changed,
+                lane.lock(),
+                Some(lane.before(deadline)),
+                settled,
+            );
             let is_late = !settled(&state);
             drop(state);
             if is_late {
@@ -239,7 +240,9 @@ impl Lane {
         state.nudges += 1;
         state.wakes += 1;
         self.notify_all();
-        let state = self.wait(state, Some(self.before(deadline)), |s| s.ended);
+        let state = wait(&self.changed, state, Some(self.before(deadline)), |s| {
+            s.ended
+        });
         drop(state);
         self.secure();
         let mut state = self.lock();
@@ -253,7 +256,7 @@ impl Lane {
     /// Waits until the senders have gone, at most until `deadline`.
     #[cfg(test)]
     pub(super) fn wait_until_ended(&self, deadline: Instant) {
-        let state = self.wait(self.lock(), Some(deadline), |s| s.ended);
+        let state = wait(&self.changed, self.lock(), Some(deadline), |s| s.ended);
         assert!(state.ended, "the sender is still there");
     }
 
@@ -314,16 +317,6 @@ impl Lane {
     fn notify_all(&self) {
         self.work.notify_all();
         self.changed.notify_all();
-    }
-
-    /// Waits until `done`, at most until `until`.
-    fn wait<'a>(
-        &'a self,
-        state: MutexGuard<'a, State>,
-        until: Option<Instant>,
-        done: impl Fn(&State) -> bool,
-    ) -> MutexGuard<'a, State> {
-        wait(&self.changed, state, until, done)
     }
 
     /// For the sender: accounts for a batch, unless the shutdown did so already.

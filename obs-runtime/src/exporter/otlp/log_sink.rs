@@ -44,7 +44,7 @@ impl OtlpLogSink {
 
     /// Returns whether the receiver takes logs, as far as it has said.
     pub(crate) fn accepts(&self) -> Accepts {
-        self.requests.lane.accepts()
+        self.requests.lane.accepts.clone()
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::connection::{Connection, Wire};
 use super::datagrams::{Datagrams, Parts};
 use super::interval::{milliseconds, narrow, quantile_name, ranks, representatives};
-use super::line::{Kind, Lines, Series, has_form};
+use super::line::{Lines, Series, has_form, kind};
 use super::{HistogramForm, SOURCE, StatsdConfig};
 use crate::exporter::ExportSchedule;
 use crate::exporter::delta::{Deltas, Temporality};
@@ -146,20 +146,20 @@ impl Exporter {
     }
 
     fn counter(&mut self, series: Series<'_>, value: Number) {
-        self.line(series, value, Kind::Counter, 1);
+        self.line(series, value, kind::COUNTER, 1);
         self.parts.end();
     }
 
     /// A value below zero follows a zero: StatsD takes a sign for a change.
     fn gauge(&mut self, series: Series<'_>, value: Number) {
         if value.as_f64() < 0.0 {
-            self.line(series, Number::U64(0), Kind::Gauge, 1);
+            self.line(series, Number::U64(0), kind::GAUGE, 1);
         }
-        self.line(series, value, Kind::Gauge, 1);
+        self.line(series, value, kind::GAUGE, 1);
         self.parts.end();
     }
 
-    fn line(&mut self, series: Series<'_>, value: Number, kind: Kind, n: u64) {
+    fn line(&mut self, series: Series<'_>, value: Number, kind: &str, n: u64) {
         self.lines
             .write(&mut self.parts.text, series, value, kind, n);
     }
@@ -184,10 +184,10 @@ impl Exporter {
                     self.quantiles(name, &point, &quantiles);
                 }
                 HistogramForm::Distribution => {
-                    self.values(name, &point, Kind::Distribution, representatives(&point));
+                    self.values(name, &point, kind::DISTRIBUTION, representatives(&point));
                 }
                 HistogramForm::Histogram => {
-                    self.values(name, &point, Kind::Histogram, representatives(&point));
+                    self.values(name, &point, kind::HISTOGRAM, representatives(&point));
                 }
                 HistogramForm::Timer => {
                     let unit = milliseconds(&family.unit);
@@ -196,7 +196,7 @@ impl Exporter {
                         self.out.lose(name, DropReason::Unsupported, NO_TIMING);
                         continue;
                     }
-                    self.values(name, &point, Kind::Timer, timings);
+                    self.values(name, &point, kind::TIMER, timings);
                 }
             }
             self.out.put(name, (at, point_at), &self.parts);
@@ -226,7 +226,7 @@ impl Exporter {
         &mut self,
         name: &str,
         point: &HistogramPoint,
-        kind: Kind,
+        kind: &str,
         values: impl Iterator<Item = (f64, u64)>,
     ) {
         let (labels, part) = (&point.labels, "");

@@ -8,26 +8,13 @@ use crate::metrics::snapshot::Labels;
 use super::Dialect;
 use super::interval::sample_rate;
 
-/// A type of DogStatsD and StatsD.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Counter,
-    Gauge,
-    Distribution,
-    Histogram,
-    Timer,
-}
-
-impl Kind {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Counter => "c",
-            Self::Gauge => "g",
-            Self::Distribution => "d",
-            Self::Histogram => "h",
-            Self::Timer => "ms",
-        }
-    }
+/// The types of DogStatsD and StatsD.
+pub(super) mod kind {
+    pub(in super::super) const COUNTER: &str = "c";
+    pub(in super::super) const GAUGE: &str = "g";
+    pub(in super::super) const DISTRIBUTION: &str = "d";
+    pub(in super::super) const HISTOGRAM: &str = "h";
+    pub(in super::super) const TIMER: &str = "ms";
 }
 
 /// Writes the lines of series.
@@ -81,7 +68,7 @@ impl Lines {
         out: &mut String,
         series: Series<'_>,
         value: Number,
-        kind: Kind,
+        kind: &str,
         n: u64,
     ) {
         out.push_str(&self.prefix);
@@ -99,7 +86,7 @@ impl Lines {
         out.push(':');
         number(out, value);
         out.push('|');
-        out.push_str(kind.as_str());
+        out.push_str(kind);
         if n > 1 {
             out.push_str("|@");
             number(out, Number::F64(sample_rate(n)));

@@ -92,7 +92,7 @@ impl Lane {
     pub(in super::super) fn pause(&self, until: Instant, nudges: u64) -> bool {
         let state = self.lock();
         let over = |s: &super::State| s.nudges != nudges || s.leaves_no_time_until(until);
-        let state = self.wait(state, Some(until), over);
+        let state = wait(&self.changed, state, Some(until), over);
         state.nudges != nudges || !state.leaves_no_time_until(until)
     }
 
@@ -110,7 +110,9 @@ impl Lane {
             if state.leaves_no_time_until(until) {
                 return false;
             }
-            state = self.wait(state, Some(until), |s| s.leaves_no_time_until(until));
+            state = wait(&self.changed, state, Some(until), |s| {
+                s.leaves_no_time_until(until)
+            });
         }
         true
     }
