@@ -108,13 +108,6 @@ pub(super) struct Job {
     pub(super) batch: Arc<Batch>,
 }
 
-/// A moment of a lane, to wait from.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Mark {
-    queued: u64,
-    lost: u64,
-}
-
 /// What became of a batch.
 #[derive(Debug, PartialEq)]
 pub(super) struct Verdict {
@@ -194,25 +187,21 @@ impl Lane {
         self.lock().spare.pop().unwrap_or_default()
     }
 
-    /// Where the lane stands, before something is handed over that is to be waited for.
-    pub(super) fn mark(&self) -> Mark {
-        let state = self.lock();
-        Mark {
-            queued: state.queued,
-            lost: state.lost,
-        }
+    /// Returns how many items were lost until now, for a wait that is to fail if more are.
+    pub(super) fn lost(&self) -> u64 {
+        self.lock().lost
     }
 
-    /// Returns a wait for what was handed over until now, which fails if items were lost since the mark; what has no
+    /// Returns a wait for what was handed over until now, which fails if more than `lost` items were lost; what has no
     /// outcome by its deadline goes to disk if there is a spool. The senders try at once.
-    pub(super) fn pending(self: &Arc<Self>, mark: Mark) -> PendingFlush {
+    pub(super) fn pending(self: &Arc<Self>, lost: u64) -> PendingFlush {
         let mut state = self.lock();
         state.nudges += 1;
         state.wakes += 1;
         let queued = state.queued;
         drop(state);
         self.notify_all();
-        let (lane, mark) = (Arc::clone(self), Mark { queued, ..mark });
+        let lane = Arc::clone(self);
         Box::new(move |deadline| {
             let settled = |s: &State| s.has_settled(queued) || s.ended;
             let state = wait(
@@ -226,15 +215,15 @@ impl Lane {
             if is_late {
                 lane.secure();
             }
-            lane.outcome(&lane.lock(), mark)
+            lane.outcome(&lane.lock(), lost, queued)
         })
     }
 
     /// Lets the senders go on until `deadline`; what remains goes to disk, or is counted as lost.
     ///
     /// # Errors
-    /// When the deadline comes first, or items were lost since the mark.
-    pub(super) fn close(&self, mark: Mark, deadline: Instant) -> Result<(), Error> {
+    /// When more than `lost` items were lost, by the deadline or before.
+    pub(super) fn close(&self, lost: u64, deadline: Instant) -> Result<(), Error> {
         let mut state = self.lock();
         state.closing = Some(deadline);
         state.nudges += 1;
@@ -247,7 +236,8 @@ impl Lane {
         self.secure();
         let mut state = self.lock();
         self.abandon(&mut state);
-        let result = self.outcome(&state, mark);
+        // Nothing is left that could be unsafe.
+        let result = self.outcome(&state, lost, 0);
         drop(state);
         self.changed.notify_all();
         result
@@ -273,15 +263,16 @@ impl Lane {
         self.lock().senders
     }
 
-    fn outcome(&self, state: &State, mark: Mark) -> Result<(), Error> {
+    /// Returns what to tell those who wait for all batches before number `queued`.
+    fn outcome(&self, state: &State, lost: u64, queued: u64) -> Result<(), Error> {
         let items = self.signal.items();
-        let lost = state.lost - mark.lost;
+        let lost = state.lost - lost;
         if lost > 0 {
             let cause = &state.last_cause;
             let text = format!("OTLP: {lost} {items} could not be delivered: {cause}");
             return Err(Error::new(ErrorKind::Export, text));
         }
-        if !state.is_safe(mark.queued) {
+        if !state.is_safe(queued) {
             let trouble = state.last_attempt();
             let text =
                 format!("OTLP: {items} were still being sent when the deadline passed{trouble}");

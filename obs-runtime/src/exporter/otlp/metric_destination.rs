@@ -81,15 +81,15 @@ impl Relay for Lane {
     }
 
     fn flush(self: Arc<Self>) -> PendingFlush {
-        let mark = self.mark();
+        let lost = self.lost();
         // The sender tries at once what it has.
-        drop(self.pending(mark));
-        Box::new(move |deadline| self.pending(mark)(deadline))
+        drop(self.pending(lost));
+        Box::new(move |deadline| self.pending(lost)(deadline))
     }
 
     fn shutdown(self: Arc<Self>) -> PendingFlush {
-        let mark = self.mark();
-        Box::new(move |deadline| self.close(mark, deadline))
+        let lost = self.lost();
+        Box::new(move |deadline| self.close(lost, deadline))
     }
 }
 

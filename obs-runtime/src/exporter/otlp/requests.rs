@@ -97,16 +97,16 @@ impl Requests {
 
     pub(super) fn flush(&mut self) -> PendingFlush {
         // Losses from here on are those of this flush.
-        let mark = self.lane.mark();
+        let lost = self.lane.lost();
         self.hand_over();
-        self.lane.pending(mark)
+        self.lane.pending(lost)
     }
 
     pub(super) fn shutdown(&mut self, deadline: Instant) -> Result<(), Error> {
-        let mark = self.lane.mark();
+        let lost = self.lane.lost();
         self.hand_over();
         self.is_closed = true;
-        self.lane.close(mark, deadline)
+        self.lane.close(lost, deadline)
     }
 
     pub(super) fn stats(&self) -> Arc<ExporterCounters> {

@@ -48,6 +48,7 @@ pub(super) fn start(
     target: &Target,
     limits: Limits,
 ) -> Result<(), Error> {
+    lane.enter(limits.requests);
     let worker = Worker {
         lane: Arc::clone(lane),
         transport,
@@ -59,27 +60,20 @@ pub(super) fn start(
     worker.spawn()
 }
 
-struct ExitOnDrop(Arc<Lane>);
-
-impl Drop for ExitOnDrop {
+impl Drop for Worker {
+    /// Leaves the lane, also if the thread cannot start, and if a dependency panics: nobody waits for a thread that is
+    /// gone.
     fn drop(&mut self) {
-        self.0.exit();
+        self.lane.exit();
     }
 }
 
 impl Worker {
-    /// Starts the thread, unless enough are there.
+    /// Starts the thread.
     fn spawn(mut self) -> Result<(), Error> {
-        if !self.lane.enter(self.limits.requests) {
-            return Ok(());
-        }
-        // Leaves the lane also if the thread cannot start, and if a dependency panics: nobody waits for
-        // a thread that is gone.
-        let exit = ExitOnDrop(Arc::clone(&self.lane));
         let name = self.source;
         let run = move || {
             self_obs::mark_own_thread();
-            let _exit = exit;
             self.run();
         };
         self_obs::start_thread(name, run).map(drop)
@@ -87,21 +81,22 @@ impl Worker {
 
     /// Sees to it that somebody waits for the next request while this one is sent.
     fn help(&self) {
-        if self.limits.requests < 2 || !self.lane.wants_sender(self.limits.requests) {
+        if !self.lane.enter(self.limits.requests) {
             return;
         }
-        if let Some(transport) = self.transport.another() {
-            let helper = Self {
-                lane: Arc::clone(&self.lane),
-                transport,
-                limits: self.limits,
-                timeout: self.timeout,
-                source: self.source,
-                url: self.url.clone(),
-            };
-            // Without it the others go on.
-            let _ = helper.spawn();
-        }
+        let Some(transport) = self.transport.another() else {
+            return self.lane.exit();
+        };
+        let helper = Self {
+            lane: Arc::clone(&self.lane),
+            transport,
+            limits: self.limits,
+            timeout: self.timeout,
+            source: self.source,
+            url: self.url.clone(),
+        };
+        // Without it the others go on.
+        let _ = helper.spawn();
     }
 
     fn run(&mut self) {

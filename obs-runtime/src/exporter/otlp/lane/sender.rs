@@ -16,22 +16,14 @@ pub(in super::super) enum Next {
 }
 
 impl Lane {
-    /// Registers a sender; not if `max` are there already.
+    /// Registers a sender, and returns true, if none is free for the next request and `max` are not there yet. One is
+    /// free from the moment its request is settled.
     pub(in super::super) fn enter(&self, max: usize) -> bool {
         let mut state = self.lock();
-        let has_room = state.senders < max;
-        if has_room {
-            state.senders += 1;
-        }
-        has_room
-    }
-
-    /// Whether no sender is free for the next request, and `max` are not there yet. One is free from the
-    /// moment its request is settled.
-    pub(in super::super) fn wants_sender(&self, max: usize) -> bool {
-        let state = self.lock();
         let busy = state.in_hand.len() + state.resending;
-        state.senders < max && busy >= state.senders && state.closing.is_none()
+        let is_wanted = state.senders < max && busy >= state.senders && state.closing.is_none();
+        state.senders += usize::from(is_wanted);
+        is_wanted
     }
 
     /// A request from the disk was sent, or put back.
