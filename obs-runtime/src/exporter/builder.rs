@@ -73,7 +73,8 @@ impl Builder {
         self.metric_exporter_with(exporter, ExportSchedule::new())
     }
 
-    /// Like [`Builder::metric_exporter`], with an interval, a jitter, a deadline and a temporality of your own.
+    /// Does the same as [`Builder::metric_exporter`], with an interval, a jitter, a deadline and a temporality of your
+    /// own.
     pub fn metric_exporter_with(
         mut self,
         exporter: impl MetricExporter,

@@ -251,7 +251,7 @@ impl<T: Send + 'static> Delivery<T> {
 }
 
 impl<T> Drop for Delivery<T> {
-    /// Nobody waits for the end.
+    /// Lets the thread end; nobody waits for it.
     fn drop(&mut self) {
         self.queue.lock().closing.get_or_insert_with(Instant::now);
         self.queue.changed.notify_all();

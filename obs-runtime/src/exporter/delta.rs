@@ -48,7 +48,7 @@ enum Total {
 }
 
 impl Total {
-    /// `None` if the two cannot be compared: the series began again.
+    /// Subtracts an earlier total; returns `None` if the two cannot be compared: the series began again.
     fn minus(&self, before: &Self) -> Option<Self> {
         match (self, before) {
             (Self::Number(Number::U64(now)), Self::Number(Number::U64(before))) => now
@@ -260,7 +260,7 @@ impl Receipt {
         }
     }
 
-    /// Some points of a metric are in the request, as [`Deltas::take`] left them.
+    /// Notes that some points of a metric are in the request, as [`Deltas::take`] left them.
     pub(crate) fn add(&mut self, family: &MetricFamily, points: core::ops::Range<usize>) {
         fn of(family: &MetricFamily, point: &impl Point) -> Taken {
             Taken {

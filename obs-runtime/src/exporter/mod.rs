@@ -40,7 +40,8 @@ use crate::{AttributeValue, Error};
 /// Calls come from one thread of obs, never from the instrumented code. An error counts the
 /// batch as lost; nothing is retried.
 pub trait RecordExporter: Send + 'static {
-    /// The first call: what describes the program, the attributes of the OpenTelemetry resource.
+    /// Begins the work of the exporter: the first call, with what describes the program, the attributes of the
+    /// OpenTelemetry resource.
     fn begin(&mut self, resource: &[(Cow<'static, str>, AttributeValue)]) {
         let _ = resource;
     }
@@ -51,7 +52,7 @@ pub trait RecordExporter: Send + 'static {
     /// When the batch could not be delivered; it is counted as lost.
     fn export(&mut self, batch: Vec<SpanRecord>) -> Result<(), Error>;
 
-    /// The last call, at shutdown.
+    /// Ends the work of the exporter: the last call, at shutdown.
     ///
     /// # Errors
     /// When something could not be delivered.

@@ -66,7 +66,7 @@ pub trait MetricExporter: Send + 'static {
     /// When it could not be delivered; its points are counted as lost.
     fn export(&mut self, batch: MetricBatch<'_>) -> Result<(), Error>;
 
-    /// The last call, at shutdown.
+    /// Ends the work of the exporter: the last call, at shutdown.
     ///
     /// # Errors
     /// When something could not be delivered.
@@ -81,18 +81,18 @@ pub(crate) trait Destination: Send {
     /// `deltas`.
     fn deliver(&mut self, batch: MetricBatch<'_>, deltas: &Arc<Mutex<Deltas>>) -> BatchOutcome;
 
-    /// Whether receivers say what they got. Where they do not, a failure is counted and said, but a flush
-    /// does not fail for it: most failures could not be seen.
+    /// Returns whether receivers say what they got. Where they do not, a failure is counted and said, but a flush does
+    /// not fail for it: most failures could not be seen.
     fn is_acknowledged(&self) -> bool {
         true
     }
 
-    /// The queue that the destination only puts points into, if that is what it does.
+    /// Returns the queue that the destination only puts points into, if that is what it does.
     fn relay(&self) -> Option<Arc<dyn Relay>> {
         None
     }
 
-    /// The last call.
+    /// Ends its work: the last call.
     fn shutdown(&mut self) -> Result<(), Error> {
         Ok(())
     }
@@ -257,14 +257,15 @@ impl PeriodicPusher {
         exported.and(relayed)
     }
 
-    /// What it took, passed on and lost, in points.
+    /// Returns what it took, passed on and lost, in points.
     pub(crate) fn stats(&self) -> Arc<ExporterCounters> {
         Arc::clone(self.delivery.counters())
     }
 }
 
 impl Drop for PeriodicPusher {
-    /// Without a shutdown nobody waits: what a relay has is given up. The thread exports for the last time and ends.
+    /// Ends the relay. Without a shutdown nobody waits: what a relay has is given up. The thread exports for the last
+    /// time and ends.
     fn drop(&mut self) {
         if let Some(relay) = self.relay.take() {
             let _ = relay.shutdown()(Instant::now());

@@ -39,47 +39,47 @@ impl Default for ExportSchedule {
 }
 
 impl ExportSchedule {
-    /// Every minute, give or take a tenth, with totals.
+    /// Creates a schedule of every minute, give or take a tenth, with totals.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The time between two exports, 1 ms to 34 years; 60 s by default.
+    /// Sets the time between two exports, 1 ms to 34 years; 60 s by default.
     pub fn interval(mut self, interval: Duration) -> Self {
         self.interval = interval.clamp(Duration::from_millis(1), LONGEST);
         self
     }
 
-    /// By which part (0 to 1) an interval may be shorter or longer, so that the processes of a fleet
-    /// do not all send at once; 0.1 by default.
+    /// Sets by which part (0 to 1) an interval may be shorter or longer, so that the processes of a fleet do not all
+    /// send at once; 0.1 by default.
     pub fn jitter(mut self, part: f64) -> Self {
         let part = if part.is_finite() { part } else { 0.0 };
         self.pace = Pace::Jitter(part.clamp(0.0, 1.0));
         self
     }
 
-    /// How long one export may take, 30 s by default: the exporter is told
-    /// ([`MetricBatch::deadline`](crate::exporter::MetricBatch::deadline)), and one that takes longer is said
-    /// on standard error.
+    /// Sets how long one export may take, 30 s by default: the exporter is told
+    /// ([`MetricBatch::deadline`](crate::exporter::MetricBatch::deadline)), and one that takes longer is said on
+    /// standard error.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline.min(LONGEST);
         self
     }
 
-    /// Whether sums are totals (the default) or what was added since the last export.
+    /// Sets whether sums are totals (the default) or what was added since the last export.
     pub fn temporality(mut self, temporality: Temporality) -> Self {
         self.temporality = temporality;
         self
     }
 
-    /// Without jitter: the processes of a fleet differ in when they begin.
+    /// Takes the jitter away: the processes of a fleet differ in when they begin.
     #[allow(dead_code, reason = "used by exporters behind features")]
     pub(crate) fn steady(mut self) -> Self {
         self.pace = Pace::Steady;
         self
     }
 
-    /// When the first export is due; `random` is from 0 to 1.
+    /// Returns when the first export is due; `random` is from 0 to 1.
     pub(super) fn first(&self, now: Instant, random: f64) -> Instant {
         match self.pace {
             Pace::Jitter(part) => now + self.vary(part, random),
@@ -87,8 +87,7 @@ impl ExportSchedule {
         }
     }
 
-    /// When the export after that of `due` is due. Those that took longer than the interval do not
-    /// pile up.
+    /// Returns when the export after that of `due` is due. Those that took longer than the interval do not pile up.
     pub(super) fn next(&self, due: Instant, now: Instant, random: f64) -> Instant {
         match self.pace {
             Pace::Jitter(part) => now + self.vary(part, random),

@@ -20,7 +20,7 @@ const SIGNATURES: &[&str] = &[
     "x-goog-signature",
 ];
 
-/// The method, if it is one that is known: nobody can make a label of whatever he sends.
+/// Returns the method if it is a known one: clients must not choose the values of labels.
 pub(crate) fn method(method: &Method) -> &'static str {
     const KNOWN: &[&str] = &[
         "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE",
@@ -29,12 +29,12 @@ pub(crate) fn method(method: &Method) -> &'static str {
     known.copied().unwrap_or(OTHER)
 }
 
-/// The method in a span's name ("HTTP spans", "Name").
+/// Returns the method in a span's name ("HTTP spans", "Name").
 pub(crate) fn in_name(method: &'static str) -> &'static str {
     if method == OTHER { "HTTP" } else { method }
 }
 
-/// `network.protocol.version`
+/// Returns the value of `network.protocol.version`.
 pub(crate) fn version(version: Version) -> &'static str {
     match version {
         Version::HTTP_09 => "0.9",
@@ -45,7 +45,7 @@ pub(crate) fn version(version: Version) -> &'static str {
     }
 }
 
-/// A query without the values of secrets.
+/// Returns a query without the values of secrets.
 pub(crate) fn query(query: &str) -> Cow<'_, str> {
     if query.split('&').all(|pair| secret(pair).is_none()) {
         return redact(query);
@@ -67,19 +67,19 @@ pub(crate) fn query(query: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The name of a parameter whose value is not to be seen.
+/// Returns the name of a parameter whose value is not to be seen.
 fn secret(pair: &str) -> Option<&str> {
     let (key, value) = pair.split_once('=')?;
     let signature = || SIGNATURES.iter().any(|s| key.eq_ignore_ascii_case(s));
     (!value.is_empty() && (signature() || is_secret_key(key))).then_some(key)
 }
 
-/// A path without what looks like a secret.
+/// Returns a path without what looks like a secret.
 pub(crate) fn path(path: &str) -> Cow<'_, str> {
     redact(path)
 }
 
-/// A URL as it may be seen: without secrets, and without a fragment, which is never sent.
+/// Returns a URL as it may be seen: without secrets, and without a fragment, which is never sent.
 #[cfg(feature = "reqwest")]
 pub(crate) fn full(url: &::reqwest::Url) -> String {
     let mut out = String::with_capacity(url.as_str().len());

@@ -85,7 +85,7 @@ impl Exchange {
         }
     }
 
-    /// Baggage for those who work on it.
+    /// Carries baggage for those who work on it.
     #[cfg(feature = "tower")]
     pub(crate) fn carry(&mut self, baggage: Arc<Baggage>) {
         self.baggage = Some(baggage);
@@ -99,12 +99,12 @@ impl Exchange {
         self.call.span().set_attribute(key, value);
     }
 
-    /// A label of the metric.
+    /// Sets a label of the metric.
     pub(crate) fn label(&mut self, key: &'static str, value: impl Into<Cow<'static, str>>) {
         self.call.change(|timing| timing.label(key, value.into()));
     }
 
-    /// It failed, by what the other side said; the first failure stays.
+    /// Notes that it failed, by what the other side said; the first failure stays.
     pub(crate) fn fail(&mut self, kind: impl Into<Cow<'static, str>>) {
         self.failed(SpanError {
             exception: false,
@@ -112,7 +112,7 @@ impl Exchange {
         });
     }
 
-    /// It failed here, with an error.
+    /// Notes that it failed here, with an error.
     pub(crate) fn fail_with(&mut self, kind: impl Into<Cow<'static, str>>, message: Option<&str>) {
         let message = message.map(|m| crate::trace::local::redact(m).into_owned());
         self.failed(SpanError::new(kind, message));
@@ -129,7 +129,7 @@ impl Exchange {
         });
     }
 
-    /// Works on it: the span is the context, and a panic ends it.
+    /// Runs work on it: the span is the context, and a panic ends it.
     pub(crate) fn run<R>(&mut self, work: impl FnOnce() -> R) -> R {
         let _inside = self.enter();
         self.call.run(|_| work())
@@ -141,7 +141,7 @@ impl Exchange {
         (around, self.baggage.clone().map(AttachedBaggage::new))
     }
 
-    /// Everything was said; later calls change nothing.
+    /// Ends it: everything was said; later calls change nothing.
     pub(crate) fn end(&mut self) {
         self.finish(End::Ok);
     }

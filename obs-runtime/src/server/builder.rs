@@ -133,7 +133,7 @@ struct ServedAt(OnceLock<SocketAddr>);
 impl Extension for ServedAt {}
 
 impl Handle {
-    /// Where `/metrics` is served; none if it is not.
+    /// Returns where `/metrics` is served; none if it is not.
     pub fn prometheus_addr(&self) -> Option<SocketAddr> {
         self.scope.extension::<ServedAt>().0.get().copied()
     }
@@ -149,7 +149,7 @@ impl Builder {
         self.prometheus_with(addr, HttpConfig::new())
     }
 
-    /// Like [`Builder::prometheus`], with a token, host names and limits of your own.
+    /// Does the same as [`Builder::prometheus`], with a token, host names and limits of your own.
     pub fn prometheus_with(mut self, addr: impl Into<SocketAddr>, config: HttpConfig) -> Self {
         self.component::<Prometheus>().given = Some((addr.into(), config));
         self

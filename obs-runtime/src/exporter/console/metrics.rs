@@ -64,7 +64,7 @@ fn tables(families: &[MetricFamily], unix_nanos: u64) -> String {
     out
 }
 
-/// Labels and value of each series.
+/// Returns the labels and the value of each series.
 fn rows(family: &MetricFamily) -> Vec<(String, String)> {
     let seconds = family.unit == "s";
     let number = |value: Number| match value {
@@ -118,7 +118,7 @@ fn rows(family: &MetricFamily) -> Vec<(String, String)> {
     }
 }
 
-/// A number that was measured; seconds as people read them.
+/// Shows a number that was measured; seconds as people read them.
 fn amount(value: f64, seconds: bool) -> String {
     let nanos = value * 1e9;
     if seconds && (0.0..1e18).contains(&nanos) && nanos != 0.0 {

@@ -72,7 +72,7 @@ impl Row {
         self.end.saturating_sub(self.start)
     }
 
-    /// Whether no span of this process is above it.
+    /// Returns whether no span of this process is above it.
     pub(super) fn is_root(&self) -> bool {
         !self.parent.is_valid() || self.parent_is_remote
     }
@@ -131,7 +131,7 @@ fn details<'a>(
     details
 }
 
-/// How a key is shown; none for what is on every span, or in the name or the error already.
+/// Returns how a key is shown; none for what is on every span, or in the name or the error already.
 fn short_key(key: &str) -> Option<&str> {
     const HIDDEN: [&str; 9] = [
         semconv::DB_OPERATION_NAME,
@@ -178,7 +178,7 @@ pub(super) fn show(value: ValueRef<'_>) -> String {
     }
 }
 
-/// Text with spaces is quoted, so that it is clear where it ends.
+/// Quotes a text with spaces, so that it is clear where it ends.
 fn quoted(text: &str) -> String {
     let shown = clean(text, VALUE);
     if shown.is_empty() || shown.contains([' ', '"', '=']) {

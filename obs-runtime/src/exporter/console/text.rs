@@ -2,7 +2,7 @@
 
 use core::fmt::Write as _;
 
-/// A span's duration with three significant digits.
+/// Returns a span's duration with three significant digits.
 pub(super) fn duration(nanos: u64) -> String {
     let seconds = nanos / 1_000_000_000;
     match nanos {
@@ -26,12 +26,12 @@ fn scaled(nanos: u64, unit_nanos: f64, unit: &str) -> String {
     format!("{value:.decimals$} {unit}")
 }
 
-/// The columns that a text takes on a terminal.
+/// Returns the columns that a text takes on a terminal.
 pub(super) fn width(text: &str) -> usize {
     text.chars().map(char_width).sum()
 }
 
-/// A rough form of Unicode's East Asian Width (Annex 11): enough to keep columns straight.
+/// Returns a rough form of Unicode's East Asian Width (Annex 11): enough to keep columns straight.
 fn char_width(c: char) -> usize {
     match c as u32 {
         0x300..=0x36f | 0x200b..=0x200f | 0x20d0..=0x20ff | 0xfe00..=0xfe0f => 0,
@@ -48,8 +48,8 @@ fn char_width(c: char) -> usize {
     }
 }
 
-/// The text in at most `most` columns and one line: control characters, which could move the
-/// cursor or turn the reading direction, become escapes.
+/// Returns the text in at most `most` columns and one line: control characters, which could move the cursor or turn the
+/// reading direction, become escapes.
 pub(super) fn clean(text: &str, most: usize) -> String {
     let mut out = String::with_capacity(text.len().min(most * 4));
     let mut used = 0;

@@ -104,7 +104,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// The rows in the order of the tree: each before its children, siblings by their start.
+    /// Returns the rows in the order of the tree: each before its children, siblings by their start.
     fn place(&self) -> Vec<Placed> {
         let (mut tops, children) = self.family();
         let mut placed: Vec<Placed> = Vec::with_capacity(self.rows.len());
@@ -146,7 +146,7 @@ impl<'a> Tree<'a> {
         by_id
     }
 
-    /// The rows without a parent among the rows, and the children of the others.
+    /// Returns the rows without a parent among the rows, and the children of the others.
     fn family(&self) -> (Vec<usize>, HashMap<usize, Vec<usize>>) {
         let by_id = self.by_id();
         let mut tops = Vec::new();
@@ -168,7 +168,7 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// What stands before a row's mark, and before those of its children.
+/// Returns what stands before a row's mark, and before those of its children.
 fn lead(depth: usize, above: &str, last: bool) -> (String, String) {
     if depth == 0 {
         return (String::new(), String::new());
@@ -184,7 +184,7 @@ fn lead(depth: usize, above: &str, last: bool) -> (String, String) {
     (format!("{above}{branch}"), format!("{above}{line}"))
 }
 
-/// The row's attributes; what its name or its parent says already is not repeated.
+/// Returns the row's attributes; what its name or its parent says already is not repeated.
 fn details(row: &Row, parent: Option<&Row>) -> String {
     let mut shown = String::new();
     for detail in row.details.iter().filter(|detail| !detail.in_name) {
@@ -222,7 +222,7 @@ fn colour(outcome: Outcome) -> &'static str {
     }
 }
 
-/// When the span ran, between the trace's begin and end; never shorter than a column.
+/// Returns when the span ran, between the trace's begin and end; never shorter than a column.
 fn bar(row: &Row, begin: u64, end: u64) -> String {
     let all = end.saturating_sub(begin).max(1) as f64;
     let column = |at: u64| (at.saturating_sub(begin) as f64 / all * BAR as f64).round() as usize;

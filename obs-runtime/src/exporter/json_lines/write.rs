@@ -8,7 +8,7 @@ use serde::ser::{Serialize, Serializer};
 use crate::AttributeValue;
 use crate::json::{Each, Field, Float, Object, Text};
 
-/// Resource, scope and the list of items that makes a request.
+/// Puts a list of items under its scope and its resource, which makes a request.
 pub(super) fn envelope(
     (resources, scopes, items): (&'static str, &'static str, &'static str),
     resource: &[(Cow<'static, str>, AttributeValue)],
@@ -26,7 +26,7 @@ pub(super) fn envelope(
     Object(Field(resources, [of_resource]))
 }
 
-/// The list of `KeyValue` under its usual name.
+/// Returns the list of `KeyValue` under its usual name.
 pub(super) fn attributes(
     all: &[(Cow<'static, str>, AttributeValue)],
 ) -> Field<'static, impl Serialize> {
@@ -34,7 +34,7 @@ pub(super) fn attributes(
     Field("attributes", Each(pairs))
 }
 
-/// A `KeyValue`.
+/// Returns a `KeyValue`.
 pub(super) fn key_value<T: Serialize>(key: &str, value: T) -> impl Serialize {
     Object((Field("key", key), Field("value", value)))
 }

@@ -18,7 +18,7 @@ const ARRAY: u32 = 5;
 /// Of `ArrayValue`.
 const VALUES: u32 = 1;
 
-/// The bytes of an `AnyValue`, without its own header.
+/// Returns how many bytes an `AnyValue` has, without its own header.
 #[inline]
 pub(super) fn any_len(value: ValueRef<'_>) -> usize {
     match value {
@@ -35,7 +35,7 @@ fn array_len(array: ValueRef<'_>) -> usize {
     field_len(values_len(array))
 }
 
-/// The bytes of an `ArrayValue`, without its own header.
+/// Returns how many bytes an `ArrayValue` has, without its own header.
 fn values_len(array: ValueRef<'_>) -> usize {
     let mut len = 0;
     each(array, |v| len += field_len(any_len(v)));
@@ -177,7 +177,7 @@ impl KeyField {
         Some(())
     }
 
-    /// A pair with a long key or a long value.
+    /// Appends a pair with a long key or a long value.
     #[inline(never)]
     fn long_pair(&self, pen: &mut Pen<'_>, value: ValueRef<'_>) -> Option<()> {
         let any_len = any_len(value);
@@ -225,7 +225,7 @@ pub(super) fn key_values<K: AsRef<str>>(
     }
 }
 
-/// A constant as a value.
+/// Returns a constant as a value.
 pub(super) const fn constant(value: &ConstValue) -> ValueRef<'static> {
     match value {
         ConstValue::Str(v) => ValueRef::Str(v),

@@ -51,12 +51,12 @@ impl Envelope {
         Self { resource, scope }
     }
 
-    /// Room for the headers in front of the items.
+    /// Returns the room for the headers in front of the items.
     fn room(&self) -> usize {
         self.resource.len() + self.scope.len() + 2 * HEADER
     }
 
-    /// An empty request; `spare` is memory of an earlier one.
+    /// Begins an empty request; `spare` is memory of an earlier one.
     pub(super) fn begin(&self, mut spare: Vec<u8>) -> Open {
         spare.clear();
         spare.resize(self.room(), 0);
@@ -117,12 +117,12 @@ pub(super) struct Open {
 }
 
 impl Open {
-    /// Encoded bytes of all items.
+    /// Returns the number of encoded bytes of all items.
     pub(super) fn len(&self) -> usize {
         self.own_len() + self.libraries.len
     }
 
-    /// Encoded bytes of the items that are no library's.
+    /// Returns the number of encoded bytes of the items that are no library's.
     pub(super) fn own_len(&self) -> usize {
         self.out.len() - self.room
     }
@@ -157,19 +157,19 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// The encoded request.
+    /// Returns the encoded request.
     pub(super) fn body(&self) -> &[u8] {
         &self.buffer[self.start..]
     }
 
-    /// Its fate is known.
+    /// Tells the receipt, if there is one, what became of the request.
     pub(super) fn settle(&self, delivered: bool) {
         if let Some(receipt) = &self.receipt {
             receipt.settle(delivered);
         }
     }
 
-    /// A request that was encoded earlier.
+    /// Makes a request of what was encoded earlier.
     pub(super) const fn encoded(body: Vec<u8>, items: u64) -> Self {
         Self {
             buffer: body,

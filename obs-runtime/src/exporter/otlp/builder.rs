@@ -115,7 +115,7 @@ impl Builder {
         self
     }
 
-    /// Like [`Builder::otlp`], with a protocol, headers, a spool and more of your own.
+    /// Does the same as [`Builder::otlp`], with a protocol, headers, a spool and more of your own.
     pub fn otlp_with(mut self, config: OtlpConfig) -> Self {
         self.component::<Otlp>().given = config;
         self

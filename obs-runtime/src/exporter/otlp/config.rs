@@ -27,7 +27,7 @@ pub enum Protocol {
 }
 
 impl Protocol {
-    /// The value of `OTEL_EXPORTER_OTLP_PROTOCOL`.
+    /// Returns the value of `OTEL_EXPORTER_OTLP_PROTOCOL`.
     ///
     /// ```
     /// assert_eq!(obs_runtime::exporter::otlp::Protocol::HttpProtobuf.as_str(), "http/protobuf");
@@ -62,7 +62,7 @@ pub(crate) enum Signal {
 impl Signal {
     pub(crate) const ALL: [Self; 3] = [Self::Traces, Self::Metrics, Self::Logs];
 
-    /// What is appended to a base URL (OTLP specification, "OTLP/HTTP Request").
+    /// Returns what is appended to a base URL (OTLP specification, "OTLP/HTTP Request").
     pub(crate) const fn http_path(self) -> &'static str {
         match self {
             Self::Traces => "/v1/traces",
@@ -71,7 +71,7 @@ impl Signal {
         }
     }
 
-    /// The method of the signal's gRPC service.
+    /// Returns the method of the signal's gRPC service.
     #[cfg(feature = "otlp-grpc")]
     pub(crate) const fn grpc_path(self) -> &'static str {
         match self {
@@ -81,7 +81,7 @@ impl Signal {
         }
     }
 
-    /// What an export loses if it fails, in the plural.
+    /// Returns what an export loses if it fails, in the plural.
     pub(crate) const fn items(self) -> &'static str {
         match self {
             Self::Traces => "spans",
@@ -135,7 +135,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// With what is said of spans only.
+    /// Adds what is said of spans only.
     pub(crate) fn of_spans(mut self, spans: &BatchLimits) -> Self {
         if let Some(queue) = spans.queue_items {
             self.queue_items = queue as u64;

@@ -131,7 +131,7 @@ impl Value for Temporality {
     }
 }
 
-/// Whether histograms are exponential. Case does not matter, as with the temporality.
+/// Returns whether histograms are exponential. Case does not matter, as with the temporality.
 fn exponential(vars: &mut Vars<'_>) -> Option<bool> {
     vars.parsed(
         "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
@@ -144,8 +144,8 @@ fn exponential(vars: &mut Vars<'_>) -> Option<bool> {
     )
 }
 
-/// `key1=value1,key2=value2` with percent-encoded values (specification, "Specifying headers
-/// via environment variables"). Messages do not repeat the text, which holds secrets.
+/// Reads a list such as `key1=value1,key2=value2` with percent-encoded values (specification, "Specifying headers via
+/// environment variables"). Messages do not repeat the text, which holds secrets.
 fn headers(name: &str, vars: &mut Vars<'_>) -> Vec<(String, String)> {
     let mut headers = Vec::new();
     let list = vars.text(name).unwrap_or_default();

@@ -132,7 +132,7 @@ impl Transport for Grpc {
     }
 }
 
-/// What a status means (OTLP specification, "Failures", the table of gRPC codes).
+/// Returns what a status means (OTLP specification, "Failures", the table of gRPC codes).
 fn refused(status: &Status) -> Answer {
     // A status that tonic made of a broken connection has a source; one of the receiver has none.
     let source = status.source();
@@ -165,7 +165,7 @@ fn refused(status: &Status) -> Answer {
     Failure::answer(reason, retry, &cause, remedy)
 }
 
-/// The error below all wrappers, such as "connection refused".
+/// Returns the error below all wrappers, such as "connection refused".
 fn innermost<'a>(
     mut error: &'a (dyn core::error::Error + 'static),
 ) -> &'a (dyn core::error::Error + 'static) {

@@ -75,7 +75,7 @@ fn gzip(body: &[u8]) -> std::io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-/// What an answer means; its status decides, also if its body breaks off.
+/// Returns what an answer means; its status decides, also if its body breaks off.
 fn answer(status: StatusCode, headers: &HeaderMap, body: Result<Vec<u8>, ureq::Error>) -> Answer {
     let is_protobuf = headers
         .get("content-type")
@@ -125,7 +125,7 @@ fn strange(what: &str) -> PartialSuccess {
     }
 }
 
-/// A request without an answer: it may have been received, and is sent again nevertheless.
+/// Explains a request without an answer: it may have been received, and is sent again nevertheless.
 fn unanswered(error: &ureq::Error, timeout: Duration) -> Answer {
     let Unanswered {
         reason,

@@ -182,7 +182,7 @@ impl Lane {
         self.work.notify_one();
     }
 
-    /// Memory of an earlier request, if there is some.
+    /// Returns the memory of an earlier request, if there is some.
     pub(super) fn spare(&self) -> Vec<u8> {
         self.lock().spare.pop().unwrap_or_default()
     }
@@ -250,7 +250,7 @@ impl Lane {
         assert!(state.ended, "the sender is still there");
     }
 
-    /// A deadline that leaves time to write to disk, if that is to be done.
+    /// Returns a deadline that leaves time to write to disk, if that is to be done.
     fn before(&self, deadline: Instant) -> Instant {
         match self.spool {
             Some(_) => deadline.checked_sub(TO_DISK).unwrap_or(deadline),
@@ -299,18 +299,18 @@ impl Lane {
         state.items = 0;
     }
 
-    /// An attempt failed: errors of a flush say why until the receiver answers.
+    /// Notes why an attempt failed: errors of a flush say so until the receiver answers.
     pub(super) fn trouble(&self, cause: &str) {
         cause.clone_into(&mut self.lock().trouble);
     }
 
-    /// For whatever concerns all senders.
+    /// Wakes all who wait, for what concerns every sender.
     fn notify_all(&self) {
         self.work.notify_all();
         self.changed.notify_all();
     }
 
-    /// For the sender: accounts for a batch, unless the shutdown did so already.
+    /// Accounts for a batch of a sender, unless the shutdown did so already.
     pub(super) fn settle(&self, job: Job, verdict: &Verdict) {
         // Of what was rejected in part nobody knows which part.
         job.batch.settle(verdict.exported > 0);
@@ -357,13 +357,13 @@ impl Lane {
 }
 
 impl State {
-    /// Whether all that was queued before number `queued` has left.
+    /// Returns whether all that was queued before number `queued` has left.
     fn has_settled(&self, queued: u64) -> bool {
         self.queued - self.queue.len() as u64 >= queued
             && self.in_hand.iter().all(|job| job.number >= queued)
     }
 
-    /// Whether all that was queued before number `queued` has left or is on disk.
+    /// Returns whether all that was queued before number `queued` has left or is on disk.
     fn is_safe(&self, queued: u64) -> bool {
         let is_safe = |job: &InHand| job.number >= queued || job.stored.is_some();
         self.queued - self.queue.len() as u64 >= queued && self.in_hand.iter().all(is_safe)
@@ -397,7 +397,7 @@ impl State {
         Some(job)
     }
 
-    /// To be appended to an error.
+    /// Returns what the last attempt failed with, to be appended to an error.
     fn last_attempt(&self) -> String {
         match &*self.trouble {
             "" => String::new(),

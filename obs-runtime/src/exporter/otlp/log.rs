@@ -19,7 +19,7 @@ const SPAN_ID: u32 = 10;
 const OBSERVED_TIME: u32 = 11;
 const EVENT_NAME: u32 = 12;
 
-/// `SeverityNumber` and text (logs data model, "Field: SeverityNumber").
+/// Returns `SeverityNumber` and its text (logs data model, "Field: SeverityNumber").
 const fn severity(level: Level) -> (u64, &'static str) {
     match level {
         Level::Trace => (1, "TRACE"),
@@ -56,7 +56,7 @@ pub(super) fn log_record(out: &mut Vec<u8>, record: &LogRecord, limits: SpanLimi
     });
 }
 
-/// Every attribute once; of one key the last that was set. Returns how many the limit left out.
+/// Appends every attribute once; of one key the last that was set. Returns how many the limit left out.
 fn attributes(out: &mut Vec<u8>, record: &LogRecord, limits: SpanLimits) -> u64 {
     let all = &record.attributes;
     let mut count = 0;

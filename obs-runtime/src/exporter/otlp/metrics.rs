@@ -273,12 +273,12 @@ fn buckets(out: &mut Vec<u8>, field: u32, buckets: &ExponentialBuckets) {
     });
 }
 
-/// A `sint32`: small numbers of either sign are short.
+/// Returns the number of a `sint32`: small numbers of either sign are short.
 fn zigzag(value: i32) -> u64 {
     u64::from((value << 1 ^ value >> 31) as u32)
 }
 
-/// Eight-byte numbers of one field in one piece.
+/// Appends eight-byte numbers of one field in one piece.
 fn packed(out: &mut Vec<u8>, field: u32, values: impl ExactSizeIterator<Item = u64>) {
     if values.len() == 0 {
         return;

@@ -23,7 +23,7 @@ pub(super) struct Pen<'a> {
 }
 
 impl Pen<'_> {
-    /// The next `N` bytes, to be written to.
+    /// Returns the next `N` bytes, to be written to.
     #[inline]
     pub(super) fn window<const N: usize>(&mut self) -> Option<&mut [u8; N]> {
         self.block.get_mut(self.at..)?.first_chunk_mut()
@@ -48,7 +48,7 @@ impl Pen<'_> {
     }
 }
 
-/// The span as an item of a request; none if it is too long.
+/// Writes the span as an item of a request, and returns it; none if it is too long.
 #[inline]
 pub(super) fn plain<'a>(
     block: &'a mut Block,

@@ -7,7 +7,7 @@ use crate::backoff;
 use crate::exporter::otlp::config::Limits;
 use crate::exporter::otlp::transport::Retry;
 
-/// The pause after failed attempt number `attempt` (from 1), `elapsed` after the first one
+/// Returns the pause after failed attempt number `attempt` (from 1), `elapsed` after the first one
 /// began; `None` if it should be given up. `random` is from 0 to 1.
 pub(super) fn pause(
     limits: &Limits,
@@ -24,7 +24,7 @@ pub(super) fn pause(
     (elapsed.saturating_add(pause) <= limits.retry_for).then_some(pause)
 }
 
-/// The growing pause after failed attempt number `attempt`.
+/// Returns the growing pause after failed attempt number `attempt`.
 pub(super) fn backoff(limits: &Limits, attempt: u32, random: f64) -> Duration {
     let longest = backoff::doubled(limits.backoff, attempt, limits.max_backoff);
     backoff::shortened(longest, 0.5, random)

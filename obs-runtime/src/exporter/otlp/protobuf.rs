@@ -9,14 +9,14 @@ const LEN: u8 = 2;
 /// Four bytes, least significant first.
 pub(super) const FIXED32: u8 = 5;
 
-/// The bytes of `value` as a varint.
+/// Returns how many bytes `value` takes as a varint.
 #[inline]
 pub(super) const fn varint_len(value: u64) -> usize {
     // Seven bits a byte, and zero takes one as well: 9/64 is a little less than 1/7, and right for 64 bits.
     ((value | 1).ilog2() as usize * 9 + 73) / 64
 }
 
-/// The bytes of a length-delimited field below number 16 whose content has `len` bytes.
+/// Returns how many bytes a length-delimited field below number 16 takes whose content has `len` bytes.
 #[inline]
 pub(super) const fn field_len(len: usize) -> usize {
     1 + varint_len(len as u64) + len
@@ -41,7 +41,7 @@ fn long_varint(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
-/// The tag byte of a length-delimited field below number 16.
+/// Returns the tag byte of a length-delimited field below number 16.
 #[inline]
 pub(super) const fn len_tag(field: u32) -> u8 {
     debug_assert!(field < 16);
@@ -65,7 +65,7 @@ fn tag(out: &mut Vec<u8>, field: u32, wire: u8) {
     varint(out, u64::from(field << 3 | u32::from(wire)));
 }
 
-/// Text or bytes, also when empty (as members of a `oneof` need it).
+/// Appends text or bytes, also when empty (as members of a `oneof` need it).
 #[inline]
 pub(super) fn bytes(out: &mut Vec<u8>, field: u32, value: &[u8]) {
     tag(out, field, LEN);
@@ -73,7 +73,7 @@ pub(super) fn bytes(out: &mut Vec<u8>, field: u32, value: &[u8]) {
     out.extend_from_slice(value);
 }
 
-/// Text; left out when empty, as proto3 does.
+/// Appends a text, which is left out when empty, as proto3 does.
 #[inline]
 pub(super) fn text(out: &mut Vec<u8>, field: u32, value: &str) {
     if !value.is_empty() {
@@ -81,28 +81,28 @@ pub(super) fn text(out: &mut Vec<u8>, field: u32, value: &str) {
     }
 }
 
-/// A number in seven-bit groups, also when zero.
+/// Appends a number in seven-bit groups, also when zero.
 #[inline]
 pub(super) fn uint(out: &mut Vec<u8>, field: u32, value: u64) {
     tag(out, field, VARINT);
     varint(out, value);
 }
 
-/// Eight bytes, also when zero.
+/// Appends eight bytes, also when zero.
 #[inline]
 pub(super) fn fixed64(out: &mut Vec<u8>, field: u32, value: u64) {
     tag(out, field, FIXED64);
     out.extend_from_slice(&value.to_le_bytes());
 }
 
-/// Four bytes, also when zero.
+/// Appends four bytes, also when zero.
 #[inline]
 pub(super) fn fixed32(out: &mut Vec<u8>, field: u32, value: u32) {
     tag(out, field, FIXED32);
     out.extend_from_slice(&value.to_le_bytes());
 }
 
-/// A nested message, most often one below 128 bytes.
+/// Appends a nested message, most often one below 128 bytes.
 pub(super) fn message(out: &mut Vec<u8>, field: u32, write: impl FnOnce(&mut Vec<u8>)) {
     tag(out, field, LEN);
     out.push(0);
@@ -116,7 +116,7 @@ pub(super) fn message(out: &mut Vec<u8>, field: u32, write: impl FnOnce(&mut Vec
     }
 }
 
-/// A nested message, most often one from 128 bytes to 16 KiB.
+/// Appends a nested message, most often one from 128 bytes to 16 KiB.
 #[inline]
 pub(super) fn long_message(out: &mut Vec<u8>, field: u32, write: impl FnOnce(&mut Vec<u8>)) {
     out.extend_from_slice(&[len_tag(field), 0, 0]);

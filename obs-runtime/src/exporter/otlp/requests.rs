@@ -115,7 +115,7 @@ impl Requests {
 }
 
 impl Drop for Requests {
-    /// Without a shutdown nobody waits: what remains is counted, and the thread ends.
+    /// Ends the lane. Without a shutdown nobody waits: what remains is counted, and the thread ends.
     fn drop(&mut self) {
         if !self.is_closed {
             let _ = self.shutdown(Instant::now());

@@ -111,7 +111,7 @@ fn append(
     }
 }
 
-/// A span of any length, with parts that few have: a name, late attributes, events, links, an error.
+/// Appends a span of any length, with parts that few have: a name, late attributes, events, links, an error.
 #[cold]
 fn full(out: &mut Vec<u8>, view: &SpanView<'_>, template: &Template, logs: Option<&Accepts>) {
     let limits = &template.limits;
@@ -151,14 +151,14 @@ fn full(out: &mut Vec<u8>, view: &SpanView<'_>, template: &Template, logs: Optio
     });
 }
 
-/// How many were left out, unless none.
+/// Appends how many were left out, unless none were.
 fn dropped(out: &mut Vec<u8>, field: u32, count: u32) {
     if count > 0 {
         uint(out, field, u64::from(count));
     }
 }
 
-/// The `tracestate` that a trace came with. One load if no trace came with any.
+/// Returns the `tracestate` that a trace came with. That is one load if no trace came with any.
 #[inline]
 fn trace_state(trace_id: TraceId, scope: u16) -> Option<TraceState> {
     if remembered::any() {
@@ -247,7 +247,7 @@ fn event(out: &mut Vec<u8>, event: &Event, limits: &SpanLimits) {
     });
 }
 
-/// The error as back ends show it: an event named `exception` (semantic conventions,
+/// Appends the error as back ends show it: an event named `exception` (semantic conventions,
 /// "Exceptions on spans"), unless the user recorded one.
 fn exception(out: &mut Vec<u8>, view: &SpanView<'_>, limits: &SpanLimits) {
     let (Some(error), Some(_)) = (view.error(), error_type(view)) else {
@@ -290,7 +290,7 @@ pub(super) const fn flags(flags: TraceFlags, is_remote: bool) -> u32 {
     flags.bits() as u32 | HAS_IS_REMOTE | remote
 }
 
-/// The field of the flags in one piece; the tag of number 16 takes two bytes.
+/// Returns the field of the flags in one piece; the tag of number 16 takes two bytes.
 #[inline]
 pub(super) fn flags_field(flags: u32) -> [u8; 6] {
     let [a, b, c, d] = flags.to_le_bytes();

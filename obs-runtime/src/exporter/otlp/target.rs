@@ -30,7 +30,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const METRIC_INTERVAL: Duration = Duration::from_secs(60);
 
 impl OtlpConfig {
-    /// Whether anything says that the signal is to be sent.
+    /// Returns whether anything says that the signal is to be sent.
     pub(crate) fn sends(&self, signal: Signal) -> bool {
         let own = &self.signals[signal as usize];
         let given = self.general.endpoint.is_some() || own.endpoint.is_some();

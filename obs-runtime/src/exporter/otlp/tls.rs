@@ -108,7 +108,7 @@ fn key(pem: &[u8]) -> Option<PrivateKey<'static>> {
 }
 
 impl Tls {
-    /// For HTTP.
+    /// Returns what the client of HTTP needs.
     pub(super) fn for_ureq(&self) -> TlsConfig {
         let roots = match &self.roots {
             Some(pem) => RootCerts::new_with_certs(&certificates(pem)),
@@ -123,7 +123,7 @@ impl Tls {
             .build()
     }
 
-    /// For gRPC.
+    /// Returns what the client of gRPC needs.
     #[cfg(feature = "otlp-grpc")]
     pub(super) fn for_tonic(&self) -> tonic::transport::ClientTlsConfig {
         use tonic::transport::{Certificate, ClientTlsConfig, Identity};

@@ -16,7 +16,7 @@ pub(super) trait Transport: Send {
     /// Sends one request and waits for the answer, at most for `timeout`.
     fn send(&mut self, batch: &Arc<Batch>, timeout: Duration) -> Answer;
 
-    /// A further connection to the same receiver, for another thread; `None` if there can be none.
+    /// Returns a further connection to the same receiver, for another thread; `None` if there can be none.
     fn another(&self) -> Option<Box<dyn Transport>> {
         None
     }
@@ -147,7 +147,7 @@ pub(super) fn partial_success(body: &[u8]) -> Option<PartialSuccess> {
     Some(all)
 }
 
-/// Text of a stranger, made fit for one line of a log.
+/// Makes the text of a stranger fit for one line of a log.
 pub(super) fn printable(text: &[u8]) -> String {
     const MAX_CHARS: usize = 200;
     String::from_utf8_lossy(text)

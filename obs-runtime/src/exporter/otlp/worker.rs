@@ -236,7 +236,7 @@ impl Worker {
         }
     }
 
-    /// The pause before the next attempt; `None` to give up.
+    /// Returns the pause before the next attempt; `None` to give up.
     fn after(&self, failure: &Failure, attempt: u32, elapsed: Duration) -> Option<Duration> {
         // A program that ends does not wait for a receiver that is not there.
         let gone = matches!(

@@ -12,7 +12,7 @@ use crate::metrics::snapshot::{Exemplar, ExponentialHistogramPoint, HistogramPoi
 /// buckets would come and go while the range of the values grows, and each is a time series.
 const CLASSIC_SCALE: i32 = 2;
 
-/// An exponential histogram over the bounds that Prometheus gets to see.
+/// Returns an exponential histogram over the bounds that Prometheus gets to see.
 pub(super) fn classic(point: &ExponentialHistogramPoint) -> HistogramPoint {
     let mut point = point.clone();
     point.coarsen(CLASSIC_SCALE);
@@ -48,7 +48,7 @@ impl Encoder {
         self.created(name, point.start_unix_nanos);
     }
 
-    /// The labels at hand are those of the point.
+    /// Writes two lines of a point, whose labels are those at hand.
     fn sum_and_count(&mut self, name: &str, sum: f64, count: u64) {
         for (suffix, value) in [("_sum", Number::F64(sum)), ("_count", Number::U64(count))] {
             self.head(name, suffix);
@@ -86,7 +86,7 @@ impl Encoder {
     }
 }
 
-/// The example of a bucket, if there is one.
+/// Returns the example of a bucket, if there is one.
 fn in_bucket(point: &HistogramPoint, bucket: usize) -> Option<&Exemplar> {
     let belongs = |e: &&Exemplar| {
         !e.value.is_nan() && point.bounds.partition_point(|b| *b < e.value) == bucket
@@ -103,7 +103,7 @@ pub(super) struct BoundTexts {
 }
 
 impl BoundTexts {
-    /// `canonical`: as OpenMetrics writes them.
+    /// Makes the texts of these bounds, unless they are the last ones; `canonical` ones are as OpenMetrics writes them.
     pub(super) fn prepare(&mut self, bounds: &Arc<[f64]>, after_labels: bool, canonical: bool) {
         let known = self
             .bounds

@@ -12,7 +12,7 @@ use crate::metrics::{MetricData, MetricFamily};
 /// What `target_info` is about.
 pub(super) const TARGET_HELP: &str = "Target metadata";
 
-/// The word after `# TYPE`.
+/// Returns the word after `# TYPE`.
 fn type_name(data: &MetricData) -> &'static str {
     match data {
         MetricData::Counter(_) => "counter",
@@ -62,7 +62,7 @@ impl Encoder {
         self.format == Format::OpenMetrics
     }
 
-    /// The resource, as OpenMetrics' type `info`.
+    /// Writes the resource, as OpenMetrics' type `info`.
     pub(super) fn target(&mut self, point: &NumberPoint) {
         let (family, sample) = ("target", "target_info");
         self.samples.extend([family.to_owned(), sample.to_owned()]);
@@ -219,7 +219,7 @@ impl Encoder {
         }
     }
 
-    /// A counter, with its example.
+    /// Writes a counter, with its example.
     fn total(&mut self, name: &str, names: &mut LabelNames, point: &NumberPoint) {
         self.number(name, names, point);
         if let Some(example) = &point.exemplar {
@@ -236,7 +236,7 @@ impl Encoder {
         }
     }
 
-    /// When the point began whose labels are at hand.
+    /// Writes when the point began whose labels are at hand.
     pub(super) fn created(&mut self, name: &str, unix_nanos: u64) {
         if !self.created || unix_nanos == 0 {
             return;
@@ -272,7 +272,7 @@ impl Encoder {
     }
 }
 
-/// Both ids have 63 characters with their labels' names; 128 are allowed.
+/// Writes an example. Both ids have 63 characters with their labels' names; 128 are allowed.
 pub(super) fn exemplar(out: &mut String, exemplar: &Exemplar) {
     let (trace, span) = (exemplar.trace_id, exemplar.span_id);
     write::format(

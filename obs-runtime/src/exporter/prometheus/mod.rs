@@ -73,34 +73,34 @@ pub struct Options {
 }
 
 impl Options {
-    /// The older format, no prefix.
+    /// Creates options for the older format, without a prefix.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The format; see [`negotiate`].
+    /// Sets the format; see [`negotiate`].
     pub fn format(mut self, format: Format) -> Self {
         self.format = format;
         self
     }
 
-    /// What the name of every metric begins with, before a `_`; nothing if it is empty.
-    /// `target_info` keeps its name.
+    /// Sets what the name of every metric begins with, before a `_`; nothing if it is empty. `target_info` keeps its
+    /// name.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// Whether OpenMetrics shows when each counter, histogram and summary began, as samples `_created`
-    /// (OpenMetrics 1.0, "Counter", where they are recommended). Not by default: a Prometheus server stores
-    /// each of them as one more time series, unless its feature `created-timestamp-zero-ingestion` is on.
+    /// Sets whether OpenMetrics shows when each counter, histogram and summary began, as samples `_created`
+    /// (OpenMetrics 1.0, "Counter", where they are recommended). Not by default: a Prometheus server stores each of
+    /// them as one more time series, unless its feature `created-timestamp-zero-ingestion` is on.
     pub fn created(mut self, created: bool) -> Self {
         self.created = created;
         self
     }
 }
 
-/// The metrics as Prometheus reads them, sorted by name and labels.
+/// Returns the metrics as Prometheus reads them, sorted by name and labels.
 ///
 /// ```
 /// # use obs_runtime::metrics::MetricsCollector;
@@ -120,7 +120,7 @@ pub fn text(families: &[MetricFamily], resource: &[(Cow<'static, str>, Attribute
     encode(families, resource).text
 }
 
-/// Like [`text`], and says what had to be left out.
+/// Does the same as [`text`], and says what had to be left out.
 pub fn encode(
     families: &[MetricFamily],
     resource: &[(Cow<'static, str>, AttributeValue)],
@@ -128,7 +128,7 @@ pub fn encode(
     encode_with(families, resource, &Options::new())
 }
 
-/// Like [`encode`], in a format of your choice; see [`negotiate`].
+/// Does the same as [`encode`], in a format of your choice; see [`negotiate`].
 ///
 /// ```
 /// # use obs_runtime::metrics::MetricsCollector;
@@ -153,7 +153,7 @@ pub fn encode_as(
     encode_with(families, resource, &Options::new().format(format))
 }
 
-/// Like [`encode`], with options of your choice.
+/// Does the same as [`encode`], with options of your choice.
 pub fn encode_with(
     families: &[MetricFamily],
     resource: &[(Cow<'static, str>, AttributeValue)],
@@ -201,7 +201,7 @@ pub fn encode_with(
     encoder.finish()
 }
 
-/// The resource as a series; `None` if it has no attribute.
+/// Returns the resource as a series; `None` if it has no attribute.
 fn target_labels(resource: &[(Cow<'static, str>, AttributeValue)]) -> Option<NumberPoint> {
     let values = resource.iter();
     let labels: Labels = values
@@ -215,7 +215,7 @@ fn target_labels(resource: &[(Cow<'static, str>, AttributeValue)]) -> Option<Num
     })
 }
 
-/// The type `info` is not in the older format: a gauge that is always 1.
+/// Makes the resource a gauge that is always 1, since the type `info` is not in the older format.
 fn target_info(point: NumberPoint) -> MetricFamily {
     MetricFamily {
         name: "target_info".into(),
@@ -225,7 +225,7 @@ fn target_info(point: NumberPoint) -> MetricFamily {
     }
 }
 
-/// Attribute values as text (OpenTelemetry common specification, "Attribute", mapping to
+/// Returns an attribute's value as text (OpenTelemetry common specification, "Attribute", mapping to
 /// non-OTLP formats): arrays as JSON.
 fn value_text(value: &AttributeValue) -> Cow<'static, str> {
     fn list<T>(items: &[T], mut item: impl FnMut(&mut String, &T)) -> Cow<'static, str> {

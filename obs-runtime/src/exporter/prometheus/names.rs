@@ -44,8 +44,7 @@ const PER: [(&str, &str); 7] = [
     ("y", "year"),
 ];
 
-/// The name of a metric: words joined by `_`, then the unit, then `total` for counters if it is
-/// wanted.
+/// Returns the name of a metric: words joined by `_`, then the unit, then `total` for counters if it is wanted.
 ///
 /// `function.calls.duration` in `s` is `function_calls_duration_seconds`.
 pub(super) fn metric(name: &str, unit: &str, counter: bool, total: bool) -> String {
@@ -72,8 +71,8 @@ fn has_suffix(name: &str, unit: &str) -> bool {
     before.is_some_and(|before| before.is_empty() || before.ends_with('_'))
 }
 
-/// The name of a label. Keys that begin with a digit get `key_` before it. No name begins with two
-/// underscores, which Prometheus keeps for itself, because runs of them become one.
+/// Returns the name of a label. Keys that begin with a digit get `key_` before it. No name begins with two underscores,
+/// which Prometheus keeps for itself, because runs of them become one.
 pub(super) fn label(key: &str) -> String {
     let mut words = underscored(key);
     if words.is_empty() {
@@ -98,7 +97,7 @@ fn underscored(text: &str) -> String {
     out
 }
 
-/// A unit in words; empty if it is none.
+/// Returns a unit in words; empty if it is none.
 pub(super) fn unit(unit: &str) -> String {
     let (main, per) = unit.split_once('/').unwrap_or((unit, ""));
     let (main, per) = (without_annotation(main), without_annotation(per));
@@ -119,7 +118,7 @@ pub(super) fn unit(unit: &str) -> String {
     words
 }
 
-/// `{request}` says what is counted and is no unit.
+/// Removes annotations: `{request}` says what is counted and is no unit.
 fn without_annotation(unit: &str) -> String {
     let mut out = String::new();
     let mut rest = unit;

@@ -18,8 +18,8 @@ const TEXT: Negotiated = Negotiated {
     content_type: CONTENT_TYPE,
 };
 
-/// The best format for the header `Accept`: the one with the highest weight, the first of equals.
-/// Prometheus' text format 0.0.4 where there is no header (an empty text), or nothing fits.
+/// Returns the best format for the header `Accept`: the one with the highest weight, the first of equals. Prometheus'
+/// text format 0.0.4 where there is no header (an empty text), or nothing fits.
 ///
 /// Every name is written with underscores, which is also what the parameter `escaping` makes of
 /// it, whether it says `underscores`, `values` or `allow-utf-8`; the answer repeats it.
@@ -105,7 +105,7 @@ fn parameter<'a>(parameters: &'a str, name: &str) -> Option<&'a str> {
     found.map(|(_, value)| value.trim().trim_matches('"'))
 }
 
-/// The elements of a header with their weights (RFC 9110, section 12.4.2).
+/// Returns the elements of a header with their weights (RFC 9110, section 12.4.2).
 pub(crate) fn weighted(header: &str) -> impl Iterator<Item = Weighted<'_>> {
     header.split(',').map(|element| {
         let (name, parameters) = element.split_once(';').unwrap_or((element, ""));

@@ -25,7 +25,7 @@ pub(super) fn number(out: &mut String, value: Number) {
     }
 }
 
-/// The shortest text that reads back as the same number.
+/// Writes the shortest text that reads back as the same number.
 pub(super) fn float(out: &mut String, value: f64) {
     if value.fract() == 0.0 && value.abs() < EXACT {
         number(out, Number::I64(value as i64));
@@ -40,8 +40,8 @@ pub(super) fn float(out: &mut String, value: f64) {
     }
 }
 
-/// A text of a list in an attribute's value, which is JSON (RFC 8259, section 7). By hand: a page needs this alone of
-/// JSON, and is built without `serde_json`.
+/// Writes a text of a list in an attribute's value, which is JSON (RFC 8259, section 7). This is by hand: a page needs
+/// this alone of JSON, and is built without `serde_json`.
 pub(super) fn json_string(out: &mut String, text: &str) {
     out.push('"');
     for c in text.chars() {
@@ -89,7 +89,7 @@ pub(super) fn whole(out: &mut String, value: u64) {
     out.push_str(itoa::Buffer::new().format(value));
 }
 
-/// A label's value: `\`, `"` and line feed are escaped.
+/// Writes a label's value: `\`, `"` and line feed are escaped.
 pub(super) fn label_value(out: &mut String, value: &str) {
     escaped(out, value, true);
 }

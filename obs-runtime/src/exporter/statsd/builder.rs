@@ -35,7 +35,8 @@ impl Builder {
         self.statsd_with(crate::exporter::statsd::StatsdConfig::new(addr))
     }
 
-    /// Like [`Builder::statsd`], with a dialect, a prefix, a form of histograms and an interval of your own.
+    /// Does the same as [`Builder::statsd`], with a dialect, a prefix, a form of histograms and an interval of your
+    /// own.
     pub fn statsd_with(mut self, config: crate::exporter::statsd::StatsdConfig) -> Self {
         self.component::<Statsd>().0 = Some(config);
         self

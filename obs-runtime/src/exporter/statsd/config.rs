@@ -94,19 +94,19 @@ impl StatsdConfig {
         }
     }
 
-    /// How labels are written.
+    /// Sets how labels are written.
     pub fn dialect(mut self, dialect: Dialect) -> Self {
         self.dialect = dialect;
         self
     }
 
-    /// What every name begins with, before a dot.
+    /// Sets what every name begins with, before a dot.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// How often metrics are sent; at least 10 ms.
+    /// Sets how often metrics are sent; at least 10 ms.
     ///
     /// Exports are this far apart, so that a server whose own interval is as long finds one in each of
     /// its intervals. The first comes after half to all of it, by chance: the processes of a fleet do
@@ -116,21 +116,21 @@ impl StatsdConfig {
         self
     }
 
-    /// How histograms and summaries are sent.
+    /// Sets how histograms and summaries are sent.
     pub fn histograms(mut self, form: HistogramForm) -> Self {
         self.histograms = form;
         self
     }
 
-    /// Which quantiles (0 to 1) [`HistogramForm::Quantiles`] sends of a histogram; `[0.5, 0.95, 0.99]`
-    /// unless this says otherwise. Their names are `p50`, `p95`, `p99`, `p999` for 0.999, `min` for 0 and
-    /// `max` for 1. A summary has quantiles of its own.
+    /// Sets which quantiles (0 to 1) [`HistogramForm::Quantiles`] sends of a histogram; `[0.5, 0.95, 0.99]` unless this
+    /// says otherwise. Their names are `p50`, `p95`, `p99`, `p999` for 0.999, `min` for 0 and `max` for 1. A summary
+    /// has quantiles of its own.
     pub fn quantiles(mut self, quantiles: impl IntoIterator<Item = f64>) -> Self {
         self.quantiles = quantiles.into_iter().collect();
         self
     }
 
-    /// What is to be connected, if everything can be sent.
+    /// Returns what is to be connected, if everything can be sent.
     pub(super) fn server(&self) -> Result<Server, Error> {
         let is_dog = matches!(
             self.histograms,

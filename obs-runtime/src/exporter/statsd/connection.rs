@@ -29,7 +29,7 @@ pub(super) enum Server {
 }
 
 impl Server {
-    /// `host:port`, `udp://host:port` or `unix:///path`.
+    /// Reads `host:port`, `udp://host:port` or `unix:///path`.
     pub(super) fn parse(addr: &str) -> Option<Self> {
         if let Some(path) = addr.strip_prefix("unix://") {
             let path = PathBuf::from(path);
@@ -43,7 +43,7 @@ impl Server {
         (is_host && is_port).then(|| Self::Udp(name.to_owned()))
     }
 
-    /// Why the system can have no such address.
+    /// Returns why the system can have no such address.
     pub(super) fn check(&self) -> io::Result<()> {
         match self {
             #[cfg(unix)]
@@ -55,19 +55,19 @@ impl Server {
 
 /// What sends datagrams.
 pub(super) trait Wire: Send {
-    /// The size of a datagram, in bytes.
+    /// Returns the size of a datagram, in bytes.
     fn most_bytes(&self) -> usize;
 
-    /// An export begins, which is to be over at `deadline`.
+    /// Begins an export, which is to be over at `deadline`.
     fn begin(&mut self, deadline: Instant);
 
     fn send(&mut self, datagram: &[u8]) -> io::Result<()>;
 
-    /// Everything was sent that can be.
+    /// Ends the export: everything was sent that can be.
     fn end(&mut self);
 }
 
-/// What it means that a datagram could not be sent.
+/// Returns why the points of a datagram are lost that could not be sent.
 pub(super) fn reason(error: &io::Error) -> DropReason {
     #[cfg(unix)]
     match error.raw_os_error() {
@@ -89,7 +89,7 @@ pub(super) fn reason(error: &io::Error) -> DropReason {
     }
 }
 
-/// What to look at.
+/// Returns what the user can look at, for the end of a message.
 pub(super) fn advice(reason: DropReason) -> &'static str {
     match reason {
         DropReason::QueueFull => "; the server does not keep up with what it gets",
@@ -190,7 +190,7 @@ impl Connection {
         }
     }
 
-    /// The addresses that a name has now.
+    /// Looks up the addresses that a name has now.
     fn look_up(&mut self, name: &str) -> io::Result<Vec<SocketAddr>> {
         self.looked = Some(Instant::now());
         let found = name.to_socket_addrs().map(Iterator::collect);
@@ -211,7 +211,7 @@ impl Connection {
         }
     }
 
-    /// The first address that the machine has a way to: there may be no IPv6, for example.
+    /// Connects to the first address that the machine has a way to: there may be no IPv6, for example.
     fn connect_to_any(&mut self, all: &[SocketAddr]) -> io::Result<Socket> {
         let mut error = io::Error::other("the name has no address");
         for peer in all {

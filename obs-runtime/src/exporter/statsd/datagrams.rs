@@ -24,7 +24,7 @@ impl Parts {
         self.ends.clear();
     }
 
-    /// What was written since the last part is one.
+    /// Ends a part, which is all that was written since the last one.
     pub(super) fn end(&mut self) {
         self.ends.push(self.text.len());
     }
@@ -35,7 +35,7 @@ impl Parts {
         lengths.max().unwrap_or(0)
     }
 
-    /// Pieces of at most `most` bytes.
+    /// Splits the text into pieces of at most `most` bytes.
     fn pieces(&self, most: usize) -> Vec<&str> {
         let (mut pieces, mut start, mut until) = (Vec::new(), 0, 0);
         for end in &self.ends {
@@ -84,7 +84,7 @@ impl Datagrams {
         self.wire.begin(deadline);
     }
 
-    /// The value of a point has no form.
+    /// Counts a point as lost, and says why.
     pub(super) fn lose(&mut self, name: &str, reason: DropReason, why: &str) {
         self.count(reason, 1);
         let text = format_args!("`{name}` is left out: {why}");
@@ -125,7 +125,7 @@ impl Datagrams {
         }
     }
 
-    /// What was sent in part is not sent again: the server would count it twice.
+    /// Sends a point in pieces. What was sent in part is not sent again: the server would count it twice.
     fn send_in_pieces(&mut self, point: Place, parts: &Parts) {
         for (at, piece) in parts.pieces(self.most).into_iter().enumerate() {
             if let Err(error) = self.post(piece) {

@@ -150,7 +150,7 @@ impl Exporter {
         self.parts.end();
     }
 
-    /// A value below zero follows a zero: StatsD takes a sign for a change.
+    /// Writes a gauge. A value below zero follows a zero: StatsD takes a sign for a change.
     fn gauge(&mut self, series: Series<'_>, value: Number) {
         if value.as_f64() < 0.0 {
             self.line(series, Number::U64(0), kind::GAUGE, 1);

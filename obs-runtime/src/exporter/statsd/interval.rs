@@ -5,7 +5,7 @@ use crate::metrics::{HistogramPoint, timer};
 /// Most values of [`ranks`].
 const MOST_RANKS: u64 = 100;
 
-/// The extremes of the interval, as far as its sum tells them: a delta does not know them.
+/// Estimates the extremes of the interval, as far as its sum tells them: a delta does not know them.
 pub(super) fn narrow(point: &mut HistogramPoint) {
     let Some((above, others)) = point.counts.split_last() else {
         return;
@@ -36,8 +36,8 @@ pub(super) fn narrow(point: &mut HistogramPoint) {
     }
 }
 
-/// A value for each bucket, with the number of values that it stands for. Each lies at the same part of
-/// its bucket, the one that makes their sum that of the interval.
+/// Returns a value for each bucket, with the number of values that it stands for. Each lies at the same part of its
+/// bucket, the one that makes their sum that of the interval.
 pub(super) fn representatives(point: &HistogramPoint) -> impl Iterator<Item = (f64, u64)> {
     let counted = point.counts.iter().enumerate().filter(|(_, n)| **n > 0);
     let buckets: Vec<_> = counted.map(|(at, n)| (point.edges(at), *n)).collect();
@@ -59,8 +59,8 @@ pub(super) fn representatives(point: &HistogramPoint) -> impl Iterator<Item = (f
         .map(move |((low, high), n)| (low + (high - low) * part, n))
 }
 
-/// Values at equal distances of rank, with the number of values that each stands for: percentiles are
-/// right even where sample rates are ignored.
+/// Returns values at equal distances of rank, with the number of values that each stands for: percentiles are right
+/// even where sample rates are ignored.
 pub(super) fn ranks(point: &HistogramPoint) -> impl Iterator<Item = (f64, u64)> + Clone {
     let count = point.count;
     let weight = count.div_ceil(MOST_RANKS).max(1);
@@ -72,13 +72,13 @@ pub(super) fn ranks(point: &HistogramPoint) -> impl Iterator<Item = (f64, u64)> 
     })
 }
 
-/// What a number of the unit is in milliseconds, if it is a time.
+/// Returns what a number of the unit is in milliseconds, if it is a time.
 pub(super) fn milliseconds(unit: &str) -> f64 {
     timer::nanos(unit).map_or(1.0, |nanos| nanos / 1e6)
 }
 
-/// The sample rate of a value that stands for `n`. Receivers cut off the fraction of its reciprocal, so
-/// it must not come out below `n`.
+/// Returns the sample rate of a value that stands for `n`. Receivers cut off the fraction of its reciprocal, so it must
+/// not come out below `n`.
 pub(super) fn sample_rate(n: u64) -> f64 {
     let mut rate = 1.0 / n as f64;
     while ((1.0 / rate) as u64) < n {
@@ -87,7 +87,7 @@ pub(super) fn sample_rate(n: u64) -> f64 {
     rate
 }
 
-/// The last part of a quantile's name: `p50`, `p999`, `min`, `max`.
+/// Returns the last part of a quantile's name: `p50`, `p999`, `min`, `max`.
 pub(super) fn quantile_name(q: f64) -> String {
     if q <= 0.0 {
         return "min".to_owned();

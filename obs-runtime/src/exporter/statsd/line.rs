@@ -115,12 +115,12 @@ impl Lines {
     }
 }
 
-/// StatsD knows neither infinity nor "not a number".
+/// Returns whether StatsD has a form for a value: it knows neither infinity nor "not a number".
 pub(super) fn has_form(value: Number) -> bool {
     value.as_f64().is_finite()
 }
 
-/// In full: not every server reads an exponent.
+/// Writes a number in full: not every server reads an exponent.
 fn number(out: &mut String, value: Number) {
     // Writing to a string cannot fail.
     let _ = match value {
@@ -142,7 +142,7 @@ fn name(out: &mut String, text: &str) {
     });
 }
 
-/// A part of a name: its dots are not the name's, and it is not empty.
+/// Writes a part of a name: its dots are not the name's, and it is not empty.
 fn segment(out: &mut String, text: &str) {
     let text = if text.is_empty() { "_" } else { text };
     replaced(out, text, |c| {
@@ -150,7 +150,7 @@ fn segment(out: &mut String, text: &str) {
     });
 }
 
-/// A tag ends at a comma, a bar or a line feed; its key ends at the first colon.
+/// Writes a tag, which ends at a comma, a bar or a line feed; its key ends at the first colon.
 fn tag(out: &mut String, key: &str, value: &str) {
     let plain = |c: char| !c.is_control() && !matches!(c, ',' | '|' | '#');
     replaced(out, key, |c| plain(c) && c != ':');

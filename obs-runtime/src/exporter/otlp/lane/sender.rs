@@ -26,12 +26,12 @@ impl Lane {
         is_wanted
     }
 
-    /// A request from the disk was sent, or put back.
+    /// Notes that a request from the disk was sent, or put back.
     pub(in super::super) fn has_resent(&self) {
         self.lock().resending -= 1;
     }
 
-    /// What comes next.
+    /// Returns what the sender is to do next, once there is something.
     pub(in super::super) fn next(&self) -> Next {
         let spool = self.spool.as_ref();
         let scan = spool.map(|s| s.next_scan());
@@ -74,7 +74,7 @@ impl Lane {
         }
     }
 
-    /// What to give to [`Lane::pause`] after an attempt that begins now.
+    /// Returns what to give to [`Lane::pause`] after an attempt that begins now.
     pub(in super::super) fn nudges(&self) -> u64 {
         self.lock().nudges
     }
@@ -109,7 +109,7 @@ impl Lane {
         true
     }
 
-    /// The time that a closing lane leaves for requests.
+    /// Returns the time that a closing lane leaves for requests.
     pub(in super::super) fn closing(&self) -> Option<Duration> {
         let deadline = self.lock().closing?;
         Some(
@@ -118,7 +118,7 @@ impl Lane {
         )
     }
 
-    /// A sender has gone; the last one ends the lane.
+    /// Notes that a sender has gone; the last one ends the lane.
     pub(in super::super) fn exit(&self) {
         let mut state = self.lock();
         state.senders -= 1;

@@ -112,7 +112,7 @@ impl Lane {
         self.count(verdict);
     }
 
-    /// The receiver failed: nothing is sent to it before the pause that follows from how often it did.
+    /// Notes that the receiver failed: nothing is sent to it before the pause that follows from how often it did.
     pub(in super::super) fn receiver_failed(&self, pause: impl Fn(u32) -> Duration) {
         let mut state = self.lock();
         let now = Instant::now();

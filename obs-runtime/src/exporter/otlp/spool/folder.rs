@@ -150,7 +150,7 @@ impl Drop for Folder {
     }
 }
 
-/// The folders below `dir`, of processes that live or lived.
+/// Returns the folders below `dir`, of processes that live or lived.
 pub(super) fn all(dir: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(dir)? {

@@ -100,7 +100,7 @@ impl Spool {
         state.scanned = None;
     }
 
-    /// One lane has ended; with the last one the folder is given up.
+    /// Notes that a lane has ended; with the last one the folder is given up.
     pub(super) fn detach(&self) {
         let mut state = self.lock();
         state.attached -= 1;
@@ -163,14 +163,14 @@ impl Spool {
         self.lock().waiting.insert(stored.number, stored);
     }
 
-    /// The oldest request of a signal, for the caller alone to send.
+    /// Takes the oldest request of a signal, for the caller alone to send.
     pub(super) fn take(&self, signal: Signal) -> Option<Stored> {
         let mut state = self.lock();
         let number = *state.waiting.iter().find(|(_, s)| s.signal == signal)?.0;
         state.waiting.remove(&number)
     }
 
-    /// Whether a request of the signal waits.
+    /// Returns whether a request of the signal waits.
     pub(super) fn has(&self, signal: Signal) -> bool {
         self.lock().waiting.values().any(|s| s.signal == signal)
     }
@@ -197,7 +197,7 @@ impl Spool {
         unlink(&path);
     }
 
-    /// When orphans are to be looked for.
+    /// Returns when orphans are to be looked for.
     pub(super) fn next_scan(&self) -> Option<Instant> {
         self.lock().scanned.map(|at| at + SCAN_EVERY)
     }
