@@ -1,7 +1,7 @@
 //! A process's folder in the spool's directory, and the lock that says that the process lives.
 
 use std::fs::{self, DirBuilder, File, TryLockError};
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -23,27 +23,19 @@ impl Folder {
     /// Makes a folder of its own below `dir`, and `dir` if need be.
     pub(super) fn make(dir: &Path) -> io::Result<Self> {
         make_dir(dir, true)?;
-        let mut hasher = RandomState::new().build_hasher();
-        let mut tries = 0;
-        loop {
-            hasher.write_u32(tries);
-            let name = format!(
-                "{PREFIX}{}-{:08x}",
-                std::process::id(),
-                hasher.finish() as u32
-            );
-            let path = dir.join(name);
+        let mut made = Ok(None);
+        for _ in 0..100 {
+            let random = RandomState::new().hash_one(0_u8) as u32;
+            let path = dir.join(format!("{PREFIX}{}-{random:08x}", std::process::id()));
             // Another process may take the folder for an orphan before it is locked.
-            let made = make_dir(&path, false).and_then(|()| Self::claim(&path));
-            tries += 1;
+            made = make_dir(&path, false).and_then(|()| Self::claim(&path));
             match made {
                 Ok(Some(folder)) => return Ok(folder),
-                Ok(None) if tries < 100 => {}
-                Ok(None) => return Err(io::Error::other("its lock is always taken")),
-                Err(e) if tries < 100 && retryable(&e) => {}
-                Err(e) => return Err(e),
+                Err(e) if !retryable(&e) => return Err(e),
+                _ => {}
             }
         }
+        made.and_then(|_| Err(io::Error::other("its lock is always taken")))
     }
 
     /// Takes a folder over if its process has gone.
