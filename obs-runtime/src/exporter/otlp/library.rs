@@ -5,8 +5,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use crate::callsite::Callsite;
-use crate::callsite::ConstValue;
+use crate::callsite::{Callsite, ConstValue};
 use crate::exporter::otlp::batch::{NAME, SCOPE, SCOPE_ITEMS, VERSION};
 use crate::exporter::otlp::protobuf::{field_len, len_tag, message, text, varint};
 use crate::semconv::attribute::{OTEL_SCOPE_NAME, OTEL_SCOPE_VERSION};

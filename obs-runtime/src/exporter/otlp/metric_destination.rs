@@ -42,12 +42,10 @@ pub(super) fn start(
         requests: 1,
         ..config.limits
     };
-    let lane = Lane::new(&target, &limits);
-    worker::start(SOURCE, &lane, transport, &target, limits)?;
     let destination = OtlpMetrics {
         envelope: Envelope::new(resource),
         batch_bytes: limits.batch_bytes,
-        lane,
+        lane: worker::start(SOURCE, transport, &target, limits)?,
     };
     let schedule = ExportSchedule::new()
         .interval(config.metrics_every())

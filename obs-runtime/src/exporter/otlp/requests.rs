@@ -39,13 +39,11 @@ impl Requests {
         limits: Limits,
         resource: &Resource,
     ) -> Result<Self, Error> {
-        let lane = Lane::new(target, &limits);
-        worker::start(name, &lane, transport, target, limits)?;
         let envelope = Envelope::new(resource);
         Ok(Self {
             open: envelope.begin(Vec::new()),
             envelope,
-            lane,
+            lane: worker::start(name, transport, target, limits)?,
             limits,
             longest: match target.protocol {
                 Protocol::HttpProtobuf => limits.queue_bytes,

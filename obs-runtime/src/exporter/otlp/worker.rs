@@ -39,25 +39,26 @@ enum Fate {
     Later(String),
 }
 
-/// Starts the first sender; whoever takes a request starts another if nobody waits for the next one, up
+/// Makes a lane and starts its first sender; whoever takes a request starts another if nobody waits for the next one, up
 /// to [`Limits::requests`]. They end when the lane is closed.
 pub(super) fn start(
     name: &'static str,
-    lane: &Arc<Lane>,
     transport: Box<dyn Transport>,
     target: &Target,
     limits: Limits,
-) -> Result<(), Error> {
+) -> Result<Arc<Lane>, Error> {
+    let lane = Lane::new(target, &limits);
     lane.enter(limits.requests);
     let worker = Worker {
-        lane: Arc::clone(lane),
+        lane: Arc::clone(&lane),
         transport,
         limits,
         timeout: target.timeout,
         source: name,
         url: target.endpoint.url.clone(),
     };
-    worker.spawn()
+    worker.spawn()?;
+    Ok(lane)
 }
 
 impl Drop for Worker {
