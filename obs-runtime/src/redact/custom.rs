@@ -11,91 +11,68 @@ use super::MASK;
 use crate::Error;
 use crate::fork::PerProcess;
 
-/// One step of a pattern.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
-    /// The character itself.
-    Char(char),
-    /// `#`: one digit.
-    Digit,
-    /// `?`: one letter or digit.
-    Alphanumeric,
-    /// `*`: as many word characters as there are, and at least one.
-    Word,
-}
-
 /// A pattern for secrets whose shape only the program knows.
+///
+/// `#` stands for one digit, `?` for one letter or digit, `*` for as many word characters as there
+/// are, and at least one. Every other character stands for itself.
 ///
 /// It is not a regular expression: those cost each program 300 kB or the guarantee of linear time,
 /// and the shapes of keys and numbers need little.
 /// [`Builder::redact_with`](crate::Builder::redact_with) takes any function, also one that uses a
 /// regular expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Pattern(Vec<Step>);
+pub(crate) struct Pattern(String);
 
 /// Returns whether the character is a letter, a digit, `_` or `-`.
 fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '-'
 }
 
+/// Returns whether a step of a pattern takes a character of a word.
+fn takes_word(step: char) -> bool {
+    matches!(step, '#' | '?' | '*') || is_word(step)
+}
+
 impl Pattern {
     pub(crate) fn new(name: &str, text: &str) -> Result<Self, Error> {
-        let steps: Vec<Step> = text
-            .chars()
-            .map(|c| match c {
-                '#' => Step::Digit,
-                '?' => Step::Alphanumeric,
-                '*' => Step::Word,
-                c => Step::Char(c),
-            })
-            .collect();
         let bad = |what: &str| {
             Err(Error::config(format!(
                 "redact_pattern `{name}`: `{text}` {what}; `#` is a digit, `?` a letter or digit, `*` a run of \
                  letters, digits, `_` and `-`, everything else stands for itself"
             )))
         };
-        if !steps
-            .iter()
-            .any(|s| matches!(s, Step::Char(c) if is_word(*c)) || *s == Step::Digit)
-        {
+        if !text.contains(|step| step == '#' || is_word(step)) {
             return bad("would mask every word: say what is special about the secret");
         }
-        let takes_word = |s: &Step| !matches!(s, Step::Char(c) if !is_word(*c));
-        if steps
-            .windows(2)
-            .any(|s| s[0] == Step::Word && takes_word(&s[1]))
-        {
+        let mut pairs = text.chars().zip(text.chars().skip(1));
+        if pairs.any(|(step, next)| step == '*' && takes_word(next)) {
             return bad("can never fit: `*` has taken what follows it");
         }
-        Ok(Self(steps))
+        Ok(Self(text.to_owned()))
     }
 
     /// Returns how many bytes the pattern takes at the start of `text`.
     fn len_at(&self, text: &str) -> Option<usize> {
         let mut rest = text;
-        for step in &self.0 {
+        for step in self.0.chars() {
             let first = rest.chars().next()?;
             let fits = match step {
-                Step::Char(c) => first == *c,
-                Step::Digit => first.is_ascii_digit(),
-                Step::Alphanumeric => first.is_alphanumeric(),
-                Step::Word => is_word(first),
+                '#' => first.is_ascii_digit(),
+                '?' => first.is_alphanumeric(),
+                '*' => is_word(first),
+                itself => first == itself,
             };
             if !fits {
                 return None;
             }
             rest = match step {
-                Step::Word => rest.trim_start_matches(is_word),
+                '*' => rest.trim_start_matches(is_word),
                 _ => &rest[first.len_utf8()..],
             };
         }
         // A number of 8 digits is not the beginning of one of 12.
-        let ends_in_word = self
-            .0
-            .last()
-            .is_some_and(|s| !matches!(s, Step::Char(c) if !is_word(*c)));
-        let goes_on = rest.chars().next().is_some_and(is_word);
+        let ends_in_word = self.0.ends_with(takes_word);
+        let goes_on = rest.starts_with(is_word);
         (!(ends_in_word && goes_on)).then_some(text.len() - rest.len())
     }
 
