@@ -16,60 +16,15 @@ pub(crate) mod work;
 use std::borrow::Cow;
 
 pub(crate) use keys::is_secret_key;
+use shapes::{PREFIXES, is_token};
 use values::Form;
 
 /// The text that replaces a secret.
 pub(crate) const MASK: &str = "***";
 
-const NONE: u8 = 0;
-/// The class of `:` and `=`.
-const SEPARATOR: u8 = 1;
-/// The class of the first letters of the shapes and schemes.
-const START: u8 = 2;
-/// The class of `-`, the first byte of a PEM block.
-const DASH: u8 = 3;
-/// The class of `,` between the parts of a pair.
-const COMMA: u8 = 4;
-/// The class of `>` after the name of an element.
-const ANGLE: u8 = 5;
-/// The class of `%`, which may begin `%3D`.
-const PERCENT: u8 = 6;
-
-const CLASS: [u8; 256] = {
-    let mut class = [NONE; 256];
-    class[b':' as usize] = SEPARATOR;
-    class[b'=' as usize] = SEPARATOR;
-    class[b'-' as usize] = DASH;
-    class[b',' as usize] = COMMA;
-    class[b'>' as usize] = ANGLE;
-    class[b'%' as usize] = PERCENT;
-    let mut i = 0;
-    while i < STARTS.len() {
-        class[STARTS[i].0 as usize] = START;
-        i += 1;
-    }
-    class
-};
-
-/// The first letters of the shapes and schemes, and the second ones that they can have.
-const STARTS: &[(u8, &[u8])] = &[
-    (b'A', b"IKS"),
-    (b'B', b"aAeE"),
-    (b'S', b"G"),
-    (b'b', b"aAeE"),
-    (b'd', b"aco"),
-    (b'e', b"y"),
-    (b'g', b"hils"),
-    (b'h', b"fv"),
-    (b'l', b"is"),
-    (b'n', b"pv"),
-    (b'p', b"yp"),
-    (b'r', b"k8"),
-    (b's', b"kh"),
-    (b't', b"v"),
-    (b'w', b"h"),
-    (b'x', b"aok"),
-    (b'y', b"a"),
+/// The first two letters of the schemes, and of the shapes that do not begin with a vendor's prefix.
+const STARTS: &[&[u8; 2]] = &[
+    b"sk", b"AK", b"AS", b"ey", b"SG", b"hv", b"da", b"ba", b"be", b"Ba", b"Be",
 ];
 
 /// For each byte, which next bytes can lead to a secret, by the lower five bits of the next byte.
@@ -85,12 +40,13 @@ static NEXT: [u32; 256] = {
     next[b'%' as usize] = 1 << (b'3' & 31);
     let mut i = 0;
     while i < STARTS.len() {
-        let (first, seconds) = STARTS[i];
-        let mut j = 0;
-        while j < seconds.len() {
-            next[first as usize] |= 1 << (seconds[j] & 31);
-            j += 1;
-        }
+        next[STARTS[i][0] as usize] |= 1 << (STARTS[i][1] & 31);
+        i += 1;
+    }
+    i = 0;
+    while i < PREFIXES.len() {
+        let (prefix, _) = PREFIXES[i];
+        next[prefix[0] as usize] |= 1 << (prefix[1] & 31);
         i += 1;
     }
     next
@@ -141,9 +97,8 @@ fn masked(text: &str) -> Cow<'_, str> {
     // A secret after the last byte would lie behind the text.
     while let Some(clean) = next_lead(bytes, i) {
         i += clean;
-        let class = CLASS[bytes[i] as usize];
         let from = if i < copied { named } else { copied };
-        let Some((start, end)) = secret_at(bytes, i, class, from) else {
+        let Some((start, end)) = secret_at(bytes, i, from) else {
             i += 1;
             continue;
         };
@@ -171,67 +126,57 @@ fn masked(text: &str) -> Cow<'_, str> {
 ///
 /// What stands before `from` is masked, and no name reaches into it: otherwise a text that is
 /// masked again would have other names.
-fn secret_at(bytes: &[u8], i: usize, class: u8, from: usize) -> Option<(usize, usize)> {
-    match class {
-        START => {
-            let inside = i > from && {
-                let before = bytes[i - 1];
-                before.is_ascii_alphanumeric() || before == b'_' || before == b'-'
-            };
-            if inside {
-                return None;
-            }
-            if matches!(bytes[i], b'b' | b'B') {
-                return shapes::scheme(&bytes[i..]).map(|(s, e)| (i + s, i + e));
-            }
-            shapes::secret(&bytes[i..]).map(|n| (i, i + n))
-        }
-        COMMA => pair(bytes, i, from),
-        DASH if bytes.get(i + 1) != Some(&b'-') => None,
-        DASH => match shapes::pem(&bytes[i..]) {
+fn secret_at(bytes: &[u8], i: usize, from: usize) -> Option<(usize, usize)> {
+    match bytes[i] {
+        b',' => pair(bytes, i, from),
+        b'-' if bytes.get(i + 1) != Some(&b'-') => None,
+        b'-' => match shapes::pem(&bytes[i..]) {
             Some((start, end)) => Some((i + start, i + end)),
             None if i > from && (bytes[i - 1] == b'-' || bytes[i - 1].is_ascii_alphanumeric()) => {
                 None
             }
             None => values::option(bytes, i),
         },
-        ANGLE => values::element(bytes, i),
-        PERCENT => encoded(bytes, i, from),
-        _ if bytes[i] == b':' && bytes[i + 1..].starts_with(b"//") => {
+        b'>' => values::element(bytes, i),
+        b'%' => encoded(bytes, i, from),
+        b':' if bytes[i + 1..].starts_with(b"//") => {
             url::hook(bytes, i + 3).or_else(|| url::userinfo(bytes, i + 3))
         }
         // This is a path of Rust.
-        _ if bytes[i] == b':'
-            && (bytes.get(i + 1) == Some(&b':') || i > from && bytes[i - 1] == b':') =>
-        {
-            None
-        }
-        _ => {
-            let mut key = key_before(bytes, i, from);
-            // `token-service.example.com:8080` is a host: its last name says what it is.
-            if bytes[i] == b':' && bytes.get(i + 1).is_some_and(u8::is_ascii_digit) {
-                let dot = key.iter().rposition(|b| *b == b'.');
-                key = dot.map_or(key, |dot| &key[dot + 1..]);
-            }
-            let may_be_text = keys::may_be_text_token(key);
-            if key.is_empty() || !may_be_text && !is_secret_here(bytes, key) {
-                return None;
-            }
-            let form = if may_be_text {
-                Form::Word
-            } else if ends_with(key, b"authorization") {
-                Form::Authorization
-            } else if ends_with(key, b"cookie") {
-                Form::Cookie
-            } else {
-                Form::Any
-            };
-            let (start, end) = values::after(bytes, i, form)?;
-            // `unexpected token: identifier` gives nothing away, `invalid token: 8f3a…` does.
-            let random = end - start >= 8 && bytes[start..end].iter().any(u8::is_ascii_digit);
-            (end > start && (random || !may_be_text)).then_some((start, end))
-        }
+        b':' if bytes.get(i + 1) == Some(&b':') || i > from && bytes[i - 1] == b':' => None,
+        b':' | b'=' => named(bytes, i, from),
+        // All other leads are the first letters of a shape or scheme.
+        _ if i > from && is_token(bytes[i - 1]) => None,
+        b'b' | b'B' => shapes::scheme(&bytes[i..]).map(|(s, e)| (i + s, i + e)),
+        _ => shapes::secret(&bytes[i..]).map(|n| (i, i + n)),
     }
+}
+
+/// Returns the value of the name that ends before the separator at `sep`, if it is that of a secret.
+fn named(bytes: &[u8], sep: usize, from: usize) -> Option<(usize, usize)> {
+    let mut key = key_before(bytes, sep, from);
+    // `token-service.example.com:8080` is a host: its last name says what it is.
+    if bytes[sep] == b':' && bytes.get(sep + 1).is_some_and(u8::is_ascii_digit) {
+        let dot = key.iter().rposition(|b| *b == b'.');
+        key = dot.map_or(key, |dot| &key[dot + 1..]);
+    }
+    let may_be_text = keys::may_be_text_token(key);
+    if key.is_empty() || !may_be_text && !is_secret_here(bytes, key) {
+        return None;
+    }
+    let form = if may_be_text {
+        Form::Word
+    } else if ends_with(key, b"authorization") {
+        Form::Authorization
+    } else if ends_with(key, b"cookie") {
+        Form::Cookie
+    } else {
+        Form::Any
+    };
+    let (start, end) = values::after(bytes, sep, form)?;
+    // `unexpected token: identifier` gives nothing away, `invalid token: 8f3a…` does.
+    let random = end - start >= 8 && bytes[start..end].iter().any(u8::is_ascii_digit);
+    (end > start && (random || !may_be_text)).then_some((start, end))
 }
 
 /// Returns whether the name, which lies in `bytes`, is that of a secret where it stands.
@@ -314,23 +259,14 @@ fn ends_with(key: &[u8], word: &[u8]) -> bool {
 ///
 /// It may be written `name`, `"name"`, `\"name\"` or `["name"]`.
 fn key_before(bytes: &[u8], sep: usize, from: usize) -> &[u8] {
-    let mut end = sep;
-    let mut steps = 0;
-    while end > from
-        && steps < 12
-        && matches!(bytes[end - 1], b' ' | b'"' | b'\'' | b'`' | b'\\' | b']')
-    {
-        end -= 1;
-        steps += 1;
-    }
-    let name = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
-    let back = |at: usize| {
-        let mut start = at;
-        while start > from && end - start < keys::MAX_KEY && name(bytes[start - 1]) {
-            start -= 1;
-        }
-        start
+    let run = |end: usize, most: usize, accept: fn(u8) -> bool| {
+        let before = bytes.get(from..end).unwrap_or_default();
+        let before = before.iter().rev().take(most);
+        before.take_while(|b| accept(**b)).count()
     };
+    let is_around = |b: u8| matches!(b, b' ' | b'"' | b'\'' | b'`' | b'\\' | b']');
+    let end = sep - run(sep, 12, is_around);
+    let back = |at: usize| at - run(at, keys::MAX_KEY - (end - at), values::is_name);
     let mut start = back(end);
     // "api key: …", "access token: …"
     let word = &bytes[start..end];

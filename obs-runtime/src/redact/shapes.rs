@@ -3,7 +3,7 @@
 use super::{values, work};
 
 /// Returns whether a byte is a letter, a digit, `_` or `-`.
-fn is_token(b: u8) -> bool {
+pub(super) fn is_token(b: u8) -> bool {
     b.is_ascii_alphanumeric() || b == b'_' || b == b'-'
 }
 
@@ -12,7 +12,8 @@ fn is_token68(b: u8) -> bool {
     is_token(b) || matches!(b, b'.' | b'~' | b'+' | b'/' | b'=')
 }
 
-fn run(bytes: &[u8], accept: fn(u8) -> bool) -> usize {
+/// Counts the first bytes that are accepted.
+pub(super) fn run(bytes: &[u8], accept: fn(u8) -> bool) -> usize {
     let len = bytes.iter().take_while(|b| accept(**b)).count();
     work::read(len);
     len

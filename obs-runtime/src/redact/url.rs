@@ -1,6 +1,7 @@
 //! Secrets in URLs: passwords and tokens before the host, and addresses that are secrets
 //! themselves.
 
+use super::shapes::{self, run};
 use super::values::Range;
 use super::work;
 
@@ -8,9 +9,7 @@ use super::work;
 fn is_token(user: &[u8]) -> bool {
     user.len() >= 20
         && user.iter().any(u8::is_ascii_digit)
-        && user
-            .iter()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+        && user.iter().all(|b| shapes::is_token(*b))
 }
 
 /// Returns the part of a web hook's address that lets anybody use it, given where the `//` ends.
@@ -24,9 +23,9 @@ pub(super) fn hook(bytes: &[u8], start: usize) -> Option<Range> {
     ];
     let rest = &bytes[start..];
     let hook = HOOKS.iter().find(|hook| rest.starts_with(hook))?;
-    let is_part = |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'/' | b':');
-    let len = rest[hook.len()..].iter().take_while(is_part).count();
-    work::read(len);
+    let len = run(&rest[hook.len()..], |b| {
+        shapes::is_token(b) || matches!(b, b'/' | b':')
+    });
     let from = start + hook.len();
     (len > 0).then_some((from, from + len))
 }

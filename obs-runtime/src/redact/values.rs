@@ -4,6 +4,7 @@
 //! to [`work`], so that tests see that a text is read once.
 
 use super::keys::is_secret;
+use super::shapes::run;
 use super::{MASK, prose, work};
 
 /// The range of the text that is masked after a key and its `:` or `=`.
@@ -18,13 +19,8 @@ pub(super) fn after(bytes: &[u8], sep: usize, form: Form) -> Option<Range> {
     }
     at += blanks(&bytes[at..]);
     let at = wrapped(bytes, at);
-    let (slashes, quote) = quote_at(bytes, at);
-    if let Some(quote) = quote {
-        let start = at + slashes + 1;
-        if is_masked(bytes, start) {
-            return None;
-        }
-        let end = closing(bytes, start, quote, slashes);
+    if quote_at(bytes, at).1.is_some() {
+        let (start, end) = in_quotes(bytes, at)?;
         return kept_scheme(bytes, start, end, form);
     }
     if is_masked(bytes, at) {
@@ -113,9 +109,8 @@ pub(super) fn element(bytes: &[u8], close: usize) -> Option<Range> {
 
 /// Returns where `sign` first stands, from `start` on.
 pub(super) fn found(bytes: &[u8], start: usize, sign: &[u8]) -> Option<usize> {
-    let at = bytes[start..].windows(sign.len()).position(|w| w == sign);
-    work::read(at.unwrap_or(bytes.len() - start));
-    at.map(|at| start + at)
+    let at = until(bytes, start, |&i| bytes[i..].starts_with(sign));
+    (at < bytes.len()).then_some(at)
 }
 
 /// Returns the argument of `--name value` or `"--name", "value"`, given where the `--` is.
@@ -138,29 +133,29 @@ pub(super) fn option(bytes: &[u8], dashes: usize) -> Option<Range> {
     if rest.first().is_none_or(|b| *b == b'-') || prose::begins(rest) {
         return None;
     }
-    let (slashes, quote) = quote_at(bytes, at);
-    let start = at + quote.map_or(0, |_| slashes + 1);
-    if is_masked(bytes, start) {
-        return None;
-    }
-    let end = match quote {
-        Some(quote) => closing(bytes, start, quote, slashes),
-        None => plain(bytes, start),
+    let (start, end) = match quote_at(bytes, at).1 {
+        Some(_) => in_quotes(bytes, at)?,
+        None if is_masked(bytes, at) => return None,
+        None => (at, plain(bytes, at)),
     };
     some(bytes, start, end).filter(|(start, end)| end > start)
 }
 
 /// Returns the value of a parameter in a URL that is itself a parameter: `token%3Dabc%26…`.
 pub(super) fn encoded(bytes: &[u8], start: usize) -> Range {
-    let rest = &bytes[start..];
-    let ends = |i: &usize| {
-        matches!(rest[*i], b'&' | b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\')
-            || rest[*i].is_ascii_whitespace()
-            || rest[*i..].starts_with(b"%26")
-    };
-    let end = (0..rest.len()).find(ends).unwrap_or(rest.len());
-    work::read(end);
-    (start, start + end)
+    let end = until(bytes, start, |&i| {
+        matches!(bytes[i], b'&' | b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\')
+            || bytes[i].is_ascii_whitespace()
+            || bytes[i..].starts_with(b"%26")
+    });
+    (start, end)
+}
+
+/// Returns the first place from `start` on where the value `ends`; else the end of the text.
+fn until(bytes: &[u8], start: usize, ends: impl FnMut(&usize) -> bool) -> usize {
+    let end = (start..bytes.len()).find(ends).unwrap_or(bytes.len());
+    work::read(end - start);
+    end
 }
 
 /// Returns where the bracket of `Name { … }` or `Name(…)` stands, as `Debug` writes them.
@@ -179,12 +174,6 @@ fn construct(bytes: &[u8], at: usize) -> Option<usize> {
 
 /// Returns the end of `scheme name="value", name=value` or of cookies.
 fn parameters(bytes: &[u8], at: usize) -> usize {
-    let end = parameters_end(bytes, at);
-    work::read(end - at);
-    end
-}
-
-fn parameters_end(bytes: &[u8], at: usize) -> usize {
     let name = |at: usize| bytes[at..].iter().take_while(|b| is_name(**b)).count();
     let scheme = at + name(at);
     let mut next = scheme + blanks(&bytes[scheme..]);
@@ -195,7 +184,7 @@ fn parameters_end(bytes: &[u8], at: usize) -> usize {
     loop {
         let equals = next + name(next);
         if equals == next || bytes.get(equals) != Some(&b'=') {
-            return end;
+            break;
         }
         let value = equals + 1;
         let (slashes, quote) = quote_at(bytes, value);
@@ -207,30 +196,33 @@ fn parameters_end(bytes: &[u8], at: usize) -> usize {
             let len = bytes[value..].iter().position(ends);
             len.map_or(bytes.len(), |len| value + len)
         };
-        next = end
-            + bytes[end..]
-                .iter()
-                .take(1)
-                .filter(|b| matches!(b, b',' | b';'))
-                .count();
+        let separated = matches!(bytes.get(end), Some(b',' | b';'));
+        next = end + usize::from(separated);
         next += blanks(&bytes[next..]);
         if next == end {
-            return end;
+            break;
         }
     }
+    work::read(end - at);
+    end
 }
 
 /// Returns the secret that follows the comma of a pair, if it is quoted.
 pub(super) fn quoted(bytes: &[u8], at: usize) -> Option<Range> {
     let at = at + spaces(bytes.get(at..).unwrap_or_default());
-    let at = wrapped(bytes, at);
+    let (start, end) = in_quotes(bytes, wrapped(bytes, at))?;
+    some(bytes, start, end)
+}
+
+/// Returns what stands between quotation marks at `at`; none if there are no marks, or if it was
+/// masked before.
+fn in_quotes(bytes: &[u8], at: usize) -> Option<Range> {
     let (slashes, quote) = quote_at(bytes, at);
     let start = at + slashes + 1;
     if is_masked(bytes, start) {
         return None;
     }
-    let end = closing(bytes, start, quote?, slashes);
-    some(bytes, start, end)
+    Some((start, closing(bytes, start, quote?, slashes)))
 }
 
 /// What the name before a value says about the value's form.
@@ -281,10 +273,7 @@ fn spaces(bytes: &[u8]) -> usize {
 }
 
 fn blanks(bytes: &[u8]) -> usize {
-    let is_blank = |b: &&u8| matches!(b, b' ' | b'\t');
-    let len = bytes.iter().take_while(is_blank).count();
-    work::read(len);
-    len
+    run(bytes, |b| matches!(b, b' ' | b'\t'))
 }
 
 /// Steps into `Some("`, `Secret(Some("`, `b"`, as `Debug` writes them. Before anything else it
@@ -331,53 +320,45 @@ fn quote_at(bytes: &[u8], at: usize) -> (usize, Option<u8>) {
 /// Text that was quoted once has 0, text that was quoted again 1, then 3, 7. Without a closing mark
 /// it is the end of the text.
 fn closing(bytes: &[u8], start: usize, quote: u8, slashes: usize) -> usize {
-    let mut run = 0;
-    let end = bytes[start..].iter().position(|b| {
-        let closes = *b == quote && run % (2 * (slashes + 1)) <= slashes;
+    let mut before = 0;
+    let end = until(bytes, start, |&i| {
+        let closes = bytes[i] == quote && before % (2 * (slashes + 1)) <= slashes;
         if !closes {
-            run = if *b == b'\\' { run + 1 } else { 0 };
+            before = if bytes[i] == b'\\' { before + 1 } else { 0 };
         }
         closes
     });
-    work::read(end.unwrap_or(bytes.len() - start));
-    end.map_or(bytes.len(), |end| start + end - run.min(slashes))
+    let is_closed = end < bytes.len();
+    end - if is_closed { before.min(slashes) } else { 0 }
 }
 
 /// Returns the end of what the bracket at `start` opens, itself included; else the end of the text.
 fn balanced(bytes: &[u8], start: usize, opens: &[u8], closes: &[u8]) -> usize {
-    let end = balanced_end(bytes, start, opens, closes);
-    work::read(end - start);
-    end
-}
-
-fn balanced_end(bytes: &[u8], start: usize, opens: &[u8], closes: &[u8]) -> usize {
     let mut depth = 0usize;
     let mut quoted = false;
     let mut escaped = false;
-    for (i, b) in bytes.iter().enumerate().skip(start) {
-        match b {
+    let last = until(bytes, start, |&i| {
+        match &bytes[i] {
             _ if escaped => escaped = false,
             b'\\' if quoted => escaped = true,
             b'"' => quoted = !quoted,
             b if !quoted && opens.contains(b) => depth += 1,
             b if !quoted && closes.contains(b) => {
                 depth -= 1;
-                if depth == 0 {
-                    return i + 1;
-                }
+                return depth == 0;
             }
             _ => {}
         }
-    }
-    bytes.len()
+        false
+    });
+    (last + 1).min(bytes.len())
 }
 
 /// Returns the end of the line, or of the quoted text around it.
 fn line(bytes: &[u8], start: usize) -> usize {
-    let ends = |b: &u8| matches!(b, b'\n' | b'\r' | b'"' | b'`');
-    let end = bytes[start..].iter().position(ends);
-    let end = end.map_or(bytes.len(), |n| start + n);
-    work::read(end - start);
+    let end = until(bytes, start, |&i| {
+        matches!(bytes[i], b'\n' | b'\r' | b'"' | b'`')
+    });
     // `\"` and the blanks before the end do not belong to the value.
     let trimmed = bytes[start..end]
         .iter()
@@ -412,26 +393,23 @@ fn after_scheme(value: &[u8]) -> Option<usize> {
 /// Returns the end of a bare value: a blank, a quotation mark, or a comma, semicolon, ampersand or
 /// bracket after which something else begins.
 fn plain(bytes: &[u8], start: usize) -> usize {
-    let rest = bytes.get(start..).unwrap_or_default();
-    let ends = |i: usize| match rest[i] {
+    let end = until(bytes, start, |&i| match bytes[i] {
         b'"' | b'`' | b'<' | b'>' => true,
         b if b.is_ascii_whitespace() => true,
-        b'\\' => rest.get(i + 1) == Some(&b'"'),
-        b',' | b';' | b'&' => another_begins(&rest[i + 1..]),
-        b')' | b']' | b'}' | b'\'' => rest
+        b'\\' => bytes.get(i + 1) == Some(&b'"'),
+        b',' | b';' | b'&' => another_begins(&bytes[i + 1..]),
+        b')' | b']' | b'}' | b'\'' => bytes
             .get(i + 1)
             .is_none_or(|next| next.is_ascii_whitespace() || next.is_ascii_punctuation()),
         _ => false,
-    };
-    let end = (0..rest.len()).find(|i| ends(*i)).unwrap_or(rest.len());
-    work::read(end);
+    });
     // The mark at the end belongs to the sentence.
-    let dot = end > 1 && rest[end - 1] == b'.';
-    start + end - usize::from(dot)
+    let dot = end > start + 1 && bytes[end - 1] == b'.';
+    end - usize::from(dot)
 }
 
 /// Returns whether a byte can be a part of a name.
-fn is_name(b: u8) -> bool {
+pub(super) fn is_name(b: u8) -> bool {
     b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.')
 }
 
