@@ -7,16 +7,19 @@
 use core::fmt;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::Error;
 use crate::alert::Alert;
 use crate::alert::notifier::{Log, Notifier, Webhook};
-use crate::alert::outbox::{Outbox, Policy};
+use crate::alert::outbox::{self, Outbox, Policy};
+use crate::clock::unix_nanos;
 use crate::error::ErrorKind;
-use crate::metrics::snapshot::{MetricData, MetricFamily, MetricSource, Number, NumberPoint};
+use crate::metrics::snapshot::{MetricData, MetricFamily, MetricSource, Number};
+use crate::metrics::source::{point, push};
 use crate::self_obs::ExporterStats;
-use crate::semconv::{self, attribute as key};
+use crate::semconv::{attribute as key, metric};
 
 /// The URL of the webhook that [`AlertManagerBuilder::with_env`] reads.
 const WEBHOOK_VARIABLE: &str = "OBS_ALERT_WEBHOOK";
@@ -87,23 +90,17 @@ impl AlertManagerBuilder {
     }
 
     fn webhook_variable(mut self, value: Option<&std::ffi::OsStr>) -> Self {
-        match value.map(|value| value.to_str().map(str::trim)) {
-            None | Some(Some("")) => self,
+        let problem = match value.map(|value| value.to_str().map(str::trim)) {
+            None | Some(Some("")) => return self,
             Some(Some(url)) => match Webhook::new(url) {
-                Ok(_) => self.webhook(url),
-                Err(error) => {
-                    let message = format!("environment variable {WEBHOOK_VARIABLE}: {error}");
-                    self.error.get_or_insert(Error::config(message));
-                    self
-                }
+                Ok(_) => return self.webhook(url),
+                Err(error) => error.to_string(),
             },
-            Some(None) => {
-                let message =
-                    format!("environment variable {WEBHOOK_VARIABLE}: it is no UTF-8 text");
-                self.error.get_or_insert(Error::config(message));
-                self
-            }
-        }
+            Some(None) => "it is no UTF-8 text".to_owned(),
+        };
+        let message = format!("environment variable {WEBHOOK_VARIABLE}: {problem}");
+        self.error.get_or_insert(Error::config(message));
+        self
     }
 
     #[cfg(test)]
@@ -128,15 +125,11 @@ impl AlertManagerBuilder {
             notifiers.push(Box::new(Webhook::new(url)?));
         }
         notifiers.extend(self.notifiers);
-        let outboxes = notifiers
-            .into_iter()
-            .map(|notifier| Outbox::new(notifier, self.policy))
-            .collect();
-        let start = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let outboxes = notifiers.into_iter();
         Ok(AlertManager {
             inner: Arc::new(Inner {
-                outboxes,
-                start_unix_nanos: start.map_or(0, |d| d.as_nanos() as u64),
+                outboxes: outboxes.map(|n| outbox::new(n, self.policy)).collect(),
+                start_unix_nanos: unix_nanos(),
             }),
         })
     }
@@ -174,7 +167,8 @@ impl AlertManager {
         // Before it is stored anywhere.
         let alert = Arc::new(alert.redacted());
         for outbox in &self.inner.outboxes {
-            outbox.push(&alert);
+            outbox.counters().taken.fetch_add(1, Ordering::Relaxed);
+            outbox.push(Arc::clone(&alert), 1, 1);
         }
     }
 
@@ -184,13 +178,10 @@ impl AlertManager {
     /// Returns an error when some are still on their way after `timeout`; they remain so.
     pub fn flush(&self, timeout: Duration) -> Result<(), Error> {
         let deadline = Instant::now() + timeout;
-        let late: Vec<&str> = self
-            .inner
-            .outboxes
-            .iter()
-            .filter(|outbox| !outbox.flush(deadline))
-            .map(Outbox::name)
-            .collect();
+        let is_late =
+            |outbox: &&Outbox| outbox.flush()(deadline).is_err_and(|error| error.is_timeout());
+        let late = self.inner.outboxes.iter().filter(is_late);
+        let late: Vec<&str> = late.map(|outbox| outbox.counters().name).collect();
         if late.is_empty() {
             return Ok(());
         }
@@ -205,7 +196,8 @@ impl AlertManager {
 
     /// Returns what each notifier took, delivered and lost, by reason.
     pub fn stats(&self) -> Vec<ExporterStats> {
-        self.inner.outboxes.iter().map(Outbox::stats).collect()
+        let outboxes = self.inner.outboxes.iter();
+        outboxes.map(|o| o.counters().snapshot()).collect()
     }
 }
 
@@ -222,25 +214,12 @@ impl MetricSource for AlertManager {
                 *counts.entry((stats.name, reason.as_str())).or_insert(0) += lost;
             }
         }
-        let points: Vec<_> = counts
-            .into_iter()
-            .filter(|(_, count)| *count > 0)
-            .map(|((notifier, outcome), count)| NumberPoint {
-                labels: [(key::NOTIFIER, notifier), (key::OUTCOME, outcome)].into(),
-                start_unix_nanos: self.inner.start_unix_nanos,
-                value: Number::U64(count),
-                exemplar: None,
-            })
-            .collect();
-        if !points.is_empty() {
-            let def = semconv::metric::ALERTS;
-            out.push(MetricFamily {
-                name: def.name.into(),
-                description: def.description.into(),
-                unit: def.unit.into(),
-                data: MetricData::Counter(points.into()),
-            });
-        }
+        let counts = counts.into_iter().filter(|(_, count)| *count > 0);
+        let points = counts.map(|((notifier, outcome), count)| {
+            let labels = [(key::NOTIFIER, notifier), (key::OUTCOME, outcome)].into();
+            point(labels, self.inner.start_unix_nanos, Number::U64(count))
+        });
+        push(out, &metric::ALERTS, MetricData::Counter, points.collect());
     }
 }
 
@@ -256,11 +235,11 @@ impl Drop for Inner {
     fn drop(&mut self) {
         let deadline = Instant::now() + END;
         for outbox in &self.outboxes {
-            outbox.end(deadline);
+            outbox.close(deadline);
         }
         for outbox in &self.outboxes {
             // What comes too late is counted by the thread, which goes on without us.
-            outbox.flush(deadline);
+            let _ = outbox.flush()(deadline);
         }
     }
 }

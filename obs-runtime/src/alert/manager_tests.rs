@@ -241,15 +241,18 @@ fn the_end_cuts_pauses_short() {
         longest_pause: pause,
         ..policy()
     };
-    let outbox = Outbox::new(Box::new(gate), policy);
-    outbox.push(&Arc::new(alert("1")));
-    outbox.push(&Arc::new(alert("2")));
+    let outbox = outbox::new(Box::new(gate), policy);
+    outbox.push(Arc::new(alert("1")), 1, 1);
+    outbox.push(Arc::new(alert("2")), 1, 1);
     assert_eq!(calls.recv().unwrap(), "1");
     go.send(Err(NotifyError::temporary(DropReason::Unreachable, "down")))
         .unwrap();
-    outbox.end(Instant::now());
-    assert!(outbox.flush(Instant::now() + LONG));
-    assert_eq!(outbox.stats().dropped, [(DropReason::Shutdown, 2)]);
+    outbox.close(Instant::now());
+    outbox.flush()(Instant::now() + LONG).unwrap();
+    assert_eq!(
+        outbox.counters().snapshot().dropped,
+        [(DropReason::Shutdown, 2)]
+    );
 }
 
 #[test]

@@ -1,15 +1,14 @@
 //! Each notifier's queue, and how often an alert is tried.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::alert::Alert;
 use crate::alert::notifier::{Notifier, NotifyError, Retry};
 use crate::backoff;
 use crate::exporter::delivery::{Consumer, Delivery, DeliveryConfig, Outcome, Queue, guarded};
-use crate::self_obs::{ExporterCounters, ExporterStats};
-use crate::{self_log, self_obs::DropReason};
+use crate::self_log;
+use crate::self_obs::{DropReason, ExporterCounters};
 
 /// How often an alert is tried, and how long the pauses are.
 #[derive(Clone, Copy, Debug)]
@@ -37,56 +36,25 @@ impl Default for Policy {
     }
 }
 
-/// Queues alerts for one notifier. Its thread, `obs-alert-…`, starts with the first one.
-pub(super) struct Outbox {
-    delivery: Delivery<Arc<Alert>>,
-}
+/// The queue of one notifier. Its thread, `obs-alert-…`, starts with the first alert.
+pub(super) type Outbox = Delivery<Arc<Alert>>;
 
-impl Outbox {
-    pub(super) fn new(notifier: Box<dyn Notifier>, policy: Policy) -> Self {
-        let name = notifier.name();
-        let config = DeliveryConfig {
-            thread: format!("obs-alert-{name}"),
-            // Beside those that wait, one is on its way.
-            bound: policy.capacity.saturating_add(1),
-            late: "alerts are still on their way",
-            counters: Arc::new(ExporterCounters::new(name)),
-        };
-        let sender = Sender {
-            notifier,
-            policy,
-            name,
-        };
-        Self {
-            delivery: Delivery::new(config, sender),
-        }
-    }
-
-    /// Queues an alert, or counts it as lost. The lock is never held while somebody sends.
-    pub(super) fn push(&self, alert: &Arc<Alert>) {
-        let taken = &self.delivery.counters().taken;
-        taken.fetch_add(1, Ordering::Relaxed);
-        self.delivery.push(Arc::clone(alert), 1, 1);
-    }
-
-    /// Waits until every alert has its outcome; whether it has.
-    pub(super) fn flush(&self, deadline: Instant) -> bool {
-        let flushed = self.delivery.flush()(deadline);
-        !flushed.is_err_and(|error| error.is_timeout())
-    }
-
-    /// Lets the thread try until `deadline`; what is left then is lost.
-    pub(super) fn end(&self, deadline: Instant) {
-        self.delivery.close(deadline);
-    }
-
-    pub(super) fn name(&self) -> &'static str {
-        self.delivery.counters().name
-    }
-
-    pub(super) fn stats(&self) -> ExporterStats {
-        self.delivery.counters().snapshot()
-    }
+/// Creates the queue of a notifier.
+pub(super) fn new(notifier: Box<dyn Notifier>, policy: Policy) -> Outbox {
+    let name = notifier.name();
+    let config = DeliveryConfig {
+        thread: format!("obs-alert-{name}"),
+        // Beside those that wait, one is on its way.
+        bound: policy.capacity.saturating_add(1),
+        late: "alerts are still on their way",
+        counters: Arc::new(ExporterCounters::new(name)),
+    };
+    let sender = Sender {
+        notifier,
+        policy,
+        name,
+    };
+    Delivery::new(config, sender)
 }
 
 /// Calls the notifier, from the outbox's thread.
@@ -145,12 +113,8 @@ impl Sender {
     }
 
     fn backoff(&self, attempt: u32) -> Duration {
-        let Policy {
-            first_pause,
-            longest_pause,
-            ..
-        } = self.policy;
-        let longest = backoff::doubled(first_pause, attempt, longest_pause);
+        let policy = &self.policy;
+        let longest = backoff::doubled(policy.first_pause, attempt, policy.longest_pause);
         // The programs of a fleet do not come back at the same moment.
         backoff::shortened(longest, 0.5, backoff::random())
     }

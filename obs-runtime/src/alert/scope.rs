@@ -1,6 +1,6 @@
 //! The alert manager of an `Observability`.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use crate::Handle;
 use crate::alert::AlertManager;
@@ -8,45 +8,35 @@ use crate::metrics::{MetricFamily, MetricSource};
 use crate::scope::Extension;
 use crate::scope::{self, Scope};
 
+/// The manager that a scope was given, if it was given one.
 #[derive(Default)]
-struct Alerts(Mutex<Option<AlertManager>>);
+struct Alerts(OnceLock<AlertManager>);
 
 impl Extension for Alerts {
     fn attach(self: &Arc<Self>, scope: &Scope) {
-        scope
-            .sources
-            .add_own(Arc::clone(self) as Arc<dyn MetricSource>);
+        scope.sources.add_own(Arc::<Self>::clone(self));
     }
 }
 
-/// The account of the scope's manager.
+/// Adds the account of the scope's manager.
 impl MetricSource for Alerts {
     fn collect(&self, out: &mut Vec<MetricFamily>) {
-        let manager = self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        if let Some(manager) = manager {
+        if let Some(manager) = self.0.get() {
             manager.collect(out);
         }
     }
 }
 
 fn of(scope: &Scope) -> Option<AlertManager> {
-    let alerts: Arc<Alerts> = scope.extension();
-    let alerts = alerts.0.lock().unwrap_or_else(PoisonError::into_inner);
-    alerts.clone()
+    scope.extension::<Alerts>().0.get().cloned()
 }
 
-/// Gives the scope its manager.
+/// Gives the scope its manager, once.
 pub(super) fn set(scope: &Scope, manager: AlertManager) {
-    let alerts: Arc<Alerts> = scope.extension();
-    let mut alerts = alerts.0.lock().unwrap_or_else(PoisonError::into_inner);
-    *alerts = Some(manager);
+    let _ = scope.extension::<Alerts>().0.set(manager);
 }
 
-/// The manager of the scope that this thread's calls belong to.
+/// Returns the manager of the scope that this thread's calls belong to.
 #[allow(dead_code, reason = "used by pipelines")]
 pub(crate) fn current() -> Option<AlertManager> {
     of(&scope::current())

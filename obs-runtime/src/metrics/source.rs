@@ -89,6 +89,7 @@ pub(crate) fn point(labels: Labels, start_unix_nanos: u64, value: Number) -> Num
 /// Adds a metric, unless it has no points.
 #[cfg_attr(
     not(any(
+        feature = "alert",
         feature = "llm",
         feature = "process-metrics",
         feature = "tokio-metrics"
