@@ -1,17 +1,21 @@
 //! The builder that defines an instrument step by step, and checks the definition.
 
 use core::marker::PhantomData;
+use core::sync::atomic::AtomicU64;
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::collector::MetricsCollector;
-use super::instrument::{Core, Definition, Kind};
+use super::instrument::{Core, Kind};
 use super::labels::names::LabelNames;
 use super::limits::{Limits, MAX_LABEL_VALUES, MAX_SERIES};
-use super::series::Buckets;
+use super::series::{Buckets, Shared};
+use super::timer::per_second;
 use super::validate::{self, error};
-use super::{Counter, Gauge, Histogram, Summary, UpDownCounter};
+use super::{Histogram, Summary};
 use crate::Error;
+#[cfg(any(feature = "llm", feature = "reqwest", feature = "tower"))]
+use crate::semconv::MetricDef;
 use crate::semconv::metric::FUNCTION_SECONDS;
 
 /// What a summary shows.
@@ -27,13 +31,16 @@ const DEFAULT_BOUNDS: [f64; 15] = [
 ];
 
 /// An instrument that a builder can make.
-pub(crate) trait Instrument: Sized {
+pub trait Instrument: Sized {
+    /// The instrument's kind.
     const KIND: Kind;
+
+    /// Creates the instrument of a metric.
     fn from_core(core: Arc<Core>) -> Self;
 }
 
 /// What somebody asked for; parts that were not said match whatever exists already.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Wanted {
     name: Cow<'static, str>,
     description: Option<Cow<'static, str>>,
@@ -42,8 +49,6 @@ struct Wanted {
     /// The labels match those of a metric that has them in another order.
     in_any_order: bool,
     buckets: Option<Buckets>,
-    /// As given, before they are checked.
-    bounds: Option<Vec<f64>>,
     quantiles: Option<Vec<f64>>,
     max_series: Option<usize>,
     max_label_values: Option<usize>,
@@ -60,23 +65,26 @@ pub struct InstrumentBuilder<'a, I> {
 
 impl<'a, I> InstrumentBuilder<'a, I> {
     pub(super) fn new(collector: &'a MetricsCollector, name: Cow<'static, str>) -> Self {
-        let wanted = Wanted {
-            name,
-            description: None,
-            unit: None,
-            labels: None,
-            in_any_order: false,
-            buckets: None,
-            bounds: None,
-            quantiles: None,
-            max_series: None,
-            max_label_values: None,
-        };
         Self {
             collector,
-            wanted,
+            wanted: Wanted {
+                name,
+                ..Wanted::default()
+            },
             instrument: PhantomData,
         }
+    }
+
+    /// Starts a metric of obs itself.
+    #[cfg(any(feature = "llm", feature = "reqwest", feature = "tower"))]
+    pub(super) fn of(collector: &'a MetricsCollector, def: &MetricDef) -> Self {
+        let builder = Self::new(collector, def.name.into());
+        let mut builder = builder.description(def.description).unit(def.unit);
+        // Bounds that are the default are left to it: the program may want exponential ones.
+        if !def.bounds.is_empty() && def.bounds != FUNCTION_SECONDS {
+            builder.wanted.buckets = Some(Buckets::Explicit(def.bounds.into()));
+        }
+        builder
     }
 
     /// Describes in one sentence what is measured. The first description of a metric stays.
@@ -140,8 +148,8 @@ impl InstrumentBuilder<'_, Histogram> {
     ///
     /// By default those of OpenTelemetry: 5 ms to 10 s if the unit is `s`, otherwise 0 to 10,000.
     pub fn buckets<B: Into<f64>>(mut self, bounds: impl IntoIterator<Item = B>) -> Self {
-        self.wanted.bounds = Some(bounds.into_iter().map(Into::into).collect());
-        self.wanted.buckets = None;
+        let bounds = bounds.into_iter().map(Into::into);
+        self.wanted.buckets = Some(Buckets::Explicit(bounds.collect()));
         self
     }
 
@@ -154,7 +162,6 @@ impl InstrumentBuilder<'_, Histogram> {
     /// of values, and there is room for 3,000 of them.
     pub fn exponential(mut self) -> Self {
         self.wanted.buckets = Some(Buckets::Exponential);
-        self.wanted.bounds = None;
         self
     }
 }
@@ -167,63 +174,58 @@ impl InstrumentBuilder<'_, Summary> {
     }
 }
 
-macro_rules! build {
-    ($($instrument:ident),*) => {
-        $(impl InstrumentBuilder<'_, $instrument> {
-            /// Creates the metric, or finds it: whoever asks for the same name gets the same
-            /// instrument, and parts of the definition that are not given match any.
-            ///
-            /// # Errors
-            /// When a name, a unit or a bucket is not valid, and when the metric exists with
-            /// another kind, unit, label list or bucket list.
-            pub fn build(self) -> Result<$instrument, Error> {
-                let core = find_or_create(self.collector, self.wanted, $instrument::KIND)?;
-                Ok($instrument::from_core(core))
-            }
-        })*
-    };
-}
-
-build!(Counter, UpDownCounter, Gauge, Histogram, Summary);
-
-fn find_or_create(
-    collector: &MetricsCollector,
-    mut wanted: Wanted,
-    kind: Kind,
-) -> Result<Arc<Core>, Error> {
-    validate::name(&wanted.name)?;
-    validate::unit(&wanted.name, wanted.unit.as_deref().unwrap_or_default())?;
-    if let Some(labels) = &wanted.labels {
-        validate::labels(&wanted.name, labels.listed(), kind)?;
+impl<I: Instrument> InstrumentBuilder<'_, I> {
+    /// Creates the metric, or finds it: whoever asks for the same name gets the same instrument,
+    /// and parts of the definition that are not given match any.
+    ///
+    /// # Errors
+    /// When a name, a unit or a bucket is not valid, and when the metric exists with another kind,
+    /// unit, label list or bucket list.
+    pub fn build(self) -> Result<I, Error> {
+        let Self {
+            collector,
+            mut wanted,
+            ..
+        } = self;
+        wanted.validate(I::KIND)?;
+        let core = collector.find_or_create(
+            &wanted.name.to_ascii_lowercase(),
+            |core| wanted.check(core, I::KIND),
+            || wanted.create(I::KIND, &collector.default_buckets()),
+        )?;
+        Ok(I::from_core(core))
     }
-    if let Some(bounds) = wanted.bounds.take() {
-        let bounds = validate::buckets(&wanted.name, bounds)?;
-        wanted.buckets = Some(Buckets::Explicit(bounds.into()));
-    }
-    if let Some(quantiles) = &wanted.quantiles {
-        validate::quantiles(&wanted.name, quantiles)?;
-    }
-    for (what, limit) in [
-        ("max_series", wanted.max_series),
-        ("max_label_values", wanted.max_label_values),
-    ] {
-        if let Some(limit) = limit
-            && !(1..=MOST_SERIES).contains(&limit)
-        {
-            let name = &wanted.name;
-            return Err(error(format!(
-                "`{what}({limit})` of metric `{name}`: a metric may have 1 to {MOST_SERIES} series"
-            )));
-        }
-    }
-    collector.find_or_create(
-        &wanted.name.to_ascii_lowercase(),
-        |core| wanted.check(core, kind),
-        || Core::new(wanted.definition(kind, &collector.default_buckets())),
-    )
 }
 
 impl Wanted {
+    fn validate(&mut self, kind: Kind) -> Result<(), Error> {
+        let name = &self.name;
+        validate::name(name)?;
+        validate::unit(name, self.unit.as_deref().unwrap_or_default())?;
+        if let Some(labels) = &self.labels {
+            validate::labels(name, labels.listed(), kind)?;
+        }
+        if let Some(Buckets::Explicit(bounds)) = &mut self.buckets {
+            *bounds = validate::buckets(name, bounds)?.into();
+        }
+        if let Some(quantiles) = &self.quantiles {
+            validate::quantiles(name, quantiles)?;
+        }
+        for (what, limit) in [
+            ("max_series", self.max_series),
+            ("max_label_values", self.max_label_values),
+        ] {
+            if let Some(limit) = limit
+                && !(1..=MOST_SERIES).contains(&limit)
+            {
+                return Err(error(format!(
+                    "`{what}({limit})` of metric `{name}`: a metric may have 1 to {MOST_SERIES} series"
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// The clash with what exists, if there is one.
     fn check(&self, core: &Core, kind: Kind) -> Result<(), Error> {
         let name = core.name();
@@ -288,7 +290,7 @@ impl Wanted {
         Ok(())
     }
 
-    fn definition(&self, kind: Kind, default: &Buckets) -> Definition {
+    fn create(&self, kind: Kind, default: &Buckets) -> Result<Core, Error> {
         let unit = self.unit.clone().unwrap_or_default();
         let buckets = match &self.buckets {
             Some(buckets) => buckets.clone(),
@@ -299,23 +301,25 @@ impl Wanted {
             None => Buckets::Explicit(DEFAULT_BOUNDS.into()),
         };
         let quantiles = self.quantiles.as_deref().unwrap_or(&DEFAULT_QUANTILES);
-        let label_values = self.max_label_values.or(self.max_series);
-        Definition {
+        let shared = Shared {
             name: self.name.clone(),
-            kind,
-            description: self.description.clone(),
-            unit,
-            labels: self
-                .labels
-                .clone()
-                .unwrap_or(LabelNames::Listed(Vec::new())),
             buckets,
             quantiles: quantiles.into(),
-            limits: Limits {
-                series: self.max_series.unwrap_or(MAX_SERIES),
-                label_values: label_values.unwrap_or(MAX_LABEL_VALUES),
-            },
+            per_second: per_second(&unit),
+            refused: AtomicU64::new(0),
+        };
+        let labels = self.labels.clone();
+        let labels = labels.unwrap_or(LabelNames::Listed(Vec::new()));
+        let label_values = self.max_label_values.or(self.max_series);
+        let limits = Limits {
+            series: self.max_series.unwrap_or(MAX_SERIES),
+            label_values: label_values.unwrap_or(MAX_LABEL_VALUES),
+        };
+        let core = Core::new(kind, unit, shared, labels, limits)?;
+        if let Some(text) = &self.description {
+            let _ = core.description.set(text.clone());
         }
+        Ok(core)
     }
 }
 

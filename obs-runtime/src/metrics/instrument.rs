@@ -1,7 +1,7 @@
 //! What all instruments have in common: their definition, their series, and how a collection reads
 //! them.
 
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -15,13 +15,13 @@ use super::snapshot::{
     HistogramPoint, MetricData, MetricFamily, Number, NumberPoint, Points, SummaryPoint,
 };
 use super::validate::error;
-use super::{counter, exponential_cells, histogram, timer};
+use super::{counter, exponential_cells, histogram};
 use crate::Error;
 use crate::clock::unix_nanos;
 
 /// The kind of an instrument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     Counter,
     UpDownCounter,
     Gauge,
@@ -58,22 +58,9 @@ impl Kind {
     }
 }
 
-/// The validated definition of a metric.
-#[derive(Debug)]
-pub(super) struct Definition {
-    pub(super) name: Cow<'static, str>,
-    pub(super) kind: Kind,
-    pub(super) description: Option<Cow<'static, str>>,
-    pub(super) unit: Cow<'static, str>,
-    pub(super) labels: LabelNames,
-    pub(super) buckets: Buckets,
-    pub(super) quantiles: Arc<[f64]>,
-    pub(super) limits: Limits,
-}
-
 /// A metric of a collector; instruments are handles to it.
 #[derive(Debug)]
-pub(crate) struct Core {
+pub struct Core {
     pub(super) shared: Arc<Shared>,
     pub(super) kind: Kind,
     /// The first description that somebody gave.
@@ -87,23 +74,16 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    pub(super) fn new(definition: Definition) -> Result<Self, Error> {
-        let Definition {
-            name,
-            kind,
-            buckets,
-            ..
-        } = definition;
-        let cells = kind.cells(&buckets);
+    pub(super) fn new(
+        kind: Kind,
+        unit: Cow<'static, str>,
+        shared: Shared,
+        labels: LabelNames,
+        limits: Limits,
+    ) -> Result<Self, Error> {
+        let cells = kind.cells(&shared.buckets);
         debug_assert!(cells <= PAGE);
-        let shared = Arc::new(Shared {
-            name,
-            buckets,
-            quantiles: definition.quantiles,
-            per_second: timer::per_second(&definition.unit),
-            refused: AtomicU64::new(0),
-        });
-        let (labels, limits) = (definition.labels, definition.limits);
+        let shared = Arc::new(shared);
         let series =
             SeriesSet::new(Arc::clone(&shared), labels, cells, limits).ok_or_else(|| {
                 let name = &shared.name;
@@ -112,15 +92,11 @@ impl Core {
                  collectors and handles that are no longer needed, or use fewer series"
                 ))
             })?;
-        let description = OnceLock::new();
-        if let Some(text) = definition.description {
-            let _ = description.set(text);
-        }
         Ok(Self {
             shared,
             kind,
-            description,
-            unit: definition.unit,
+            description: OnceLock::new(),
+            unit,
             start_unix_nanos: unix_nanos(),
             series,
             refusal_reported: AtomicBool::new(false),

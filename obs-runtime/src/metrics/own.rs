@@ -13,7 +13,6 @@ use super::instrument::Core;
 use super::{Histogram, MetricsCollector};
 use crate::fork::PerProcess;
 use crate::semconv::MetricDef;
-use crate::semconv::metric::FUNCTION_SECONDS;
 use crate::{Error, self_log};
 
 /// Labels by name; an empty value is no label.
@@ -23,7 +22,7 @@ impl MetricsCollector {
     /// Adds to a counter.
     #[cfg(feature = "llm")]
     pub(crate) fn count(&self, def: &MetricDef, labels: Given<'_>, amount: u64) {
-        let counter = self.open(def, InstrumentBuilder::<super::Counter>::build);
+        let counter = self.open::<super::Counter>(def);
         let series = counter.and_then(|counter| counter.with_labels(labels));
         report(def, series.map(|series| series.add(amount)));
     }
@@ -36,45 +35,27 @@ impl MetricsCollector {
         def: &MetricDef,
         labels: Given<'_>,
     ) -> Option<super::BoundUpDownCounter> {
-        let counter = self.open(def, InstrumentBuilder::<super::UpDownCounter>::build);
-        let series = counter.and_then(|counter| counter.with_labels(labels));
-        report(def, series)
+        let counter = self.open::<super::UpDownCounter>(def);
+        report(def, counter.and_then(|counter| counter.with_labels(labels)))
     }
 
     /// Takes a value of a histogram.
     pub(crate) fn observe(&self, def: &MetricDef, labels: Given<'_>, value: f64) {
-        let histogram = self.open::<Histogram>(def, |builder| {
-            // Bounds that are the default are left to it: the program may want exponential ones.
-            if def.bounds == FUNCTION_SECONDS {
-                builder.build()
-            } else {
-                builder.buckets(def.bounds.iter().copied()).build()
-            }
-        });
+        let histogram = self.open::<Histogram>(def);
         let series = histogram.and_then(|histogram| histogram.with_labels(labels));
         report(def, series.map(|series| series.observe(value)));
     }
 
     /// Returns the instrument of a metric of obs itself whose labels are open. The first call
     /// defines it, later ones only find it: the names of these metrics are in lower case.
-    fn open<'a, I: Instrument>(
-        &'a self,
-        def: &MetricDef,
-        build: impl FnOnce(InstrumentBuilder<'a, I>) -> Result<I, Error>,
-    ) -> Result<I, Error> {
+    fn open<I: Instrument>(&self, def: &MetricDef) -> Result<I, Error> {
         let is = |core: &Arc<Core>| {
             core.kind == I::KIND && core.series.names().is_open() && core.unit == def.unit
         };
-        if let Some(core) = self.core_in_lower_case(def.name).filter(is) {
-            return Ok(I::from_core(core));
+        match self.core_in_lower_case(def.name).filter(is) {
+            Some(core) => Ok(I::from_core(core)),
+            None => InstrumentBuilder::of(self, def).open_labels().build(),
         }
-        let builder = InstrumentBuilder::new(self, def.name.into());
-        build(
-            builder
-                .description(def.description)
-                .unit(def.unit)
-                .open_labels(),
-        )
     }
 }
 

@@ -113,10 +113,8 @@ fn prometheus_label(label: &str) -> String {
 }
 
 /// Ascending finite upper bounds; a last infinite one is what every histogram has anyway.
-pub(super) fn buckets(metric: &str, mut bounds: Vec<f64>) -> Result<Vec<f64>, Error> {
-    if bounds.last() == Some(&f64::INFINITY) {
-        bounds.pop();
-    }
+pub(super) fn buckets<'a>(metric: &str, bounds: &'a [f64]) -> Result<&'a [f64], Error> {
+    let bounds = bounds.strip_suffix(&[f64::INFINITY]).unwrap_or(bounds);
     if let Some(bad) = bounds.iter().find(|b| !b.is_finite()) {
         return Err(error(format!(
             "bucket bound {bad} of histogram `{metric}` is not valid: bounds are finite numbers \
