@@ -85,9 +85,10 @@ impl MetricCardinality {
             LabelNames::Open => open_labels(core),
         };
         let combinations = match names {
-            LabelNames::Listed(_) => labels.iter().fold(1_usize, |product, label| {
-                product.saturating_mul(label.max_values)
-            }),
+            LabelNames::Listed(_) => labels
+                .iter()
+                .map(|label| label.max_values)
+                .fold(1, usize::saturating_mul),
             LabelNames::Open => usize::MAX,
         };
         let overflow = usize::from(!names.is_none());
@@ -119,12 +120,23 @@ impl MetricCardinality {
             _ => None,
         };
         let series = family.data.points();
+        let time_series_each = time_series_each.unwrap_or(1);
+        Self::unlimited(family.name.clone(), series, series, time_series_each)
+    }
+
+    /// A metric of which no limits of labels are known.
+    fn unlimited(
+        name: impl Into<Cow<'static, str>>,
+        series: usize,
+        worst_case: usize,
+        time_series_each: usize,
+    ) -> Self {
         Self {
-            name: family.name.clone(),
+            name: name.into(),
             labels: Vec::new(),
             series,
-            worst_case: series,
-            time_series_each: time_series_each.unwrap_or(1),
+            worst_case,
+            time_series_each,
             overflowed: 0,
         }
     }
@@ -145,18 +157,10 @@ impl MetricCardinality {
             *most = combinations.max(*most);
         }
         let most = most.into_values().sum::<usize>();
-        let metric = |name: &'static str, series, worst_case, time_series_each| Self {
-            name: name.into(),
-            labels: Vec::new(),
-            series,
-            worst_case,
-            time_series_each,
-            overflowed: 0,
-        };
         let lines = FUNCTION_SECONDS.len() + 3;
         [
-            metric(FUNCTION_CALLS.name, calls, most * RESULTS, 1),
-            metric(FUNCTION_CALLS_DURATION.name, durations, most, lines),
+            Self::unlimited(FUNCTION_CALLS.name, calls, most * RESULTS, 1),
+            Self::unlimited(FUNCTION_CALLS_DURATION.name, durations, most, lines),
         ]
     }
 }
@@ -216,20 +220,12 @@ impl Cardinality {
 
 impl fmt::Display for Cardinality {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let header = ["series", "worst case", "time series", "metric"];
-        writeln!(
-            f,
-            "{:>9} {:>11} {:>12}  {}",
-            header[0], header[1], header[2], header[3]
-        )?;
+        writeln!(f, "   series  worst case  time series  metric")?;
         for metric in &self.metrics {
             let (series, worst) = (metric.series, metric.worst_case);
             let time_series = metric.worst_case_time_series();
-            write!(
-                f,
-                "{series:>9} {worst:>11} {time_series:>12}  {}",
-                metric.name
-            )?;
+            let name = &metric.name;
+            write!(f, "{series:>9} {worst:>11} {time_series:>12}  {name}")?;
             for (at, label) in metric.labels.iter().enumerate() {
                 let before = if at == 0 { " {" } else { ", " };
                 let (name, values, most) = (&label.name, label.values, label.max_values);

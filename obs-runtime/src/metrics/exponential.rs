@@ -61,18 +61,19 @@ impl ExponentialBuckets {
         self.counts.iter().sum()
     }
 
-    /// The first and the last index at a scale that is `shift` coarser.
-    fn range(&self, shift: u32) -> Option<(i64, i64)> {
+    /// Returns the first and the last index.
+    fn range(&self) -> Option<(i64, i64)> {
         let last = self.counts.len().checked_sub(1)?;
         let first = i64::from(self.offset);
-        Some((first >> shift, (first + last as i64) >> shift))
+        Some((first, first + last as i64))
     }
 
     /// Joins buckets until they are `shift` scales coarser.
     fn coarsen(&mut self, shift: u32) {
-        let Some((first, last)) = self.range(shift).filter(|_| shift > 0) else {
+        let Some((first, last)) = self.range().filter(|_| shift > 0) else {
             return;
         };
+        let (first, last) = (first >> shift, last >> shift);
         let mut counts = vec![0; (last - first) as usize + 1];
         for (at, count) in self.counts.iter().enumerate() {
             let index = (i64::from(self.offset) + at as i64) >> shift;
@@ -86,7 +87,7 @@ impl ExponentialBuckets {
 
     /// Adds buckets of the same scale.
     fn add(&mut self, more: &Self) {
-        let (Some((first, last)), Some(other)) = (self.range(0), more.range(0)) else {
+        let (Some((first, last)), Some(other)) = (self.range(), more.range()) else {
             if self.counts.is_empty() {
                 self.clone_from(more);
             }
@@ -227,25 +228,18 @@ impl ExponentialHistogramPoint {
     /// Adds what another point counted, at the finest scale that has room for both. Its examples
     /// are not kept: there is one for a bucket.
     pub(crate) fn merge(&mut self, more: &Self) {
-        let mut scale = self.scale.min(more.scale);
-        let fits = |a: &ExponentialBuckets, b: &ExponentialBuckets, scale: i32| {
-            let (a, b) = (
-                a.range((self.scale - scale) as u32),
-                b.range((more.scale - scale) as u32),
-            );
-            match (a, b) {
-                (Some(a), Some(b)) => a.1.max(b.1) - a.0.min(b.0) < MAX_SIZE as i64,
-                _ => true,
-            }
-        };
-        while !(fits(&self.positive, &more.positive, scale)
-            && fits(&self.negative, &more.negative, scale))
-        {
-            scale -= 1;
-        }
         let mut more = more.clone();
-        more.coarsen(scale);
+        let scale = self.scale.min(more.scale);
         self.coarsen(scale);
+        more.coarsen(scale);
+        let shift = |a: &ExponentialBuckets, b: &ExponentialBuckets| match (a.range(), b.range()) {
+            (Some(a), Some(b)) => excess(a.0.min(b.0), a.1.max(b.1)),
+            _ => 0,
+        };
+        let positive = shift(&self.positive, &more.positive);
+        let shift = positive.max(shift(&self.negative, &more.negative));
+        self.coarsen(scale - shift as i32);
+        more.coarsen(scale - shift as i32);
         self.positive.add(&more.positive);
         self.negative.add(&more.negative);
         self.zero_count += more.zero_count;
@@ -330,10 +324,16 @@ impl Edges {
 }
 
 pub(super) fn either(a: Option<f64>, b: Option<f64>, pick: fn(f64, f64) -> f64) -> Option<f64> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(pick(a, b)),
-        (a, b) => a.or(b),
+    a.into_iter().chain(b).reduce(pick)
+}
+
+/// Returns how much coarser buckets from `first` to `last` must be for [`MAX_SIZE`] of them to do.
+pub(super) fn excess(mut first: i64, mut last: i64) -> u32 {
+    let mut shift = 0;
+    while last - first >= MAX_SIZE as i64 {
+        (first, last, shift) = (first >> 1, last >> 1, shift + 1);
     }
+    shift
 }
 
 #[cfg(test)]

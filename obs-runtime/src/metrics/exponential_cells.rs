@@ -9,7 +9,7 @@ use core::sync::atomic::{Ordering, fence};
 
 use super::cells::{Cells, Reader};
 use super::exponential::{
-    ExponentialBuckets, ExponentialHistogramPoint, MAX_SCALE, MAX_SIZE, index_of,
+    ExponentialBuckets, ExponentialHistogramPoint, MAX_SCALE, MAX_SIZE, excess, index_of,
 };
 use super::histogram::{COUNTS, MAX, MIN, SUM, largest, raise_extremes, smallest};
 use super::series::Series;
@@ -112,7 +112,7 @@ pub(super) fn observe(cells: &Cells<'_>, value: f64) {
         Some((first, last)) => (first.min(index), last.max(index)),
         None => (index, index),
     };
-    let shift = excess(first, last);
+    let shift = excess(first.into(), last.into());
     if shift > 0 {
         coarsen(cells, shift);
         index >>= shift;
@@ -123,16 +123,6 @@ pub(super) fn observe(cells: &Cells<'_>, value: f64) {
 
 const fn scale(state: u64) -> i32 {
     MAX_SCALE - (state & (STEP - 1)) as i32
-}
-
-/// How much coarser the buckets must be for the window to have room.
-fn excess(first: i32, last: i32) -> u32 {
-    let (mut first, mut last) = (i64::from(first), i64::from(last));
-    let mut shift = 0;
-    while last - first >= MAX_SIZE as i64 {
-        (first, last, shift) = (first >> 1, last >> 1, shift + 1);
-    }
-    shift
 }
 
 #[cold]
