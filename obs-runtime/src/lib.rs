@@ -32,6 +32,7 @@ pub mod interop;
 mod json;
 #[cfg(feature = "llm")]
 pub mod llm;
+mod lock;
 pub mod logs;
 mod macros;
 pub mod metrics;

@@ -1,12 +1,13 @@
 //! The account of one `Observability`: tokens, costs, metrics.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use crate::llm::call::{LlmCall, VectorOp};
 use crate::llm::price::{Pricer, Prices, Unpriced, Usd, warm_up};
 use crate::llm::totals::{Entry, Ledger, LlmTotals};
 use crate::llm::usage::Usage;
+use crate::lock::{lock, read, write};
 use crate::metrics::snapshot::{MetricData, MetricFamily, MetricSource};
 use crate::metrics::{BoundUpDownCounter, MetricsCollector, source};
 use crate::scope::{Extension, Scope};
@@ -34,18 +35,14 @@ const MAX_WARNINGS: usize = 100;
 impl Extension for LlmState {
     fn attach(self: &Arc<Self>, scope: &Scope) {
         self.metrics.get_or_init(|| scope.metrics.clone());
-        scope
-            .sources
-            .add_own(Arc::clone(self) as Arc<dyn MetricSource>);
+        scope.sources.add_own(Arc::<Self>::clone(self));
     }
 }
 
 /// The counter `obs.llm.cost`: from the ledger, because its sums are exact.
 impl MetricSource for LlmState {
     fn collect(&self, out: &mut Vec<MetricFamily>) {
-        let ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
-        let costs = ledger.costs();
-        drop(ledger);
+        let costs = lock(&self.ledger).costs();
         source::push(out, &metric::OBS_LLM_COST, MetricData::Counter, costs);
     }
 }
@@ -53,7 +50,7 @@ impl MetricSource for LlmState {
 impl LlmState {
     /// Takes the user's prices, and reads the price list ahead of the first call.
     pub(crate) fn configure(&self, prices: Prices) {
-        *self.pricer.write().unwrap_or_else(PoisonError::into_inner) = Pricer::new(prices);
+        *write(&self.pricer) = Pricer::new(prices);
         if crate::registry::callsites()
             .any(|site| site.construct() == crate::callsite::Construct::LlmCall)
         {
@@ -66,13 +63,11 @@ impl LlmState {
     }
 
     pub(crate) fn totals(&self) -> LlmTotals {
-        let ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
-        ledger.totals()
+        lock(&self.ledger).totals()
     }
 
     pub(crate) fn totals_for_trace(&self, trace: TraceId) -> Option<LlmTotals> {
-        let ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
-        ledger.for_trace(trace)
+        lock(&self.ledger).for_trace(trace)
     }
 
     /// Takes a finished model call; returns its price.
@@ -93,10 +88,7 @@ impl LlmState {
             cost: cost.unwrap_or_default(),
             complete: cost.is_ok(),
         };
-        self.ledger
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .add(context.map(|context| context.trace_id()), &entry);
+        lock(&self.ledger).add(context.map(|context| context.trace_id()), &entry);
         self.llm_metrics(call, context, cost);
         cost
     }
@@ -122,7 +114,7 @@ impl LlmState {
                 End::Ok => Err(Unpriced::NoUsage),
             };
         };
-        let pricer = self.pricer.read().unwrap_or_else(PoisonError::into_inner);
+        let pricer = read(&self.pricer);
         let answered = call.response.model.as_deref();
         pricer.price(&call.provider, &call.model, answered, usage)
     }
@@ -146,7 +138,7 @@ impl LlmState {
             Unpriced::Cancelled => return,
         };
         let name = format!("{}/{}", call.provider, call.model);
-        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut warned = lock(&self.warned);
         let new =
             warned.len() < MAX_WARNINGS && warned.insert(format!("{name} {}", reason.as_str()));
         drop(warned);

@@ -6,12 +6,13 @@
 
 use core::fmt;
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use genai_prices::{Calculator, PriceRequest, UsageKey};
 
 use crate::fork::PerProcess;
 use crate::llm::usage::Usage;
+use crate::lock::lock;
 
 /// An amount of US dollars that is exact to 1e-12, so that sums do not drift.
 ///
@@ -268,48 +269,41 @@ impl Pricer {
         answered: Option<&str>,
         usage: &Usage,
     ) -> Result<Usd, Unpriced> {
-        let mut models = answered
-            .into_iter()
-            .chain([requested])
-            .filter(|m| !m.is_empty());
+        let models = answered.into_iter().chain([requested]);
+        let models = models.filter(|model| !model.is_empty());
         if let Some(own) = models.clone().find_map(|m| self.own.find(provider, m)) {
             return own.of(usage);
         }
         let mut failure = Unpriced::UnknownModel;
-        models
-            .find_map(|model| match self.listed(provider, model, usage) {
-                Ok(price) => Some(price),
-                Err(Unpriced::UnknownModel) => None,
-                Err(other) => {
-                    failure = other;
-                    None
-                }
-            })
-            .ok_or(failure)
+        for model in models {
+            match self.listed(provider, model, usage) {
+                Ok(price) => return Ok(price),
+                Err(Unpriced::UnknownModel) => {}
+                Err(other) => failure = other,
+            }
+        }
+        Err(failure)
     }
 
+    /// Returns the price of the list, in which a model that it lacks is looked for once.
     fn listed(&self, provider: &str, model: &str, usage: &Usage) -> Result<Usd, Unpriced> {
         if self.is_unknown(provider, model) {
             return Err(Unpriced::UnknownModel);
         }
         let price = listed(provider, model, usage);
         if price == Err(Unpriced::UnknownModel) {
-            self.remember_unknown(provider, model);
+            let mut unknown = lock(&self.unknown);
+            if unknown.values().map(HashSet::len).sum::<usize>() < MAX_UNKNOWN {
+                let models = unknown.entry(provider.to_owned()).or_default();
+                models.insert(model.to_owned());
+            }
         }
         price
     }
 
     fn is_unknown(&self, provider: &str, model: &str) -> bool {
-        let unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+        let unknown = lock(&self.unknown);
         unknown.get(provider).is_some_and(|m| m.contains(model))
-    }
-
-    fn remember_unknown(&self, provider: &str, model: &str) {
-        let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
-        if unknown.values().map(HashSet::len).sum::<usize>() < MAX_UNKNOWN {
-            let models = unknown.entry(provider.to_owned()).or_default();
-            models.insert(model.to_owned());
-        }
     }
 }
 

@@ -4,9 +4,10 @@
 //! for the drain; a record without room is counted as lost.
 
 use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 use crate::fork::PerProcess;
+use crate::lock::{lock, read, write};
 use crate::logs::LogRecord;
 use crate::self_obs;
 use crate::trace::buffer;
@@ -107,11 +108,6 @@ impl LogQueue {
     }
 }
 
-fn lock(shard: &Mutex<Vec<LogRecord>>) -> MutexGuard<'_, Vec<LogRecord>> {
-    // Appending and taking leave whole records behind.
-    shard.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Returns the shard that this thread writes to.
 fn shard() -> usize {
     use core::cell::Cell;
@@ -140,14 +136,14 @@ pub(crate) fn of_scope(scope: u16) -> Option<Arc<LogQueue>> {
     if SCOPES.load(Ordering::Relaxed) == 0 {
         return None;
     }
-    let queues = QUEUES.read().unwrap_or_else(PoisonError::into_inner);
+    let queues = read(&QUEUES);
     let found = queues.iter().find(|(id, _)| *id == scope)?;
     Some(Arc::clone(&found.1))
 }
 
 /// Makes the scope take logs from now on.
 pub(crate) fn add(scope: u16, queue: Arc<LogQueue>) {
-    let mut queues = QUEUES.write().unwrap_or_else(PoisonError::into_inner);
+    let mut queues = write(&QUEUES);
     queues.retain(|(id, _)| *id != scope);
     queues.push((scope, queue));
     SCOPES.store(queues.len(), Ordering::Relaxed);
@@ -155,7 +151,7 @@ pub(crate) fn add(scope: u16, queue: Arc<LogQueue>) {
 
 /// Makes the scope take no more logs.
 pub(crate) fn remove(scope: u16) {
-    let mut queues = QUEUES.write().unwrap_or_else(PoisonError::into_inner);
+    let mut queues = write(&QUEUES);
     queues.retain(|(id, _)| *id != scope);
     SCOPES.store(queues.len(), Ordering::Relaxed);
 }

@@ -9,9 +9,10 @@
 use core::cell::Cell;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use crate::fork::{self, PerProcess};
+use crate::lock::lock;
 
 /// Cells of a page (8 KiB); a series' cells lie within one page.
 pub(super) const PAGE: usize = 1024;
@@ -154,7 +155,7 @@ fn update_first(slot: Slot, update: impl FnOnce(Cells<'_>)) {
     if let Ok(lane) = LEASE.try_with(lease_lane) {
         write(lane);
     } else {
-        let mut orphans = ORPHANS.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut orphans = lock(&ORPHANS);
         write(orphans.get_or_insert_with(lane));
     }
 }
@@ -200,7 +201,7 @@ fn space() -> MutexGuard<'static, Space> {
         fork::in_child(leave_lane);
         Mutex::default()
     });
-    SPACE.lock().unwrap_or_else(PoisonError::into_inner)
+    lock(&SPACE)
 }
 
 /// In a forked child: the thread's lane holds what the parent counted.

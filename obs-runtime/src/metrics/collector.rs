@@ -3,7 +3,7 @@
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, RwLock};
 
 use super::builder::InstrumentBuilder;
 use super::cardinality::{Cardinality, MetricCardinality};
@@ -16,6 +16,7 @@ use super::snapshot::{MetricData, MetricFamily, MetricSource, Number, NumberPoin
 use super::{Counter, Gauge, Histogram, Summary, UpDownCounter, source, warning};
 use crate::Error;
 use crate::fork::Process;
+use crate::lock::{read, write};
 use crate::semconv::{MetricDef, attribute, metric};
 
 /// Holds metrics: makes instruments, and reads them all at once. A clone is the same collector.
@@ -126,12 +127,12 @@ impl MetricsCollector {
             // Of a forked child's parent: a metric that nobody collects here.
             return create().map(Arc::new);
         }
-        let metrics = self.read();
+        let metrics = read(&self.inner.metrics);
         if let Some(core) = metrics.get(name) {
             return check(core).map(|()| Arc::clone(core));
         }
         drop(metrics);
-        let mut metrics = self.write();
+        let mut metrics = write(&self.inner.metrics);
         // Another thread may have been faster.
         if let Some(core) = metrics.get(name) {
             return check(core).map(|()| Arc::clone(core));
@@ -145,17 +146,7 @@ impl MetricsCollector {
         if !self.inner.process.is_current() {
             return Vec::new();
         }
-        self.read().values().cloned().collect()
-    }
-
-    fn read(&self) -> RwLockReadGuard<'_, Metrics> {
-        let metrics = self.inner.metrics.read();
-        metrics.unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn write(&self) -> RwLockWriteGuard<'_, Metrics> {
-        let metrics = self.inner.metrics.write();
-        metrics.unwrap_or_else(PoisonError::into_inner)
+        read(&self.inner.metrics).values().cloned().collect()
     }
 
     /// Returns all metrics that have a series, in the order of their names.
@@ -173,7 +164,7 @@ impl MetricsCollector {
         if !self.inner.process.is_current() {
             return None;
         }
-        self.read().get(name).map(Arc::clone)
+        read(&self.inner.metrics).get(name).map(Arc::clone)
     }
 
     /// Returns the metric of this name, read now; `None` if there is none or it has no series.
@@ -190,7 +181,7 @@ impl MetricsCollector {
         if !self.inner.process.is_current() {
             return false;
         }
-        let removed = self.write().remove(&name.to_ascii_lowercase());
+        let removed = write(&self.inner.metrics).remove(&name.to_ascii_lowercase());
         self.forget();
         removed.is_some()
     }
@@ -201,7 +192,7 @@ impl MetricsCollector {
             return;
         }
         // Freeing the cells takes a lock of its own.
-        let removed = std::mem::take(&mut *self.write());
+        let removed = std::mem::take(&mut *write(&self.inner.metrics));
         self.forget();
         drop(removed);
     }

@@ -5,10 +5,11 @@
 //! that by two loads, so that examples cost nothing worth naming however many values there are.
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 
 use super::snapshot::Exemplar;
 use crate::clock::unix_nanos;
+use crate::lock::lock;
 use crate::trace::local::{flag, local};
 
 /// The number of the next collection.
@@ -47,8 +48,7 @@ struct Place {
 
 impl Place {
     fn read(&self) -> Option<Exemplar> {
-        let example = self.example.lock();
-        example.unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.example).clone()
     }
 }
 

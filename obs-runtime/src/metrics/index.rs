@@ -4,9 +4,10 @@
 //! full segment stays as it is and a larger one follows, so a reader never sees an item move.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError, TryLockError};
+use std::sync::{Mutex, OnceLock, TryLockError};
 
 use crate::fork;
+use crate::lock::lock;
 
 /// Slots of the first segment; a power of two.
 const FIRST: usize = 32;
@@ -88,9 +89,7 @@ impl<T> Index<T> {
             Err(TryLockError::Poisoned(turn)) => turn.into_inner(),
             // In a forked child a thread of its parent may hold the lock for ever.
             Err(TryLockError::WouldBlock) if fork::is_child() => return self.find(hash, is),
-            Err(TryLockError::WouldBlock) => {
-                self.writers.lock().unwrap_or_else(PoisonError::into_inner)
-            }
+            Err(TryLockError::WouldBlock) => lock(&self.writers),
         };
         // Another thread may have been faster.
         let found = self.find(hash, &is);

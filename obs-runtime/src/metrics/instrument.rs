@@ -3,7 +3,7 @@
 
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::borrow::Cow;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use super::cells::{PAGE, Reader};
 use super::exponential::ExponentialHistogramPoint;
@@ -18,6 +18,7 @@ use super::validate::error;
 use super::{counter, exponential_cells, histogram};
 use crate::Error;
 use crate::clock::unix_nanos;
+use crate::lock::lock;
 
 /// The kind of an instrument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -257,7 +258,7 @@ impl Core {
         let (series, overflow) = self.series.all();
         let in_order = overflow.is_none();
         let all = series.iter().chain(overflow);
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = lock(&self.last);
         let same = last.len() == series.len() + usize::from(!in_order);
         if let Some(points) = last.unshared().filter(|_| same) {
             for (point, series) in points.iter_mut().zip(all) {

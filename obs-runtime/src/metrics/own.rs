@@ -6,12 +6,13 @@
 //! (`MetricsCollector::clear`) begins anew.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::builder::{Instrument, InstrumentBuilder};
 use super::instrument::Core;
 use super::{Histogram, MetricsCollector};
 use crate::fork::PerProcess;
+use crate::lock::lock;
 use crate::semconv::MetricDef;
 use crate::{Error, self_log};
 
@@ -66,7 +67,7 @@ fn report<T>(def: &MetricDef, updated: Result<T, Error>) -> Option<T> {
 
     updated
         .inspect_err(|error| {
-            let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut told = lock(&TOLD);
             if told.insert(def.name) {
                 self_log::once(error.to_string());
             }

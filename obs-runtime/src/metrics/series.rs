@@ -7,7 +7,7 @@ use core::hash::BuildHasher;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::cells::{Allocation, Slot};
 use super::exemplar::Exemplars;
@@ -18,6 +18,7 @@ use super::labels::names::{LabelNames, Order};
 use super::limits::{Limits, OVERFLOW};
 use crate::clock::unix_nanos;
 use crate::fork::Process;
+use crate::lock::lock;
 
 /// How the values of a histogram or summary are kept.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,29 +62,34 @@ pub(super) struct Series {
 }
 
 impl Series {
+    fn new(shared: Arc<Shared>, labels: Labels, cells: Allocation) -> Arc<Self> {
+        Arc::new(Self {
+            shared,
+            labels,
+            start_unix_nanos: unix_nanos(),
+            cells,
+            gauge: AtomicU64::new(0),
+            exemplars: Exemplars::default(),
+        })
+    }
+
     #[inline]
     pub(super) fn slot(&self) -> Slot {
         self.cells.slot()
     }
 
-    /// A series of no metric.
+    /// Creates a series of no metric.
     pub(super) fn detached(name: &'static str, cells: impl Fn(&Buckets) -> usize) -> Arc<Self> {
         let buckets = Buckets::Explicit(Arc::new([]));
-        let cells = cells(&buckets);
-        Arc::new(Self {
-            shared: Arc::new(Shared {
-                name: Cow::Borrowed(name),
-                buckets,
-                quantiles: Arc::new([]),
-                per_second: 1.0,
-                refused: AtomicU64::new(0),
-            }),
-            labels: Labels::new(),
-            start_unix_nanos: unix_nanos(),
-            cells: Allocation::new(cells).unwrap_or(Allocation::NOWHERE),
-            gauge: AtomicU64::new(0),
-            exemplars: Exemplars::default(),
-        })
+        let cells = Allocation::new(cells(&buckets)).unwrap_or(Allocation::NOWHERE);
+        let shared = Shared {
+            name: Cow::Borrowed(name),
+            buckets,
+            quantiles: Arc::new([]),
+            per_second: 1.0,
+            refused: AtomicU64::new(0),
+        };
+        Self::new(Arc::new(shared), Labels::new(), cells)
     }
 }
 
@@ -93,26 +99,19 @@ impl Series {
 struct List {
     series: Arc<Vec<Arc<Series>>>,
     unsorted: bool,
-    /// What each label can have, as far as call sites have said.
-    declared: Box<[Declared]>,
-    /// The values of each label so far.
-    values: Box<[HashSet<Box<str>>]>,
+    /// What is known of the values of each listed label, in the order of the names.
+    labels: Box<[LabelValues]>,
 }
 
-impl List {
-    /// Whether no label would have more than `most` values.
-    fn takes(&self, values: &[&str], most: usize) -> bool {
-        let mut labels = self.values.iter().zip(values);
-        labels.all(|(known, value)| known.len() < most || known.contains(*value))
-    }
-}
-
-/// What a label can have.
+/// The values of one label.
 #[derive(Clone, Debug, Default)]
-struct Declared {
-    values: BTreeSet<&'static str>,
-    /// It had another one.
-    others: bool,
+struct LabelValues {
+    /// Those that it has had so far.
+    seen: HashSet<Box<str>>,
+    /// Those that it can have, as far as call sites have said.
+    declared: BTreeSet<&'static str>,
+    /// Whether it has had one that no call site has declared.
+    undeclared: bool,
 }
 
 /// All series of one metric.
@@ -143,8 +142,7 @@ impl SeriesSet {
         limits: Limits,
     ) -> Option<Self> {
         let listed = names.listed();
-        let values = listed.iter().map(|_| HashSet::new()).collect();
-        let declared = listed.iter().map(|_| Declared::default()).collect();
+        let labels = vec![LabelValues::default(); listed.len()];
         let mut set = Self {
             process: Process::current(),
             shared,
@@ -155,8 +153,7 @@ impl SeriesSet {
             seed: std::hash::RandomState::new().hash_one(0_u64) | 1,
             index: Index::new(limits.series),
             list: Mutex::new(List {
-                declared,
-                values,
+                labels: labels.into(),
                 ..List::default()
             }),
             overflow: None,
@@ -192,30 +189,27 @@ impl SeriesSet {
 
     /// How many values each listed label has had so far, in the order of the names.
     pub(super) fn label_values(&self) -> Vec<usize> {
-        let list = self.list();
-        list.values.iter().map(HashSet::len).collect()
+        let list = lock(&self.list);
+        list.labels.iter().map(|label| label.seen.len()).collect()
     }
 
     /// How many values each listed label can have, in the order of the names: as many as the types
     /// of its values know, if it had none but these, or the limit.
     pub(super) fn most_label_values(&self) -> Vec<usize> {
         let limit = self.limits.label_values;
-        let list = self.list();
-        let declared = list.declared.iter();
-        declared
-            .map(|label| match label.values.len() {
-                0 => limit,
-                _ if label.others => limit,
-                known => known.min(limit),
-            })
-            .collect()
+        let list = lock(&self.list);
+        let most = list.labels.iter().map(|label| match label.declared.len() {
+            0 => limit,
+            _ if label.undeclared => limit,
+            known => known.min(limit),
+        });
+        most.collect()
     }
 
     /// The label at this place can have these values.
     pub(super) fn declare(&self, at: usize, all: &[&'static str]) {
-        let mut list = self.list();
-        if let Some(declared) = list.declared.get_mut(at) {
-            declared.values.extend(all);
+        if let Some(label) = lock(&self.list).labels.get_mut(at) {
+            label.declared.extend(all);
         }
     }
 
@@ -234,16 +228,12 @@ impl SeriesSet {
             return (Arc::default(), None);
         }
         let overflow = self.overflow.as_ref().filter(|_| self.overflowed() > 0);
-        let mut list = self.list();
+        let mut list = lock(&self.list);
         if list.unsorted {
             Arc::make_mut(&mut list.series).sort_by(|a, b| a.labels.cmp(&b.labels));
             list.unsorted = false;
         }
         (Arc::clone(&list.series), overflow)
-    }
-
-    fn list(&self) -> MutexGuard<'_, List> {
-        self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The series of these values, if there is one.
@@ -316,8 +306,10 @@ impl SeriesSet {
 
     /// `None` if a label would have too many values, and if no cells are left.
     fn create_listed(&self, values: &[&str], labels: &dyn Fn() -> Labels) -> Option<Arc<Series>> {
-        let mut list = self.list();
-        if !list.takes(values, self.limits.label_values) {
+        let mut list = lock(&self.list);
+        let most = self.limits.label_values;
+        let mut pairs = list.labels.iter().zip(values);
+        if pairs.any(|(label, value)| label.seen.len() >= most && !label.seen.contains(*value)) {
             return None;
         }
         let mut labels = labels();
@@ -327,25 +319,17 @@ impl SeriesSet {
         let series = self.create(labels)?;
         Arc::make_mut(&mut list.series).push(Arc::clone(&series));
         list.unsorted = true;
-        for (declared, value) in list.declared.iter_mut().zip(values) {
-            declared.others |= !declared.values.contains(value);
-        }
-        for (known, value) in list.values.iter_mut().zip(values) {
-            if !known.contains(*value) {
-                known.insert(Box::from(*value));
+        for (label, value) in list.labels.iter_mut().zip(values) {
+            label.undeclared |= !label.declared.contains(value);
+            if !label.seen.contains(*value) {
+                label.seen.insert(Box::from(*value));
             }
         }
         Some(series)
     }
 
     fn create(&self, labels: Labels) -> Option<Arc<Series>> {
-        Some(Arc::new(Series {
-            shared: Arc::clone(&self.shared),
-            labels,
-            start_unix_nanos: unix_nanos(),
-            cells: Allocation::new(self.cells_each)?,
-            gauge: AtomicU64::new(0),
-            exemplars: Exemplars::default(),
-        }))
+        let cells = Allocation::new(self.cells_each)?;
+        Some(Series::new(Arc::clone(&self.shared), labels, cells))
     }
 }

@@ -2,11 +2,12 @@
 
 use core::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::snapshot::{
     Labels, MetricData, MetricFamily, MetricSource, Number, NumberPoint, Points,
 };
+use crate::lock::lock;
 use crate::self_log;
 use crate::semconv::MetricDef;
 
@@ -70,10 +71,6 @@ impl Sources {
             source.collect(out);
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Returns the point of one series, without an exemplar.

@@ -1,6 +1,7 @@
 //! A window over the newest values, for quantiles that follow the last while.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use crate::lock::lock;
+use std::sync::Mutex;
 
 /// Keeps the newest values and answers with exact quantiles of them: for decisions inside the
 /// program, such as a timeout that follows the last requests. For what is exported use a
@@ -49,16 +50,12 @@ impl ValueWindow {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Ring> {
-        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Takes a value; infinity and NaN are ignored.
     pub fn record(&self, value: f64) {
         if !value.is_finite() {
             return;
         }
-        let mut ring = self.lock();
+        let mut ring = lock(&self.ring);
         if ring.values.len() < self.size {
             ring.values.push(value);
         } else {
@@ -70,7 +67,7 @@ impl ValueWindow {
 
     /// Returns how many values there are, at most the window's size.
     pub fn len(&self) -> usize {
-        self.lock().values.len()
+        lock(&self.ring).values.len()
     }
 
     /// Returns whether there is no value.
@@ -80,7 +77,7 @@ impl ValueWindow {
 
     /// Returns the mean; `None` without values.
     pub fn mean(&self) -> Option<f64> {
-        let ring = self.lock();
+        let ring = lock(&self.ring);
         let sum = ring.values.iter().sum::<f64>();
         (!ring.values.is_empty()).then(|| sum / ring.values.len() as f64)
     }
@@ -92,7 +89,7 @@ impl ValueWindow {
             return None;
         }
         // Those who record wait for the copy, not for the selection.
-        let mut values = self.lock().values.clone();
+        let mut values = lock(&self.ring).values.clone();
         let last = values.len().checked_sub(1)?;
         let rank = ((q * values.len() as f64).ceil() as usize).clamp(1, last + 1);
         let (_, value, _) = values.select_nth_unstable_by(rank - 1, f64::total_cmp);

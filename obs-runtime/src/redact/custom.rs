@@ -5,11 +5,12 @@
 
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::borrow::Cow;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 
 use super::MASK;
 use crate::Error;
 use crate::fork::PerProcess;
+use crate::lock::{read, write};
 
 /// A pattern for secrets whose shape only the program knows.
 ///
@@ -145,7 +146,7 @@ static OF_SCOPES: PerProcess<RwLock<Added>> = PerProcess::new(RwLock::default);
 
 /// Sets what a scope adds, or removes it.
 pub(crate) fn set(scope: u16, custom: Option<Custom>) {
-    let mut all = OF_SCOPES.write().unwrap_or_else(PoisonError::into_inner);
+    let mut all = write(&OF_SCOPES);
     all.retain(|(s, _)| *s != scope);
     let custom = custom.filter(|c| !c.is_empty());
     all.extend(custom.map(|custom| (scope, Arc::new(custom))));
@@ -165,7 +166,7 @@ pub(super) fn apply(scope: impl FnOnce() -> u16, text: Cow<'_, str>) -> Cow<'_, 
     }
     let scope = scope();
     let custom = {
-        let all = OF_SCOPES.read().unwrap_or_else(PoisonError::into_inner);
+        let all = read(&OF_SCOPES);
         let found = all.iter().find(|(s, _)| *s == scope);
         found.map(|(_, custom)| Arc::clone(custom))
     };

@@ -1,7 +1,5 @@
 //! Exporters of OpenTelemetry's SDK, and its globals, as parts of an `Observability`.
 
-use std::sync::PoisonError;
-
 use opentelemetry_sdk::trace::SpanExporter;
 
 use super::exporter::adapt;
@@ -11,6 +9,7 @@ use crate::exporter::RecordExporter;
 use crate::exporter::builder::start_records;
 use crate::init::Builder;
 use crate::init::component::{Component, Startup};
+use crate::lock::lock;
 use crate::scope::Scope;
 
 /// What the program hands over, and whether obs is to be the global provider.
@@ -31,9 +30,7 @@ impl Component for OpenTelemetry {
     fn started(&mut self, scope: &Scope) {
         if self.is_global {
             register(MeterProvider::of(scope));
-            let checks = scope.checks.lock();
-            let mut checks = checks.unwrap_or_else(PoisonError::into_inner);
-            checks.push(probe::problems);
+            lock(&scope.checks).push(probe::problems);
         }
     }
 }

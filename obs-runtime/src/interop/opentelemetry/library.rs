@@ -5,7 +5,7 @@
 //! is why their number is limited: a program may make up names.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use ::opentelemetry::InstrumentationScope;
 use ::opentelemetry::trace::SpanKind as Kind;
@@ -13,6 +13,7 @@ use ::opentelemetry::trace::SpanKind as Kind;
 use crate::callsite::{Callsite, CallsiteSpec, ConstValue, Construct, Level, SpanKind};
 #[cfg(unix)]
 use crate::fork::PerProcess;
+use crate::lock::lock;
 use crate::semconv::attribute::{OTEL_SCOPE_NAME, OTEL_SCOPE_VERSION};
 
 /// The most libraries that get descriptors of their own; spans of further ones name none.
@@ -87,7 +88,7 @@ impl Library {
         if key.0.is_empty() {
             return &UNNAMED;
         }
-        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = lock(&KNOWN);
         let known = known.get_or_insert_default();
         if let Some(library) = known.get(&key) {
             return library;

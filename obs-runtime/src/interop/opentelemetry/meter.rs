@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use ::opentelemetry::metrics::{
     self as otel, AsyncInstrumentBuilder, HistogramBuilder, InstrumentProvider, SyncInstrument,
@@ -12,6 +12,7 @@ use ::opentelemetry::{InstrumentationScope, KeyValue};
 use super::labels;
 use super::observed::{self, Observables, Observed};
 use crate::fork::PerProcess;
+use crate::lock::lock;
 use crate::metrics::{
     BoundCounter, BoundGauge, BoundHistogram, BoundUpDownCounter, Counter, Gauge, Histogram,
     InstrumentBuilder, MetricsCollector, Number, UpDownCounter,
@@ -87,7 +88,7 @@ fn refused(name: &str, error: &Error) {
     /// Bounds the memory, and the lines.
     const MOST: usize = 256;
 
-    let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut said = lock(&SAID);
     if said.len() < MOST && said.insert(name.to_owned()) {
         self_log::once(format!(
             "opentelemetry: an instrument counts nothing: {error}"

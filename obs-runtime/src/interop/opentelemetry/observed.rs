@@ -14,6 +14,7 @@ use super::labels;
 use crate::Error;
 use crate::clock::unix_nanos;
 use crate::error::ErrorKind;
+use crate::lock::lock;
 use crate::metrics::limits::{MAX_SERIES, OVERFLOW};
 use crate::metrics::snapshot::{Labels, NumberPoint};
 use crate::metrics::source::point;
@@ -78,7 +79,7 @@ impl<T: Measurement> AsyncInstrument<T> for Observer<'_> {
                 .map(|(name, value)| ((*name).to_owned(), value));
             owned.collect::<Labels>()
         });
-        let mut points = self.points.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut points = lock(self.points);
         if points.len() < MAX_SERIES || points.contains_key(&labels) {
             points.insert(labels, value);
             return;
@@ -142,20 +143,14 @@ impl fmt::Debug for Observables {
 
 impl Extension for Observables {
     fn attach(self: &Arc<Self>, scope: &Scope) {
-        scope
-            .sources
-            .add_own(Arc::clone(self) as Arc<dyn MetricSource>);
+        scope.sources.add_own(Arc::<Self>::clone(self));
     }
 }
 
 impl MetricSource for Observables {
     /// Asks every callback, outside of any lock: it may make instruments.
     fn collect(&self, out: &mut Vec<MetricFamily>) {
-        let all = self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let all = lock(&self.0).clone();
         if all.is_empty() {
             return;
         }
@@ -184,7 +179,7 @@ impl MetricSource for Observables {
 impl Observables {
     /// Several of one name and kind are one metric.
     pub(super) fn add(&self, new: Observed) -> Result<(), Error> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = lock(&self.0);
         let clash = |what: String| Err(Error::new(ErrorKind::Metric, what));
         let name = &new.name;
         if all.len() >= MOST_INSTRUMENTS {

@@ -4,13 +4,14 @@
 
 use core::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 
 use ::tracing::Metadata;
 
 use crate::callsite::{Callsite, CallsiteSpec, ConstValue, Construct, Level, SpanKind};
 #[cfg(unix)]
 use crate::fork::PerProcess;
+use crate::lock::lock;
 use crate::redact::is_secret_key;
 use crate::semconv::attribute::{CODE_FILE_PATH, CODE_LINE_NUMBER};
 
@@ -150,7 +151,7 @@ static ALL: PerProcess<Mutex<Known>> = PerProcess::new(Mutex::default);
 #[cold]
 fn shared(metadata: &'static Metadata<'static>) -> &'static Site {
     let address = core::ptr::from_ref(metadata) as usize;
-    let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut all = lock(&ALL);
     all.entry(address)
         .or_insert_with(|| Box::leak(Box::new(Site::new(metadata))))
 }
