@@ -6,7 +6,7 @@ use core::fmt;
 use std::borrow::Cow;
 
 use ::tracing::field::{Field, Visit};
-use ::tracing::{Event, Level as TracingLevel, Metadata};
+use ::tracing::{Event, Level as TracingLevel};
 
 use super::layer::Events;
 use super::site;
@@ -54,14 +54,13 @@ pub(super) fn record(events: Events, event: &Event<'_>, place: Place<'_>) {
     if queue.is_none() && !on_span && !failed {
         return;
     }
-    let said = EventData::of(event);
+    let said = EventData::of(event, context);
     if let Some(queue) = queue {
-        if on_span || failed {
-            queue.push(said.record(context));
-        } else {
-            queue.push(said.into_record(context));
+        if !on_span && !failed {
+            queue.push(said.record);
             return;
         }
+        queue.push(said.record.clone());
     }
     let error = failed.then(|| said.error());
     let event = on_span.then(|| said.into_event());
@@ -92,81 +91,50 @@ fn is_failure(place: &Place<'_>) -> bool {
 
 /// The content of an event.
 struct EventData {
-    metadata: &'static Metadata<'static>,
-    unix_nanos: u64,
-    message: Option<Cow<'static, str>>,
+    record: LogRecord,
     /// The value of the field `error`.
     error: Option<String>,
-    attributes: Vec<(Cow<'static, str>, AttributeValue)>,
-    /// The target of a record of the crate `log`.
-    target: Option<String>,
 }
 
 /// The beginning of the name that `tracing` gives to events whose user gives none.
 const NAMED_BY_PLACE: &str = "event ";
 
 impl EventData {
-    fn of(event: &Event<'_>) -> Self {
+    fn of(event: &Event<'_>, context: Option<SpanContext>) -> Self {
         let metadata = event.metadata();
-        let mut this = Self {
-            metadata,
-            unix_nanos: unix_nanos(),
-            message: None,
-            error: None,
-            attributes: Vec::with_capacity(metadata.fields().len() + 2),
-            target: None,
-        };
+        let name = metadata.name();
+        let mut attributes = Vec::with_capacity(metadata.fields().len() + 2);
         if let Some(file) = metadata.file() {
-            this.attributes.push((CODE_FILE_PATH.into(), file.into()));
+            attributes.push((CODE_FILE_PATH.into(), file.into()));
         }
         if let Some(line) = metadata.line() {
-            this.attributes.push((CODE_LINE_NUMBER.into(), line.into()));
+            attributes.push((CODE_LINE_NUMBER.into(), line.into()));
         }
+        let record = LogRecord {
+            unix_nanos: unix_nanos(),
+            level: site::level(*metadata.level()),
+            event_name: (!name.starts_with(NAMED_BY_PLACE)).then_some(name.into()),
+            target: metadata.target().into(),
+            body: None,
+            attributes,
+            context,
+        };
+        let mut this = Self {
+            record,
+            error: None,
+        };
         event.record(&mut this);
         this
     }
 
-    fn event_name(&self) -> Option<Cow<'static, str>> {
-        let name = self.metadata.name();
-        let is_log = self.target.is_some();
-        (!name.starts_with(NAMED_BY_PLACE) && !is_log).then_some(Cow::Borrowed(name))
-    }
-
-    fn target(&self) -> Cow<'static, str> {
-        match &self.target {
-            Some(target) => Cow::Owned(target.clone()),
-            None => Cow::Borrowed(self.metadata.target()),
-        }
-    }
-
-    fn record(&self, context: Option<SpanContext>) -> LogRecord {
-        LogRecord {
-            unix_nanos: self.unix_nanos,
-            level: site::level(*self.metadata.level()),
-            event_name: self.event_name(),
-            target: self.target(),
-            body: self.message.clone(),
-            attributes: self.attributes.clone(),
-            context,
-        }
-    }
-
-    fn into_record(mut self, context: Option<SpanContext>) -> LogRecord {
-        LogRecord {
-            attributes: core::mem::take(&mut self.attributes),
-            body: self.message.take(),
-            ..self.record(context)
-        }
-    }
-
     fn error(&self) -> SpanError {
-        let message = self.error.as_deref().or(self.message.as_deref());
+        let message = self.error.as_deref().or(self.record.body.as_deref());
         failure(message.map(|text| masked(text.to_owned())))
     }
 
     /// Converts to an event whose name is the message, as in `tracing-opentelemetry`.
     fn into_event(self) -> crate::trace::Event {
-        let mut record = self.into_record(None);
+        let mut record = self.record;
         record.redact();
         let name = record.body.or(record.event_name);
         let mut attributes = record.attributes;
@@ -182,9 +150,12 @@ impl EventData {
 
     fn text(&mut self, field: &Field, text: Cow<'static, str>) {
         match field.name() {
-            "message" => self.message = Some(text),
+            "message" => self.record.body = Some(text),
             // These fields come from the crate `log`, through `tracing-log`.
-            "log.target" => self.target = Some(text.into_owned()),
+            "log.target" => {
+                self.record.target = text;
+                self.record.event_name = None;
+            }
             "log.module_path" => {}
             "log.file" => self.value(CODE_FILE_PATH, text.into()),
             name => {
@@ -202,9 +173,10 @@ impl EventData {
         } else {
             key
         };
-        match self.attributes.iter_mut().find(|(k, _)| k == key) {
+        let attributes = &mut self.record.attributes;
+        match attributes.iter_mut().find(|(k, _)| k == key) {
             Some((_, old)) => *old = value,
-            None => self.attributes.push((Cow::Borrowed(key), value)),
+            None => attributes.push((Cow::Borrowed(key), value)),
         }
     }
 }

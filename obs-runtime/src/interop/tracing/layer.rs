@@ -10,6 +10,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::event::{self, Place};
 use super::span::SpanData;
+use super::values::FieldData;
 use crate::self_obs;
 use crate::trace::{Attached, SpanContext, gate, stack};
 
@@ -104,10 +105,10 @@ where
     fn on_record(&self, id: &Id, record: &Record<'_>, ctx: Context<'_, S>) {
         let Some(span) = ctx.span(id) else { return };
         let site = match span.extensions().get::<SpanData>() {
-            Some(data) if data.is_recording() => data.site(),
+            Some(data) if data.is_recording() => data.site,
             _ => return,
         };
-        let said = SpanData::evaluate(site, record);
+        let said = FieldData::of(site, |visitor| record.record(visitor));
         if let Some(data) = span.extensions_mut().get_mut::<SpanData>() {
             data.set(said);
         }

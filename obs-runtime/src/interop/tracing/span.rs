@@ -1,14 +1,14 @@
 //! A span of `tracing` as it is kept in the extensions of its registry.
 //!
 //! The registry's lock is held while the data is changed, so the user's code must not run then:
-//! `evaluate` runs it before.
+//! [`FieldData::of`] runs it before.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use ::tracing::span::{Attributes, Record};
+use ::tracing::span::Attributes;
 
 use super::site::{self, Site};
-use super::values::{FieldData, KindVisitor, ValuesVisitor};
+use super::values::{FieldData, KindVisitor};
 use crate::callsite::SpanKind;
 use crate::trace::attribute::SpanExtra;
 use crate::trace::stack::{self, Held, KeptSpan};
@@ -16,7 +16,7 @@ use crate::trace::{Link, Outcome, SpanContext, Value};
 
 /// The data that obs keeps for a span.
 pub(super) struct SpanData {
-    site: &'static Site,
+    pub(super) site: &'static Site,
     /// None if the span has no identity: it is not sampled, or more verbose than the level.
     kept: Option<KeptSpan>,
     /// The context in which the span was created, if it has no identity itself.
@@ -38,12 +38,7 @@ impl SpanData {
         }
         let mut said = FieldData::default();
         let begun = KeptSpan::begin(site.callsite(kind.0), || {
-            let mut visitor = ValuesVisitor {
-                site,
-                said: FieldData::default(),
-            };
-            attributes.record(&mut visitor);
-            said = visitor.said;
+            said = FieldData::of(site, |visitor| attributes.record(visitor));
             let mut values = Vec::new();
             values.resize_with(site.roles.len(), || Value::NONE);
             said.fill(&mut values);
@@ -81,20 +76,6 @@ impl SpanData {
             Some(kept) => kept.manual.context(),
             None => self.around,
         }
-    }
-
-    /// Evaluates fields that are recorded later. No lock may be held, since the user's code runs.
-    pub(super) fn evaluate(site: &'static Site, record: &Record<'_>) -> FieldData {
-        let mut visitor = ValuesVisitor {
-            site,
-            said: FieldData::default(),
-        };
-        record.record(&mut visitor);
-        visitor.said
-    }
-
-    pub(super) const fn site(&self) -> &'static Site {
-        self.site
     }
 
     pub(super) fn set(&mut self, mut said: FieldData) {

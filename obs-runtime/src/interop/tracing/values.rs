@@ -33,6 +33,16 @@ pub(super) fn failure(message: Option<String>) -> SpanError {
 }
 
 impl FieldData {
+    /// Evaluates fields. The user's code runs, so no lock may be held.
+    pub(super) fn of(site: &Site, record: impl FnOnce(&mut dyn Visit)) -> Self {
+        let mut visitor = ValuesVisitor {
+            site,
+            said: Self::default(),
+        };
+        record(&mut visitor);
+        visitor.said
+    }
+
     /// Moves the values to their places.
     pub(super) fn fill(&mut self, values: &mut [Value]) {
         for (index, value) in self.values.drain(..) {
@@ -49,21 +59,16 @@ impl FieldData {
 }
 
 /// A visitor that collects the fields of one span.
-pub(super) struct ValuesVisitor<'a> {
-    pub(super) site: &'a Site,
-    pub(super) said: FieldData,
+struct ValuesVisitor<'a> {
+    site: &'a Site,
+    said: FieldData,
 }
 
 impl ValuesVisitor<'_> {
-    fn text(
-        &mut self,
-        field: &Field,
-        text: impl Into<String> + AsRef<str>,
-        value: fn(&str) -> Value,
-    ) {
+    fn text(&mut self, field: &Field, text: impl Into<String> + AsRef<str>) {
         match self.role(field) {
             Role::Attribute => {
-                let value = value(&redact(text.as_ref()));
+                let value = Value::from_str(&redact(text.as_ref()));
                 self.said.values.push((field.index(), value));
             }
             Role::Secret => self.secret(field),
@@ -120,18 +125,18 @@ impl Visit for ValuesVisitor<'_> {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.text(field, value, Value::from_str);
+        self.text(field, value);
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn core::error::Error + 'static)) {
-        self.text(field, formatted(format_args!("{value}")), Value::from_str);
+        self.text(field, formatted(format_args!("{value}")));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if self.role(field) == Role::Secret {
             self.secret(field);
         } else {
-            self.text(field, formatted(format_args!("{value:?}")), Value::from_str);
+            self.text(field, formatted(format_args!("{value:?}")));
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Secrets are masked, and control characters are escaped, so that an event cannot forge another
 //! line.
 
-use core::fmt::{self, Write as _};
+use core::fmt::{self, Display, Write as _};
 use std::borrow::Cow;
 
 use ::tracing::field::{Field, Visit};
@@ -32,7 +32,7 @@ impl<'writer> FormatFields<'writer> for TextFields {
         mut writer: Writer<'writer>,
         fields: R,
     ) -> fmt::Result {
-        let mut text = TextVisitor::default();
+        let mut text = FieldsVisitor::text();
         fields.record(&mut text);
         writer.write_str(&text.fields)
     }
@@ -44,7 +44,7 @@ impl<'writer> FormatFields<'writer> for JsonFields {
         mut writer: Writer<'writer>,
         fields: R,
     ) -> fmt::Result {
-        let mut members = JsonVisitor::default();
+        let mut members = FieldsVisitor::json();
         fields.record(&mut members);
         if let Some(message) = members.message {
             member(&mut members.fields, "message", &message);
@@ -64,17 +64,9 @@ impl<'writer> FormatFields<'writer> for JsonFields {
     }
 }
 
-/// The fields as text, with the message apart.
-#[derive(Default)]
-pub(super) struct TextVisitor {
-    pub(super) message: Option<String>,
-    pub(super) fields: String,
-    pub(super) log: LogFields,
-}
-
-/// The fields as members of a JSON object, with the message apart.
-#[derive(Default)]
-pub(super) struct JsonVisitor {
+/// The fields as text or as members of a JSON object, with the message apart.
+pub(super) struct FieldsVisitor {
+    is_json: bool,
     pub(super) message: Option<String>,
     pub(super) fields: String,
     pub(super) log: LogFields,
@@ -131,113 +123,96 @@ pub(super) fn in_line(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-impl TextVisitor {
-    fn value(&mut self, field: &Field, value: fmt::Arguments<'_>) {
-        let name = field.name();
-        if name == "log.line" {
-            return;
+impl FieldsVisitor {
+    /// Writes the fields as `key=value`.
+    pub(super) fn text() -> Self {
+        Self::new(false)
+    }
+
+    /// Writes the fields as members of a JSON object.
+    pub(super) fn json() -> Self {
+        Self::new(true)
+    }
+
+    fn new(is_json: bool) -> Self {
+        Self {
+            is_json,
+            message: None,
+            fields: String::new(),
+            log: LogFields::default(),
+        }
+    }
+
+    fn value(&mut self, name: &str, value: &(impl Serialize + Display)) {
+        if is_secret_key(name) {
+            self.write(name, &MASK);
+        } else {
+            self.write(name, value);
+        }
+    }
+
+    fn write(&mut self, name: &str, value: &(impl Serialize + Display)) {
+        if self.is_json {
+            return member(&mut self.fields, name, value);
         }
         if !self.fields.is_empty() {
             self.fields.push(' ');
         }
         // Writing to a string cannot fail.
-        let _ = if is_secret_key(name) {
-            write!(self.fields, "{name}={MASK}")
-        } else {
-            write!(self.fields, "{name}={value}")
-        };
+        let _ = write!(self.fields, "{name}={value}");
     }
 
-    fn text(&mut self, field: &Field, text: &str, quoted: bool) {
-        let text = redact(text);
-        if field.name() == "message" {
-            self.message = Some(in_line(&text).into_owned());
-        } else if self.log.text(field.name(), &text) {
-        } else if quoted {
-            self.value(field, format_args!("{text:?}"));
-        } else {
-            self.value(field, format_args!("{}", in_line(&text)));
-        }
-    }
-}
-
-impl Visit for TextVisitor {
-    fn record_f64(&mut self, field: &Field, value: f64) {
-        self.value(field, format_args!("{value}"));
-    }
-
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.value(field, format_args!("{value}"));
-    }
-
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.value(field, format_args!("{value}"));
-    }
-
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.value(field, format_args!("{value}"));
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.text(field, value, true);
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.text(field, &formatted(format_args!("{value:?}")), false);
-    }
-}
-
-impl JsonVisitor {
-    fn value(&mut self, field: &Field, value: &impl Serialize) {
+    fn text_value(&mut self, field: &Field, text: &str, quoted: bool) {
         let name = field.name();
-        if is_secret_key(name) {
-            member(&mut self.fields, name, &MASK);
-        } else {
-            member(&mut self.fields, name, value);
-        }
-    }
-
-    fn text(&mut self, field: &Field, text: &str) {
         let text = redact(text);
-        if field.name() == "message" {
-            self.message = Some(text.into_owned());
-        } else if !self.log.text(field.name(), &text) {
-            self.value(field, &text);
+        // JSON escapes by itself.
+        let line = if self.is_json {
+            Cow::Borrowed(&*text)
+        } else {
+            in_line(&text)
+        };
+        if name == "message" {
+            self.message = Some(line.into_owned());
+        } else if self.log.text(name, &text) {
+        } else if quoted && !self.is_json {
+            self.value(name, &format_args!("{text:?}"));
+        } else {
+            self.value(name, &line);
         }
     }
 }
 
-impl Visit for JsonVisitor {
+impl Visit for FieldsVisitor {
     fn record_f64(&mut self, field: &Field, value: f64) {
-        if value.is_finite() {
-            self.value(field, &value);
-        } else {
+        if self.is_json && !value.is_finite() {
             // JSON has no such number.
-            self.text(field, &value.to_string());
+            self.text_value(field, &value.to_string(), false);
+        } else {
+            self.value(field.name(), &value);
         }
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.value(field, &value);
+        self.value(field.name(), &value);
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
         if field.name() == "log.line" {
             self.log.line = Some(value);
         } else {
-            self.value(field, &value);
+            self.value(field.name(), &value);
         }
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.value(field, &value);
+        self.value(field.name(), &value);
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.text(field, value);
+        self.text_value(field, value, true);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.text(field, &formatted(format_args!("{value:?}")));
+        self.text_value(field, &formatted(format_args!("{value:?}")), false);
     }
 }

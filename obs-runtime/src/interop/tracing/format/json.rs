@@ -8,7 +8,7 @@ use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::fields::{JsonFields, JsonVisitor, member};
+use super::fields::{FieldsVisitor, JsonFields, member};
 use super::ids::ids;
 use crate::json;
 
@@ -37,7 +37,7 @@ where
         event: &Event<'_>,
     ) -> fmt::Result {
         let metadata = event.metadata();
-        let mut said = JsonVisitor::default();
+        let mut said = FieldsVisitor::json();
         event.record(&mut said);
 
         let mut time = String::new();

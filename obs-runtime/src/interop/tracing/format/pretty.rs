@@ -8,7 +8,7 @@ use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormattedFields};
 use tracing_subscriber::registry::{LookupSpan, Scope};
 
-use super::fields::TextVisitor;
+use super::fields::FieldsVisitor;
 use super::ids::ids;
 
 /// Writes each event as a line of text. It is used with [`TextFields`](super::TextFields).
@@ -47,7 +47,7 @@ where
         event: &Event<'_>,
     ) -> fmt::Result {
         let metadata = event.metadata();
-        let mut said = TextVisitor::default();
+        let mut said = FieldsVisitor::text();
         event.record(&mut said);
 
         let colours = writer.has_ansi_escapes();
