@@ -7,6 +7,8 @@
 pub mod opentelemetry;
 #[cfg(feature = "reqwest")]
 pub mod reqwest;
+#[cfg(any(feature = "opentelemetry", feature = "tracing"))]
+mod sites;
 #[cfg(feature = "tower")]
 pub mod tower;
 #[cfg(feature = "tracing")]

@@ -3,8 +3,6 @@
 //! It reads and writes with [`crate::trace::propagation::b3`], so that both APIs follow the same
 //! rules.
 
-use std::sync::OnceLock;
-
 use ::opentelemetry::Context;
 use ::opentelemetry::propagation::text_map_propagator::FieldIter;
 use ::opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
@@ -20,11 +18,19 @@ use crate::trace::propagation::{TraceState, b3, remembered};
 #[derive(Debug)]
 pub(super) struct B3Propagator {
     formats: Formats,
+    /// The names of the headers that are written.
+    fields: Vec<String>,
 }
 
 impl B3Propagator {
-    pub(super) const fn new(formats: Formats) -> Self {
-        Self { formats }
+    pub(super) fn new(formats: Formats) -> Self {
+        let single = formats.has(Formats::B3).then_some(b3::SINGLE);
+        let multi = b3::MULTI.into_iter().filter(|_| formats.has(Formats::B3_MULTI));
+        let fields = single.into_iter().chain(multi).map(str::to_owned);
+        Self {
+            formats,
+            fields: fields.collect(),
+        }
     }
 }
 
@@ -69,20 +75,6 @@ impl TextMapPropagator for B3Propagator {
     }
 
     fn fields(&self) -> FieldIter<'_> {
-        static SINGLE: OnceLock<[String; 1]> = OnceLock::new();
-        static MULTI: OnceLock<[String; 4]> = OnceLock::new();
-        static BOTH: OnceLock<Vec<String>> = OnceLock::new();
-        let single = SINGLE.get_or_init(|| [b3::SINGLE.to_owned()]);
-        let multi = MULTI.get_or_init(|| b3::MULTI.map(str::to_owned));
-        FieldIter::new(
-            match (
-                self.formats.has(Formats::B3),
-                self.formats.has(Formats::B3_MULTI),
-            ) {
-                (true, false) => single,
-                (false, _) => multi,
-                (true, true) => BOTH.get_or_init(|| [&single[..], &multi[..]].concat()),
-            },
-        )
+        FieldIter::new(&self.fields)
     }
 }

@@ -114,22 +114,18 @@ fn time(unix_nanos: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_nanos(unix_nanos)
 }
 
-fn text(text: Cow<'static, str>) -> StringValue {
-    StringValue::from(text)
-}
-
 fn value(value: AttributeValue) -> Value {
     match value {
         AttributeValue::Bool(v) => Value::Bool(v),
         AttributeValue::I64(v) => Value::I64(v),
         AttributeValue::F64(v) => Value::F64(v),
-        AttributeValue::String(v) => Value::String(text(v)),
+        AttributeValue::String(v) => Value::String(v.into()),
         AttributeValue::BoolArray(v) => Value::Array(Array::Bool(v)),
         AttributeValue::I64Array(v) => Value::Array(Array::I64(v)),
         AttributeValue::F64Array(v) => Value::Array(Array::F64(v)),
-        AttributeValue::StringArray(v) => {
-            Value::Array(Array::String(v.into_iter().map(text).collect()))
-        }
+        AttributeValue::StringArray(v) => Value::Array(Array::String(
+            v.into_iter().map(StringValue::from).collect(),
+        )),
     }
 }
 
@@ -163,12 +159,10 @@ pub(super) fn span_data(span: SpanRecord) -> SpanData {
         add(key::OBS_OUTCOME, Outcome::Cancelled.as_str().into());
     }
     let failed = matches!(span.outcome, Outcome::Error | Outcome::Panicked);
-    let mut status = if span.is_ok {
-        Status::Ok
-    } else if failed {
-        Status::error("")
-    } else {
-        Status::Unset
+    let mut status = match failed {
+        _ if span.is_ok => Status::Ok,
+        true => Status::error(""),
+        false => Status::Unset,
     };
     if failed {
         let none = if span.outcome == Outcome::Panicked {
@@ -177,11 +171,11 @@ pub(super) fn span_data(span: SpanRecord) -> SpanData {
             OTHER
         };
         let kind = span.error.as_ref().map_or(none.into(), |e| e.kind.clone());
-        add(key::ERROR_TYPE, Value::String(text(kind)));
+        add(key::ERROR_TYPE, Value::String(kind.into()));
     }
     if let (Some(error), true) = (span.error, failed) {
         if error.exception && !events.iter().any(|e| e.name == EXCEPTION) {
-            let mut about = vec![KeyValue::new(key::EXCEPTION_TYPE, text(error.kind))];
+            let mut about = vec![KeyValue::new(key::EXCEPTION_TYPE, error.kind)];
             if let Some(message) = &error.message {
                 about.push(KeyValue::new(key::EXCEPTION_MESSAGE, message.clone()));
             }
@@ -196,7 +190,13 @@ pub(super) fn span_data(span: SpanRecord) -> SpanData {
     let mut span_links = SpanLinks::default();
     span_links.links = span.links.into_iter().map(link).collect();
     SpanData {
-        span_context: identity(span.trace_id, span.span_id, TraceFlags::SAMPLED),
+        span_context: otel::SpanContext::new(
+            otel::TraceId::from_bytes(span.trace_id.to_bytes()),
+            otel::SpanId::from_bytes(span.span_id.to_bytes()),
+            otel::TraceFlags::new(TraceFlags::SAMPLED.bits()),
+            false,
+            otel::TraceState::NONE,
+        ),
         parent_span_id: span.parent_id.map_or(otel::SpanId::INVALID, |id| {
             otel::SpanId::from_bytes(id.to_bytes())
         }),
@@ -220,20 +220,6 @@ pub(super) fn span_data(span: SpanRecord) -> SpanData {
     }
 }
 
-fn identity(
-    trace: crate::trace::TraceId,
-    span: crate::trace::SpanId,
-    flags: TraceFlags,
-) -> otel::SpanContext {
-    otel::SpanContext::new(
-        otel::TraceId::from_bytes(trace.to_bytes()),
-        otel::SpanId::from_bytes(span.to_bytes()),
-        otel::TraceFlags::new(flags.bits()),
-        false,
-        otel::TraceState::NONE,
-    )
-}
-
 fn event(event: Event) -> otel::Event {
     let attributes = pairs(event.attributes);
     otel::Event::new(event.name, time(event.unix_nanos), attributes, 0)
@@ -254,17 +240,14 @@ fn instrumentation(
             _ => None,
         }
     };
-    match (take(key::OTEL_SCOPE_NAME), take(key::OTEL_SCOPE_VERSION)) {
-        (Some(name), version) => {
-            let builder = InstrumentationScope::builder(name);
-            match version {
-                Some(version) => builder.with_version(version).build(),
-                None => builder.build(),
-            }
-        }
-        (None, _) => InstrumentationScope::builder("obs")
-            .with_version(env!("CARGO_PKG_VERSION"))
-            .build(),
+    let (name, version) = match (take(key::OTEL_SCOPE_NAME), take(key::OTEL_SCOPE_VERSION)) {
+        (Some(name), version) => (name, version),
+        (None, _) => ("obs".into(), Some(env!("CARGO_PKG_VERSION").into())),
+    };
+    let builder = InstrumentationScope::builder(name);
+    match version {
+        Some(version) => builder.with_version(version).build(),
+        None => builder.build(),
     }
 }
 

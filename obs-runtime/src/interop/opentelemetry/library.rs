@@ -10,108 +10,69 @@ use std::sync::Mutex;
 use ::opentelemetry::InstrumentationScope;
 use ::opentelemetry::trace::SpanKind as Kind;
 
-use crate::callsite::{Callsite, CallsiteSpec, ConstValue, Construct, Level, SpanKind};
-#[cfg(unix)]
+use crate::callsite::{CallsiteSpec, ConstValue, Construct, Level, SpanKind};
 use crate::fork::PerProcess;
+use crate::interop::sites::Sites;
 use crate::lock::lock;
 use crate::semconv::attribute::{OTEL_SCOPE_NAME, OTEL_SCOPE_VERSION};
 
 /// The most libraries that get descriptors of their own; spans of further ones name none.
 const MOST: usize = 256;
 
-/// The callsites of one library, by span kind.
-pub(super) struct Library([Callsite; 5]);
+/// Returns the callsites of the spans of a library. The first call for its name and version makes
+/// them.
+pub(super) fn of(scope: &InstrumentationScope) -> &'static Sites {
+    static UNNAMED: PerProcess<Sites> = PerProcess::new(|| sites("opentelemetry", &[]));
 
-const KINDS: [SpanKind; 5] = [
-    SpanKind::Internal,
-    SpanKind::Server,
-    SpanKind::Client,
-    SpanKind::Producer,
-    SpanKind::Consumer,
-];
-
-impl Library {
-    const fn new(target: &'static str, constants: &'static [(&'static str, ConstValue)]) -> Self {
-        let base = CallsiteSpec {
-            name: "opentelemetry",
-            target,
-            // These spans have no level, so they must pass at every one.
-            level: Level::Error,
-            construct: Construct::Span,
-            constants,
-            metrics: false,
-            ..CallsiteSpec::new("", "", "", 0)
-        };
-        Self([
-            Callsite::new(CallsiteSpec {
-                kind: KINDS[0],
-                ..base
-            }),
-            Callsite::new(CallsiteSpec {
-                kind: KINDS[1],
-                ..base
-            }),
-            Callsite::new(CallsiteSpec {
-                kind: KINDS[2],
-                ..base
-            }),
-            Callsite::new(CallsiteSpec {
-                kind: KINDS[3],
-                ..base
-            }),
-            Callsite::new(CallsiteSpec {
-                kind: KINDS[4],
-                ..base
-            }),
-        ])
+    let key = (
+        scope.name().to_owned(),
+        scope.version().unwrap_or_default().to_owned(),
+    );
+    if key.0.is_empty() {
+        return &UNNAMED;
     }
-
-    pub(super) fn site(&'static self, kind: Option<&Kind>) -> &'static Callsite {
-        let at = match kind {
-            None | Some(Kind::Internal) => 0,
-            Some(Kind::Server) => 1,
-            Some(Kind::Client) => 2,
-            Some(Kind::Producer) => 3,
-            Some(Kind::Consumer) => 4,
-        };
-        &self.0[at]
+    let mut known = lock(&KNOWN);
+    if let Some(library) = known.get(&key) {
+        return library;
     }
-
-    /// Returns the library of a name and version; the first call for them makes it.
-    pub(super) fn of(scope: &InstrumentationScope) -> &'static Self {
-        static UNNAMED: Library = Library::new("opentelemetry", &[]);
-
-        let key = (
-            scope.name().to_owned(),
-            scope.version().unwrap_or_default().to_owned(),
-        );
-        if key.0.is_empty() {
-            return &UNNAMED;
-        }
-        let mut known = lock(&KNOWN);
-        let known = known.get_or_insert_default();
-        if let Some(library) = known.get(&key) {
-            return library;
-        }
-        if known.len() >= MOST {
-            return &UNNAMED;
-        }
-        let library = Self::leak(&key.0, &key.1);
-        known.insert(key, library);
-        library
+    if known.len() >= MOST {
+        return &UNNAMED;
     }
+    let text = |text: &str| -> &'static str { Box::leak(text.into()) };
+    let name = text(&key.0);
+    let mut constants = vec![(OTEL_SCOPE_NAME, ConstValue::Str(name))];
+    if !key.1.is_empty() {
+        constants.push((OTEL_SCOPE_VERSION, ConstValue::Str(text(&key.1))));
+    }
+    let library = Box::leak(Box::new(sites(name, constants.leak())));
+    known.insert(key, library);
+    library
+}
 
-    fn leak(name: &str, version: &str) -> &'static Self {
-        let text = |text: &str| -> &'static str { Box::leak(text.into()) };
-        let name = text(name);
-        let mut constants = vec![(OTEL_SCOPE_NAME, ConstValue::Str(name))];
-        if !version.is_empty() {
-            constants.push((OTEL_SCOPE_VERSION, ConstValue::Str(text(version))));
-        }
-        Box::leak(Box::new(Self::new(name, constants.leak())))
+fn sites(target: &'static str, constants: &'static [(&'static str, ConstValue)]) -> Sites {
+    Sites::new(CallsiteSpec {
+        name: "opentelemetry",
+        target,
+        // These spans have no level, so they must pass at every one.
+        level: Level::Error,
+        construct: Construct::Span,
+        constants,
+        metrics: false,
+        ..CallsiteSpec::new("", "", "", 0)
+    })
+}
+
+/// Converts the kind of a span, which is internal unless its builder says otherwise.
+pub(super) fn kind(theirs: Option<&Kind>) -> SpanKind {
+    match theirs {
+        None | Some(Kind::Internal) => SpanKind::Internal,
+        Some(Kind::Server) => SpanKind::Server,
+        Some(Kind::Client) => SpanKind::Client,
+        Some(Kind::Producer) => SpanKind::Producer,
+        Some(Kind::Consumer) => SpanKind::Consumer,
     }
 }
 
-static KNOWN: PerProcess<Mutex<Option<Known>>> = PerProcess::new(Mutex::default);
+type Known = HashMap<(String, String), &'static Sites>;
 
-type Known = HashMap<(String, String), &'static Library>;
+static KNOWN: PerProcess<Mutex<Known>> = PerProcess::new(Mutex::default);

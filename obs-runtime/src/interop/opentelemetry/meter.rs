@@ -192,8 +192,7 @@ impl Instruments {
             return;
         }
         let name = builder.name.clone();
-        let (description, unit) = (builder.description, builder.unit);
-        let observed = Observed::new(kind, builder.name, description, unit, builder.callbacks);
+        let observed = Observed::new(kind, builder);
         if let Err(error) = observed.and_then(|observed| self.observables.add(observed)) {
             refused(&name, &error);
         }

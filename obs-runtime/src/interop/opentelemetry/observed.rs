@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ::opentelemetry::metrics::{AsyncInstrument, Callback};
+use ::opentelemetry::metrics::{AsyncInstrument, AsyncInstrumentBuilder};
 use ::opentelemetry::{Context, KeyValue};
 
 use super::labels;
@@ -40,7 +40,7 @@ pub(super) enum Kind {
 
 type Points = BTreeMap<Labels, Number>;
 
-type Observe = dyn Fn(&Mutex<Points>, &AtomicU64) + Send + Sync;
+type Observe = dyn Fn(&Observer<'_>) + Send + Sync;
 
 /// An instrument with its callbacks.
 pub(super) struct Observed {
@@ -95,30 +95,23 @@ impl<T: Measurement> AsyncInstrument<T> for Observer<'_> {
 }
 
 impl Observed {
-    pub(super) fn new<T: Measurement>(
+    pub(super) fn new<I, T: Measurement>(
         kind: Kind,
-        name: Cow<'static, str>,
-        description: Option<Cow<'static, str>>,
-        unit: Option<Cow<'static, str>>,
-        callbacks: Vec<Callback<T>>,
+        builder: AsyncInstrumentBuilder<'_, I, T>,
     ) -> Result<Self, Error> {
-        let unit = unit.unwrap_or_default();
-        check_definition(&name, &unit)?;
-        let observe = move |points: &Mutex<Points>, refused: &AtomicU64| {
+        let unit = builder.unit.unwrap_or_default();
+        check_definition(&builder.name, &unit)?;
+        let callbacks = builder.callbacks;
+        let observe = move |observer: &Observer<'_>| {
             for callback in &callbacks {
-                let observer = Observer {
-                    kind,
-                    points,
-                    refused,
-                };
                 // A panic of the user's code loses what that callback would have said.
-                let _ = catch_unwind(AssertUnwindSafe(|| callback(&observer)));
+                let _ = catch_unwind(AssertUnwindSafe(|| callback(observer)));
             }
         };
         Ok(Self {
             kind,
-            name,
-            description: description.unwrap_or_default(),
+            name: builder.name,
+            description: builder.description.unwrap_or_default(),
             unit,
             start_unix_nanos: unix_nanos(),
             observe: Box::new(observe),
@@ -166,7 +159,11 @@ impl MetricSource for Observables {
             });
             // What a callback does is not to be recorded as if somebody had asked for it.
             let _suppressed = Context::enter_telemetry_suppressed_scope();
-            (observed.observe)(&families[at].1, &observed.refused);
+            (observed.observe)(&Observer {
+                kind: observed.kind,
+                points: &families[at].1,
+                refused: &observed.refused,
+            });
         }
         out.extend(families.into_iter().filter_map(|(of, points)| {
             let points = points.into_inner().unwrap_or_else(PoisonError::into_inner);

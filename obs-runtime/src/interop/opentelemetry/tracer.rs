@@ -10,8 +10,9 @@ use std::borrow::Cow;
 use ::opentelemetry::trace::{self as otel, SpanBuilder, TraceContextExt as _};
 use ::opentelemetry::{Context, InstrumentationScope};
 
-use super::library::Library;
-use super::{Span, marker};
+use super::{Span, library, marker};
+use crate::callsite::SpanKind;
+use crate::interop::sites::Sites;
 use crate::trace::active::Manual;
 use crate::trace::gate;
 use crate::trace::local::local;
@@ -61,7 +62,7 @@ impl otel::TracerProvider for TracerProvider {
     fn tracer_with_scope(&self, scope: InstrumentationScope) -> Tracer {
         super::probe::answer(&scope);
         Tracer {
-            library: Library::of(&scope),
+            library: library::of(&scope),
         }
     }
 }
@@ -69,20 +70,20 @@ impl otel::TracerProvider for TracerProvider {
 /// A tracer of one library, whose spans obs records.
 #[derive(Clone)]
 pub struct Tracer {
-    library: &'static Library,
+    library: &'static Sites,
 }
 
 impl fmt::Debug for Tracer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tracer")
-            .field("library", &self.library.site(None).target())
+            .field("library", &self.library.of(SpanKind::Internal).target())
             .finish()
     }
 }
 
 impl Tracer {
     fn start(&self, builder: SpanBuilder, parent: Option<SpanContext>) -> Span {
-        let site = self.library.site(builder.span_kind.as_ref());
+        let site = self.library.of(library::kind(builder.span_kind.as_ref()));
         match Manual::begin_under(site, parent.as_ref()) {
             Some(manual) => {
                 let context = manual.context();

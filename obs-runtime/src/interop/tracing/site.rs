@@ -4,13 +4,13 @@
 
 use core::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::{Mutex, OnceLock};
+use std::sync::Mutex;
 
 use ::tracing::Metadata;
 
-use crate::callsite::{Callsite, CallsiteSpec, ConstValue, Construct, Level, SpanKind};
-#[cfg(unix)]
+use crate::callsite::{CallsiteSpec, ConstValue, Construct, Level};
 use crate::fork::PerProcess;
+use crate::interop::sites::Sites;
 use crate::lock::lock;
 use crate::redact::is_secret_key;
 use crate::semconv::attribute::{CODE_FILE_PATH, CODE_LINE_NUMBER};
@@ -34,13 +34,11 @@ pub(super) enum Role {
 /// A callsite of `tracing`, as obs knows it.
 #[derive(Debug)]
 pub(super) struct Site {
-    spec: CallsiteSpec,
+    pub(super) callsites: Sites,
     /// The roles by the index of the field.
     pub(super) roles: Box<[Role]>,
     /// Whether spans of the callsite may differ in their kind.
     pub(super) has_kind: bool,
-    internal: Callsite,
-    kinds: [OnceLock<Callsite>; 4],
 }
 
 impl Site {
@@ -75,25 +73,8 @@ impl Site {
         Self {
             has_kind: roles.contains(&Role::Kind),
             roles,
-            internal: Callsite::new(spec),
-            spec,
-            kinds: Default::default(),
+            callsites: Sites::new(spec),
         }
-    }
-
-    /// Returns the callsite for spans of a kind.
-    pub(super) fn callsite(&'static self, kind: SpanKind) -> &'static Callsite {
-        let index = match kind {
-            SpanKind::Internal => return &self.internal,
-            SpanKind::Server => 0,
-            SpanKind::Client => 1,
-            SpanKind::Producer => 2,
-            SpanKind::Consumer => 3,
-        };
-        self.kinds[index].get_or_init(|| {
-            let spec = CallsiteSpec { kind, ..self.spec };
-            Callsite::new(spec)
-        })
     }
 }
 

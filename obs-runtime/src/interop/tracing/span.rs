@@ -37,7 +37,7 @@ impl SpanData {
             attributes.record(&mut kind);
         }
         let mut said = FieldData::default();
-        let begun = KeptSpan::begin(site.callsite(kind.0), || {
+        let begun = KeptSpan::begin(site.callsites.of(kind.0), || {
             said = FieldData::of(site, |visitor| attributes.record(visitor));
             let mut values = Vec::new();
             values.resize_with(site.roles.len(), || Value::NONE);
