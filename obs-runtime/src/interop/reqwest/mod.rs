@@ -47,7 +47,6 @@ use ::reqwest::{Request, Response};
 use ::reqwest_middleware::{Middleware, Next, Result};
 
 use self::hosts::Hosts;
-use self::request::Sent;
 use crate::trace::gate;
 use crate::trace::propagation::{self, Baggage, ambient};
 
@@ -118,15 +117,15 @@ impl TraceMiddleware {
             self.add_baggage(&mut request);
             return next.run(request, extensions).await;
         }
-        let mut sent = Sent::begin(&request, extensions);
+        let mut sent = request::begin(&request, extensions);
         // An earlier attempt may have left a context, which would name another span.
         let headers = request.headers_mut();
-        sent.exchange.run(|| propagation::inject_current(headers));
+        sent.run(|| propagation::inject_current(headers));
         self.add_baggage(&mut request);
         let mut response = next.run(request, extensions);
         // The inner future is dropped before `sent`, so that what it holds ends inside of the span.
-        let response = poll_fn(|cx| sent.exchange.run(|| response.as_mut().poll(cx))).await;
-        sent.end(&response);
+        let response = poll_fn(|cx| sent.run(|| response.as_mut().poll(cx))).await;
+        request::end(&mut sent, &response);
         response
     }
 

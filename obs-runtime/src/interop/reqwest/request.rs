@@ -1,6 +1,6 @@
 //! A request on its way: the span's attributes before it is sent and after it is answered.
 //!
-//! [`Sent::begin`] and [`Sent::end`] run in the middleware, around each attempt. Whatever becomes a
+//! [`begin`] and [`end`] run in the middleware, around each attempt. Whatever becomes a
 //! label must come from a small set: the method from a fixed list, the path only as a
 //! [`UrlTemplate`], an error only as its [`kind`].
 
@@ -11,6 +11,7 @@ use ::reqwest::{Request, Response};
 use ::reqwest_middleware::{Error, Result};
 
 use super::UrlTemplate;
+use crate::Capture as _;
 use crate::callsite::{Callsite, CallsiteSpec, Construct, SpanKind};
 use crate::requests::{Exchange, http};
 use crate::semconv::{attribute as key, metric};
@@ -39,76 +40,66 @@ static SITE: Callsite = Callsite::new(CallsiteSpec {
 #[derive(Clone, Copy, Default)]
 struct Attempts(u32);
 
-pub(super) struct Sent {
-    pub(super) exchange: Exchange,
+/// Begins the span of a request, and counts how often it was sent.
+pub(super) fn begin(request: &Request, extensions: &mut Extensions) -> Exchange {
+    let attempts = extensions.get_or_insert_default::<Attempts>();
+    let resent = attempts.0;
+    attempts.0 = resent.saturating_add(1);
+    let template = extensions.get::<UrlTemplate>().map(|template| &*template.0);
+
+    let method = http::method(request.method());
+    let url = request.url();
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port_or_known_default();
+    let begin = || {
+        let original = (method == crate::semconv::OTHER).then(|| request.method().as_str());
+        vec![
+            Value::from_static(method),
+            original.capture(),
+            (resent > 0).then_some(resent).capture(),
+            host.capture(),
+            port.capture(),
+            http::full(url).capture(),
+            template.capture(),
+        ]
+    };
+    let metric = &metric::HTTP_CLIENT_REQUEST_DURATION;
+    let mut exchange = Exchange::begin(&SITE, metric, None, begin);
+    exchange.label(key::HTTP_REQUEST_METHOD, method);
+    exchange.label(key::SERVER_ADDRESS, host.to_owned());
+    if let Some(port) = port {
+        exchange.label(key::SERVER_PORT, port.to_string());
+    }
+    let name = http::in_name(method);
+    match template {
+        Some(template) => {
+            exchange.name(format!("{name} {template}"));
+            exchange.label(key::URL_TEMPLATE, template.to_owned());
+        }
+        None => exchange.name(name),
+    }
+    exchange
 }
 
-impl Sent {
-    pub(super) fn begin(request: &Request, extensions: &mut Extensions) -> Self {
-        let attempts = extensions.get_or_insert_default::<Attempts>();
-        let resent = attempts.0;
-        attempts.0 = resent.saturating_add(1);
-        let template = extensions.get::<UrlTemplate>().map(|template| &*template.0);
-
-        let method = http::method(request.method());
-        let url = request.url();
-        let host = url.host_str().unwrap_or_default();
-        let port = url.port_or_known_default();
-        let begin = || {
-            let original = (method == crate::semconv::OTHER).then(|| request.method().as_str());
-            vec![
-                Value::from_static(method),
-                original.map_or(Value::NONE, Value::from_str),
-                if resent > 0 {
-                    Value::i64(resent.into())
-                } else {
-                    Value::NONE
-                },
-                Value::from_str(host),
-                port.map_or(Value::NONE, |port| Value::i64(port.into())),
-                Value::from_str(&http::full(url)),
-                template.map_or(Value::NONE, Value::from_str),
-            ]
-        };
-        let metric = &metric::HTTP_CLIENT_REQUEST_DURATION;
-        let mut exchange = Exchange::begin(&SITE, metric, None, begin);
-        exchange.label(key::HTTP_REQUEST_METHOD, method);
-        exchange.label(key::SERVER_ADDRESS, host.to_owned());
-        if let Some(port) = port {
-            exchange.label(key::SERVER_PORT, port.to_string());
-        }
-        let name = http::in_name(method);
-        match template {
-            Some(template) => {
-                exchange.name(format!("{name} {template}"));
-                exchange.label(key::URL_TEMPLATE, template.to_owned());
+/// Records the response, and ends the span.
+pub(super) fn end(exchange: &mut Exchange, response: &Result<Response>) {
+    match response {
+        Ok(response) => {
+            let status = response.status();
+            let version = http::version(response.version());
+            exchange.set(key::HTTP_RESPONSE_STATUS_CODE, status.as_u16());
+            exchange.set(key::NETWORK_PROTOCOL_VERSION, version);
+            exchange.label(key::HTTP_RESPONSE_STATUS_CODE, status.as_str().to_owned());
+            exchange.label(key::NETWORK_PROTOCOL_VERSION, version);
+            // To a client both are errors ("HTTP spans", "Status").
+            if status.is_client_error() || status.is_server_error() {
+                exchange.fail(status.as_str().to_owned());
             }
-            None => exchange.name(name),
         }
-        Self { exchange }
+        Err(error) => exchange.fail_with(kind(error), message(error).as_deref()),
     }
-
-    pub(super) fn end(&mut self, response: &Result<Response>) {
-        let exchange = &mut self.exchange;
-        match response {
-            Ok(response) => {
-                let status = response.status();
-                let version = http::version(response.version());
-                exchange.set(key::HTTP_RESPONSE_STATUS_CODE, status.as_u16());
-                exchange.set(key::NETWORK_PROTOCOL_VERSION, version);
-                exchange.label(key::HTTP_RESPONSE_STATUS_CODE, status.as_str().to_owned());
-                exchange.label(key::NETWORK_PROTOCOL_VERSION, version);
-                // To a client both are errors ("HTTP spans", "Status").
-                if status.is_client_error() || status.is_server_error() {
-                    exchange.fail(status.as_str().to_owned());
-                }
-            }
-            Err(error) => exchange.fail_with(kind(error), message(error).as_deref()),
-        }
-        exchange.end();
-    }
+    exchange.end();
 }
-
 /// Returns the kind of an error, one of a few texts, since it is a label.
 fn kind(error: &Error) -> &'static str {
     let Error::Reqwest(error) = error else {

@@ -11,7 +11,7 @@ use bytes::Buf as _;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::response::{Rest, Serving};
+use super::response::Serving;
 
 pin_project! {
     /// The body of a response. The span of its request ends with it.
@@ -26,17 +26,14 @@ pin_project! {
 }
 
 impl<B: Body> TracedBody<B> {
-    pub(super) fn new(inner: B, mut serving: Serving, rest: Rest) -> Self {
-        if rest == Rest::Nothing || inner.is_end_stream() {
+    pub(super) fn new(inner: B, mut serving: Serving, left: Option<u64>) -> Self {
+        if left == Some(0) || inner.is_end_stream() {
             serving.end();
         }
         Self {
             inner,
             serving,
-            left: match rest {
-                Rest::Bytes(bytes) => Some(bytes),
-                Rest::Body | Rest::Nothing => None,
-            },
+            left,
         }
     }
 }

@@ -3,7 +3,6 @@
 //! The response is followed by the same code as on the server's side (`future.rs`, `body.rs`,
 //! `response.rs`); only which statuses are errors differs ([`Side`]).
 
-use core::fmt;
 use core::task::{Context, Poll};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -17,11 +16,12 @@ use tower_service::Service;
 use super::body::TracedBody;
 use super::future::ResponseFuture;
 use super::response::{Serving, Side};
+use crate::Capture as _;
 use crate::callsite::{Callsite, CallsiteSpec, ConstValue, Construct, SpanKind};
 use crate::requests::{Exchange, http};
 use crate::semconv::{attribute as key, metric};
+use crate::trace::gate;
 use crate::trace::propagation::{self, ambient};
-use crate::trace::{Value, gate};
 
 static SITE: Callsite = Callsite::new(CallsiteSpec {
     name: "rpc.client",
@@ -65,12 +65,7 @@ pub fn grpc_client() -> GrpcClientLayer {
 /// A layer that records the calls of a gRPC client; [`grpc_client`] describes it.
 #[derive(Clone, Debug, Default)]
 pub struct GrpcClientLayer {
-    settings: Arc<Settings>,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Settings {
-    server: Option<(String, u16)>,
+    server: Option<(Arc<str>, u16)>,
     baggage: bool,
 }
 
@@ -85,7 +80,7 @@ impl GrpcClientLayer {
     /// The requests of a channel do not name their server, so without this the two are missing.
     #[must_use]
     pub fn server(mut self, address: impl Into<String>, port: u16) -> Self {
-        Arc::make_mut(&mut self.settings).server = Some((address.into(), port));
+        self.server = Some((address.into().into(), port));
         self
     }
 
@@ -94,7 +89,7 @@ impl GrpcClientLayer {
     /// It does not by default, because everyone on the way can read it.
     #[must_use]
     pub fn baggage(mut self, send: bool) -> Self {
-        Arc::make_mut(&mut self.settings).baggage = send;
+        self.baggage = send;
         self
     }
 }
@@ -105,24 +100,16 @@ impl<S> Layer<S> for GrpcClientLayer {
     fn layer(&self, inner: S) -> GrpcClient<S> {
         GrpcClient {
             inner,
-            settings: Arc::clone(&self.settings),
+            layer: self.clone(),
         }
     }
 }
 
 /// A channel whose calls are recorded; [`grpc_client`] describes how.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct GrpcClient<S> {
     inner: S,
-    settings: Arc<Settings>,
-}
-
-impl<S: fmt::Debug> fmt::Debug for GrpcClient<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GrpcClient")
-            .field("inner", &self.inner)
-            .finish_non_exhaustive()
-    }
+    layer: GrpcClientLayer,
 }
 
 impl<S, In, Out> Service<Request<In>> for GrpcClient<S>
@@ -140,8 +127,8 @@ where
 
     fn call(&mut self, request: Request<In>) -> Self::Future {
         let (mut request, body) = request.into_parts();
-        let mut call = self.settings.begin(&request);
-        let baggage = self.settings.baggage;
+        let mut call = self.layer.begin(&request);
+        let baggage = self.layer.baggage;
         let inner = &mut self.inner;
         let future = call.run(|| {
             // An earlier attempt may have left a context, which would name another span.
@@ -155,7 +142,7 @@ where
     }
 }
 
-impl Settings {
+impl GrpcClientLayer {
     fn begin(&self, request: &Parts) -> Serving {
         if gate::gate() == 0 {
             return Serving::over();
@@ -165,14 +152,7 @@ impl Settings {
             (Some((address, port)), _) => (Some(Cow::Borrowed(&**address)), Some(*port)),
             (None, host) => (host.map(Cow::Borrowed), request.uri.port_u16()),
         };
-        let begin = || {
-            let text = |text: &str| Value::from_str(text);
-            vec![
-                text(&method),
-                address.as_deref().map_or(Value::NONE, text),
-                port.map_or(Value::NONE, |port| Value::i64(port.into())),
-            ]
-        };
+        let begin = || vec![method.capture(), address.capture(), port.capture()];
         let mut exchange = Exchange::begin(&SITE, &metric::RPC_CLIENT_CALL_DURATION, None, begin);
         exchange.label(key::RPC_SYSTEM_NAME, "grpc");
         exchange.name(method.clone());
@@ -183,7 +163,7 @@ impl Settings {
         if let Some(port) = port {
             exchange.label(key::SERVER_PORT, port.to_string());
         }
-        Serving::grpc(exchange, Side::Client)
+        Serving::Grpc(Box::new(exchange), Side::Client)
     }
 }
 

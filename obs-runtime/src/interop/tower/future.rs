@@ -60,9 +60,9 @@ where
         match ready!(serving.run(|| inner.poll(cx))) {
             Ok(response) => {
                 let (head, body) = response.into_parts();
-                let rest = serving.respond(&head);
+                let length = serving.respond(&head);
                 let serving = mem::replace(serving, Serving::over());
-                let body = TracedBody::new(body, serving, rest);
+                let body = TracedBody::new(body, serving, length);
                 Poll::Ready(Ok(Response::from_parts(head, body)))
             }
             Err(error) => {

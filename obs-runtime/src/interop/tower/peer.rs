@@ -11,6 +11,7 @@ use std::sync::Arc;
 use ::http::request::Parts;
 use ::http::{HeaderMap, HeaderName, header};
 
+use crate::Capture as _;
 use crate::trace::Value;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -56,11 +57,8 @@ impl Peers {
 
 fn values(end: Option<(IpAddr, Option<u16>)>) -> [Value; 2] {
     let (ip, port) = end.unzip();
-    [
-        ip.map_or(Value::NONE, |ip| Value::from_str(&ip.to_string())),
-        port.flatten()
-            .map_or(Value::NONE, |port| Value::i64(port.into())),
-    ]
+    let ip = ip.map(|ip| ip.to_string());
+    [ip.capture(), port.flatten().capture()]
 }
 
 impl Proxies {

@@ -12,6 +12,7 @@ use ::http::{HeaderName, Method};
 
 use super::TraceLayer;
 use super::response::{Serving, Side};
+use crate::Capture as _;
 use crate::callsite::{Callsite, CallsiteSpec, ConstValue, Construct, SpanKind};
 use crate::requests::{Exchange, http};
 use crate::semconv::{attribute as key, metric};
@@ -72,13 +73,13 @@ pub(super) fn begin(layer: &TraceLayer, request: &mut Parts) -> Serving {
     let caller = propagation::extract(&request.headers);
     let wanted = gate::gate() != 0 && layer.only.as_ref().is_none_or(|only| only(request));
     let mut serving = if !wanted {
-        Serving::passing(caller.context())
+        Serving::Passing(caller.context(), None)
     } else if is_grpc(request) {
-        Serving::grpc(rpc(layer, request, &caller), Side::Server)
+        Serving::Grpc(Box::new(rpc(layer, request, &caller)), Side::Server)
     } else {
         let route = layer.route.as_ref().and_then(|route| route(request));
         let exchange = page(layer, request, &caller, route);
-        Serving::http(exchange, request.method.clone())
+        Serving::Http(Box::new(exchange), request.method.clone())
     };
     serving.carry(caller.baggage());
     request.extensions.insert(caller);
@@ -98,7 +99,6 @@ fn page(
         let (host, port) = asked(request).unzip();
         let original = (method == crate::semconv::OTHER).then_some(request.method.as_str());
         let query = request.uri.query().filter(|query| !query.is_empty());
-        let agent = header(request, &USER_AGENT);
         let [client, client_port, peer, peer_port] = layer.peers.addresses(request);
         vec![
             client,
@@ -106,15 +106,15 @@ fn page(
             peer,
             peer_port,
             Value::from_static(method),
-            text(original),
-            text(route.as_deref()),
+            original.capture(),
+            route.capture(),
             Value::from_static(version),
-            text(host.as_deref()),
-            number(port.flatten()),
-            Value::from_str(&http::path(request.uri.path())),
-            text(query.map(http::query).as_deref()),
+            host.capture(),
+            port.flatten().capture(),
+            http::path(request.uri.path()).capture(),
+            query.map(http::query).capture(),
             Value::from_static(scheme),
-            text(agent),
+            header(request, &USER_AGENT).capture(),
         ]
     };
     let metric = &metric::HTTP_SERVER_REQUEST_DURATION;
@@ -145,9 +145,9 @@ fn rpc(layer: &TraceLayer, request: &Parts, caller: &RemoteContext) -> Exchange 
             peer,
             peer_port,
             Value::from_static(version),
-            Value::from_str(&method),
-            text(host.as_deref()),
-            number(port.flatten()),
+            method.capture(),
+            host.capture(),
+            port.flatten().capture(),
         ]
     };
     let metric = &metric::RPC_SERVER_CALL_DURATION;
@@ -185,12 +185,4 @@ fn scheme(request: &Parts) -> &'static str {
 
 fn header<'a>(request: &'a Parts, name: &HeaderName) -> Option<&'a str> {
     request.headers.get(name)?.to_str().ok()
-}
-
-fn text(text: Option<&str>) -> Value {
-    text.map_or(Value::NONE, Value::from_str)
-}
-
-fn number(number: Option<u16>) -> Value {
-    number.map_or(Value::NONE, |number| Value::i64(number.into()))
 }

@@ -15,11 +15,7 @@ use crate::trace::SpanContext;
 use crate::trace::propagation::{AttachedBaggage, Baggage};
 
 /// A request while it is served, or a call while its client waits.
-pub(super) struct Serving {
-    state: State,
-}
-
-enum State {
+pub(super) enum Serving {
     /// A request that is not recorded: what it does belongs to its caller, whose context is here.
     Passing(Option<SpanContext>, Option<Arc<Baggage>>),
     // Boxed because the exchange moves from the future to the body.
@@ -38,45 +34,16 @@ pub(super) enum Side {
     ClientWith(&'static str),
 }
 
-/// What is left to come after the head of a response.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum Rest {
-    /// A body of unknown length, until it says that it is at its end.
-    Body,
-    /// Bytes still expected by `content-length`.
-    Bytes(u64),
-    Nothing,
-}
-
 impl Serving {
     /// Returns what a request leaves behind when it has ended: nothing.
     pub(super) fn over() -> Self {
-        Self::passing(None)
-    }
-
-    /// Creates a request that is not recorded, and runs in the context of its caller.
-    pub(super) fn passing(caller: Option<SpanContext>) -> Self {
-        Self {
-            state: State::Passing(caller, None),
-        }
-    }
-
-    pub(super) fn http(exchange: Exchange, method: Method) -> Self {
-        Self {
-            state: State::Http(Box::new(exchange), method),
-        }
-    }
-
-    pub(super) fn grpc(exchange: Exchange, side: Side) -> Self {
-        Self {
-            state: State::Grpc(Box::new(exchange), side),
-        }
+        Self::Passing(None, None)
     }
 
     fn exchange(&mut self) -> Option<&mut Exchange> {
-        match &mut self.state {
-            State::Passing(..) => None,
-            State::Http(exchange, _) | State::Grpc(exchange, _) => Some(exchange),
+        match self {
+            Self::Passing(..) => None,
+            Self::Http(exchange, _) | Self::Grpc(exchange, _) => Some(exchange),
         }
     }
 
@@ -86,30 +53,29 @@ impl Serving {
             return;
         }
         let given = Arc::new(baggage.clone());
-        match &mut self.state {
-            State::Passing(_, baggage) => *baggage = Some(given),
-            State::Http(exchange, _) | State::Grpc(exchange, _) => exchange.carry(given),
+        match self {
+            Self::Passing(_, baggage) => *baggage = Some(given),
+            Self::Http(exchange, _) | Self::Grpc(exchange, _) => exchange.carry(given),
         }
     }
 
     /// Runs `work` inside of the span.
     pub(super) fn run<R>(&mut self, work: impl FnOnce() -> R) -> R {
-        if let State::Passing(caller, baggage) = &self.state {
-            let _inside = caller.as_ref().map(SpanContext::attach);
-            let _baggage = baggage.clone().map(AttachedBaggage::new);
-            return work();
-        }
-        match self.exchange() {
-            Some(exchange) => exchange.run(work),
-            None => work(),
+        match self {
+            Self::Passing(caller, baggage) => {
+                let _inside = caller.as_ref().map(SpanContext::attach);
+                let _baggage = baggage.clone().map(AttachedBaggage::new);
+                work()
+            }
+            Self::Http(exchange, _) | Self::Grpc(exchange, _) => exchange.run(work),
         }
     }
 
-    /// Records the head of the response, and returns what is left to come after it.
-    pub(super) fn respond(&mut self, head: &response::Parts) -> Rest {
-        match &mut self.state {
-            State::Passing(..) => Rest::Body,
-            State::Http(exchange, method) => {
+    /// Records the head of the response, and returns how many bytes follow it, if it says so.
+    pub(super) fn respond(&mut self, head: &response::Parts) -> Option<u64> {
+        match self {
+            Self::Passing(..) => None,
+            Self::Http(exchange, method) => {
                 let status = head.status;
                 exchange.set(key::HTTP_RESPONSE_STATUS_CODE, status.as_u16());
                 exchange.label(key::HTTP_RESPONSE_STATUS_CODE, status.as_str().to_owned());
@@ -117,22 +83,22 @@ impl Serving {
                 if status.is_server_error() {
                     exchange.fail(status.as_str().to_owned());
                 }
-                rest(method, head)
+                length(method, head)
             }
-            State::Grpc(exchange, side) => {
+            Self::Grpc(exchange, side) => {
                 if *side == Side::Client {
                     *side = Side::ClientWith(of_http(head.status));
                 }
                 // A response without messages has its trailers in the head.
                 grpc_status(exchange, side, &head.headers);
-                Rest::Body
+                None
             }
         }
     }
 
     /// Records the trailers, which follow the body.
     pub(super) fn trailers(&mut self, trailers: &HeaderMap) {
-        if let State::Grpc(exchange, side) = &mut self.state {
+        if let Self::Grpc(exchange, side) = self {
             grpc_status(exchange, side, trailers);
         }
     }
@@ -146,7 +112,7 @@ impl Serving {
 
     /// Ends the exchange in good order; one that is dropped without this was cancelled.
     pub(super) fn end(&mut self) {
-        if let State::Grpc(exchange, Side::ClientWith(status)) = &mut self.state {
+        if let Self::Grpc(exchange, Side::ClientWith(status)) = self {
             exchange.set(key::RPC_RESPONSE_STATUS_CODE, *status);
             exchange.label(key::RPC_RESPONSE_STATUS_CODE, *status);
             exchange.fail(*status);
@@ -157,10 +123,11 @@ impl Serving {
     }
 }
 
-/// Returns what follows a response's head: nothing where nobody reads a body, or its length.
+/// Returns how many bytes follow a response's head, if it says so. Where nobody reads a body there
+/// are none.
 ///
 /// (RFC 9110, sections 6.4.1 and 8.6.)
-fn rest(method: &Method, head: &response::Parts) -> Rest {
+fn length(method: &Method, head: &response::Parts) -> Option<u64> {
     let status = head.status;
     if *method == Method::HEAD
         || *method == Method::CONNECT && status.is_success()
@@ -168,14 +135,10 @@ fn rest(method: &Method, head: &response::Parts) -> Rest {
         || status == StatusCode::NO_CONTENT
         || status == StatusCode::NOT_MODIFIED
     {
-        return Rest::Nothing;
+        return Some(0);
     }
-    let length = head.headers.get(::http::header::CONTENT_LENGTH);
-    match length.and_then(|length| length.to_str().ok()?.parse().ok()) {
-        Some(0) => Rest::Nothing,
-        Some(bytes) => Rest::Bytes(bytes),
-        None => Rest::Body,
-    }
+    let length = head.headers.get(::http::header::CONTENT_LENGTH)?;
+    length.to_str().ok()?.parse().ok()
 }
 
 /// The gRPC statuses by number, and whether each is the server's failure.
