@@ -141,10 +141,12 @@ pub(super) fn may_be_text_token(key: &[u8]) -> bool {
         return false;
     };
     let (before, word) = (&key[..blank], &key[blank + 1..]);
-    word.eq_ignore_ascii_case(b"token")
-        && TEXT_TOKEN
-            .iter()
-            .any(|w| before.eq_ignore_ascii_case(w.as_bytes()))
+    word.eq_ignore_ascii_case(b"token") && one_of(before, TEXT_TOKEN)
+}
+
+/// Returns whether a word is one of a list, in any case.
+pub(super) fn one_of(word: &[u8], list: &[&str]) -> bool {
+    list.iter().any(|w| word.eq_ignore_ascii_case(w.as_bytes()))
 }
 
 /// Returns whether a field, header or variable of this name holds a secret.
@@ -166,7 +168,6 @@ pub(super) fn is_secret(key: &[u8]) -> bool {
     let mut parts: [&[u8]; MAX_PARTS] = [&[]; MAX_PARTS];
     let count = split(key, lower, &mut parts);
     let parts = &parts[..count];
-    let one_of = |part: &[u8], words: &[&str]| words.iter().any(|w| w.as_bytes() == part);
     let Some(last) = parts.last() else {
         return false;
     };

@@ -270,11 +270,7 @@ fn key_before(bytes: &[u8], sep: usize, from: usize) -> &[u8] {
     let mut start = back(end);
     // "api key: …", "access token: …"
     let word = &bytes[start..end];
-    if [&b"key"[..], b"keys", b"token"]
-        .iter()
-        .any(|w| word.eq_ignore_ascii_case(w))
-        && start > from + 1
-        && bytes[start - 1] == b' '
+    if keys::one_of(word, &["key", "keys", "token"]) && start > from + 1 && bytes[start - 1] == b' '
     {
         start = back(start - 1);
     }

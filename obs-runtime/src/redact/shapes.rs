@@ -1,6 +1,6 @@
 //! Secrets that are known by their own look: keys with a vendor's prefix, JSON Web Tokens, PEM.
 
-use super::{values, work};
+use super::{keys, values, work};
 
 /// Returns whether a byte is a letter, a digit, `_` or `-`.
 pub(super) fn is_token(b: u8) -> bool {
@@ -171,11 +171,7 @@ pub(super) fn scheme(bytes: &[u8]) -> Option<(usize, usize)> {
     let random = secret.len() >= 8
         && (secret.iter().any(u8::is_ascii_digit)
             || secret[1..].iter().any(u8::is_ascii_uppercase));
-    let named = !basic
-        && bytes[0] == b'B'
-        && !ABOUT_BEARER
-            .iter()
-            .any(|w| secret.eq_ignore_ascii_case(w.as_bytes()));
+    let named = !basic && bytes[0] == b'B' && !keys::one_of(secret, ABOUT_BEARER);
     // `Bearer realm="…"` is a challenge, and gives nothing away.
     let challenge = secret.starts_with(b"realm=") || secret.starts_with(b"error=");
     ((random || named) && !challenge).then_some((start, start + secret.len()))

@@ -3,7 +3,7 @@
 //! Every function gets the bytes of the whole text and a place in it. Loops report what they read
 //! to [`work`], so that tests see that a text is read once.
 
-use super::keys::is_secret;
+use super::keys::{is_secret, one_of};
 use super::shapes::run;
 use super::{MASK, prose, work};
 
@@ -384,10 +384,7 @@ fn after_scheme(value: &[u8]) -> Option<usize> {
     const SCHEMES: &[&str] = &["Bearer", "Basic", "Token", "ApiKey"];
     let near = &value[..value.len().min(16)];
     let word = near.iter().position(|b| *b == b' ')?;
-    let known = SCHEMES
-        .iter()
-        .any(|s| near[..word].eq_ignore_ascii_case(s.as_bytes()));
-    known.then(|| word + blanks(&value[word..]))
+    one_of(&near[..word], SCHEMES).then(|| word + blanks(&value[word..]))
 }
 
 /// Returns the end of a bare value: a blank, a quotation mark, or a comma, semicolon, ampersand or
