@@ -62,10 +62,3 @@ pub use timer::Timer;
 #[cfg(feature = "tokio-metrics")]
 pub use tokio::TokioMetrics;
 pub use window::ValueWindow;
-
-/// Whether a metric may be defined so.
-#[cfg(feature = "opentelemetry")]
-pub(crate) fn check_definition(name: &str, unit: &str) -> Result<(), crate::Error> {
-    validate::name(name)?;
-    validate::unit(name, unit)
-}

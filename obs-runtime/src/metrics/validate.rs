@@ -17,7 +17,7 @@ pub(crate) fn error(message: impl Into<String>) -> Error {
 }
 
 /// OpenTelemetry metrics API, "Instrument name syntax".
-pub(super) fn name(name: &str) -> Result<(), Error> {
+pub(crate) fn name(name: &str) -> Result<(), Error> {
     let rule = "a metric name starts with a letter, goes on with letters, digits, `_`, `.`, `-` \
                 and `/`, and has at most 255 characters";
     if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
@@ -58,7 +58,7 @@ pub(crate) const fn is_name(name: &str) -> bool {
 }
 
 /// OpenTelemetry metrics API, "Instrument unit": at most 63 ASCII characters.
-pub(super) fn unit(metric: &str, unit: &str) -> Result<(), Error> {
+pub(crate) fn unit(metric: &str, unit: &str) -> Result<(), Error> {
     if unit.len() > 63 || !unit.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(error(format!(
             "unit {unit:?} of metric `{metric}` is not valid: write a UCUM unit of at most 63 \

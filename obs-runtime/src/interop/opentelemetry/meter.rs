@@ -202,6 +202,7 @@ impl Instruments {
 macro_rules! provide {
     (
         sync { $($method:ident: $theirs:ident<$value:ty>, $ours:ident;)* }
+        histogram { $($histogram:ident: $number:ty;)* }
         observed { $($observe:ident: $observable:ident<$of:ty>, $kind:ident;)* }
     ) => {
         impl InstrumentProvider for Instruments {
@@ -223,19 +224,12 @@ macro_rules! provide {
                 otel::$observable::new()
             })*
 
-            fn f64_histogram(
+            $(fn $histogram(
                 &self,
-                builder: HistogramBuilder<'_, otel::Histogram<f64>>,
-            ) -> otel::Histogram<f64> {
+                builder: HistogramBuilder<'_, otel::Histogram<$number>>,
+            ) -> otel::Histogram<$number> {
                 self.histogram(builder)
-            }
-
-            fn u64_histogram(
-                &self,
-                builder: HistogramBuilder<'_, otel::Histogram<u64>>,
-            ) -> otel::Histogram<u64> {
-                self.histogram(builder)
-            }
+            })*
         }
     };
 }
@@ -249,6 +243,10 @@ provide! {
         u64_gauge: Gauge<u64>, gauge;
         f64_gauge: Gauge<f64>, gauge;
         i64_gauge: Gauge<i64>, gauge;
+    }
+    histogram {
+        f64_histogram: f64;
+        u64_histogram: u64;
     }
     observed {
         u64_observable_counter: ObservableCounter<u64>, Counter;

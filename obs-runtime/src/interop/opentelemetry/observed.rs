@@ -18,9 +18,7 @@ use crate::lock::lock;
 use crate::metrics::limits::{MAX_SERIES, OVERFLOW};
 use crate::metrics::snapshot::{Labels, NumberPoint};
 use crate::metrics::source::point;
-use crate::metrics::{
-    MetricData, MetricFamily, MetricSource, Number, add_losses, check_definition,
-};
+use crate::metrics::{MetricData, MetricFamily, MetricSource, Number, add_losses, validate};
 use crate::scope::{Extension, Scope};
 use crate::semconv::{attribute, metric};
 
@@ -100,7 +98,8 @@ impl Observed {
         builder: AsyncInstrumentBuilder<'_, I, T>,
     ) -> Result<Self, Error> {
         let unit = builder.unit.unwrap_or_default();
-        check_definition(&builder.name, &unit)?;
+        validate::name(&builder.name)?;
+        validate::unit(&builder.name, &unit)?;
         let callbacks = builder.callbacks;
         let observe = move |observer: &Observer<'_>| {
             for callback in &callbacks {
