@@ -80,16 +80,14 @@ impl MetricCardinality {
             values,
             max_values,
         });
-        let labels = match names {
-            LabelNames::Listed(_) => listed.collect(),
-            LabelNames::Open => open_labels(core),
-        };
-        let combinations = match names {
-            LabelNames::Listed(_) => labels
-                .iter()
-                .map(|label| label.max_values)
-                .fold(1, usize::saturating_mul),
-            LabelNames::Open => usize::MAX,
+        let (labels, combinations) = match names {
+            LabelNames::Listed(_) => {
+                let labels: Vec<_> = listed.collect();
+                let most = labels.iter().map(|label| label.max_values);
+                let combinations = most.fold(1, usize::saturating_mul);
+                (labels, combinations)
+            }
+            LabelNames::Open => (open_labels(core), usize::MAX),
         };
         let overflow = usize::from(!names.is_none());
         let shared = &core.shared;

@@ -228,8 +228,12 @@ impl Allocation {
     /// `None` when all cells are in use; `len` is at most [`PAGE`].
     pub(super) fn new(len: usize) -> Option<Self> {
         let mut space = space();
+        let made = |slot| Self {
+            slot,
+            len: len as u32,
+        };
         if let Some(slot) = space.free.get_mut(&len).and_then(Vec::pop) {
-            return Some(Self::of(slot, len));
+            return Some(made(slot));
         }
         let mut first = FRESH.load(Ordering::Relaxed);
         if first % PAGE + len > PAGE {
@@ -239,16 +243,9 @@ impl Allocation {
             return None;
         }
         FRESH.store(first + len, Ordering::Relaxed);
-        let slot = Slot {
+        Some(made(Slot {
             first: first as u32,
-        };
-        Some(Self::of(slot, len))
-    }
-
-    /// A length is at most that of a page.
-    fn of(slot: Slot, len: usize) -> Self {
-        let len = len as u32;
-        Self { slot, len }
+        }))
     }
 
     pub(super) fn slot(&self) -> Slot {

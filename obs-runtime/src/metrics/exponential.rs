@@ -5,6 +5,8 @@
 //! one, so nothing is lost but resolution.
 
 use super::snapshot::{Exemplar, HistogramPoint, Labels};
+#[cfg(feature = "serde")]
+use crate::serialize::{float, float_or_null};
 
 /// Time series of Prometheus that an exponential histogram of values over a factor of a million
 /// comes to: four classic buckets for each doubling, and what every histogram has.
@@ -160,19 +162,13 @@ pub struct ExponentialHistogramPoint {
     /// Number of values.
     pub count: u64,
     /// Sum of the values.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serialize::float"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "float"))]
     pub sum: f64,
     /// Smallest value, if known.
-    #[cfg_attr(
-        feature = "serde",
-        serde(serialize_with = "crate::serialize::float_or_null")
-    )]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "float_or_null"))]
     pub min: Option<f64>,
     /// Largest value, if known.
-    #[cfg_attr(
-        feature = "serde",
-        serde(serialize_with = "crate::serialize::float_or_null")
-    )]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "float_or_null"))]
     pub max: Option<f64>,
     /// Examples with their trace.
     pub exemplars: Vec<Exemplar>,

@@ -90,10 +90,48 @@ pub struct BoundSummary {
     series: Arc<Series>,
 }
 
+/// The methods that say something about the values, which end their documentation with `$of`.
+macro_rules! statistics {
+    ($type:ident, $of:literal) => {
+        impl $type {
+            #[doc = concat!("Returns the number of values", $of, ".")]
+            pub fn count(&self) -> u64 {
+                self.snapshot().count
+            }
+
+            #[doc = concat!("Returns the sum of the values", $of, ".")]
+            pub fn sum(&self) -> f64 {
+                self.snapshot().sum
+            }
+
+            #[doc = concat!("Returns the mean of the values", $of, "; `None` before the first value.")]
+            pub fn mean(&self) -> Option<f64> {
+                self.snapshot().mean()
+            }
+
+            #[doc = concat!("Estimates a percentile (0 to 100) of the values", $of, ".")]
+            ///
+            /// See [`HistogramPoint::percentile`].
+            pub fn percentile(&self, percent: f64) -> Option<f64> {
+                self.snapshot().percentile(percent)
+            }
+
+            #[doc = concat!("Estimates a quantile (0 to 1) of the values", $of, ".")]
+            ///
+            /// See [`HistogramPoint::quantile`].
+            pub fn quantile(&self, q: f64) -> Option<f64> {
+                self.snapshot().quantile(q)
+            }
+        }
+    };
+}
+
 /// The methods of instruments that take values one by one.
 macro_rules! distribution {
     ($instrument:ident, $bound:ident) => {
         instrument!($instrument, $bound, $instrument);
+        statistics!($instrument, " of all series");
+        statistics!($bound, "");
 
         impl $instrument {
             /// Takes a value for a metric without labels. Infinity and NaN are
@@ -128,32 +166,6 @@ macro_rules! distribution {
                     return Timer::start(None);
                 };
                 only.time()
-            }
-
-            /// Returns the number of values in all series.
-            pub fn count(&self) -> u64 {
-                self.core.merged().count
-            }
-
-            /// Returns the sum of the values of all series.
-            pub fn sum(&self) -> f64 {
-                self.core.merged().sum
-            }
-
-            /// Returns the mean over all series; `None` before the first value.
-            pub fn mean(&self) -> Option<f64> {
-                self.core.merged().mean()
-            }
-
-            /// Estimates a percentile (0 to 100) over all series, see
-            /// [`HistogramPoint::percentile`].
-            pub fn percentile(&self, percent: f64) -> Option<f64> {
-                self.core.merged().percentile(percent)
-            }
-
-            /// Estimates a quantile (0 to 1) over all series, see [`HistogramPoint::quantile`].
-            pub fn quantile(&self, q: f64) -> Option<f64> {
-                self.core.merged().quantile(q)
             }
 
             /// Returns all series in one, without exemplars. The bounds of exponential buckets are
@@ -199,31 +211,6 @@ macro_rules! distribution {
             /// Returns the series' state.
             pub fn snapshot(&self) -> HistogramPoint {
                 read_explicit(&self.series, &Reader::new())
-            }
-
-            /// Returns the number of values.
-            pub fn count(&self) -> u64 {
-                self.snapshot().count
-            }
-
-            /// Returns the sum of the values.
-            pub fn sum(&self) -> f64 {
-                self.snapshot().sum
-            }
-
-            /// Returns the mean; `None` before the first value.
-            pub fn mean(&self) -> Option<f64> {
-                self.snapshot().mean()
-            }
-
-            /// Estimates a percentile (0 to 100), see [`HistogramPoint::percentile`].
-            pub fn percentile(&self, percent: f64) -> Option<f64> {
-                self.snapshot().percentile(percent)
-            }
-
-            /// Estimates a quantile (0 to 1), see [`HistogramPoint::quantile`].
-            pub fn quantile(&self, q: f64) -> Option<f64> {
-                self.snapshot().quantile(q)
             }
         }
     };

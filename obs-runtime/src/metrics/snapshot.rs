@@ -6,8 +6,9 @@ use std::sync::Arc;
 pub use super::exponential::{ExponentialBuckets, ExponentialHistogramPoint};
 pub use super::labels::Labels;
 pub use super::points::Points;
-use crate::trace::SpanId;
-use crate::trace::TraceId;
+#[cfg(feature = "serde")]
+use crate::serialize::{float, float_or_null, floats};
+use crate::trace::{SpanId, TraceId};
 
 /// One metric with all its points, at one moment. Names and units follow OpenTelemetry
 /// (`function.calls.duration`, `s`); exporters translate.
@@ -38,9 +39,7 @@ impl MetricFamily {
             data,
         }
     }
-}
 
-impl MetricFamily {
     /// Returns a copy with further labels on every point; the value of a label that a point has
     /// already is replaced.
     ///
@@ -116,23 +115,16 @@ impl MetricData {
 
     /// The labels of every point.
     fn labels_mut(&mut self) -> Vec<&mut Labels> {
+        fn each<P: Clone>(all: &mut Points<P>, of: fn(&mut P) -> &mut Labels) -> Vec<&mut Labels> {
+            all.make_mut().iter_mut().map(of).collect()
+        }
         match self {
             Self::Counter(points) | Self::UpDownCounter(points) | Self::Gauge(points) => {
-                let points = points.make_mut().iter_mut();
-                points.map(|p| &mut p.labels).collect()
+                each(points, |p| &mut p.labels)
             }
-            Self::Histogram(points) => {
-                let points = points.make_mut().iter_mut();
-                points.map(|p| &mut p.labels).collect()
-            }
-            Self::ExponentialHistogram(points) => {
-                let points = points.make_mut().iter_mut();
-                points.map(|p| &mut p.labels).collect()
-            }
-            Self::Summary(points) => {
-                let points = points.make_mut().iter_mut();
-                points.map(|p| &mut p.histogram.labels).collect()
-            }
+            Self::Histogram(points) => each(points, |p| &mut p.labels),
+            Self::ExponentialHistogram(points) => each(points, |p| &mut p.labels),
+            Self::Summary(points) => each(points, |p| &mut p.histogram.labels),
         }
     }
 
@@ -181,7 +173,7 @@ pub enum Number {
     /// A whole number.
     I64(i64),
     /// Any number.
-    F64(#[cfg_attr(feature = "serde", serde(serialize_with = "crate::serialize::float"))] f64),
+    F64(#[cfg_attr(feature = "serde", serde(serialize_with = "float"))] f64),
 }
 
 impl Number {
@@ -236,7 +228,7 @@ pub struct HistogramPoint {
     pub start_unix_nanos: u64,
     /// Upper bounds, ascending, without infinity. A value equal to a bound is in that bound's
     /// bucket.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serialize::floats"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "floats"))]
     pub bounds: Arc<[f64]>,
     /// Count of each bucket (not accumulated); one more than `bounds`, the last is above all
     /// bounds.
@@ -244,19 +236,13 @@ pub struct HistogramPoint {
     /// Number of values: the sum of `counts`.
     pub count: u64,
     /// Sum of the values.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serialize::float"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "float"))]
     pub sum: f64,
     /// Smallest value, if known.
-    #[cfg_attr(
-        feature = "serde",
-        serde(serialize_with = "crate::serialize::float_or_null")
-    )]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "float_or_null"))]
     pub min: Option<f64>,
     /// Largest value, if known.
-    #[cfg_attr(
-        feature = "serde",
-        serde(serialize_with = "crate::serialize::float_or_null")
-    )]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "float_or_null"))]
     pub max: Option<f64>,
     /// Examples with their trace, at most one for each bucket.
     pub exemplars: Vec<Exemplar>,
@@ -361,7 +347,7 @@ impl SummaryPoint {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Exemplar {
     /// The value.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serialize::float"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "float"))]
     pub value: f64,
     /// When, in nanoseconds since the Unix epoch.
     pub unix_nanos: u64,
