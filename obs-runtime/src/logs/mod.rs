@@ -11,5 +11,5 @@ mod record;
 pub(crate) use exception::exception;
 #[cfg(feature = "tracing")]
 pub(crate) use queue::of_scope;
-pub(crate) use queue::{LogQueue, add, remove};
+pub(crate) use queue::{LogQueue, set};
 pub use record::LogRecord;

@@ -141,18 +141,11 @@ pub(crate) fn of_scope(scope: u16) -> Option<Arc<LogQueue>> {
     Some(Arc::clone(&found.1))
 }
 
-/// Makes the scope take logs from now on.
-pub(crate) fn add(scope: u16, queue: Arc<LogQueue>) {
+/// Makes the scope take logs from now on, or no more logs.
+pub(crate) fn set(scope: u16, queue: Option<Arc<LogQueue>>) {
     let mut queues = write(&QUEUES);
     queues.retain(|(id, _)| *id != scope);
-    queues.push((scope, queue));
-    SCOPES.store(queues.len(), Ordering::Relaxed);
-}
-
-/// Makes the scope take no more logs.
-pub(crate) fn remove(scope: u16) {
-    let mut queues = write(&QUEUES);
-    queues.retain(|(id, _)| *id != scope);
+    queues.extend(queue.map(|queue| (scope, queue)));
     SCOPES.store(queues.len(), Ordering::Relaxed);
 }
 

@@ -32,7 +32,7 @@ impl Logs {
             return None;
         }
         let queue = Arc::new(LogQueue::new(most_records));
-        logs::add(scope, Arc::clone(&queue));
+        logs::set(scope, Some(Arc::clone(&queue)));
         Some(Self {
             scope,
             queue,
@@ -77,7 +77,7 @@ impl Logs {
 
     /// Takes no more records, and returns the sinks after a last pass.
     pub(super) fn close(mut self) -> Vec<Box<dyn LogSink>> {
-        logs::remove(self.scope);
+        logs::set(self.scope, None);
         self.queue.close();
         self.pass_end(true);
         self.sinks
