@@ -2,20 +2,22 @@
 
 use crate::callsite::{Callsite, CallsiteSpec, SpanKind};
 
-/// A callsite for each kind of span, in the order of [`SpanKind`]'s variants.
+/// All kinds, in the order of [`SpanKind`]'s variants.
+pub(super) const KINDS: [SpanKind; 5] = [
+    SpanKind::Internal,
+    SpanKind::Server,
+    SpanKind::Client,
+    SpanKind::Producer,
+    SpanKind::Consumer,
+];
+
+/// A callsite for each of [`KINDS`].
 #[derive(Debug)]
 pub(super) struct Sites([Callsite; 5]);
 
 impl Sites {
     pub(super) fn new(spec: CallsiteSpec) -> Self {
-        let kinds = [
-            SpanKind::Internal,
-            SpanKind::Server,
-            SpanKind::Client,
-            SpanKind::Producer,
-            SpanKind::Consumer,
-        ];
-        Self(kinds.map(|kind| Callsite::new(CallsiteSpec { kind, ..spec })))
+        Self(KINDS.map(|kind| Callsite::new(CallsiteSpec { kind, ..spec })))
     }
 
     /// Returns the callsite of spans of a kind.

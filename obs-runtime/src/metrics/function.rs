@@ -63,6 +63,8 @@ impl CallCounts {
         for calls in self.by_function().into_values() {
             self.count(&calls, &mut counts);
             let count = calls.buckets.iter().sum();
+            let examples = calls.examples.iter();
+            let examples = examples.filter_map(|e| e.exemplar(e.duration_nanos as f64 / 1e9));
             durations.push(HistogramPoint {
                 labels: labels(calls.site, None),
                 start_unix_nanos: self.start_unix_nanos(),
@@ -72,7 +74,7 @@ impl CallCounts {
                 sum: calls.sum_nanos as f64 / 1e9,
                 min: (count > 0).then_some(calls.min_nanos as f64 / 1e9),
                 max: (count > 0).then_some(calls.max_nanos as f64 / 1e9),
-                exemplars: examples(&calls),
+                exemplars: examples.collect(),
             });
         }
         if counts.is_empty() {
@@ -114,13 +116,6 @@ impl CallCounts {
             }
         }
     }
-}
-
-fn examples(calls: &Calls) -> Vec<Exemplar> {
-    let examples = calls.examples.iter();
-    examples
-        .filter_map(|e| e.exemplar(e.duration_nanos as f64 / 1e9))
-        .collect()
 }
 
 fn labels(site: &'static Callsite, result: Option<&'static str>) -> Labels {

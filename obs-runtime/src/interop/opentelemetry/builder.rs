@@ -1,9 +1,10 @@
 //! Exporters of OpenTelemetry's SDK, and its globals, as parts of an `Observability`.
 
+use ::opentelemetry::global;
 use opentelemetry_sdk::trace::SpanExporter;
 
 use super::exporter::adapt;
-use super::{MeterProvider, probe, register};
+use super::{MeterProvider, Propagator, TracerProvider, probe};
 use crate::Error;
 use crate::exporter::RecordExporter;
 use crate::exporter::builder::start_records;
@@ -29,7 +30,9 @@ impl Component for OpenTelemetry {
 
     fn started(&mut self, scope: &Scope) {
         if self.is_global {
-            register(MeterProvider::of(scope));
+            global::set_meter_provider(MeterProvider::of(scope));
+            global::set_tracer_provider(TracerProvider::new());
+            global::set_text_map_propagator(Propagator::of_environment());
             lock(&scope.checks).push(probe::problems);
         }
     }

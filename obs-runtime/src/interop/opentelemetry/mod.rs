@@ -38,10 +38,3 @@ pub use meter::MeterProvider;
 pub use propagator::Propagator;
 pub use span::Span;
 pub use tracer::{Tracer, TracerProvider, WrappedTracer, WrappedTracerProvider};
-
-/// Makes the global providers and the propagator of OpenTelemetry those of obs.
-fn register(meters: MeterProvider) {
-    ::opentelemetry::global::set_meter_provider(meters);
-    ::opentelemetry::global::set_tracer_provider(TracerProvider::new());
-    ::opentelemetry::global::set_text_map_propagator(Propagator::of_environment());
-}

@@ -163,10 +163,8 @@ where
             return;
         }
         // The event may name its parent, which may be none.
+        let context = event.parent().and_then(|id| context_of(id, &ctx));
         let span = event.parent().and_then(|id| ctx.span(id));
-        let context = span
-            .as_ref()
-            .and_then(|span| span.extensions().get::<SpanData>()?.context());
         let mut add = |change: &mut dyn FnMut(&mut crate::trace::attribute::SpanExtra)| {
             if let Some(span) = &span
                 && let Some(data) = span.extensions_mut().get_mut::<SpanData>()

@@ -7,6 +7,7 @@ use ::tracing::field::{Field, Visit};
 use super::site::{Role, Site};
 use super::text::{formatted, masked};
 use crate::callsite::SpanKind;
+use crate::interop::sites::KINDS;
 use crate::redact::MASK;
 use crate::trace::local::redact;
 use crate::trace::{SpanError, Value};
@@ -148,16 +149,8 @@ pub(super) struct KindVisitor(pub(super) SpanKind);
 impl Visit for KindVisitor {
     fn record_str(&mut self, field: &Field, value: &str) {
         if field.name() == "otel.kind" {
-            let kinds = [
-                SpanKind::Server,
-                SpanKind::Client,
-                SpanKind::Producer,
-                SpanKind::Consumer,
-            ];
-            let found = kinds
-                .into_iter()
-                .find(|kind| kind.as_str().eq_ignore_ascii_case(value));
-            self.0 = found.unwrap_or_default();
+            let is = |kind: &SpanKind| kind.as_str().eq_ignore_ascii_case(value);
+            self.0 = KINDS.into_iter().find(is).unwrap_or_default();
         }
     }
 
