@@ -198,10 +198,7 @@ fn encoded(bytes: &[u8], percent: usize, from: usize) -> Option<(usize, usize)> 
         // The mark before the name is encoded too.
         key = key.get(2..)?;
     }
-    if !keys::is_secret(key) {
-        return None;
-    }
-    if values::is_masked(bytes, percent + 3) {
+    if !keys::is_secret(key) || values::is_masked(bytes, percent + 3) {
         return None;
     }
     let (start, end) = values::encoded(bytes, percent + 3);

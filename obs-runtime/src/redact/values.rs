@@ -4,7 +4,7 @@
 //! to [`work`], so that tests see that a text is read once.
 
 use super::keys::{is_secret, one_of};
-use super::shapes::run;
+use super::shapes::{is_token, run};
 use super::{MASK, prose, work};
 
 /// The range of the text that is masked after a key and its `:` or `=`.
@@ -67,7 +67,7 @@ fn bare(bytes: &[u8], at: usize, form: Form, is_header: bool) -> Option<Range> {
 fn cookies(bytes: &[u8], at: usize) -> usize {
     let mut end = plain(bytes, at);
     while let Some(rest) = bytes[end..].strip_prefix(b"; ") {
-        let name = rest.iter().take(64).take_while(|b| is_name(**b)).count();
+        let name = leading(rest, 64, is_name);
         if name == 0 || rest.get(name) != Some(&b'=') {
             break;
         }
@@ -116,8 +116,7 @@ pub(super) fn found(bytes: &[u8], start: usize, sign: &[u8]) -> Option<usize> {
 /// Returns the argument of `--name value` or `"--name", "value"`, given where the `--` is.
 pub(super) fn option(bytes: &[u8], dashes: usize) -> Option<Range> {
     let name = &bytes[dashes + 2..];
-    let is_name = |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
-    let len = name.iter().take(64).take_while(is_name).count();
+    let len = leading(name, 64, is_token);
     if !is_secret(&name[..len]) {
         return None;
     }
@@ -163,8 +162,7 @@ fn construct(bytes: &[u8], at: usize) -> Option<usize> {
     if !bytes.get(at)?.is_ascii_uppercase() {
         return None;
     }
-    let is_name = |b: &&u8| b.is_ascii_alphanumeric() || **b == b'_';
-    let open = at + bytes[at..].iter().take(64).take_while(is_name).count();
+    let open = at + leading(&bytes[at..], 64, |b| b.is_ascii_alphanumeric() || b == b'_');
     if bytes.get(open) == Some(&b'(') {
         return Some(open);
     }
@@ -266,10 +264,15 @@ pub(super) fn is_masked(bytes: &[u8], start: usize) -> bool {
         .is_some_and(|value| value.starts_with(MASK.as_bytes()))
 }
 
+/// Counts the first bytes that are accepted, up to a limit. What is limited needs no report.
+fn leading(bytes: &[u8], most: usize, accept: fn(u8) -> bool) -> usize {
+    let near = bytes.iter().take(most);
+    near.take_while(|b| accept(**b)).count()
+}
+
 /// Counts blanks and ends of lines, as the pretty `Debug` writes them, up to a limit.
 fn spaces(bytes: &[u8]) -> usize {
-    let is_space = |b: &&u8| b.is_ascii_whitespace();
-    bytes.iter().take(256).take_while(is_space).count()
+    leading(bytes, 256, |b| b.is_ascii_whitespace())
 }
 
 fn blanks(bytes: &[u8]) -> usize {
@@ -281,11 +284,7 @@ fn blanks(bytes: &[u8]) -> usize {
 fn wrapped(bytes: &[u8], from: usize) -> usize {
     let mut at = from;
     for _ in 0..4 {
-        let name = bytes[at..]
-            .iter()
-            .take(32)
-            .take_while(|b| b.is_ascii_alphanumeric())
-            .count();
+        let name = leading(&bytes[at..], 32, |b| b.is_ascii_alphanumeric());
         let open = at + name;
         if bytes.get(open) == Some(&b'(') && name > 0 && bytes[at].is_ascii_uppercase() {
             at = open + 1;
@@ -307,7 +306,7 @@ fn wrapped(bytes: &[u8], from: usize) -> usize {
 /// Returns the quotation mark at `at`, and how many backslashes stand before it.
 fn quote_at(bytes: &[u8], at: usize) -> (usize, Option<u8>) {
     let rest = bytes.get(at..).unwrap_or_default();
-    let slashes = rest.iter().take(8).take_while(|b| **b == b'\\').count();
+    let slashes = leading(rest, 8, |b| b == b'\\');
     let quote = rest
         .get(slashes)
         .copied()
@@ -418,6 +417,6 @@ fn another_begins(rest: &[u8]) -> bool {
     if first.is_ascii_whitespace() || matches!(first, b'"' | b'\'' | b'\\') {
         return true;
     }
-    let n = rest.iter().take(40).take_while(|b| is_name(**b)).count();
+    let n = leading(rest, 40, is_name);
     n > 0 && matches!(rest.get(n), Some(b'=' | b':'))
 }
