@@ -78,6 +78,20 @@ impl Default for LlmTotals {
     }
 }
 
+/// What the sums of all models and those of one have in common, as JSON.
+macro_rules! sums {
+    ($of:ident) => {
+        serde_json::json!({
+            "calls": $of.calls,
+            "failed_calls": $of.failed_calls,
+            "input_tokens": $of.usage.input_tokens,
+            "output_tokens": $of.usage.output_tokens,
+            "cost_usd": $of.cost.as_f64(),
+            "cost_complete": $of.cost_complete,
+        })
+    };
+}
+
 impl LlmTotals {
     /// The sums of one trace, from the `Observability` of the entered span, or else the installed
     /// one. The last 1,024 recorded traces with model calls are kept; `None` for all others.
@@ -98,33 +112,13 @@ impl LlmTotals {
                     1 => m.model.clone(),
                     _ => format!("{}/{}", m.provider, m.model),
                 };
-                (
-                    key,
-                    sums(m.calls, m.failed_calls, &m.usage, m.cost, m.cost_complete),
-                )
+                (key, sums!(m))
             })
             .collect();
-        let mut all = sums(
-            self.calls,
-            self.failed_calls,
-            &self.usage,
-            self.cost,
-            self.cost_complete,
-        );
+        let mut all = sums!(self);
         all["by_model"] = by_model.into();
         all.to_string()
     }
-}
-
-fn sums(calls: u64, failed: u64, usage: &Usage, cost: Usd, complete: bool) -> serde_json::Value {
-    serde_json::json!({
-        "calls": calls,
-        "failed_calls": failed,
-        "input_tokens": usage.input_tokens,
-        "output_tokens": usage.output_tokens,
-        "cost_usd": cost.as_f64(),
-        "cost_complete": complete,
-    })
 }
 
 /// One line, with `at least` before a cost that is not complete.
