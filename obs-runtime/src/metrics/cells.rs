@@ -70,6 +70,16 @@ pub(super) struct Cells<'a> {
     offset: usize,
 }
 
+impl<'a> Cells<'a> {
+    #[inline]
+    fn of(page: &'a Page, slot: Slot) -> Self {
+        Self {
+            page: &page.0,
+            offset: slot.offset(),
+        }
+    }
+}
+
 impl Cells<'_> {
     #[inline]
     fn cell(&self, index: usize) -> &AtomicU64 {
@@ -130,10 +140,7 @@ pub(super) fn update(slot: Slot, update: impl FnOnce(Cells<'_>)) {
     if let Some(lane) = LANE.get()
         && let Some(page) = lane.pages[slot.page()].get()
     {
-        update(Cells {
-            page: &page.0,
-            offset: slot.offset(),
-        });
+        update(Cells::of(page, slot));
     } else {
         update_first(slot, update);
     }
@@ -146,12 +153,7 @@ fn update_first(slot: Slot, update: impl FnOnce(Cells<'_>)) {
     /// Shared by threads whose lane is given back already; whoever writes holds the lock.
     static ORPHANS: PerProcess<Mutex<Option<&'static Lane>>> = PerProcess::new(Mutex::default);
 
-    let write = |lane: &'static Lane| {
-        update(Cells {
-            page: &lane.page(slot).0,
-            offset: slot.offset(),
-        });
-    };
+    let write = |lane: &'static Lane| update(Cells::of(lane.page(slot), slot));
     if let Ok(lane) = LEASE.try_with(lease_lane) {
         write(lane);
     } else {
@@ -278,12 +280,10 @@ fn cells_in<'a>(
     lanes: &'a [&'static Lane],
     slot: Slot,
 ) -> impl Iterator<Item = Cells<'static>> + 'a {
-    lanes.iter().filter_map(move |lane| {
-        Some(Cells {
-            page: &lane.pages[slot.page()].get()?.0,
-            offset: slot.offset(),
-        })
-    })
+    let pages = lanes
+        .iter()
+        .filter_map(move |lane| lane.pages[slot.page()].get());
+    pages.map(move |page| Cells::of(page, slot))
 }
 
 /// The lanes at one moment, for reading many series.

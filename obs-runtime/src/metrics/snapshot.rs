@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::exponential::either;
 pub use super::exponential::{ExponentialBuckets, ExponentialHistogramPoint};
 pub use super::labels::Labels;
 pub use super::points::Points;
@@ -307,19 +308,9 @@ impl HistogramPoint {
             .and_then(|b| self.bounds.get(b))
             .copied();
         let bound = self.bounds.get(bucket).copied();
-        let high = match (bound, self.max) {
-            (Some(bound), Some(max)) => bound.min(max),
-            (None, Some(max)) => max,
-            (Some(bound), None) => bound,
-            (None, None) => below.unwrap_or(0.0),
-        };
-        let low = match (below, self.min) {
-            (Some(below), Some(min)) => below.max(min),
-            (None, Some(min)) => min,
-            (Some(below), None) => below,
-            // Like `histogram_quantile`: the first bucket begins at 0 unless its bound is below.
-            (None, None) => high.min(0.0),
-        };
+        let high = either(bound, self.max, f64::min).or(below).unwrap_or(0.0);
+        // Like `histogram_quantile`: the first bucket begins at 0 unless its bound is below.
+        let low = either(below, self.min, f64::max).unwrap_or(high.min(0.0));
         (low.min(high), high)
     }
 }
