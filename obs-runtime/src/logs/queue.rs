@@ -7,7 +7,7 @@ use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
 use crate::fork::PerProcess;
-use crate::lock::{lock, read, write};
+use crate::lock::{lock, write};
 use crate::logs::LogRecord;
 use crate::self_obs;
 use crate::trace::buffer;
@@ -136,7 +136,7 @@ pub(crate) fn of_scope(scope: u16) -> Option<Arc<LogQueue>> {
     if SCOPES.load(Ordering::Relaxed) == 0 {
         return None;
     }
-    let queues = read(&QUEUES);
+    let queues = crate::lock::read(&QUEUES);
     let found = queues.iter().find(|(id, _)| *id == scope)?;
     Some(Arc::clone(&found.1))
 }
