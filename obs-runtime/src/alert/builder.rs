@@ -21,7 +21,7 @@ impl Component for Alerting {
 }
 
 impl Builder {
-    /// Where alerts of handlers and rules go, and whose account is among the metrics.
+    /// Sets where alerts of handlers and rules go, and whose account is among the metrics.
     pub fn alerts(mut self, alerts: AlertManager) -> Self {
         self.component::<Alerting>().manager = Some(alerts);
         self

@@ -180,7 +180,7 @@ impl Alert {
         format!("{hash:016x}")
     }
 
-    /// The alert without secrets.
+    /// Returns the alert without secrets.
     pub(crate) fn redacted(mut self) -> Self {
         let mask = |text: &mut String| {
             if let std::borrow::Cow::Owned(masked) = redact(text) {
@@ -205,7 +205,7 @@ impl Alert {
         self
     }
 
-    /// The alert as the webhook sends it.
+    /// Returns the alert as the webhook sends it.
     pub(crate) fn to_json(&self) -> String {
         // Texts cannot fail to become JSON.
         serde_json::to_value(self).unwrap_or_default().to_string()

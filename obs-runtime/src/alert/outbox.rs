@@ -24,7 +24,7 @@ pub(super) struct Policy {
 }
 
 impl Default for Policy {
-    /// Six attempts within about a minute.
+    /// Allows six attempts within about a minute.
     fn default() -> Self {
         Self {
             capacity: 1_024,

@@ -119,7 +119,7 @@ impl LlmState {
         pricer.price(&call.provider, &call.model, answered, usage)
     }
 
-    /// Once for each model.
+    /// Says once of each model that its cost is missing.
     fn warn(&self, call: &LlmCall, reason: Unpriced) {
         let (what, remedy) = match reason {
             Unpriced::UnknownModel => (
@@ -189,7 +189,7 @@ impl LlmState {
         }
     }
 
-    /// Sums of tokens by their kind, and how many each call has.
+    /// Counts tokens by their kind, and observes how many each call has.
     fn token_metrics(&self, kind: Kind, usage: &Usage, client: &Labels<'_>) {
         let metrics = self.metrics();
         let observe = |def, tokens: u64| metrics.observe(def, client, tokens as f64);

@@ -23,7 +23,7 @@ pub(crate) fn record_llm(call: &LlmCall, here: Here, attributes: Attributes) {
     });
 }
 
-/// The span attributes of a model call (GenAI spans, "Inference" and "Embeddings").
+/// Sets the span attributes of a model call (GenAI spans, "Inference" and "Embeddings").
 fn llm_attributes(
     call: &LlmCall,
     request: bool,
@@ -116,20 +116,20 @@ pub(crate) fn record_vector(op: &VectorOp, here: Here, attributes: Attributes) {
 }
 
 impl LlmState {
-    /// The account of the call's `Observability`; `None` where none is installed.
+    /// Returns the account of the call's `Observability`; `None` where none is installed.
     pub(crate) fn at(here: Here) -> Option<Arc<Self>> {
         scope::by_id(here.scope).map(|scope| scope.extension())
     }
 }
 
 impl Handle {
-    /// Tokens and costs of all model calls so far.
+    /// Returns tokens and costs of all model calls so far.
     pub fn llm_totals(&self) -> LlmTotals {
         self.scope.extension::<LlmState>().totals()
     }
 
-    /// Tokens and costs of one trace, such as a pipeline's run. The last 1,024 traces with model calls are
-    /// kept; `None` for all others.
+    /// Returns tokens and costs of one trace, such as a pipeline's run. The last 1,024 traces with
+    /// model calls are kept; `None` for all others.
     pub fn llm_totals_for_trace(&self, trace_id: TraceId) -> Option<LlmTotals> {
         let state = self.scope.extension::<LlmState>();
         state.totals_for_trace(trace_id)

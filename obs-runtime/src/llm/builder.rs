@@ -15,7 +15,7 @@ impl Component for Prices {
 }
 
 impl Builder {
-    /// Your own prices of models, before those of the price list.
+    /// Sets your own prices of models, which come before those of the price list.
     pub fn prices(mut self, prices: Prices) -> Self {
         *self.component() = prices;
         self

@@ -32,9 +32,9 @@ pub struct LlmCall {
 }
 
 impl LlmCall {
-    /// A call that succeeded: the provider (`openai`, `anthropic`, `aws.bedrock`, …, see
-    /// `gen_ai.provider.name`), the operation (`chat`, `embeddings`, `text_completion`, …) and the model that was
-    /// asked for.
+    /// Creates a call that succeeded, from the provider (`openai`, `anthropic`, `aws.bedrock`, …,
+    /// see `gen_ai.provider.name`), the operation (`chat`, `embeddings`, `text_completion`, …) and
+    /// the model that was asked for.
     pub fn new(
         provider: impl Into<Cow<'static, str>>,
         operation: impl Into<Cow<'static, str>>,
@@ -51,31 +51,32 @@ impl LlmCall {
         }
     }
 
-    /// The tokens, or all that is known of the answer ([`LlmResponse`]).
+    /// Sets the tokens, or all that is known of the answer ([`LlmResponse`]).
     pub fn usage(mut self, usage: impl IntoUsage) -> Self {
         self.response = usage.into_llm_response();
         self
     }
 
-    /// How long the call took, retries included.
+    /// Sets how long the call took, retries included.
     pub fn duration(mut self, duration: Duration) -> Self {
         self.duration = Some(duration);
         self
     }
 
-    /// How long the first chunk of a streamed answer took.
+    /// Sets how long the first chunk of a streamed answer took.
     pub fn time_to_first_chunk(mut self, duration: Duration) -> Self {
         self.time_to_first_chunk = Some(duration);
         self
     }
 
-    /// The price in US dollars, where it is known better than from the price list.
+    /// Sets the price in US dollars, where it is known better than from the price list.
     pub fn cost_usd(mut self, usd: f64) -> Self {
         self.response.cost_usd = Some(usd);
         self
     }
 
-    /// The call failed: the class of its error (`timeout`, `rate_limit_exceeded`, `429`), not the message.
+    /// Says that the call failed, by the class of its error (`timeout`, `rate_limit_exceeded`,
+    /// `429`), not the message.
     pub fn error(mut self, error_type: impl Into<Cow<'static, str>>) -> Self {
         self.end = End::Failed(error_type.into());
         self
@@ -121,8 +122,8 @@ pub struct VectorOp {
 }
 
 impl VectorOp {
-    /// An operation that succeeded: the product (`qdrant`, `postgresql`, see `db.system.name`) and what it
-    /// was asked to do (`upsert`, `search`, …).
+    /// Creates an operation that succeeded, from the product (`qdrant`, `postgresql`, see
+    /// `db.system.name`) and what it was asked to do (`upsert`, `search`, …).
     pub fn new(
         system: impl Into<Cow<'static, str>>,
         operation: impl Into<Cow<'static, str>>,
@@ -138,31 +139,31 @@ impl VectorOp {
         }
     }
 
-    /// The collection, index or table.
+    /// Sets the collection, index or table.
     pub fn collection(mut self, collection: impl Into<Cow<'static, str>>) -> Self {
         self.collection = collection.into();
         self
     }
 
-    /// How many vectors were written or returned.
+    /// Sets how many vectors were written or returned.
     pub fn count(mut self, vectors: usize) -> Self {
         self.count = Some(vectors as u64);
         self
     }
 
-    /// How many numbers each vector has.
+    /// Sets how many numbers each vector has.
     pub fn dimensions(mut self, dimensions: usize) -> Self {
         self.dimensions = Some(dimensions as u64);
         self
     }
 
-    /// How long the operation took, retries included.
+    /// Sets how long the operation took, retries included.
     pub fn duration(mut self, duration: Duration) -> Self {
         self.duration = Some(duration);
         self
     }
 
-    /// The operation failed: the class of its error, not the message.
+    /// Says that the operation failed, by the class of its error, not the message.
     pub fn error(mut self, error_type: impl Into<Cow<'static, str>>) -> Self {
         self.end = End::Failed(error_type.into());
         self

@@ -71,8 +71,8 @@ where
     })
 }
 
-/// As [`observe_stream`], for streams of results: `usage` sees the `Ok` chunks, and an error makes the call a
-/// failed one.
+/// Does what [`observe_stream`] does, for streams of results: `usage` sees the `Ok` chunks, and an
+/// error makes the call a failed one.
 #[expect(clippy::type_complexity, reason = "the closure's type has no name")]
 pub fn observe_try_stream<S, T, E, U, F>(
     call: LlmCall,

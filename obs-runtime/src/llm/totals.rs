@@ -93,15 +93,16 @@ macro_rules! sums {
 }
 
 impl LlmTotals {
-    /// The sums of one trace, from the `Observability` of the entered span, or else the installed
-    /// one. The last 1,024 recorded traces with model calls are kept; `None` for all others.
+    /// Returns the sums of one trace, from the `Observability` of the entered span, or else the
+    /// installed one. The last 1,024 recorded traces with model calls are kept; `None` for all
+    /// others.
     pub fn for_trace(trace_id: TraceId) -> Option<Self> {
         super::LlmState::at(Here::now())?.totals_for_trace(trace_id)
     }
 
-    /// One JSON object: `calls`, `failed_calls`, `input_tokens`, `output_tokens`, `cost_usd`,
-    /// `cost_complete`, and the same in `by_model`, an object by the model's name (`provider/model`
-    /// where two providers serve a model of the same name).
+    /// Returns one JSON object, which has `calls`, `failed_calls`, `input_tokens`, `output_tokens`,
+    /// `cost_usd`, `cost_complete`, and the same in `by_model`, an object by the model's name
+    /// (`provider/model` where two providers serve a model of the same name).
     pub fn to_json(&self) -> String {
         let by_model: serde_json::Map<_, _> = self
             .by_model
@@ -257,7 +258,7 @@ impl Ledger {
         self.all.totals()
     }
 
-    /// What each model has cost, as points of a counter.
+    /// Returns what each model has cost, as points of a counter.
     pub(crate) fn costs(&self) -> Vec<NumberPoint> {
         let points = self.all.0.iter().filter_map(|sum| {
             let totals = &sum.totals;

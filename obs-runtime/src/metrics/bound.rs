@@ -12,12 +12,12 @@ use crate::semconv::MetricDef;
 /// remembered before does not hold any more.
 static EPOCH: AtomicU64 = AtomicU64::new(0);
 
-/// From now on no call site uses what it remembers. To be called after the change.
+/// Lets no call site use what it remembers from now on. It is to be called after the change.
 pub(crate) fn forget() {
     EPOCH.fetch_add(1, Ordering::Release);
 }
 
-/// The number of the present epoch.
+/// Returns the number of the present epoch.
 #[inline]
 pub(crate) fn epoch() -> u64 {
     EPOCH.load(Ordering::Acquire)

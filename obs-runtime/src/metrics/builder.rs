@@ -226,7 +226,7 @@ impl Wanted {
         Ok(())
     }
 
-    /// The clash with what exists, if there is one.
+    /// Returns an error if the definition clashes with what exists.
     fn check(&self, core: &Core, kind: Kind) -> Result<(), Error> {
         let name = core.name();
         let clash = |what: &str, has: String, asked: String| {

@@ -109,7 +109,7 @@ impl MetricCardinality {
         }
     }
 
-    /// A metric whose source alone knows its limits: as it is.
+    /// Describes a metric as it is, because its source alone knows its limits.
     fn of_source(family: &MetricFamily) -> Self {
         let time_series_each = match &family.data {
             MetricData::Histogram(points) => points.iter().map(|p| p.bounds.len() + 3).max(),
@@ -122,7 +122,7 @@ impl MetricCardinality {
         Self::unlimited(family.name.clone(), series, series, time_series_each)
     }
 
-    /// A metric of which no limits of labels are known.
+    /// Describes a metric of which no limits of labels are known.
     fn unlimited(
         name: impl Into<Cow<'static, str>>,
         series: usize,
@@ -139,7 +139,7 @@ impl MetricCardinality {
         }
     }
 
-    /// Calls and durations of all annotated functions. One with labels may have as many
+    /// Describes calls and durations of all annotated functions. One with labels may have as many
     /// combinations of their values as an instrument has series.
     fn of_functions(functions: &CallCounts) -> [Self; 2] {
         let (mut calls, mut durations) = (0, 0);
@@ -163,7 +163,7 @@ impl MetricCardinality {
     }
 }
 
-/// The labels that the series of a metric with open labels have.
+/// Returns the labels that the series of a metric with open labels have.
 fn open_labels(core: &Core) -> Vec<LabelCardinality> {
     let (series, _) = core.series.all();
     let mut values: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
@@ -187,7 +187,7 @@ impl Cardinality {
         Self { metrics }
     }
 
-    /// With the function metrics, and with the metrics of `families` that are not known yet.
+    /// Adds the function metrics, and the metrics of `families` that are not known yet.
     pub(crate) fn with(mut self, functions: &CallCounts, families: &[MetricFamily]) -> Self {
         self.metrics
             .extend(MetricCardinality::of_functions(functions));

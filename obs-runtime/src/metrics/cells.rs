@@ -146,7 +146,7 @@ pub(super) fn update(slot: Slot, update: impl FnOnce(Cells<'_>)) {
     }
 }
 
-/// The thread's first use of the page, or a use while the thread is ending.
+/// Updates at the thread's first use of the page, or at a use while the thread is ending.
 #[cold]
 #[inline(never)]
 fn update_first(slot: Slot, update: impl FnOnce(Cells<'_>)) {
@@ -172,7 +172,7 @@ fn lease_lane(lease: &Lease) -> &'static Lane {
     lane
 }
 
-/// One that nobody writes.
+/// Returns a lane that nobody writes.
 fn lane() -> &'static Lane {
     let idle = space().idle.pop();
     idle.unwrap_or_else(|| {
@@ -206,7 +206,7 @@ fn space() -> MutexGuard<'static, Space> {
     lock(&SPACE)
 }
 
-/// In a forked child: the thread's lane holds what the parent counted.
+/// Leaves the thread's lane in a forked child, because it holds what the parent counted.
 fn leave_lane() {
     LANE.set(None);
     let _ = LEASE.try_with(|lease| lease.0.set(None));
@@ -227,7 +227,7 @@ impl Allocation {
         len: 0,
     };
 
-    /// `None` when all cells are in use; `len` is at most [`PAGE`].
+    /// Takes cells; `None` when all are in use. `len` is at most [`PAGE`].
     pub(super) fn new(len: usize) -> Option<Self> {
         let mut space = space();
         let made = |slot| Self {
@@ -294,7 +294,7 @@ impl Reader {
         Self(space().lanes.clone())
     }
 
-    /// The cells of a series in every lane that has some.
+    /// Returns the cells of a series in every lane that has some.
     pub(super) fn cells(&self, slot: Slot) -> impl Iterator<Item = Cells<'static>> + '_ {
         cells_in(&self.0, slot)
     }

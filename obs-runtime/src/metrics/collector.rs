@@ -197,7 +197,7 @@ impl MetricsCollector {
         drop(removed);
     }
 
-    /// To be called before a handle is taken to be remembered.
+    /// Notes that handles are remembered. It is to be called before one is taken for that.
     pub(crate) fn is_remembered(&self) {
         self.inner.remembered.store(true, Ordering::SeqCst);
     }
@@ -250,7 +250,7 @@ impl MetricsCollector {
     }
 }
 
-/// What the metrics could not take as it was given: nothing, usually.
+/// Adds how much the metrics could not take as it was given, which is nothing, usually.
 fn collect_losses(
     metrics: &[Arc<Core>],
     def: &MetricDef,

@@ -82,7 +82,7 @@ impl BoundCounter {
     }
 }
 
-/// The amount may be an example of what was counted.
+/// Offers the amount as an example of what was counted.
 #[inline]
 fn example(series: &Series, amount: f64) {
     if exemplar::is_wanted() {
@@ -156,7 +156,7 @@ impl BoundUpDownCounter {
     }
 }
 
-/// Both sums over all threads.
+/// Returns both sums over all threads.
 fn sums(series: &Series, reader: &Reader) -> (u64, f64) {
     let add = |(whole, fraction): (u64, f64), cells: Cells<'_>| {
         let more = f64::from_bits(cells.get(FRACTION));

@@ -18,22 +18,22 @@ static ROUND: AtomicU64 = AtomicU64::new(1);
 /// Whether examples are kept at all.
 static ENABLED: AtomicBool = AtomicBool::new(true);
 
-/// From now on every bucket wants an example again.
+/// Lets every bucket want an example again from now on.
 pub(super) fn next_round() {
     ROUND.fetch_add(1, Ordering::Relaxed);
 }
 
-/// `OTEL_METRICS_EXEMPLAR_FILTER`: `always_off`, or not.
+/// Sets whether examples are kept: not if `OTEL_METRICS_EXEMPLAR_FILTER` is `always_off`.
 pub(crate) fn enable(enabled: bool) {
     ENABLED.store(enabled, Ordering::Relaxed);
 }
 
-/// Whether anybody wants to see them.
+/// Returns whether anybody wants to see them.
 pub(super) fn is_enabled() -> bool {
     ENABLED.load(Ordering::Relaxed)
 }
 
-/// Whether a value that is measured now has a span to name.
+/// Returns whether a value that is measured now has a span to name.
 #[inline]
 pub(super) fn is_wanted() -> bool {
     local().flags.get() & flag::SAMPLED != 0
@@ -90,13 +90,13 @@ impl Exemplars {
         });
     }
 
-    /// The last example of the first place.
+    /// Returns the last example of the first place.
     pub(super) fn first(&self) -> Option<Box<Exemplar>> {
         let place = self.places.get()?.first()?;
         place.read().map(Box::new)
     }
 
-    /// The last example of each place that has one.
+    /// Returns the last example of each place that has one.
     pub(super) fn read(&self) -> Vec<Exemplar> {
         let places = self.places.get().into_iter().flatten();
         places.filter_map(Place::read).collect()

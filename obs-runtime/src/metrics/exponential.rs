@@ -17,7 +17,7 @@ pub(crate) const MAX_SCALE: i32 = 20;
 /// Most buckets of each sign (ibidem).
 pub(crate) const MAX_SIZE: usize = 160;
 
-/// The bucket of a positive normal number.
+/// Returns the bucket of a positive normal number.
 #[inline]
 pub(super) fn index_of(value: f64, scale: i32) -> i32 {
     let bits = value.to_bits();
@@ -38,7 +38,8 @@ pub(super) fn index_of(value: f64, scale: i32) -> i32 {
     (exponent << scale) + within.clamp(0, (1 << scale) - 1)
 }
 
-/// `base^index`: the lower bound of a bucket, and the upper bound of the one before.
+/// Returns `base^index`, which is the lower bound of a bucket, and the upper bound of the one
+/// before.
 pub(super) fn bound_of(index: i32, scale: i32) -> f64 {
     if scale <= 0 {
         return 2_f64.powi(index.saturating_mul(1 << -scale));
@@ -175,7 +176,7 @@ pub struct ExponentialHistogramPoint {
 }
 
 impl ExponentialHistogramPoint {
-    /// Without values, at the finest scale.
+    /// Creates a point without values, at the finest scale.
     pub(crate) fn empty(labels: Labels, start_unix_nanos: u64) -> Self {
         Self {
             labels,
@@ -304,7 +305,7 @@ struct Edges {
 }
 
 impl Edges {
-    /// A bucket from `low` to `high`; what lies between it and the one before is empty.
+    /// Adds a bucket from `low` to `high`; what lies between it and the one before is empty.
     fn push(&mut self, low: f64, high: f64, count: u64) {
         for (bound, count) in [(low, 0), (high, count)] {
             if bound == f64::INFINITY {

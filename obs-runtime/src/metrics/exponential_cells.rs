@@ -48,7 +48,7 @@ impl Side {
         self.buckets + index.rem_euclid(MAX_SIZE as i32) as usize
     }
 
-    /// The first and the last index in use.
+    /// Returns the first and the last index in use.
     fn window(self, cells: &Cells<'_>) -> Option<(i32, i32)> {
         let word = cells.get(self.window);
         let (first, len) = ((word >> 32) as i32, word as u32 as i32);
@@ -139,12 +139,12 @@ fn coarsen(cells: &Cells<'_>, shift: u32) {
     cells.set(STATE, state + 2 * STEP + u64::from(shift));
 }
 
-/// Whether no buckets were being joined while a reader looked at them.
+/// Returns whether no buckets were being joined while a reader looked at them.
 const fn is_whole(before: u64, after: u64) -> bool {
     (before / STEP).is_multiple_of(2) && before == after
 }
 
-/// What one thread counted.
+/// Reads what one thread counted.
 fn read_thread(cells: &Cells<'_>, into: &ExponentialHistogramPoint) -> ExponentialHistogramPoint {
     let mut looks = 0;
     loop {

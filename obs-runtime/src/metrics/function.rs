@@ -29,7 +29,7 @@ impl Example {
 }
 
 impl Calls {
-    /// How many results there are: each is a series.
+    /// Returns how many results there are, each of which is a series.
     pub(super) fn results(&self) -> usize {
         let [_, error, panicked, cancelled] = self.outcomes;
         1 + usize::from(error + panicked > 0) + usize::from(cancelled > 0)
@@ -37,7 +37,7 @@ impl Calls {
 }
 
 impl CallCounts {
-    /// All functions of the program, also those that were not called, by module and name:
+    /// Returns all functions of the program, also those that were not called, by module and name:
     /// callsites of one name (methods of several types) are one function here, and each set of
     /// labels is one of its own.
     pub(super) fn by_function(&self) -> BTreeMap<(&'static str, &'static str, Given), Calls> {

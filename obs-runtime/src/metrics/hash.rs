@@ -1,7 +1,7 @@
 //! The hash of label values that a set of series is searched by.
 
-/// The hash of label values; seeded for each metric, so that nobody can choose values that meet in
-/// one place.
+/// Returns the hash of label values, which is seeded for each metric, so that nobody can choose
+/// values that meet in one place.
 #[inline]
 pub(crate) fn hash(seed: u64, values: &[&str]) -> u64 {
     values
@@ -24,7 +24,7 @@ pub(super) fn mix(seed: u64, state: u64, text: &str) -> u64 {
     fold(state ^ ends.0, ends.1 ^ seed.rotate_left(32))
 }
 
-/// Both ends of the text as words, overlapping; and whether there is more between them.
+/// Returns both ends of the text as words, overlapping, and whether there is more between them.
 #[inline]
 fn ends(bytes: &[u8]) -> ((u64, u64), bool) {
     let len = bytes.len();

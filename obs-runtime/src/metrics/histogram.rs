@@ -278,17 +278,17 @@ fn unordered(cell: u64) -> f64 {
     })
 }
 
-/// The value of a cell [`MAX`].
+/// Returns the value of a cell [`MAX`].
 pub(super) fn largest(cell: u64) -> Option<f64> {
     (cell > 0).then(|| unordered(cell))
 }
 
-/// The value of a cell [`MIN`].
+/// Returns the value of a cell [`MIN`].
 pub(super) fn smallest(cell: u64) -> Option<f64> {
     (cell > 0).then(|| unordered(!cell))
 }
 
-/// Whatever the buckets are.
+/// Reads a series over explicit bounds, whatever its buckets are.
 pub(super) fn read_explicit(series: &Series, reader: &Reader) -> HistogramPoint {
     match &series.shared.buckets {
         Buckets::Explicit(bounds) => read(series, bounds, reader),
@@ -322,7 +322,7 @@ pub(super) fn read(series: &Series, bounds: &Arc<[f64]>, reader: &Reader) -> His
     }
 }
 
-/// A histogram without values.
+/// Returns a histogram without values.
 pub(super) fn empty(shared: &Shared) -> HistogramPoint {
     let bounds = match &shared.buckets {
         Buckets::Explicit(bounds) => Arc::clone(bounds),

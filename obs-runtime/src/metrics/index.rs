@@ -125,8 +125,8 @@ const fn slots(segment: usize) -> usize {
     FIRST << (2 * segment)
 }
 
-/// The segment of the entry with this number: each takes three quarters of its slots, so that
-/// probing ends soon.
+/// Returns the segment of the entry with this number: each takes three quarters of its slots, so
+/// that probing ends soon.
 fn segment_of(entry: usize) -> Option<usize> {
     let mut before = 0;
     (0..SEGMENTS).find(|segment| {

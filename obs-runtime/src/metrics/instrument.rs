@@ -41,12 +41,12 @@ impl Kind {
         }
     }
 
-    /// Whether it takes values one by one.
+    /// Returns whether it takes values one by one.
     pub(super) const fn is_distribution(self) -> bool {
         matches!(self, Self::Histogram | Self::Summary)
     }
 
-    /// Cells of a series.
+    /// Returns how many cells a series has.
     pub(super) fn cells(self, buckets: &Buckets) -> usize {
         match (self, buckets) {
             (Self::Counter | Self::UpDownCounter, _) => counter::CELLS,
@@ -169,7 +169,7 @@ impl Core {
         self.found(self.series.find_or_insert(values))
     }
 
-    /// The series of labels that are given by name, in any order.
+    /// Returns the series of labels that are given by name, in any order.
     pub(super) fn bind_labels(&self, labels: &[(&str, &str)]) -> Result<Arc<Series>, Error> {
         if !self.series.names().is_open() {
             return self.bind(&self.order(labels)?);
@@ -195,7 +195,7 @@ impl Core {
         ))
     }
 
-    /// Where each of the metric's names stands in a list of the same names.
+    /// Returns where each of the metric's names stands in a list of the same names.
     pub(super) fn positions(&self, labels: &[&str]) -> Box<[usize]> {
         let names = self.series.names().listed().iter();
         names
@@ -203,7 +203,7 @@ impl Core {
             .collect()
     }
 
-    /// Label values in the order of the metric's names, from pairs in any order.
+    /// Returns label values in the order of the metric's names, from pairs in any order.
     fn order<'a>(&self, pairs: &[(&str, &'a str)]) -> Result<Vec<&'a str>, Error> {
         let names = self.series.names().listed();
         let metric = self.name();
@@ -237,7 +237,7 @@ impl Core {
         names.iter().map(value).collect()
     }
 
-    /// The only series of a metric without labels.
+    /// Returns the only series of a metric without labels.
     pub(super) fn only(&self) -> Option<Arc<Series>> {
         if self.series.names().is_none() {
             self.series.find(&[])
@@ -246,14 +246,15 @@ impl Core {
         }
     }
 
-    /// Every series, the overflow series included.
+    /// Reads every series, the overflow series included.
     fn each<T>(&self, mut read: impl FnMut(&Series) -> T) -> Vec<T> {
         let (series, overflow) = self.series.all();
         series.iter().chain(overflow).map(|s| read(s)).collect()
     }
 
-    /// The values of a counter or gauge. What the last collection made is used again, if nobody
-    /// holds it any more: series only ever join, so their number says whether they are the same.
+    /// Returns the values of a counter or gauge. What the last collection made is used again, if
+    /// nobody holds it any more: series only ever join, so their number says whether they are the
+    /// same.
     fn numbers(&self, read: impl Fn(&Series) -> Number) -> Points<NumberPoint> {
         let (series, overflow) = self.series.all();
         let in_order = overflow.is_none();
@@ -282,7 +283,7 @@ impl Core {
         last.clone()
     }
 
-    /// `None` while there is no series.
+    /// Reads the metric; `None` while there is no series.
     pub(super) fn collect(&self, reader: &Reader) -> Option<MetricFamily> {
         let numbers =
             |read: fn(&Series, &Reader) -> Number| self.numbers(|series| read(series, reader));
@@ -314,7 +315,7 @@ impl Core {
         })
     }
 
-    /// The sum over all series.
+    /// Returns the sum over all series.
     pub(super) fn sum(&self, read: fn(&Series, &Reader) -> Number) -> f64 {
         let reader = Reader::new();
         let values = self.each(|series| read(series, &reader).as_f64());
@@ -322,7 +323,7 @@ impl Core {
         values.into_iter().fold(0.0, |sum, value| sum + value)
     }
 
-    /// All series of a histogram or summary in one.
+    /// Returns all series of a histogram or summary in one.
     pub(super) fn merged(&self) -> HistogramPoint {
         let reader = Reader::new();
         match &self.shared.buckets {

@@ -60,8 +60,8 @@ impl MetricsCollector {
     }
 }
 
-/// An update fails where the program has a metric of this name that is something else. That is said
-/// once of each metric.
+/// Reports a failed update. It fails where the program has a metric of this name that is something
+/// else. That is said once of each metric.
 fn report<T>(def: &MetricDef, updated: Result<T, Error>) -> Option<T> {
     static TOLD: PerProcess<Mutex<BTreeSet<&'static str>>> = PerProcess::new(Mutex::default);
 

@@ -28,7 +28,7 @@ pub struct Points<P> {
 }
 
 impl<P> Points<P> {
-    /// Points in the order of their labels, no labels twice.
+    /// Creates points that are in the order of their labels, no labels twice.
     pub(crate) fn in_order(points: Vec<P>) -> Self {
         Self {
             all: Arc::new(points),
@@ -36,12 +36,12 @@ impl<P> Points<P> {
         }
     }
 
-    /// Whether they are known to be in the order of their labels, no labels twice.
+    /// Returns whether they are known to be in the order of their labels, no labels twice.
     pub(crate) fn are_in_order(&self) -> bool {
         self.in_order
     }
 
-    /// The points to change all but their labels, if nobody else holds them.
+    /// Returns the points to change all but their labels, if nobody else holds them.
     pub(crate) fn unshared(&mut self) -> Option<&mut [P]> {
         Arc::get_mut(&mut self.all).map(Vec::as_mut_slice)
     }

@@ -124,7 +124,7 @@ impl MetricSource for ProcessMetrics {
     }
 }
 
-/// A file of `/proc/self`; none where there is no such thing.
+/// Reads a file of `/proc/self`; none where there is no such thing.
 fn read(name: &str) -> Option<String> {
     if !cfg!(any(target_os = "linux", target_os = "android")) {
         return None;
@@ -162,15 +162,15 @@ impl Stat {
     }
 }
 
-/// A number of `/proc/self/status`: `VmRSS:     1234 kB`.
+/// Reads a number of `/proc/self/status`: `VmRSS:     1234 kB`.
 fn field(status: &str, name: &str) -> Option<u64> {
     let mut lines = status.lines();
     let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
     value.split_ascii_whitespace().next()?.parse().ok()
 }
 
-/// Seconds since the process began; none where the machine's age is not that of its clock of
-/// processes, as in some containers.
+/// Returns the seconds since the process began; none where the machine's age is not that of its
+/// clock of processes, as in some containers.
 fn uptime(stat: &Stat) -> Option<f64> {
     let text = std::fs::read_to_string("/proc/uptime").ok()?;
     age(&text, stat)

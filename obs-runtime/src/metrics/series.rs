@@ -134,7 +134,7 @@ pub(super) struct SeriesSet {
 }
 
 impl SeriesSet {
-    /// `None` when no cells are left.
+    /// Creates a set; `None` when no cells are left.
     pub(super) fn new(
         shared: Arc<Shared>,
         names: LabelNames,
@@ -172,7 +172,7 @@ impl SeriesSet {
         &self.names
     }
 
-    /// How many values name a series.
+    /// Returns how many values name a series.
     #[inline]
     pub(super) fn values_each(&self) -> usize {
         self.order.len()
@@ -182,19 +182,19 @@ impl SeriesSet {
         self.limits
     }
 
-    /// Series so far, without the overflow series.
+    /// Returns how many series there are, without the overflow series.
     pub(super) fn len(&self) -> usize {
         self.index.len()
     }
 
-    /// How many values each listed label has had so far, in the order of the names.
+    /// Returns how many values each listed label has had so far, in the order of the names.
     pub(super) fn label_values(&self) -> Vec<usize> {
         let list = lock(&self.list);
         list.labels.iter().map(|label| label.seen.len()).collect()
     }
 
-    /// How many values each listed label can have, in the order of the names: as many as the types
-    /// of its values know, if it had none but these, or the limit.
+    /// Returns how many values each listed label can have, in the order of the names: as many as
+    /// the types of its values know, if it had none but these, or the limit.
     pub(super) fn most_label_values(&self) -> Vec<usize> {
         let limit = self.limits.label_values;
         let list = lock(&self.list);
@@ -206,7 +206,7 @@ impl SeriesSet {
         most.collect()
     }
 
-    /// The label at this place can have these values.
+    /// Notes that the label at this place can have these values.
     pub(super) fn declare(&self, at: usize, all: &[&'static str]) {
         if let Some(label) = lock(&self.list).labels.get_mut(at) {
             label.declared.extend(all);
@@ -222,7 +222,7 @@ impl SeriesSet {
         self.overflowed() > 0 && !self.overflow_reported.swap(true, Ordering::Relaxed)
     }
 
-    /// All series in the order of their labels; the overflow series last, once it is used.
+    /// Returns all series in the order of their labels, the overflow series last, once it is used.
     pub(super) fn all(&self) -> (Arc<Vec<Arc<Series>>>, Option<&Arc<Series>>) {
         if !self.process.is_current() {
             return (Arc::default(), None);
@@ -236,14 +236,14 @@ impl SeriesSet {
         (Arc::clone(&list.series), overflow)
     }
 
-    /// The series of these values, if there is one.
+    /// Returns the series of these values, if there is one.
     pub(super) fn find(&self, values: &[&str]) -> Option<Arc<Series>> {
         let is = |series: &Arc<Series>| self.order.are(&series.labels, values);
         self.index.find(hash(self.seed, values), is).cloned()
     }
 
-    /// The series of these values; a new one while the limit allows it, the overflow series then.
-    /// `None` only if there are no cells and no overflow series.
+    /// Returns the series of these values: a new one while the limit allows it, then the overflow
+    /// series. `None` only if there are no cells and no overflow series.
     #[inline(always)]
     pub(super) fn find_or_insert(&self, values: &[&str]) -> Option<Arc<Series>> {
         let hash = hash(self.seed, values);
@@ -261,8 +261,8 @@ impl SeriesSet {
         self.insert_or_overflow(hash, &are, values, &|| self.order.labels(values))
     }
 
-    /// Like [`find_or_insert`](Self::find_or_insert) for open labels, which are in the order of
-    /// their names, none of them twice. Those of a series that is known are not copied.
+    /// Does the same as [`find_or_insert`](Self::find_or_insert) for open labels, which are in the
+    /// order of their names, none of them twice. Those of a series that is known are not copied.
     pub(super) fn find_or_insert_open(&self, labels: &[(&str, &str)]) -> Option<Arc<Series>> {
         let given = labels.iter().filter(|(_, value)| !value.is_empty());
         let hash = given.clone().fold(self.seed, |state, (name, value)| {
@@ -284,7 +284,7 @@ impl SeriesSet {
         }
     }
 
-    /// `values` are those of the listed labels.
+    /// Adds a series, or counts an overflow. `values` are those of the listed labels.
     #[cold]
     fn insert_or_overflow(
         &self,
@@ -304,7 +304,7 @@ impl SeriesSet {
         })
     }
 
-    /// `None` if a label would have too many values, and if no cells are left.
+    /// Creates a series; `None` if a label would have too many values, and if no cells are left.
     fn create_listed(&self, values: &[&str], labels: &dyn Fn() -> Labels) -> Option<Arc<Series>> {
         let mut list = lock(&self.list);
         let most = self.limits.label_values;

@@ -102,7 +102,7 @@ pub enum MetricData {
 }
 
 impl MetricData {
-    /// How many points there are.
+    /// Returns how many points there are.
     pub(crate) fn points(&self) -> usize {
         match self {
             Self::Counter(points) | Self::UpDownCounter(points) | Self::Gauge(points) => {
@@ -114,7 +114,7 @@ impl MetricData {
         }
     }
 
-    /// The labels of every point.
+    /// Returns the labels of every point.
     fn labels_mut(&mut self) -> Vec<&mut Labels> {
         fn each<P: Clone>(all: &mut Points<P>, of: fn(&mut P) -> &mut Labels) -> Vec<&mut Labels> {
             all.make_mut().iter_mut().map(of).collect()
@@ -129,7 +129,7 @@ impl MetricData {
         }
     }
 
-    /// The labels, the sum and the count of each histogram or summary.
+    /// Returns the labels, the sum and the count of each histogram or summary.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn distributions(&self) -> Vec<(&Labels, f64, u64)> {
         match self {
@@ -301,7 +301,7 @@ impl HistogramPoint {
         self.max.or_else(|| self.bounds.last().copied())
     }
 
-    /// The range of a bucket's values, as far as it is known.
+    /// Returns the range of a bucket's values, as far as it is known.
     pub(crate) fn edges(&self, bucket: usize) -> (f64, f64) {
         let below = bucket
             .checked_sub(1)

@@ -53,12 +53,12 @@ impl Drop for Timer {
     }
 }
 
-/// How many of a UCUM unit of time make a second; 1 for anything else.
+/// Returns how many of a UCUM unit of time make a second; 1 for anything else.
 pub(super) fn per_second(unit: &str) -> f64 {
     nanos(unit).map_or(1.0, |nanos| 1e9 / nanos)
 }
 
-/// A UCUM unit of time in nanoseconds.
+/// Returns a UCUM unit of time in nanoseconds.
 pub(crate) fn nanos(unit: &str) -> Option<f64> {
     Some(match unit {
         "ns" => 1.0,

@@ -16,7 +16,7 @@ pub(crate) fn error(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Metric, message)
 }
 
-/// OpenTelemetry metrics API, "Instrument name syntax".
+/// Checks a metric's name (OpenTelemetry metrics API, "Instrument name syntax").
 pub(crate) fn name(name: &str) -> Result<(), Error> {
     let rule = "a metric name starts with a letter, goes on with letters, digits, `_`, `.`, `-` \
                 and `/`, and has at most 255 characters";
@@ -41,7 +41,7 @@ pub(crate) fn name(name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether [`name`] takes it.
+/// Returns whether [`name`] takes it.
 pub(crate) const fn is_name(name: &str) -> bool {
     let bytes = name.as_bytes();
     if bytes.is_empty() || bytes.len() > MAX_NAME || !bytes[0].is_ascii_alphabetic() {
@@ -57,7 +57,8 @@ pub(crate) const fn is_name(name: &str) -> bool {
     true
 }
 
-/// OpenTelemetry metrics API, "Instrument unit": at most 63 ASCII characters.
+/// Checks a unit, which has at most 63 ASCII characters (OpenTelemetry metrics API, "Instrument
+/// unit").
 pub(crate) fn unit(metric: &str, unit: &str) -> Result<(), Error> {
     if unit.len() > 63 || !unit.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(error(format!(
@@ -107,12 +108,13 @@ pub(super) fn labels(metric: &str, labels: &[Cow<'static, str>], kind: Kind) -> 
     Ok(())
 }
 
-/// The label as Prometheus sees it, for the comparison of two.
+/// Returns the label as Prometheus sees it, for the comparison of two.
 fn prometheus_label(label: &str) -> String {
     label.replace(['.', '-', '/'], "_")
 }
 
-/// Ascending finite upper bounds; a last infinite one is what every histogram has anyway.
+/// Checks that upper bounds are finite and ascend; a last infinite one is left out, since every
+/// histogram has it.
 pub(super) fn buckets<'a>(metric: &str, bounds: &'a [f64]) -> Result<&'a [f64], Error> {
     let bounds = bounds.strip_suffix(&[f64::INFINITY]).unwrap_or(bounds);
     if let Some(bad) = bounds.iter().find(|b| !b.is_finite()) {
@@ -137,7 +139,7 @@ pub(super) fn buckets<'a>(metric: &str, bounds: &'a [f64]) -> Result<&'a [f64], 
     Ok(bounds)
 }
 
-/// Ascending parts of 1.
+/// Checks that quantiles are parts of 1 and ascend.
 pub(super) fn quantiles(metric: &str, quantiles: &[f64]) -> Result<(), Error> {
     let bad = quantiles.iter().find(|q| !(0.0..=1.0).contains(*q));
     if let Some(bad) = bad {

@@ -27,8 +27,8 @@ fn overflow(core: &Core) -> Option<String> {
     })
 }
 
-/// Why there are no further series, and what helps; `full` are the labels that have all their
-/// values.
+/// Returns why there are no further series, and what helps; `full` are the labels that have all
+/// their values.
 fn overflow_of(limits: Limits, series: usize, full: &[&str]) -> (String, &'static str) {
     if !full.is_empty() {
         let (most, full) = (limits.label_values, full.join(", "));

@@ -31,7 +31,7 @@ pub(super) fn with_labels<R>(
     then(&labels)
 }
 
-/// The text of a value that is none yet.
+/// Returns the text of a value that is none yet.
 fn made(attribute: &KeyValue) -> Option<String> {
     match &attribute.value {
         Value::String(_) | Value::Bool(_) => None,

@@ -47,8 +47,8 @@ pub struct MeterProvider {
 }
 
 impl MeterProvider {
-    /// For the `Observability` that the calls of this thread belong to: the installed one, or that of a
-    /// `testing::capture`.
+    /// Creates a provider for the `Observability` that the calls of this thread belong to: the
+    /// installed one, or that of a `testing::capture`.
     pub fn current() -> Self {
         Self::of(&crate::scope::current())
     }
@@ -64,7 +64,8 @@ impl MeterProvider {
 }
 
 impl Handle {
-    /// A provider of OpenTelemetry's instruments that are among the metrics of this `Observability`.
+    /// Returns a provider of OpenTelemetry's instruments that are among the metrics of this
+    /// `Observability`.
     pub fn meter_provider(&self) -> MeterProvider {
         MeterProvider::of(&self.scope)
     }

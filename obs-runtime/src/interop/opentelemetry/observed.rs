@@ -173,7 +173,7 @@ impl MetricSource for Observables {
 }
 
 impl Observables {
-    /// Several of one name and kind are one metric.
+    /// Adds an instrument. Several of one name and kind are one metric.
     pub(super) fn add(&self, new: Observed) -> Result<(), Error> {
         let mut all = lock(&self.0);
         let clash = |what: String| Err(Error::new(ErrorKind::Metric, what));
@@ -196,7 +196,7 @@ impl Observables {
     }
 }
 
-/// Those of one name are one metric.
+/// Returns how many values were refused, by metric: instruments of one name are one.
 fn refused(all: &[Arc<Observed>]) -> Vec<NumberPoint> {
     let mut points: Vec<NumberPoint> = Vec::new();
     for observed in all {

@@ -50,7 +50,7 @@ impl Ends {
 }
 
 impl Set {
-    /// The values in the order of the names; none of them is empty.
+    /// Creates a set from values in the order of the names, none of which is empty.
     fn new<'a>(names: Names, values: impl Iterator<Item = &'a str> + Clone) -> Self {
         let mut text = String::with_capacity(values.clone().map(str::len).sum());
         let mut few = [0; 5];
@@ -76,14 +76,14 @@ impl Set {
         }
     }
 
-    /// Where each value ends.
+    /// Returns where each value ends.
     #[inline]
     fn ends(&self) -> &[u32] {
         let ends = self.ends.all();
         ends.get(..self.names.len()).unwrap_or(ends)
     }
 
-    /// Where the value ends; 0 before the first.
+    /// Returns where the value ends; 0 before the first.
     #[inline]
     fn end(&self, at: Option<usize>) -> usize {
         let end = at.and_then(|at| self.ends().get(at));
@@ -96,7 +96,7 @@ impl Set {
         self.text.get(range).unwrap_or_default()
     }
 
-    /// The order of two with the same names.
+    /// Returns the order of two with the same names.
     fn compare(&self, other: &Self) -> Ordering {
         let (a, b) = (self.text.as_bytes(), other.text.as_bytes());
         let equal = equal_bytes(a, b);
@@ -120,8 +120,8 @@ impl Labels {
         Self(None)
     }
 
-    /// The values in the order of the names. Names ascend; if a value is empty, the names are
-    /// others.
+    /// Creates labels from values in the order of the names. Names ascend; if a value is empty, the
+    /// names are others.
     pub(crate) fn with_names<'a>(
         names: &Names,
         values: impl Iterator<Item = &'a str> + Clone,
@@ -160,12 +160,13 @@ impl Labels {
         }
     }
 
-    /// The names, which are the same piece of memory for series of a metric; `None` without labels.
+    /// Returns the names, which are the same piece of memory for series of a metric; `None` without
+    /// labels.
     pub(crate) fn names(&self) -> Option<&Names> {
         self.0.as_ref().map(|set| &set.names)
     }
 
-    /// Whether the values are these, if the names are the same piece of memory.
+    /// Returns whether the values are these, if the names are the same piece of memory.
     #[inline]
     pub(crate) fn values_are<'a>(
         &self,
@@ -195,7 +196,7 @@ impl Labels {
         }
     }
 
-    /// The values in the order of the names.
+    /// Returns the values in the order of the names.
     #[inline]
     pub(crate) fn values(&self) -> impl Iterator<Item = &str> {
         let set = self.0.as_deref();
@@ -207,15 +208,15 @@ impl Labels {
         })
     }
 
-    /// Whether no value has a character that formats of text escape: a quote, a backslash, a
-    /// control character.
+    /// Returns whether no value has a character that formats of text escape: a quote, a backslash,
+    /// a control character.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
         self.0.as_ref().is_none_or(|set| set.plain)
     }
 }
 
-/// How many of the first bytes are equal.
+/// Counts how many of the first bytes are equal.
 #[inline]
 fn equal_bytes(a: &[u8], b: &[u8]) -> usize {
     let (a_words, _) = a.as_chunks::<8>();
