@@ -66,7 +66,7 @@ use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use peer::{Header, Peers, Proxies};
+use peer::{Header, Peers};
 
 pub use body::TracedBody;
 pub use client::{GrpcClient, GrpcClientLayer, grpc_client};
@@ -181,10 +181,7 @@ impl TraceLayer {
     /// ```
     #[must_use]
     pub fn x_forwarded_for(mut self, proxies: usize) -> Self {
-        self.peers.behind = Some(Proxies {
-            header: Header::XForwardedFor,
-            count: proxies,
-        });
+        self.peers.behind = Some((Header::XForwardedFor, proxies));
         self
     }
 
@@ -195,10 +192,7 @@ impl TraceLayer {
     /// proxy that writes one header passes the other through as the client sent it.
     #[must_use]
     pub fn forwarded(mut self, proxies: usize) -> Self {
-        self.peers.behind = Some(Proxies {
-            header: Header::Forwarded,
-            count: proxies,
-        });
+        self.peers.behind = Some((Header::Forwarded, proxies));
         self
     }
 }

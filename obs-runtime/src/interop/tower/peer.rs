@@ -22,16 +22,11 @@ type PeerHook = Arc<dyn Fn(&Parts) -> Option<SocketAddr> + Send + Sync>;
 #[derive(Clone, Default)]
 pub(super) struct Peers {
     pub(super) peer: Option<PeerHook>,
-    pub(super) behind: Option<Proxies>,
+    /// How many proxies are trusted to name the client that they forward for, and where they do.
+    pub(super) behind: Option<(Header, usize)>,
 }
 
-/// Proxies that are trusted to name the client that they forward for.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Proxies {
-    pub(super) header: Header,
-    pub(super) count: usize,
-}
-
+/// The header in which proxies name the client.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Header {
     /// The header `Forwarded` of RFC 7239.
@@ -48,7 +43,7 @@ impl Peers {
         let peer = peer.map(|peer| (peer.ip().to_canonical(), Some(peer.port())));
         let behind = self
             .behind
-            .and_then(|proxies| proxies.client(&request.headers));
+            .and_then(|(header, proxies)| header.client(proxies, &request.headers));
         let [client, peer] = [behind.or(peer), peer].map(values);
         let ([client, client_port], [peer, peer_port]) = (client, peer);
         [client, client_port, peer, peer_port]
@@ -61,32 +56,32 @@ fn values(end: Option<(IpAddr, Option<u16>)>) -> [Value; 2] {
     [ip.capture(), port.flatten().capture()]
 }
 
-impl Proxies {
+impl Header {
     /// Returns the address that the outermost trusted proxy appended.
     ///
     /// Everything before it may have been written by the client.
-    fn client(self, headers: &HeaderMap) -> Option<(IpAddr, Option<u16>)> {
-        let before = self.count.checked_sub(1)?;
-        let name = match self.header {
-            Header::Forwarded => header::FORWARDED,
-            Header::XForwardedFor => X_FORWARDED_FOR,
+    fn client(self, proxies: usize, headers: &HeaderMap) -> Option<(IpAddr, Option<u16>)> {
+        let before = proxies.checked_sub(1)?;
+        let name = match self {
+            Self::Forwarded => header::FORWARDED,
+            Self::XForwardedFor => X_FORWARDED_FOR,
         };
         let mut elements = Vec::new();
         for value in headers.get_all(name) {
-            match self.header {
+            match self {
                 // The list is plain: no quote that a client writes may hide what proxies append.
-                Header::XForwardedFor => {
+                Self::XForwardedFor => {
                     let parts = value.as_bytes().split(|b| *b == b',');
                     let parts = parts.map(|part| str::from_utf8(part).unwrap_or_default());
                     elements.extend(parts.map(str::trim));
                 }
-                Header::Forwarded => elements.extend(split(value.to_str().ok()?, ',')?),
+                Self::Forwarded => elements.extend(split(value.to_str().ok()?, ',')?),
             }
         }
         let element = elements.iter().rev().nth(before)?;
-        match self.header {
-            Header::XForwardedFor => node(element),
-            Header::Forwarded => {
+        match self {
+            Self::XForwardedFor => node(element),
+            Self::Forwarded => {
                 let pairs = split(element, ';')?;
                 let mut pairs = pairs.iter().filter_map(|pair| pair.split_once('='));
                 let (_, node_of) = pairs.find(|(name, _)| name.eq_ignore_ascii_case("for"))?;

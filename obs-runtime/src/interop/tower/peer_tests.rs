@@ -11,7 +11,7 @@ fn client(header: Header, count: usize, values: &[&str]) -> Option<(String, Opti
         };
         headers.append(name, value.parse().unwrap());
     }
-    let found = Proxies { header, count }.client(&headers);
+    let found = header.client(count, &headers);
     found.map(|(ip, port)| (ip.to_string(), port))
 }
 
@@ -49,7 +49,7 @@ fn what_a_client_writes_does_not_move_the_count() {
     headers.insert(X_FORWARDED_FOR, sent.unwrap());
     let of = |count| {
         let header = Header::XForwardedFor;
-        let found = Proxies { header, count }.client(&headers);
+        let found = header.client(count, &headers);
         found.map(|(ip, _)| ip.to_string())
     };
     assert_eq!(of(1).as_deref(), Some("10.0.0.1"));
