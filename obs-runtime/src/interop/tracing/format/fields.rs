@@ -65,6 +65,7 @@ impl<'writer> FormatFields<'writer> for JsonFields {
 }
 
 /// The fields as text or as members of a JSON object, with the message apart.
+#[derive(Default)]
 pub(super) struct FieldsVisitor {
     is_json: bool,
     pub(super) message: Option<String>,
@@ -124,22 +125,16 @@ pub(super) fn in_line(text: &str) -> Cow<'_, str> {
 }
 
 impl FieldsVisitor {
-    /// Writes the fields as `key=value`.
+    /// Creates a visitor that writes the fields as `key=value`.
     pub(super) fn text() -> Self {
-        Self::new(false)
+        Self::default()
     }
 
-    /// Writes the fields as members of a JSON object.
+    /// Creates a visitor that writes the fields as members of a JSON object.
     pub(super) fn json() -> Self {
-        Self::new(true)
-    }
-
-    fn new(is_json: bool) -> Self {
         Self {
-            is_json,
-            message: None,
-            fields: String::new(),
-            log: LogFields::default(),
+            is_json: true,
+            ..Self::default()
         }
     }
 
