@@ -11,7 +11,7 @@ pub(crate) use chain::{Chain, Cursor};
 use chunk::HEADER;
 pub(crate) use chunk::Pool;
 
-use crate::memory::{SLOT, Slot};
+use crate::memory::{self, SLOT, Slot};
 
 mod sync {
     pub(super) use crate::memory::{alloc, dealloc};
@@ -35,16 +35,15 @@ pub(crate) struct Producer<'a> {
     cursor: Cursor,
     chain: &'a Chain,
     pool: &'a Pool,
-    budget: usize,
 }
 
 impl<'a> Producer<'a> {
     pub(crate) fn new(chain: &'a Chain, pool: &'a Pool, budget: usize) -> Self {
+        memory::set_limit(budget);
         Self {
             cursor: Cursor::new(),
             chain,
             pool,
-            budget,
         }
     }
 
@@ -52,10 +51,7 @@ impl<'a> Producer<'a> {
     pub(crate) fn record(&self, value: u64) -> bool {
         let at = self.cursor.room(SLOT).unwrap_or_else(|| {
             // SAFETY: the chain is this producer's alone.
-            unsafe {
-                self.cursor
-                    .advance(self.chain, self.pool, SLOT, self.budget, || ())
-            }
+            unsafe { self.cursor.advance(self.chain, self.pool, SLOT, || ()) }
         });
         if at.is_null() {
             return false;
@@ -69,8 +65,8 @@ impl<'a> Producer<'a> {
     }
 
     pub(crate) fn end(self) {
-        self.cursor.clear();
-        self.chain.close();
+        // SAFETY: as above.
+        unsafe { self.cursor.leave(self.chain, self.pool) };
     }
 }
 

@@ -2,7 +2,7 @@
 //! one of another thread fails the model.
 
 use std::alloc::Layout;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use loom::cell::UnsafeCell;
 
@@ -22,6 +22,8 @@ struct Blocks {
 thread_local! {
     // loom runs the threads of a model on one thread.
     static BLOCKS: RefCell<Blocks> = RefCell::default();
+    static HELD: Cell<usize> = const { Cell::new(0) };
+    static LIMIT: Cell<usize> = const { Cell::new(0) };
 }
 
 fn slots(memory: *mut u8, layout: Layout) -> impl Iterator<Item = *mut Slot> {
@@ -64,9 +66,26 @@ pub(crate) fn in_use() -> usize {
     BLOCKS.with_borrow(|blocks| blocks.live.iter().map(|(_, layout)| layout.size()).sum())
 }
 
+/// Sets the memory budget of the model.
+pub(crate) fn set_limit(bytes: usize) {
+    LIMIT.set(bytes);
+}
+
+/// Takes bytes from the budget, as `memory.rs` of obs-runtime does.
+pub(crate) fn hold(bytes: usize) -> bool {
+    let is_held = HELD.get() + bytes <= LIMIT.get();
+    HELD.set(HELD.get() + if is_held { bytes } else { 0 });
+    is_held
+}
+
+pub(crate) fn release(bytes: usize) {
+    HELD.set(HELD.get() - bytes);
+}
+
 /// Frees everything at the end of a run of the model, or what one that failed left behind.
 pub(crate) fn clear() {
     let blocks = BLOCKS.take();
+    HELD.set(0);
     for (memory, layout) in blocks.live.into_iter().chain(blocks.freed) {
         // SAFETY: allocated with this layout, and the run is over.
         unsafe { std::alloc::dealloc(memory, layout) };

@@ -35,6 +35,7 @@ pub mod llm;
 mod lock;
 pub mod logs;
 mod macros;
+mod memory;
 pub mod metrics;
 mod percent;
 #[cfg(feature = "pipeline")]

@@ -14,6 +14,7 @@ use crate::redact::{MASK, is_secret_key};
 use crate::rfc3339::rfc3339;
 use crate::serialize;
 use crate::trace::TraceId;
+use crate::trace::heap::HeapBytes;
 use crate::trace::local::redact;
 
 /// The severity of an alert: the four levels of PagerDuty's Events API v2.
@@ -90,6 +91,19 @@ pub struct Alert {
     pub trace_id: Option<TraceId>,
     /// When the alert was made.
     pub time: SystemTime,
+}
+
+impl HeapBytes for Alert {
+    fn heap_bytes(&self) -> usize {
+        let labels = self
+            .labels
+            .iter()
+            .map(|(k, v)| k.heap_bytes() + v.heap_bytes());
+        self.title.heap_bytes()
+            + self.message.heap_bytes()
+            + self.details.heap_bytes()
+            + labels.sum::<usize>()
+    }
 }
 
 impl Alert {

@@ -168,7 +168,7 @@ impl AlertManager {
         let alert = Arc::new(alert.redacted());
         for outbox in &self.inner.outboxes {
             outbox.counters().taken.fetch_add(1, Ordering::Relaxed);
-            outbox.push(Arc::clone(&alert), 1, 1);
+            outbox.push(Arc::clone(&alert), 1);
         }
     }
 

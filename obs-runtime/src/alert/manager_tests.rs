@@ -242,8 +242,8 @@ fn the_end_cuts_pauses_short() {
         ..policy()
     };
     let outbox = outbox::new(Box::new(gate), policy);
-    outbox.push(Arc::new(alert("1")), 1, 1);
-    outbox.push(Arc::new(alert("2")), 1, 1);
+    outbox.push(Arc::new(alert("1")), 1);
+    outbox.push(Arc::new(alert("2")), 1);
     assert_eq!(calls.recv().unwrap(), "1");
     go.send(Err(NotifyError::temporary(DropReason::Unreachable, "down")))
         .unwrap();

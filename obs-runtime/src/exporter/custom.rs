@@ -8,10 +8,13 @@ use crate::exporter::RecordExporter;
 use crate::exporter::delivery::{Consumer, Delivery, DeliveryConfig, Outcome, Queue, guarded};
 use crate::processor::sink::{PendingFlush, SpanSink};
 use crate::self_obs::{DropReason, ExporterCounters};
+use crate::trace::heap::HeapBytes as _;
 use crate::trace::{SpanRecord, SpanView};
 
-/// Spans of a batch.
+/// The most spans of a batch.
 const BATCH: usize = 512;
+/// A batch has no further span once its spans take this much memory.
+const BATCH_BYTES: usize = 1 << 20;
 /// Batches that wait for the exporter or are in its hands.
 const QUEUE: usize = 65;
 
@@ -45,6 +48,8 @@ pub(super) fn reason(error: &Error) -> DropReason {
 /// Gathers spans into batches, on the drain thread or on that of a flush.
 struct CustomSink {
     batch: Vec<SpanRecord>,
+    /// What the batch takes.
+    bytes: usize,
     delivery: Delivery<Vec<SpanRecord>>,
 }
 
@@ -63,6 +68,7 @@ pub(crate) fn sink(
     delivery.start()?;
     Ok(Box::new(CustomSink {
         batch: Vec::new(),
+        bytes: 0,
         delivery,
     }))
 }
@@ -72,7 +78,8 @@ impl CustomSink {
         if !self.batch.is_empty() {
             let batch = std::mem::take(&mut self.batch);
             let spans = batch.len() as u64;
-            self.delivery.push(batch, 1, spans);
+            self.bytes = 0;
+            self.delivery.push(batch, spans);
         }
     }
 }
@@ -80,8 +87,10 @@ impl CustomSink {
 impl SpanSink for CustomSink {
     fn span(&mut self, span: &SpanView<'_>) {
         self.delivery.take(1);
-        self.batch.push(SpanRecord::from_view(span));
-        if self.batch.len() == BATCH {
+        let record = SpanRecord::from_view(span);
+        self.bytes += size_of::<SpanRecord>() + record.heap_bytes();
+        self.batch.push(record);
+        if self.batch.len() == BATCH || self.bytes >= BATCH_BYTES {
             self.hand_over();
         }
     }

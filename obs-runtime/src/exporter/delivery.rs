@@ -14,8 +14,10 @@ use std::time::Instant;
 
 use crate::Error;
 use crate::error::ErrorKind;
+use crate::memory::{Held, Share};
 use crate::processor::sink::PendingFlush;
 use crate::self_obs::{DropReason, ExporterCounters, start_thread};
+use crate::trace::heap::HeapBytes;
 
 /// Takes what a delivery's queue holds. All calls come from the delivery's thread.
 pub(crate) trait Consumer<T>: Send {
@@ -70,7 +72,8 @@ impl Outcome {
 pub(crate) struct DeliveryConfig {
     /// The thread's name.
     pub(crate) thread: String,
-    /// The most that may be queued and in the consumer's hands together, in the unit of [`Delivery::push`].
+    /// How many items of the queue may wait and be in the consumer's hands together. Their memory is bounded by the
+    /// queue's share of the memory budget.
     pub(crate) bound: usize,
     /// What a flush says that has waited in vain.
     pub(crate) late: &'static str,
@@ -88,15 +91,16 @@ pub(crate) struct Queue<T> {
     state: Mutex<State<T>>,
     /// Any change of `state`.
     changed: Condvar,
+    share: Arc<Share>,
 }
 
 struct State<T> {
     /// The consumer, until the thread starts that has it from then on.
     idle: Option<Box<dyn Consumer<T>>>,
     waiting: VecDeque<Queued<T>>,
-    /// The weight of what is queued and in hand.
-    weight: usize,
-    /// How many items the consumer has; none once they were given up.
+    /// Whether the consumer has something of the queue.
+    is_busy: bool,
+    /// How many items that stands for; none once they were given up.
     in_hand: u64,
     /// Calls of `push` that were not refused, and those of them whose outcome is known.
     pushed: u64,
@@ -109,7 +113,7 @@ struct State<T> {
 
 struct Queued<T> {
     item: T,
-    weight: usize,
+    held: Held,
     items: u64,
 }
 
@@ -119,13 +123,13 @@ enum Next<T> {
     End,
 }
 
-impl<T: Send + 'static> Delivery<T> {
+impl<T: HeapBytes + Send + 'static> Delivery<T> {
     /// Makes the queue. Its thread starts with the first item, unless [`start`](Self::start) is called before.
     pub(crate) fn new(config: DeliveryConfig, consumer: impl Consumer<T> + 'static) -> Self {
         let state = State {
             idle: Some(Box::new(consumer)),
             waiting: VecDeque::new(),
-            weight: 0,
+            is_busy: false,
             in_hand: 0,
             pushed: 0,
             done: 0,
@@ -138,6 +142,7 @@ impl<T: Send + 'static> Delivery<T> {
                 config,
                 state: Mutex::new(state),
                 changed: Condvar::new(),
+                share: Arc::default(),
             }),
         }
     }
@@ -170,28 +175,27 @@ impl<T: Send + 'static> Delivery<T> {
 
     /// Queues what stands for `items` items, or counts them as lost if there is no room or no thread. The caller has
     /// counted them as [taken](Self::take). Never waits.
-    pub(crate) fn push(&self, item: T, weight: usize, items: u64) {
-        let mut state = self.queue.lock();
-        let refused = if state.closing.is_some() {
-            Some(DropReason::Shutdown)
+    pub(crate) fn push(&self, item: T, items: u64) {
+        let queue = &self.queue;
+        let mut state = queue.lock();
+        let place = if state.closing.is_some() {
+            Err(DropReason::Shutdown)
         } else if self.start_with(&mut state).is_err() || state.ended {
-            Some(DropReason::ExporterFailed)
-        } else if state.weight.saturating_add(weight) > self.queue.config.bound {
-            Some(DropReason::QueueFull)
+            Err(DropReason::ExporterFailed)
+        } else if state.waiting.len() + usize::from(state.is_busy) >= queue.config.bound {
+            Err(DropReason::QueueFull)
         } else {
-            None
+            let held = queue.share.hold(item.heap_bytes());
+            held.ok_or(DropReason::QueueFull)
         };
-        if let Some(reason) = refused {
-            self.counters().dropped.add(reason, items);
-            return;
+        match place {
+            Ok(held) => state.waiting.push_back(Queued { item, held, items }),
+            Err(reason) => {
+                self.counters().dropped.add(reason, items);
+                return;
+            }
         }
-        state.weight += weight;
         state.pushed += 1;
-        state.waiting.push_back(Queued {
-            item,
-            weight,
-            items,
-        });
         drop(state);
         self.queue.changed.notify_all();
     }
@@ -237,7 +241,6 @@ impl<T: Send + 'static> Delivery<T> {
         let mut items = core::mem::take(&mut state.in_hand);
         for queued in core::mem::take(&mut state.waiting) {
             items += queued.items;
-            state.weight -= queued.weight;
         }
         state.ended = true;
         self.counters().dropped.add(DropReason::Shutdown, items);
@@ -302,17 +305,18 @@ impl<T: 'static> Queue<T> {
     /// Runs on the delivery's thread until the end.
     fn run(&self, mut consumer: Box<dyn Consumer<T>>) {
         loop {
-            let (outcome, weight) = match self.next(consumer.due()) {
-                Next::Item(Queued { item, weight, .. }) => {
-                    (guarded(|| consumer.deliver(item, self)), Some(weight))
+            match self.next(consumer.due()) {
+                Next::Item(Queued { item, held, .. }) => {
+                    let outcome = guarded(|| consumer.deliver(item, self));
+                    drop(held);
+                    self.settle(outcome, true);
                 }
-                Next::Tick => (guarded(|| consumer.tick(self)), None),
+                Next::Tick => self.settle(guarded(|| consumer.tick(self)), false),
                 Next::End => break,
-            };
-            self.settle(outcome, weight);
+            }
         }
         if consumer.due().is_some() {
-            self.settle(guarded(|| consumer.tick(self)), None);
+            self.settle(guarded(|| consumer.tick(self)), false);
         }
         let failure = match guarded(|| consumer.end()) {
             Some(Ok(())) => None,
@@ -334,6 +338,7 @@ impl<T: 'static> Queue<T> {
         let mut state = wait(&self.changed, self.lock(), due, has_come);
         match state.waiting.pop_front() {
             Some(queued) => {
+                state.is_busy = true;
                 state.in_hand = queued.items;
                 Next::Item(queued)
             }
@@ -342,9 +347,9 @@ impl<T: 'static> Queue<T> {
         }
     }
 
-    /// Counts what became of the items in hand, unless they were given up already. `weight` is that of an item of
-    /// the queue; `outcome` is missing if the consumer panicked.
-    fn settle(&self, outcome: Option<Outcome>, weight: Option<usize>) {
+    /// Counts what became of the items in hand, unless they were given up already; `outcome` is missing if the
+    /// consumer panicked.
+    fn settle(&self, outcome: Option<Outcome>, is_of_queue: bool) {
         let counters = &self.config.counters;
         let mut state = self.lock();
         let in_hand = core::mem::take(&mut state.in_hand);
@@ -359,8 +364,8 @@ impl<T: 'static> Queue<T> {
             }
             counters.exported.fetch_add(exported, Ordering::Release);
         }
-        if let Some(weight) = weight {
-            state.weight -= weight;
+        if is_of_queue {
+            state.is_busy = false;
             state.done += 1;
         }
         state.failure = failure;

@@ -17,6 +17,7 @@ use crate::exporter::schedule::ExportSchedule;
 use crate::metrics::{MetricFamily, MetricSource};
 use crate::processor::sink::PendingFlush;
 use crate::self_obs::{DropReason, ExporterCounters};
+use crate::trace::heap::HeapBytes;
 use crate::{AttributeValue, Error, self_log};
 
 /// A collection on its way to a [`MetricExporter`].
@@ -169,6 +170,12 @@ fn collect(source: &dyn MetricSource, who: &'static str) -> (Vec<MetricFamily>, 
 /// A request to export now.
 struct Export;
 
+impl HeapBytes for Export {
+    fn heap_bytes(&self) -> usize {
+        0
+    }
+}
+
 /// Delivers from a thread of its own until it is shut down or dropped. Its account counts points.
 pub(crate) struct PeriodicPusher {
     delivery: Delivery<Export>,
@@ -233,7 +240,7 @@ impl PeriodicPusher {
     pub(crate) fn flush(&self) -> PendingFlush {
         let relayed = self.relay.as_ref().map(|relay| Arc::clone(relay).flush());
         // Refused if one waits already, which does as well.
-        self.delivery.push(Export, 1, 0);
+        self.delivery.push(Export, 0);
         let exported = self.delivery.flush();
         Box::new(move |deadline| {
             let exported = exported(deadline);

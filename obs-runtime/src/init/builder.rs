@@ -52,7 +52,7 @@ pub struct Builder {
     pub(super) redaction: AddedRedaction,
     pub(super) redact_attributes: Option<bool>,
     pub(super) max_level: Option<Level>,
-    pub(super) buffer_bytes: Option<usize>,
+    pub(super) memory_limit: Option<usize>,
     pub(super) span_limits: Option<SpanLimits>,
     pub(crate) strict: bool,
     pub(super) flush_on_panic: Option<bool>,
@@ -162,9 +162,17 @@ impl Builder {
         self
     }
 
-    /// Sets how many bytes all span buffers together may take. Default: 64 MiB.
-    pub fn buffer_bytes(mut self, bytes: usize) -> Self {
-        self.buffer_bytes = Some(bytes);
+    /// Sets how many bytes finished data may take while it waits: spans in the buffers of the threads
+    /// and what tail sampling holds back, log records, and the requests of all exporters together.
+    /// Default: 64 MiB; the least is 256 KiB.
+    ///
+    /// What finds no room is lost and counted, as
+    /// [`BufferFull`](crate::stats::DropReason::BufferFull) before the exporters and as
+    /// [`QueueFull`](crate::stats::DropReason::QueueFull) behind them. The queues of exporters have
+    /// equal shares of three quarters of it, so that a receiver that hangs takes nobody else's room.
+    /// It holds for the process: the last `Observability` that is installed sets it.
+    pub fn memory_limit(mut self, bytes: usize) -> Self {
+        self.memory_limit = Some(bytes);
         self
     }
 

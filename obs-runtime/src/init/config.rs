@@ -31,7 +31,7 @@ pub(super) struct Config {
     pub(super) redaction: Custom,
     pub(super) redacts_attributes: bool,
     pub(super) level: Level,
-    pub(super) buffer_bytes: Option<usize>,
+    pub(super) memory_limit: Option<usize>,
     pub(super) span_limits: SpanLimits,
     /// Whether instruments keep examples of values in sampled spans.
     pub(super) has_exemplars: bool,
@@ -69,7 +69,7 @@ impl Config {
             redaction: builder.redaction.check()?,
             redacts_attributes: builder.redact_attributes.unwrap_or(true),
             level: builder.max_level.or(env::level(vars)).unwrap_or_default(),
-            buffer_bytes: builder.buffer_bytes,
+            memory_limit: builder.memory_limit,
             span_limits: builder.span_limits.unwrap_or(limits),
             has_exemplars: env::exemplars(vars),
             formats: env::formats(vars),

@@ -128,18 +128,18 @@ fn the_service_has_a_variable_that_counts_before_the_list() {
 fn what_only_the_program_says() {
     let (config, _) = resolve(Builder::default(), &[]);
     assert!(config.redacts_attributes && config.detects_resource);
-    assert!(!config.is_strict && config.tail.is_none() && config.buffer_bytes.is_none());
+    assert!(!config.is_strict && config.tail.is_none() && config.memory_limit.is_none());
     assert_eq!(config.flushes_on_panic, cfg!(panic = "abort"));
     let builder = Builder::default()
         .redact_attributes(false)
         .detect_resource(false)
         .strict(true)
-        .buffer_bytes(1000)
+        .memory_limit(1000)
         .flush_on_panic(true);
     let (config, _) = resolve(builder, &[]);
     assert!(!config.redacts_attributes && !config.detects_resource);
     assert!(config.is_strict && config.flushes_on_panic);
-    assert_eq!(config.buffer_bytes, Some(1000));
+    assert_eq!(config.memory_limit, Some(1000));
 }
 
 #[test]

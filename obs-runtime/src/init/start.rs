@@ -9,13 +9,14 @@ use crate::init::component::{Sinks, Startup};
 use crate::init::config::Config;
 use crate::init::observability::Observability;
 use crate::init::{exit, resource};
+use crate::memory;
 use crate::metrics::{MetricsCollector, exemplar};
 use crate::processor::drain::{self, ScopeDrain};
 use crate::processor::logs::Logs;
 use crate::processor::redaction::SpanRedaction;
 use crate::redact::custom as custom_redaction;
 use crate::scope::Scope;
-use crate::trace::{buffer, gate, sampler};
+use crate::trace::{gate, sampler};
 use crate::vars::Vars;
 
 /// A program that asks for what was compiled out is told so.
@@ -76,8 +77,8 @@ pub(super) fn start(
 
 /// Sets what holds for the whole process.
 fn set_process(config: &Config, id: u16) {
-    if let Some(bytes) = config.buffer_bytes {
-        buffer::set_budget(bytes);
+    if let Some(bytes) = config.memory_limit {
+        memory::set_limit(bytes);
     }
     if id == 0 {
         exemplar::enable(config.has_exemplars);

@@ -9,13 +9,12 @@ use std::sync::{Arc, Mutex, RwLock};
 use crate::fork::PerProcess;
 use crate::lock::{lock, write};
 use crate::logs::LogRecord;
+use crate::memory::Share;
 use crate::self_obs;
 use crate::trace::buffer;
 
 /// The number of shards over which threads are spread, so that they seldom meet.
 const SHARDS: usize = 8;
-/// How many bytes records may take while they wait for the drain.
-const MOST_BYTES: usize = 16 << 20;
 /// The drain is woken before its timer when this many bytes wait.
 const WAKE_BYTES: usize = 1 << 20;
 
@@ -24,6 +23,8 @@ const WAKE_BYTES: usize = 1 << 20;
 pub(crate) struct LogQueue {
     shards: [Mutex<Vec<LogRecord>>; SHARDS],
     most_records: usize,
+    /// What waits, as a part of the memory budget.
+    share: Share,
     /// The size of what waits.
     bytes: AtomicUsize,
     records: AtomicUsize,
@@ -44,6 +45,7 @@ impl LogQueue {
         Self {
             shards: [const { Mutex::new(Vec::new()) }; SHARDS],
             most_records: most_records.unwrap_or(usize::MAX),
+            share: Share::default(),
             bytes: AtomicUsize::new(0),
             records: AtomicUsize::new(0),
             recorded: AtomicU64::new(0),
@@ -55,10 +57,8 @@ impl LogQueue {
     /// Queues a record, or counts it as lost if there is no room.
     pub(crate) fn push(&self, record: LogRecord) {
         let size = record.size();
-        let waiting = self.bytes.fetch_add(size, Ordering::Relaxed);
         let records = self.records.fetch_add(1, Ordering::Relaxed);
-        if waiting + size > MOST_BYTES || records >= self.most_records {
-            self.bytes.fetch_sub(size, Ordering::Relaxed);
+        if records >= self.most_records || !self.share.take(size) {
             self.records.fetch_sub(1, Ordering::Relaxed);
             self.lost.fetch_add(1, Ordering::Relaxed);
             self.recorded.fetch_add(1, Ordering::Release);
@@ -68,10 +68,12 @@ impl LogQueue {
         // This is inside the lock: what is not refused here is taken by the last pass at the
         // latest.
         if self.closed.load(Ordering::Relaxed) {
+            self.share.give_back(size);
             self_obs::count_late();
             return;
         }
         self.recorded.fetch_add(1, Ordering::Release);
+        let waiting = self.bytes.fetch_add(size, Ordering::Relaxed);
         shard.push(record);
         drop(shard);
         let full = waiting < WAKE_BYTES && waiting + size >= WAKE_BYTES;
@@ -85,7 +87,8 @@ impl LogQueue {
         self.closed.store(true, Ordering::Relaxed);
     }
 
-    /// Takes everything that waits, in the order of time.
+    /// Takes everything that waits, in the order of time. Its memory is given back when it is
+    /// handed to the exporters, in the same pass.
     pub(crate) fn take(&self) -> Vec<LogRecord> {
         let mut all = Vec::new();
         for shard in &self.shards {
@@ -96,6 +99,7 @@ impl LogQueue {
             self.records.fetch_sub(all.len(), Ordering::Relaxed);
             let bytes = all.iter().map(LogRecord::size).sum();
             self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+            self.share.give_back(bytes);
             all.sort_by_key(|record| record.unix_nanos);
         }
         all

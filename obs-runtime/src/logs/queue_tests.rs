@@ -51,10 +51,12 @@ fn what_finds_no_room_is_counted() {
 
     let queue = LogQueue::new(None);
     let mebibyte = "x".repeat(1 << 20);
-    (0..20).for_each(|n| queue.push(record(n, &mebibyte)));
+    (0..60).for_each(|n| queue.push(record(n, &mebibyte)));
+    let taken = queue.take().len() as u64;
     let (recorded, lost) = queue.account();
-    assert_eq!((recorded, lost), (20, 5));
-    assert_eq!(queue.take().len(), 15);
+    // Other queues of this process have shares of the memory budget, too.
+    assert!((11..60).contains(&lost), "{lost} lost");
+    assert_eq!((recorded, taken), (60, 60 - lost));
 }
 
 #[test]

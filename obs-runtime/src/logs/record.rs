@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::callsite::Level;
 use crate::redact::{MASK, is_secret_key};
+use crate::trace::heap::HeapBytes as _;
 use crate::trace::local::redact;
 use crate::trace::{AttributeValue, SpanContext};
 
@@ -41,23 +42,13 @@ impl LogRecord {
         found.map(|(_, value)| value)
     }
 
-    /// Returns about how many bytes the record takes in memory.
+    /// Returns how many bytes the record takes in memory.
     pub(super) fn size(&self) -> usize {
-        let value = |value: &AttributeValue| match value {
-            AttributeValue::String(text) => text.len(),
-            AttributeValue::BoolArray(v) => v.len(),
-            AttributeValue::I64Array(v) => v.len() * 8,
-            AttributeValue::F64Array(v) => v.len() * 8,
-            AttributeValue::StringArray(v) => v.iter().map(|t| t.len() + 24).sum(),
-            AttributeValue::Bool(_) | AttributeValue::I64(_) | AttributeValue::F64(_) => 0,
-        };
-        let attribute = size_of::<(Cow<'static, str>, AttributeValue)>();
-        let attributes: usize = self
-            .attributes
-            .iter()
-            .map(|(_, v)| attribute + value(v))
-            .sum();
-        size_of::<Self>() + self.body.as_ref().map_or(0, |b| b.len()) + attributes
+        size_of::<Self>()
+            + self.event_name.heap_bytes()
+            + self.target.heap_bytes()
+            + self.body.heap_bytes()
+            + self.attributes.heap_bytes()
     }
 
     /// Masks the secrets in all texts of the record.

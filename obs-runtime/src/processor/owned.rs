@@ -4,7 +4,9 @@
 //! way.
 
 use crate::callsite::Callsite;
-use crate::trace::attribute::{AttributeValue, SpanExtra};
+use crate::memory::ALLOCATION;
+use crate::trace::attribute::SpanExtra;
+use crate::trace::heap::HeapBytes;
 use crate::trace::value::Value;
 use crate::trace::view::{Outcome, SpanView};
 use crate::trace::{SpanId, TraceFlags, TraceId};
@@ -63,56 +65,15 @@ impl OwnedSpan {
             extra: self.extra.as_deref(),
         }
     }
-
-    /// Returns how many bytes the span takes on the heap, in addition to itself.
-    pub(crate) fn heap_bytes(&self) -> usize {
-        let values = self.values.iter();
-        let texts: usize = values.filter_map(Value::boxed_str).map(allocation).sum();
-        let values = size_of_val(&*self.values);
-        values + texts + self.extra.as_deref().map_or(0, extra_bytes)
-    }
 }
 
-/// Returns what an allocator takes for a text, including its own book-keeping.
-fn allocation(text: &str) -> usize {
-    text.len() + 16
-}
-
-fn extra_bytes(extra: &SpanExtra) -> usize {
-    let pairs = |pairs: &[(std::borrow::Cow<'static, str>, AttributeValue)]| -> usize {
-        let of = pairs
-            .iter()
-            .map(|(key, value)| allocation(key) + value_bytes(value));
-        size_of_val(pairs) + of.sum::<usize>()
-    };
-    let events = extra
-        .events
-        .iter()
-        .map(|e| allocation(&e.name) + pairs(&e.attributes));
-    let links = extra.links.iter().map(|l| pairs(&l.attributes));
-    let error = extra.error.as_ref().map_or(0, |e| {
-        allocation(&e.kind) + e.message.as_deref().map_or(0, allocation)
-    });
-    size_of::<SpanExtra>()
-        + extra.name.as_deref().map_or(0, allocation)
-        + pairs(&extra.attributes)
-        + size_of_val(&*extra.events)
-        + events.sum::<usize>()
-        + size_of_val(&*extra.links)
-        + links.sum::<usize>()
-        + error
-}
-
-fn value_bytes(value: &AttributeValue) -> usize {
-    match value {
-        AttributeValue::Bool(_) | AttributeValue::I64(_) | AttributeValue::F64(_) => 0,
-        AttributeValue::String(v) => allocation(v),
-        AttributeValue::BoolArray(v) => v.len(),
-        AttributeValue::I64Array(v) => v.len() * 8,
-        AttributeValue::F64Array(v) => v.len() * 8,
-        AttributeValue::StringArray(v) => {
-            let texts: usize = v.iter().map(|text| allocation(text)).sum();
-            size_of_val(&**v) + texts
-        }
+impl HeapBytes for OwnedSpan {
+    fn heap_bytes(&self) -> usize {
+        let values = self.values.iter().map(Value::heap_bytes);
+        let extra = |extra: &SpanExtra| size_of_val(extra) + ALLOCATION + extra.heap_bytes();
+        size_of_val(&*self.values)
+            + ALLOCATION
+            + values.sum::<usize>()
+            + self.extra.as_deref().map_or(0, extra)
     }
 }

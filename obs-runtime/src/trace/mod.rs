@@ -16,6 +16,7 @@ pub(crate) mod context;
 #[doc(hidden)]
 pub mod current;
 pub(crate) mod gate;
+pub(crate) mod heap;
 pub(crate) mod ids;
 pub(crate) mod limits;
 pub(crate) mod local;

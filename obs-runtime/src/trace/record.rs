@@ -16,8 +16,10 @@ use core::ptr;
 
 use crate::callsite::Callsite;
 use crate::clock;
+use crate::memory::ALLOCATION;
 use crate::trace::attribute::SpanExtra;
 use crate::trace::buffer::{self, LARGEST};
+use crate::trace::heap::HeapBytes as _;
 use crate::trace::local::{Local, flag, trace_id};
 use crate::trace::timeline::Timeline;
 use crate::trace::value::Value;
@@ -166,17 +168,29 @@ unsafe fn write_long(
     };
     let fixed = HEAD + rest.len * VALUE + if has_extra { 8 } else { 0 };
     let mut size = fixed;
-    let tail_len = |value: &Value| value.boxed_str().map_or(0, str::len);
+    // SAFETY: as above.
+    let mut beside = unsafe { rest.extra.as_ref() }.map_or(0, boxed_bytes);
     for i in 0..rest.len {
         // SAFETY: the caller's promise.
-        let len = tail_len(unsafe { &*rest.values.add(i) });
+        let value = unsafe { &*rest.values.add(i) };
+        let len = value.boxed_str().map_or(0, str::len);
         if len <= TAIL_MOST && size + len <= LARGEST {
             size += len;
+        } else {
+            beside += value.heap_bytes();
         }
     }
     size = size.next_multiple_of(8);
-    let at = buffer::reserve(local, size);
+    let is_held = beside == 0 || buffer::hold_beside(beside);
+    let at = if is_held {
+        buffer::reserve(local, size)
+    } else {
+        ptr::null_mut()
+    };
     if at.is_null() {
+        if is_held {
+            buffer::release_beside(beside);
+        }
         // SAFETY: the caller's promise.
         unsafe { lost(local, site, call, flags, outcome, rest) };
         return;
@@ -209,6 +223,11 @@ unsafe fn write_long(
     }
     // SAFETY: the record was written above.
     unsafe { buffer::commit(local, at, size) };
+}
+
+/// Returns what an extra part takes in its box.
+fn boxed_bytes(extra: &SpanExtra) -> usize {
+    size_of::<SpanExtra>() + ALLOCATION + extra.heap_bytes()
 }
 
 /// Counts a call for whose record there is no room. Its span is lost.
@@ -361,11 +380,15 @@ pub(crate) unsafe fn read(at: *mut u8, timeline: &Timeline, each: impl FnOnce(Re
         extra: extra.as_deref(),
     };
     let ticks = call.end.saturating_sub(call.start);
+    let mut beside = extra.as_deref().map_or(0, boxed_bytes);
     each(Record::Full(view.scope, &view, ticks));
     for value in values {
         if value.is_boxed() {
+            beside += value.heap_bytes();
             // SAFETY: the record owned the value and is not read again.
             unsafe { ptr::drop_in_place(value) };
         }
     }
+    drop(extra);
+    buffer::release_beside(beside);
 }

@@ -4,6 +4,7 @@ mod fork;
 mod install;
 mod level;
 mod llm;
+mod memory;
 mod metric_cells;
 mod overflow;
 mod redaction;

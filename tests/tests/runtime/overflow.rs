@@ -32,7 +32,7 @@ fn every_span_is_delivered_or_counted() {
     own_process!();
     let seen = Arc::new(AtomicU64::new(0));
     let obs = Observability::builder()
-        .buffer_bytes(256 << 10)
+        .memory_limit(256 << 10)
         .record_exporter(Count(Arc::clone(&seen)))
         .install()
         .unwrap();

@@ -43,7 +43,7 @@ impl ConsoleLogs {
         if self.records > 0 {
             let lines = core::mem::take(&mut self.lines);
             let records = core::mem::take(&mut self.records);
-            self.writer.push(lines, 1, records);
+            self.writer.push(lines, records);
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::text::{clean, width};
 use crate::semconv::attribute as semconv;
 use crate::trace::attribute::{SpanError, ValueRef};
+use crate::trace::heap::HeapBytes;
 use crate::trace::{Outcome, SpanId, SpanRecord, SpanView};
 
 /// Columns of a name, of a value, and of all attributes together.
@@ -34,6 +35,18 @@ pub(super) struct Detail {
     pub(super) value: String,
     /// Whether the span's name says it already.
     pub(super) in_name: bool,
+}
+
+impl HeapBytes for Row {
+    fn heap_bytes(&self) -> usize {
+        self.name.heap_bytes() + self.error.heap_bytes() + self.details.heap_bytes()
+    }
+}
+
+impl HeapBytes for Detail {
+    fn heap_bytes(&self) -> usize {
+        self.key.heap_bytes() + self.value.heap_bytes()
+    }
 }
 
 impl Row {

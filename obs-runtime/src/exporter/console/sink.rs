@@ -8,9 +8,11 @@ use std::time::Instant;
 use super::row::Row;
 use super::tree::Tree;
 use super::writer::{Writer, writer};
+use crate::memory::{Held, Share};
 use crate::processor::sink::{PendingFlush, SpanSink};
 use crate::self_obs::ExporterCounters;
 use crate::trace::SpanView;
+use crate::trace::heap::HeapBytes as _;
 use crate::{Error, trace::TraceId};
 
 /// Rows of one trace that are kept; beyond, the shorter half is only counted. Longer spans stay,
@@ -28,15 +30,49 @@ pub(super) struct ConsoleSink {
     printed: VecDeque<TraceId>,
     pass: u64,
     colour: bool,
+    share: Arc<Share>,
     writer: Writer,
 }
 
-#[derive(Default)]
 struct Gathered {
     rows: Vec<Row>,
+    /// What the rows take of the memory budget.
+    held: Held,
     hidden: u64,
     /// The pass in which the root came.
     root_in_pass: Option<u64>,
+}
+
+impl Gathered {
+    fn new() -> Self {
+        Self {
+            rows: Vec::new(),
+            held: Held::none(),
+            hidden: 0,
+            root_in_pass: None,
+        }
+    }
+
+    /// Keeps a row if the memory is there, and only counts it otherwise.
+    fn add(&mut self, row: Row, share: &Arc<Share>) {
+        let with_row = self.held.bytes() + bytes_of(&row);
+        if !share.extend(&mut self.held, with_row) {
+            self.hidden += 1;
+            return;
+        }
+        self.rows.push(row);
+        if self.rows.len() >= MOST_ROWS {
+            self.rows
+                .sort_by_key(|row| core::cmp::Reverse(row.duration()));
+            let shorter = self.rows.split_off(MOST_ROWS / 2);
+            self.hidden += shorter.len() as u64;
+            self.held.shrink(shorter.iter().map(bytes_of).sum());
+        }
+    }
+}
+
+fn bytes_of(row: &Row) -> usize {
+    size_of::<Row>() + row.heap_bytes()
 }
 
 impl ConsoleSink {
@@ -47,6 +83,7 @@ impl ConsoleSink {
             printed: VecDeque::new(),
             pass: 0,
             colour,
+            share: Arc::default(),
             writer: writer(out),
         }
     }
@@ -75,7 +112,7 @@ impl ConsoleSink {
                 self.printed.pop_front();
             }
         }
-        self.writer.push(text, 1, spans);
+        self.writer.push(text, spans);
     }
 
     /// Prints the traces that are whole: the root came in an earlier pass than this. A child on
@@ -101,19 +138,13 @@ impl SpanSink for ConsoleSink {
             self.order.push_back(span.trace_id);
         }
         let late = self.printed.contains(&span.trace_id);
-        let gathered = self.open.entry(span.trace_id).or_default();
+        let gathered = self.open.entry(span.trace_id);
+        let gathered = gathered.or_insert_with(Gathered::new);
         let row = Row::from_view(span);
         if row.is_root() || late {
             gathered.root_in_pass.get_or_insert(self.pass);
         }
-        gathered.rows.push(row);
-        if gathered.rows.len() >= MOST_ROWS {
-            gathered
-                .rows
-                .sort_by_key(|row| core::cmp::Reverse(row.duration()));
-            gathered.hidden += (gathered.rows.len() - MOST_ROWS / 2) as u64;
-            gathered.rows.truncate(MOST_ROWS / 2);
-        }
+        gathered.add(row, &self.share);
     }
 
     fn pass_end(&mut self, _idle: bool) {

@@ -6,6 +6,7 @@ use crate::exporter::delta::Receipt;
 use crate::exporter::otlp::attributes::key_values;
 use crate::exporter::otlp::library::{Libraries, Library};
 use crate::exporter::otlp::protobuf::{field_len, len_tag, message, text, varint};
+use crate::memory::Held;
 use crate::trace::AttributeValue;
 
 /// What describes the program: the attributes of an OpenTelemetry resource.
@@ -100,6 +101,7 @@ impl Envelope {
             start,
             items,
             receipt: None,
+            held: Held::none(),
         }
     }
 }
@@ -147,6 +149,9 @@ impl Open {
     }
 }
 
+/// The memory of an earlier request, and its part of the memory budget.
+pub(super) type Spare = (Vec<u8>, Held);
+
 /// A finished request.
 pub(super) struct Batch {
     buffer: Vec<u8>,
@@ -154,6 +159,8 @@ pub(super) struct Batch {
     pub(super) items: u64,
     /// To be told if the request is delivered; otherwise its deltas are given back.
     pub(super) receipt: Option<Receipt>,
+    /// The part of the memory budget that it has while it waits and is sent.
+    pub(super) held: Held,
 }
 
 impl Batch {
@@ -170,17 +177,23 @@ impl Batch {
     }
 
     /// Makes a request of what was encoded earlier.
-    pub(super) const fn encoded(body: Vec<u8>, items: u64) -> Self {
+    pub(super) fn encoded(body: Vec<u8>, items: u64) -> Self {
         Self {
             buffer: body,
             start: 0,
             items,
             receipt: None,
+            held: Held::none(),
         }
     }
 
+    /// Returns how many bytes its memory has.
+    pub(super) fn capacity(&self) -> usize {
+        self.buffer.capacity()
+    }
+
     /// Gives the memory back for another request.
-    pub(super) fn into_spare(self) -> Vec<u8> {
-        self.buffer
+    pub(super) fn into_spare(self) -> Spare {
+        (self.buffer, self.held)
     }
 }

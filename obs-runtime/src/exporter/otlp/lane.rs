@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 use crate::Error;
 use crate::error::ErrorKind;
 use crate::exporter::delivery::wait;
-use crate::exporter::otlp::batch::Batch;
+use crate::exporter::otlp::batch::{Batch, Spare};
 use crate::exporter::otlp::config::{Limits, Signal};
 use crate::exporter::otlp::spool::{Spool, Stored};
 use crate::exporter::otlp::target::Target;
+use crate::memory::{Held, Share};
 use crate::processor::sink::PendingFlush;
 use crate::self_obs::{DropReason, ExporterCounters};
 
@@ -23,6 +24,8 @@ pub(super) use sender::Next;
 
 /// Buffers that are kept for further requests.
 const MAX_SPARE: usize = 4;
+/// The largest buffer that is kept: a request of the usual size fits into it.
+const MAX_SPARE_BYTES: usize = 2 << 20;
 
 /// How long before a deadline requests go to disk that were not answered.
 const TO_DISK: Duration = Duration::from_millis(100);
@@ -31,6 +34,8 @@ const TO_DISK: Duration = Duration::from_millis(100);
 pub(super) struct Lane {
     pub(super) signal: Signal,
     queue_bytes: usize,
+    /// The lane's part of the memory budget.
+    share: Arc<Share>,
     /// Items that may wait or be sent.
     queue_items: u64,
     state: Mutex<State>,
@@ -89,7 +94,7 @@ struct State {
     resending: usize,
     /// All senders have gone.
     ended: bool,
-    spare: Vec<Vec<u8>>,
+    spare: Vec<Spare>,
 }
 
 /// A batch on its way.
@@ -138,6 +143,7 @@ impl Lane {
         Arc::new(Self {
             signal: target.signal,
             queue_bytes: limits.queue_bytes,
+            share: Arc::default(),
             queue_items: limits.queue_items,
             state: Mutex::default(),
             work: Condvar::new(),
@@ -153,21 +159,23 @@ impl Lane {
     }
 
     /// Queues a finished request, or counts it as lost if there is no room. Never blocks.
-    pub(super) fn hand_over(&self, batch: Batch) {
+    pub(super) fn hand_over(&self, mut batch: Batch) {
         let len = batch.body().len();
         let mut state = self.lock();
         // Until its deadline a lane that closes takes what was collected meanwhile: the senders empty it.
         let is_over = |s: &State| s.closing.is_some_and(|deadline| deadline <= Instant::now());
-        let refused = if state.ended || is_over(&state) {
-            Some(DropReason::Shutdown)
+        let place = if state.ended || is_over(&state) {
+            Err(DropReason::Shutdown)
         } else if state.bytes + len > self.queue_bytes
             || state.items + batch.items > self.queue_items
         {
-            Some(DropReason::QueueFull)
+            Err(DropReason::QueueFull)
         } else {
-            None
+            let capacity = batch.capacity();
+            let is_held = self.share.extend(&mut batch.held, capacity);
+            is_held.then_some(()).ok_or(DropReason::QueueFull)
         };
-        if let Some(reason) = refused {
+        if let Err(reason) = place {
             self.counters.dropped.add(reason, batch.items);
             state.lose(batch.items, reason.as_str());
             state.keep(batch.into_spare());
@@ -183,8 +191,9 @@ impl Lane {
     }
 
     /// Returns the memory of an earlier request, if there is some.
-    pub(super) fn spare(&self) -> Vec<u8> {
-        self.lock().spare.pop().unwrap_or_default()
+    pub(super) fn spare(&self) -> Spare {
+        let spare = self.lock().spare.pop();
+        spare.unwrap_or_else(|| (Vec::new(), Held::none()))
     }
 
     /// Returns how many items were lost until now, for a wait that is to fail if more are.
@@ -414,8 +423,10 @@ impl State {
         cause.clone_into(&mut self.last_cause);
     }
 
-    fn keep(&mut self, spare: Vec<u8>) {
-        if self.spare.len() < MAX_SPARE {
+    fn keep(&mut self, spare: Spare) {
+        // What was refused was never part of the budget.
+        let is_held = spare.1.bytes() >= spare.0.capacity();
+        if is_held && self.spare.len() < MAX_SPARE && spare.1.bytes() <= MAX_SPARE_BYTES {
             self.spare.push(spare);
         }
     }

@@ -14,6 +14,7 @@ use crate::exporter::otlp::library::Library;
 use crate::exporter::otlp::target::Target;
 use crate::exporter::otlp::transport::Transport;
 use crate::exporter::otlp::worker;
+use crate::memory::Held;
 use crate::processor::sink::PendingFlush;
 use crate::self_obs::{DropReason, ExporterCounters};
 
@@ -21,6 +22,8 @@ use crate::self_obs::{DropReason, ExporterCounters};
 pub(super) struct Requests {
     envelope: Envelope,
     pub(super) open: Open,
+    /// The part of the memory budget that this request's memory had before.
+    held: Held,
     pub(super) lane: Arc<Lane>,
     pub(super) limits: Limits,
     /// The longest request; a single larger item is dropped.
@@ -42,6 +45,7 @@ impl Requests {
         let envelope = Envelope::new(resource);
         Ok(Self {
             open: envelope.begin(Vec::new()),
+            held: Held::none(),
             envelope,
             lane: worker::start(name, transport, target, limits)?,
             limits,
@@ -81,9 +85,11 @@ impl Requests {
     pub(super) fn hand_over(&mut self) {
         self.last = Instant::now();
         if self.open.items > 0 {
-            let next = self.envelope.begin(self.lane.spare());
-            let full = core::mem::replace(&mut self.open, next);
-            self.lane.hand_over(self.envelope.finish(full));
+            let (spare, held) = self.lane.spare();
+            let full = core::mem::replace(&mut self.open, self.envelope.begin(spare));
+            let mut batch = self.envelope.finish(full);
+            batch.held = core::mem::replace(&mut self.held, held);
+            self.lane.hand_over(batch);
         }
     }
 

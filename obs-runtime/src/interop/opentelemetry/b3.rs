@@ -25,7 +25,9 @@ pub(super) struct B3Propagator {
 impl B3Propagator {
     pub(super) fn new(formats: Formats) -> Self {
         let single = formats.has(Formats::B3).then_some(b3::SINGLE);
-        let multi = b3::MULTI.into_iter().filter(|_| formats.has(Formats::B3_MULTI));
+        let multi = b3::MULTI
+            .into_iter()
+            .filter(|_| formats.has(Formats::B3_MULTI));
         let fields = single.into_iter().chain(multi).map(str::to_owned);
         Self {
             formats,

@@ -100,7 +100,8 @@ impl TailSampling {
 
     /// Sets how many bytes waiting spans may take. Default: 32 MiB.
     ///
-    /// Where they do not suffice, the trace that has waited longest is decided by what is known of
+    /// They are part of the budget of the process
+    /// ([`Builder::memory_limit`](crate::Builder::memory_limit)). Where they, or it, do not suffice, the trace that has waited longest is decided by what is known of
     /// it.
     pub const fn max_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = bytes;

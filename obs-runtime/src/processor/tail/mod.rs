@@ -16,8 +16,10 @@ use crate::Error;
 pub use config::TailSampling;
 use decided::Decided;
 
+use crate::memory::Held;
 use crate::processor::owned::OwnedSpan;
 use crate::semconv::attribute::OPERATION_COST;
+use crate::trace::heap::HeapBytes as _;
 use crate::trace::sampler::{by_id, threshold};
 use crate::trace::view::{Outcome, SpanView};
 use crate::trace::{TraceId, ValueRef};
@@ -38,7 +40,8 @@ pub(crate) struct TailSampler {
     /// that ended before the root may come one pass later.
     ended: [Vec<TraceId>; 2],
     decided: Decided,
-    bytes: usize,
+    /// What the waiting spans take.
+    held: Held,
     now: Instant,
     pub(crate) account: TailAccount,
 }
@@ -82,7 +85,7 @@ impl TailSampler {
             arrivals: 0,
             ended: [Vec::new(), Vec::new()],
             decided: Decided::default(),
-            bytes: 0,
+            held: Held::none(),
             now: Instant::now(),
             account: TailAccount::default(),
         }
@@ -150,7 +153,7 @@ impl TailSampler {
             return Vec::new();
         };
         self.order.remove(&waiting.arrival);
-        self.bytes -= waiting.bytes;
+        self.held.shrink(waiting.bytes);
         self.account.waiting -= waiting.spans.len() as u64;
         waiting.spans
     }
@@ -166,8 +169,8 @@ impl TailSampler {
                 None => (4, TRACE_BYTES),
             };
             let more = owned.heap_bytes() + room * SPAN_BYTES + new;
-            if self.bytes + more <= self.config.max_bytes {
-                self.bytes += more;
+            let fits = self.held.bytes() + more <= self.config.max_bytes;
+            if fits && self.held.grow(more) {
                 self.push(owned, cost, room, more);
                 break;
             }

@@ -119,8 +119,8 @@ impl Bench {
             let heap: usize = w.spans.iter().map(OwnedSpan::heap_bytes).sum();
             TRACE_BYTES + w.spans.capacity() * SPAN_BYTES + heap
         };
-        assert_eq!(self.tail.bytes, held.map(bytes).sum::<usize>());
-        assert!(self.tail.bytes <= self.tail.config.max_bytes);
+        assert_eq!(self.tail.held.bytes(), held.map(bytes).sum::<usize>());
+        assert!(self.tail.held.bytes() <= self.tail.config.max_bytes);
     }
 }
 

@@ -30,6 +30,21 @@ impl Cursor {
         }
     }
 
+    /// Leaves the chunk for good and closes the chain: the thread records no more. Returns whether
+    /// the drain should make a pass now, as many short threads leave much together.
+    ///
+    /// # Safety
+    /// The chain is this thread's, and open; since the cursor was last clear it was used with this
+    /// chain alone.
+    pub(super) unsafe fn leave(&self, chain: &Chain, pool: &Pool) -> bool {
+        let chunk = self.chunk.get();
+        // SAFETY: the drain keeps the last chunk until its chain is closed, which happens below.
+        let due = !chunk.is_null() && pool.count_filled(unsafe { (*chunk).size });
+        self.clear();
+        chain.close();
+        due
+    }
+
     /// Leaves the chunk, which stays in the chain.
     pub(crate) fn clear(&self) {
         self.write.set(ptr::null_mut());
@@ -47,7 +62,7 @@ impl Cursor {
 
     /// Goes on to a fresh chunk, and returns room for `size` bytes there.
     ///
-    /// Returns null when the budget is used up. Calls `wake` when the drain should make a pass now.
+    /// Returns null when the memory budget is used up. Calls `wake` when the drain should make a pass now.
     ///
     /// # Safety
     /// The chain is this thread's, and open; since the cursor was last clear it was used with this
@@ -57,7 +72,6 @@ impl Cursor {
         chain: &Chain,
         pool: &Pool,
         size: usize,
-        budget: usize,
         wake: impl Fn(),
     ) -> *mut u8 {
         let old = self.chunk.get();
@@ -66,7 +80,7 @@ impl Cursor {
         } else {
             CHUNK
         };
-        let chunk = pool.take(wanted, budget, &wake);
+        let chunk = pool.take(wanted, &wake);
         if chunk.is_null() {
             return ptr::null_mut();
         }
@@ -162,7 +176,7 @@ impl Chain {
     }
 
     /// Marks that the thread writes no more.
-    pub(crate) fn close(&self) {
+    fn close(&self) {
         self.closed.store(true, Ordering::Release);
     }
 
@@ -248,7 +262,10 @@ impl Chain {
             // The thread is gone, and everything that it published was read above.
             if !chunk.is_null() {
                 // SAFETY: this is the last chunk of a chain that nobody writes to.
+                let size = unsafe { (*chunk).size };
+                // SAFETY: as above.
                 unsafe { pool.give_back(chunk) };
+                pool.count_read(size);
             }
             self.head.set(ptr::null_mut());
             self.first.store(ptr::null_mut(), Ordering::Relaxed);

@@ -9,7 +9,7 @@ use std::alloc::Layout;
 use super::sync::{
     AtomicBool, AtomicPtr, AtomicUsize, Mutex, MutexGuard, Ordering, alloc, dealloc,
 };
-use super::{CHUNK, KEEP, WAKE};
+use super::{CHUNK, KEEP, WAKE, memory};
 use core::ptr;
 use std::sync::PoisonError;
 
@@ -82,9 +82,7 @@ impl Chunk {
 pub(crate) struct Pool {
     /// Empty chunks of the usual size.
     free: Mutex<Vec<Pooled>>,
-    /// The bytes of all chunks, including the free ones.
-    allocated: AtomicUsize,
-    /// Is set when the budget is used up, so that a burst does not fight for the pool. The drain
+    /// Is set when the memory budget is used up, so that a burst does not fight for the pool. The drain
     /// clears it.
     exhausted: AtomicBool,
     /// The bytes of the chunks that the threads have left and the drain has not read.
@@ -100,7 +98,6 @@ impl Pool {
     pub(crate) fn new() -> Self {
         Self {
             free: Mutex::new(Vec::new()),
-            allocated: AtomicUsize::new(0),
             exhausted: AtomicBool::new(false),
             filled: AtomicUsize::new(0),
         }
@@ -111,10 +108,10 @@ impl Pool {
         self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns an empty chunk of this size, or null when `budget` bytes are in use.
+    /// Returns an empty chunk of this size, or null when the memory budget is used up.
     ///
-    /// Calls `exhausted` in the first caller that finds the budget used up.
-    pub(super) fn take(&self, size: usize, budget: usize, exhausted: impl FnOnce()) -> *mut Chunk {
+    /// Calls `exhausted` in the first caller that finds it used up.
+    pub(super) fn take(&self, size: usize, exhausted: impl FnOnce()) -> *mut Chunk {
         if self.exhausted.load(Ordering::Relaxed) {
             return ptr::null_mut();
         }
@@ -124,18 +121,25 @@ impl Pool {
             Chunk::reset(chunk, CHUNK);
             return chunk;
         }
-        let before = self.allocated.fetch_add(size, Ordering::Relaxed);
-        let chunk = if before + size <= budget {
-            Chunk::allocate(size)
-        } else {
-            ptr::null_mut()
-        };
-        if chunk.is_null() {
-            self.allocated.fetch_sub(size, Ordering::Relaxed);
-            self.exhausted.store(true, Ordering::Relaxed);
+        if self.hold(size, exhausted) {
+            let chunk = Chunk::allocate(size);
+            if !chunk.is_null() {
+                return chunk;
+            }
+            memory::release(size);
+        }
+        ptr::null_mut()
+    }
+
+    /// Takes bytes from the memory budget, for a chunk or for what lies beside a record.
+    ///
+    /// Calls `exhausted` in the first caller that finds it used up.
+    pub(super) fn hold(&self, bytes: usize, exhausted: impl FnOnce()) -> bool {
+        let is_held = memory::hold(bytes);
+        if !is_held && !self.exhausted.swap(true, Ordering::Relaxed) {
             exhausted();
         }
-        chunk
+        is_held
     }
 
     /// Takes back a chunk that was read to its end.
@@ -152,19 +156,19 @@ impl Pool {
                 return;
             }
         }
-        self.allocated.fetch_sub(size, Ordering::Relaxed);
+        memory::release(size);
         // SAFETY: the caller's promise.
         unsafe { Chunk::free(chunk) };
     }
 
-    /// Counts a chunk that a thread is about to leave, and returns whether the drain should be
-    /// woken.
+    /// Counts a chunk that a thread is about to leave, or what lies beside a record, and returns
+    /// whether the drain should be woken.
     pub(super) fn count_filled(&self, bytes: usize) -> bool {
         let before = self.filled.fetch_add(bytes, Ordering::Relaxed);
         before < WAKE && before + bytes >= WAKE
     }
 
-    /// Counts a chunk that the drain has read, after it was counted as filled.
+    /// Counts what the drain has read, after it was counted as filled.
     pub(super) fn count_read(&self, bytes: usize) {
         self.filled.fetch_sub(bytes, Ordering::Relaxed);
     }

@@ -12,11 +12,11 @@ mod chunk;
 mod queue;
 
 use core::ptr;
-use core::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
 
 use crate::fork::{self, PerProcess};
+use crate::memory;
 use crate::trace::local::{Local, local};
 use crate::trace::{gate, sampler};
 use chunk::{HEADER, Pool};
@@ -53,10 +53,10 @@ pub(crate) struct Shared {
 }
 
 static SHARED: PerProcess<Shared> = PerProcess::new(|| {
+    memory::start();
     fork::in_child(leave_to_parent);
     Shared::new()
 });
-static BUDGET: AtomicUsize = AtomicUsize::new(64 << 20);
 
 /// Returns the shared part. The first caller creates it, and it is never freed.
 pub(crate) fn shared() -> &'static Shared {
@@ -66,10 +66,6 @@ pub(crate) fn shared() -> &'static Shared {
 /// Lets go of the buffers in a forked child: they belong to the parent.
 fn leave_to_parent() {
     local().leave_to_parent();
-}
-
-pub(crate) fn set_budget(bytes: usize) {
-    BUDGET.store(bytes.max(2 * CHUNK), Ordering::Relaxed);
 }
 
 pub(crate) fn set_drain(thread: Thread) {
@@ -122,11 +118,15 @@ thread_local! {
 #[cold]
 fn leave_queue(local: &Local) {
     let queue = local.queue.replace(ptr::null());
-    local.cursor.clear();
-    if !queue.is_null() {
-        // SAFETY: `attach` made the pointer from an `Arc` that the thread keeps alive until here.
-        let queue = unsafe { Arc::from_raw(queue) };
-        queue.chain.close();
+    if queue.is_null() {
+        return;
+    }
+    // SAFETY: `attach` made the pointer from an `Arc` that the thread keeps alive until here.
+    let queue = unsafe { Arc::from_raw(queue) };
+    let shared = shared();
+    // SAFETY: the chain is this thread's, and the only one that the cursor was used with.
+    if unsafe { local.cursor.leave(&queue.chain, &shared.pool) } {
+        shared.wake();
     }
 }
 
@@ -156,7 +156,7 @@ fn is_nobodys(scope: u16) -> bool {
     fork::is_child() && !sampler::scope_records(scope)
 }
 
-/// Returns room for `size` bytes, or null when the budget is used up.
+/// Returns room for `size` bytes, or null when the memory budget is used up.
 #[inline(always)]
 pub(crate) fn reserve(local: &Local, size: usize) -> *mut u8 {
     match local.cursor.room(size) {
@@ -174,13 +174,27 @@ fn refill(local: &Local, size: usize) -> *mut u8 {
     }
     let shared = shared();
     let chain = &queue(local).chain;
-    let budget = BUDGET.load(Ordering::Relaxed);
     let wake = || shared.wake();
     // SAFETY: the chain is this thread's; when the thread leaves its queue, the cursor is cleared.
-    unsafe {
-        local
-            .cursor
-            .advance(chain, &shared.pool, size, budget, wake)
+    unsafe { local.cursor.advance(chain, &shared.pool, size, wake) }
+}
+
+/// Takes bytes from the memory budget for what lies beside a record, until the drain has read it.
+/// Returns whether they are there.
+pub(crate) fn hold_beside(bytes: usize) -> bool {
+    let shared = shared();
+    let is_held = shared.pool.hold(bytes, || shared.wake());
+    if is_held && shared.pool.count_filled(bytes) {
+        shared.wake();
+    }
+    is_held
+}
+
+/// Gives back what was held beside a record.
+pub(crate) fn release_beside(bytes: usize) {
+    if bytes > 0 {
+        memory::release(bytes);
+        shared().pool.count_read(bytes);
     }
 }
 
