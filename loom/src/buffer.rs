@@ -80,5 +80,6 @@ pub(crate) fn pass(chain: &Chain, pool: &Pool, read: &mut Vec<u64>) {
         |_| SLOT,
         // SAFETY: a published record lies there.
         |at| read.push(unsafe { (*at.cast::<Slot>()).with(|from| ptr::read(from)) }),
+        || true,
     );
 }

@@ -9,7 +9,7 @@ use crate::callsite::Level;
 use crate::init::lifecycle::{DEADLINE, Lifecycle};
 use crate::init::stats::{Health, Stats};
 use crate::metrics::{Cardinality, MetricFamily, MetricSource as _, MetricsCollector};
-use crate::processor::drain;
+use crate::processor::drain::{self, Patience};
 use crate::scope::Scope;
 use crate::trace::gate;
 
@@ -83,8 +83,10 @@ impl Handle {
     /// ```
     pub fn cardinality(&self) -> Cardinality {
         let families = self.collect_metrics();
-        let functions = drain::after_pass(self.scope.id, |scope| scope.function_metrics().clone());
-        let functions = functions.unwrap_or_default();
+        let functions = drain::after_pass(self.scope.id, Patience::SCRAPE, |scope, _| {
+            scope.function_metrics().clone()
+        });
+        let functions = functions.ok().flatten().unwrap_or_default();
         self.metrics().cardinality().with(&functions, &families)
     }
 
@@ -98,9 +100,13 @@ impl Handle {
     }
 
     /// Returns what was recorded, exported and lost so far.
+    ///
+    /// It takes milliseconds: if spans come faster than they can be read, those that are still
+    /// unread are not part of it yet.
     pub fn stats(&self) -> Stats {
-        let drained = drain::after_pass(self.scope.id, |scope| scope.stats());
-        self.scope.stats(drained.unwrap_or_default())
+        let patience = Patience::MOMENT;
+        let drained = drain::after_pass(self.scope.id, patience, |scope, _| scope.stats());
+        self.scope.stats(drained.ok().flatten().unwrap_or_default())
     }
 
     /// Changes how verbose the process is while it runs: spans above `level` are not built, their calls

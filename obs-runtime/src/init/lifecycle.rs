@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::Error;
 use crate::error::ErrorKind;
 use crate::fork::Process;
-use crate::processor::drain;
+use crate::processor::drain::{self, Patience};
 use crate::processor::sink::MetricReader;
 use crate::redact;
 use crate::trace::{gate, sampler};
@@ -48,17 +48,19 @@ impl Lifecycle {
         if !self.process.is_current() {
             return Ok(());
         }
-        let spans = drain::after_pass(self.scope, drain::ScopeDrain::flush_sinks);
+        let patience = Patience::half_until(deadline);
+        let spans = drain::after_pass(self.scope, patience, |scope, is_whole| {
+            (scope.flush_sinks(), is_whole)
+        });
+        let (spans, is_whole) = spans?.unwrap_or((Vec::new(), true));
         let readers = self.lock();
         let metrics = readers.iter().flatten().map(|r| r.flush());
         // Everything is under way before anything is waited for.
-        let pending: Vec<_> = spans
-            .unwrap_or_default()
-            .into_iter()
-            .chain(metrics)
-            .collect();
+        let pending: Vec<_> = spans.into_iter().chain(metrics).collect();
         drop(readers);
-        join(pending.into_iter().map(|wait| wait(deadline)))
+        let unread = if is_whole { Ok(()) } else { Err(drain::late()) };
+        let results = pending.into_iter().map(|wait| wait(deadline));
+        join(results.chain([unread]))
     }
 
     /// Ends it, if nobody has yet; who comes later waits until that is done.
@@ -72,13 +74,14 @@ impl Lifecycle {
             return Ok(());
         };
         // The spans are under way while the metrics are sent.
-        drain::after_pass(self.scope, drain::ScopeDrain::flush_sinks);
+        let patience = Patience::half_until(deadline);
+        let _ = drain::after_pass(self.scope, patience, |scope, _| scope.flush_sinks());
         gate::set(self.scope, None);
         sampler::set(self.scope, None);
         // Metrics first: the last collection must still see the drain's counts.
         let results = readers.iter_mut().map(|r| r.shutdown(deadline));
         let mut results: Vec<_> = results.collect();
-        if let Some(scope) = drain::remove(self.scope) {
+        if let Some(scope) = drain::remove(self.scope, Patience::half_until(deadline).pass) {
             let (spans, logs) = scope.into_sinks();
             results.extend(spans.into_iter().map(|mut s| s.shutdown(deadline)));
             results.extend(logs.into_iter().map(|mut s| s.shutdown(deadline)));

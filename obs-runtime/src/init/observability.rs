@@ -11,7 +11,7 @@ use crate::init::handle::Handle;
 use crate::init::lifecycle::{DEADLINE, Lifecycle};
 use crate::init::stats::{Health, LogStats, SpanStats, Stats};
 use crate::metrics::{MetricFamily, MetricSource};
-use crate::processor::drain;
+use crate::processor::drain::{self, Patience};
 use crate::processor::sink::MetricReader;
 use crate::scope::{self, Extension, Scope};
 use crate::self_obs;
@@ -81,14 +81,14 @@ impl MetricSource for Scope {
         if !self.is_here() {
             return;
         }
-        let account = drain::after_pass(self.id, |scope| {
+        let account = drain::after_pass(self.id, Patience::SCRAPE, |scope, _| {
             let functions = scope.function_metrics();
             functions.collect(out);
             (scope.stats(), functions.start_unix_nanos())
         });
         self.metrics.collect(out);
         self.sources.collect(out);
-        if let Some((drained, start)) = account {
+        if let Ok(Some((drained, start))) = account {
             account::collect(&self.stats(drained), start, out);
         }
     }

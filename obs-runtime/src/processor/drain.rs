@@ -1,28 +1,26 @@
 //! The drain: it reads what the threads recorded, counts every call, and hands spans to the sinks.
 //!
-//! One pass runs at a time, under one lock, on the thread that needs it: the drain's own thread by
-//! its timer or when much is unread, or a thread that scrapes or flushes. Sinks never block in a
-//! pass. A pass that panics leaves whole records behind, and the next one continues after them.
+//! One pass runs at a time, on the thread that needs it: the drain's own thread by its timer or when
+//! much is unread, or a thread that scrapes or flushes. Threads take turns ([`turn`](super::turn)),
+//! and a pass can end before it has read everything. Sinks never block in a pass. A pass that panics
+//! leaves whole records behind, and the next one continues after them.
 
 use std::collections::HashMap;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::Error;
-use crate::callsite::Callsite;
-use crate::clock::{self, unix_nanos};
-use crate::fork::{self, PerProcess};
-use crate::processor::logs::Logs;
-use crate::processor::redaction::SpanRedaction;
-use crate::processor::sink::{LogSink, PendingFlush, SpanSink};
-use crate::processor::tail::TailSampler;
-use crate::self_obs::{self, LogStats, SpanStats};
-use crate::trace::buffer::{self, Overflow};
-use crate::trace::calls::{CallCounts, CallSpan};
+use crate::clock;
+use crate::error::ErrorKind;
+use crate::fork::PerProcess;
+use crate::lock::lock;
+use crate::processor::scope_drain::ScopeDrain;
+use crate::processor::turn::Turns;
+use crate::self_obs;
+use crate::trace::buffer;
 use crate::trace::record::{self, Record};
 use crate::trace::timeline::Timeline;
-use crate::trace::view::{Outcome, SpanView};
 
 /// The longest time that a finished span lies in a buffer before the drain looks at it, in
 /// milliseconds.
@@ -36,165 +34,6 @@ pub(crate) fn look_every(interval: Duration) {
     TIMER.store(millis as u64, Ordering::Relaxed);
 }
 
-/// The sinks of spans, and those of logs.
-pub(crate) type Sinks = (Vec<Box<dyn SpanSink>>, Vec<Box<dyn LogSink>>);
-
-/// The drain's part for one scope: counts its calls and hands its spans on.
-pub(crate) struct ScopeDrain {
-    metrics: CallCounts,
-    sinks: Vec<Box<dyn SpanSink>>,
-    /// None if nobody takes logs.
-    logs: Option<Logs>,
-    tail: Option<TailSampler>,
-    redaction: Option<SpanRedaction>,
-    recorded: u64,
-    lost: u64,
-    /// When a forked child installed obs; what began before belongs to its parent.
-    since_unix_nanos: u64,
-}
-
-impl ScopeDrain {
-    pub(crate) fn new(
-        sinks: Vec<Box<dyn SpanSink>>,
-        logs: Option<Logs>,
-        tail: Option<TailSampler>,
-        redaction: Option<SpanRedaction>,
-    ) -> Self {
-        Self {
-            metrics: CallCounts::new(unix_nanos()),
-            sinks,
-            logs,
-            tail,
-            redaction,
-            recorded: 0,
-            lost: 0,
-            since_unix_nanos: if fork::is_child() { unix_nanos() } else { 0 },
-        }
-    }
-
-    #[inline]
-    fn count(
-        &mut self,
-        site: &'static Callsite,
-        outcome: Outcome,
-        nanos: u64,
-        span: Option<&CallSpan>,
-    ) {
-        if site.metrics() {
-            self.metrics.record(site, outcome, nanos, span);
-        }
-    }
-
-    #[inline]
-    fn take(&mut self, record: &Record<'_>, timeline: &Timeline) {
-        match record {
-            Record::Full(_, span, _) if span.start_unix_nanos < self.since_unix_nanos => {
-                self_obs::count_late();
-            }
-            Record::Full(_, span, ticks) => {
-                self.recorded += 1;
-                let of_call = CallSpan {
-                    trace_id: span.trace_id,
-                    span_id: span.span_id,
-                    end_unix_nanos: span.end_unix_nanos,
-                };
-                let nanos = timeline.nanos_of(*ticks);
-                let (sinks, redaction) = (&mut self.sinks, self.redaction);
-                // An exemplar must be of a span that can be looked up.
-                let is_kept = match &mut self.tail {
-                    None => true,
-                    Some(tail) => tail.span(span, &mut |span| deliver(sinks, redaction, span)),
-                };
-                let example = is_kept.then_some(&of_call);
-                self.count(span.callsite, span.outcome, nanos, example);
-                if self.tail.is_none() {
-                    deliver(&mut self.sinks, redaction, span);
-                }
-                if let Some(logs) = &mut self.logs {
-                    logs.span(span);
-                }
-            }
-            Record::Mini(_, site, outcome, ticks) => {
-                self.count(site, *outcome, timeline.nanos_of(*ticks), None);
-            }
-        }
-    }
-
-    fn add(&mut self, overflow: &Overflow) {
-        self.lost += overflow.lost_spans;
-        self.recorded += overflow.lost_spans;
-        self.metrics.merge(&overflow.metrics);
-    }
-
-    pub(crate) fn function_metrics(&self) -> &CallCounts {
-        &self.metrics
-    }
-
-    pub(crate) fn stats(&self) -> (SpanStats, LogStats) {
-        let tail = self.tail.as_ref().map(|tail| tail.account);
-        let tail = tail.unwrap_or_default();
-        let spans = SpanStats {
-            recorded: self.recorded,
-            lost: self.lost,
-            sampled_out: tail.sampled_out,
-            waiting: tail.waiting,
-            evicted_traces: tail.evicted,
-            exporters: self.sinks.iter().map(|s| s.stats().snapshot()).collect(),
-        };
-        let logs = self.logs.as_ref().map(Logs::stats).unwrap_or_default();
-        (spans, logs)
-    }
-
-    fn pass_end(&mut self, timer: bool) {
-        let (sinks, redaction) = (&mut self.sinks, self.redaction);
-        if let Some(tail) = &mut self.tail {
-            tail.pass_end(Instant::now(), &mut |span| deliver(sinks, redaction, span));
-        }
-        for sink in sinks {
-            sink.pass_end(timer);
-        }
-        if let Some(logs) = &mut self.logs {
-            logs.pass_end(timer);
-        }
-    }
-
-    pub(crate) fn flush_sinks(&mut self) -> Vec<PendingFlush> {
-        let (sinks, redaction) = (&mut self.sinks, self.redaction);
-        if let Some(tail) = &mut self.tail {
-            tail.flush(&mut |span| deliver(sinks, redaction, span));
-        }
-        let spans = self.sinks.iter_mut().map(|sink| sink.flush());
-        spans
-            .chain(self.logs.iter_mut().flat_map(Logs::flush))
-            .collect()
-    }
-
-    /// Returns the sinks of spans, which have got all their spans, and those of logs.
-    pub(crate) fn into_sinks(self) -> Sinks {
-        let (mut sinks, redaction) = (self.sinks, self.redaction);
-        if let Some(mut tail) = self.tail {
-            let mut next = |span: &SpanView<'_>| deliver(&mut sinks, redaction, span);
-            tail.finish(Instant::now(), &mut next);
-        }
-        (sinks, self.logs.map(Logs::close).unwrap_or_default())
-    }
-}
-
-#[inline]
-fn deliver(sinks: &mut [Box<dyn SpanSink>], redaction: Option<SpanRedaction>, span: &SpanView<'_>) {
-    match redaction.and_then(|redaction| redaction.span(span)) {
-        None => to_all(sinks, span),
-        Some(masked) => to_all(sinks, &masked.view()),
-    }
-}
-
-#[inline]
-fn to_all(sinks: &mut [Box<dyn SpanSink>], span: &SpanView<'_>) {
-    for sink in sinks {
-        sink.span(span);
-    }
-}
-
 struct Drain {
     /// The installed default, to which nearly every record belongs.
     default: Option<ScopeDrain>,
@@ -202,12 +41,8 @@ struct Drain {
     timeline: Timeline,
 }
 
-static DRAIN: PerProcess<Mutex<Option<Drain>>> = PerProcess::new(Mutex::default);
-
-fn lock() -> MutexGuard<'static, Option<Drain>> {
-    // A pass that panicked left whole records behind: the next one goes on after them.
-    DRAIN.lock().unwrap_or_else(PoisonError::into_inner)
-}
+/// A pass that panics leaves whole records behind: the next one goes on after them.
+static DRAIN: PerProcess<Turns<Option<Drain>>> = PerProcess::new(Turns::default);
 
 impl Drain {
     fn scope(&mut self, id: u16) -> Option<&mut ScopeDrain> {
@@ -217,7 +52,9 @@ impl Drain {
         }
     }
 
-    fn pass(&mut self, timer: bool) {
+    /// Reads what is published by now, and returns whether it came to the end of it: after each
+    /// chunk it asks `goes_on`.
+    fn pass(&mut self, timer: bool, goes_on: impl Fn() -> bool) -> bool {
         // Everything that is published before this point ended before the next knot.
         let limits = buffer::limits();
         self.timeline.advance();
@@ -228,7 +65,7 @@ impl Drain {
             timeline,
         } = self;
         let mut overflows = Vec::new();
-        limits.consume(
+        let is_whole = limits.consume(
             // SAFETY: `consume` passes published records.
             |at| unsafe { record::length(at) },
             |at| {
@@ -247,6 +84,7 @@ impl Drain {
                 unsafe { record::read(at, timeline, each) }
             },
             |scope, overflow| overflows.push((scope, overflow)),
+            goes_on,
         );
         for (id, overflow) in overflows {
             if let Some(scope) = self.scope(id) {
@@ -256,13 +94,16 @@ impl Drain {
         for scope in self.default.iter_mut().chain(self.others.values_mut()) {
             scope.pass_end(timer);
         }
+        is_whole
     }
 }
 
 /// Adds a scope. Its calls are taken from now on.
 pub(crate) fn add(id: u16, scope: ScopeDrain) {
     clock::init();
-    let mut drain = lock();
+    let Some(mut drain) = DRAIN.take(None) else {
+        return;
+    };
     let drain = drain.get_or_insert_with(|| Drain {
         default: None,
         others: HashMap::new(),
@@ -280,7 +121,7 @@ pub(crate) fn free_id() -> Option<u16> {
     use std::sync::atomic::AtomicU16;
 
     static NEXT: AtomicU16 = AtomicU16::new(1);
-    let drain = lock();
+    let drain = DRAIN.take(None)?;
     (0..u16::MAX).find_map(|_| {
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         let taken = drain.as_ref().is_some_and(|d| d.others.contains_key(&id));
@@ -288,19 +129,84 @@ pub(crate) fn free_id() -> Option<u16> {
     })
 }
 
-/// Calls `what` with a scope right after a pass: everything that ended before the call is in it.
-pub(crate) fn after_pass<R>(id: u16, what: impl FnOnce(&mut ScopeDrain) -> R) -> Option<R> {
-    let mut drain = lock();
-    let drain = drain.as_mut()?;
-    drain.pass(true);
-    drain.scope(id).map(what)
+/// How long whoever asks for a scope's state is ready to wait.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// When it is too late for a pass to begin; none for the time that the chunk takes which
+    /// another thread is reading.
+    pub(crate) begin: Option<Instant>,
+    /// How long the pass may take. What is still unread then is read by later passes.
+    pub(crate) pass: Duration,
 }
 
-/// Removes a scope after a last pass. What is recorded for the scope later is counted as late.
-pub(crate) fn remove(id: u16) -> Option<ScopeDrain> {
-    let mut drain = lock();
+impl Patience {
+    /// Is for an account: what is read in a moment is part of it.
+    pub(crate) const MOMENT: Self = Self {
+        begin: None,
+        pass: Duration::from_millis(100),
+    };
+    /// Is for metrics, which should count all calls that have ended.
+    pub(crate) const SCRAPE: Self = Self {
+        begin: None,
+        pass: Duration::from_secs(1),
+    };
+
+    /// Is for a capture, which must miss nothing: more than any of them takes.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) const CAPTURE: Self = Self {
+        begin: None,
+        pass: Duration::from_secs(60),
+    };
+
+    /// Leaves half of the time until a deadline for what comes after the pass.
+    pub(crate) fn half_until(deadline: Instant) -> Self {
+        Self {
+            begin: Some(deadline),
+            pass: deadline.saturating_duration_since(Instant::now()) / 2,
+        }
+    }
+}
+
+/// Calls `what` with a scope right after a pass: everything that ended before the call is in it, if
+/// the pass was whole, which it is told. Returns nothing if there is no such scope.
+///
+/// # Errors
+/// When no pass could begin in time.
+pub(crate) fn after_pass<R>(
+    id: u16,
+    patience: Patience,
+    what: impl FnOnce(&mut ScopeDrain, bool) -> R,
+) -> Result<Option<R>, Error> {
+    let Some(mut drain) = DRAIN.take(patience.begin) else {
+        return Err(late());
+    };
+    let Some(drain) = drain.as_mut() else {
+        return Ok(None);
+    };
+    let until = Instant::now() + patience.pass;
+    let is_whole = drain.pass(true, || Instant::now() < until);
+    Ok(drain.scope(id).map(|scope| what(scope, is_whole)))
+}
+
+/// Says that finished spans are still unread, because they come faster than they can be read.
+pub(crate) fn late() -> Error {
+    Error::new(
+        ErrorKind::Timeout,
+        "finished spans were still in the buffers when the deadline passed",
+    )
+}
+
+/// Removes a scope after a last pass, which reads as much as it can in `longest`. What is unread
+/// then is counted as lost by the shutdown, and what is recorded later as late.
+pub(crate) fn remove(id: u16, longest: Duration) -> Option<ScopeDrain> {
+    let mut drain = DRAIN.take(None)?;
     let drain = drain.as_mut()?;
-    drain.pass(true);
+    let until = Instant::now() + longest;
+    if !drain.pass(true, || Instant::now() < until) {
+        let scope = drain.scope(id)?;
+        scope.give_up();
+        drain.pass(true, || true);
+    }
     match id {
         0 => drain.default.take(),
         id => drain.others.remove(&id),
@@ -310,7 +216,7 @@ pub(crate) fn remove(id: u16) -> Option<ScopeDrain> {
 /// Starts the drain's thread, once in a process.
 pub(crate) fn start_thread() -> Result<(), Error> {
     static STARTED: PerProcess<Mutex<bool>> = PerProcess::new(Mutex::default);
-    let mut started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut started = lock(&STARTED);
     if !*started {
         let thread = self_obs::start_thread("obs-drain", run)?;
         buffer::set_drain(thread.thread().clone());
@@ -322,17 +228,28 @@ pub(crate) fn start_thread() -> Result<(), Error> {
 fn run() {
     self_obs::mark_own_thread();
     let mut last = Instant::now();
+    let mut is_whole = true;
     loop {
         let interval = Duration::from_millis(TIMER.load(Ordering::Relaxed));
-        if !buffer::shared().is_behind() {
+        if is_whole && !buffer::shared().is_behind() {
             std::thread::park_timeout(interval.saturating_sub(last.elapsed()));
         }
         let timer = last.elapsed() >= interval;
         if timer {
             last = Instant::now();
         }
-        if let Some(drain) = &mut *lock() {
-            drain.pass(timer);
-        }
+        is_whole = pass_for_itself(timer);
+    }
+}
+
+/// Makes a pass of the drain's own, which ends early if somebody waits for a turn. Returns whether
+/// it read everything.
+fn pass_for_itself(timer: bool) -> bool {
+    let Some(mut turn) = DRAIN.take(None) else {
+        return true;
+    };
+    match turn.as_mut() {
+        Some(drain) => drain.pass(timer, || !DRAIN.is_wanted()),
+        None => true,
     }
 }

@@ -8,7 +8,9 @@ pub(crate) mod drain;
 pub(crate) mod logs;
 mod owned;
 pub(crate) mod redaction;
+pub(crate) mod scope_drain;
 pub(crate) mod sink;
 pub(crate) mod tail;
+mod turn;
 
 pub use tail::TailSampling;

@@ -80,7 +80,7 @@ pub use span::SpanAssert;
 use crate::init::component::Sinks;
 use crate::init::{Builder, Observability};
 use crate::logs::LogRecord;
-use crate::processor::drain;
+use crate::processor::drain::{self, Patience};
 use crate::trace::local::local;
 use crate::trace::{Attached, SpanRecord};
 use crate::{Error, Level};
@@ -219,7 +219,7 @@ impl Capture {
         #[cfg(feature = "alert")]
         let alerts = self.alerts.taken();
         let metrics = self.obs.collect_metrics();
-        drain::after_pass(self.obs.scope_id(), |_| ());
+        let _ = drain::after_pass(self.obs.scope_id(), Patience::CAPTURE, |_, _| ());
         Captured {
             value,
             spans: take(&self.spans),

@@ -1,5 +1,6 @@
 //! One installed `Observability`: its start and its end, levels, samplers, redaction, limits and totals.
 
+mod deadlines;
 mod fork;
 mod install;
 mod level;

@@ -30,7 +30,13 @@ fn read(chain: &Chain, pool: &Pool, mut each: impl FnMut(u64)) {
         // SAFETY: `write` put it there.
         unsafe { at.cast::<u64>().read() }
     };
-    chain.consume(chain.limit(), pool, |_| RECORD, |at| each(number(at)));
+    chain.consume(
+        chain.limit(),
+        pool,
+        |_| RECORD,
+        |at| each(number(at)),
+        || true,
+    );
 }
 
 #[test]

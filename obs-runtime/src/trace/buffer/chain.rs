@@ -215,7 +215,7 @@ impl Chain {
     }
 
     /// Passes the start of every record before the limit to `each`, and gives back the chunks it
-    /// has read.
+    /// has read. Returns whether it came to the limit: after each chunk it asks `goes_on`.
     ///
     /// `length` returns a record's length. The caller has held the drain's lock since before it
     /// asked for the limit.
@@ -225,7 +225,8 @@ impl Chain {
         pool: &Pool,
         length: impl Fn(*mut u8) -> usize,
         mut each: impl FnMut(*mut u8),
-    ) {
+        goes_on: impl Fn() -> bool,
+    ) -> bool {
         let mut chunk = self.head.get();
         while !chunk.is_null() {
             let end = if chunk == limit.last {
@@ -257,6 +258,9 @@ impl Chain {
             unsafe { pool.give_back(chunk) };
             pool.count_read(size);
             chunk = next;
+            if !goes_on() {
+                return false;
+            }
         }
         if limit.closed {
             // The thread is gone, and everything that it published was read above.
@@ -271,5 +275,6 @@ impl Chain {
             self.first.store(ptr::null_mut(), Ordering::Relaxed);
             self.done.set(true);
         }
+        true
     }
 }

@@ -12,6 +12,7 @@ mod chunk;
 mod queue;
 
 use core::ptr;
+use core::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
 
@@ -50,6 +51,8 @@ pub(crate) struct Shared {
     queues: Mutex<Vec<Arc<Queue>>>,
     pool: Pool,
     drain: Mutex<Option<Thread>>,
+    /// The queue with which a pass begins.
+    first: AtomicUsize,
 }
 
 static SHARED: PerProcess<Shared> = PerProcess::new(|| {
@@ -83,6 +86,7 @@ impl Shared {
             queues: Mutex::default(),
             pool: Pool::new(),
             drain: Mutex::default(),
+            first: AtomicUsize::new(0),
         }
     }
 

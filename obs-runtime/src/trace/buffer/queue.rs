@@ -3,6 +3,7 @@
 //! A thread that finds no room for its record counts the call in its queue's overflow, so that
 //! counts of calls stay exact.
 
+use core::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use super::chain::{Chain, Limit};
@@ -86,28 +87,38 @@ pub(crate) fn limits() -> Limits {
 
 impl Limits {
     /// Passes every published record before the limits to `each`, once, and gives back the read
-    /// chunks.
+    /// chunks. Returns whether it came to the limits: after each chunk it asks `goes_on`. It begins
+    /// with the queue after the one where the last pass was stopped, so that a thread which records
+    /// without a pause does not keep those of the others.
     ///
     /// `length` returns a record's length.
     pub(crate) fn consume(
-        self,
+        mut self,
         length: impl Fn(*mut u8) -> usize,
         mut each: impl FnMut(*mut u8),
         mut overflow: impl FnMut(u16, Overflow),
-    ) {
+        goes_on: impl Fn() -> bool,
+    ) -> bool {
         let shared = shared();
-        let mut ended = false;
-        for (queue, limit) in &self.queues {
+        let first = shared.first.load(Ordering::Relaxed);
+        let count = self.queues.len().max(1);
+        self.queues.rotate_left(first % count);
+        let (mut ended, mut is_whole) = (false, true);
+        for (at, (queue, limit)) in self.queues.iter().enumerate() {
             for (scope, lost) in queue.take_overflow() {
                 overflow(scope, lost);
             }
-            queue
-                .chain
-                .consume(*limit, &shared.pool, &length, &mut each);
-            ended |= queue.chain.is_done();
+            let chain = &queue.chain;
+            is_whole = chain.consume(*limit, &shared.pool, &length, &mut each, &goes_on);
+            ended |= chain.is_done();
+            if !is_whole {
+                shared.first.store(first + at + 1, Ordering::Relaxed);
+                break;
+            }
         }
         if ended {
             lock(&shared.queues).retain(|queue| !queue.chain.is_done());
         }
+        is_whole
     }
 }

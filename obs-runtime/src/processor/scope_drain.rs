@@ -1,0 +1,195 @@
+//! The drain's part for one scope: counts its calls and hands its spans and logs on.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use crate::callsite::Callsite;
+use crate::clock::unix_nanos;
+use crate::fork;
+use crate::processor::logs::Logs;
+use crate::processor::redaction::SpanRedaction;
+use crate::processor::sink::{LogSink, PendingFlush, SpanSink};
+use crate::processor::tail::TailSampler;
+use crate::self_obs::{self, DropReason, ExporterCounters, LogStats, SpanStats};
+use crate::trace::buffer::Overflow;
+use crate::trace::calls::{CallCounts, CallSpan};
+use crate::trace::record::Record;
+use crate::trace::timeline::Timeline;
+use crate::trace::view::{Outcome, SpanView};
+
+/// The sinks of spans, and those of logs.
+pub(crate) type Sinks = (Vec<Box<dyn SpanSink>>, Vec<Box<dyn LogSink>>);
+
+/// The drain's part for one scope: counts its calls and hands its spans on.
+pub(crate) struct ScopeDrain {
+    metrics: CallCounts,
+    sinks: Vec<Box<dyn SpanSink>>,
+    /// None if nobody takes logs.
+    logs: Option<Logs>,
+    tail: Option<TailSampler>,
+    redaction: Option<SpanRedaction>,
+    recorded: u64,
+    lost: u64,
+    /// The accounts of the sinks, once there is no time left for what is still unread.
+    given_up: Option<Vec<Arc<ExporterCounters>>>,
+    /// When a forked child installed obs; what began before belongs to its parent.
+    since_unix_nanos: u64,
+}
+
+impl ScopeDrain {
+    pub(crate) fn new(
+        sinks: Vec<Box<dyn SpanSink>>,
+        logs: Option<Logs>,
+        tail: Option<TailSampler>,
+        redaction: Option<SpanRedaction>,
+    ) -> Self {
+        Self {
+            metrics: CallCounts::new(unix_nanos()),
+            sinks,
+            logs,
+            tail,
+            redaction,
+            recorded: 0,
+            lost: 0,
+            given_up: None,
+            since_unix_nanos: if fork::is_child() { unix_nanos() } else { 0 },
+        }
+    }
+
+    #[inline]
+    fn count(
+        &mut self,
+        site: &'static Callsite,
+        outcome: Outcome,
+        nanos: u64,
+        span: Option<&CallSpan>,
+    ) {
+        if site.metrics() {
+            self.metrics.record(site, outcome, nanos, span);
+        }
+    }
+
+    #[inline]
+    pub(super) fn take(&mut self, record: &Record<'_>, timeline: &Timeline) {
+        match record {
+            Record::Full(_, span, _) if span.start_unix_nanos < self.since_unix_nanos => {
+                self_obs::count_late();
+            }
+            Record::Full(_, span, ticks) if self.given_up.is_some() => {
+                self.recorded += 1;
+                let nanos = timeline.nanos_of(*ticks);
+                self.count(span.callsite, span.outcome, nanos, None);
+                for counters in self.given_up.iter().flatten() {
+                    counters.taken.fetch_add(1, Ordering::Release);
+                    counters.dropped.add(DropReason::Shutdown, 1);
+                }
+            }
+            Record::Full(_, span, ticks) => {
+                self.recorded += 1;
+                let of_call = CallSpan {
+                    trace_id: span.trace_id,
+                    span_id: span.span_id,
+                    end_unix_nanos: span.end_unix_nanos,
+                };
+                let nanos = timeline.nanos_of(*ticks);
+                let (sinks, redaction) = (&mut self.sinks, self.redaction);
+                // An exemplar must be of a span that can be looked up.
+                let is_kept = match &mut self.tail {
+                    None => true,
+                    Some(tail) => tail.span(span, &mut |span| deliver(sinks, redaction, span)),
+                };
+                let example = is_kept.then_some(&of_call);
+                self.count(span.callsite, span.outcome, nanos, example);
+                if self.tail.is_none() {
+                    deliver(&mut self.sinks, redaction, span);
+                }
+                if let Some(logs) = &mut self.logs {
+                    logs.span(span);
+                }
+            }
+            Record::Mini(_, site, outcome, ticks) => {
+                self.count(site, *outcome, timeline.nanos_of(*ticks), None);
+            }
+        }
+    }
+
+    pub(super) fn add(&mut self, overflow: &Overflow) {
+        self.lost += overflow.lost_spans;
+        self.recorded += overflow.lost_spans;
+        self.metrics.merge(&overflow.metrics);
+    }
+
+    pub(crate) fn function_metrics(&self) -> &CallCounts {
+        &self.metrics
+    }
+
+    pub(crate) fn stats(&self) -> (SpanStats, LogStats) {
+        let tail = self.tail.as_ref().map(|tail| tail.account);
+        let tail = tail.unwrap_or_default();
+        let spans = SpanStats {
+            recorded: self.recorded,
+            lost: self.lost,
+            sampled_out: tail.sampled_out,
+            waiting: tail.waiting,
+            evicted_traces: tail.evicted,
+            exporters: self.sinks.iter().map(|s| s.stats().snapshot()).collect(),
+        };
+        let logs = self.logs.as_ref().map(Logs::stats).unwrap_or_default();
+        (spans, logs)
+    }
+
+    /// Has what is still unread counted as lost by the shutdown.
+    pub(super) fn give_up(&mut self) {
+        self.given_up = Some(self.sinks.iter().map(|sink| sink.stats()).collect());
+    }
+
+    pub(super) fn pass_end(&mut self, timer: bool) {
+        let (sinks, redaction) = (&mut self.sinks, self.redaction);
+        if let Some(tail) = &mut self.tail {
+            tail.pass_end(Instant::now(), &mut |span| deliver(sinks, redaction, span));
+        }
+        for sink in sinks {
+            sink.pass_end(timer);
+        }
+        if let Some(logs) = &mut self.logs {
+            logs.pass_end(timer);
+        }
+    }
+
+    pub(crate) fn flush_sinks(&mut self) -> Vec<PendingFlush> {
+        let (sinks, redaction) = (&mut self.sinks, self.redaction);
+        if let Some(tail) = &mut self.tail {
+            tail.flush(&mut |span| deliver(sinks, redaction, span));
+        }
+        let spans = self.sinks.iter_mut().map(|sink| sink.flush());
+        spans
+            .chain(self.logs.iter_mut().flat_map(Logs::flush))
+            .collect()
+    }
+
+    /// Returns the sinks of spans, which have got all their spans, and those of logs.
+    pub(crate) fn into_sinks(self) -> Sinks {
+        let (mut sinks, redaction) = (self.sinks, self.redaction);
+        if let Some(mut tail) = self.tail {
+            let mut next = |span: &SpanView<'_>| deliver(&mut sinks, redaction, span);
+            tail.finish(Instant::now(), &mut next);
+        }
+        (sinks, self.logs.map(Logs::close).unwrap_or_default())
+    }
+}
+
+#[inline]
+fn deliver(sinks: &mut [Box<dyn SpanSink>], redaction: Option<SpanRedaction>, span: &SpanView<'_>) {
+    match redaction.and_then(|redaction| redaction.span(span)) {
+        None => to_all(sinks, span),
+        Some(masked) => to_all(sinks, &masked.view()),
+    }
+}
+
+#[inline]
+fn to_all(sinks: &mut [Box<dyn SpanSink>], span: &SpanView<'_>) {
+    for sink in sinks {
+        sink.span(span);
+    }
+}
