@@ -96,7 +96,8 @@ impl Sender {
                 return Err(error);
             };
             let pause = match retry {
-                Retry::After(pause) => pause,
+                // Asked for no pause, an outbox still makes its own.
+                Retry::After(pause) => pause.max(self.backoff(attempt)),
                 Retry::Backoff => self.backoff(attempt),
             };
             queue.pause(Instant::now() + pause);

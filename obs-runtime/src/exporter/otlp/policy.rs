@@ -16,10 +16,12 @@ pub(super) fn pause(
     elapsed: Duration,
     random: f64,
 ) -> Option<Duration> {
+    let own = backoff(limits, attempt, random);
     let pause = match retry {
         Retry::Never => return None,
-        Retry::After(asked) => asked,
-        Retry::Backoff => backoff(limits, attempt, random),
+        // A receiver that asks for no pause at all, or for one that is over, is not tried in a loop.
+        Retry::After(asked) => asked.max(own),
+        Retry::Backoff => own,
     };
     (elapsed.saturating_add(pause) <= limits.retry_for).then_some(pause)
 }

@@ -41,3 +41,19 @@ fn a_batch_is_given_up_after_its_time() {
     assert_eq!(asked(51), None);
     assert_eq!(asked(u64::MAX), None);
 }
+
+// bug: a `Retry-After` of 0, or of a date that is past, was followed: 100,000 requests in ten seconds.
+#[test]
+fn a_pause_that_is_asked_for_is_never_below_the_own_one() {
+    let asked = |asked, attempt| after(Retry::After(asked), attempt, 0, 0.0);
+    assert_eq!(asked(Duration::ZERO, 1), Some(Duration::from_secs(1)));
+    assert_eq!(asked(Duration::ZERO, 9), Some(Duration::from_secs(5)));
+    assert_eq!(
+        asked(Duration::from_millis(1), 2),
+        Some(Duration::from_secs(2))
+    );
+    assert_eq!(
+        asked(Duration::from_secs(7), 9),
+        Some(Duration::from_secs(7))
+    );
+}
