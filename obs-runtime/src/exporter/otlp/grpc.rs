@@ -21,7 +21,7 @@ use crate::exporter::otlp::config::Compression;
 use crate::exporter::otlp::protobuf::{Field, Reader};
 use crate::exporter::otlp::target::Target;
 use crate::exporter::otlp::transport::{
-    Answer, Failure, PartialSuccess, Retry, Transport, partial_success, remedy,
+    Answer, Failure, Retry, Transport, partial_success, remedy,
 };
 use crate::self_obs::DropReason;
 
@@ -114,14 +114,15 @@ impl Transport for Grpc {
                 &format!("no answer within {timeout:.1?}"),
                 remedy::TIMEOUT,
             ),
-            Ok(Ok(response)) => {
-                Answer::Accepted(partial_success(response.get_ref()).unwrap_or_else(|| {
-                    PartialSuccess {
-                        rejected: 0,
-                        message: "the answer is no OTLP message".to_owned(),
-                    }
-                }))
-            }
+            Ok(Ok(response)) => match partial_success(response.get_ref()) {
+                Some(partial) => Answer::Accepted(partial),
+                None => Failure::answer(
+                    DropReason::Rejected,
+                    Retry::Never,
+                    "answered with what is no OTLP answer",
+                    remedy::NOT_OTLP,
+                ),
+            },
             Ok(Err(status)) => refused(&status),
         }
     }

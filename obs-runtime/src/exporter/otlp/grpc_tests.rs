@@ -10,6 +10,7 @@ use crate::exporter::otlp::config::{OtlpConfig, Protocol, Signal};
 use crate::exporter::otlp::fixtures::{Fixture, resource, spans};
 use crate::exporter::otlp::receiver::LONG;
 use crate::exporter::otlp::sink::OtlpSpanSink;
+use crate::exporter::otlp::transport::PartialSuccess;
 use crate::processor::sink::SpanSink as _;
 
 /// What the receiver does with one request.
@@ -298,7 +299,6 @@ fn connections_that_break_are_tried_again() {
         Reply::HangUp,
         Reply::Reset,
         Reply::Status(14, "", Vec::new()),
-        Reply::Message(b"\xff\xff".to_vec()),
     ]);
     let mut sink = sink(&config(&receiver.url));
     sink.span(&Fixture::bare().view());
@@ -308,6 +308,18 @@ fn connections_that_break_are_tried_again() {
     for _ in 0..4 {
         assert_eq!(spans(&receiver.next().body).len(), 1);
     }
+}
+
+// bug: any message with status 0 counted as exported.
+#[test]
+fn an_answer_that_is_no_otlp_message_is_a_refusal() {
+    let receiver = Receiver::start([Reply::Message(b"\xff\xff".to_vec())]);
+    let mut sink = sink(&config(&receiver.url));
+    sink.span(&Fixture::bare().view());
+    let error = sink.flush()(long()).unwrap_err().to_string();
+    assert!(error.contains("no OTLP answer"), "{error}");
+    let stats = sink.stats().snapshot();
+    assert_eq!(stats.dropped, [(DropReason::Rejected, 1)]);
 }
 
 #[test]

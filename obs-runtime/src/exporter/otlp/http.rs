@@ -11,13 +11,15 @@ use crate::exporter::otlp::config::Compression;
 use crate::exporter::otlp::protobuf::Reader;
 use crate::exporter::otlp::target::Target;
 use crate::exporter::otlp::transport::{
-    Answer, Failure, PartialSuccess, Retry, Transport, partial_success, printable, remedy,
+    Answer, Failure, PartialSuccess, Retry, Transport, partial_success, partial_success_of_json,
+    printable, remedy,
 };
 use crate::self_obs::DropReason;
 
 /// More of an answer is not read.
 const MAX_ANSWER: u64 = 64 << 10;
 const PROTOBUF: &str = "application/x-protobuf";
+const JSON: &str = "application/json";
 
 /// Posts requests to a receiver, from the sender threads.
 #[derive(Clone)]
@@ -75,21 +77,14 @@ fn gzip(body: &[u8]) -> std::io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-/// Returns what an answer means; its status decides, also if its body breaks off.
+/// Returns what an answer means; its status decides, unless the body says that no OTLP receiver answered.
 fn answer(status: StatusCode, headers: &HeaderMap, body: Result<Vec<u8>, ureq::Error>) -> Answer {
-    let is_protobuf = headers
+    let content_type = headers
         .get("content-type")
-        .is_some_and(|t| t.as_bytes().starts_with(PROTOBUF.as_bytes()));
+        .map_or("", |t| t.to_str().unwrap_or("?"));
+    let is_protobuf = content_type.starts_with(PROTOBUF);
     if status.is_success() {
-        // The status is the acknowledgement; a body that is no OTLP says that the endpoint may
-        // be something else.
-        return Answer::Accepted(match body {
-            Ok(body) if is_protobuf || body.is_empty() => {
-                partial_success(&body).unwrap_or_else(|| strange("it is no OTLP message"))
-            }
-            Ok(_) => PartialSuccess::default(),
-            Err(e) => strange(&e.to_string()),
-        });
+        return taken(status, content_type, body);
     }
     let text = match body {
         // The message of a `google.rpc.Status`.
@@ -118,11 +113,30 @@ fn answer(status: StatusCode, headers: &HeaderMap, body: Result<Vec<u8>, ureq::E
     Failure::answer(reason, retry, &cause, remedy)
 }
 
-fn strange(what: &str) -> PartialSuccess {
-    PartialSuccess {
-        rejected: 0,
-        message: format!("the answer's body cannot be read: {what}"),
-    }
+/// Returns what an answer of success means. A login page, or any other service, answers so as well and has taken
+/// nothing.
+fn taken(status: StatusCode, content_type: &str, body: Result<Vec<u8>, ureq::Error>) -> Answer {
+    let may_be_protobuf = content_type.is_empty() || content_type.starts_with(PROTOBUF);
+    let partial = match &body {
+        Ok(body) if body.is_empty() => Some(PartialSuccess::default()),
+        Ok(body) if may_be_protobuf => partial_success(body),
+        Ok(body) if content_type.starts_with(JSON) => partial_success_of_json(body),
+        // The connection broke after the acknowledgement.
+        Err(error) if may_be_protobuf && !matches!(error, ureq::Error::BodyExceedsLimit(_)) => {
+            Some(PartialSuccess {
+                rejected: 0,
+                message: format!("the answer's body cannot be read: {error}"),
+            })
+        }
+        _ => None,
+    };
+    let Some(partial) = partial else {
+        let text = body.map_or_else(|error| error.to_string(), |body| printable(&body));
+        let cause =
+            format!("answered {status} with what is no OTLP answer ({content_type}): {text}");
+        return Failure::answer(DropReason::Rejected, Retry::Never, &cause, remedy::NOT_OTLP);
+    };
+    Answer::Accepted(partial)
 }
 
 /// Explains a request without an answer: it may have been received, and is sent again nevertheless.

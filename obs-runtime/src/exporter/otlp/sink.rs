@@ -99,3 +99,7 @@ mod tests;
 #[cfg(test)]
 #[path = "sink_library_tests.rs"]
 mod library_tests;
+
+#[cfg(test)]
+#[path = "answer_tests.rs"]
+mod answer_tests;

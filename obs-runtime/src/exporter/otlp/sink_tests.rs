@@ -316,26 +316,6 @@ fn partial_success_is_counted_on_both_sides() {
 }
 
 #[test]
-fn an_acknowledged_request_counts_as_delivered_whatever_follows() {
-    let strange = Reply::Status(200, "content-type: text/html\r\n", b"<html>".to_vec());
-    let json = Reply::Status(200, "content-type: application/json\r\n", b"{}".to_vec());
-    let broken = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nabc".to_vec();
-    let receiver = Receiver::start([
-        strange,
-        json,
-        partial(b"\xff\xff\xff"),
-        Reply::Raw(broken),
-        Reply::Status(200, "", vec![b'x'; 100_000]),
-    ]);
-    let mut sink = start(&once(&receiver.url));
-    for _ in 0..5 {
-        take(&mut sink, 1);
-        sink.flush()(long()).unwrap();
-    }
-    assert_eq!(settled(&sink).exported, 5);
-}
-
-#[test]
 fn connections_that_break() {
     for reply in [
         Reply::HangUp,

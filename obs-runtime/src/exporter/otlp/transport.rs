@@ -58,6 +58,8 @@ pub(super) mod remedy {
         "check that a receiver listens there (OTEL_EXPORTER_OTLP_ENDPOINT)";
     pub(in super::super) const PROTOCOL: &str = "check that it speaks this protocol: by convention \
         HTTP is at port 4318, gRPC at 4317 (OTEL_EXPORTER_OTLP_PROTOCOL)";
+    pub(in super::super) const NOT_OTLP: &str = "check that the endpoint is that of an OTLP receiver, \
+        with no login page in front of it (OTEL_EXPORTER_OTLP_ENDPOINT)";
     pub(in super::super) const TLS: &str =
         "check the scheme of the endpoint and the certificates (OTEL_EXPORTER_OTLP_CERTIFICATE)";
     pub(in super::super) const TIMEOUT: &str =
@@ -145,6 +147,33 @@ pub(super) fn partial_success(body: &[u8]) -> Option<PartialSuccess> {
         }
     }
     Some(all)
+}
+
+/// Reads an `Export*ServiceResponse` as JSON, in which some receivers answer whatever they were asked in. `None` if it
+/// is another document: that of another service.
+pub(super) fn partial_success_of_json(body: &[u8]) -> Option<PartialSuccess> {
+    let text = core::str::from_utf8(body).ok()?.trim();
+    let compact: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    if matches!(&*compact, "{}" | "null") {
+        return Some(PartialSuccess::default());
+    }
+    let inner = ["{\"partialSuccess\":", "{\"partial_success\":"]
+        .into_iter()
+        .find_map(|key| compact.strip_prefix(key))?;
+    // The key ends with the kind of the items; the number may stand in quotes, as all of 64 bits do.
+    let rejected = inner.split_once("\"rejected").map_or("", |(_, rest)| rest);
+    let value = rejected.split_once("\":").map_or("", |(_, value)| value);
+    let digits = value.trim_start_matches('"');
+    let end = digits.find(|c: char| !c.is_ascii_digit());
+    Some(PartialSuccess {
+        rejected: digits[..end.unwrap_or(digits.len())].parse().unwrap_or(0),
+        // All of it for the log, if there is something to say.
+        message: if inner.starts_with("{}") || inner.starts_with("null") {
+            String::new()
+        } else {
+            printable(text.as_bytes())
+        },
+    })
 }
 
 /// Makes the text of a stranger fit for one line of a log.
