@@ -62,6 +62,11 @@ impl DropCounters {
         self.0[reason as usize].fetch_add(items, Ordering::Release);
     }
 
+    #[cfg(feature = "otlp")]
+    pub(crate) fn total(&self) -> u64 {
+        self.0.iter().map(|n| n.load(Ordering::Acquire)).sum()
+    }
+
     pub(crate) fn snapshot(&self) -> Vec<(DropReason, u64)> {
         DropReason::ALL
             .iter()

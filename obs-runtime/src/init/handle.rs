@@ -94,7 +94,8 @@ impl Handle {
     /// receivers do. With a spool, what cannot be sent in this time is on disk afterwards.
     ///
     /// # Errors
-    /// Fails when an exporter could not deliver in time; what it lost is in [`Handle::stats`].
+    /// Fails when an exporter could not deliver in time, or lost something since the last flush; how much and why is in
+    /// [`Handle::stats`].
     pub fn force_flush(&self) -> Result<(), Error> {
         self.lifecycle.flush(Instant::now() + DEADLINE)
     }

@@ -119,9 +119,9 @@ pub(super) struct Open {
 }
 
 impl Open {
-    /// Returns the number of encoded bytes of all items.
+    /// Returns an upper bound of the bytes that the finished request has.
     pub(super) fn len(&self) -> usize {
-        self.own_len() + self.libraries.len
+        self.out.len() + self.libraries.len
     }
 
     /// Returns the number of encoded bytes of the items that are no library's.
@@ -137,7 +137,7 @@ impl Open {
         most: usize,
         encode: impl FnOnce(&mut Vec<u8>),
     ) -> bool {
-        let most = most.saturating_sub(self.own_len());
+        let most = most.saturating_sub(self.out.len());
         let fits = self.libraries.add(library, most, encode);
         self.items += u64::from(fits);
         fits

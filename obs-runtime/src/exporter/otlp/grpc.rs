@@ -142,12 +142,15 @@ fn refused(status: &Status) -> Answer {
     let (reason, retry) = match status.code() {
         Code::Unavailable if source.is_some() => (DropReason::Unreachable, backoff),
         Code::DeadlineExceeded => (DropReason::Timeout, backoff),
+        // As tonic's servers say it of a message that is too long; otherwise it may succeed later.
+        Code::OutOfRange if is_about_size(status.message()) => (DropReason::TooLarge, Retry::Never),
         Code::Cancelled | Code::Aborted | Code::OutOfRange | Code::Unavailable | Code::DataLoss => {
             (DropReason::Rejected, backoff)
         }
         // Only if the receiver says that it will recover.
         Code::ResourceExhausted => match asked {
             Some(delay) => (DropReason::Rejected, Retry::After(delay)),
+            None if is_about_load(status.message()) => (DropReason::Rejected, Retry::Never),
             None => (DropReason::TooLarge, Retry::Never),
         },
         // The connection broke in the middle of the request or of the answer.
@@ -160,10 +163,43 @@ fn refused(status: &Status) -> Answer {
         (DropReason::Unreachable, _) => remedy::LISTENING,
         (_, Code::Unauthenticated | Code::PermissionDenied) => remedy::KEY,
         (_, Code::Unimplemented) => remedy::PROTOCOL,
+        (DropReason::TooLarge, _) => remedy::SIZE,
         _ => "",
     };
     let cause = format!("{:?}: {text}", status.code());
     Failure::answer(reason, retry, &cause, remedy)
+}
+
+/// Returns whether a status is about the length of a message, which no code is for. Servers of every language say it
+/// with one of these words.
+fn is_about_size(message: &str) -> bool {
+    let words = [
+        "too large",
+        "too long",
+        "larger than",
+        "exceeds",
+        "length",
+        "size",
+    ];
+    has_any(message, &words)
+}
+
+/// Returns whether something else than the length of a message was exhausted.
+fn is_about_load(message: &str) -> bool {
+    let words = [
+        "quota",
+        "rate limit",
+        "throttl",
+        "too many",
+        "concurren",
+        "memory",
+    ];
+    !is_about_size(message) && has_any(message, &words)
+}
+
+fn has_any(message: &str, words: &[&str]) -> bool {
+    let message = message.to_ascii_lowercase();
+    words.iter().any(|word| message.contains(word))
 }
 
 /// Returns the error below all wrappers, such as "connection refused".

@@ -293,6 +293,42 @@ fn statuses_mean_what_the_specification_says() {
     }
 }
 
+// bug: what a receiver found too large was lost as a whole, or sent again as it was.
+#[test]
+fn what_a_receiver_finds_too_large_is_halved() {
+    let too_large = |code, message| Reply::Status(code, message, Vec::new());
+    let receiver = Receiver::start([
+        // As the servers of Go and Rust say it.
+        too_large(8, "grpc: received message larger than max (5000 vs. 4000)"),
+        too_large(11, "Error, decoded message length too large: found 5 bytes"),
+        too_large(8, "Received message larger than max"),
+        // What is alone is not divided further.
+    ]);
+    let mut sink = sink(&config(&receiver.url));
+    for _ in 0..4 {
+        sink.span(&Fixture::bare().view());
+    }
+    let error = sink.flush()(long()).unwrap_err().to_string();
+    assert!(error.contains("1 spans"), "{error}");
+    let counts = [4, 2, 1, 1, 2].map(|_| spans(&receiver.next().body).len());
+    assert_eq!(counts, [4, 2, 1, 1, 2]);
+    let stats = sink.stats().snapshot();
+    assert_eq!(stats.exported, 3);
+    assert_eq!(stats.dropped, [(DropReason::TooLarge, 1)]);
+}
+
+#[test]
+fn what_is_exhausted_but_not_for_its_size_is_not_halved() {
+    let receiver = Receiver::start([Reply::Status(8, "quota exceeded", Vec::new())]);
+    let Answer::Failed(failure) = send(&mut transport(&config(&receiver.url)), LONG) else {
+        panic!("it was refused");
+    };
+    assert_eq!(
+        (failure.reason, failure.retry),
+        (DropReason::Rejected, Retry::Never)
+    );
+}
+
 #[test]
 fn connections_that_break_are_tried_again() {
     let receiver = Receiver::start([

@@ -105,7 +105,7 @@ fn answer(status: StatusCode, headers: &HeaderMap, body: Result<Vec<u8>, ureq::E
             let retry = asked.map_or(Retry::Backoff, Retry::After);
             (DropReason::Rejected, retry, "")
         }
-        413 => (DropReason::TooLarge, Retry::Never, ""),
+        413 => (DropReason::TooLarge, Retry::Never, remedy::SIZE),
         401 | 403 => (DropReason::Rejected, Retry::Never, remedy::KEY),
         404 | 405 => (DropReason::Rejected, Retry::Never, remedy::PATH),
         _ => (DropReason::Rejected, Retry::Never, ""),

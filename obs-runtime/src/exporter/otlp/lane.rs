@@ -73,8 +73,8 @@ struct State {
     in_hand: Vec<InHand>,
     /// Batches that were queued, ever: the number of the next one. Those in the queue have the last numbers.
     queued: u64,
-    /// Items that were lost after they were handed over, and why the last ones were.
-    lost: u64,
+    /// How many lost items flushes have told of, and why the last of the others were lost.
+    told: u64,
     last_cause: String,
     /// Why the last attempt failed; empty since the receiver answered.
     trouble: String,
@@ -114,22 +114,32 @@ pub(super) struct Job {
 }
 
 /// What became of a batch.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Verdict {
     pub(super) exported: u64,
-    pub(super) lost: u64,
-    pub(super) reason: DropReason,
+    pub(super) lost: Vec<(DropReason, u64)>,
     /// Why items were lost; for the error of a flush.
     pub(super) cause: String,
+    /// Parts of the batch that are on disk, to be sent later.
+    pub(super) kept: Vec<Stored>,
 }
 
 impl Verdict {
     pub(super) fn lost(items: u64, reason: DropReason, cause: impl Into<String>) -> Self {
         Self {
-            exported: 0,
-            lost: items,
-            reason,
+            lost: vec![(reason, items)],
             cause: cause.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Adds what became of another part of the batch.
+    pub(super) fn add(&mut self, part: Self) {
+        self.exported += part.exported;
+        self.lost.extend(part.lost);
+        self.kept.extend(part.kept);
+        if !part.cause.is_empty() {
+            self.cause = part.cause;
         }
     }
 }
@@ -177,7 +187,7 @@ impl Lane {
         };
         if let Err(reason) = place {
             self.counters.dropped.add(reason, batch.items);
-            state.lose(batch.items, reason.as_str());
+            state.last_cause = reason.to_string();
             state.keep(batch.into_spare());
             return;
         }
@@ -196,15 +206,22 @@ impl Lane {
         spare.unwrap_or_else(|| (Vec::new(), Held::none()))
     }
 
-    /// Returns how many items were lost until now, for a wait that is to fail if more are.
-    pub(super) fn lost(&self) -> u64 {
-        self.lock().lost
+    /// Counts items as lost that no request can hold.
+    #[cold]
+    pub(super) fn refuse(&self, items: u64, reason: DropReason) {
+        let mut state = self.lock();
+        self.counters.dropped.add(reason, items);
+        state.last_cause = reason.to_string();
     }
 
-    /// Returns a wait for what was handed over until now, which fails if more than `lost` items were lost; what has no
-    /// outcome by its deadline goes to disk if there is a spool. The senders try at once.
-    pub(super) fn pending(self: &Arc<Self>, lost: u64) -> PendingFlush {
+    /// Returns a wait for what was handed over until now, which fails if items were lost since the last flush; what has
+    /// no outcome by its deadline goes to disk if there is a spool. The senders try at once.
+    pub(super) fn pending(self: &Arc<Self>) -> PendingFlush {
         let mut state = self.lock();
+        let told = state.told;
+        if self.counters.dropped.total() == told {
+            state.last_cause.clear();
+        }
         state.nudges += 1;
         state.wakes += 1;
         let queued = state.queued;
@@ -224,15 +241,15 @@ impl Lane {
             if is_late {
                 lane.secure();
             }
-            lane.outcome(&lane.lock(), lost, queued)
+            lane.outcome(&mut lane.lock(), told, queued)
         })
     }
 
     /// Lets the senders go on until `deadline`; what remains goes to disk, or is counted as lost.
     ///
     /// # Errors
-    /// When more than `lost` items were lost, by the deadline or before.
-    pub(super) fn close(&self, lost: u64, deadline: Instant) -> Result<(), Error> {
+    /// When items were lost since the last flush.
+    pub(super) fn close(&self, deadline: Instant) -> Result<(), Error> {
         let mut state = self.lock();
         state.closing = Some(deadline);
         state.nudges += 1;
@@ -246,7 +263,8 @@ impl Lane {
         let mut state = self.lock();
         self.abandon(&mut state);
         // Nothing is left that could be unsafe.
-        let result = self.outcome(&state, lost, 0);
+        let told = state.told;
+        let result = self.outcome(&mut state, told, 0);
         drop(state);
         self.changed.notify_all();
         result
@@ -272,12 +290,21 @@ impl Lane {
         self.lock().senders
     }
 
-    /// Returns what to tell those who wait for all batches before number `queued`.
-    fn outcome(&self, state: &State, lost: u64, queued: u64) -> Result<(), Error> {
+    /// Returns what to tell those who wait for all batches before number `queued`, and who know of the first `told` lost
+    /// items. Flushes that wait at the same time are told the same.
+    fn outcome(&self, state: &mut State, told: u64, queued: u64) -> Result<(), Error> {
         let items = self.signal.items();
-        let lost = state.lost - lost;
+        let all = self.counters.dropped.total();
+        state.told = all;
+        let lost = all - told;
         if lost > 0 {
-            let cause = &state.last_cause;
+            let mut cause = state.last_cause.clone();
+            if cause.is_empty() {
+                // The spool, which knows no lanes, gave up the oldest.
+                let dropped = self.counters.dropped.snapshot();
+                let reasons = dropped.iter().map(|(reason, _)| reason.as_str());
+                cause = reasons.collect::<Vec<_>>().join(", ");
+            }
             let text = format!("OTLP: {lost} {items} could not be delivered: {cause}");
             return Err(Error::new(ErrorKind::Export, text));
         }
@@ -302,7 +329,7 @@ impl Lane {
         if items > 0 {
             self.counters.dropped.add(DropReason::Shutdown, items);
             let trouble = state.last_attempt();
-            state.lose(items, &format!("the shutdown deadline passed{trouble}"));
+            state.last_cause = format!("the shutdown deadline passed{trouble}");
         }
         state.bytes = 0;
         state.items = 0;
@@ -320,10 +347,10 @@ impl Lane {
     }
 
     /// Accounts for a batch of a sender, unless the shutdown did so already.
-    pub(super) fn settle(&self, job: Job, verdict: &Verdict) {
+    pub(super) fn settle(&self, job: Job, mut verdict: Verdict) {
         // Of what was rejected in part nobody knows which part.
         job.batch.settle(verdict.exported > 0);
-        self.learn(verdict);
+        self.learn(&verdict);
         let mut state = self.lock();
         let of_hand = state.leave(job.number);
         if let Some(InHand {
@@ -334,18 +361,21 @@ impl Lane {
                 // It was counted as spooled when the lane closed, and arrived nevertheless.
                 self.counters.unspool(stored.items);
             }
-            self.count(verdict);
-            if verdict.lost > 0 {
-                state.lose(verdict.lost, &verdict.cause);
-            }
+            self.count(&mut state, &verdict);
+            // Under the lane's lock: a flush that finds the batch gone finds its parts counted.
+            self.put(core::mem::take(&mut verdict.kept));
         }
         if let Some(batch) = Arc::into_inner(job.batch) {
             state.keep(batch.into_spare());
         }
         drop(state);
         let stored = of_hand.and_then(|job| job.stored);
-        if let Some((spool, stored)) = self.spool.as_ref().zip(stored) {
-            spool.remove(&stored);
+        if let Some(spool) = &self.spool {
+            // Parts are left here only if the shutdown has accounted for the batch.
+            stored
+                .iter()
+                .chain(&verdict.kept)
+                .for_each(|stored| spool.remove(stored));
         }
         self.changed.notify_all();
     }
@@ -353,15 +383,22 @@ impl Lane {
     fn learn(&self, verdict: &Verdict) {
         if verdict.exported > 0 {
             self.accepts.set(true);
-        } else if verdict.reason == DropReason::Rejected {
+        } else if verdict
+            .lost
+            .iter()
+            .any(|(reason, _)| *reason == DropReason::Rejected)
+        {
             self.accepts.set(false);
         }
     }
 
-    fn count(&self, verdict: &Verdict) {
+    fn count(&self, state: &mut State, verdict: &Verdict) {
         let exported = &self.counters.exported;
         exported.fetch_add(verdict.exported, Ordering::Release);
-        self.counters.dropped.add(verdict.reason, verdict.lost);
+        for (reason, items) in &verdict.lost {
+            self.counters.dropped.add(*reason, *items);
+            verdict.cause.clone_into(&mut state.last_cause);
+        }
     }
 }
 
@@ -416,11 +453,6 @@ impl State {
 
     fn leaves_no_time_until(&self, until: Instant) -> bool {
         self.closing.is_some_and(|deadline| deadline < until)
-    }
-
-    fn lose(&mut self, items: u64, cause: &str) {
-        self.lost += items;
-        cause.clone_into(&mut self.last_cause);
     }
 
     fn keep(&mut self, spare: Spare) {

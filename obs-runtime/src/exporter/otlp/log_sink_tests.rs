@@ -107,7 +107,11 @@ fn requests_stay_below_the_limit_and_a_giant_is_dropped() {
         sink.log(&record("a", &text));
     }
     sink.log(&record("b", &"x".repeat(5000)));
-    sink.flush()(long()).unwrap();
+    let error = sink.flush()(long()).unwrap_err().to_string();
+    assert!(
+        error.contains("1 log records") && error.contains("too_large"),
+        "{error}"
+    );
     for _ in 0..2 {
         sink.log(&record("c", &text));
     }
@@ -117,6 +121,28 @@ fn requests_stay_below_the_limit_and_a_giant_is_dropped() {
     let stats = settled(&sink);
     assert_eq!(stats.exported, 4);
     assert_eq!(stats.dropped, [(DropReason::TooLarge, 1)]);
+}
+
+// bug: what a receiver found too large was lost as a whole.
+#[test]
+fn what_a_receiver_finds_too_large_is_halved() {
+    let receiver = Receiver::start_limited(1000);
+    let mut sink = start(&config(&receiver.url));
+    take(&mut sink, 40);
+    sink.log(&record("a", &"x".repeat(2000)));
+    let error = sink.flush()(long()).unwrap_err().to_string();
+    assert!(
+        error.contains("1 log records could not be delivered: answered 413"),
+        "{error}"
+    );
+    let stats = settled(&sink);
+    assert_eq!(stats.exported, 40);
+    assert_eq!(stats.dropped, [(DropReason::TooLarge, 1)]);
+    let took = receiver.all().filter(|request| request.body.len() <= 1000);
+    assert_eq!(
+        took.map(|request| records(&request.body)).sum::<usize>(),
+        40
+    );
 }
 
 #[test]

@@ -79,15 +79,13 @@ impl Relay for Lane {
     }
 
     fn flush(self: Arc<Self>) -> PendingFlush {
-        let lost = self.lost();
         // The sender tries at once what it has.
-        drop(self.pending(lost));
-        Box::new(move |deadline| self.pending(lost)(deadline))
+        drop(self.pending());
+        Box::new(move |deadline| self.pending()(deadline))
     }
 
     fn shutdown(self: Arc<Self>) -> PendingFlush {
-        let lost = self.lost();
-        Box::new(move |deadline| self.close(lost, deadline))
+        Box::new(move |deadline| self.close(deadline))
     }
 }
 

@@ -247,3 +247,44 @@ fn a_pusher_that_is_dropped_gives_up_what_its_receiver_does_not_take() {
     assert_eq!((stats.exported, stats.dropped.len()), (0, 1));
     assert_eq!(stats.dropped[0].0, DropReason::Shutdown);
 }
+
+/// Always the same.
+struct Many(MetricFamily);
+
+impl MetricSource for Many {
+    fn collect(&self, out: &mut Vec<MetricFamily>) {
+        out.push(self.0.clone());
+    }
+}
+
+// bug: what a receiver found too large was lost as a whole.
+#[test]
+fn what_a_receiver_finds_too_large_is_halved() {
+    let points = (0..40_u64).map(|n| NumberPoint {
+        labels: Labels::from([("n", &*n.to_string().leak())]),
+        start_unix_nanos: 1,
+        value: Number::U64(n),
+        exemplar: None,
+    });
+    let source = Many(MetricFamily {
+        name: "many".into(),
+        description: "".into(),
+        unit: "".into(),
+        data: MetricData::Counter(points.collect()),
+    });
+    let receiver = Receiver::start_limited(800);
+    let config = OtlpConfig::new(&receiver.url).metric_interval(LONG * 60);
+    let pusher = super::start(&config, &resource(), Arc::new(source)).unwrap();
+    pusher.flush()(Instant::now() + LONG).unwrap();
+    let stats = pusher.stats().snapshot();
+    assert_eq!((stats.exported, stats.dropped), (40, Vec::new()));
+    let took = receiver.all().filter(|request| request.body.len() <= 800);
+    let counts = took.map(|request| {
+        let request = ExportMetricsServiceRequest::decode(&*request.body).unwrap();
+        match &request.resource_metrics[0].scope_metrics[0].metrics[0].data {
+            Some(Data::Sum(sum)) => sum.data_points.len(),
+            other => panic!("a sum: {other:?}"),
+        }
+    });
+    assert_eq!(counts.sum::<usize>(), 40);
+}

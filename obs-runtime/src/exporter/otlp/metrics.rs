@@ -66,8 +66,11 @@ const EXEMPLAR_AS_DOUBLE: u32 = 3;
 const EXEMPLAR_SPAN_ID: u32 = 4;
 const EXEMPLAR_TRACE_ID: u32 = 5;
 
-/// Encodes a collection as requests of about `batch_bytes`; metrics without points are left out,
-/// one with very many goes on in the next request. With `deltas` the values are what they took.
+/// What a metric adds behind its points, and what lengths in front of them take more than a byte.
+const METRIC_ROOM: usize = 32;
+
+/// Encodes a collection as requests of at most `batch_bytes`, unless a single point is longer. Metrics without points are
+/// left out, one with very many goes on in the next request. With `deltas` the values are what they took.
 pub(super) fn batches(
     envelope: &Envelope,
     families: &[MetricFamily],
@@ -91,20 +94,23 @@ pub(super) fn batches(
         let points = family.data.points();
         let mut from = 0;
         while from < points {
-            let end = open.out.len() + batch_bytes.saturating_sub(open.len());
+            let before = open.own_len();
             let mut part = Part {
                 from,
-                end,
+                end: batch_bytes.saturating_sub(METRIC_ROOM),
+                must_begin: open.items == 0,
                 now: unix_nanos,
                 temporality,
             };
             metric(&mut open.out, family, &mut part);
-            open.items += (part.from - from) as u64;
-            if let Some(receipt) = &mut receipt {
+            if part.from == from {
+                open.truncate(before);
+            } else if let Some(receipt) = &mut receipt {
                 receipt.add(family, from..part.from);
             }
+            open.items += (part.from - from) as u64;
             from = part.from;
-            if open.len() >= batch_bytes {
+            if from < points {
                 let full = core::mem::replace(&mut open, envelope.begin(Vec::new()));
                 finish(full, &mut receipt);
             }
@@ -120,8 +126,10 @@ pub(super) fn batches(
 struct Part {
     /// The next point.
     from: usize,
-    /// No further point is begun once the request has so many bytes.
+    /// Where the request must end.
     end: usize,
+    /// Whether the next point goes in even if it is longer: no other has been written.
+    must_begin: bool,
     /// When the points were collected.
     now: u64,
     /// Of counters and distributions.
@@ -129,14 +137,17 @@ struct Part {
 }
 
 impl Part {
-    /// Writes at least one point.
+    /// Writes the points that there is room for.
     fn write<P>(&mut self, out: &mut Vec<u8>, points: &[P], point: impl Fn(&mut Vec<u8>, &P, u64)) {
         for p in &points[self.from..] {
+            let before = out.len();
             point(out, p, self.now);
-            self.from += 1;
-            if out.len() >= self.end {
+            if out.len() > self.end && !self.must_begin {
+                out.truncate(before);
                 break;
             }
+            self.must_begin = false;
+            self.from += 1;
         }
     }
 }

@@ -47,6 +47,7 @@ fn requests(families: &[MetricFamily], batch_bytes: usize) -> Vec<(u64, Vec<Metr
     )
     .iter()
     .map(|batch| {
+        assert!(batch.body().len() <= batch_bytes || batch.items == 1);
         let request = ExportMetricsServiceRequest::decode(batch.body()).unwrap();
         assert_eq!(request.encode_to_vec(), batch.body());
         let [all] = &request.resource_metrics[..] else {

@@ -32,6 +32,7 @@ mod requests;
 mod settings;
 mod sink;
 mod span;
+mod split;
 mod spool;
 mod target;
 mod template;

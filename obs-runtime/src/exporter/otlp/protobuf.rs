@@ -166,6 +166,13 @@ impl<'a> Reader<'a> {
         Self(message)
     }
 
+    /// Returns the next field, and all bytes that it takes. `None` at the end, and where the message is malformed.
+    pub(super) fn next_whole(&mut self) -> Option<(u64, Field<'a>, &'a [u8])> {
+        let before = self.0;
+        let (number, field) = self.next()??;
+        Some((number, field, &before[..before.len() - self.0.len()]))
+    }
+
     /// Returns the content of the first field of this number that has text, bytes or a message.
     pub(super) fn bytes(self, number: u64) -> Option<&'a [u8]> {
         self.flatten().find_map(|field| match field {

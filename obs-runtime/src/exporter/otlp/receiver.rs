@@ -43,6 +43,8 @@ pub(super) struct Receiver {
 
 struct Shared {
     script: Mutex<VecDeque<Reply>>,
+    /// Bytes of the longest body that is taken.
+    most: usize,
     connections: AtomicUsize,
     stop: AtomicBool,
     requests: mpsc::Sender<Received>,
@@ -55,12 +57,22 @@ pub(super) const LONG: Duration = Duration::from_secs(60);
 impl Receiver {
     /// Answers by the script, and well after its end.
     pub(super) fn start(script: impl IntoIterator<Item = Reply>) -> Self {
+        Self::start_with(script, usize::MAX)
+    }
+
+    /// Answers 413 to what has more bytes.
+    pub(super) fn start_limited(most: usize) -> Self {
+        Self::start_with([], most)
+    }
+
+    fn start_with(script: impl IntoIterator<Item = Reply>, most: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (sender, requests) = mpsc::channel();
         let (silence, waits) = mpsc::channel();
         let shared = Arc::new(Shared {
             script: Mutex::new(script.into_iter().collect()),
+            most,
             connections: AtomicUsize::new(0),
             stop: AtomicBool::new(false),
             requests: sender,
@@ -90,6 +102,11 @@ impl Receiver {
         self.requests.recv_timeout(LONG).expect("a request")
     }
 
+    /// The requests that have come since.
+    pub(super) fn all(&self) -> impl Iterator<Item = Received> {
+        self.requests.try_iter()
+    }
+
     /// How many requests came that were not asked for with [`Receiver::next`].
     pub(super) fn further(&self) -> usize {
         self.requests.try_iter().count()
@@ -114,7 +131,10 @@ impl Shared {
         let mut reader = BufReader::new(stream.try_clone().unwrap());
         let mut stream = stream;
         while let Some((head, length)) = read_head(&mut reader) {
-            let reply = self.script.lock().unwrap().pop_front().unwrap_or_else(ok);
+            let mut reply = self.script.lock().unwrap().pop_front().unwrap_or_else(ok);
+            if length > self.most {
+                reply = Reply::Status(413, "", Vec::new());
+            }
             if matches!(reply, Reply::HangUp) {
                 return;
             }

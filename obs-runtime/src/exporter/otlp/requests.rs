@@ -26,7 +26,7 @@ pub(super) struct Requests {
     held: Held,
     pub(super) lane: Arc<Lane>,
     pub(super) limits: Limits,
-    /// The longest request; a single larger item is dropped.
+    /// The longest request, which a single item can make; an item that is longer yet is dropped.
     pub(super) longest: usize,
     /// When the last request was handed over.
     last: Instant,
@@ -61,23 +61,25 @@ impl Requests {
     /// Adds an item of a library, to the next request if this one has no room for it.
     #[inline(never)]
     pub(super) fn add(&mut self, library: &Library, mut encode: impl FnMut(&mut Vec<u8>)) {
-        if !self.open.add(library, self.longest, &mut encode) {
+        if !self.open.add(library, self.most(), &mut encode) {
             self.hand_over();
+            // It travels alone if it is too long to have company.
             if !self.open.add(library, self.longest, &mut encode) {
-                self.lane.counters.dropped.add(DropReason::TooLarge, 1);
+                self.lane.refuse(1, DropReason::TooLarge);
             }
         }
         self.hand_over_if_full();
     }
 
+    /// Returns the most bytes that a request of several items has.
+    #[inline]
+    pub(super) fn most(&self) -> usize {
+        self.limits.batch_bytes.min(self.longest)
+    }
+
     #[inline]
     pub(super) fn hand_over_if_full(&mut self) {
-        let Limits {
-            batch_bytes,
-            batch_items,
-            ..
-        } = self.limits;
-        if self.open.len() >= batch_bytes || self.open.items >= batch_items {
+        if self.open.len() >= self.most() || self.open.items >= self.limits.batch_items {
             self.hand_over();
         }
     }
@@ -100,17 +102,14 @@ impl Requests {
     }
 
     pub(super) fn flush(&mut self) -> PendingFlush {
-        // Losses from here on are those of this flush.
-        let lost = self.lane.lost();
         self.hand_over();
-        self.lane.pending(lost)
+        self.lane.pending()
     }
 
     pub(super) fn shutdown(&mut self, deadline: Instant) -> Result<(), Error> {
-        let lost = self.lane.lost();
         self.hand_over();
         self.is_closed = true;
-        self.lane.close(lost, deadline)
+        self.lane.close(deadline)
     }
 
     pub(super) fn stats(&self) -> Arc<ExporterCounters> {

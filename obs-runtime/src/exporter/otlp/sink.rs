@@ -36,8 +36,8 @@ impl OtlpSpanSink {
         })
     }
 
-    /// Takes the span back that made a request too long, and puts it into the next one if it
-    /// fits there.
+    /// Takes the span back that made a request too long, and puts it into the next one. It travels alone there if it is
+    /// too long to have company.
     #[cold]
     fn overflow(&mut self, view: &SpanView<'_>, before: usize) {
         let requests = &mut self.requests;
@@ -46,8 +46,7 @@ impl OtlpSpanSink {
         self.encoder.span(&mut requests.open.out, view);
         if requests.open.len() > requests.longest {
             requests.open.truncate(0);
-            let dropped = &requests.lane.counters.dropped;
-            dropped.add(DropReason::TooLarge, 1);
+            requests.lane.refuse(1, DropReason::TooLarge);
         } else {
             requests.open.items = 1;
         }
@@ -67,7 +66,7 @@ impl SpanSink for OtlpSpanSink {
             requests.add(&library, encode);
             return;
         }
-        if requests.open.len() > requests.longest {
+        if requests.open.len() > requests.most() {
             self.overflow(view, before);
         } else {
             requests.open.items += 1;
@@ -103,3 +102,7 @@ mod library_tests;
 #[cfg(test)]
 #[path = "answer_tests.rs"]
 mod answer_tests;
+
+#[cfg(test)]
+#[path = "size_tests.rs"]
+mod size_tests;

@@ -12,7 +12,8 @@ fn spans_of_libraries_keep_to_the_bounds_of_requests_too() {
     let receiver = Receiver::start([]);
     let mut config = config(&receiver.url);
     config.limits.batch_items = 10;
-    config.limits.queue_bytes = 600;
+    // With the resource in front of the spans.
+    config.limits.queue_bytes = 700;
     let mut sink = start(&config);
     let of_library = Fixture::new(callsite(&["text"], LIBRARY), vec![Value::NONE]);
     let small = of_library.view();
@@ -22,14 +23,15 @@ fn spans_of_libraries_keep_to_the_bounds_of_requests_too() {
         sink.flush()(long()).unwrap();
     }
     // One that no request can hold.
-    let name = "x".repeat(600);
+    let name = "x".repeat(700);
     let mut giant = Fixture::new(of_library.callsite, vec![Value::NONE]);
     giant.extra = Some(crate::trace::attribute::SpanExtra {
         name: Some(name.into()),
         ..Default::default()
     });
     sink.span(&giant.view());
-    sink.shutdown(long()).unwrap();
+    let error = sink.shutdown(long()).unwrap_err().to_string();
+    assert!(error.contains("too_large"), "{error}");
     for _ in 0..5 {
         let request = decode(&receiver.next().body);
         let scopes = &request.resource_spans[0].scope_spans;

@@ -60,6 +60,8 @@ pub(super) mod remedy {
         HTTP is at port 4318, gRPC at 4317 (OTEL_EXPORTER_OTLP_PROTOCOL)";
     pub(in super::super) const NOT_OTLP: &str = "check that the endpoint is that of an OTLP receiver, \
         with no login page in front of it (OTEL_EXPORTER_OTLP_ENDPOINT)";
+    pub(in super::super) const SIZE: &str = "a receiver that took larger requests would take all of it \
+        (in nginx client_max_body_size)";
     pub(in super::super) const TLS: &str =
         "check the scheme of the endpoint and the certificates (OTEL_EXPORTER_OTLP_CERTIFICATE)";
     pub(in super::super) const TIMEOUT: &str =

@@ -10,6 +10,7 @@ use crate::exporter::otlp::batch::Batch;
 use crate::exporter::otlp::config::Limits;
 use crate::exporter::otlp::lane::{Job, Lane, Next, Verdict};
 use crate::exporter::otlp::policy;
+use crate::exporter::otlp::split;
 use crate::exporter::otlp::spool::Stored;
 use crate::exporter::otlp::target::Target;
 use crate::exporter::otlp::transport::{Answer, Failure, PartialSuccess, Retry, Transport};
@@ -131,12 +132,12 @@ impl Worker {
     /// Returns whether this sender can go on.
     fn send(&mut self, job: Job) -> bool {
         match guarded(|| self.deliver(&job.batch)) {
-            Some(Fate::Settled(verdict)) => self.lane.settle(job, &verdict),
+            Some(Fate::Settled(verdict)) => self.lane.settle(job, verdict),
             Some(Fate::Later(cause)) => self.lane.store(job, &cause),
             None => {
                 let (items, reason) = (job.batch.items, DropReason::ExporterFailed);
                 let verdict = Verdict::lost(items, reason, "a dependency panicked");
-                self.lane.settle(job, &verdict);
+                self.lane.settle(job, verdict);
                 return false;
             }
         }
@@ -153,12 +154,12 @@ impl Worker {
             Err(cause) => {
                 self_log::warn(self.source, "spool", format_args!("{cause}; given up"));
                 let verdict = Verdict::lost(stored.items, DropReason::SpoolFailed, cause);
-                self.lane.resent(&stored, &verdict);
+                self.lane.resent(&stored, verdict);
                 return true;
             }
         };
         match guarded(|| self.deliver(&batch)) {
-            Some(Fate::Settled(verdict)) => self.lane.resent(&stored, &verdict),
+            Some(Fate::Settled(verdict)) => self.lane.resent(&stored, verdict),
             Some(Fate::Later(_)) => spool.put_back(stored),
             None => {
                 spool.put_back(stored);
@@ -215,6 +216,12 @@ impl Worker {
                 self.say(&failure, failure.reason.as_str(), "kept on disk");
                 return Fate::Later(failure.cause);
             }
+            if failure.reason == DropReason::TooLarge
+                && let Some(halves) = split::halve(batch, self.lane.signal)
+            {
+                self.say(&failure, "halved", "trying again in two halves");
+                return Fate::Settled(self.deliver_parts(halves));
+            }
             let Some(pause) = self.after(&failure, attempt, began.elapsed()) else {
                 // A cause of its own: losses are said however often was tried again before.
                 let what = format!(
@@ -235,6 +242,19 @@ impl Worker {
                 return lost(failure.reason, failure.cause);
             }
         }
+    }
+
+    /// Sends the parts of a request that was too large, each like a request of its own.
+    fn deliver_parts(&mut self, parts: [Batch; 2]) -> Verdict {
+        let mut all = Verdict::default();
+        for part in parts {
+            let part = Arc::new(part);
+            all.add(match self.deliver(&part) {
+                Fate::Settled(verdict) => verdict,
+                Fate::Later(cause) => self.lane.keep(&part, cause),
+            });
+        }
+        all
     }
 
     /// Returns the pause before the next attempt; `None` to give up.
@@ -262,12 +282,15 @@ impl Worker {
                 ),
             );
         }
-        Verdict {
+        let cause = format!("rejected by the receiver: {}", partial.message);
+        let mut verdict = Verdict {
             exported: batch.items - rejected,
-            lost: rejected,
-            reason: DropReason::Rejected,
-            cause: format!("rejected by the receiver: {}", partial.message),
+            ..Verdict::default()
+        };
+        if rejected > 0 {
+            verdict.add(Verdict::lost(rejected, DropReason::Rejected, cause));
         }
+        verdict
     }
 
     /// Lines of one `cause` come once a minute.

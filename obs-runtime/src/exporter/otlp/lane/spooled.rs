@@ -1,6 +1,6 @@
 //! The lane's way to disk and back.
 
-use super::{Arc, InHand, Instant, Job, Lane, Ordering, Stored, Verdict};
+use super::{Arc, Batch, DropReason, InHand, Instant, Job, Lane, Ordering, Stored, Verdict};
 use std::time::Duration;
 
 impl Lane {
@@ -19,7 +19,7 @@ impl Lane {
                 Err(reason) => {
                     let cause = format!("{cause}; and not spooled ({reason})");
                     let verdict = Verdict::lost(job.batch.items, reason, cause);
-                    return self.settle(job, &verdict);
+                    return self.settle(job, verdict);
                 }
             },
         };
@@ -103,13 +103,40 @@ impl Lane {
     }
 
     /// Accounts for a request from the disk whose fate is known.
-    pub(in super::super) fn resent(&self, stored: &Stored, verdict: &Verdict) {
-        self.learn(verdict);
+    pub(in super::super) fn resent(&self, stored: &Stored, verdict: Verdict) {
+        self.learn(&verdict);
         if let Some(spool) = &self.spool {
             spool.remove(stored);
         }
         self.counters.unspool(stored.items);
-        self.count(verdict);
+        self.count(&mut self.lock(), &verdict);
+        self.put(verdict.kept);
+    }
+
+    /// Writes a part of a batch to disk. It is neither counted nor sent before the verdict on the batch is settled.
+    pub(in super::super) fn keep(&self, part: &Batch, cause: String) -> Verdict {
+        let Some(spool) = &self.spool else {
+            return Verdict::lost(part.items, DropReason::Shutdown, cause);
+        };
+        match spool.store(self.signal, part) {
+            Ok(stored) => Verdict {
+                kept: vec![stored],
+                ..Verdict::default()
+            },
+            Err(reason) => Verdict::lost(
+                part.items,
+                reason,
+                format!("{cause}; and not spooled ({reason})"),
+            ),
+        }
+    }
+
+    pub(super) fn put(&self, kept: Vec<Stored>) {
+        if let Some(spool) = &self.spool {
+            for stored in kept {
+                spool.put(stored);
+            }
+        }
     }
 
     /// Notes that the receiver failed: nothing is sent to it before the pause that follows from how often it did.

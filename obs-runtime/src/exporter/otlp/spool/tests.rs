@@ -128,9 +128,13 @@ fn a_full_spool_drops_the_oldest() {
     let dir = Dir::new("full");
     // About 85 bytes a span, four spans a file.
     let mut sink = start(&dir, &nobody(), 2000);
-    for _ in 0..20 {
+    for n in 0..20 {
         take(&mut sink, 4);
-        sink.flush()(long()).unwrap();
+        // bug: nobody was told of the oldest.
+        match sink.flush()(long()) {
+            Ok(()) => assert!(n < 6, "{n}"),
+            Err(error) => assert!(error.to_string().contains("4 spans"), "{error}"),
+        }
     }
     sink.shutdown(long()).unwrap();
     let stats = settled(&sink);
@@ -173,7 +177,11 @@ fn a_damaged_file_is_counted_and_does_not_stop_the_others() {
 
     let receiver = Receiver::start([]);
     let mut second = start(&dir, &receiver.url, MAX_BYTES);
-    second.shutdown(long()).unwrap();
+    let error = second.shutdown(long()).unwrap_err().to_string();
+    assert!(
+        error.contains("8 spans") && error.contains("is not whole"),
+        "{error}"
+    );
     assert_eq!(spans(&receiver.next().body).len(), 4);
     assert_eq!(receiver.further(), 0);
     let stats = settled(&second);
@@ -194,7 +202,8 @@ fn what_the_receiver_refuses_for_good_does_not_stay() {
     sink.flush()(long()).unwrap();
     receiver.next();
     receiver.next();
-    sink.shutdown(long()).unwrap();
+    let error = sink.shutdown(long()).unwrap_err().to_string();
+    assert!(error.contains("answered 400"), "{error}");
     assert_eq!(settled(&sink).dropped, [(DropReason::Rejected, 4)]);
     assert_eq!(dir.files(), [] as [PathBuf; 0]);
 }
@@ -325,4 +334,24 @@ fn a_directory_that_cannot_be_used_is_named() {
         "{error}"
     );
     let _ = fs::remove_file(&dir.0);
+}
+
+// bug: what a receiver found too large was lost as a whole, also from the disk.
+#[test]
+fn parts_of_what_is_too_large_go_to_disk_by_themselves() {
+    let dir = Dir::new("parts");
+    let too_large = || Reply::Status(413, "", Vec::new());
+    let busy = || Reply::Status(503, "", Vec::new());
+    // Four spans; the first two arrive, the others are kept, and divided when they come from the disk.
+    let receiver = Receiver::start([too_large(), ok(), busy(), too_large(), ok(), too_large()]);
+    let mut sink = start(&dir, &receiver.url, MAX_BYTES);
+    take(&mut sink, 4);
+    sink.flush()(long()).unwrap();
+    let counts = [4, 2, 2, 2, 1, 1].map(|_| spans(&receiver.next().body).len());
+    assert_eq!(counts, [4, 2, 2, 2, 1, 1]);
+    assert!(sink.shutdown(long()).is_err());
+    let stats = settled(&sink);
+    assert_eq!((stats.taken, stats.exported, stats.spooled), (4, 3, 0));
+    assert_eq!(stats.dropped, [(DropReason::TooLarge, 1)]);
+    assert_eq!(dir.files(), [] as [PathBuf; 0]);
 }
