@@ -48,7 +48,6 @@ mod redact;
 pub mod registry;
 #[cfg(any(feature = "reqwest", feature = "tower"))]
 mod requests;
-#[cfg(any(feature = "alert", feature = "console", feature = "pipeline"))]
 mod rfc3339;
 mod scope;
 mod self_log;

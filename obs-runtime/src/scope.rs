@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use crate::fork::{self, PerProcess, Process};
 use crate::metrics::source::Sources;
 use crate::metrics::{MetricsCollector, bound};
-use crate::self_obs::ExporterCounters;
+use crate::self_obs::{ExporterCounters, ExporterStats};
 use crate::trace::AttributeValue;
 use crate::trace::local::local;
 
@@ -39,12 +39,30 @@ pub(crate) struct Scope {
     problems: Mutex<Vec<String>>,
     /// What tells later what does not work any more.
     pub(crate) checks: Mutex<Vec<Check>>,
-    /// The accounts of those that send metrics.
-    metric_exporters: Mutex<Vec<Arc<ExporterCounters>>>,
+    /// The accounts of all exporters, and what they export.
+    exporters: Mutex<Vec<(Exports, Arc<ExporterCounters>)>>,
     /// What is asked for metrics beside the instruments.
     pub(crate) sources: Sources,
     /// One value of a type.
     extensions: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+}
+
+/// What an exporter exports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exports {
+    Spans,
+    Metrics,
+    Logs,
+}
+
+impl Exports {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Spans => "traces",
+            Self::Metrics => "metrics",
+            Self::Logs => "logs",
+        }
+    }
 }
 
 /// Says what does not work, one sentence each.
@@ -84,7 +102,7 @@ impl Scope {
             resource,
             problems: Mutex::default(),
             checks: Mutex::default(),
-            metric_exporters: Mutex::default(),
+            exporters: Mutex::default(),
             sources: Sources::default(),
             extensions: Mutex::default(),
         }
@@ -123,25 +141,27 @@ impl Scope {
         lock(&self.problems).extend(problems);
     }
 
-    pub(crate) fn add_metric_exporter(&self, counters: Arc<ExporterCounters>) {
-        lock(&self.metric_exporters).push(counters);
+    pub(crate) fn add_exporter(&self, exports: Exports, counters: Arc<ExporterCounters>) {
+        lock(&self.exporters).push((exports, counters));
     }
 
-    /// Returns the accounts of those that send metrics.
-    pub(crate) fn metric_exporters(&self) -> MutexGuard<'_, Vec<Arc<ExporterCounters>>> {
-        lock(&self.metric_exporters)
+    /// Returns the accounts of those that export one thing, as they are now.
+    pub(crate) fn exporters(&self, exports: Exports) -> Vec<ExporterStats> {
+        let all = lock(&self.exporters);
+        let of_these = all.iter().filter(|(what, _)| *what == exports);
+        of_these.map(|(_, counters)| counters.snapshot()).collect()
     }
 
-    /// Returns what could not start, what checks find, and which exporters of metrics failed last time.
+    /// Returns what could not start, what checks find, and which exporters failed last time.
     pub(crate) fn problems(&self) -> Vec<String> {
         let mut problems = lock(&self.problems).clone();
         let checks = lock(&self.checks).clone();
         problems.extend(checks.iter().flat_map(|check| check()));
-        let exporters = self.metric_exporters();
-        let failing = exporters
-            .iter()
-            .filter_map(|e| Some((e.name, e.problem()?)));
-        problems.extend(failing.map(|(name, problem)| format!("{name}: {problem}")));
+        for (exports, counters) in lock(&self.exporters).iter() {
+            let (name, what) = (counters.name, exports.as_str());
+            let failing = counters.problems().into_iter();
+            problems.extend(failing.map(|problem| format!("{name}: {what}: {problem}")));
+        }
         problems
     }
 }

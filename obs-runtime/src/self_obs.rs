@@ -8,9 +8,11 @@ use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::SystemTime;
 
 use crate::Error;
 use crate::error::ErrorKind;
+use crate::rfc3339::rfc3339;
 use crate::words::words;
 
 words! {
@@ -90,8 +92,29 @@ pub(crate) struct ExporterCounters {
     pub(crate) spooled: AtomicU64,
     /// The items of `taken` that were found on disk, where an earlier process left them.
     pub(crate) recovered: AtomicU64,
-    /// Why the last export failed; none once one succeeded.
-    problem: Mutex<Option<String>>,
+    /// What does not work, one for each part that can fail by itself.
+    problems: Mutex<Vec<Problem>>,
+}
+
+/// What can fail of an exporter by itself, and work again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// The last export.
+    Export,
+    /// The queue in front of it.
+    Queue,
+    /// The files of what could not be exported.
+    #[cfg(feature = "otlp")]
+    Spool,
+}
+
+#[derive(Debug)]
+struct Problem {
+    part: Part,
+    /// When it failed first, after it had worked.
+    since: SystemTime,
+    /// How it failed last.
+    text: String,
 }
 
 impl ExporterCounters {
@@ -102,18 +125,28 @@ impl ExporterCounters {
         }
     }
 
-    /// Notes how the last export ended.
-    pub(crate) fn set_problem(&self, problem: Option<&str>) {
-        let mut now = self.problem.lock().unwrap_or_else(PoisonError::into_inner);
-        if now.as_deref() != problem {
-            *now = problem.map(str::to_owned);
+    /// Notes how a part failed, and what to do against it; none if it works.
+    pub(crate) fn set_problem(&self, part: Part, problem: Option<&str>) {
+        let mut all = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(text) = problem else {
+            return all.retain(|known| known.part != part);
+        };
+        match all.iter_mut().find(|known| known.part == part) {
+            Some(known) => text.clone_into(&mut known.text),
+            None => all.push(Problem {
+                part,
+                since: SystemTime::now(),
+                text: text.to_owned(),
+            }),
         }
     }
 
-    /// Returns why the last export failed.
-    pub(crate) fn problem(&self) -> Option<String> {
-        let problem = self.problem.lock();
-        problem.unwrap_or_else(PoisonError::into_inner).clone()
+    /// Returns what does not work and since when, a sentence for each part.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let all = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
+        let sentence =
+            |Problem { since, text, .. }: &Problem| format!("{text} (since {})", rfc3339(*since));
+        all.iter().map(sentence).collect()
     }
 
     pub(crate) fn snapshot(&self) -> ExporterStats {

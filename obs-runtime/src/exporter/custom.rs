@@ -7,7 +7,7 @@ use crate::Error;
 use crate::exporter::RecordExporter;
 use crate::exporter::delivery::{Consumer, Delivery, DeliveryConfig, Outcome, Queue, guarded};
 use crate::processor::sink::{PendingFlush, SpanSink};
-use crate::self_obs::{DropReason, ExporterCounters};
+use crate::self_obs::{DropReason, ExporterCounters, Part};
 use crate::trace::heap::HeapBytes as _;
 use crate::trace::{SpanRecord, SpanView};
 
@@ -19,19 +19,28 @@ const BATCH_BYTES: usize = 1 << 20;
 const QUEUE: usize = 65;
 
 /// Calls the exporter, from the thread `obs-record`.
-struct Recorder(Box<dyn RecordExporter>);
+struct Recorder {
+    exporter: Box<dyn RecordExporter>,
+    counters: Arc<ExporterCounters>,
+}
 
 impl Consumer<Vec<SpanRecord>> for Recorder {
     fn deliver(&mut self, batch: Vec<SpanRecord>, _: &Queue<Vec<SpanRecord>>) -> Outcome {
-        match self.0.export(batch) {
+        let exported = self.exporter.export(batch);
+        let problem = exported.as_ref().err().map(Error::to_string);
+        self.counters.set_problem(Part::Export, problem.as_deref());
+        match exported {
             Ok(()) => Outcome::default(),
-            Err(error) => Outcome::all_lost(reason(&error)),
+            Err(error) => Outcome {
+                failure: Some(format!("the record exporter failed: {error}")),
+                ..Outcome::all_lost(reason(&error))
+            },
         }
     }
 
     fn end(&mut self) -> Result<(), String> {
         // What the exporter could not deliver by then it has said of its batches.
-        let _ = guarded(|| self.0.shutdown());
+        let _ = guarded(|| self.exporter.shutdown());
         Ok(())
     }
 }
@@ -58,13 +67,14 @@ pub(crate) fn sink(
     name: &'static str,
     exporter: Box<dyn RecordExporter>,
 ) -> Result<Box<dyn SpanSink>, Error> {
+    let counters = Arc::new(ExporterCounters::new(name));
     let config = DeliveryConfig {
         thread: "obs-record".to_owned(),
         bound: QUEUE,
         late: "the record exporter did not take its batches in time",
-        counters: Arc::new(ExporterCounters::new(name)),
+        counters: Arc::clone(&counters),
     };
-    let delivery = Delivery::new(config, Recorder(exporter));
+    let delivery = Delivery::new(config, Recorder { exporter, counters });
     delivery.start()?;
     Ok(Box::new(CustomSink {
         batch: Vec::new(),

@@ -16,7 +16,7 @@ use crate::Error;
 use crate::error::ErrorKind;
 use crate::memory::{Held, Share};
 use crate::processor::sink::PendingFlush;
-use crate::self_obs::{DropReason, ExporterCounters, start_thread};
+use crate::self_obs::{DropReason, ExporterCounters, Part, start_thread};
 use crate::trace::heap::HeapBytes;
 
 /// Takes what a delivery's queue holds. All calls come from the delivery's thread.
@@ -50,15 +50,17 @@ pub(crate) trait Consumer<T>: Send {
 pub(crate) struct Outcome {
     /// How much was lost, by reason.
     pub(crate) lost: Vec<(DropReason, u64)>,
-    /// What flushes fail with that end now, as those do which wait for this item alone; most consumers only count.
+    /// What the next flush fails with; some consumers only count.
     pub(crate) failure: Option<String>,
+    /// Whether it makes up for earlier failures, as a later total does: no flush tells of those then.
+    pub(crate) makes_up: bool,
 }
 
 impl Outcome {
     pub(crate) fn lost(reason: DropReason, items: u64) -> Self {
         Self {
             lost: vec![(reason, items)],
-            failure: None,
+            ..Self::default()
         }
     }
 
@@ -105,7 +107,10 @@ struct State<T> {
     /// Calls of `push` that were not refused, and those of them whose outcome is known.
     pushed: u64,
     done: u64,
+    /// How the last failure is told, how many there were, and how many of them flushes have told of.
     failure: Option<String>,
+    failures: u64,
+    told: u64,
     /// Set once the thread is to end; the consumer should not go on beyond it.
     closing: Option<Instant>,
     ended: bool,
@@ -115,6 +120,14 @@ struct Queued<T> {
     item: T,
     held: Held,
     items: u64,
+}
+
+impl<T> State<T> {
+    /// Notes what the next flush is to fail with.
+    fn fail(&mut self, failure: String) {
+        self.failure = Some(failure);
+        self.failures += 1;
+    }
 }
 
 enum Next<T> {
@@ -134,6 +147,8 @@ impl<T: HeapBytes + Send + 'static> Delivery<T> {
             pushed: 0,
             done: 0,
             failure: None,
+            failures: 0,
+            told: 0,
             closing: None,
             ended: false,
         };
@@ -162,7 +177,7 @@ impl<T: HeapBytes + Send + 'static> Delivery<T> {
         let queue = Arc::clone(&self.queue);
         let started = start_thread(&self.queue.config.thread, move || queue.run(consumer));
         started.map(drop).inspect_err(|error| {
-            state.failure = Some(error.to_string());
+            state.fail(error.to_string());
             state.ended = true;
         })
     }
@@ -192,6 +207,11 @@ impl<T: HeapBytes + Send + 'static> Delivery<T> {
             Ok(held) => state.waiting.push_back(Queued { item, held, items }),
             Err(reason) => {
                 self.counters().dropped.add(reason, items);
+                if reason == DropReason::QueueFull && items > 0 {
+                    let text = "its queue is full: it is slower than the program";
+                    self.counters().set_problem(Part::Queue, Some(text));
+                    state.fail(format!("{} lost items: {text}", self.counters().name));
+                }
                 return;
             }
         }
@@ -202,15 +222,19 @@ impl<T: HeapBytes + Send + 'static> Delivery<T> {
 
     /// Returns a wait for the outcome of all that was pushed before this call.
     ///
-    /// The wait is an error when the deadline comes first, or when the consumer says so ([`Outcome::failure`]).
+    /// The wait is an error when the deadline comes first, or when something was lost since the last one and the consumer
+    /// says so ([`Outcome::failure`]).
     pub(crate) fn flush(&self) -> PendingFlush {
-        let pushed = self.queue.lock().pushed;
+        let state = self.queue.lock();
+        let (pushed, told) = (state.pushed, state.told);
+        drop(state);
         let queue = Arc::clone(&self.queue);
         Box::new(move |deadline| {
-            let state = wait(&queue.changed, queue.lock(), Some(deadline), |s| {
+            let mut state = wait(&queue.changed, queue.lock(), Some(deadline), |s| {
                 s.done >= pushed || s.ended
             });
-            queue.result(&state, state.done >= pushed)
+            let is_done = state.done >= pushed;
+            queue.result(&mut state, told, is_done)
         })
     }
 
@@ -231,8 +255,9 @@ impl<T: HeapBytes + Send + 'static> Delivery<T> {
     pub(crate) fn shutdown(&self, deadline: Instant) -> Result<(), Error> {
         self.close(deadline);
         let queue = &self.queue;
-        let state = wait(&queue.changed, queue.lock(), Some(deadline), |s| s.ended);
-        queue.result(&state, state.ended)
+        let mut state = wait(&queue.changed, queue.lock(), Some(deadline), |s| s.ended);
+        let (told, is_done) = (state.told, state.ended);
+        queue.result(&mut state, told, is_done)
     }
 
     /// Counts what is queued or in the consumer's hands as lost by the shutdown.
@@ -266,12 +291,15 @@ impl<T> Queue<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn result(&self, state: &State<T>, is_done: bool) -> Result<(), Error> {
+    /// Returns what to tell those who know of the first `told` failures. Flushes that wait at the same time are told the
+    /// same.
+    fn result(&self, state: &mut State<T>, told: u64, is_done: bool) -> Result<(), Error> {
         match &state.failure {
-            Some(failure) if is_done || state.ended => {
+            Some(failure) if state.failures > told && (is_done || state.ended) => {
+                state.told = state.failures;
                 Err(Error::new(ErrorKind::Export, failure.as_str()))
             }
-            None if is_done => Ok(()),
+            _ if is_done => Ok(()),
             _ => Err(Error::new(ErrorKind::Timeout, self.config.late)),
         }
     }
@@ -328,7 +356,9 @@ impl<T: 'static> Queue<T> {
         let mut state = self.lock();
         state.ended = true;
         // What was lost last says more.
-        state.failure = state.failure.take().or(failure);
+        if let Some(failure) = failure.filter(|_| state.failures == state.told) {
+            state.fail(failure);
+        }
         drop(state);
         self.changed.notify_all();
     }
@@ -353,11 +383,21 @@ impl<T: 'static> Queue<T> {
         let counters = &self.config.counters;
         let mut state = self.lock();
         let in_hand = core::mem::take(&mut state.in_hand);
-        let Outcome { lost, failure } =
-            outcome.unwrap_or_else(|| Outcome::lost(DropReason::ExporterFailed, in_hand));
+        if outcome.is_none() {
+            counters.set_problem(Part::Export, Some("it panicked"));
+        } else if state.waiting.is_empty() {
+            counters.set_problem(Part::Queue, None);
+        }
+        let outcome = outcome.unwrap_or_else(|| Outcome {
+            failure: Some(format!(
+                "{} panicked, {in_hand} items are lost",
+                counters.name
+            )),
+            ..Outcome::lost(DropReason::ExporterFailed, in_hand)
+        });
         if in_hand > 0 {
             let mut exported = in_hand;
-            for (reason, items) in lost {
+            for (reason, items) in outcome.lost {
                 let items = items.min(exported);
                 counters.dropped.add(reason, items);
                 exported -= items;
@@ -368,7 +408,11 @@ impl<T: 'static> Queue<T> {
             state.is_busy = false;
             state.done += 1;
         }
-        state.failure = failure;
+        if let Some(failure) = outcome.failure {
+            state.fail(failure);
+        } else if outcome.makes_up {
+            state.failures = state.told;
+        }
         drop(state);
         self.changed.notify_all();
     }

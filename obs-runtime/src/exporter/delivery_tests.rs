@@ -119,7 +119,9 @@ fn the_bound_holds_for_what_waits_and_what_is_in_hand() {
     for _ in 0..3 {
         test.answer(Outcome::default());
     }
-    test.delivery.flush()(long()).expect("delivered");
+    let error = test.delivery.flush()(long()).expect_err("one was lost");
+    assert!(error.to_string().contains("queue is full"), "{error}");
+    test.delivery.flush()(long()).expect("nothing was lost since");
     assert_eq!(test.account(), (15, 0, vec![(DropReason::QueueFull, 1)]));
 }
 
@@ -150,11 +152,11 @@ fn what_waits_takes_no_more_than_the_queues_share() {
     for _ in 0..stats.in_flight {
         answers.send(()).expect("a consumer");
     }
-    delivery.flush()(long()).expect("delivered");
+    delivery.flush()(long()).expect_err("some were lost");
 }
 
 #[test]
-fn each_item_has_its_outcome_and_a_flush_fails_with_that_of_its_last() {
+fn each_item_has_its_outcome_and_a_flush_fails_with_what_was_lost_since_the_last() {
     let test = test(100, None);
     test.push(3);
     test.push(7);
@@ -162,13 +164,17 @@ fn each_item_has_its_outcome_and_a_flush_fails_with_that_of_its_last() {
     test.answer(Outcome {
         lost: vec![(DropReason::Timeout, 2)],
         failure: Some("the disk is full".to_owned()),
+        ..Outcome::default()
     });
     assert_eq!((test.next(), test.next()), (3, 7));
     // One is done, which is not enough.
     assert!(both(Instant::now()).expect_err("not yet").is_timeout());
     let both = test.delivery.flush();
     test.answer(Outcome::default());
-    both(long()).expect("the last one was delivered");
+    // bug: the success of the last one hid the loss.
+    let error = both(long()).expect_err("two were lost");
+    assert_eq!(error.to_string(), "the disk is full");
+    test.delivery.flush()(long()).expect("nothing was lost since");
     test.push(1);
     test.answer(Outcome {
         failure: Some("the disk is full".to_owned()),
@@ -254,7 +260,9 @@ fn a_panic_costs_its_item_and_neither_the_thread_nor_those_who_wait() {
     delivery.counters().taken.fetch_add(3, Ordering::Relaxed);
     delivery.push(true, 2);
     delivery.push(false, 1);
-    delivery.flush()(long()).expect("delivered or lost");
+    // bug: it was `Ok`.
+    let error = delivery.flush()(long()).expect_err("two are lost");
+    assert!(error.to_string().contains("panicked, 2 items"), "{error}");
     let stats = delivery.counters().snapshot();
     assert_eq!(stats.dropped, [(DropReason::ExporterFailed, 2)]);
     assert_eq!((stats.exported, stats.in_flight), (1, 0));

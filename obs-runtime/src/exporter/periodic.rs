@@ -16,7 +16,7 @@ use crate::exporter::delta::{Deltas, Receipt, Temporality};
 use crate::exporter::schedule::ExportSchedule;
 use crate::metrics::{MetricFamily, MetricSource};
 use crate::processor::sink::PendingFlush;
-use crate::self_obs::{DropReason, ExporterCounters};
+use crate::self_obs::{DropReason, ExporterCounters, Part};
 use crate::trace::heap::HeapBytes;
 use crate::{AttributeValue, Error, self_log};
 
@@ -307,9 +307,12 @@ impl Consumer<Export> for Exporter {
     fn tick(&mut self, queue: &Queue<Export>) -> Outcome {
         let BatchOutcome { lost, failure, .. } = self.export(queue);
         self.due = self.schedule.next(self.due, Instant::now(), random());
+        // A collection that arrives has all that earlier ones had.
+        let makes_up = failure.is_none();
         let told = failure.filter(|_| self.destination.is_acknowledged());
         Outcome {
             lost,
+            makes_up,
             failure: told.map(|cause| format!("metrics could not be exported: {cause}")),
         }
     }
@@ -343,7 +346,11 @@ impl Exporter {
             }
             receipt.settle(false);
         }
-        self.counters.set_problem(outcome.failure.as_deref());
+        // Of what is relayed the relay knows whether it arrives.
+        if !self.is_relayed || outcome.failure.is_some() {
+            let failure = outcome.failure.as_deref();
+            self.counters.set_problem(Part::Export, failure);
+        }
         if let Some(cause) = &outcome.failure {
             let text = format_args!("metrics were not exported: {cause}");
             self_log::warn(self.name, "failed", text);

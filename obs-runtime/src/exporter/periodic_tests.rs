@@ -141,13 +141,13 @@ fn an_exporter_that_gives_up_in_time_says_why() {
     let late = Error::new(ErrorKind::Timeout, "no answer");
     test.answers.send(Err(late)).expect("an exporter");
     test.pusher.flush()(long()).expect_err("a failure");
-    let problem = test.pusher.stats().problem();
+    let problem = test.pusher.stats().problems().pop();
     assert!(problem.is_some_and(|p| p.contains("no answer")));
     let dropped = test.pusher.stats().snapshot().dropped;
     assert_eq!(dropped, [(DropReason::Timeout, 1)]);
     drop(test.answers);
     test.pusher.flush()(long()).expect("exported");
-    assert_eq!(test.pusher.stats().problem(), None);
+    assert_eq!(test.pusher.stats().problems().pop(), None);
 }
 
 struct Panics;

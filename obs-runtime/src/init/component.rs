@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::init::selection::Selection;
 use crate::metrics::MetricSource;
 use crate::processor::sink::{LogSink, MetricReader, SpanSink};
-use crate::scope::Scope;
+use crate::scope::{Exports, Scope};
 use crate::self_log;
 use crate::self_obs::ExporterCounters;
 use crate::vars::Vars;
@@ -140,7 +140,7 @@ impl Startup {
         reader: impl MetricReader + 'static,
         account: Arc<ExporterCounters>,
     ) {
-        self.scope.add_metric_exporter(account);
+        self.scope.add_exporter(Exports::Metrics, account);
         self.readers.push(Box::new(reader));
     }
 

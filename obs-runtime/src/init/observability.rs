@@ -13,7 +13,7 @@ use crate::init::stats::{Health, LogStats, SpanStats, Stats};
 use crate::metrics::{MetricFamily, MetricSource};
 use crate::processor::drain::{self, Patience};
 use crate::processor::sink::MetricReader;
-use crate::scope::{self, Extension, Scope};
+use crate::scope::{self, Exports, Extension, Scope};
 use crate::self_obs;
 use crate::trace::gate;
 use crate::trace::local::local;
@@ -65,10 +65,9 @@ impl Scope {
         if !self.is_here() {
             return Stats::default();
         }
-        let metrics = self.metric_exporters();
         Stats {
             spans,
-            metrics: metrics.iter().map(|e| e.snapshot()).collect(),
+            metrics: self.exporters(Exports::Metrics),
             logs,
             late: self_obs::late(),
         }

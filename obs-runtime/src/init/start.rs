@@ -16,7 +16,7 @@ use crate::processor::logs::Logs;
 use crate::processor::redaction::SpanRedaction;
 use crate::processor::scope_drain::ScopeDrain;
 use crate::redact::custom as custom_redaction;
-use crate::scope::Scope;
+use crate::scope::{Exports, Scope};
 use crate::trace::{gate, sampler};
 use crate::vars::Vars;
 
@@ -60,6 +60,12 @@ pub(super) fn start(
         component.start(&mut startup)?;
     }
     startup.publish_problems();
+    for sink in &startup.span_sinks {
+        scope.add_exporter(Exports::Spans, sink.stats());
+    }
+    for sink in &startup.log_sinks {
+        scope.add_exporter(Exports::Logs, sink.stats());
+    }
     let logs = Logs::start(id, startup.log_queue, startup.log_sinks);
     let redaction = SpanRedaction::start(id, config.redacts_attributes);
     let consumer = ScopeDrain::new(startup.span_sinks, logs, config.tail, redaction);

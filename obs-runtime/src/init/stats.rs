@@ -83,7 +83,10 @@ fn sent(f: &mut fmt::Formatter<'_>, exporter: &ExporterStats) -> fmt::Result {
     write!(f, ", {name}: {exported} exported, {in_flight} in flight")
 }
 
-/// The parts that do not work: what could not start, and which exporter of metrics failed last time.
+/// The parts that do not work: what could not start, and which exporter failed last time.
+///
+/// An exporter that fails is named with its last failure, since when it has been failing, and what to check; it is left
+/// out again once it succeeds. The same is served as `/health`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

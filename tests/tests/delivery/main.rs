@@ -2,6 +2,7 @@
 
 mod ends;
 mod fork;
+mod health;
 mod logs;
 mod program;
 mod spool;

@@ -49,6 +49,21 @@ impl Endpoint {
     }
 }
 
+impl Endpoint {
+    /// Returns what messages show of the URL. A path of the user's own may hold a key.
+    pub(super) fn shown(&self) -> String {
+        let (scheme, rest) = self.url.split_once("://").unwrap_or(("", &self.url));
+        let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        let is_usual = |path: &str| Signal::ALL.iter().any(|s| s.http_path() == path);
+        let path = match path {
+            "" | "/" => "",
+            path if is_usual(path) => path,
+            _ => "/…",
+        };
+        format!("{scheme}://{authority}{path}")
+    }
+}
+
 /// A URL taken apart.
 struct Parts<'a> {
     is_https: bool,

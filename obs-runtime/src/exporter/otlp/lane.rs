@@ -15,7 +15,7 @@ use crate::exporter::otlp::spool::{Spool, Stored};
 use crate::exporter::otlp::target::Target;
 use crate::memory::{Held, Share};
 use crate::processor::sink::PendingFlush;
-use crate::self_obs::{DropReason, ExporterCounters};
+use crate::self_obs::{DropReason, ExporterCounters, Part};
 
 mod sender;
 mod spooled;
@@ -188,6 +188,13 @@ impl Lane {
         if let Err(reason) = place {
             self.counters.dropped.add(reason, batch.items);
             state.last_cause = reason.to_string();
+            if reason == DropReason::QueueFull {
+                let text = format!(
+                    "the queue is full, the receiver is slower than the program{}",
+                    state.last_attempt()
+                );
+                self.counters.set_problem(Part::Queue, Some(&text));
+            }
             state.keep(batch.into_spare());
             return;
         }
@@ -214,11 +221,15 @@ impl Lane {
         state.last_cause = reason.to_string();
     }
 
-    /// Returns a wait for what was handed over until now, which fails if items were lost since the last flush; what has
-    /// no outcome by its deadline goes to disk if there is a spool. The senders try at once.
-    pub(super) fn pending(self: &Arc<Self>) -> PendingFlush {
+    /// Returns how many lost items flushes have told of, for a wait that begins now.
+    pub(super) fn told(&self) -> u64 {
+        self.lock().told
+    }
+
+    /// Returns a wait for what was handed over until now, which fails if more than `told` items are lost in its end; what
+    /// has no outcome by its deadline goes to disk if there is a spool. The senders try at once.
+    pub(super) fn pending(self: &Arc<Self>, told: u64) -> PendingFlush {
         let mut state = self.lock();
-        let told = state.told;
         if self.counters.dropped.total() == told {
             state.last_cause.clear();
         }
@@ -335,6 +346,16 @@ impl Lane {
         state.items = 0;
     }
 
+    /// Has `health` say how an export failed, and what to do against it.
+    pub(super) fn failed(&self, problem: &str) {
+        self.counters.set_problem(Part::Export, Some(problem));
+    }
+
+    /// Takes back what [`Lane::failed`] said: an export succeeded.
+    pub(super) fn works(&self) {
+        self.counters.set_problem(Part::Export, None);
+    }
+
     /// Notes why an attempt failed: errors of a flush say so until the receiver answers.
     pub(super) fn trouble(&self, cause: &str) {
         cause.clone_into(&mut self.lock().trouble);
@@ -364,6 +385,9 @@ impl Lane {
             self.count(&mut state, &verdict);
             // Under the lane's lock: a flush that finds the batch gone finds its parts counted.
             self.put(core::mem::take(&mut verdict.kept));
+        }
+        if state.queue.is_empty() {
+            self.counters.set_problem(Part::Queue, None);
         }
         if let Some(batch) = Arc::into_inner(job.batch) {
             state.keep(batch.into_spare());

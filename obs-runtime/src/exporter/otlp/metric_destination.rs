@@ -79,9 +79,10 @@ impl Relay for Lane {
     }
 
     fn flush(self: Arc<Self>) -> PendingFlush {
+        let told = self.told();
         // The sender tries at once what it has.
-        drop(self.pending());
-        Box::new(move |deadline| self.pending()(deadline))
+        drop(self.pending(told));
+        Box::new(move |deadline| self.pending(told)(deadline))
     }
 
     fn shutdown(self: Arc<Self>) -> PendingFlush {

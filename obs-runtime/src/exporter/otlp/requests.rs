@@ -103,7 +103,7 @@ impl Requests {
 
     pub(super) fn flush(&mut self) -> PendingFlush {
         self.hand_over();
-        self.lane.pending()
+        self.lane.pending(self.lane.told())
     }
 
     pub(super) fn shutdown(&mut self, deadline: Instant) -> Result<(), Error> {

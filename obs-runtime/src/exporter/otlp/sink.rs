@@ -106,3 +106,7 @@ mod answer_tests;
 #[cfg(test)]
 #[path = "size_tests.rs"]
 mod size_tests;
+
+#[cfg(test)]
+#[path = "health_tests.rs"]
+mod health_tests;

@@ -56,7 +56,7 @@ pub(super) fn start(
         limits,
         timeout: target.timeout,
         source: name,
-        url: target.endpoint.url.clone(),
+        url: target.endpoint.shown(),
     };
     worker.spawn()?;
     Ok(lane)
@@ -136,7 +136,9 @@ impl Worker {
             Some(Fate::Later(cause)) => self.lane.store(job, &cause),
             None => {
                 let (items, reason) = (job.batch.items, DropReason::ExporterFailed);
-                let verdict = Verdict::lost(items, reason, "a dependency panicked");
+                let cause = "a dependency panicked";
+                self.lane.failed(&format!("{}: {cause}", self.url));
+                let verdict = Verdict::lost(items, reason, cause);
                 self.lane.settle(job, verdict);
                 return false;
             }
@@ -272,15 +274,15 @@ impl Worker {
 
     fn accepted(&self, batch: &Batch, partial: &PartialSuccess) -> Verdict {
         let rejected = partial.rejected.min(batch.items);
-        if rejected > 0 || !partial.message.is_empty() {
-            self_log::warn(
-                self.source,
-                "partial success",
-                format_args!(
-                    "{} rejected {rejected} of {}: {}",
-                    self.url, batch.items, partial.message
-                ),
-            );
+        let (url, items, message) = (&self.url, batch.items, &partial.message);
+        let text = format!("{url} rejected {rejected} of {items}: {message}");
+        if rejected > 0 || !message.is_empty() {
+            self_log::warn(self.source, "partial success", format_args!("{text}"));
+        }
+        if rejected > 0 {
+            self.lane.failed(&text);
+        } else {
+            self.lane.works();
         }
         let cause = format!("rejected by the receiver: {}", partial.message);
         let mut verdict = Verdict {
@@ -298,6 +300,7 @@ impl Worker {
         let (url, text, remedy) = (&self.url, &failure.cause, failure.remedy);
         self.lane.trouble(text);
         let comma = if remedy.is_empty() { "" } else { "; " };
+        self.lane.failed(&format!("{url}: {text}{comma}{remedy}"));
         let line = format_args!("{url}: {text}; {what}{comma}{remedy}");
         self_log::warn(self.source, cause, line);
     }

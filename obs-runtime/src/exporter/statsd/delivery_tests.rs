@@ -58,12 +58,12 @@ fn what_could_not_be_sent_is_counted_and_comes_later() -> Result {
         test.wire.fail(0, Some(error));
         // Nobody waits for what cannot be known.
         test.export()?;
-        let problem = test.pusher.stats().problem().unwrap_or_default();
+        let problem = test.pusher.stats().problems().pop().unwrap_or_default();
         assert!(problem.contains("127.0.0.1:1: "), "{problem}");
     }
     test.wire.fail(0, None);
     test.export()?;
-    assert_eq!(test.pusher.stats().problem(), None);
+    assert_eq!(test.pusher.stats().problems().pop(), None);
     let tags = "env:prod,service:shop_1";
     let lines = [
         "rows:9|c",
@@ -96,7 +96,7 @@ fn what_was_sent_in_part_is_not_sent_again() -> Result {
         test.wire
             .fail(until, Some(io::ErrorKind::ConnectionRefused));
         test.export()?;
-        assert!(test.pusher.stats().problem().is_some());
+        assert!(test.pusher.stats().problems().pop().is_some());
         assert_eq!(test.wire.take().len(), until);
         test.wire.fail(0, None);
         test.export()?;

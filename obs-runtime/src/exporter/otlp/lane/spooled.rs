@@ -1,6 +1,6 @@
 //! The lane's way to disk and back.
 
-use super::{Arc, Batch, DropReason, InHand, Instant, Job, Lane, Ordering, Stored, Verdict};
+use super::{Arc, Batch, DropReason, InHand, Instant, Job, Lane, Ordering, Part, Stored, Verdict};
 use std::time::Duration;
 
 impl Lane {
@@ -105,6 +105,10 @@ impl Lane {
     /// Accounts for a request from the disk whose fate is known.
     pub(in super::super) fn resent(&self, stored: &Stored, verdict: Verdict) {
         self.learn(&verdict);
+        if verdict.exported > 0 {
+            // There is room again.
+            self.counters.set_problem(Part::Spool, None);
+        }
         if let Some(spool) = &self.spool {
             spool.remove(stored);
         }

@@ -20,7 +20,7 @@ use crate::exporter::otlp::config::Signal;
 pub(super) use crate::exporter::otlp::spool::file::Stored;
 use crate::exporter::otlp::spool::folder::Folder;
 use crate::self_log;
-use crate::self_obs::{DropReason, ExporterCounters};
+use crate::self_obs::{DropReason, ExporterCounters, Part};
 
 /// Bytes of all files of one process, unless the builder or `OBS_SPOOL_MAX_BYTES` says otherwise.
 pub(crate) const MAX_BYTES: u64 = 256 << 20;
@@ -129,7 +129,8 @@ impl Spool {
         if state.folder.is_none() {
             return Err(DropReason::SpoolFailed);
         }
-        let Some(evicted) = state.make_room(self.max_bytes, stored.bytes) else {
+        let Some(evicted) = self.make_room(&mut state, stored.bytes) else {
+            state.set_problem(signal, Some(&self.is_full()));
             return Err(DropReason::SpoolFull);
         };
         state.next_own += 1;
@@ -140,9 +141,21 @@ impl Spool {
             unlink(path);
         }
         match file::write(&path, batch.items, batch.body()) {
-            Ok(()) => Ok(stored),
+            Ok(()) => {
+                if evicted.is_empty() {
+                    self.lock().set_problem(signal, None);
+                }
+                Ok(stored)
+            }
             Err(e) => {
-                self.lock().bytes -= stored.bytes;
+                let mut state = self.lock();
+                state.bytes -= stored.bytes;
+                let text = format!(
+                    "the spool {}: {e}; nothing is kept on disk: check its file system",
+                    self.dir.display()
+                );
+                state.set_problem(signal, Some(&text));
+                drop(state);
                 self_log::warn("spool", "write", format_args!("{}: {e}", path.display()));
                 Err(DropReason::SpoolFailed)
             }
@@ -222,7 +235,7 @@ impl Spool {
                 self_log::warn("spool", "adopt", format_args!("{}: {e}", path.display()));
             }
         }
-        let evicted = self.lock().make_room(self.max_bytes, 0);
+        let evicted = self.make_room(&mut self.lock(), 0);
         for path in evicted.iter().flatten() {
             unlink(path);
         }
@@ -257,6 +270,37 @@ impl Spool {
     }
 }
 
+impl Spool {
+    /// Gives up the oldest files until there is room, and returns them to be removed; `None` if there
+    /// cannot be room.
+    fn make_room(&self, state: &mut State, bytes: u64) -> Option<Vec<PathBuf>> {
+        let mut evicted = Vec::new();
+        let of_waiting: u64 = state.waiting.values().map(|s| s.bytes).sum();
+        if state.bytes - of_waiting + bytes > self.max_bytes {
+            return None;
+        }
+        while state.bytes + bytes > self.max_bytes {
+            let (_, oldest) = state.waiting.pop_first()?;
+            evicted.push(state.path(&oldest));
+            state.bytes -= oldest.bytes;
+            if let Some(counters) = &state.accounts[oldest.signal as usize] {
+                counters.unspool(oldest.items);
+                counters.dropped.add(DropReason::SpoolFull, oldest.items);
+            }
+            state.set_problem(oldest.signal, Some(&self.is_full()));
+        }
+        Some(evicted)
+    }
+
+    fn is_full(&self) -> String {
+        let (dir, bytes) = (self.dir.display(), self.max_bytes);
+        format!(
+            "the spool {dir} is full ({bytes} bytes) and drops its oldest requests; check the receiver, or give more \
+             room (OBS_SPOOL_MAX_BYTES)"
+        )
+    }
+}
+
 fn unlink(path: &Path) {
     if let Err(e) = std::fs::remove_file(path) {
         self_log::warn("spool", "remove", format_args!("{}: {e}", path.display()));
@@ -264,28 +308,14 @@ fn unlink(path: &Path) {
 }
 
 impl State {
-    fn path(&self, stored: &Stored) -> PathBuf {
-        self.path.join(stored.to_string())
+    fn set_problem(&self, signal: Signal, problem: Option<&str>) {
+        if let Some(counters) = &self.accounts[signal as usize] {
+            counters.set_problem(Part::Spool, problem);
+        }
     }
 
-    /// Gives up the oldest files until there is room, and returns them to be removed; `None` if there
-    /// cannot be room.
-    fn make_room(&mut self, max_bytes: u64, bytes: u64) -> Option<Vec<PathBuf>> {
-        let mut evicted = Vec::new();
-        let of_waiting: u64 = self.waiting.values().map(|s| s.bytes).sum();
-        if self.bytes - of_waiting + bytes > max_bytes {
-            return None;
-        }
-        while self.bytes + bytes > max_bytes {
-            let (_, oldest) = self.waiting.pop_first()?;
-            evicted.push(self.path(&oldest));
-            self.bytes -= oldest.bytes;
-            if let Some(counters) = &self.accounts[oldest.signal as usize] {
-                counters.unspool(oldest.items);
-                counters.dropped.add(DropReason::SpoolFull, oldest.items);
-            }
-        }
-        Some(evicted)
+    fn path(&self, stored: &Stored) -> PathBuf {
+        self.path.join(stored.to_string())
     }
 }
 

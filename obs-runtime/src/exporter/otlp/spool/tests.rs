@@ -137,6 +137,11 @@ fn a_full_spool_drops_the_oldest() {
         }
     }
     sink.shutdown(long()).unwrap();
+    let said = sink.stats().problems().concat();
+    assert!(
+        said.contains("is full (2000 bytes)") && said.contains("OBS_SPOOL_MAX_BYTES"),
+        "{said}"
+    );
     let stats = settled(&sink);
     let files = dir.files();
     let bytes: u64 = files.iter().map(|f| f.metadata().unwrap().len()).sum();
