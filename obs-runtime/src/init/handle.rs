@@ -10,7 +10,7 @@ use crate::init::lifecycle::{DEADLINE, Lifecycle};
 use crate::init::stats::{Health, Stats};
 use crate::metrics::{Cardinality, MetricFamily, MetricSource as _, MetricsCollector};
 use crate::processor::drain::{self, Patience};
-use crate::scope::Scope;
+use crate::scope::{Exports, Scope};
 use crate::trace::gate;
 
 /// A handle of a running [`Observability`](crate::Observability), for code that does not hold the guard,
@@ -20,7 +20,7 @@ use crate::trace::gate;
 /// which can be cloned.
 ///
 /// It does not keep obs switched on: after the guard's end there is nothing to flush, and nothing
-/// is counted.
+/// more is counted.
 ///
 /// ```
 /// use obs_runtime::{Observability, testing, traced};
@@ -100,14 +100,21 @@ impl Handle {
         self.lifecycle.flush(Instant::now() + DEADLINE)
     }
 
-    /// Returns what was recorded, exported and lost so far.
+    /// Returns what was recorded, exported and lost so far; after the end, what it was then.
     ///
     /// It takes milliseconds: if spans come faster than they can be read, those that are still
     /// unread are not part of it yet.
     pub fn stats(&self) -> Stats {
-        let patience = Patience::MOMENT;
-        let drained = drain::after_pass(self.scope.id, patience, |scope, _| scope.stats());
-        self.scope.stats(drained.ok().flatten().unwrap_or_default())
+        let ended = self.lifecycle.last_account();
+        let Some((mut spans, mut logs)) = ended else {
+            let patience = Patience::MOMENT;
+            let drained = drain::after_pass(self.scope.id, patience, |scope, _| scope.stats());
+            return self.scope.stats(drained.ok().flatten().unwrap_or_default());
+        };
+        // They sent the last of it after the drain had ended.
+        spans.exporters = self.scope.exporters(Exports::Spans);
+        logs.exporters = self.scope.exporters(Exports::Logs);
+        self.scope.stats((spans, logs))
     }
 
     /// Changes how verbose the process is while it runs: spans above `level` are not built, their calls

@@ -1,7 +1,7 @@
 //! The flush and the end of an `Observability`: its metric readers first, then the sinks of its drain.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::Error;
@@ -10,6 +10,7 @@ use crate::fork::Process;
 use crate::processor::drain::{self, Patience};
 use crate::processor::sink::MetricReader;
 use crate::redact;
+use crate::self_obs::{LogStats, SpanStats};
 use crate::trace::{gate, sampler};
 
 /// The longest that `force_flush`, and the end of the guard, wait for the exporters.
@@ -23,6 +24,8 @@ pub(crate) struct Lifecycle {
     /// None once it has ended; locked until the end is over, so that nobody leaves the process before.
     readers: Mutex<Option<Vec<Box<dyn MetricReader>>>>,
     ended: AtomicBool,
+    /// What the drain said last.
+    account: OnceLock<(SpanStats, LogStats)>,
 }
 
 impl Lifecycle {
@@ -32,12 +35,18 @@ impl Lifecycle {
             process: Process::current(),
             readers: Mutex::new(Some(readers)),
             ended: AtomicBool::new(false),
+            account: OnceLock::new(),
         }
     }
 
     /// Returns whether it is over, or about to be.
     pub(super) fn has_ended(&self) -> bool {
         self.ended.load(Ordering::Relaxed)
+    }
+
+    /// Returns what was recorded until the end, once that has come.
+    pub(super) fn last_account(&self) -> Option<(SpanStats, LogStats)> {
+        self.account.get().cloned()
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Vec<Box<dyn MetricReader>>>> {
@@ -81,7 +90,10 @@ impl Lifecycle {
         // Metrics first: the last collection must still see the drain's counts.
         let results = readers.iter_mut().map(|r| r.shutdown(deadline));
         let mut results: Vec<_> = results.collect();
-        if let Some(scope) = drain::remove(self.scope, Patience::half_until(deadline).pass) {
+        let longest = Patience::half_until(deadline).pass;
+        if let Some(mut scope) = drain::remove(self.scope, longest) {
+            scope.finish();
+            let _ = self.account.set(scope.stats());
             let (spans, logs) = scope.into_sinks();
             results.extend(spans.into_iter().map(|mut s| s.shutdown(deadline)));
             results.extend(logs.into_iter().map(|mut s| s.shutdown(deadline)));

@@ -75,11 +75,14 @@ impl Logs {
         self.sinks.iter_mut().map(|sink| sink.flush())
     }
 
-    /// Takes no more records, and returns the sinks after a last pass.
-    pub(super) fn close(mut self) -> Vec<Box<dyn LogSink>> {
+    /// Takes no more records, and makes a last pass.
+    pub(super) fn close(&mut self) {
         logs::set(self.scope, None);
         self.queue.close();
         self.pass_end(true);
+    }
+
+    pub(super) fn into_sinks(self) -> Vec<Box<dyn LogSink>> {
         self.sinks
     }
 

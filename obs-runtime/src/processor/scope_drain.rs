@@ -168,14 +168,21 @@ impl ScopeDrain {
             .collect()
     }
 
-    /// Returns the sinks of spans, which have got all their spans, and those of logs.
-    pub(crate) fn into_sinks(self) -> Sinks {
-        let (mut sinks, redaction) = (self.sinks, self.redaction);
-        if let Some(mut tail) = self.tail {
-            let mut next = |span: &SpanView<'_>| deliver(&mut sinks, redaction, span);
-            tail.finish(Instant::now(), &mut next);
+    /// Gives the sinks all that is left, after which the account changes no more but for what the sinks do.
+    pub(crate) fn finish(&mut self) {
+        let (sinks, redaction) = (&mut self.sinks, self.redaction);
+        if let Some(tail) = &mut self.tail {
+            tail.finish(Instant::now(), &mut |span| deliver(sinks, redaction, span));
         }
-        (sinks, self.logs.map(Logs::close).unwrap_or_default())
+        if let Some(logs) = &mut self.logs {
+            logs.close();
+        }
+    }
+
+    /// Returns the sinks of spans and those of logs.
+    pub(crate) fn into_sinks(self) -> Sinks {
+        let logs = self.logs.map(Logs::into_sinks);
+        (self.sinks, logs.unwrap_or_default())
     }
 }
 

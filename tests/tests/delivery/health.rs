@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use obs_runtime::exporter::RecordExporter;
 use obs_runtime::exporter::otlp::OtlpConfig;
+use obs_runtime::stats::ExporterStats;
 use obs_runtime::trace::SpanRecord;
 use obs_runtime::{Error, Observability, counter, traced};
 use obs_tests::otlp_receiver::{Mode, OtlpReceiver};
@@ -46,6 +47,36 @@ fn every_signal_of_otlp_says_why_it_fails_until_it_succeeds() {
     let _ = step();
     obs.force_flush().unwrap();
     assert!(obs.health().is_ok(), "{:?}", obs.health());
+}
+
+// bug: after the end the account was empty, so nobody could say what the end had lost.
+#[test]
+fn the_last_account_stays_after_the_end() {
+    own_process!();
+    let receiver = OtlpReceiver::start(Mode::Accept);
+    let obs = Observability::builder()
+        .otlp(receiver.url())
+        .install()
+        .unwrap();
+    let handle = Observability::current().unwrap();
+    for _ in 0..3 {
+        let _ = step();
+    }
+    obs.shutdown().unwrap();
+    let stats = handle.stats();
+    assert_eq!(stats.spans.recorded, 3);
+    let account = |e: &ExporterStats| (e.taken, e.exported, e.in_flight);
+    assert_eq!(account(&stats.spans.exporters[0]), (3, 3, 0));
+    assert_eq!(account(&stats.logs.exporters[0]), (3, 3, 0));
+    assert_eq!(stats.metrics[0].in_flight, 0);
+    assert!(stats.metrics[0].exported > 0);
+    // Another one counts for itself.
+    let next = Observability::builder().install().unwrap();
+    let _ = step();
+    assert_eq!(
+        (handle.stats().spans.recorded, next.stats().spans.recorded),
+        (3, 1)
+    );
 }
 
 /// What the exporter does next: it succeeds, fails or panics.
