@@ -72,7 +72,9 @@ fn what_an_exporter_fails_to_take_is_counted() {
         .install()
         .unwrap();
     handle();
-    obs.force_flush().unwrap();
+    // bug: the flush was `Ok` all the same.
+    let error = obs.force_flush().unwrap_err().to_string();
+    assert!(error.contains("did not take its batch in time"), "{error}");
     let stats = obs.stats();
     let lost: Vec<_> = stats
         .dropped()

@@ -315,8 +315,8 @@ impl OtlpConfig {
         self
     }
 
-    /// Limits the bytes that this process may keep in the spool; when they are used up the oldest
-    /// requests are dropped and counted ([`DropReason::SpoolFull`](crate::stats::DropReason::SpoolFull)).
+    /// Limits the room on the disk, in bytes, that the files of this process may take in the spool; when it is used up the
+    /// oldest requests are dropped and counted ([`DropReason::SpoolFull`](crate::stats::DropReason::SpoolFull)).
     /// Default: `OBS_SPOOL_MAX_BYTES`, else 256 MiB.
     pub fn spool_max_bytes(mut self, bytes: u64) -> Self {
         self.spool_max_bytes = Some(bytes);

@@ -12,10 +12,12 @@ use crate::exporter::otlp::config::Signal;
 const MAGIC: &[u8; 8] = b"OBSPOOL1";
 /// Magic, items, length of the body, checksum.
 const HEAD: usize = 8 + 8 + 8 + 4;
-/// A longer body was not written by obs.
-const MAX_BODY: u64 = 1 << 30;
+/// A longer body was not written by obs: no queue holds it.
+const MAX_BODY: u64 = 64 << 20;
+/// What file systems give a file at a time, most often.
+const BLOCK: u64 = 4096;
 
-/// A request on disk: what the name of its file says, and the length of the file.
+/// A request on disk: what the name of its file says, and the room that the file takes.
 #[derive(Debug, PartialEq)]
 pub(in super::super) struct Stored {
     pub(super) number: u64,
@@ -38,8 +40,8 @@ impl core::fmt::Display for Stored {
 }
 
 impl Stored {
-    /// Reads the name of a file; none if the file is not obs'.
-    pub(super) fn parse(file_name: &str, bytes: u64) -> Option<Self> {
+    /// Reads the name of a file of `len` bytes; none if the file is not obs'.
+    pub(super) fn parse(file_name: &str, len: u64) -> Option<Self> {
         let mut parts = file_name.strip_suffix(".otlp")?.split('-');
         let number = parts.next().filter(|n| n.len() == 16)?;
         let number = u64::from_str_radix(number, 16).ok()?;
@@ -48,15 +50,23 @@ impl Stored {
             number,
             signal: Signal::ALL.into_iter().find(|s| name(*s) == signal)?,
             items: parts.next()?.parse().ok()?,
-            bytes,
+            bytes: in_blocks(len),
         };
-        parts.next().is_none().then_some(stored)
+        // Numbers that obs does not write so, and more items than a body has bytes, would break the account. A file may
+        // be shorter than its items: the process was killed in the middle.
+        let is_own = stored.to_string() == file_name;
+        let is_possible = (1..=MAX_BODY).contains(&stored.items) && len <= HEAD as u64 + MAX_BODY;
+        (is_own && is_possible).then_some(stored)
     }
 }
 
-/// Bytes of the file for a body.
+/// Returns the room that the file for a body takes on the disk.
 pub(super) const fn len_on_disk(body: usize) -> u64 {
-    (HEAD + body) as u64
+    in_blocks((HEAD + body) as u64)
+}
+
+const fn in_blocks(len: u64) -> u64 {
+    len.div_ceil(BLOCK).saturating_mul(BLOCK)
 }
 
 fn checksum(items: u64, body: &[u8]) -> u32 {
@@ -85,7 +95,26 @@ pub(super) fn write(path: &Path, items: u64, body: &[u8]) -> io::Result<()> {
 
 /// Creates a file, for this user alone: what a program does may be nobody else's business.
 fn create(path: &Path) -> io::Result<File> {
-    private().write(true).create(true).truncate(true).open(path)
+    // One that is there already is not obs', and may lead elsewhere.
+    private().write(true).create_new(true).open(path)
+}
+
+/// Opens a file that is a file: no link leads elsewhere, and no pipe keeps the thread waiting.
+///
+/// # Errors
+/// When it cannot be opened so, or is something else.
+pub(super) fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    }
+    let file = options.open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::other("it is no regular file"))
+    }
 }
 
 /// Returns options by which a new file is for this user alone.
@@ -102,7 +131,7 @@ pub(super) fn private() -> OpenOptions {
 /// # Errors
 /// When the file cannot be read.
 pub(super) fn read(path: &Path) -> io::Result<Option<(u64, Vec<u8>)>> {
-    let mut file = File::open(path)?;
+    let mut file = open_regular(path, OpenOptions::new().read(true))?;
     let mut head = [0; HEAD];
     match file.read_exact(&mut head) {
         Ok(()) => {}

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::exporter::otlp::spool::file::{Stored, private};
+use crate::exporter::otlp::spool::file::{Stored, open_regular, private};
 
 const LOCK: &str = "lock";
 /// Names of folders begin with it; others in the directory are left alone.
@@ -60,11 +60,14 @@ impl Folder {
         let mut files = Vec::new();
         for entry in fs::read_dir(&self.path)? {
             let entry = entry?;
-            let bytes = entry.metadata()?.len();
+            // It is that of a link itself. What has gone meanwhile is left out as well.
+            let Some(metadata) = entry.metadata().ok().filter(fs::Metadata::is_file) else {
+                continue;
+            };
             if let Some(stored) = entry
                 .file_name()
                 .to_str()
-                .and_then(|name| Stored::parse(name, bytes))
+                .and_then(|name| Stored::parse(name, metadata.len()))
             {
                 files.push((entry.path(), stored));
             }
@@ -175,7 +178,7 @@ fn make_dir(path: &Path, recursive: bool) -> io::Result<()> {
 fn lock_file(path: &Path) -> io::Result<Option<File>> {
     let mut options = private();
     let options = options.read(true).write(true).create(true).truncate(false);
-    let file = options.open(path)?;
+    let file = open_regular(path, options)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),

@@ -7,8 +7,8 @@
 
 mod file;
 mod folder;
+mod waiting;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,6 +19,7 @@ use crate::exporter::otlp::batch::Batch;
 use crate::exporter::otlp::config::Signal;
 pub(super) use crate::exporter::otlp::spool::file::Stored;
 use crate::exporter::otlp::spool::folder::Folder;
+use crate::exporter::otlp::spool::waiting::Waiting;
 use crate::self_log;
 use crate::self_obs::{DropReason, ExporterCounters, Part};
 
@@ -48,10 +49,9 @@ struct State {
     /// Numbers of the next files, taken over and own.
     next_orphan: u64,
     next_own: u64,
-    /// Of all files in the folder.
+    /// The room that all files in the folder take.
     bytes: u64,
-    /// Files that wait to be sent, oldest first.
-    waiting: BTreeMap<u64, Stored>,
+    waiting: Waiting,
     /// The accounts of the signals that are sent, in the order of [`Signal`].
     accounts: [Option<Arc<ExporterCounters>>; 3],
     scanned: Option<Instant>,
@@ -80,7 +80,7 @@ impl Spool {
                 next_orphan: 0,
                 next_own: FIRST_OWN,
                 bytes: 0,
-                waiting: BTreeMap::new(),
+                waiting: Waiting::default(),
                 accounts: Default::default(),
                 scanned: None,
             }),
@@ -168,24 +168,22 @@ impl Spool {
         if let Some(counters) = &state.accounts[stored.signal as usize] {
             counters.spooled.fetch_add(stored.items, Ordering::Release);
         }
-        state.waiting.insert(stored.number, stored);
+        state.waiting.add(stored);
     }
 
     /// Gives back what [`Spool::take`] gave.
     pub(super) fn put_back(&self, stored: Stored) {
-        self.lock().waiting.insert(stored.number, stored);
+        self.lock().waiting.add(stored);
     }
 
     /// Takes the oldest request of a signal, for the caller alone to send.
     pub(super) fn take(&self, signal: Signal) -> Option<Stored> {
-        let mut state = self.lock();
-        let number = *state.waiting.iter().find(|(_, s)| s.signal == signal)?.0;
-        state.waiting.remove(&number)
+        self.lock().waiting.take(signal)
     }
 
     /// Returns whether a request of the signal waits.
     pub(super) fn has(&self, signal: Signal) -> bool {
-        self.lock().waiting.values().any(|s| s.signal == signal)
+        self.lock().waiting.has(signal)
     }
 
     /// Reads a request back.
@@ -243,6 +241,7 @@ impl Spool {
 
     /// Moves an orphan's files here; those of a signal that this process does not send stay.
     fn take_over(&self, orphan: &Folder) -> std::io::Result<()> {
+        let mut failed = Ok(());
         for (from, found) in orphan.files()? {
             let mut state = self.lock();
             let Some(counters) = state.accounts[found.signal as usize].clone() else {
@@ -255,7 +254,11 @@ impl Spool {
             state.next_orphan += 1;
             let path = state.path(&stored);
             drop(state);
-            std::fs::rename(from, path)?;
+            if let Err(error) = std::fs::rename(from, path) {
+                // The others are none the worse for it.
+                failed = Err(error);
+                continue;
+            }
             // Taken first: an account never shows more outcomes than items.
             counters.taken.fetch_add(stored.items, Ordering::Release);
             counters
@@ -264,9 +267,9 @@ impl Spool {
             counters.spooled.fetch_add(stored.items, Ordering::Release);
             let mut state = self.lock();
             state.bytes += stored.bytes;
-            state.waiting.insert(stored.number, stored);
+            state.waiting.add(stored);
         }
-        Ok(())
+        failed
     }
 }
 
@@ -275,12 +278,11 @@ impl Spool {
     /// cannot be room.
     fn make_room(&self, state: &mut State, bytes: u64) -> Option<Vec<PathBuf>> {
         let mut evicted = Vec::new();
-        let of_waiting: u64 = state.waiting.values().map(|s| s.bytes).sum();
-        if state.bytes - of_waiting + bytes > self.max_bytes {
+        if state.bytes - state.waiting.bytes + bytes > self.max_bytes {
             return None;
         }
         while state.bytes + bytes > self.max_bytes {
-            let (_, oldest) = state.waiting.pop_first()?;
+            let oldest = state.waiting.take_oldest()?;
             evicted.push(state.path(&oldest));
             state.bytes -= oldest.bytes;
             if let Some(counters) = &state.accounts[oldest.signal as usize] {
