@@ -9,8 +9,9 @@ use core::fmt::Display;
 use std::io::{self, Write};
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::ser::{CompactFormatter, Formatter};
+use serde_json::ser::Formatter;
 
+use crate::printable::is_unprintable;
 pub(crate) use crate::serialize::Float;
 
 /// Members of an object: a [`Field`], an optional one, or a tuple of members.
@@ -100,6 +101,14 @@ struct Style {
 }
 
 impl Formatter for Style {
+    fn write_string_fragment<W: Write + ?Sized>(
+        &mut self,
+        out: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        write_fragment(out, fragment)
+    }
+
     fn write_f64<W: Write + ?Sized>(&mut self, out: &mut W, value: f64) -> io::Result<()> {
         // Whole numbers are written as such, whatever their type.
         if value != 0.0 && !(1e-6..1e17).contains(&value.abs()) {
@@ -120,6 +129,35 @@ impl Formatter for Style {
     fn begin_object_value<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
         out.write_all(self.colon)
     }
+}
+
+/// The usual form, but for texts.
+struct Compact;
+
+impl Formatter for Compact {
+    fn write_string_fragment<W: Write + ?Sized>(
+        &mut self,
+        out: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        write_fragment(out, fragment)
+    }
+}
+
+/// Writes a part of a text. JSON lets characters pass that command a terminal or turn the reading
+/// direction, and people read these lines too; each has an escape that means the same.
+fn write_fragment<W: Write + ?Sized>(out: &mut W, fragment: &str) -> io::Result<()> {
+    let mut rest = fragment;
+    while let Some(at) = rest.find(is_unprintable) {
+        out.write_all(&rest.as_bytes()[..at])?;
+        let mut chars = rest[at..].chars();
+        if let Some(odd) = chars.next() {
+            // All of them are below U+10000, so one escape is enough.
+            write!(out, "\\u{:04x}", odd as u32)?;
+        }
+        rest = chars.as_str();
+    }
+    out.write_all(rest.as_bytes())
 }
 
 fn write(value: &impl Serialize, out: impl Write, formatter: impl Formatter) {
@@ -146,7 +184,7 @@ pub(crate) fn spaced(value: &impl Serialize) -> String {
 /// Appends a value; floats have a fraction or an exponent there.
 #[allow(dead_code, reason = "used by the feature tracing")]
 pub(crate) fn append(out: &mut String, value: &impl Serialize) {
-    write(value, Append(out), CompactFormatter);
+    write(value, Append(out), Compact);
 }
 
 /// Appends to a text, which gets whole characters.

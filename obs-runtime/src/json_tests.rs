@@ -37,5 +37,19 @@ fn floats_are_short_and_what_is_no_number_is_a_text() {
     let mut text = "x=".to_owned();
     append(&mut text, &1.0);
     append(&mut text, &"\u{7f}\"");
-    assert_eq!(text, "x=1.0\"\u{7f}\\\"\"");
+    assert_eq!(text, "x=1.0\"\\u007f\\\"\"");
+}
+
+// bug: U+009B, which begins a command of a terminal, and U+202E, which turns a line around, were in lines of JSON.
+#[test]
+fn what_is_unprintable_is_an_escape_that_means_the_same() {
+    let text = "a\u{9b}31m\u{202e}b\u{2028}\u{7f}ä漢🎉\n";
+    let mut appended = String::new();
+    append(&mut appended, &text);
+    assert_eq!(appended, "\"a\\u009b31m\\u202eb\\u2028\\u007fä漢🎉\\n\"");
+    assert_eq!(spaced(&text), appended);
+    assert_eq!(
+        serde_json::from_str::<String>(&appended).as_deref().ok(),
+        Some(text)
+    );
 }

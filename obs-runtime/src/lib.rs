@@ -41,6 +41,7 @@ mod percent;
 #[cfg(feature = "pipeline")]
 pub mod pipeline;
 pub mod prelude;
+mod printable;
 #[doc(hidden)]
 pub mod private;
 mod processor;

@@ -1,7 +1,8 @@
 //! Lines of obs about itself, on standard error: at most one a minute for each cause.
 //!
 //! `OBS_LOG=off` silences all of them. Threads of obs call [`warn`]; threads of the host program
-//! may call [`once`] only, which never blocks.
+//! may call [`warn_from_host`] and [`once`] only, which never wait for standard error. Whatever a
+//! line quotes, it stays one line: control characters in it are escaped.
 
 use core::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::clock;
 use crate::fork::PerProcess;
+use crate::printable::Printable;
 
 /// How long a cause stays silent after a line.
 const PERIOD: Duration = Duration::from_secs(60);
@@ -31,19 +33,39 @@ static ENTRIES: PerProcess<Mutex<Vec<Entry>>> = PerProcess::new(Mutex::default);
 /// `OBS_LOG=off` suppresses it. Instrumented code must not call it: it may take a lock, and it
 /// writes.
 pub(crate) fn warn(source: &'static str, cause: &'static str, message: fmt::Arguments<'_>) {
+    if let Some(text) = admitted(source, cause, message) {
+        line(&text);
+    }
+}
+
+/// Does what [`warn`] does for code that must not wait: a thread of its own does the writing.
+#[allow(dead_code, reason = "used by the feature alert")]
+pub(crate) fn warn_from_host(
+    source: &'static str,
+    cause: &'static str,
+    message: fmt::Arguments<'_>,
+) {
+    if let Some(text) = admitted(source, cause, message) {
+        write_later(text);
+    }
+}
+
+/// Returns the line, if it may be written now.
+fn admitted(
+    source: &'static str,
+    cause: &'static str,
+    message: fmt::Arguments<'_>,
+) -> Option<String> {
     if is_off() || !clock::EXISTS {
-        return;
+        return None;
     }
     let mut entries = ENTRIES.lock().unwrap_or_else(PoisonError::into_inner);
     let held_back = admit(&mut entries, source, cause, Instant::now());
     drop(entries);
-    match held_back {
-        None => {}
-        Some(0) => line(format_args!("obs: {source}: {message}")),
-        Some(n) => line(format_args!(
-            "obs: {source}: {message} ({n} similar in the last minutes)"
-        )),
-    }
+    Some(match held_back? {
+        0 => format!("{source}: {message}"),
+        n => format!("{source}: {message} ({n} similar in the last minutes)"),
+    })
 }
 
 /// Writes a line that its caller writes only once, unless `OBS_LOG=off`.
@@ -51,12 +73,16 @@ pub(crate) fn warn(source: &'static str, cause: &'static str, message: fmt::Argu
 /// Instrumented code may call it, because a thread of its own does the writing.
 pub(crate) fn once(message: String) {
     if !is_off() {
-        let write = move || line(format_args!("obs: {message}"));
-        // Without a thread the line is lost; what it reports was counted.
-        let _ = std::thread::Builder::new()
-            .name("obs-log".to_owned())
-            .spawn(write);
+        write_later(message);
     }
+}
+
+/// Writes a line from a thread of its own.
+fn write_later(text: String) {
+    // Without a thread the line is lost; what it reports was counted.
+    let _ = std::thread::Builder::new()
+        .name("obs-log".to_owned())
+        .spawn(move || line(&text));
 }
 
 /// Writes a line in a forked child, where a thread of its parent may hold the lock of standard
@@ -116,15 +142,28 @@ fn is_off() -> bool {
 }
 
 /// Writes a line. Standard error may be closed: then the line is lost, and the program goes on.
-fn line(text: fmt::Arguments<'_>) {
+fn line(text: &str) {
     use std::io::Write as _;
     // Write it in one piece, so that lines of other threads and processes do not get in between.
-    let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
+    let _ = std::io::stderr().write_all(complete(text).as_bytes());
+}
+
+/// Returns the whole line. What it quotes comes from strangers, and could forge further lines.
+fn complete(text: &str) -> String {
+    format!("obs: {}\n", Printable(text))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    // bug: an alert's title wrote escape sequences, and lines that obs had not written.
+    #[test]
+    fn a_line_stays_one_line() {
+        let line = complete("an alert is lost (x\nobs: all is well\u{1b}[2J): down");
+        let expected = "obs: an alert is lost (x\\nobs: all is well\\u{1b}[2J): down\n";
+        assert_eq!(line, expected);
+    }
 
     #[test]
     fn one_line_a_minute_for_each_cause() {

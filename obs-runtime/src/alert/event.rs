@@ -4,12 +4,13 @@
 //! fingerprint is a promise: receivers compare it across processes and releases, so its hash and
 //! what goes into it must never change.
 
-use core::fmt::{self, Write as _};
+use core::fmt;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
+use crate::printable::Printable;
 use crate::redact::{MASK, is_secret_key};
 use crate::rfc3339::rfc3339;
 use crate::serialize;
@@ -254,41 +255,27 @@ impl Serialize for Alert {
 /// Writes one line, with control characters escaped: `CRITICAL title: message key=value trace=…`.
 impl fmt::Display for Alert {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut line = self.severity.as_str().to_uppercase();
-        line.push(' ');
-        escape(&self.title, &mut line);
+        let severity = self.severity.as_str().to_uppercase();
+        write!(f, "{severity} {}", Printable(&self.title))?;
         if !self.message.is_empty() {
-            line.push_str(": ");
-            escape(&self.message, &mut line);
+            write!(f, ": {}", Printable(&self.message))?;
         }
         let facts = self
             .labels
             .iter()
             .chain(self.details.iter().map(|(k, v)| (k, v)));
         for (key, value) in facts {
-            line.push(' ');
-            escape(key, &mut line);
-            line.push('=');
+            write!(f, " {}=", Printable(key))?;
             if value.is_empty() || value.contains([' ', '"', '=']) {
-                write!(line, "{value:?}")?;
+                write!(f, "{value:?}")?;
             } else {
-                escape(value, &mut line);
+                write!(f, "{}", Printable(value))?;
             }
         }
         if let Some(trace) = self.trace_id {
-            write!(line, " trace={trace}")?;
+            write!(f, " trace={trace}")?;
         }
-        f.write_str(&line)
-    }
-}
-
-fn escape(text: &str, out: &mut String) {
-    for c in text.chars() {
-        if c.is_control() {
-            out.extend(c.escape_default());
-        } else {
-            out.push(c);
-        }
+        Ok(())
     }
 }
 

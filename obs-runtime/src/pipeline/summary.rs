@@ -6,6 +6,7 @@ use core::fmt::Write as _;
 use core::time::Duration;
 
 use crate::pipeline::{RunResult, TaskResult};
+use crate::printable::is_unprintable;
 
 impl RunResult {
     /// Returns the run as a table for people: a headline, then one line for each task.
@@ -123,7 +124,7 @@ fn one_line(text: &str) -> String {
     const LONGEST: usize = 200;
     let mut line: String = text
         .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
+        .map(|c| if is_unprintable(c) { ' ' } else { c })
         .take(LONGEST + 1)
         .collect();
     if line.chars().count() > LONGEST {

@@ -9,6 +9,7 @@
 use core::fmt::Write as _;
 use std::borrow::Cow;
 
+use crate::printable::is_unprintable;
 use crate::trace::{AttributeValue, Outcome};
 
 /// The content of a line: a span's or an event's name, outcome and attributes.
@@ -23,9 +24,9 @@ pub(super) struct Line {
 
 /// Returns whether a character cannot be in a line as it is.
 ///
-/// Control characters cannot, nor spaces that look like others.
+/// Unprintable characters cannot, nor spaces that look like others.
 fn is_odd(c: char) -> bool {
-    c.is_control() || c.is_whitespace() && c != ' '
+    is_unprintable(c) || c.is_whitespace() && c != ' '
 }
 
 /// Escapes odd characters, so that a line stays one line.

@@ -2,6 +2,8 @@
 
 use core::fmt::Write as _;
 
+use crate::printable::is_unprintable;
+
 /// Returns a span's duration with three significant digits.
 pub(super) fn duration(nanos: u64) -> String {
     let seconds = nanos / 1_000_000_000;
@@ -55,7 +57,7 @@ pub(super) fn clean(text: &str, most: usize) -> String {
     let mut used = 0;
     for c in text.chars() {
         let start = out.len();
-        if needs_escape(c) {
+        if is_unprintable(c) {
             let _ = write!(out, "{}", c.escape_default());
         } else {
             out.push(c);
@@ -68,10 +70,6 @@ pub(super) fn clean(text: &str, most: usize) -> String {
         }
     }
     out
-}
-
-fn needs_escape(c: char) -> bool {
-    c.is_control() || matches!(c as u32, 0x202a..=0x202e | 0x2066..=0x2069 | 0x2028 | 0x2029)
 }
 
 /// Fills up to a column.

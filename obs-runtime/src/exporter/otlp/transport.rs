@@ -9,6 +9,7 @@ use crate::exporter::otlp::config::{OtlpConfig, Protocol, Signal};
 use crate::exporter::otlp::http::Http;
 use crate::exporter::otlp::protobuf::{Field, Reader};
 use crate::exporter::otlp::target::Target;
+use crate::printable::is_unprintable;
 use crate::self_obs::DropReason;
 
 /// A connection to one receiver, used by one thread.
@@ -183,7 +184,7 @@ pub(super) fn printable(text: &[u8]) -> String {
     const MAX_CHARS: usize = 200;
     String::from_utf8_lossy(text)
         .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
+        .map(|c| if is_unprintable(c) { ' ' } else { c })
         .take(MAX_CHARS)
         .collect::<String>()
         .trim()

@@ -15,6 +15,7 @@ use tracing_subscriber::fmt::format::{FormatFields, Writer};
 
 use crate::interop::tracing::text::formatted;
 use crate::json;
+use crate::printable::is_unprintable;
 use crate::redact::{MASK, is_secret_key};
 use crate::trace::local::redact;
 
@@ -105,17 +106,17 @@ pub(super) fn member(out: &mut String, key: &str, value: &impl Serialize) {
     json::append(out, value);
 }
 
-/// Returns text in which every control character but a tab is escaped.
+/// Returns text in which what is unprintable is escaped, but for tabs.
 ///
 /// So a line stays one line, and a terminal is not given commands.
 pub(super) fn in_line(text: &str) -> Cow<'_, str> {
-    let control = |c: char| c.is_control() && c != '\t';
-    if !text.contains(control) {
+    let odd = |c: char| is_unprintable(c) && c != '\t';
+    if !text.contains(odd) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 8);
     for c in text.chars() {
-        if control(c) {
+        if odd(c) {
             out.extend(c.escape_default());
         } else {
             out.push(c);

@@ -140,6 +140,24 @@ fn text_lines_are_lines() {
     );
 }
 
+// bug: U+202E and U+2028 went into lines for people, U+009B into lines of JSON.
+#[test]
+fn no_character_turns_a_line_around() {
+    let odd = "a\u{202e}b\u{2028}c\u{9b}0m";
+    let write = || info!(note = odd, shown = %odd, "{odd}");
+    let (_, lines) = run(Text, TextFields, write);
+    let escaped = r"a\u{202e}b\u{2028}c\u{9b}0m";
+    let ends = format!(": {escaped} note=\"{escaped}\" shown={escaped}");
+    assert!(lines[0].ends_with(&ends), "{}", lines[0]);
+    let (_, lines) = run(Json, JsonFields, write);
+    assert!(!lines[0].contains(crate::printable::is_unprintable));
+    let line: Value = serde_json::from_str(&lines[0]).unwrap();
+    assert_eq!(
+        (&line["message"], &line["fields"]["note"]),
+        (&odd.into(), &odd.into())
+    );
+}
+
 #[test]
 fn other_formatters_get_the_ids() {
     use tracing_subscriber::fmt::format::DefaultFields;

@@ -8,7 +8,7 @@ use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormattedFields};
 use tracing_subscriber::registry::{LookupSpan, Scope};
 
-use super::fields::FieldsVisitor;
+use super::fields::{FieldsVisitor, in_line};
 use super::ids::ids;
 
 /// Writes each event as a line of text. It is used with [`TextFields`](super::TextFields).
@@ -59,7 +59,8 @@ where
         };
         let mut line = String::from(dim);
         SystemTime.format_time(&mut Writer::new(&mut line))?;
-        let target = said.log.target.as_deref().unwrap_or(metadata.target());
+        // A record of the crate `log` may have any target.
+        let target = in_line(said.log.target.as_deref().unwrap_or(metadata.target()));
         let level = metadata.level().as_str();
         write!(
             line,

@@ -1,0 +1,16 @@
+use super::*;
+
+#[test]
+fn what_moves_a_cursor_or_turns_text_is_escaped() {
+    let shown = |text: &str| Printable(text).to_string();
+    assert_eq!(shown("plain ä 漢 🎉"), "plain ä 漢 🎉");
+    assert_eq!(shown("two\nlines\r\t"), "two\\nlines\\r\\t");
+    assert_eq!(
+        shown("\u{1b}[31m\u{9b}0m\u{7f}"),
+        "\\u{1b}[31m\\u{9b}0m\\u{7f}"
+    );
+    assert_eq!(
+        shown("a\u{202e}b\u{2028}c\u{2069}"),
+        "a\\u{202e}b\\u{2028}c\\u{2069}"
+    );
+}
