@@ -100,6 +100,17 @@ pub(crate) fn approximate_nanos(ticks: u64) -> u64 {
     (ticks as f64 * f64::from_bits(RATE.load(Ordering::Relaxed))) as u64
 }
 
+/// Waits are no longer than this, 34 years: a moment that far away can be computed on every system.
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(1 << 30);
+
+/// Returns the moment at which a wait that begins now is over.
+///
+/// Adding any duration of a user to an `Instant` may overflow, which panics.
+#[allow(dead_code, reason = "used by alerts and exporters, which are features")]
+pub(crate) fn after(wait: Duration) -> Instant {
+    Instant::now() + wait.min(LONGEST_WAIT)
+}
+
 /// Whether the target has a clock. Where it has none, std panics when it is asked for the time.
 pub(crate) const EXISTS: bool = !cfg!(all(target_family = "wasm", target_os = "unknown"));
 

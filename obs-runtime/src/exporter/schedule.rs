@@ -2,10 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::clock::LONGEST_WAIT;
 use crate::exporter::delta::Temporality;
-
-/// Intervals and deadlines are no longer (34 years), so that adding them to a moment cannot overflow.
-const LONGEST: Duration = Duration::from_secs(1 << 30);
 
 /// When a [`MetricExporter`](crate::exporter::MetricExporter) is called.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,7 +44,7 @@ impl ExportSchedule {
 
     /// Sets the time between two exports, 1 ms to 34 years; 60 s by default.
     pub fn interval(mut self, interval: Duration) -> Self {
-        self.interval = interval.clamp(Duration::from_millis(1), LONGEST);
+        self.interval = interval.clamp(Duration::from_millis(1), LONGEST_WAIT);
         self
     }
 
@@ -62,7 +60,7 @@ impl ExportSchedule {
     /// ([`MetricBatch::deadline`](crate::exporter::MetricBatch::deadline)), and one that takes longer is said on
     /// standard error.
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline.min(LONGEST);
+        self.deadline = deadline.min(LONGEST_WAIT);
         self
     }
 

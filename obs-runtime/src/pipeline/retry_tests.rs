@@ -48,3 +48,20 @@ fn a_jitter_that_is_no_fraction_is_clamped() {
         assert!((RetryPolicy::new(1).jitter(given).jitter - kept).abs() < f64::EPSILON);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_longest_of_all_durations_can_be_waited_for() {
+    use crate::pipeline::{Pipeline, RunState, Task};
+
+    let policy = RetryPolicy::new(u32::MAX)
+        .delay(Duration::MAX)
+        .max_delay(Duration::MAX);
+    for failed in [1, 2, u32::MAX] {
+        assert!(policy.pause(failed) <= Duration::MAX);
+    }
+    let task = Task::new("quick", |_| async { Ok::<_, String>(()) })
+        .timeout(Duration::MAX)
+        .retry(policy);
+    let pipeline = Pipeline::builder("long").add_task(task).build().unwrap();
+    assert_eq!(pipeline.run().await.unwrap().state, RunState::Succeeded);
+}

@@ -159,3 +159,12 @@ fn a_shutdown_does_not_wait_for_clients_that_say_nothing() {
     }
     assert!(TcpStream::connect(server.local_addr()).is_err());
 }
+
+// bug: the longest of all timeouts, which no moment is away, ended the connection's task with a panic.
+#[test]
+fn the_longest_of_all_timeouts_is_a_timeout() {
+    let config = HttpConfig::new()
+        .client_timeout(Duration::MAX)
+        .collect_timeout(Duration::MAX);
+    is_served(&start(config));
+}

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::clock::LONGEST_WAIT;
 use crate::{AttributeValue, Error};
 
 /// The configuration of an [`HttpServer`](super::HttpServer).
@@ -96,13 +97,13 @@ impl HttpConfig {
 
     /// Sets how long the server waits for a client that sends its request or has stopped reading.
     pub fn client_timeout(mut self, timeout: Duration) -> Self {
-        self.client_timeout = timeout;
+        self.client_timeout = timeout.min(LONGEST_WAIT);
         self
     }
 
     /// Sets how long a request waits for the metrics before it is answered with status 503.
     pub fn collect_timeout(mut self, timeout: Duration) -> Self {
-        self.collect_timeout = timeout;
+        self.collect_timeout = timeout.min(LONGEST_WAIT);
         self
     }
 

@@ -469,3 +469,12 @@ fn bodies_can_be_compressed() {
         .unwrap();
     assert_eq!(spans(&body).len(), 100);
 }
+
+#[test]
+fn the_longest_of_all_timeouts_is_a_timeout() {
+    let receiver = Receiver::start([]);
+    let mut sink = start(&config(&receiver.url).timeout(Duration::MAX));
+    take(&mut sink, 2);
+    sink.shutdown(long()).unwrap();
+    assert_eq!(settled(&sink).exported, 2);
+}

@@ -4,6 +4,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use crate::Error;
+use crate::clock::LONGEST_WAIT;
 use crate::exporter::otlp::config::{Compression, OtlpConfig, Protocol, Signal};
 use crate::exporter::otlp::endpoint::Endpoint;
 use crate::exporter::otlp::headers::check_header;
@@ -58,7 +59,7 @@ impl OtlpConfig {
         let given = given.with_scheme(protocol, settings.insecure.unwrap_or(false));
         let endpoint = Endpoint::new(&given, protocol, signal)?;
         settings.headers.iter().try_for_each(check_header)?;
-        let timeout = settings.timeout.unwrap_or(TIMEOUT);
+        let timeout = settings.timeout.unwrap_or(TIMEOUT).min(LONGEST_WAIT);
         if timeout.is_zero() {
             return Err(Error::config(
                 "the OTLP timeout is 0: give how long one export may take, such as 10 s",
