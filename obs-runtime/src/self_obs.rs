@@ -245,7 +245,8 @@ pub(crate) fn start_thread(
     name: &str,
     run: impl FnOnce() + Send + 'static,
 ) -> Result<JoinHandle<()>, Error> {
-    let thread = std::thread::Builder::new().name(name.to_owned());
+    // The standard library panics at a zero in a name, and an exporter or a notifier may have any name.
+    let thread = std::thread::Builder::new().name(name.replace('\0', " "));
     thread.spawn(run).map_err(|e| {
         let text =
             format!("the thread `{name}` could not be started ({e}): raise the limit of threads");

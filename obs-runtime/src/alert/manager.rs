@@ -8,13 +8,13 @@ use core::fmt;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::Error;
 use crate::alert::Alert;
 use crate::alert::notifier::{Log, Notifier, Webhook};
 use crate::alert::outbox::{self, Outbox, Policy};
-use crate::clock::unix_nanos;
+use crate::clock::{self, unix_nanos};
 use crate::error::ErrorKind;
 use crate::metrics::snapshot::{MetricData, MetricFamily, MetricSource, Number};
 use crate::metrics::source::{point, push};
@@ -23,9 +23,6 @@ use crate::semconv::{attribute as key, metric};
 
 /// The URL of the webhook that [`AlertManagerBuilder::with_env`] reads.
 const WEBHOOK_VARIABLE: &str = "OBS_ALERT_WEBHOOK";
-/// How long the last handle waits, when it is dropped, for alerts that are on their way.
-const END: Duration = Duration::from_secs(5);
-
 /// A manager that sends alerts; its clones are the same manager.
 ///
 /// When the last clone is dropped, it takes up to five seconds to send what is queued.
@@ -36,6 +33,7 @@ pub struct AlertManager {
 
 struct Inner {
     outboxes: Vec<Outbox>,
+    policy: Policy,
     start_unix_nanos: u64,
 }
 
@@ -129,6 +127,7 @@ impl AlertManagerBuilder {
         Ok(AlertManager {
             inner: Arc::new(Inner {
                 outboxes: outboxes.map(|n| outbox::new(n, self.policy)).collect(),
+                policy: self.policy,
                 start_unix_nanos: unix_nanos(),
             }),
         })
@@ -168,7 +167,9 @@ impl AlertManager {
         let alert = Arc::new(alert.redacted());
         for outbox in &self.inner.outboxes {
             outbox.counters().taken.fetch_add(1, Ordering::Relaxed);
-            outbox.push(Arc::clone(&alert), 1);
+            if let Some(reason) = outbox.push(Arc::clone(&alert), 1) {
+                outbox::warn_refused(outbox.counters().name, &alert, reason);
+            }
         }
     }
 
@@ -177,7 +178,7 @@ impl AlertManager {
     /// # Errors
     /// Returns an error when some are still on their way after `timeout`; they remain so.
     pub fn flush(&self, timeout: Duration) -> Result<(), Error> {
-        let deadline = Instant::now() + timeout;
+        let deadline = clock::after(timeout);
         let is_late =
             |outbox: &&Outbox| outbox.flush()(deadline).is_err_and(|error| error.is_timeout());
         let late = self.inner.outboxes.iter().filter(is_late);
@@ -233,13 +234,14 @@ impl fmt::Debug for AlertManager {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        let deadline = Instant::now() + END;
+        let deadline = clock::after(self.policy.end);
+        // A notifier that does not succeed until shortly before the end has time to say which alert it loses.
+        let notifiers = clock::after(self.policy.end.mul_f64(0.9));
         for outbox in &self.outboxes {
-            outbox.close(deadline);
+            outbox.close(notifiers);
         }
         for outbox in &self.outboxes {
-            // What comes too late is counted by the thread, which goes on without us.
-            let _ = outbox.flush()(deadline);
+            outbox::end(outbox, deadline);
         }
     }
 }

@@ -2,6 +2,8 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{self, Receiver, Sender};
 
+use std::time::Instant;
+
 use super::*;
 use crate::alert::{NotifyError, Severity};
 use crate::self_obs::DropReason;
@@ -265,6 +267,52 @@ fn dropping_the_last_handle_delivers_what_is_queued() {
     }
     drop(alerts);
     assert_eq!(calls.iter().collect::<Vec<_>>(), ["1", "2"]);
+}
+
+// bug: what a notifier that hangs had in hand, and what waited behind it, was neither counted nor said at the end.
+#[test]
+fn the_end_counts_what_a_hanging_notifier_holds() {
+    let (gate, calls, _go) = gate();
+    let policy = Policy {
+        end: Duration::from_millis(20),
+        ..policy()
+    };
+    let builder = AlertManager::builder().notifier(gate).policy(policy);
+    let alerts = builder.build().unwrap();
+    alerts.send(alert("1"));
+    assert_eq!(calls.recv().unwrap(), "1");
+    alerts.send(alert("2"));
+    let counters = Arc::clone(alerts.inner.outboxes[0].counters());
+    drop(alerts);
+    let stats = counters.snapshot();
+    assert_eq!(stats.dropped, [(DropReason::Shutdown, 2)]);
+    assert_eq!(stats.in_flight, 0);
+}
+
+// bug: `alerts.flush(Duration::MAX)` panicked, since no moment is that far away.
+#[test]
+fn the_longest_of_all_timeouts_is_a_timeout() {
+    let alerts = AlertManager::builder().log(true).build().unwrap();
+    alerts.flush(Duration::MAX).unwrap();
+}
+
+// bug: the thread of a notifier with a zero in its name could not start: the first alert panicked in the program, and
+// the later ones were in flight for ever.
+#[test]
+fn a_notifier_may_have_any_name() {
+    struct Odd;
+    impl Notifier for Odd {
+        fn name(&self) -> &'static str {
+            "a\0b"
+        }
+        fn notify(&mut self, _: &Alert, _: Instant) -> Result<(), NotifyError> {
+            Ok(())
+        }
+    }
+    let alerts = AlertManager::builder().notifier(Odd).build().unwrap();
+    alerts.send(alert("1"));
+    alerts.send(alert("2"));
+    assert_eq!(outcome(&alerts), (2, vec![]));
 }
 
 #[test]

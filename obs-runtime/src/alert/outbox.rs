@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::alert::Alert;
 use crate::alert::notifier::{Notifier, NotifyError, Retry};
-use crate::backoff;
+use crate::alert::{Alert, Severity};
 use crate::exporter::delivery::{Consumer, Delivery, DeliveryConfig, Outcome, Queue, guarded};
 use crate::self_log;
 use crate::self_obs::{DropReason, ExporterCounters};
+use crate::{backoff, clock};
 
 /// How often an alert is tried, and how long the pauses are.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +21,8 @@ pub(super) struct Policy {
     pub(super) longest_pause: Duration,
     /// For one attempt.
     pub(super) timeout: Duration,
+    /// How long the last handle waits, when it is dropped, for alerts that are on their way.
+    pub(super) end: Duration,
 }
 
 impl Default for Policy {
@@ -32,6 +34,7 @@ impl Default for Policy {
             first_pause: Duration::from_secs(1),
             longest_pause: Duration::from_secs(30),
             timeout: Duration::from_secs(10),
+            end: Duration::from_secs(5),
         }
     }
 }
@@ -57,6 +60,49 @@ pub(super) fn new(notifier: Box<dyn Notifier>, policy: Policy) -> Outbox {
     Delivery::new(config, sender)
 }
 
+/// Waits until the queue is empty, then gives up what is left. What the end costs is said now: nobody is left to ask
+/// for the account.
+pub(super) fn end(outbox: &Outbox, deadline: Instant) {
+    let flushed = outbox.flush()(deadline);
+    let is_late = flushed.is_err_and(|error| error.is_timeout());
+    if is_late {
+        outbox.give_up();
+    }
+    let counters = outbox.counters();
+    let dropped = counters.dropped.snapshot();
+    let lost = dropped
+        .iter()
+        .find(|(reason, _)| *reason == DropReason::Shutdown);
+    let lost = lost.map_or(0, |(_, lost)| *lost);
+    // Of a single alert that was not too late, its notifier's thread has said it with its title.
+    if lost > u64::from(!is_late) {
+        let text = format_args!(
+            "alerts are lost, {lost} in all: the program ended before they were delivered"
+        );
+        self_log::warn(counters.name, "end", text);
+    }
+}
+
+/// Says that the queue did not take an alert. The thread that sent it must not wait for standard error.
+pub(super) fn warn_refused(name: &'static str, alert: &Alert, reason: DropReason) {
+    let why = match reason {
+        DropReason::QueueFull => "the queue is full: the notifier is slower than the alerts come",
+        DropReason::Shutdown => "its manager has ended",
+        _ => "the notifier has no thread: raise the limit of threads",
+    };
+    let text = format_args!("an alert is lost ({}): {why}", alert.title);
+    self_log::warn_from_host(name, cause(alert, reason), text);
+}
+
+/// Returns the cause under which a loss is said. That of an alert on which somebody must act is not held back because
+/// others were lost before it.
+fn cause(alert: &Alert, reason: DropReason) -> &'static str {
+    match alert.severity {
+        Severity::Critical => "critical",
+        _ => reason.as_str(),
+    }
+}
+
 /// Calls the notifier, from the outbox's thread.
 struct Sender {
     notifier: Box<dyn Notifier>,
@@ -70,7 +116,7 @@ impl Consumer<Arc<Alert>> for Sender {
             return Outcome::default();
         };
         let text = format_args!("an alert is lost ({}): {error}", alert.title);
-        self_log::warn(self.name, error.reason.as_str(), text);
+        self_log::warn(self.name, cause(&alert, error.reason), text);
         Outcome::lost(error.reason, 1)
     }
 }
@@ -81,7 +127,7 @@ impl Sender {
         let mut attempt = 1;
         loop {
             let now = Instant::now();
-            let mut deadline = now + self.policy.timeout;
+            let mut deadline = clock::after(self.policy.timeout);
             if let Some(end) = queue.closing() {
                 if end <= now {
                     let message = "the program ended before it was delivered";
@@ -100,7 +146,7 @@ impl Sender {
                 Retry::After(pause) => pause.max(self.backoff(attempt)),
                 Retry::Backoff => self.backoff(attempt),
             };
-            queue.pause(Instant::now() + pause);
+            queue.pause(clock::after(pause));
             attempt += 1;
         }
     }

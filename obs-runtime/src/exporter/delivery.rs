@@ -189,8 +189,8 @@ impl<T: HeapBytes + Send + 'static> Delivery<T> {
     }
 
     /// Queues what stands for `items` items, or counts them as lost if there is no room or no thread. The caller has
-    /// counted them as [taken](Self::take). Never waits.
-    pub(crate) fn push(&self, item: T, items: u64) {
+    /// counted them as [taken](Self::take). Returns why they were lost. Never waits.
+    pub(crate) fn push(&self, item: T, items: u64) -> Option<DropReason> {
         let queue = &self.queue;
         let mut state = queue.lock();
         let place = if state.closing.is_some() {
@@ -212,12 +212,13 @@ impl<T: HeapBytes + Send + 'static> Delivery<T> {
                     self.counters().set_problem(Part::Queue, Some(text));
                     state.fail(format!("{} lost items: {text}", self.counters().name));
                 }
-                return;
+                return Some(reason);
             }
         }
         state.pushed += 1;
         drop(state);
         self.queue.changed.notify_all();
+        None
     }
 
     /// Returns a wait for the outcome of all that was pushed before this call.

@@ -1,5 +1,6 @@
 //! What was recorded arrives, or is accounted for, whatever happens to the program and the receiver.
 
+mod alerts;
 mod ends;
 mod fork;
 mod health;
