@@ -106,6 +106,9 @@ impl LlmState {
         if let Some(usd) = call.response.cost_usd {
             return Usd::from_f64(usd).ok_or(Unpriced::InvalidUsage);
         }
+        if call.response.usage_is_impossible {
+            return Err(Unpriced::InvalidUsage);
+        }
         let Some(usage) = &call.response.usage else {
             return match call.end {
                 // Providers charge nothing for a request that they refuse.

@@ -200,3 +200,39 @@ fn a_vector_operation_is_timed() {
         )
     );
 }
+
+// bug: a negative number of tokens was 0, and the cost was complete without them.
+#[test]
+fn impossible_tokens_are_left_out_and_make_the_cost_incomplete() {
+    use crate::llm::{IntoUsage, LlmResponse};
+
+    let minus = -1_i64 as u64;
+    let responses = [
+        (10_i64, -1_i64).into_llm_response(),
+        (-1_i32, 10_i32).into_llm_response(),
+        Some((i64::MIN, 0_i64)).into_llm_response(),
+        Usage::new(minus, 10).into_llm_response(),
+        Usage::new(10, 10).reasoning(minus).into_llm_response(),
+        LlmResponse::new().usage((10_i64, -1_i64)),
+    ];
+    for response in responses {
+        for call in [chat(), chat().error("timeout")] {
+            let state = LlmState::default();
+            let call = call.usage(response.clone());
+            let shown = format!("{call:?}");
+            assert_eq!(
+                state.llm_call(&call, None),
+                Err(Unpriced::InvalidUsage),
+                "{shown}"
+            );
+            let totals = state.totals();
+            assert_eq!(
+                (totals.usage, totals.cost_complete),
+                (Usage::default(), false),
+                "{shown}"
+            );
+        }
+    }
+    assert!(Usage::try_from((10_i64, -1_i64)).is_err());
+    assert_eq!(Usage::try_from((10_i32, 1_i32)), Ok(Usage::new(10, 1)));
+}

@@ -92,6 +92,17 @@ impl Usage {
         self
     }
 
+    /// Returns whether every count can be one of tokens: a negative number that was cast is beyond what telemetry's
+    /// numbers hold.
+    const fn is_possible(&self) -> bool {
+        const MOST: u64 = i64::MAX as u64;
+        self.input_tokens <= MOST
+            && self.output_tokens <= MOST
+            && self.cache_read_tokens <= MOST
+            && self.cache_write_tokens <= MOST
+            && self.reasoning_tokens <= MOST
+    }
+
     /// Returns the sum of two usages, as for a call that asked the provider twice.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
@@ -122,6 +133,8 @@ impl Usage {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LlmResponse {
     pub(crate) usage: Option<Usage>,
+    /// Whether counts were reported that cannot be, which are left out.
+    pub(crate) usage_is_impossible: bool,
     pub(crate) model: Option<String>,
     pub(crate) id: Option<String>,
     pub(crate) finish_reasons: Vec<Cow<'static, str>>,
@@ -138,6 +151,7 @@ impl LlmResponse {
     /// Takes what a later chunk says; what the chunk does not say stays as it is.
     pub(crate) fn merge(&mut self, later: Self) {
         self.usage = later.usage.or(self.usage);
+        self.usage_is_impossible |= later.usage_is_impossible;
         self.model = later.model.or_else(|| self.model.take());
         self.id = later.id.or_else(|| self.id.take());
         self.finish_reasons.extend(later.finish_reasons);
@@ -148,7 +162,9 @@ impl LlmResponse {
     /// Sets the tokens: a [`Usage`], a pair of input and output tokens, or an option of these.
     #[must_use]
     pub fn usage(mut self, usage: impl IntoUsage) -> Self {
-        self.usage = usage.into_llm_response().usage;
+        let response = usage.into_llm_response();
+        self.usage = response.usage;
+        self.usage_is_impossible = response.usage_is_impossible;
         self
     }
 
@@ -210,7 +226,8 @@ impl IntoUsage for LlmResponse {
 impl IntoUsage for Usage {
     fn into_llm_response(self) -> LlmResponse {
         LlmResponse {
-            usage: Some(self),
+            usage: self.is_possible().then_some(self),
+            usage_is_impossible: !self.is_possible(),
             ..LlmResponse::default()
         }
     }
@@ -220,12 +237,11 @@ macro_rules! pairs {
     ($($t:ty),*) => {
         $(
             impl From<($t, $t)> for Usage {
-                /// Creates a usage from input and output tokens; a negative count is taken as 0.
+                /// Creates a usage from input and output tokens.
                 fn from((input, output): ($t, $t)) -> Self {
-                    Self::new(
-                        u64::try_from(input).unwrap_or(0),
-                        u64::try_from(output).unwrap_or(0),
-                    )
+                    // What is too large for the type is no number of tokens either.
+                    let tokens = |count| u64::try_from(count).unwrap_or(u64::MAX);
+                    Self::new(tokens(input), tokens(output))
                 }
             }
 
@@ -238,8 +254,41 @@ macro_rules! pairs {
     };
 }
 
+macro_rules! signed_pairs {
+    ($($t:ty),*) => {
+        $(
+            impl TryFrom<($t, $t)> for Usage {
+                type Error = core::num::TryFromIntError;
+
+                /// Creates a usage from input and output tokens.
+                ///
+                /// # Errors
+                /// When a count is negative.
+                fn try_from((input, output): ($t, $t)) -> Result<Self, Self::Error> {
+                    Ok(Self::new(input.try_into()?, output.try_into()?))
+                }
+            }
+
+            /// Takes input and output tokens. A negative count is none: the call then has no usage, and its cost is
+            /// incomplete.
+            impl IntoUsage for ($t, $t) {
+                fn into_llm_response(self) -> LlmResponse {
+                    match Usage::try_from(self) {
+                        Ok(usage) => usage.into_llm_response(),
+                        Err(_) => LlmResponse {
+                            usage_is_impossible: true,
+                            ..LlmResponse::default()
+                        },
+                    }
+                }
+            }
+        )*
+    };
+}
+
 // The integer types that clients of providers use.
-pairs!(u32, u64, usize, i32, i64);
+pairs!(u32, u64, usize);
+signed_pairs!(i32, i64);
 
 impl<T: IntoUsage> IntoUsage for Option<T> {
     fn into_llm_response(self) -> LlmResponse {
