@@ -58,6 +58,7 @@ pub mod semconv;
 mod serialize;
 #[cfg(feature = "http")]
 pub mod server;
+mod shown_url;
 mod sources;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use crate::Error;
+use crate::shown_url::shown_value;
 
 /// Returns the value of a variable.
 type Lookup<'a> = dyn Fn(&str) -> Option<OsString> + 'a;
@@ -76,6 +77,7 @@ impl<'a> Vars<'a> {
 
     /// Notes that a value is not used.
     pub(crate) fn bad(&mut self, name: &str, value: &str, expected: &str) {
+        let value = shown_value(value);
         self.note(format!(
             "{name}={value}: expected {expected}; it is left out"
         ));

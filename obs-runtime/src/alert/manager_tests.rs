@@ -351,6 +351,34 @@ fn a_bad_url_is_named_without_its_secrets() {
     }
 }
 
+// bug: a URL without a colon, or without a scheme, was shown with the token that lets anybody use it.
+#[test]
+fn a_bad_url_shows_no_token() {
+    let hook = "hooks.slack.com/services/T0123456/B0123456/secretsecretsecretsecret";
+    for url in [
+        format!("https//{hook}"),
+        hook.to_owned(),
+        format!("https:/{hook}"),
+        format!("ftp://{hook}"),
+        format!("https://{hook} x"),
+        format!("https://user:secret/word@{hook}"),
+    ] {
+        let build = |builder: AlertManagerBuilder| builder.build().unwrap_err();
+        let value = std::ffi::OsStr::new(&url);
+        let by_variable = AlertManager::builder().webhook_variable(Some(value));
+        for error in [
+            build(AlertManager::builder().webhook(&url)),
+            build(by_variable),
+        ] {
+            let text = format!("{error} {error:?}");
+            assert!(
+                !text.contains("secret") && !text.contains("0123456"),
+                "{text}"
+            );
+        }
+    }
+}
+
 #[test]
 fn the_variable_adds_a_webhook() {
     let build = |value: &str| {

@@ -109,6 +109,8 @@ impl Unanswered {
         let cause = match error {
             _ if reason == DropReason::Timeout => format!("no answer within {timeout:.1?}"),
             ureq::Error::Io(e) => e.to_string(),
+            // Its text is the URL, with the secrets in it.
+            ureq::Error::BadUri(_) => "the URL cannot be used".to_owned(),
             other => other.to_string(),
         };
         Self {

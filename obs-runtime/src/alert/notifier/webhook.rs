@@ -8,7 +8,7 @@ use ureq::tls::TlsConfig;
 use super::{Notifier, NotifyError, Retry};
 use crate::alert::Alert;
 use crate::exporter::http_client::{HttpClient, Unanswered, asked_pause, is_loopback};
-use crate::trace::local::redact;
+use crate::shown_url::shown_url;
 use crate::{Error, self_obs::DropReason};
 
 /// One request takes no longer.
@@ -42,7 +42,7 @@ pub(in crate::alert) struct Webhook {
 impl Webhook {
     pub(in crate::alert) fn new(url: &str) -> Result<Self, Error> {
         let invalid = |why: &str| {
-            let shown = redact(url);
+            let shown = shown_url(url);
             Error::config(format!(
                 "alert webhook `{shown}`: {why}; expected `http://host/path` or `https://host/path`"
             ))
@@ -51,6 +51,11 @@ impl Webhook {
         let Some(host) = uri.host().filter(|host| !host.is_empty()) else {
             return Err(invalid("it names no host"));
         };
+        let server = uri.authority().map_or("", |a| a.as_str());
+        let has_port = !server.ends_with(host);
+        if has_port && uri.port().is_none() {
+            return Err(invalid("its port is no number"));
+        }
         match uri.scheme_str() {
             Some("http" | "https") => {}
             Some(_) => return Err(invalid("its scheme is not supported")),

@@ -236,9 +236,39 @@ fn bad_endpoints_are_refused_at_start() {
     let env = from(&[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "nowhere")]);
     let text = env.target(Signal::Traces).err().unwrap().to_string();
     assert!(
-        text.contains("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is \"nowhere\""),
+        text.contains("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is \"…\""),
         "{text}"
     );
+}
+
+// bug: a receiver's token in the path, in the query or in a URL with a mistake was shown.
+#[test]
+fn a_url_shows_its_host_and_no_more() {
+    for url in [
+        "https//otlp.example/token0123",
+        "otlp.example/token0123",
+        "https://otlp.example/token0123 x",
+        "https://otlp.example?key=token0123",
+        "https://otlp.example:token0123/x",
+        "https://token0123:@otlp.example/x",
+        "https://me:token/0123@otlp.example/x",
+        "https://otlp.example/token0123",
+    ] {
+        let config = OtlpConfig::new(url);
+        let target = config.target(Signal::Traces);
+        let said = match target {
+            Err(error) => format!("{config:?} {error} {error:?}"),
+            Ok(target) => {
+                let endpoint = target.unwrap().endpoint;
+                assert_eq!(endpoint.shown(), "https://otlp.example/…");
+                format!("{config:?} {endpoint:?}")
+            }
+        };
+        assert!(!said.contains("token") && !said.contains("0123"), "{said}");
+    }
+    let target = OtlpConfig::new("http://host:1").target(Signal::Logs);
+    let shown = target.unwrap().unwrap().endpoint.shown();
+    assert_eq!(shown, "http://host:1/v1/logs");
 }
 
 #[test]

@@ -1,15 +1,17 @@
 //! The URL of a receiver: checked once, so that a typing mistake is an error at start and not
 //! a line in a log later.
 
+use core::fmt;
 use std::net::Ipv6Addr;
 
 use crate::Error;
 use crate::exporter::http_client::is_loopback;
 use crate::exporter::otlp::config::{Protocol, Signal};
 use crate::exporter::otlp::settings::GivenUrl;
+use crate::shown_url::shown_url;
 
 /// A checked URL.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(crate) struct Endpoint {
     /// What requests go to: for HTTP with the signal's path.
     pub(crate) url: String,
@@ -47,20 +49,26 @@ impl Endpoint {
         }
         Ok(parts.endpoint(&format!("{base}{}", signal.http_path())))
     }
+
+    /// Returns the URL as messages show it. A path that the specification gives is no secret.
+    pub(super) fn shown(&self) -> String {
+        let of_signal = Signal::ALL.iter().find_map(|signal| {
+            let base = self.url.strip_suffix(signal.http_path())?;
+            let shown = shown_url(base);
+            Some(if shown == base {
+                self.url.clone()
+            } else {
+                shown
+            })
+        });
+        of_signal.unwrap_or_else(|| shown_url(&self.url))
+    }
 }
 
-impl Endpoint {
-    /// Returns what messages show of the URL. A path of the user's own may hold a key.
-    pub(super) fn shown(&self) -> String {
-        let (scheme, rest) = self.url.split_once("://").unwrap_or(("", &self.url));
-        let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-        let is_usual = |path: &str| Signal::ALL.iter().any(|s| s.http_path() == path);
-        let path = match path {
-            "" | "/" => "",
-            path if is_usual(path) => path,
-            _ => "/…",
-        };
-        format!("{scheme}://{authority}{path}")
+/// The path may be a secret.
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Endpoint").field(&self.shown()).finish()
     }
 }
 
@@ -137,6 +145,7 @@ impl<'a> Parts<'a> {
 fn bad(given: &GivenUrl, expected: &str) -> Error {
     Error::config(format!(
         "{} is {:?}: expected {expected}",
-        given.origin, given.url
+        given.origin,
+        shown_url(&given.url)
     ))
 }

@@ -46,7 +46,8 @@ impl Grpc {
             })?;
         let url = &target.endpoint.url;
         let unusable = |e: tonic::transport::Error| {
-            Error::config(format!("OTLP endpoint {url} cannot be used: {e}"))
+            let shown = target.endpoint.shown();
+            Error::config(format!("OTLP endpoint {shown} cannot be used: {e}"))
         };
         let mut endpoint = Endpoint::from_shared(url.clone())
             .and_then(|e| e.user_agent(USER_AGENT))

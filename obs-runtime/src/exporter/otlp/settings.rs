@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use crate::exporter::otlp::config::{Compression, Protocol};
 use crate::exporter::otlp::tls::TlsFiles;
+use crate::shown_url::shown_url;
 
 /// A URL as it was given, and by whom: messages name it.
 #[derive(Clone, PartialEq)]
@@ -66,13 +67,13 @@ impl Settings {
     }
 }
 
-/// Values of headers are often secrets: only their names are shown.
+/// Values of headers are often secrets: only their names are shown, and of a URL its host.
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = self.headers.iter().map(|(n, _)| n.as_str()).collect();
         let endpoint = self.endpoint.as_ref();
         f.debug_struct("Settings")
-            .field("endpoint", &endpoint.and_then(|e| e.url.rsplit('@').next()))
+            .field("endpoint", &endpoint.map(|e| shown_url(&e.url)))
             .field("insecure", &self.insecure)
             .field("protocol", &self.protocol)
             .field("headers", &names)

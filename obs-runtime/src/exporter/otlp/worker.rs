@@ -30,6 +30,7 @@ struct Worker {
     timeout: Duration,
     /// For the log.
     source: &'static str,
+    /// As messages show it.
     url: String,
 }
 

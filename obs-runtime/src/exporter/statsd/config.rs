@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::connection::Server;
 use crate::Error;
+use crate::shown_url::shown_value;
 
 /// How labels are written, which StatsD has no word for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -152,7 +153,7 @@ impl StatsdConfig {
             Error::config(format!(
                 "the StatsD server {:?} is no address: use a host and a port such as 127.0.0.1:8125, or the \
                  path of a socket such as unix:///var/run/datadog/dsd.socket",
-                self.addr
+                shown_value(&self.addr)
             ))
         })?;
         server.check().map_err(|error| {

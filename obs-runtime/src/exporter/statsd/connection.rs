@@ -38,7 +38,8 @@ impl Server {
         let name = addr.strip_prefix("udp://").unwrap_or(addr);
         let (host, port) = name.rsplit_once(':')?;
         let is_v6 = host.starts_with('[') && host.ends_with(']');
-        let is_host = !host.is_empty() && !host.contains('/') && (is_v6 || !host.contains(':'));
+        let is_host =
+            !host.is_empty() && !host.contains(['/', '@']) && (is_v6 || !host.contains(':'));
         let is_port = port.parse::<u16>().is_ok_and(|port| port > 0);
         (is_host && is_port).then(|| Self::Udp(name.to_owned()))
     }
