@@ -3,7 +3,6 @@
 //! Every item that is lost must be counted here with its reason, so that `health()`, `stats()` and
 //! the metrics `obs.*` add up. The counters are atomic; any thread may add to them.
 
-use core::cell::Cell;
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -252,23 +251,6 @@ pub(crate) fn start_thread(
             format!("the thread `{name}` could not be started ({e}): raise the limit of threads");
         Error::new(ErrorKind::State, text)
     })
-}
-
-std::thread_local! {
-    static OWN_THREAD: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Marks this thread as one of obs.
-///
-/// What libraries log on it is about the work of obs, and not taken for the program's.
-pub(crate) fn mark_own_thread() {
-    OWN_THREAD.set(true);
-}
-
-/// Returns whether the thread is one of obs.
-#[cfg(feature = "tracing")]
-pub(crate) fn is_own_thread() -> bool {
-    OWN_THREAD.get()
 }
 
 static LATE: AtomicU64 = AtomicU64::new(0);

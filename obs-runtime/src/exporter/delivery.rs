@@ -18,6 +18,7 @@ use crate::memory::{Held, Share};
 use crate::processor::sink::PendingFlush;
 use crate::self_obs::{DropReason, ExporterCounters, Part, start_thread};
 use crate::trace::heap::HeapBytes;
+use crate::trace::suppress::own_thread;
 
 /// Takes what a delivery's queue holds. All calls come from the delivery's thread.
 pub(crate) trait Consumer<T>: Send {
@@ -333,6 +334,7 @@ impl<T> Queue<T> {
 impl<T: 'static> Queue<T> {
     /// Runs on the delivery's thread until the end.
     fn run(&self, mut consumer: Box<dyn Consumer<T>>) {
+        own_thread();
         loop {
             match self.next(consumer.due()) {
                 Next::Item(Queued { item, held, .. }) => {

@@ -37,8 +37,10 @@ use crate::{AttributeValue, Error};
 
 /// Receives batches of finished spans; for your own destinations.
 ///
-/// Calls come from one thread of obs, never from the instrumented code. An error counts the
-/// batch as lost; nothing is retried.
+/// Calls come from one thread of obs, never from the instrumented code, and nothing is recorded on
+/// it; what an exporter does on threads of its own it wraps in
+/// [`current::suppress`](crate::current::suppress). An error counts the batch as lost; nothing is
+/// retried.
 pub trait RecordExporter: Send + 'static {
     /// Begins the work of the exporter: the first call, with what describes the program, the attributes of the
     /// OpenTelemetry resource.

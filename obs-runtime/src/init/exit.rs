@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::fork::PerProcess;
 use crate::init::lifecycle::{DEADLINE, Lifecycle};
+use crate::trace::suppress::own_thread;
 
 /// Every one that has not ended; weak, so that the guard alone keeps one alive.
 static LIVE: PerProcess<Mutex<Vec<Weak<Lifecycle>>>> = PerProcess::new(Mutex::default);
@@ -75,6 +76,7 @@ fn for_each_within(time: Duration, what: fn(&Lifecycle, Instant)) {
     let done = Arc::new((Mutex::new(false), Condvar::new()));
     let shared = Arc::clone(&done);
     let run = move || {
+        own_thread();
         for lifecycle in &all {
             what(lifecycle, deadline);
         }

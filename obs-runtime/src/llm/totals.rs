@@ -10,10 +10,11 @@ use crate::llm::price::Usd;
 use crate::llm::usage::Usage;
 use crate::metrics::snapshot::{Labels, Number, NumberPoint};
 use crate::metrics::source::point;
+use crate::scope;
 use crate::semconv::OTHER;
 use crate::semconv::attribute as key;
 use crate::trace::TraceId;
-use crate::trace::measured::Here;
+use crate::trace::local::local;
 
 /// Sums over model calls.
 ///
@@ -97,7 +98,9 @@ impl LlmTotals {
     /// installed one. The last 1,024 recorded traces with model calls are kept; `None` for all
     /// others.
     pub fn for_trace(trace_id: TraceId) -> Option<Self> {
-        super::LlmState::at(Here::now())?.totals_for_trace(trace_id)
+        scope::by_id(local().scope())?
+            .extension::<super::LlmState>()
+            .totals_for_trace(trace_id)
     }
 
     /// Returns one JSON object, which has `calls`, `failed_calls`, `input_tokens`, `output_tokens`,

@@ -10,6 +10,7 @@ use super::snapshot::{
 use crate::lock::lock;
 use crate::self_log;
 use crate::semconv::MetricDef;
+use crate::trace::suppress::suppress;
 
 /// The sources of a scope.
 #[derive(Default)]
@@ -46,6 +47,8 @@ impl Sources {
         let given = lock(&self.given).clone();
         for source in given {
             let mut found = Vec::new();
+            // A collection may come by a thread of the program, and must not be recorded by what it asks.
+            let _suppressed = suppress();
             let ask = AssertUnwindSafe(|| source.collect(&mut found));
             if catch_unwind(ask).is_err() {
                 let text = format_args!("a source of metrics panicked: some of its are missing");

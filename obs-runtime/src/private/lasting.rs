@@ -8,6 +8,7 @@ use super::judge::{Hooks, Judge, Layer};
 use crate::metrics::BoundUpDownCounter;
 use crate::private::metric_site::{MetricSite, SiteLabel};
 use crate::semconv::{attribute, metric};
+use crate::trace::suppress::is_suppressed;
 use crate::trace::{current, gate};
 
 /// `timings`, with what was measured before the value was there.
@@ -103,7 +104,7 @@ impl InFlight {
     #[inline]
     #[must_use]
     pub fn enter(site: &'static InFlightSite) -> Self {
-        Self((gate::gate() != 0).then(|| {
+        Self((gate::gate() != 0 && !is_suppressed()).then(|| {
             let series = site.bind([]);
             series.inc();
             series

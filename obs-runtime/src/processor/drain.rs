@@ -20,6 +20,7 @@ use crate::processor::turn::Turns;
 use crate::self_obs;
 use crate::trace::buffer;
 use crate::trace::record::{self, Record};
+use crate::trace::suppress::own_thread;
 use crate::trace::timeline::Timeline;
 
 /// The longest time that a finished span lies in a buffer before the drain looks at it, in
@@ -115,17 +116,19 @@ pub(crate) fn add(id: u16, scope: ScopeDrain) {
     }
 }
 
-/// Returns a scope id that is free; 0 is the default's.
+/// Returns a scope id that is free; 0 is the default's, and one is nobody's.
 #[cfg(any(test, feature = "testing"))]
 pub(crate) fn free_id() -> Option<u16> {
     use std::sync::atomic::AtomicU16;
+
+    use crate::trace::suppress::NOBODY;
 
     static NEXT: AtomicU16 = AtomicU16::new(1);
     let drain = DRAIN.take(None)?;
     (0..u16::MAX).find_map(|_| {
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         let taken = drain.as_ref().is_some_and(|d| d.others.contains_key(&id));
-        (id != 0 && !taken).then_some(id)
+        (id != 0 && id != NOBODY && !taken).then_some(id)
     })
 }
 
@@ -226,7 +229,7 @@ pub(crate) fn start_thread() -> Result<(), Error> {
 }
 
 fn run() {
-    self_obs::mark_own_thread();
+    own_thread();
     let mut last = Instant::now();
     let mut is_whole = true;
     loop {

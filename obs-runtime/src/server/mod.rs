@@ -30,6 +30,7 @@ pub use config::HttpConfig;
 use crate::Error;
 use crate::error::ErrorKind;
 use crate::metrics::MetricSource;
+use crate::trace::suppress::own_thread;
 
 /// Returns what does not work, one sentence for each problem; an empty list means that all is well.
 ///
@@ -96,6 +97,7 @@ impl HttpServer {
             .enable_time()
             .thread_name("obs-http-collect")
             .max_blocking_threads(4)
+            .on_thread_start(own_thread)
             .build()
             .map_err(|e| cannot_listen(addr, e))?;
 
@@ -103,7 +105,7 @@ impl HttpServer {
         let (stop, stopped) = watch::channel(None);
         let (ending, ended) = mpsc::channel::<()>();
         let serve = move || {
-            crate::self_obs::mark_own_thread();
+            own_thread();
             let deadline = runtime.block_on(serve::serve(listener, Arc::new(routes), stopped));
             // A collection may hang, and must not keep this thread alive.
             runtime.shutdown_timeout(deadline.saturating_duration_since(Instant::now()));

@@ -23,6 +23,7 @@ use crate::trace::SpanContext;
 use crate::trace::attribute::{AttributeValue, Event, Link, SpanError, SpanExtra};
 use crate::trace::gate;
 use crate::trace::local::{Local, flag, local};
+pub use crate::trace::suppress::suppress;
 
 /// Returns whether a recorded span is entered here.
 ///

@@ -30,6 +30,8 @@ pub(crate) mod flag {
     pub(crate) const ATTACHED: u64 = 1 << 10;
     /// The span belongs to another process, which leaves the sampling decision to this one.
     pub(crate) const DEFERRED: u64 = 1 << 11;
+    /// Nothing is recorded here, and no span is entered (`trace/suppress.rs`).
+    pub(crate) const SUPPRESSED: u64 = 1 << 12;
     pub(crate) const SCOPE_SHIFT: u32 = 16;
     pub(crate) const SCOPE_MASK: u64 = 0xffff << SCOPE_SHIFT;
 }
@@ -109,9 +111,14 @@ impl Local {
 
     /// Sets the `Observability` that records what begins on this thread. No span may be entered.
     pub(crate) fn set_scope(&self, scope: u16) {
-        let attached = self.flags.get() & flag::ATTACHED;
-        self.flags
-            .set(u64::from(scope) << flag::SCOPE_SHIFT | attached);
+        let kept = self.flags.get() & (flag::ATTACHED | flag::SUPPRESSED);
+        self.flags.set(u64::from(scope) << flag::SCOPE_SHIFT | kept);
+    }
+
+    /// Leaves every span, and records nothing from now on. The caller has saved the context.
+    pub(crate) fn suppress(&self) {
+        self.attach(None);
+        self.flags.set(self.flags.get() | flag::SUPPRESSED);
     }
 
     /// Returns the entered span.
@@ -146,8 +153,12 @@ impl Local {
         self.extra.set(saved.extra);
     }
 
-    /// Enters a span whose context alone is here; the span itself lives elsewhere.
+    /// Enters a span whose context alone is here; the span itself lives elsewhere. Where nothing is recorded no span
+    /// is entered.
     pub(crate) fn attach(&self, context: Option<&SpanContext>) {
+        if self.flags.get() & flag::SUPPRESSED != 0 {
+            return;
+        }
         if let Some(c) = context {
             self.trace_hi.set((c.trace_id.0 >> 64) as u64);
             self.trace_lo.set(c.trace_id.0 as u64);

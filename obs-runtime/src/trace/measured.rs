@@ -18,6 +18,7 @@ use std::borrow::Cow;
 use crate::callsite::Callsite;
 use crate::clock::Moment;
 use crate::trace::local::local;
+use crate::trace::suppress::{NOBODY, is_suppressed};
 use crate::trace::{Outcome, Span, SpanContext, SpanError, Value};
 
 /// What one sort of call measures.
@@ -93,10 +94,17 @@ pub struct Here {
 
 impl Here {
     pub(crate) fn now() -> Self {
-        Self {
-            scope: local().scope(),
-            context: SpanContext::current(),
-        }
+        Self::inside(SpanContext::current())
+    }
+
+    /// The place of a call inside this span.
+    fn inside(context: Option<SpanContext>) -> Self {
+        let scope = if is_suppressed() {
+            NOBODY
+        } else {
+            local().scope()
+        };
+        Self { scope, context }
     }
 
     /// Whether its span is the one that is entered now. A call that is abandoned may end outside.
@@ -155,10 +163,7 @@ impl<M: Measure> Measured<M> {
     ) -> Self {
         let started = Moment::now();
         let span = Span::begin(site, values);
-        let here = Here {
-            scope: local().scope(),
-            context: span.context().or_else(SpanContext::current),
-        };
+        let here = Here::inside(span.context().or_else(SpanContext::current));
         Self::new(measure, span, here, started, false)
     }
 

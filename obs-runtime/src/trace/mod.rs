@@ -38,6 +38,7 @@ pub(crate) mod sampler;
 pub(crate) mod span;
 #[cfg(feature = "tracing")]
 pub(crate) mod stack;
+pub(crate) mod suppress;
 pub(crate) mod timeline;
 pub(crate) mod value;
 pub(crate) mod view;
@@ -48,6 +49,7 @@ pub use ids::{ParseIdError, SpanId, TraceId};
 pub use limits::SpanLimits;
 pub use sampler::SpanMatch;
 pub use span::{Attached, Entered, InContext, Instrumented};
+pub use suppress::Suppressed;
 pub use value::Value;
 pub use view::{Outcome, SpanRecord};
 

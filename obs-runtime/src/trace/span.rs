@@ -18,6 +18,7 @@ use crate::trace::attribute::{AttributeValue, Event, Link, SpanError, SpanExtra}
 #[cfg(feature = "opentelemetry")]
 use crate::trace::bridge::context as bridge;
 use crate::trace::local::{Saved, local};
+use crate::trace::suppress::is_suppressed;
 use crate::trace::value::Value;
 use crate::trace::view::Outcome;
 
@@ -170,6 +171,7 @@ impl Span {
     pub fn enter(&self) -> Entered<'_> {
         // A call that is only counted has no context of its own.
         let own = self.inner.as_ref().filter(|i| i.manual.has_context());
+        let own = own.filter(|_| !is_suppressed());
         let inside = own.map(|inner| {
             let local = local();
             let saved = local.save();

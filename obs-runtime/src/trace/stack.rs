@@ -15,6 +15,7 @@ use crate::trace::attribute::SpanExtra;
 #[cfg(feature = "opentelemetry")]
 use crate::trace::bridge;
 use crate::trace::local::{Local, Saved, flag, local};
+use crate::trace::suppress::is_suppressed;
 use crate::trace::value::Value;
 use crate::trace::{Outcome, SpanContext};
 
@@ -138,6 +139,9 @@ pub(crate) fn enter(key: u64, held: &Held<'_>) {
         Held::Through(context) => (Some(**context), flag::ATTACHED),
     };
     let Some(context) = context else { return };
+    if is_suppressed() {
+        return;
+    }
     let push = |stack: &RefCell<Vec<Entry>>| {
         let Ok(mut stack) = stack.try_borrow_mut() else {
             return;

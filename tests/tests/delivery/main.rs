@@ -2,6 +2,7 @@
 
 mod alerts;
 mod ends;
+mod feedback;
 mod fork;
 mod health;
 mod logs;

@@ -17,6 +17,7 @@ use crate::exporter::otlp::transport::{Answer, Failure, PartialSuccess, Retry, T
 use crate::self_log;
 use crate::self_obs;
 use crate::self_obs::DropReason;
+use crate::trace::suppress::own_thread;
 
 /// The longest pause that a receiver can ask for before anything is sent to it again.
 const MAX_HOLD: Duration = Duration::from_secs(60);
@@ -76,7 +77,7 @@ impl Worker {
     fn spawn(mut self) -> Result<(), Error> {
         let name = self.source;
         let run = move || {
-            self_obs::mark_own_thread();
+            own_thread();
             self.run();
         };
         self_obs::start_thread(name, run).map(drop)

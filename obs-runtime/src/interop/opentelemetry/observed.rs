@@ -21,6 +21,7 @@ use crate::metrics::source::point;
 use crate::metrics::{MetricData, MetricFamily, MetricSource, Number, add_losses, validate};
 use crate::scope::{Extension, Scope};
 use crate::semconv::{attribute, metric};
+use crate::trace::suppress::suppress;
 
 /// Most instruments: a library that makes one for each request must not fill the memory.
 const MOST_INSTRUMENTS: usize = MAX_SERIES;
@@ -157,7 +158,7 @@ impl MetricSource for Observables {
                 families.len() - 1
             });
             // What a callback does is not to be recorded as if somebody had asked for it.
-            let _suppressed = Context::enter_telemetry_suppressed_scope();
+            let _suppressed = (suppress(), Context::enter_telemetry_suppressed_scope());
             (observed.observe)(&Observer {
                 kind: observed.kind,
                 points: &families[at].1,

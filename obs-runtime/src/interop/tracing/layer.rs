@@ -11,7 +11,7 @@ use tracing_subscriber::registry::LookupSpan;
 use super::event::{self, Place};
 use super::span::SpanData;
 use super::values::FieldData;
-use crate::self_obs;
+use crate::trace::suppress::is_suppressed;
 use crate::trace::{Attached, SpanContext, gate, stack};
 
 /// Where the events of `tracing` go.
@@ -68,9 +68,9 @@ impl ObsLayer {
     }
 }
 
-/// Returns whether anything records, and the thread is not one of obs.
+/// Returns whether anything records here. On the threads of obs nothing does.
 fn is_on() -> bool {
-    gate::gate() != 0 && !self_obs::is_own_thread()
+    gate::gate() != 0 && !is_suppressed()
 }
 
 /// Returns the context inside a span of `tracing`.

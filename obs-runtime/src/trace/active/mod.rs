@@ -88,6 +88,15 @@ pub(crate) fn begin_other(local: &Local, site: &'static Callsite, gate: u8, flag
     if gate == gate::ASK {
         return bridge::begin(local, site);
     }
+    if flags & flag::SUPPRESSED != 0 {
+        return Begun {
+            state: mode::OFF,
+            trace_hi: 0,
+            trace_lo: 0,
+            span: 0,
+            parent: 0,
+        };
+    }
     let nothing = |mode: u64| Begun {
         state: if site.metrics() {
             mode | flags & flag::SCOPE_MASK
