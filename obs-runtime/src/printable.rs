@@ -1,7 +1,10 @@
-//! Text of strangers in a line: what could end the line, command a terminal, or turn the reading
-//! direction, becomes an escape.
+//! Texts of strangers: formatters that may panic, and characters in a line.
+//!
+//! What could end the line, command a terminal, or turn the reading direction, becomes an escape.
 
 use core::fmt::{self, Write as _};
+use core::panic::AssertUnwindSafe;
+use std::borrow::Cow;
 
 /// Returns whether a character must not reach a reader's screen as it is.
 ///
@@ -11,6 +14,25 @@ use core::fmt::{self, Write as _};
 pub(crate) fn is_unprintable(c: char) -> bool {
     c.is_control() || matches!(c as u32, 0x2028..=0x202e | 0x2066..=0x2069)
 }
+
+/// Formats a value of the user's. A formatter that panics must not take the call down, and yields a text that says so.
+pub(crate) fn formatted(args: fmt::Arguments<'_>) -> Cow<'static, str> {
+    if let Some(text) = args.as_str() {
+        return Cow::Borrowed(text);
+    }
+    let write = || {
+        let mut text = String::new();
+        // What a formatter wrote before it returned an error is kept.
+        let _ = text.write_fmt(args);
+        text
+    };
+    // What was thrown may panic again when it is dropped.
+    let written = std::panic::catch_unwind(AssertUnwindSafe(write)).map_err(core::mem::forget);
+    written.map_or(Cow::Borrowed(PANICKED), Cow::Owned)
+}
+
+/// Stands for what a formatter that panicked would have written.
+pub(crate) const PANICKED: &str = "<panicked while formatting>";
 
 /// Shows a text with its unprintable characters as escapes, such as `\n` and `\u{1b}`.
 pub(crate) struct Printable<T>(pub(crate) T);

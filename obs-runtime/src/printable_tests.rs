@@ -14,3 +14,17 @@ fn what_moves_a_cursor_or_turns_text_is_escaped() {
         "a\\u{202e}b\\u{2028}c\\u{2069}"
     );
 }
+
+struct Bad;
+
+impl fmt::Display for Bad {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        panic!("bad formatter")
+    }
+}
+
+#[test]
+fn a_formatter_that_panics_yields_a_text() {
+    assert_eq!(formatted(format_args!("{Bad}")), PANICKED);
+    assert_eq!(formatted(format_args!("{}", 1)), "1");
+}

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use crate::printable::Printable;
+use crate::printable::{Printable, formatted};
 use crate::redact::{MASK, is_secret_key};
 use crate::rfc3339::rfc3339;
 use crate::serialize;
@@ -131,7 +131,7 @@ impl Alert {
     /// Adds a fact.
     #[must_use]
     pub fn detail(mut self, key: impl Into<String>, value: impl fmt::Display) -> Self {
-        self.details.push((key.into(), value.to_string()));
+        self.details.push((key.into(), shown(value)));
         self
     }
 
@@ -147,7 +147,7 @@ impl Alert {
         mut self,
         details: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
-        let details = details.into_iter().map(|(k, v)| (k.into(), v.to_string()));
+        let details = details.into_iter().map(|(k, v)| (k.into(), shown(v)));
         self.details.extend(details);
         self
     }
@@ -277,6 +277,10 @@ impl fmt::Display for Alert {
         }
         Ok(())
     }
+}
+
+fn shown(value: impl fmt::Display) -> String {
+    formatted(format_args!("{value}")).into_owned()
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::callsite::CallsiteSpec;
 use crate::llm::call::LlmCall;
 use crate::llm::measured::ModelCall;
 use crate::llm::usage::{IntoUsage, LlmResponse};
+use crate::printable::formatted;
 use crate::trace::measured::{End, Measured};
 use crate::{
     Span, SpanKind,
@@ -93,7 +94,7 @@ where
             Err(error) => {
                 let kind = core::any::type_name::<E>();
                 if span.is_recording() {
-                    span.set_error(kind, &error.to_string());
+                    span.set_error(kind, &formatted(format_args!("{error}")));
                 }
                 Err(kind)
             }

@@ -98,3 +98,25 @@ fn a_stream_that_is_dropped_is_a_cancelled_call() {
         Some(&AttributeValue::Bool(false))
     );
 }
+
+// bug: an error whose `Display` panics took the program down with the stream.
+#[test]
+fn an_error_that_cannot_be_shown_is_an_error() {
+    struct Bad;
+    impl core::fmt::Display for Bad {
+        fn fmt(&self, _: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+            panic!("bad formatter")
+        }
+    }
+    let captured = testing::capture(|| {
+        let chunks = stream::iter([Err::<(), Bad>(Bad)]);
+        let chunks = observe_try_stream(call(), chunks, |()| Some(Usage::new(1, 1)));
+        block_on(chunks.collect::<Vec<_>>()).len()
+    });
+    assert_eq!(captured.value, 1);
+    let error = captured.span("chat gpt-4o-mini").error.as_ref().unwrap();
+    assert_eq!(
+        error.message.as_deref(),
+        Some("<panicked while formatting>")
+    );
+}

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use crate::pipeline::result::{Output, TaskError};
 use crate::pipeline::{Backoff, RetryPolicy, TaskContext};
+use crate::printable::formatted;
 
 /// The value that a successful attempt yields.
 #[derive(Debug)]
@@ -232,6 +233,6 @@ impl fmt::Debug for Task {
 fn task_error<E: fmt::Display + 'static>(error: &E) -> TaskError {
     match (error as &dyn Any).downcast_ref::<TaskError>() {
         Some(error) => error.clone(),
-        None => TaskError::new(type_name::<E>(), error.to_string()),
+        None => TaskError::new(type_name::<E>(), formatted(format_args!("{error}"))),
     }
 }

@@ -5,12 +5,13 @@
 
 use core::any::type_name;
 use core::convert::Infallible;
-use core::fmt::{self, Debug, Display, Write as _};
+use core::fmt::{self, Debug, Display};
 use core::marker::PhantomData;
 use std::borrow::Cow;
 
 use super::as_text::TextProbe;
 use super::probe::answers;
+use crate::printable::formatted;
 use crate::trace::local::redact;
 use crate::trace::{Outcome, SpanError};
 
@@ -251,19 +252,11 @@ impl<E> Text<E> for NoText {
     }
 }
 
-/// Formats and redacts. A formatter of the user that panics must not take the call down.
+/// Formats and redacts.
 fn redacted(text: fmt::Arguments<'_>) -> String {
-    let write = || {
-        let mut buffer = String::new();
-        // A formatter that returns an error leaves what it wrote.
-        let _ = buffer.write_fmt(text);
-        buffer
-    };
-    match std::panic::catch_unwind(core::panic::AssertUnwindSafe(write)) {
-        Ok(text) => match redact(&text) {
-            Cow::Borrowed(_) => text,
-            Cow::Owned(redacted) => redacted,
-        },
-        Err(_) => "<panicked while formatting>".to_owned(),
+    let text = formatted(text);
+    match redact(&text) {
+        Cow::Borrowed(_) => text.into_owned(),
+        Cow::Owned(redacted) => redacted,
     }
 }

@@ -21,6 +21,7 @@ pub use crate::pipeline::task::{
 use crate::pipeline::telemetry::carry;
 pub use crate::pipeline::telemetry::span_began;
 pub use crate::pipeline::{Backoff, RetryPolicy, RunResult, TaskContext};
+use crate::printable::formatted;
 pub use core::time::Duration;
 pub use std::borrow::Cow;
 
@@ -243,7 +244,7 @@ impl HandlerReturn for () {
 
 impl<E: fmt::Display> HandlerReturn for Result<(), E> {
     fn into_result(self) -> Result<(), String> {
-        self.map_err(|error| error.to_string())
+        self.map_err(|error| formatted(format_args!("{error}")).into_owned())
     }
 }
 

@@ -12,6 +12,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::printable::PANICKED;
 use crate::trace::attribute::ValueRef;
 
 const TAG_NONE: u64 = 0;
@@ -156,7 +157,7 @@ impl Value {
             text.finish()
         };
         std::panic::catch_unwind(core::panic::AssertUnwindSafe(write))
-            .unwrap_or_else(|_| Self::from_static("<panicked while formatting>"))
+            .unwrap_or_else(|_| Self::from_static(PANICKED))
     }
 
     #[inline(always)]

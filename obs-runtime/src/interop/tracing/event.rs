@@ -10,10 +10,11 @@ use ::tracing::{Event, Level as TracingLevel};
 
 use super::layer::Events;
 use super::site;
-use super::text::{formatted, masked};
+use super::text::masked;
 use super::values::failure;
 use crate::clock::unix_nanos;
 use crate::logs::{self, LogRecord};
+use crate::printable::formatted;
 use crate::redact::{MASK, is_secret_key};
 use crate::semconv::attribute::{CODE_FILE_PATH, CODE_LINE_NUMBER};
 use crate::trace::attribute::SpanExtra;

@@ -5,9 +5,10 @@ use core::fmt;
 use ::tracing::field::{Field, Visit};
 
 use super::site::{Role, Site};
-use super::text::{formatted, masked};
+use super::text::masked;
 use crate::callsite::SpanKind;
 use crate::interop::sites::KINDS;
+use crate::printable::formatted;
 use crate::redact::MASK;
 use crate::trace::local::redact;
 use crate::trace::{SpanError, Value};

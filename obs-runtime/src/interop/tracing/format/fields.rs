@@ -13,9 +13,8 @@ use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::FormattedFields;
 use tracing_subscriber::fmt::format::{FormatFields, Writer};
 
-use crate::interop::tracing::text::formatted;
 use crate::json;
-use crate::printable::is_unprintable;
+use crate::printable::{formatted, is_unprintable};
 use crate::redact::{MASK, is_secret_key};
 use crate::trace::local::redact;
 
