@@ -106,6 +106,11 @@ impl RetryPolicy {
         pause.min(self.max_delay)
     }
 
+    /// Returns whether there is a pause before any repetition.
+    pub(crate) fn pauses(&self) -> bool {
+        self.retries > 0 && !self.longest_pause(1).is_zero()
+    }
+
     /// Returns the pause after `failed` failed attempts.
     pub(crate) fn pause(&self, failed: u32) -> Duration {
         let longest = self.longest_pause(failed);

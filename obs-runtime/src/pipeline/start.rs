@@ -8,18 +8,20 @@ use core::fmt;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
+use crate::exporter::delivery::guarded;
 use crate::pipeline::context::Run;
 use crate::pipeline::graph::{Graph, all_well, pipeline_error};
 use crate::pipeline::handler::Alerts;
 use crate::pipeline::params::TypeMap;
 use crate::pipeline::result::{RunResult, RunState, TaskResults, TaskState};
 use crate::pipeline::runner::{Finished, Runner};
+use crate::pipeline::task::TaskPolicy;
 use crate::pipeline::telemetry::{Meters, RunTelemetry};
 use crate::pipeline::{CancelHandle, PipelineBuilder, handler, registry, run_id};
 use crate::{Error, Instrument as _, SpanContext, scope};
@@ -186,6 +188,17 @@ impl Pipeline {
                 "not inside a tokio runtime: await `run()` under `#[obs_runtime::main]`, `#[tokio::main]` or `Runtime::block_on`",
             ));
         }
+        if let Some(task) = self.task_with_timer()
+            && !has_timer()
+        {
+            return Err(pipeline_error(
+                self.name(),
+                &format!(
+                    "the task `{task}` has a timeout or pauses before a retry, and this tokio runtime has no timer: \
+                     build it with `enable_time()` or `enable_all()`"
+                ),
+            ));
+        }
         let started_at = SystemTime::now();
         let max_parallel = self.max_parallel;
         let alerts = self.alerts.clone();
@@ -201,6 +214,15 @@ impl Pipeline {
             .await;
         telemetry.end(&result);
         Ok(result)
+    }
+
+    /// Returns the first task that waits for a time.
+    fn task_with_timer(&self) -> Option<&str> {
+        let waits = |policy: &TaskPolicy| policy.timeout.is_some() || policy.retry.pauses();
+        let mut nodes = self.graph.nodes.iter();
+        nodes
+            .find(|node| waits(&node.policy))
+            .map(|node| &*node.name)
     }
 
     fn into_run(self, id: String, span: Option<SpanContext>, meters: Meters) -> Run {
@@ -220,6 +242,11 @@ impl Pipeline {
             meters,
         }
     }
+}
+
+/// Returns whether the runtime can wait for a time. Tokio cannot be asked: without a timer it panics.
+fn has_timer() -> bool {
+    guarded(|| drop(tokio::time::sleep(Duration::ZERO))).is_some()
 }
 
 fn result(run: &Run, started_at: SystemTime, finished: Finished) -> RunResult {
