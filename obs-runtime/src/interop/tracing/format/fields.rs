@@ -47,7 +47,7 @@ impl<'writer> FormatFields<'writer> for JsonFields {
         let mut members = FieldsVisitor::json();
         fields.record(&mut members);
         if let Some(message) = members.message {
-            member(&mut members.fields, "message", &message);
+            set_member(&mut members.fields, "message", &message);
         }
         writer.write_str(&members.fields)
     }
@@ -57,11 +57,81 @@ impl<'writer> FormatFields<'writer> for JsonFields {
         current: &'writer mut FormattedFields<Self>,
         fields: &Record<'_>,
     ) -> fmt::Result {
-        if !current.fields.is_empty() {
-            current.fields.push(',');
-        }
-        self.format_fields(current.as_writer(), fields)
+        let mut later = String::new();
+        self.format_fields(Writer::new(&mut later), fields)?;
+        self.merge(&mut current.fields, &later);
+        Ok(())
     }
+}
+
+/// Fields that are recorded later join those that are there, as text: no value is formatted.
+pub(super) trait Merge {
+    fn merge(&self, fields: &mut String, later: &str);
+}
+
+impl Merge for TextFields {
+    fn merge(&self, fields: &mut String, later: &str) {
+        if !fields.is_empty() && !later.is_empty() {
+            fields.push(' ');
+        }
+        fields.push_str(later);
+    }
+}
+
+impl Merge for JsonFields {
+    fn merge(&self, fields: &mut String, later: &str) {
+        for member in split(later) {
+            let value = member_end(member, b':');
+            remove_member(fields, &member[..value]);
+            if !fields.is_empty() {
+                fields.push(',');
+            }
+            fields.push_str(member);
+        }
+    }
+}
+
+/// Returns where a member ends, or its key: at the first such byte outside of a text.
+fn member_end(text: &str, end: u8) -> usize {
+    let (mut in_text, mut escapes) = (false, false);
+    let ends = |b: u8| {
+        let is_escaped = escapes;
+        escapes = in_text && b == b'\\' && !is_escaped;
+        in_text ^= b == b'"' && !is_escaped;
+        !in_text && b == end
+    };
+    text.bytes().position(ends).unwrap_or(text.len())
+}
+
+/// Returns the members of an object that is not closed. None of their values has members of its own.
+fn split(members: &str) -> impl Iterator<Item = &str> {
+    let mut rest = members;
+    core::iter::from_fn(move || {
+        let end = member_end(rest, b',');
+        let member = &rest[..end];
+        rest = rest.get(end + 1..).unwrap_or_default();
+        (!member.is_empty()).then_some(member)
+    })
+}
+
+/// Removes the member of a key, which is given as it is written.
+fn remove_member(members: &mut String, key: &str) {
+    let is = |member: &str| {
+        let rest = member.strip_prefix(key);
+        rest.is_some_and(|rest| rest.starts_with(':'))
+    };
+    if members.contains(key) && split(members).any(is) {
+        let others: Vec<&str> = split(members).filter(|member| !is(member)).collect();
+        *members = others.join(",");
+    }
+}
+
+/// Sets a member of an object that is not closed. A key stands there once, with its last value.
+fn set_member(members: &mut String, key: &str, value: &impl Serialize) {
+    let mut name = String::new();
+    json::append(&mut name, &key);
+    remove_member(members, &name);
+    member(members, key, value);
 }
 
 /// The fields as text or as members of a JSON object, with the message apart.
@@ -148,7 +218,7 @@ impl FieldsVisitor {
 
     fn write(&mut self, name: &str, value: &(impl Serialize + Display)) {
         if self.is_json {
-            return member(&mut self.fields, name, value);
+            return set_member(&mut self.fields, name, value);
         }
         if !self.fields.is_empty() {
             self.fields.push(' ');

@@ -96,7 +96,8 @@ fn json_lines_hold_everything() {
     assert_eq!(loaded["message"], "loaded\n{x}");
     let fields = serde_json::json!({"id": 7, "ratio": 0.5, "name": "a \"b\"", "api_key": "***"});
     assert_eq!(loaded["fields"], fields);
-    let spans = serde_json::json!([{"name": "request", "user": "ada", "late": "password=***"}]);
+    let spans =
+        serde_json::json!([{"name": "request", "fields": {"user": "ada", "late": "password=***"}}]);
     assert_eq!(loaded["spans"], spans);
     let span = captured.span("load");
     assert_eq!(loaded["trace_id"], span.trace_id.to_string());
@@ -156,6 +157,56 @@ fn no_character_turns_a_line_around() {
         (&line["message"], &line["fields"]["note"]),
         (&odd.into(), &odd.into())
     );
+}
+
+// bug: a key was in one object of JSON twice: a field called `name` and the span's name, one that was recorded again,
+// and one that was given twice.
+#[test]
+fn a_key_stands_in_an_object_once() {
+    let (_, lines) = run(Json, JsonFields, || {
+        let empty = ::tracing::field::Empty;
+        let span = info_span!("request", name = "bo,\"b\\", state = empty, n = 1);
+        span.record("state", "a,b\":");
+        span.record("state", "last");
+        span.record("n", 2);
+        span.in_scope(|| info!(a = 1, b = "x", a = 2, "text"));
+    });
+    let spans = r#""spans":[{"name":"request","fields":{"name":"bo,\"b\\","state":"last","n":2}}]"#;
+    assert!(lines[0].contains(spans), "{}", lines[0]);
+    assert!(
+        lines[0].contains(r#""fields":{"b":"x","a":2},"#),
+        "{}",
+        lines[0]
+    );
+}
+
+// bug: values were formatted while the registry's lock on the span was held: one that looks at the span hung the thread.
+#[test]
+fn a_value_may_look_at_its_span() {
+    use tracing_subscriber::registry::LookupSpan as _;
+
+    struct Looks;
+    impl std::fmt::Debug for Looks {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            let seen = ::tracing::dispatcher::get_default(|dispatch| {
+                let registry = dispatch.downcast_ref::<Registry>().unwrap();
+                let span = dispatch.current_span();
+                let span = registry.span(span.id().unwrap()).unwrap();
+                span.extensions().get::<u8>().is_none()
+            });
+            write!(f, "{seen}")
+        }
+    }
+    for format in [Format::Pretty, Format::Json] {
+        let subscriber = Registry::default().with(lines(format));
+        ::tracing::subscriber::with_default(subscriber, || {
+            let span = info_span!("work", x = ::tracing::field::Empty);
+            span.in_scope(|| {
+                span.record("x", ::tracing::field::debug(Looks));
+                let _inner = info_span!("inner", x = ?Looks);
+            });
+        });
+    }
 }
 
 #[test]

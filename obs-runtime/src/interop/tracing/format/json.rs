@@ -16,9 +16,11 @@ use crate::json;
 ///
 /// ```text
 /// {"timestamp":"2026-11-20T13:38:18.123456Z","level":"INFO","target":"shop",
-///  "message":"loaded","fields":{"id":7},"spans":[{"name":"request","user":"ada"}],
+///  "message":"loaded","fields":{"id":7},"spans":[{"name":"request","fields":{"user":"ada"}}],
 ///  "trace_id":"…","span_id":"…","trace_flags":"03","file":"src/shop.rs","line":12}
 /// ```
+///
+/// A key that is given twice, or recorded again, stands there once, with its last value.
 ///
 /// It is one line; it is broken here to fit the page. The ids are those of the span that is
 /// entered, one of obs or of `tracing`, under the names that OpenTelemetry's specification gives
@@ -66,7 +68,7 @@ where
                 if let Some(fields) = extensions.get::<FormattedFields<JsonFields>>()
                     && !fields.is_empty()
                 {
-                    write!(line, ",{fields}")?;
+                    write!(line, ",\"fields\":{{{fields}}}")?;
                 }
                 line.push('}');
             }

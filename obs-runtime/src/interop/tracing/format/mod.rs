@@ -1,5 +1,6 @@
 //! Lines of text for events, with the ids of trace and span: for people, and as JSON for machines.
 
+mod early;
 mod fields;
 mod ids;
 mod json;
@@ -10,6 +11,8 @@ use std::io::IsTerminal as _;
 use ::tracing::Subscriber;
 use tracing_subscriber::layer::Layer;
 use tracing_subscriber::registry::LookupSpan;
+
+use early::Early;
 
 pub use fields::{JsonFields, TextFields};
 pub use ids::WithIds;
@@ -41,6 +44,9 @@ pub enum Format {
 /// # drop(subscriber);
 /// ```
 ///
+/// The fields of spans are formatted before anything is locked, which a `fmt` layer of
+/// `tracing-subscriber` does not do: there a value whose formatter looks at the span waits for ever.
+///
 /// Writing waits for whoever reads standard error. A program that must not wait gives [`Json`] and
 /// [`JsonFields`], or [`Text`] and [`TextFields`], to a `fmt` layer with a writer of its own:
 ///
@@ -66,11 +72,11 @@ where
             let colours = std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
                 && std::io::stderr().is_terminal();
             let layer = layer.event_format(Text).fmt_fields(TextFields);
-            Box::new(layer.with_ansi(colours))
+            Box::new(Early::<_, TextFields>::new(layer.with_ansi(colours)))
         }
         Format::Json => {
             let layer = layer.fmt_fields(JsonFields).event_format(Json);
-            Box::new(layer.with_ansi(false))
+            Box::new(Early::<_, JsonFields>::new(layer.with_ansi(false)))
         }
     }
 }
