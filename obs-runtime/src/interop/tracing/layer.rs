@@ -93,11 +93,11 @@ where
         }
         let Some(span) = ctx.span(id) else { return };
         let data = if attributes.is_contextual() {
-            SpanData::begin(attributes)
+            SpanData::begin(id, attributes)
         } else {
             let parent = attributes.parent().and_then(|id| context_of(id, &ctx));
             let _parent = Attached::new(parent.as_ref());
-            SpanData::begin(attributes)
+            SpanData::begin(id, attributes)
         };
         span.extensions_mut().replace(data);
     }

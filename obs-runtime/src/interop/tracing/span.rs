@@ -5,7 +5,7 @@
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use ::tracing::span::Attributes;
+use ::tracing::span::{Attributes, Id};
 
 use super::site::{self, Site};
 use super::values::{FieldData, KindVisitor};
@@ -26,11 +26,23 @@ pub(super) struct SpanData {
     extra: SpanExtra,
     /// Whether this is a root that was not entered yet: a remote parent may still be found there.
     may_adopt: AtomicBool,
+    /// What a layer that was taken away meanwhile did not see.
+    _entries: Entries,
+}
+
+/// The entries of a span on its thread. A span that is gone is left there, and is no parent any more: a layer that was
+/// exchanged while the span was entered has not seen it being left.
+struct Entries(u64);
+
+impl Drop for Entries {
+    fn drop(&mut self) {
+        stack::forget(self.0);
+    }
 }
 
 impl SpanData {
     /// Begins a span under the thread's context.
-    pub(super) fn begin(attributes: &Attributes<'_>) -> Self {
+    pub(super) fn begin(id: &Id, attributes: &Attributes<'_>) -> Self {
         let site = site::of(attributes.metadata());
         let mut kind = KindVisitor(SpanKind::Internal);
         if site.has_kind {
@@ -58,6 +70,7 @@ impl SpanData {
             values: values.unwrap_or_default(),
             extra: SpanExtra::default(),
             may_adopt: AtomicBool::new(is_root && attributes.is_contextual()),
+            _entries: Entries(id.into_u64()),
         };
         if this.is_recording() {
             this.set(said);

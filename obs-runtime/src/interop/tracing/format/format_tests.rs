@@ -209,6 +209,37 @@ fn a_value_may_look_at_its_span() {
     }
 }
 
+// bug: a span that was left while the layer was exchanged stayed the parent of whatever its thread began later.
+#[test]
+fn a_span_that_has_ended_is_no_parent() {
+    use tracing_subscriber::reload;
+
+    #[crate::traced]
+    fn later() {}
+
+    for is_back_before_the_end in [true, false] {
+        let captured = testing::capture(|| {
+            let (exchanged, handle) = reload::Layer::new(Some(layer()));
+            let subscriber = Registry::default().with(exchanged);
+            ::tracing::subscriber::with_default(subscriber, || {
+                let span = info_span!("exchanged");
+                let entered = span.enter();
+                handle.reload(None).unwrap();
+                drop(entered);
+                if is_back_before_the_end {
+                    handle.reload(Some(layer())).unwrap();
+                }
+                drop(span);
+                later();
+                handle.reload(Some(layer())).unwrap();
+                later();
+            });
+        });
+        let parents: Vec<_> = captured.spans_named("later").map(|s| s.parent_id).collect();
+        assert_eq!(parents, [None, None], "{is_back_before_the_end}");
+    }
+}
+
 #[test]
 fn other_formatters_get_the_ids() {
     use tracing_subscriber::fmt::format::DefaultFields;
