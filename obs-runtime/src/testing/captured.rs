@@ -68,7 +68,7 @@ impl<R> Captured<R> {
     /// A child is on a line below its parent, two columns further right. A line has the name, the
     /// outcome unless it is ok, and the attributes; below it is a line `- name` for each event and
     /// `> name` for each link. Ids, times and durations are left out, so that the same code gives
-    /// the same text.
+    /// the same text. Of what is deeper than 1,000 levels there is a line `…`.
     ///
     /// ```
     /// use obs_runtime::{testing, traced};

@@ -245,3 +245,6 @@ fn enter(scope: u16) -> Attached {
 #[cfg(test)]
 #[path = "testing_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+mod deep_tests;

@@ -10,6 +10,10 @@ use std::collections::HashMap;
 use super::line;
 use crate::trace::{Link, Outcome, SpanId, SpanRecord};
 
+/// How many levels are written: each is further right, so the text grows with their square. Below stands `…`, which
+/// allows any spans there when the text is an expected tree.
+pub(super) const DEEPEST: usize = 1_000;
+
 /// Captured spans, and which of them are whose children.
 pub(super) struct Tree<'a> {
     spans: &'a [SpanRecord],
@@ -72,6 +76,7 @@ impl<'a> Tree<'a> {
         found.map_or("a span that was not captured", |span| &span.name)
     }
 
+    /// Writes a span with its events and links, without its children.
     fn write(&self, out: &mut fmt::Formatter<'_>, at: usize, depth: usize) -> fmt::Result {
         let span = self.span(at);
         let margin = depth * 2;
@@ -91,8 +96,8 @@ impl<'a> Tree<'a> {
         for link in &span.links {
             writeln!(out, "{:margin$}> {}", "", line::name(self.target(link)))?;
         }
-        for child in self.children(at) {
-            self.write(out, *child, depth + 1)?;
+        if depth + 1 == DEEPEST && !self.children(at).is_empty() {
+            writeln!(out, "{:margin$}…", "")?;
         }
         Ok(())
     }
@@ -100,9 +105,15 @@ impl<'a> Tree<'a> {
 
 impl fmt::Display for Tree<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.roots
-            .iter()
-            .try_for_each(|root| self.write(f, *root, 0))
+        let mut waiting: Vec<(usize, usize)> = self.roots.iter().rev().map(|at| (*at, 0)).collect();
+        while let Some((at, depth)) = waiting.pop() {
+            self.write(f, at, depth)?;
+            if depth + 1 < DEEPEST {
+                let children = self.children(at).iter().rev();
+                waiting.extend(children.map(|child| (*child, depth + 1)));
+            }
+        }
+        Ok(())
     }
 }
 
