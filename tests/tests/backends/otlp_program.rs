@@ -169,7 +169,10 @@ pub(crate) fn check_logs(dump: &Dump, lines: &[Value]) {
     let line = line.expect("the line");
     assert_eq!(line["message"], record["body"]);
     assert_eq!(line["trace_id"], audit["trace_id"]);
-    assert_eq!(line["spans"], json!([{"name": "audit", "fields": {"user": "ada"}}]));
+    assert_eq!(
+        line["spans"],
+        json!([{"name": "audit", "fields": {"user": "ada"}}])
+    );
     for record in dump.logs() {
         let scope = record["scope"].as_str().unwrap_or_default();
         assert!(scope.starts_with("otlp_program"), "{record}");
