@@ -7,11 +7,13 @@ use core::net::IpAddr;
 use core::time::Duration;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use ureq::RequestBuilder;
 use ureq::http::{HeaderMap, Uri};
 use ureq::tls::TlsConfig;
 use ureq::typestate::WithBody;
+use ureq::{Proxy, ProxyProtocol, RequestBuilder};
 
+use crate::exporter::proxy::{self, Found};
+use crate::self_log;
 use crate::self_obs::DropReason;
 
 pub(crate) const USER_AGENT: &str = concat!("obs-runtime/", env!("CARGO_PKG_VERSION"));
@@ -31,17 +33,20 @@ impl HttpClient {
     /// Makes a client that follows no redirects: they would lead what is sent to a place that nobody configured.
     /// Nothing is connected yet.
     pub(crate) fn new(url: &str, is_loopback: bool, tls: TlsConfig) -> Self {
-        let mut config = ureq::Agent::config_builder()
+        Self::with_proxy(url, is_loopback, tls, proxy::of_process(url).as_ref())
+    }
+
+    fn with_proxy(url: &str, is_loopback: bool, tls: TlsConfig, found: Option<&Found>) -> Self {
+        let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .user_agent(USER_AGENT)
             .max_redirects(0)
             .max_redirects_will_error(false)
             .no_delay(true)
             .max_idle_connections_per_host(MAX_IDLE)
-            .tls_config(tls);
-        if is_loopback {
-            config = config.proxy(None);
-        }
+            .tls_config(tls)
+            // Without this ureq has rules of its own.
+            .proxy(found.and_then(usable));
         Self {
             agent: config.build().new_agent(),
             url: url.to_owned(),
@@ -75,6 +80,20 @@ pub(crate) fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || address(host).is_some_and(is_local)
 }
 
+/// Returns the proxy if there is a way to speak to it. What it is called is not shown: it may hold a password.
+fn usable(found: &Found) -> Option<Proxy> {
+    let proxy = Proxy::new(&found.url).ok();
+    let is_known = |p: &Proxy| matches!(p.protocol(), ProxyProtocol::Http | ProxyProtocol::Https);
+    let usable = proxy.filter(is_known);
+    if usable.is_none() {
+        let name = found.variable;
+        let text =
+            format_args!("{name}: expected a proxy such as http://host:3128; requests go without");
+        self_log::warn("http", "proxy", text);
+    }
+    usable
+}
+
 fn names_address(url: &str) -> bool {
     let uri = url.parse::<Uri>();
     let host = uri.as_ref().ok().and_then(Uri::host);
@@ -82,7 +101,7 @@ fn names_address(url: &str) -> bool {
 }
 
 /// Reads a host that is an address, one of IPv6 in brackets or without.
-fn address(host: &str) -> Option<IpAddr> {
+pub(super) fn address(host: &str) -> Option<IpAddr> {
     let host = host.trim_start_matches('[').trim_end_matches(']');
     host.parse().ok()
 }

@@ -51,3 +51,47 @@ fn only_addresses_are_known_without_a_name_server() {
     let hosts = ["127.example.com", "192.0.2.1", "localhost.example.com"];
     assert!(!hosts.into_iter().any(is_loopback));
 }
+
+#[test]
+fn a_request_goes_through_the_proxy_that_was_found() {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let found = Found {
+        variable: "http_proxy",
+        url: listener.local_addr().unwrap().to_string(),
+    };
+    let proxy = std::thread::spawn(move || {
+        let mut stream = listener.accept().unwrap().0;
+        let mut line = String::new();
+        BufReader::new(&stream).read_line(&mut line).unwrap();
+        let _ = stream.write_all(b"HTTP/1.1 502 No\r\ncontent-length: 0\r\n\r\n");
+        line
+    });
+    let url = "http://receiver.invalid:4318/v1/traces";
+    let tls = TlsConfig::builder().build();
+    let client = HttpClient::with_proxy(url, false, tls, Some(&found));
+    assert!(
+        client
+            .post(Duration::from_secs(60))
+            .send(&b"body"[..])
+            .is_err()
+    );
+    assert_eq!(
+        proxy.join().unwrap(),
+        "CONNECT receiver.invalid:4318 HTTP/1.1\r\n"
+    );
+}
+
+#[test]
+fn a_proxy_that_nobody_can_speak_to_is_left_out() {
+    let proxy = |url: &str| {
+        let (variable, url) = ("ALL_PROXY", url.to_owned());
+        usable(&Found { variable, url }).is_some()
+    };
+    for url in ["http://proxy:3128", "https://user:word@proxy", "proxy:3128"] {
+        assert!(proxy(url), "{url}");
+    }
+    for url in ["socks5://proxy", "ftp://proxy", "http://", "two words"] {
+        assert!(!proxy(url), "{url}");
+    }
+}

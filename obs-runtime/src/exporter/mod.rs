@@ -20,6 +20,8 @@ pub(crate) mod json_lines;
 pub mod otlp;
 pub(crate) mod periodic;
 pub mod prometheus;
+#[cfg(any(feature = "otlp", feature = "alert"))]
+mod proxy;
 pub(crate) mod schedule;
 #[cfg(feature = "statsd")]
 pub mod statsd;

@@ -121,3 +121,23 @@ fn an_exporter_of_ones_own_says_why_it_fails_until_it_succeeds() {
         assert!(obs.health().is_ok(), "{:?}", obs.health());
     }
 }
+
+// bug: gRPC went past the proxy of the environment without a word.
+#[test]
+fn a_proxy_that_is_gone_past_is_said() {
+    let program = env!("CARGO_BIN_EXE_child_process");
+    let output = std::process::Command::new(program)
+        .arg("installed")
+        .env(
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "http://receiver.invalid:4317",
+        )
+        .env("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+        .env("ALL_PROXY", "http://user:word@proxy.invalid:3128")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("gRPC goes past the proxy"), "{said}");
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert!(log.contains("ALL_PROXY") && !log.contains("word"), "{log}");
+}

@@ -211,6 +211,10 @@ pub(crate) struct BatchLimits {
 impl OtlpConfig {
     /// Sends traces, metrics and logs to an OTLP receiver: `http://localhost:4318`, or port 4317 with
     /// [`Protocol::Grpc`].
+    ///
+    /// HTTP goes through the proxy that the environment names, by the rules of curl: `http_proxy` is for `http://`,
+    /// `https_proxy` for `https://`, `all_proxy` for both, in small or capital letters; none is used for this machine
+    /// and for what `no_proxy` names, such as `cluster.local`, `collector:4318` or `10.0.0.0/8`. gRPC takes no proxy.
     pub fn new(endpoint: impl Into<String>) -> Self {
         let mut config = Self::default();
         config.set_endpoint(endpoint);

@@ -23,6 +23,7 @@ use crate::exporter::otlp::target::Target;
 use crate::exporter::otlp::transport::{
     Answer, Failure, Retry, Transport, partial_success, remedy,
 };
+use crate::exporter::proxy;
 use crate::self_obs::DropReason;
 
 /// A channel with a runtime of its own, which runs only while a request is sent.
@@ -31,6 +32,8 @@ pub(super) struct Grpc {
     path: PathAndQuery,
     metadata: MetadataMap,
     target: Target,
+    /// A proxy leads to the receiver, for those who take one.
+    passes_proxy: bool,
     // Last: the client's tasks end with it.
     runtime: Runtime,
 }
@@ -71,8 +74,20 @@ impl Grpc {
             path: PathAndQuery::from_static(target.signal.grpc_path()),
             metadata: metadata(&target.headers)?,
             target: target.clone(),
+            passes_proxy: proxy::of_process(url).is_some(),
             runtime,
         })
+    }
+}
+
+impl Grpc {
+    /// Returns what to do where nobody answers; that may be because only a proxy could reach the receiver.
+    const fn or_proxy(&self, remedy: &'static str) -> &'static str {
+        if self.passes_proxy {
+            remedy::PAST_PROXY
+        } else {
+            remedy
+        }
     }
 }
 
@@ -113,7 +128,7 @@ impl Transport for Grpc {
                 DropReason::Timeout,
                 Retry::Backoff,
                 &format!("no answer within {timeout:.1?}"),
-                remedy::TIMEOUT,
+                self.or_proxy(remedy::TIMEOUT),
             ),
             Ok(Ok(response)) => match partial_success(response.get_ref()) {
                 Some(partial) => Answer::Accepted(partial),
@@ -124,7 +139,7 @@ impl Transport for Grpc {
                     remedy::NOT_OTLP,
                 ),
             },
-            Ok(Err(status)) => refused(&status),
+            Ok(Err(status)) => refused(&status, self.or_proxy(remedy::LISTENING)),
         }
     }
 
@@ -135,7 +150,9 @@ impl Transport for Grpc {
 }
 
 /// Returns what a status means (OTLP specification, "Failures", the table of gRPC codes).
-fn refused(status: &Status) -> Answer {
+///
+/// `unreachable` is what to do where nobody answers.
+fn refused(status: &Status, unreachable: &'static str) -> Answer {
     // A status that tonic made of a broken connection has a source; one of the receiver has none.
     let source = status.source();
     let asked = retry_delay(status.details());
@@ -161,7 +178,7 @@ fn refused(status: &Status) -> Answer {
     let cause = source.map(|s| format!(": {}", innermost(s)));
     let text = format!("{}{}", status.message(), cause.unwrap_or_default());
     let remedy = match (reason, status.code()) {
-        (DropReason::Unreachable, _) => remedy::LISTENING,
+        (DropReason::Unreachable, _) => unreachable,
         (_, Code::Unauthenticated | Code::PermissionDenied) => remedy::KEY,
         (_, Code::Unimplemented) => remedy::PROTOCOL,
         (DropReason::TooLarge, _) => remedy::SIZE,

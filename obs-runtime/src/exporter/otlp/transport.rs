@@ -63,6 +63,9 @@ pub(super) mod remedy {
         with no login page in front of it (OTEL_EXPORTER_OTLP_ENDPOINT)";
     pub(in super::super) const SIZE: &str = "a receiver that took larger requests would take all of it \
         (in nginx client_max_body_size)";
+    /// Of what is sent over gRPC, while the environment names a proxy.
+    pub(in super::super) const PAST_PROXY: &str = "gRPC goes past the proxy that the environment \
+        names; http/protobuf takes it (OTEL_EXPORTER_OTLP_PROTOCOL)";
     pub(in super::super) const TLS: &str =
         "check the scheme of the endpoint and the certificates (OTEL_EXPORTER_OTLP_CERTIFICATE)";
     pub(in super::super) const TIMEOUT: &str =

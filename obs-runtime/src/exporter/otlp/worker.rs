@@ -7,13 +7,14 @@ use crate::Error;
 use crate::backoff::random;
 use crate::exporter::delivery::guarded;
 use crate::exporter::otlp::batch::Batch;
-use crate::exporter::otlp::config::Limits;
+use crate::exporter::otlp::config::{Limits, Protocol};
 use crate::exporter::otlp::lane::{Job, Lane, Next, Verdict};
 use crate::exporter::otlp::policy;
 use crate::exporter::otlp::split;
 use crate::exporter::otlp::spool::Stored;
 use crate::exporter::otlp::target::Target;
-use crate::exporter::otlp::transport::{Answer, Failure, PartialSuccess, Retry, Transport};
+use crate::exporter::otlp::transport::{Answer, Failure, PartialSuccess, Retry, Transport, remedy};
+use crate::exporter::proxy;
 use crate::self_log;
 use crate::self_obs;
 use crate::self_obs::DropReason;
@@ -52,6 +53,15 @@ pub(super) fn start(
 ) -> Result<Arc<Lane>, Error> {
     let lane = Lane::new(target, &limits);
     lane.enter(limits.requests);
+    if target.protocol == Protocol::Grpc
+        && let Some(found) = proxy::of_process(&target.endpoint.url)
+    {
+        let (url, variable, remedy) = (target.endpoint.shown(), found.variable, remedy::PAST_PROXY);
+        let text = format!("{url}: {remedy}; it is named by {variable}");
+        self_log::warn(name, "proxy", format_args!("{text}"));
+        // Until a request succeeds without.
+        lane.failed(&text);
+    }
     let worker = Worker {
         lane: Arc::clone(&lane),
         transport,
