@@ -3,17 +3,22 @@
 //! The lists below are the only place that knows names. A new word belongs to `SECRET` if it names
 //! a secret wherever it stands, and to `ABOUT` if names that end with it speak about a secret.
 
+use super::look;
+
 /// The length of name that is looked at; of a longer one, only its end.
 pub(super) const MAX_KEY: usize = 64;
 const MAX_PARTS: usize = 12;
 
 /// Whole words that name a secret wherever they stand in a name.
-const SECRET: &[&str] = &[
+pub(super) const SECRET: &[&str] = &[
     "accesskey",
     "accesstoken",
+    "accountkey",
     "apikey",
     "apikeys",
     "apitoken",
+    "appkey",
+    "authkey",
     "authorization",
     "authtoken",
     "bearer",
@@ -23,9 +28,11 @@ const SECRET: &[&str] = &[
     "cookies",
     "credential",
     "credentials",
+    "encryptionkey",
     "idtoken",
     "jsessionid",
     "jwt",
+    "masterkey",
     "otp",
     "passcode",
     "passphrase",
@@ -34,42 +41,119 @@ const SECRET: &[&str] = &[
     "pwd",
     "refreshtoken",
     "secret",
+    "secretaccesskey",
     "secretkey",
     "secrets",
+    "servicekey",
+    "sessionkey",
     "sessiontoken",
     "setcookie",
+    "sharedkey",
     "signingkey",
     "totp",
+    "xapikey",
 ];
 
-/// Words that make a following `key` a secret: `api_key`, `AccountKey`, `signing-key`.
+/// Words that make a following `key` a secret: `api_key`, `AccountKey`, `signing-key`, and vendors:
+/// `STRIPE_KEY`.
 const KEY_OWNER: &[&str] = &[
     "access",
     "account",
     "admin",
+    "adyen",
+    "aes",
+    "algolia",
+    "anthropic",
     "api",
+    "app",
+    "application",
     "auth",
+    "aws",
+    "azure",
+    "braintree",
+    "brevo",
+    "cipher",
+    "cloudflare",
+    "cohere",
+    "consumer",
+    "crypto",
+    "datadog",
+    "dd",
     "decryption",
+    "deepseek",
     "deploy",
     "encryption",
+    "fernet",
+    "firebase",
+    "gemini",
+    "github",
+    "gitlab",
+    "gpg",
+    "groq",
+    "heroku",
     "hmac",
+    "honeycomb",
+    "huggingface",
     "license",
+    "mailchimp",
+    "mailgun",
     "master",
+    "mistral",
+    "mixpanel",
+    "newrelic",
+    "openai",
+    "openrouter",
+    "paypal",
+    "pgp",
+    "pinecone",
+    "plaid",
+    "postmark",
     "private",
+    "pusher",
+    "qdrant",
+    "replicate",
+    "resend",
+    "role",
+    "rollbar",
+    "rsa",
+    "sas",
     "secret",
+    "sendgrid",
+    "service",
     "session",
     "shared",
+    "shopify",
     "signing",
+    "slack",
     "ssh",
     "storage",
+    "stripe",
     "subscription",
+    "supabase",
+    "tavily",
+    "twilio",
+    "vapid",
+    "voyage",
+    "weaviate",
+    "webhook",
+    "wireguard",
 ];
 
 /// Last words of names that speak *about* a secret: `password_length`, `token.type`, `secret_name`.
 const ABOUT: &[&str] = &[
+    "age",
+    "alg",
+    "algorithm",
+    "at",
+    "attempts",
     "budget",
+    "changed",
+    "class",
     "cost",
     "count",
+    "days",
+    "disabled",
+    "enabled",
     "endpoint",
     "error",
     "exception",
@@ -78,31 +162,60 @@ const ABOUT: &[&str] = &[
     "expiry",
     "field",
     "file",
+    "format",
+    "group",
+    "hits",
     "host",
+    "hours",
     "index",
     "kind",
+    "left",
     "len",
     "length",
     "limit",
     "manager",
+    "max",
+    "maximum",
+    "method",
+    "min",
+    "minimum",
+    "minutes",
+    "misses",
     "modality",
+    "mode",
     "name",
+    "owner",
     "path",
     "policy",
+    "prefix",
+    "present",
     "price",
     "provider",
     "rate",
     "ratio",
+    "ref",
+    "remaining",
+    "requests",
     "required",
+    "reset",
+    "retries",
+    "rules",
+    "scheme",
+    "seconds",
+    "secs",
     "server",
     "service",
     "size",
     "store",
+    "strength",
+    "total",
+    "tries",
     "ttl",
     "type",
     "uri",
     "url",
     "usage",
+    "valid",
     "version",
 ];
 
@@ -159,6 +272,13 @@ pub(crate) fn is_secret_key(key: &str) -> bool {
 }
 
 pub(super) fn is_secret(key: &[u8]) -> bool {
+    // Nearly all names end here. A word of two letters at the end has no third one to look for.
+    let ends_in_pw = key
+        .last_chunk::<2>()
+        .is_some_and(|end| end.eq_ignore_ascii_case(b"pw"));
+    if look::is_clean(key) && !ends_in_pw {
+        return false;
+    }
     let mut lower = [0u8; MAX_KEY];
     let Some(lower) = lower.get_mut(..key.len()) else {
         return false;
@@ -183,12 +303,37 @@ pub(super) fn is_secret(key: &[u8]) -> bool {
             || match *part {
                 b"token" => !one_of(before, TEXT_TOKEN),
                 b"key" | b"keys" => one_of(before, KEY_OWNER),
-                b"auth" | b"pass" => i + 1 == count,
-                b"signature" => before == b"amz" || before == b"goog",
+                b"auth" | b"pass" | b"pw" => i + 1 == count,
+                b"signature" => one_of(before, &["amz", "goog", "access"]),
                 b"sig" => count == 1,
                 _ => false,
             }
     })
+}
+
+/// Returns whether the word before `key` ends as that of a secret does: `api`, `signing`.
+pub(super) fn ends_with_owner(before: &[u8]) -> bool {
+    let ends = |owner: &&str| {
+        let start = before.len().checked_sub(owner.len());
+        start.is_some_and(|start| before[start..].eq_ignore_ascii_case(owner.as_bytes()))
+    };
+    KEY_OWNER.iter().any(ends)
+}
+
+/// Returns whether the name says that another name, beside it, is the one of the value.
+pub(super) fn is_value(key: &[u8]) -> bool {
+    one_of(key, &["value"])
+}
+
+/// Returns whether the name is that of a file: `auth_token.rs: unexpected`.
+pub(super) fn is_file(key: &[u8]) -> bool {
+    const FILES: &[&str] = &[
+        "c", "cfg", "conf", "cpp", "crt", "cs", "css", "go", "h", "html", "ini", "java", "js",
+        "json", "jsx", "kt", "lock", "log", "lua", "md", "php", "pem", "proto", "py", "rb", "rs",
+        "sh", "sql", "svg", "swift", "toml", "ts", "tsx", "txt", "vue", "xml", "yaml", "yml",
+    ];
+    let dot = key.iter().rposition(|b| *b == b'.');
+    dot.is_some_and(|dot| dot > 0 && one_of(&key[dot + 1..], FILES))
 }
 
 fn holds(part: &[u8], word: &[u8]) -> bool {

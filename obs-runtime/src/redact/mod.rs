@@ -2,12 +2,24 @@
 //!
 //! It makes one pass over the bytes without backtracking, so that a hostile text costs no more than
 //! any other of its length. The drain and the threads of the program call it; tests and `fuzz/`
-//! hold it to the bound through [`work`]. `keys.rs` knows the names of secrets, `shapes.rs` their
-//! looks, `values.rs` where a value ends.
+//! hold it to the bound through [`work`].
+//!
+//! `look.rs` finds the parts of a text that must be read closely, and `leads.rs` the places in them.
+//! At such a place, `keys.rs` knows the names of secrets, `prefixes.rs` and `shapes.rs` their looks;
+//! `commands.rs`, `entries.rs`, `sentence.rs` and `url.rs` know where they stand without a mark
+//! between name and value; `values.rs` knows where a value ends; `prose.rs` and `harmless.rs` know
+//! what in its place is none.
 
+mod commands;
 pub(crate) mod custom;
+mod entries;
+mod harmless;
 mod keys;
+mod leads;
+mod look;
+mod prefixes;
 mod prose;
+mod sentence;
 mod shapes;
 mod url;
 mod values;
@@ -16,41 +28,12 @@ pub(crate) mod work;
 use std::borrow::Cow;
 
 pub(crate) use keys::is_secret_key;
-use shapes::{PREFIXES, is_token};
+use look::Look;
+use shapes::is_token;
 use values::Form;
 
 /// The text that replaces a secret.
 pub(crate) const MASK: &str = "***";
-
-/// The first two letters of the schemes, and of the shapes that do not begin with a vendor's prefix.
-const STARTS: &[&[u8; 2]] = &[
-    b"sk", b"AK", b"AS", b"ey", b"SG", b"hv", b"da", b"ba", b"be", b"Ba", b"Be",
-];
-
-/// For each byte, which next bytes can lead to a secret, by the lower five bits of the next byte.
-///
-/// Nearly all of a clean text is passed over by one look at this table for each byte.
-static NEXT: [u32; 256] = {
-    let mut next = [0; 256];
-    next[b':' as usize] = u32::MAX;
-    next[b'=' as usize] = u32::MAX;
-    next[b',' as usize] = u32::MAX;
-    next[b'>' as usize] = u32::MAX;
-    next[b'-' as usize] = 1 << (b'-' & 31);
-    next[b'%' as usize] = 1 << (b'3' & 31);
-    let mut i = 0;
-    while i < STARTS.len() {
-        next[STARTS[i][0] as usize] |= 1 << (STARTS[i][1] & 31);
-        i += 1;
-    }
-    i = 0;
-    while i < PREFIXES.len() {
-        let (prefix, _) = PREFIXES[i];
-        next[prefix[0] as usize] |= 1 << (prefix[1] & 31);
-        i += 1;
-    }
-    next
-};
 
 /// Masks secrets with `***`, including those that the program adds to the redaction of the scope.
 ///
@@ -62,23 +45,10 @@ pub(crate) fn redact(scope: impl FnOnce() -> u16, text: &str) -> Cow<'_, str> {
 
 /// Returns whether [`redact`] leaves a text as it is for sure.
 ///
-/// That is so if no two bytes of it may lead to a secret.
+/// That is so if nothing in it has a secret beside it.
 #[inline]
 pub(crate) fn is_clean(text: &str) -> bool {
-    !custom::any() && next_lead(text.as_bytes(), 0).is_none()
-}
-
-/// Returns how many bytes from `i` on are passed over.
-#[inline]
-fn next_lead(bytes: &[u8], i: usize) -> Option<usize> {
-    let mut pairs = bytes.get(i..)?.windows(2);
-    pairs.position(|pair| leads_on(pair[0], pair[1]))
-}
-
-/// Returns whether two bytes may lead to a secret.
-#[inline]
-fn leads_on(byte: u8, next: u8) -> bool {
-    NEXT[byte as usize] >> (next & 31) & 1 != 0
+    !custom::any() && look::is_clean(text.as_bytes())
 }
 
 /// Masks secrets with `***`, and borrows when there are none.
@@ -87,6 +57,11 @@ fn leads_on(byte: u8, next: u8) -> bool {
 /// Bearer …`), keys with a vendor's prefix (`sk-…`, `ghp_…`, `AKIA…`), JSON Web Tokens, PEM private
 /// keys, and passwords in URLs. Masking twice changes nothing.
 fn masked(text: &str) -> Cow<'_, str> {
+    masked_by(text, Look::new())
+}
+
+/// Masks the secrets in the parts of the text that are looked at closely.
+fn masked_by(text: &str, mut look: Look) -> Cow<'_, str> {
     let bytes = text.as_bytes();
     let mut out = String::new();
     // Everything before `copied` is in `out`.
@@ -95,10 +70,10 @@ fn masked(text: &str) -> Cow<'_, str> {
     let mut named = 0;
     let mut i = 0;
     // A secret after the last byte would lie behind the text.
-    while let Some(clean) = next_lead(bytes, i) {
-        i += clean;
+    while let Some(lead) = look.next(bytes, i) {
+        i = lead;
         let from = if i < copied { named } else { copied };
-        let Some((start, end)) = secret_at(bytes, i, from) else {
+        let Some((start, end)) = secret_at(bytes, i, from, out.as_bytes()) else {
             i += 1;
             continue;
         };
@@ -125,10 +100,12 @@ fn masked(text: &str) -> Cow<'_, str> {
 /// Returns the secret that the byte at `i` leads to.
 ///
 /// What stands before `from` is masked, and no name reaches into it: otherwise a text that is
-/// masked again would have other names.
-fn secret_at(bytes: &[u8], i: usize, from: usize) -> Option<(usize, usize)> {
+/// masked again would have other names. `out` is what stands before `from` without its secrets.
+fn secret_at(bytes: &[u8], i: usize, from: usize, out: &[u8]) -> Option<(usize, usize)> {
     match bytes[i] {
         b',' => pair(bytes, i, from),
+        b' ' if bytes.get(i + 1) == Some(&b'-') => commands::argument(bytes, i, out, from),
+        b' ' => sentence::secret(bytes, i, from),
         b'-' if bytes.get(i + 1) != Some(&b'-') => None,
         b'-' => match shapes::pem(&bytes[i..]) {
             Some((start, end)) => Some((i + start, i + end)),
@@ -147,8 +124,11 @@ fn secret_at(bytes: &[u8], i: usize, from: usize) -> Option<(usize, usize)> {
         b':' | b'=' => named(bytes, i, from),
         // All other leads are the first letters of a shape or scheme.
         _ if i > from && is_token(bytes[i - 1]) => None,
-        b'b' | b'B' => shapes::scheme(&bytes[i..]).map(|(s, e)| (i + s, i + e)),
-        _ => shapes::secret(&bytes[i..]).map(|n| (i, i + n)),
+        _ if !look::may_begin(&bytes[i..]) && !matches!(bytes[i], b'b' | b'B') => None,
+        _ => match shapes::scheme(&bytes[i..]) {
+            Some((start, end)) => Some((i + start, i + end)),
+            None => shapes::secret(&bytes[i..]).map(|n| (i, i + n)),
+        },
     }
 }
 
@@ -161,7 +141,10 @@ fn named(bytes: &[u8], sep: usize, from: usize) -> Option<(usize, usize)> {
         key = dot.map_or(key, |dot| &key[dot + 1..]);
     }
     let may_be_text = keys::may_be_text_token(key);
-    if key.is_empty() || !may_be_text && !is_secret_here(bytes, key) {
+    if keys::is_value(key) {
+        return entries::value(bytes, sep, key, from);
+    }
+    if key.is_empty() || !may_be_text && !is_secret_here(bytes, key) || keys::is_file(key) {
         return None;
     }
     let form = if may_be_text {
@@ -174,6 +157,10 @@ fn named(bytes: &[u8], sep: usize, from: usize) -> Option<(usize, usize)> {
         Form::Any
     };
     let (start, end) = values::after(bytes, sep, form)?;
+    let value = &bytes[start..end];
+    if harmless::is_of(key, value) || is_path(bytes, sep, key) && !harmless::looks_random(value) {
+        return None;
+    }
     // `unexpected token: identifier` gives nothing away, `invalid token: 8f3a…` does.
     let random = end - start >= 8 && bytes[start..end].iter().any(u8::is_ascii_digit);
     (end > start && (random || !may_be_text)).then_some((start, end))
@@ -184,6 +171,12 @@ fn is_secret_here(bytes: &[u8], key: &[u8]) -> bool {
     let start = key.as_ptr() as usize - bytes.as_ptr() as usize;
     let is_parameter = start > 0 && matches!(bytes[start - 1], b'?' | b'&');
     keys::is_secret(key) || is_parameter && key.eq_ignore_ascii_case(b"signature")
+}
+
+/// Returns whether the name is the last part of a path: `/etc/passwd: permission denied`.
+fn is_path(bytes: &[u8], sep: usize, key: &[u8]) -> bool {
+    let start = key.as_ptr() as usize - bytes.as_ptr() as usize;
+    bytes[sep] == b':' && start > 0 && bytes[start - 1] == b'/'
 }
 
 /// Returns the value of `name%3Dvalue`, an encoded URL inside another.
@@ -281,3 +274,7 @@ mod tests;
 #[cfg(test)]
 #[path = "hostile_tests.rs"]
 mod hostile_tests;
+
+#[cfg(test)]
+#[path = "corpus_tests.rs"]
+mod corpus_tests;

@@ -324,6 +324,7 @@ proptest! {
 
     #[test]
     fn a_quoted_password_never_shows(secret in "[a-zA-Z0-9@:/,;& ]{1,30}", key in prop::sample::select(vec!["password", "api_key", "x-auth-token"])) {
+        prop_assume!(!harmless::is_nothing(secret.as_bytes()));
         let quoted = format!("{{\"{key}\": \"{secret}\"}}");
         prop_assert_eq!(of_default(&quoted), format!("{{\"{key}\": \"***\"}}"));
     }

@@ -1,5 +1,6 @@
 //! Secrets that are known by their own look: keys with a vendor's prefix, JSON Web Tokens, PEM.
 
+use super::prefixes::{Alphabet, PREFIXES};
 use super::{keys, values, work};
 
 /// Returns whether a byte is a letter, a digit, `_` or `-`.
@@ -19,91 +20,45 @@ pub(super) fn run(bytes: &[u8], accept: fn(u8) -> bool) -> usize {
     len
 }
 
-/// Prefixes, and how many characters must follow for a secret. Of two that match, the first counts.
-pub(super) const PREFIXES: &[(&[u8], usize)] = &[
-    (b"sk-proj-", 4),
-    (b"sk-ant-", 4),
-    (b"sk-or-", 4),
-    (b"sk-svcacct-", 4),
-    (b"sk_live_", 4),
-    (b"sk_test_", 4),
-    (b"rk_live_", 4),
-    (b"ghp_", 6),
-    (b"gho_", 6),
-    (b"ghu_", 6),
-    (b"ghs_", 6),
-    (b"ghr_", 6),
-    (b"github_pat_", 6),
-    (b"glpat-", 6),
-    (b"gsk_", 16),
-    (b"xai-", 20),
-    (b"xoxa-", 6),
-    (b"xoxb-", 6),
-    (b"xoxe-", 6),
-    (b"xoxp-", 6),
-    (b"xoxr-", 6),
-    (b"xoxs-", 6),
-    (b"xapp-", 6),
-    (b"AIza", 20),
-    (b"hf_", 16),
-    (b"npm_", 20),
-    (b"pypi-", 20),
-    (b"ya29.", 10),
-    (b"shpat_", 16),
-    (b"shpss_", 16),
-    (b"whsec_", 12),
-    (b"dop_v1_", 20),
-    (b"dckr_pat_", 12),
-    (b"glsa_", 16),
-    (b"lsv2_", 16),
-    (b"lin_api_", 16),
-    (b"nvapi-", 20),
-    (b"pplx-", 20),
-    (b"tvly-", 12),
-    (b"r8_", 20),
-    (b"xkeysib-", 20),
-];
-
 /// Returns the length of the secret at the start of `bytes`, if one begins there.
 pub(super) fn secret(bytes: &[u8]) -> Option<usize> {
-    let (Some(first), Some(second)) = (bytes.first(), bytes.get(1)) else {
-        return None;
-    };
+    let (first, second) = (*bytes.first()?, *bytes.get(1)?);
+    if let Some(rest) = bytes.strip_prefix(b"eyJ") {
+        return jwt(rest).map(|n| 3 + n);
+    }
     // A call for each prefix would cost more than the text around it.
-    let begins = |p: &[u8]| p[0] == *first && p[1] == *second && bytes.starts_with(p);
-    if let Some((prefix, least)) = PREFIXES.iter().find(|(p, _)| begins(p)) {
-        let rest = run(&bytes[prefix.len()..], is_token);
-        return (rest >= *least).then_some(prefix.len() + rest);
-    }
-    match bytes {
-        [b's', b'k', b'-', rest @ ..] => {
-            let n = run(rest, is_token);
-            // `sk-learn` and the like have no digits.
-            (n >= 6 && rest[..n].iter().any(u8::is_ascii_digit)).then_some(3 + n)
-        }
-        [b'A', b'K' | b'S', b'I', b'A', rest @ ..] => {
-            let n = run(rest, |b| b.is_ascii_uppercase() || b.is_ascii_digit());
-            (n >= 12).then_some(4 + n)
-        }
-        [b'e', b'y', b'J', rest @ ..] => jwt(rest).map(|n| 3 + n),
-        // SendGrid, Vault: parts between dots.
-        [b'S', b'G', b'.', rest @ ..] => dotted(rest).map(|n| 3 + n),
-        [b'h', b'v', b's' | b'b' | b'r', b'.', rest @ ..] => dotted(rest).map(|n| 4 + n),
-        // Databricks: 32 hexadecimal digits.
-        [b'd', b'a', b'p', b'i', rest @ ..] => {
-            let n = run(rest, |b| b.is_ascii_hexdigit());
-            (n >= 32).then_some(4 + n)
-        }
-        _ => None,
-    }
+    let begins = |p: &[u8]| p[0] == first && p[1] == second && bytes.starts_with(p);
+    let mut fitting = PREFIXES.iter().filter(|(prefix, ..)| begins(prefix));
+    let len = fitting.find_map(|&(prefix, alphabet, least)| {
+        let len = body(&bytes[prefix.len()..], alphabet);
+        (len >= least).then_some(prefix.len() + len)
+    })?;
+    Some(len)
 }
 
-/// Returns the length of a secret of 20 characters or more, which may have dots in it but not at
-/// its end.
-fn dotted(rest: &[u8]) -> Option<usize> {
-    let n = run(rest, |b| is_token(b) || b == b'.');
-    let n = n - usize::from(n > 0 && rest[n - 1] == b'.');
-    (n >= 20).then_some(n)
+/// Returns the length of what follows a prefix; 0 if it is not what the prefix announces.
+fn body(rest: &[u8], alphabet: Alphabet) -> usize {
+    // A hash or an identifier that goes on is another thing.
+    let whole = |len: usize| match rest.get(len) {
+        Some(next) if is_token(*next) => 0,
+        _ => len,
+    };
+    match alphabet {
+        Alphabet::Token => run(rest, is_token),
+        Alphabet::Base64 => run(rest, |b| is_token(b) || matches!(b, b'+' | b'/' | b'=')),
+        Alphabet::Upper => run(rest, |b| b.is_ascii_uppercase() || b.is_ascii_digit()),
+        Alphabet::Hex => whole(run(rest, |b| b.is_ascii_hexdigit())),
+        Alphabet::Word => whole(run(rest, |b| b.is_ascii_alphanumeric())),
+        Alphabet::Dotted => {
+            let len = run(rest, |b| is_token(b) || b == b'.');
+            len - usize::from(len > 0 && rest[len - 1] == b'.')
+        }
+        Alphabet::Random => {
+            let len = run(rest, is_token);
+            let digits = rest[..len].iter().filter(|b| b.is_ascii_digit()).count();
+            if digits >= 3 { len } else { 0 }
+        }
+    }
 }
 
 /// Returns the length of a JSON Web Token after its `eyJ` (RFC 7519): base64url parts between dots.
@@ -171,6 +126,8 @@ pub(super) fn scheme(bytes: &[u8]) -> Option<(usize, usize)> {
     let random = secret.len() >= 8
         && (secret.iter().any(u8::is_ascii_digit)
             || secret[1..].iter().any(u8::is_ascii_uppercase));
+    // What follows it is base64 of a whole number of groups.
+    let random = random && (!basic || secret.len().is_multiple_of(4));
     let named = !basic && bytes[0] == b'B' && !keys::one_of(secret, ABOUT_BEARER);
     // `Bearer realm="…"` is a challenge, and gives nothing away.
     let challenge = secret.starts_with(b"realm=") || secret.starts_with(b"error=");

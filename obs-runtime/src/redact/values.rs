@@ -5,7 +5,7 @@
 
 use super::keys::{is_secret, one_of};
 use super::shapes::{is_token, run};
-use super::{MASK, prose, work};
+use super::{MASK, entries, harmless, prose, work};
 
 /// The range of the text that is masked after a key and its `:` or `=`.
 pub(super) type Range = (usize, usize);
@@ -26,13 +26,19 @@ pub(super) fn after(bytes: &[u8], sep: usize, form: Form) -> Option<Range> {
     if is_masked(bytes, at) {
         return None;
     }
+    if entries::is_block(&bytes[at..]) {
+        return entries::block(bytes, sep, at);
+    }
     let is_prose = bytes[sep] == b':' && at > sep + 1 && prose::begins(&bytes[at..]);
+    if harmless::is_code(&bytes[at..]) {
+        return None;
+    }
     match bytes.get(at)? {
         _ if form == Form::Word => {
             let is_list = matches!(bytes[at], b'[' | b'{') || construct(bytes, at).is_some();
             (!is_list).then(|| some(bytes, at, plain(bytes, at)))?
         }
-        b'[' | b'{' => Some((at, balanced(bytes, at, b"[{", b"]}"))),
+        b'[' | b'{' => some(bytes, at, balanced(bytes, at, b"[{", b"]}")),
         _ if is_prose => None,
         _ => bare(bytes, at, form, bytes[sep] == b':'),
     }
@@ -214,7 +220,7 @@ pub(super) fn quoted(bytes: &[u8], at: usize) -> Option<Range> {
 
 /// Returns what stands between quotation marks at `at`; none if there are no marks, or if it was
 /// masked before.
-fn in_quotes(bytes: &[u8], at: usize) -> Option<Range> {
+pub(super) fn in_quotes(bytes: &[u8], at: usize) -> Option<Range> {
     let (slashes, quote) = quote_at(bytes, at);
     let start = at + slashes + 1;
     if is_masked(bytes, start) {
@@ -236,21 +242,8 @@ pub(super) enum Form {
 }
 
 /// Returns the range, unless its value hides nothing and should stay as it is.
-fn some(bytes: &[u8], start: usize, end: usize) -> Option<Range> {
-    const NOTHING: &[&str] = &[
-        "None",
-        "null",
-        "nil",
-        "true",
-        "false",
-        "undefined",
-        "Sensitive",
-        // MySQL: "(using password: YES)".
-        "YES",
-        "NO",
-    ];
-    let value = &bytes[start..end];
-    let nothing = value == b"*" || value == b"**" || NOTHING.iter().any(|n| n.as_bytes() == value);
+pub(super) fn some(bytes: &[u8], start: usize, end: usize) -> Option<Range> {
+    let nothing = harmless::is_nothing(&bytes[start..end]);
     (!nothing && !is_masked(bytes, start)).then_some((start, end))
 }
 
@@ -265,7 +258,7 @@ pub(super) fn is_masked(bytes: &[u8], start: usize) -> bool {
 }
 
 /// Counts the first bytes that are accepted, up to a limit. What is limited needs no report.
-fn leading(bytes: &[u8], most: usize, accept: fn(u8) -> bool) -> usize {
+pub(super) fn leading(bytes: &[u8], most: usize, accept: fn(u8) -> bool) -> usize {
     let near = bytes.iter().take(most);
     near.take_while(|b| accept(**b)).count()
 }
@@ -275,7 +268,7 @@ fn spaces(bytes: &[u8]) -> usize {
     leading(bytes, 256, |b| b.is_ascii_whitespace())
 }
 
-fn blanks(bytes: &[u8]) -> usize {
+pub(super) fn blanks(bytes: &[u8]) -> usize {
     run(bytes, |b| matches!(b, b' ' | b'\t'))
 }
 
@@ -304,7 +297,7 @@ fn wrapped(bytes: &[u8], from: usize) -> usize {
 }
 
 /// Returns the quotation mark at `at`, and how many backslashes stand before it.
-fn quote_at(bytes: &[u8], at: usize) -> (usize, Option<u8>) {
+pub(super) fn quote_at(bytes: &[u8], at: usize) -> (usize, Option<u8>) {
     let rest = bytes.get(at..).unwrap_or_default();
     let slashes = leading(rest, 8, |b| b == b'\\');
     let quote = rest
@@ -388,7 +381,7 @@ fn after_scheme(value: &[u8]) -> Option<usize> {
 
 /// Returns the end of a bare value: a blank, a quotation mark, or a comma, semicolon, ampersand or
 /// bracket after which something else begins.
-fn plain(bytes: &[u8], start: usize) -> usize {
+pub(super) fn plain(bytes: &[u8], start: usize) -> usize {
     let end = until(bytes, start, |&i| match bytes[i] {
         b'"' | b'`' | b'<' | b'>' => true,
         b if b.is_ascii_whitespace() => true,
@@ -402,6 +395,18 @@ fn plain(bytes: &[u8], start: usize) -> usize {
     // The mark at the end belongs to the sentence.
     let dot = end > start + 1 && bytes[end - 1] == b'.';
     end - usize::from(dot)
+}
+
+/// Returns the end of the lines from `start` on that are indented by more than `indent`.
+pub(super) fn indented(bytes: &[u8], start: usize, indent: usize) -> usize {
+    let is_less = |line: &[u8]| {
+        let blank = leading(line, indent + 1, |b| b == b' ');
+        blank <= indent && !matches!(line.get(blank), None | Some(b'\n' | b'\r'))
+    };
+    let end = until(bytes, start, |&i| {
+        bytes[i] == b'\n' && is_less(&bytes[i + 1..])
+    });
+    start + bytes[start..end].trim_ascii_end().len()
 }
 
 /// Returns whether a byte can be a part of a name.
