@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::llm::attributes::{record_llm, record_vector};
 use crate::llm::usage::{IntoUsage, LlmResponse};
+use crate::trace::local::redact_kept;
 use crate::trace::measured::{Attributes, End, Here};
 
 /// A finished call to a language model, for [`record_llm_call`].
@@ -78,7 +79,7 @@ impl LlmCall {
     /// Says that the call failed, by the class of its error (`timeout`, `rate_limit_exceeded`,
     /// `429`), not the message.
     pub fn error(mut self, error_type: impl Into<Cow<'static, str>>) -> Self {
-        self.end = End::Failed(error_type.into());
+        self.end = End::Failed(redact_kept(error_type.into()));
         self
     }
 }
@@ -165,7 +166,7 @@ impl VectorOp {
 
     /// Says that the operation failed, by the class of its error, not the message.
     pub fn error(mut self, error_type: impl Into<Cow<'static, str>>) -> Self {
-        self.end = End::Failed(error_type.into());
+        self.end = End::Failed(redact_kept(error_type.into()));
         self
     }
 }

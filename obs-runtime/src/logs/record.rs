@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use crate::callsite::Level;
-use crate::redact::{MASK, is_secret_key};
 use crate::trace::heap::HeapBytes as _;
 use crate::trace::local::redact;
 use crate::trace::{AttributeValue, SpanContext};
@@ -53,26 +52,23 @@ impl LogRecord {
 
     /// Masks the secrets in all texts of the record.
     pub(crate) fn redact(&mut self) {
-        if let Some(body) = &mut self.body {
-            mask(body);
+        for text in self.body.iter_mut().chain(&mut self.event_name) {
+            if let Some(masked) = masked(text) {
+                *text = Cow::Owned(masked);
+            }
         }
         for (key, value) in &mut self.attributes {
-            if is_secret_key(key) {
-                *value = AttributeValue::String(Cow::Borrowed(MASK));
-                continue;
-            }
-            match value {
-                AttributeValue::String(text) => mask(text),
-                AttributeValue::StringArray(texts) => texts.iter_mut().for_each(mask),
-                _ => {}
+            if let Some(masked) = value.redacted(key, masked) {
+                *value = masked;
             }
         }
     }
 }
 
-fn mask(text: &mut Cow<'static, str>) {
-    if let Cow::Owned(masked) = redact(text) {
-        *text = Cow::Owned(masked);
+fn masked(text: &str) -> Option<String> {
+    match redact(text) {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(masked) => Some(masked),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::pipeline::graph::Graph;
 use crate::serialize;
 use crate::trace::SpanError;
 use crate::trace::TraceId;
-use crate::trace::local::redact;
+use crate::trace::local::{redact, redact_kept};
 use crate::words::words;
 
 words! {
@@ -77,7 +77,7 @@ impl TaskError {
         message: impl Into<Cow<'static, str>>,
     ) -> Self {
         Self {
-            kind: kind.into(),
+            kind: redact_kept(kind.into()),
             message: match message.into() {
                 Cow::Borrowed(text) => Cow::Borrowed(text),
                 // Summaries and alerts show the text, so secrets are masked before it is stored.

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use crate::processor::owned::OwnedSpan;
-use crate::redact::{MASK, is_clean, is_secret_key, redact};
+use crate::redact::{is_clean, redact};
 use crate::trace::attribute::{AttributeValue, SpanExtra};
 use crate::trace::value::Value;
 use crate::trace::view::SpanView;
@@ -61,39 +61,18 @@ impl SpanRedaction {
     fn is_dirty(self, extra: &SpanExtra) -> bool {
         let pair =
             |(key, value): &(Cow<'static, str>, AttributeValue)| self.pair(key, value).is_some();
-        extra
-            .name
-            .as_deref()
-            .is_some_and(|name| self.text(name).is_some())
+        let name = |name: &Cow<'static, str>| self.text(name).is_some();
+        extra.name.as_ref().is_some_and(name)
             || extra.attributes.iter().any(pair)
-            || extra.events.iter().any(|e| e.attributes.iter().any(pair))
+            || extra
+                .events
+                .iter()
+                .any(|e| name(&e.name) || e.attributes.iter().any(pair))
             || extra.links.iter().any(|l| l.attributes.iter().any(pair))
     }
 
     fn pair(self, key: &str, value: &AttributeValue) -> Option<AttributeValue> {
-        match value {
-            AttributeValue::String(text) if is_secret_key(key) => {
-                (text != MASK).then(|| MASK.into())
-            }
-            AttributeValue::String(text) => self.text(text).map(Into::into),
-            AttributeValue::StringArray(texts) => {
-                let secret = is_secret_key(key);
-                let masked = |text: &Cow<'static, str>| {
-                    if secret {
-                        (text != MASK).then(|| MASK.to_owned())
-                    } else {
-                        self.text(text)
-                    }
-                };
-                texts.iter().any(|t| masked(t).is_some()).then(|| {
-                    let texts = texts
-                        .iter()
-                        .map(|t| masked(t).map_or_else(|| t.clone(), Cow::Owned));
-                    AttributeValue::StringArray(texts.collect())
-                })
-            }
-            _ => None,
-        }
+        value.redacted(key, |text| self.text(text))
     }
 
     fn pairs(self, pairs: &mut Pairs) {
@@ -118,6 +97,9 @@ impl SpanRedaction {
             }
             self.pairs(&mut extra.attributes);
             for event in &mut extra.events {
+                if let Some(masked) = self.text(&event.name) {
+                    event.name = masked.into();
+                }
                 self.pairs(&mut event.attributes);
             }
             for link in &mut extra.links {

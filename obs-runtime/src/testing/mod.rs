@@ -248,3 +248,7 @@ mod tests;
 
 #[cfg(test)]
 mod deep_tests;
+
+#[cfg(test)]
+#[path = "redaction_tests.rs"]
+mod redaction_tests;

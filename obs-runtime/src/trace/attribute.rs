@@ -7,9 +7,10 @@ use std::borrow::Cow;
 
 use crate::callsite::{ConstValue, Level};
 use crate::clock::unix_nanos;
+use crate::redact::{MASK, is_secret_key};
 use crate::trace::SpanContext;
 use crate::trace::limits::SpanLimits;
-use crate::trace::local::redact;
+use crate::trace::local::{redact, redact_kept};
 
 /// An attribute's value (OpenTelemetry common attributes: a primitive or a homogeneous array).
 ///
@@ -42,6 +43,40 @@ pub enum AttributeValue {
     ),
     /// A list of texts.
     StringArray(Vec<Cow<'static, str>>),
+}
+
+impl AttributeValue {
+    /// Returns the value without its secrets; none if it has none.
+    ///
+    /// Under the name of a secret it is masked whatever it is, but for a truth value, which says only
+    /// whether there is one. Else `text` masks its texts.
+    pub(crate) fn redacted(
+        &self,
+        key: &str,
+        text: impl Fn(&str) -> Option<String>,
+    ) -> Option<Self> {
+        let is_secret = is_secret_key(key);
+        let masked = |value: &str| {
+            if is_secret {
+                (value != MASK).then(|| MASK.to_owned())
+            } else {
+                text(value)
+            }
+        };
+        match self {
+            Self::String(value) => masked(value).map(Into::into),
+            Self::StringArray(values) => {
+                let all: Vec<_> = values.iter().map(|value| masked(value)).collect();
+                let both = all.into_iter().zip(values);
+                let is_dirty = both.clone().any(|(masked, _)| masked.is_some());
+                let texts =
+                    both.map(|(masked, value)| masked.map_or_else(|| value.clone(), Cow::Owned));
+                is_dirty.then(|| Self::StringArray(texts.collect()))
+            }
+            Self::Bool(_) | Self::BoolArray(_) => None,
+            _ => is_secret.then(|| MASK.into()),
+        }
+    }
 }
 
 /// A borrowed [`AttributeValue`], as finished spans hand it to exporters.
@@ -208,7 +243,7 @@ impl Link {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct SpanError {
-    /// The value of `error.type`: a type's path, `panic`, or what the user named.
+    /// The value of `error.type`: a type's path, `panic`, or what the user named, secrets masked.
     pub kind: Cow<'static, str>,
     /// The message with its secrets masked, if the error has one.
     pub message: Option<String>,
@@ -231,9 +266,9 @@ impl SpanError {
         }
     }
 
-    /// Creates an error from what a user says; secrets in the message are masked.
+    /// Creates an error from what a user says; secrets in it are masked.
     pub(crate) fn redacted(kind: impl Into<Cow<'static, str>>, message: &str) -> Self {
-        Self::new(kind, Some(redact(message).into_owned()))
+        Self::new(redact_kept(kind.into()), Some(redact(message).into_owned()))
     }
 }
 

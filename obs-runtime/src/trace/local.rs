@@ -233,6 +233,14 @@ pub(crate) fn redact(text: &str) -> Cow<'_, str> {
     redact::redact(|| local().scope(), text)
 }
 
+/// Masks secrets in a text that is to be kept.
+pub(crate) fn redact_kept(text: Cow<'static, str>) -> Cow<'static, str> {
+    match redact(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(masked) => Cow::Owned(masked),
+    }
+}
+
 /// Returns the span that is entered on this thread, whether by obs or by OpenTelemetry.
 pub(crate) fn current() -> Option<SpanContext> {
     #[cfg(feature = "opentelemetry")]
