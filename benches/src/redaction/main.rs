@@ -19,6 +19,12 @@ const CLEAN: &str = "connection to the index refused after 3 retries, giving up!
 const PROSE: &str = "unexpected token: identifier, expected one of: `;`, `}` here";
 /// A URL with a key.
 const SECRET: &str = "refused: https://x.test/v1?api_key=8f3a99b1c0d24e57&page=2 .";
+/// As short as most fields.
+const FIELD: &str = "GET /users/{id";
+/// A prompt about what secrets are named after, where the first look alone decides nothing.
+const PROMPT: &str = "Summarise what the authors say about the key question: how many tokens does a \
+    passage of the current text need, and who has the authority to change it? Answer in the language of the \
+    question. {\"model\":\"m-1\",\"usage\":{\"prompt_tokens\":1203,\"completion_tokens\":87}} ";
 /// As large as an answer in an error's text may be.
 const LONG: usize = 16 * 1024;
 
@@ -90,6 +96,10 @@ fn rows() -> Vec<Row> {
         row("long", "16 KiB of JSON without a secret", |n| {
             let json = r#"{"id":1234,"name":"the third of them","ok":true}, "#;
             masked(n, &json.repeat(LONG / json.len()))
+        }),
+        row("field", "a field of 14 characters", |n| masked(n, FIELD)),
+        row("prompt", "16 KiB of a prompt and its usage", |n| {
+            masked(n, &PROMPT.repeat(LONG / PROMPT.len()))
         }),
     ]
 }
