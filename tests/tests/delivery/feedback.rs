@@ -8,6 +8,7 @@ use obs_runtime::metrics::{MetricData, MetricFamily, MetricSource};
 use obs_runtime::trace::SpanRecord;
 use obs_runtime::{Error, Observability, traced};
 use obs_tests::exporters::Kept;
+use tracing_subscriber::prelude::*;
 
 /// Does with annotated functions what its users do.
 #[traced(track_concurrency)]
@@ -67,7 +68,6 @@ fn work() {}
 #[test]
 fn the_threads_of_obs_record_nothing() -> Result<(), Error> {
     obs_tests::own_process!();
-    use tracing_subscriber::prelude::*;
 
     tracing_subscriber::registry()
         .with(obs_runtime::interop::tracing::layer())

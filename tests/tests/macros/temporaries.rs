@@ -49,6 +49,7 @@ fn fields_and_names_are_dropped_before_the_span_is_used() {
     assert_eq!(captured.spans.len(), 2);
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "of what a guard holds")]
 fn context_of(_: &Kind) -> Option<SpanContext> {
     None
 }

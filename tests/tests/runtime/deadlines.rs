@@ -8,6 +8,8 @@ use obs_runtime::trace::SpanRecord;
 use obs_runtime::{Error, Observability, traced};
 use obs_tests::own_process;
 
+const SPANS: u64 = 100_000;
+
 struct Ignore;
 
 impl RecordExporter for Ignore {
@@ -23,7 +25,6 @@ fn work(text: &str) {}
 #[test]
 fn nobody_waits_for_a_whole_pass() {
     own_process!();
-    const SPANS: u64 = 100_000;
     let obs = Observability::builder()
         // Reading takes more than a minute and a half.
         .redact_with(|_| {

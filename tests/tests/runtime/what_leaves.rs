@@ -193,19 +193,29 @@ fn setter(key: &str) -> (&'static str, &'static str) {
 
 const HEAD: &str = "# What leaves the process
 
-Made from `obs-runtime/src/semconv.rs` by `tests/tests/runtime/what_leaves.rs`; `OBS_BLESS=1 cargo test -p obs-tests --test runtime what_leaves` writes it anew.
+Made from `obs-runtime/src/semconv.rs` by `tests/tests/runtime/what_leaves.rs`; `OBS_BLESS=1 cargo
+test -p obs-tests --test runtime what_leaves` writes it anew.
 
-Nothing leaves the process unless the program or an `OTEL_*` variable names a receiver. Then it gets:
+Nothing leaves the process unless the program or an `OTEL_*` variable names a receiver. Then it
+gets:
 
-- **Names and times of the functions that are annotated**, and what this page lists. No argument, result, prompt or answer is among it unless the code names it.
-- **What your code names**: `fields(…)`, `labels(…)`, `ret`, `set_attribute`, events, names of spans, baggage that it injects. This may hold anything. A field with a name like a secret does not compile without `redact` or `allow`.
-- **The text of errors** (`err = false` leaves it out), because it says most and nobody chose its words.
+- **Names and times of the functions that are annotated**, and what this page lists. No argument,
+  result, prompt or answer is among it unless the code names it.
+- **What your code names**: `fields(…)`, `labels(…)`, `ret`, `set_attribute`, events, names of
+  spans, baggage that it injects. This may hold anything. A field with a name like a secret does not
+  compile without `redact` or `allow`.
+- **The text of errors** (`err = false` leaves it out), because it says most and nobody chose its
+  words.
 
-The texts and types of errors, the names, attributes and events of spans, log records and alerts pass the redaction, which masks passwords, tokens and keys by their names and shapes;
-`Builder::redact_pattern` and `Builder::redact_with` add to it. It cannot know every secret: of the 335 texts with secrets in `obs-runtime/src/redact/corpus` 2 show theirs (`my password is swordfish`: a word),
-of the 329 innocent texts 1 is changed. It knows secrets, not people: names and addresses that the code records are exported. Keys and names of metrics do not pass it.
+The texts and types of errors, the names, attributes and events of spans, log records and alerts
+pass the redaction, which masks passwords, tokens and keys by their names and shapes;
+`Builder::redact_pattern` and `Builder::redact_with` add to it. It cannot know every secret: of the
+335 texts with secrets in `obs-runtime/src/redact/corpus` 2 show theirs (`my password is swordfish`:
+a word), of the 329 innocent texts 1 is changed. It knows secrets, not people: names and addresses
+that the code records are exported. Keys and names of metrics do not pass it.
 
-Not collected: arguments of the command line, the user's name, the machine's id, environment variables other than those that this page and the README name.
+Not collected: arguments of the command line, the user's name, the machine's id, environment
+variables other than those that this page and the README name.
 ";
 
 #[test]
