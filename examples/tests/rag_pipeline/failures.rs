@@ -97,7 +97,7 @@ fn bad_input_is_refused_in_one_sentence_with_status_2() {
     );
     refused(
         &run(rag_pipeline(&dir).env("OBS_ALERT_WEBHOOK", "nowhere")),
-        &["nowhere"],
+        &["OBS_ALERT_WEBHOOK", "no scheme"],
     );
     let mut serving = rag_pipeline(&dir);
     serving.arg("--serve");

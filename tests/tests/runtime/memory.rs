@@ -74,7 +74,8 @@ fn peak_of(record: fn(&str)) -> usize {
     let _ = obs.stats();
     let peak = PEAK.load(Ordering::Relaxed) - before;
     drop(go);
-    obs.force_flush().unwrap();
+    // It tells of what was lost, which is counted below.
+    let _ = obs.force_flush();
     let stats = obs.stats().spans;
     let exporter = &stats.exporters[0];
     assert_eq!(stats.recorded, 4_000);
@@ -122,7 +123,8 @@ fn short_threads_are_part_of_the_budget() {
         thread::spawn(|| with_field("short")).join().unwrap();
     }
     let peak = PEAK.load(Ordering::Relaxed) - before;
-    obs.force_flush().unwrap();
+    // It tells of what was lost, which is counted below.
+    let _ = obs.force_flush();
     let stats = obs.stats().spans;
     assert_eq!(stats.recorded, 4_000);
     assert_eq!(stats.recorded, stats.lost + stats.exporters[0].exported);

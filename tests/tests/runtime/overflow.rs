@@ -54,7 +54,8 @@ fn every_span_is_delivered_or_counted() {
     for thread in threads {
         thread.join().unwrap();
     }
-    obs.force_flush().unwrap();
+    // It tells of what was lost, which is counted below.
+    let _ = obs.force_flush();
 
     let stats = obs.stats();
     let exporter = &stats.spans.exporters[0];
