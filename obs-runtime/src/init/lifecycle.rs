@@ -8,6 +8,7 @@ use crate::Error;
 use crate::error::ErrorKind;
 use crate::fork::Process;
 use crate::processor::drain::{self, Patience};
+use crate::processor::scope_drain::ScopeDrain;
 use crate::processor::sink::MetricReader;
 use crate::redact;
 use crate::self_obs::{LogStats, SpanStats};
@@ -59,7 +60,7 @@ impl Lifecycle {
         }
         let patience = Patience::half_until(deadline);
         let spans = drain::after_pass(self.scope, patience, |scope, is_whole| {
-            (scope.flush_sinks(), is_whole)
+            (scope.flush_sinks(is_whole), is_whole)
         });
         let (spans, is_whole) = spans?.unwrap_or((Vec::new(), true));
         let readers = self.lock();
@@ -84,14 +85,13 @@ impl Lifecycle {
         };
         // The spans are under way while the metrics are sent.
         let patience = Patience::half_until(deadline);
-        let _ = drain::after_pass(self.scope, patience, |scope, _| scope.flush_sinks());
+        let _ = drain::after_pass(self.scope, patience, ScopeDrain::flush_sinks);
         gate::set(self.scope, None);
         sampler::set(self.scope, None);
         // Metrics first: the last collection must still see the drain's counts.
         let results = readers.iter_mut().map(|r| r.shutdown(deadline));
         let mut results: Vec<_> = results.collect();
-        let longest = Patience::half_until(deadline).pass;
-        if let Some(mut scope) = drain::remove(self.scope, longest) {
+        if let Some(mut scope) = drain::remove(self.scope, deadline) {
             scope.finish();
             let _ = self.account.set(scope.stats());
             let (spans, logs) = scope.into_sinks();

@@ -54,7 +54,7 @@ impl Drain {
     }
 
     /// Reads what is published by now, and returns whether it came to the end of it: after each
-    /// chunk it asks `goes_on`.
+    /// chunk, and each thread, it asks `goes_on`.
     fn pass(&mut self, timer: bool, goes_on: impl Fn() -> bool) -> bool {
         // Everything that is published before this point ended before the next knot.
         let limits = buffer::limits();
@@ -93,7 +93,7 @@ impl Drain {
             }
         }
         for scope in self.default.iter_mut().chain(self.others.values_mut()) {
-            scope.pass_end(timer);
+            scope.pass_end(timer, is_whole);
         }
         is_whole
     }
@@ -161,12 +161,19 @@ impl Patience {
         pass: Duration::from_secs(60),
     };
 
-    /// Leaves half of the time until a deadline for what comes after the pass.
-    pub(crate) fn half_until(deadline: Instant) -> Self {
+    /// Leaves half of the time until a deadline, from when the pass begins, for what comes after it.
+    pub(crate) const fn half_until(deadline: Instant) -> Self {
         Self {
             begin: Some(deadline),
-            pass: deadline.saturating_duration_since(Instant::now()) / 2,
+            pass: Duration::MAX,
         }
+    }
+
+    /// Returns until when a pass may read that begins now.
+    fn until(self) -> Option<Instant> {
+        let now = Instant::now();
+        let left = self.begin.map(|d| d.saturating_duration_since(now) / 2);
+        now.checked_add(left.map_or(self.pass, |left| left.min(self.pass)))
     }
 }
 
@@ -180,15 +187,22 @@ pub(crate) fn after_pass<R>(
     patience: Patience,
     what: impl FnOnce(&mut ScopeDrain, bool) -> R,
 ) -> Result<Option<R>, Error> {
-    let Some(mut drain) = DRAIN.take(patience.begin) else {
-        return Err(late());
-    };
-    let Some(drain) = drain.as_mut() else {
-        return Ok(None);
-    };
-    let until = Instant::now() + patience.pass;
-    let is_whole = drain.pass(true, || Instant::now() < until);
-    Ok(drain.scope(id).map(|scope| what(scope, is_whole)))
+    let mut until = None;
+    loop {
+        let Some(mut drain) = DRAIN.take(patience.begin) else {
+            return Err(late());
+        };
+        let Some(drain) = drain.as_mut() else {
+            return Ok(None);
+        };
+        let until = *until.get_or_insert_with(|| patience.until());
+        let has_time = || until.is_none_or(|until| Instant::now() < until);
+        // Others who wait have their turn between two parts of the pass.
+        let is_whole = drain.pass(true, || has_time() && !DRAIN.is_wanted());
+        if is_whole || !has_time() {
+            return Ok(drain.scope(id).map(|scope| what(scope, is_whole)));
+        }
+    }
 }
 
 /// Says that finished spans are still unread, because they come faster than they can be read.
@@ -199,13 +213,13 @@ pub(crate) fn late() -> Error {
     )
 }
 
-/// Removes a scope after a last pass, which reads as much as it can in `longest`. What is unread
-/// then is counted as lost by the shutdown, and what is recorded later as late.
-pub(crate) fn remove(id: u16, longest: Duration) -> Option<ScopeDrain> {
+/// Removes a scope after a last pass, which reads as much as it can in half of the time until
+/// `deadline`. What is unread then is counted as lost by the shutdown, and what is recorded later as late.
+pub(crate) fn remove(id: u16, deadline: Instant) -> Option<ScopeDrain> {
     let mut drain = DRAIN.take(None)?;
     let drain = drain.as_mut()?;
-    let until = Instant::now() + longest;
-    if !drain.pass(true, || Instant::now() < until) {
+    let until = Patience::half_until(deadline).until();
+    if !drain.pass(true, || until.is_none_or(|until| Instant::now() < until)) {
         let scope = drain.scope(id)?;
         scope.give_up();
         drain.pass(true, || true);

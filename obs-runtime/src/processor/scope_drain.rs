@@ -144,22 +144,26 @@ impl ScopeDrain {
         self.given_up = Some(self.sinks.iter().map(|sink| sink.stats()).collect());
     }
 
-    pub(super) fn pass_end(&mut self, timer: bool) {
-        let (sinks, redaction) = (&mut self.sinks, self.redaction);
-        if let Some(tail) = &mut self.tail {
-            tail.pass_end(Instant::now(), &mut |span| deliver(sinks, redaction, span));
-        }
-        for sink in sinks {
-            sink.pass_end(timer);
+    /// Ends a pass. Whether a trace is whole is judged by what whole passes have read.
+    pub(super) fn pass_end(&mut self, timer: bool, is_whole: bool) {
+        if is_whole {
+            let (sinks, redaction) = (&mut self.sinks, self.redaction);
+            if let Some(tail) = &mut self.tail {
+                tail.pass_end(Instant::now(), &mut |span| deliver(sinks, redaction, span));
+            }
+            for sink in sinks {
+                sink.pass_end(timer);
+            }
         }
         if let Some(logs) = &mut self.logs {
             logs.pass_end(timer);
         }
     }
 
-    pub(crate) fn flush_sinks(&mut self) -> Vec<PendingFlush> {
+    /// Flushes the sinks after a pass, and decides the traces that have ended if that was whole.
+    pub(crate) fn flush_sinks(&mut self, is_whole: bool) -> Vec<PendingFlush> {
         let (sinks, redaction) = (&mut self.sinks, self.redaction);
-        if let Some(tail) = &mut self.tail {
+        if let Some(tail) = self.tail.as_mut().filter(|_| is_whole) {
             tail.flush(&mut |span| deliver(sinks, redaction, span));
         }
         let spans = self.sinks.iter_mut().map(|sink| sink.flush());

@@ -87,7 +87,7 @@ pub(crate) fn limits() -> Limits {
 
 impl Limits {
     /// Passes every published record before the limits to `each`, once, and gives back the read
-    /// chunks. Returns whether it came to the limits: after each chunk it asks `goes_on`. It begins
+    /// chunks. Returns whether it came to the limits: after each chunk, and each queue, it asks `goes_on`. It begins
     /// with the queue after the one where the last pass was stopped, so that a thread which records
     /// without a pause does not keep those of the others.
     ///
@@ -111,6 +111,7 @@ impl Limits {
             let chain = &queue.chain;
             is_whole = chain.consume(*limit, &shared.pool, &length, &mut each, &goes_on);
             ended |= chain.is_done();
+            is_whole &= at + 1 == self.queues.len() || goes_on();
             if !is_whole {
                 shared.first.store(first + at + 1, Ordering::Relaxed);
                 break;
