@@ -38,21 +38,26 @@ pub(crate) fn start() {
 }
 
 /// Takes bytes from the budget, if they are there.
+///
+/// It is for the threads that record. An eighth of the budget stays for what comes behind them, so
+/// that after a burst the exporters find room for what is read.
 pub(crate) fn hold(bytes: usize) -> bool {
-    add_below(LIMIT.load(Ordering::Relaxed), &HELD, bytes)
+    let limit = LIMIT.load(Ordering::Relaxed);
+    add_below(limit - limit / 8, &HELD, bytes)
 }
 
 /// Adds bytes to a sum that stays below its limit, and returns whether they fit.
 fn add_below(limit: usize, sum: &AtomicUsize, bytes: usize) -> bool {
-    if bytes > limit {
-        // Not even for a moment: others would find no room.
-        return false;
-    }
-    let fits = sum.fetch_add(bytes, Ordering::Relaxed) + bytes <= limit;
-    if !fits {
-        sum.fetch_sub(bytes, Ordering::Relaxed);
-    }
-    fits
+    let add = |now: usize| now.checked_add(bytes).filter(|sum| *sum <= limit);
+    sum.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add)
+        .is_ok()
+}
+
+/// Returns the most bytes that all queues behind exporters, and what tail sampling holds back, may
+/// find in use when they take more: a quarter stays for the threads that record.
+fn limit_behind() -> usize {
+    let limit = LIMIT.load(Ordering::Relaxed);
+    limit - limit / 4
 }
 
 /// Gives bytes back that were [held](hold).
@@ -85,7 +90,7 @@ impl Held {
 
     /// Holds more, if that is there. It is for what no share bounds.
     pub(crate) fn grow(&mut self, bytes: usize) -> bool {
-        let is_held = hold(bytes);
+        let is_held = add_below(limit_behind(), &HELD, bytes);
         self.bytes += if is_held { bytes } else { 0 };
         is_held
     }
@@ -132,7 +137,7 @@ impl Share {
         if !add_below(limit_of_share(), &self.held, bytes) {
             return false;
         }
-        let is_held = hold(bytes);
+        let is_held = add_below(LIMIT.load(Ordering::Relaxed), &HELD, bytes);
         if !is_held {
             self.held.fetch_sub(bytes, Ordering::Relaxed);
         }
@@ -155,7 +160,7 @@ impl Share {
     /// there.
     pub(crate) fn extend(self: &Arc<Self>, held: &mut Held, bytes: usize) -> bool {
         let more = bytes.saturating_sub(held.bytes);
-        let is_held = self.take(more);
+        let is_held = more == 0 || self.take(more);
         if is_held {
             held.bytes += more;
             held.share.get_or_insert_with(|| Arc::clone(self));
@@ -179,8 +184,12 @@ impl Drop for Share {
 
 /// Returns how many bytes each share may hold.
 fn limit_of_share() -> usize {
-    let limit = LIMIT.load(Ordering::Relaxed);
-    (limit - limit / 4) / SHARES.load(Ordering::Relaxed).max(1)
+    limit_behind() / SHARES.load(Ordering::Relaxed).max(1)
+}
+
+/// Returns how large a request or a batch should be at most, so that several fit into a share.
+pub(crate) fn part_of_share() -> usize {
+    limit_of_share() / 4
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::time::Instant;
 use crate::Error;
 use crate::exporter::RecordExporter;
 use crate::exporter::delivery::{Consumer, Delivery, DeliveryConfig, Outcome, Queue, guarded};
+use crate::memory;
 use crate::processor::sink::{PendingFlush, SpanSink};
 use crate::self_obs::{DropReason, ExporterCounters, Part};
 use crate::trace::heap::HeapBytes as _;
@@ -59,6 +60,8 @@ struct CustomSink {
     batch: Vec<SpanRecord>,
     /// What the batch takes.
     bytes: usize,
+    /// How much it may take at most.
+    most_bytes: usize,
     delivery: Delivery<Vec<SpanRecord>>,
 }
 
@@ -79,6 +82,7 @@ pub(crate) fn sink(
     Ok(Box::new(CustomSink {
         batch: Vec::new(),
         bytes: 0,
+        most_bytes: BATCH_BYTES.min(memory::part_of_share()),
         delivery,
     }))
 }
@@ -89,6 +93,7 @@ impl CustomSink {
             let batch = std::mem::take(&mut self.batch);
             let spans = batch.len() as u64;
             self.bytes = 0;
+            self.most_bytes = BATCH_BYTES.min(memory::part_of_share());
             self.delivery.push(batch, spans);
         }
     }
@@ -100,7 +105,7 @@ impl SpanSink for CustomSink {
         let record = SpanRecord::from_view(span);
         self.bytes += size_of::<SpanRecord>() + record.heap_bytes();
         self.batch.push(record);
-        if self.batch.len() == BATCH || self.bytes >= BATCH_BYTES {
+        if self.batch.len() == BATCH || self.bytes >= self.most_bytes {
             self.hand_over();
         }
     }

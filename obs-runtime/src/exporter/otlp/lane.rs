@@ -183,7 +183,12 @@ impl Lane {
             Err(DropReason::QueueFull)
         } else {
             let capacity = batch.capacity();
-            let is_held = self.share.extend(&mut batch.held, capacity);
+            let mut is_held = self.share.extend(&mut batch.held, capacity);
+            if !is_held {
+                // What is kept for later requests makes room for this one.
+                state.spare.clear();
+                is_held = self.share.extend(&mut batch.held, capacity);
+            }
             is_held.then_some(()).ok_or(DropReason::QueueFull)
         };
         if let Err(reason) = place {

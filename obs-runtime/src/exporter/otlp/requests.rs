@@ -14,7 +14,7 @@ use crate::exporter::otlp::library::Library;
 use crate::exporter::otlp::target::Target;
 use crate::exporter::otlp::transport::Transport;
 use crate::exporter::otlp::worker;
-use crate::memory::Held;
+use crate::memory::{self, Held};
 use crate::processor::sink::PendingFlush;
 use crate::self_obs::{DropReason, ExporterCounters};
 
@@ -24,6 +24,8 @@ pub(super) struct Requests {
     pub(super) open: Open,
     /// The part of the memory budget that this request's memory had before.
     held: Held,
+    /// The part of the lane's share of the memory budget that one request may have.
+    share: usize,
     pub(super) lane: Arc<Lane>,
     pub(super) limits: Limits,
     /// The longest request, which a single item can make; an item that is longer yet is dropped.
@@ -46,6 +48,7 @@ impl Requests {
         Ok(Self {
             open: envelope.begin(Vec::new()),
             held: Held::none(),
+            share: memory::part_of_share(),
             envelope,
             lane: worker::start(name, transport, target, limits)?,
             limits,
@@ -74,7 +77,7 @@ impl Requests {
     /// Returns the most bytes that a request of several items has.
     #[inline]
     pub(super) fn most(&self) -> usize {
-        self.limits.batch_bytes.min(self.longest)
+        self.limits.batch_bytes.min(self.longest).min(self.share)
     }
 
     #[inline]
@@ -87,11 +90,15 @@ impl Requests {
     pub(super) fn hand_over(&mut self) {
         self.last = Instant::now();
         if self.open.items > 0 {
-            let (spare, held) = self.lane.spare();
-            let full = core::mem::replace(&mut self.open, self.envelope.begin(spare));
+            let empty = self.envelope.begin(Vec::new());
+            let full = core::mem::replace(&mut self.open, empty);
             let mut batch = self.envelope.finish(full);
-            batch.held = core::mem::replace(&mut self.held, held);
+            batch.held = core::mem::replace(&mut self.held, Held::none());
             self.lane.hand_over(batch);
+            let spare;
+            (spare, self.held) = self.lane.spare();
+            self.open = self.envelope.begin(spare);
+            self.share = memory::part_of_share();
         }
     }
 

@@ -121,25 +121,17 @@ impl Pool {
             Chunk::reset(chunk, CHUNK);
             return chunk;
         }
-        if self.hold(size, exhausted) {
+        if memory::hold(size) {
             let chunk = Chunk::allocate(size);
             if !chunk.is_null() {
                 return chunk;
             }
             memory::release(size);
         }
-        ptr::null_mut()
-    }
-
-    /// Takes bytes from the memory budget, for a chunk or for what lies beside a record.
-    ///
-    /// Calls `exhausted` in the first caller that finds it used up.
-    pub(super) fn hold(&self, bytes: usize, exhausted: impl FnOnce()) -> bool {
-        let is_held = memory::hold(bytes);
-        if !is_held && !self.exhausted.swap(true, Ordering::Relaxed) {
+        if !self.exhausted.swap(true, Ordering::Relaxed) {
             exhausted();
         }
-        is_held
+        ptr::null_mut()
     }
 
     /// Takes back a chunk that was read to its end.

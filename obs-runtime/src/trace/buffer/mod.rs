@@ -187,8 +187,9 @@ fn refill(local: &Local, size: usize) -> *mut u8 {
 /// Returns whether they are there.
 pub(crate) fn hold_beside(bytes: usize) -> bool {
     let shared = shared();
-    let is_held = shared.pool.hold(bytes, || shared.wake());
-    if is_held && shared.pool.count_filled(bytes) {
+    let is_held = memory::hold(bytes);
+    // One long text that finds no room is no reason to stop others.
+    if !is_held || shared.pool.count_filled(bytes) {
         shared.wake();
     }
     is_held

@@ -70,11 +70,11 @@ impl Lane {
         if state.queue.is_empty() {
             self.counters.set_problem(Part::Queue, None);
         }
+        let stored = of_hand.and_then(|job| job.stored);
         if let Some(batch) = Arc::into_inner(job.batch) {
             state.keep(batch.into_spare());
         }
         drop(state);
-        let stored = of_hand.and_then(|job| job.stored);
         if let Some(spool) = &self.spool {
             // Parts are left here only if the shutdown has accounted for the batch.
             stored
