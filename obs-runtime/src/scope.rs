@@ -8,9 +8,10 @@
 use std::any::{Any, TypeId};
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, RwLock, Weak};
 
 use crate::fork::{self, PerProcess, Process};
+use crate::lock::{lock, read, write};
 use crate::metrics::source::Sources;
 use crate::metrics::{MetricsCollector, bound};
 use crate::self_obs::{ExporterCounters, ExporterStats};
@@ -88,7 +89,7 @@ pub(crate) fn current_metrics() -> MetricsCollector {
 
 /// Returns a scope by its id.
 pub(crate) fn by_id(id: u16) -> Option<Arc<Scope>> {
-    let scopes = SCOPES.read().unwrap_or_else(PoisonError::into_inner);
+    let scopes = read(&SCOPES);
     let found = scopes.iter().find(|(i, _)| *i == id)?;
     found.1.upgrade()
 }
@@ -110,7 +111,7 @@ impl Scope {
 
     /// Makes it the scope of its id.
     pub(crate) fn register(self: &Arc<Self>) {
-        let mut scopes = SCOPES.write().unwrap_or_else(PoisonError::into_inner);
+        let mut scopes = write(&SCOPES);
         scopes.retain(|(id, scope)| *id != self.id && scope.strong_count() > 0);
         scopes.push((self.id, Arc::downgrade(self)));
         drop(scopes);
@@ -164,9 +165,4 @@ impl Scope {
         }
         problems
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What these mutexes guard is whole between any two statements.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -5,11 +5,12 @@
 //! line quotes, it stays one line: control characters in it are escaped.
 
 use core::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::clock;
 use crate::fork::PerProcess;
+use crate::lock::lock;
 use crate::printable::Printable;
 
 /// How long a cause stays silent after a line.
@@ -59,7 +60,7 @@ fn admitted(
     if is_off() || !clock::EXISTS {
         return None;
     }
-    let mut entries = ENTRIES.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut entries = lock(&ENTRIES);
     let held_back = admit(&mut entries, source, cause, Instant::now());
     drop(entries);
     Some(match held_back? {

@@ -5,12 +5,13 @@
 
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::thread::JoinHandle;
 use std::time::SystemTime;
 
 use crate::Error;
 use crate::error::ErrorKind;
+use crate::lock::lock;
 use crate::rfc3339::rfc3339;
 use crate::words::words;
 
@@ -126,7 +127,7 @@ impl ExporterCounters {
 
     /// Notes how a part failed, and what to do against it; none if it works.
     pub(crate) fn set_problem(&self, part: Part, problem: Option<&str>) {
-        let mut all = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = lock(&self.problems);
         let Some(text) = problem else {
             return all.retain(|known| known.part != part);
         };
@@ -142,7 +143,7 @@ impl ExporterCounters {
 
     /// Returns what does not work and since when, a sentence for each part.
     pub(crate) fn problems(&self) -> Vec<String> {
-        let all = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = lock(&self.problems);
         let sentence =
             |Problem { since, text, .. }: &Problem| format!("{text} (since {})", rfc3339(*since));
         all.iter().map(sentence).collect()

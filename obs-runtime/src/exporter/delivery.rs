@@ -9,11 +9,12 @@
 use core::panic::AssertUnwindSafe;
 use core::sync::atomic::Ordering;
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Instant;
 
 use crate::Error;
 use crate::error::ErrorKind;
+use crate::lock::{lock, wait};
 use crate::memory::{Held, Share};
 use crate::processor::sink::PendingFlush;
 use crate::self_obs::{DropReason, ExporterCounters, Part, start_thread};
@@ -290,7 +291,7 @@ impl<T> Drop for Delivery<T> {
 
 impl<T> Queue<T> {
     fn lock(&self) -> MutexGuard<'_, State<T>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Returns what to tell those who know of the first `told` failures. Flushes that wait at the same time are told the
@@ -419,23 +420,6 @@ impl<T: 'static> Queue<T> {
         drop(state);
         self.changed.notify_all();
     }
-}
-
-/// Waits until `done`, or until the given moment.
-pub(crate) fn wait<'a, S>(
-    changed: &Condvar,
-    state: MutexGuard<'a, S>,
-    until: Option<Instant>,
-    done: impl Fn(&S) -> bool,
-) -> MutexGuard<'a, S> {
-    let goes_on = |state: &mut S| !done(state);
-    let Some(until) = until else {
-        let waited = changed.wait_while(state, goes_on);
-        return waited.unwrap_or_else(PoisonError::into_inner);
-    };
-    let left = until.saturating_duration_since(Instant::now());
-    let waited = changed.wait_timeout_while(state, left, goes_on);
-    waited.unwrap_or_else(PoisonError::into_inner).0
 }
 
 /// Calls code of a user or of a dependency; none if it panics.

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::lock::lock;
 use crate::metrics::snapshot::{ExponentialHistogramPoint, HistogramPoint, Labels, NumberPoint};
 use crate::metrics::{MetricData, MetricFamily, Number};
 
@@ -287,12 +288,12 @@ impl Receipt {
 
     /// Gives back what was taken, unless it was delivered.
     pub(crate) fn settle(&self, delivered: bool) {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = lock(&self.taken);
         let taken = core::mem::take(&mut *taken);
         if delivered || taken.is_empty() {
             return;
         }
-        let mut deltas = self.deltas.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut deltas = lock(&self.deltas);
         for taken in taken {
             deltas.give_back(&taken);
         }

@@ -6,7 +6,7 @@
 
 use core::ops::Range;
 use std::borrow::Cow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::backoff::random;
@@ -14,6 +14,7 @@ use crate::exporter::custom::reason;
 use crate::exporter::delivery::{Consumer, Delivery, DeliveryConfig, Outcome, Queue, guarded};
 use crate::exporter::delta::{Deltas, Receipt, Temporality};
 use crate::exporter::schedule::ExportSchedule;
+use crate::lock::lock;
 use crate::metrics::{MetricFamily, MetricSource};
 use crate::processor::sink::PendingFlush;
 use crate::self_obs::{DropReason, ExporterCounters, Part};
@@ -328,7 +329,7 @@ impl Exporter {
         let (mut families, unix_nanos) = collect(&*self.source, self.name);
         let is_delta = self.schedule.temporality.is_delta();
         if is_delta {
-            let mut deltas = self.deltas.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut deltas = lock(&self.deltas);
             deltas.take(&mut families, unix_nanos);
         }
         families.retain(|family| family.data.points() > 0);

@@ -2,7 +2,7 @@
 //! methods to it in their own folders.
 
 use std::borrow::Cow;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use crate::callsite::Level;
 use crate::error::{Error, ErrorKind};
@@ -10,6 +10,7 @@ use crate::fork::PerProcess;
 use crate::init::component::{Component, Components, Sinks};
 use crate::init::observability::Observability;
 use crate::init::start;
+use crate::lock::lock;
 use crate::processor::TailSampling;
 #[cfg(any(test, feature = "testing"))]
 use crate::processor::drain;
@@ -214,7 +215,7 @@ impl Builder {
     pub fn install(self) -> Result<Observability, Error> {
         // Two threads that install at once: one of them is told.
         static ONE: PerProcess<Mutex<()>> = PerProcess::new(Mutex::default);
-        let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one = lock(&ONE);
         if sampler::scope_records(0) {
             return Err(Error::new(
                 ErrorKind::State,

@@ -1,11 +1,12 @@
 //! The end of the process by other ways than the guard's drop: `process::exit`, a guard that was forgotten,
 //! and a panic that aborts.
 
-use std::sync::{Arc, Condvar, Mutex, Once, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, Once, Weak};
 use std::time::{Duration, Instant};
 
 use crate::fork::PerProcess;
 use crate::init::lifecycle::{DEADLINE, Lifecycle};
+use crate::lock::lock;
 use crate::trace::suppress::own_thread;
 
 /// Every one that has not ended; weak, so that the guard alone keeps one alive.
@@ -13,7 +14,7 @@ static LIVE: PerProcess<Mutex<Vec<Weak<Lifecycle>>>> = PerProcess::new(Mutex::de
 
 /// Registers what the end of the process is to end.
 pub(super) fn watch(lifecycle: &Arc<Lifecycle>) {
-    let mut all = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut all = lock(&LIVE);
     all.retain(|other| other.strong_count() > 0);
     all.push(Arc::downgrade(lifecycle));
     drop(all);
@@ -80,14 +81,14 @@ fn for_each_within(time: Duration, what: fn(&Lifecycle, Instant)) {
         for lifecycle in &all {
             what(lifecycle, deadline);
         }
-        *shared.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *lock(&shared.0) = true;
         shared.1.notify_all();
     };
     let thread = std::thread::Builder::new().name("obs-exit".to_owned());
     if thread.spawn(run).is_err() {
         return;
     }
-    let guard = done.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let guard = lock(&done.0);
     // What the deadline cuts off counts its losses a moment later.
     let most = time + Duration::from_millis(200);
     drop(done.1.wait_timeout_while(guard, most, |done| !*done));

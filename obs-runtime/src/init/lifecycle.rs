@@ -1,12 +1,13 @@
 //! The flush and the end of an `Observability`: its metric readers first, then the sinks of its drain.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
 
 use crate::Error;
 use crate::error::ErrorKind;
 use crate::fork::Process;
+use crate::lock::lock;
 use crate::processor::drain::{self, Patience};
 use crate::processor::scope_drain::ScopeDrain;
 use crate::processor::sink::MetricReader;
@@ -51,7 +52,7 @@ impl Lifecycle {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Vec<Box<dyn MetricReader>>>> {
-        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.readers)
     }
 
     pub(super) fn flush(&self, deadline: Instant) -> Result<(), Error> {

@@ -2,13 +2,14 @@
 
 use std::future::Future;
 use std::process;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use tokio::runtime::{Builder as RuntimeBuilder, Runtime};
 use tokio::sync::oneshot;
 
 use crate::init::{Builder, Observability};
+use crate::lock::lock;
 use crate::self_log;
 
 /// The arguments of `#[main]`.
@@ -169,7 +170,7 @@ impl Drop for FlushOnDrop {
 
 /// Sends what was recorded; once, whoever comes first.
 fn flush(guard: &Guard) {
-    let mut place = guard.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut place = lock(guard);
     if let Some(obs) = place.take()
         && let Err(error) = obs.shutdown()
     {

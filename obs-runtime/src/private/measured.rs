@@ -5,13 +5,14 @@
 //! slot is dropped with the measurement in it. A new sort of call needs a [`Measure`], a function that begins it and one
 //! that makes its layer.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::count::IntoCount;
 use super::judge::{Hooks, Judge, Layer, Layered, layered};
 use super::probe::Probe;
 use crate::llm::measured::{ModelCall, Numbers, VectorCall};
 use crate::llm::{IntoUsage, LlmResponse};
+use crate::lock::lock;
 use crate::trace::measured::{End, Measure, Measured};
 use crate::trace::{Outcome, SpanError};
 
@@ -32,18 +33,18 @@ impl<M: Measure> Slot<M> {
 
     /// Begins.
     pub fn start(&self, call: Measured<M>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(call);
+        *lock(&self.0) = Some(call);
     }
 
     /// Changes the measurement, if it has begun and not ended.
     fn change(&self, change: impl FnOnce(&mut Measured<M>)) {
-        if let Some(call) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+        if let Some(call) = &mut *lock(&self.0) {
             change(call);
         }
     }
 
     fn take(&self) -> Option<Measured<M>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        lock(&self.0).take()
     }
 }
 

@@ -5,10 +5,10 @@
 
 use core::ops::{Deref, DerefMut};
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::Instant;
 
-use crate::lock::lock;
+use crate::lock::{lock, wait};
 
 /// A value that threads take turns at.
 #[derive(Debug, Default)]
@@ -44,24 +44,13 @@ impl<T> Turns<T> {
         let number = line.next;
         line.next += 1;
         line.waiting.push_back(number);
-        while line.is_taken || line.waiting.front() != Some(&number) {
-            let left = deadline.map(|d| d.saturating_duration_since(Instant::now()));
-            line = match left {
-                None => self
-                    .changed
-                    .wait(line)
-                    .unwrap_or_else(PoisonError::into_inner),
-                Some(left) if left.is_zero() => {
-                    line.waiting.retain(|waiting| *waiting != number);
-                    drop(line);
-                    self.changed.notify_all();
-                    return None;
-                }
-                Some(left) => {
-                    let waited = self.changed.wait_timeout(line, left);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
+        let is_next = |line: &Line| !line.is_taken && line.waiting.front() == Some(&number);
+        line = wait(&self.changed, line, deadline, is_next);
+        if !is_next(&line) {
+            line.waiting.retain(|waiting| *waiting != number);
+            drop(line);
+            self.changed.notify_all();
+            return None;
         }
         line.waiting.pop_front();
         line.is_taken = true;

@@ -18,8 +18,8 @@ mod serve;
 mod stream;
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -29,6 +29,7 @@ pub use config::HttpConfig;
 
 use crate::Error;
 use crate::error::ErrorKind;
+use crate::lock::lock;
 use crate::metrics::MetricSource;
 use crate::trace::suppress::own_thread;
 
@@ -136,7 +137,7 @@ impl HttpServer {
         self.stop.send_modify(|stop| {
             stop.get_or_insert(deadline);
         });
-        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended = lock(&self.ended);
         // The server gives up at the deadline, and needs a moment to report that.
         let grace = Duration::from_secs(1);
         let wait = deadline.saturating_duration_since(Instant::now()) + grace;

@@ -4,10 +4,11 @@
 //! the account of a capture is whole. [`Alerts`] hears the thread of the alert manager.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use crate::Error;
+use crate::lock::lock;
 use crate::logs::LogRecord;
 use crate::processor::sink::{LogSink, PendingFlush, SpanSink};
 use crate::self_obs::ExporterCounters;
@@ -30,7 +31,7 @@ impl<T> Default for Memory<T> {
 
 impl<T> Memory<T> {
     fn keep(&self, item: T) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = lock(&self.kept);
         self.counters.taken.fetch_add(1, Ordering::AcqRel);
         kept.push(item);
         self.counters.exported.fetch_add(1, Ordering::AcqRel);
@@ -82,12 +83,13 @@ pub(super) use alerts::Alerts;
 
 #[cfg(feature = "alert")]
 mod alerts {
-    use std::sync::{Arc, Mutex, PoisonError};
+    use std::sync::{Arc, Mutex};
     use std::time::{Duration, Instant};
 
     use crate::Error;
     use crate::alert::{Alert, AlertManager, Notifier, NotifyError};
     use crate::init::Builder;
+    use crate::lock::lock;
 
     /// How long a capture waits for the thread that delivers alerts.
     const LONGEST: Duration = Duration::from_secs(5);
@@ -108,7 +110,7 @@ mod alerts {
         }
 
         fn notify(&mut self, alert: &Alert, _: Instant) -> Result<(), NotifyError> {
-            let mut sent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut sent = lock(&self.0);
             sent.push(alert.clone());
             Ok(())
         }
@@ -137,7 +139,7 @@ mod alerts {
                 // An alert that comes later is missing in the list, and the test reports that.
                 let _ = manager.flush(LONGEST);
             }
-            std::mem::take(&mut *self.sent.lock().unwrap_or_else(PoisonError::into_inner))
+            std::mem::take(&mut *lock(&self.sent))
         }
     }
 }

@@ -71,7 +71,7 @@ mod metric;
 mod span;
 mod tree;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 pub use captured::Captured;
 pub use metric::MetricAssert;
@@ -79,6 +79,7 @@ pub use span::SpanAssert;
 
 use crate::init::component::Sinks;
 use crate::init::{Builder, Observability};
+use crate::lock::lock;
 use crate::logs::LogRecord;
 use crate::processor::drain::{self, Patience};
 use crate::trace::local::local;
@@ -232,7 +233,7 @@ impl Capture {
 }
 
 fn take<T>(kept: &Mutex<Vec<T>>) -> Vec<T> {
-    std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner))
+    std::mem::take(&mut *lock(kept))
 }
 
 /// Makes the thread belong to a scope, outside of any span, until the guard is dropped.

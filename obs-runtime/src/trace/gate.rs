@@ -5,11 +5,12 @@
 //! tests set it; every call reads it, on any thread.
 
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use crate::callsite::{Level, threshold};
 use crate::clock;
 use crate::fork::{self, PerProcess};
+use crate::lock::lock;
 use crate::self_log;
 
 /// The word that decides what a call does.
@@ -44,7 +45,7 @@ pub(crate) fn level() -> u8 {
 
 /// Sets the level of a scope, or removes the scope.
 pub(crate) fn set(scope: u16, level: Option<Level>) {
-    let mut levels = LEVELS.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut levels = lock(&LEVELS);
     levels.retain(|(s, _)| *s != scope);
     levels.extend(level.map(|level| (scope, level)));
     publish(&levels);
@@ -54,7 +55,7 @@ pub(crate) fn set(scope: u16, level: Option<Level>) {
 #[cfg(feature = "opentelemetry")]
 pub(crate) fn ask() {
     if !ASKS.load(Ordering::Relaxed) {
-        let levels = LEVELS.lock().unwrap_or_else(PoisonError::into_inner);
+        let levels = lock(&LEVELS);
         ASKS.store(true, Ordering::Relaxed);
         publish(&levels);
     }
@@ -77,7 +78,7 @@ pub(crate) fn close_in_child() {
     if !fork::is_child() {
         return;
     }
-    let levels = LEVELS.lock().unwrap_or_else(PoisonError::into_inner);
+    let levels = lock(&LEVELS);
     // A scope of the child's own, such as a test's, keeps it open.
     if levels.is_empty() && GATE.load(Ordering::Relaxed) != 0 {
         LEVEL.store(0, Ordering::Relaxed);

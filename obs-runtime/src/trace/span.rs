@@ -12,6 +12,7 @@ use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
 use crate::callsite::Callsite;
+use crate::lock::lock;
 use crate::trace::SpanContext;
 use crate::trace::active::Manual;
 use crate::trace::attribute::{AttributeValue, Event, Link, SpanError, SpanExtra};
@@ -70,7 +71,7 @@ impl Span {
 
     pub(crate) fn change(&self, change: impl FnOnce(&mut SpanExtra)) -> &Self {
         if let Some(inner) = self.inner.as_ref().filter(|i| i.manual.is_recording()) {
-            change(&mut inner.extra.lock().unwrap_or_else(PoisonError::into_inner));
+            change(&mut lock(&inner.extra));
         }
         self
     }

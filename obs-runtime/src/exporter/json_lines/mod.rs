@@ -11,12 +11,13 @@ use std::borrow::Cow;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use serde::ser::Serialize;
 
 use crate::error::ErrorKind;
 use crate::exporter::{MetricBatch, MetricExporter, RecordExporter};
+use crate::lock::lock;
 use crate::trace::SpanRecord;
 use crate::{AttributeValue, Error, json};
 
@@ -89,7 +90,7 @@ impl JsonLines {
     fn line(&self, json: &impl Serialize) -> Result<(), Error> {
         let mut line = json::dense(json);
         line.push(b'\n');
-        let mut target = self.target.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut target = lock(&self.target);
         if target.broken {
             line.insert(0, b'\n');
         }

@@ -3,16 +3,16 @@
 
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crate::Error;
 use crate::error::ErrorKind;
-use crate::exporter::delivery::wait;
 use crate::exporter::otlp::batch::{Batch, Spare};
 use crate::exporter::otlp::config::{Limits, Signal};
 use crate::exporter::otlp::spool::{Spool, Stored};
 use crate::exporter::otlp::target::Target;
+use crate::lock::{lock, wait};
 use crate::memory::{Held, Share};
 use crate::processor::sink::PendingFlush;
 use crate::self_obs::{DropReason, ExporterCounters, Part};
@@ -166,7 +166,7 @@ impl Lane {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Queues a finished request, or counts it as lost if there is no room. Never blocks.

@@ -6,13 +6,14 @@
 use core::{fmt, mem};
 use std::borrow::Cow;
 use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::SystemTime;
 
 use ::opentelemetry::trace::{self as otel, Status, TraceContextExt as _};
 use ::opentelemetry::{Context, KeyValue};
 
 use super::{context, data};
+use crate::lock::lock;
 use crate::self_obs;
 use crate::trace::SpanContext;
 use crate::trace::attribute::SpanExtra;
@@ -47,7 +48,7 @@ enum Changes {
 
 impl Mailbox {
     fn lock(&self) -> MutexGuard<'_, Changes> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -14,7 +14,7 @@
 use core::cell::{Cell, RefCell};
 use core::ptr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use ::opentelemetry::trace::TraceContextExt as _;
 use ::opentelemetry::{Context, ContextGuard};
@@ -22,6 +22,7 @@ use ::opentelemetry::{Context, ContextGuard};
 use super::boundary::Boundary;
 use super::convert;
 use crate::callsite::Callsite;
+use crate::lock::lock;
 use crate::trace::SpanContext;
 use crate::trace::active::{Begun, CHILD, CHILD_MASK, FutureCore, begin_other, mode};
 use crate::trace::attribute::SpanExtra;
@@ -387,7 +388,7 @@ pub(crate) fn enter_manual<T>(
     if state & mode::BOUNDARY == 0 {
         return enter(local, None);
     }
-    let mut beside = beside.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut beside = lock(beside);
     enter(local, Some(place(&mut beside)))
 }
 

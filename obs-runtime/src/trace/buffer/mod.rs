@@ -13,10 +13,11 @@ mod queue;
 
 use core::ptr;
 use core::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::Thread;
 
 use crate::fork::{self, PerProcess};
+use crate::lock::lock;
 use crate::memory;
 use crate::trace::local::{Local, local};
 use crate::trace::{gate, sampler};
@@ -73,11 +74,6 @@ fn leave_to_parent() {
 
 pub(crate) fn set_drain(thread: Thread) {
     *lock(&shared().drain) = Some(thread);
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // The data behind these mutexes is consistent between any two statements.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Shared {

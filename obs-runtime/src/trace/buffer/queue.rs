@@ -7,8 +7,9 @@ use core::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use super::chain::{Chain, Limit};
-use super::{lock, shared};
+use super::shared;
 use crate::callsite::Callsite;
+use crate::lock::lock;
 use crate::trace::calls::CallCounts;
 use crate::trace::view::Outcome;
 

@@ -6,10 +6,11 @@
 
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use super::TraceState;
 use crate::fork::PerProcess;
+use crate::lock::lock;
 use crate::trace::{SpanContext, TraceId};
 
 /// How many traces are kept; at 512 bytes each they take half a mebibyte.
@@ -83,7 +84,7 @@ fn change(context: &SpanContext, nothing: bool, new: impl FnOnce(Kept) -> Kept) 
     if nothing && !ANY.load(Ordering::Acquire) {
         return;
     }
-    let mut table = TABLE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut table = lock(&TABLE);
     let table = table.get_or_insert_default();
     table.change(key(context), new);
     ANY.store(!table.order.is_empty(), Ordering::Release);
@@ -118,7 +119,7 @@ fn look<R>(trace_id: TraceId, scope: u16, what: impl FnOnce(&Kept) -> R) -> Opti
     if !ANY.load(Ordering::Acquire) {
         return None;
     }
-    let table = TABLE.lock().unwrap_or_else(PoisonError::into_inner);
+    let table = lock(&TABLE);
     let all = &table.as_ref()?.kept;
     // A caller that was read outside of every scope belongs to any scope.
     let found = all.get(&(trace_id, scope));

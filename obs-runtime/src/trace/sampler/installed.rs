@@ -5,11 +5,12 @@
 
 use core::cell::Cell;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::RwLock;
 
 use super::{ALWAYS, Sampler, Start, by_id};
 use crate::callsite::Callsite;
 use crate::fork::{self, PerProcess};
+use crate::lock::{read, write};
 use crate::trace::value::Value;
 
 /// The threshold of a sampler that is more than a ratio. No ratio has this value.
@@ -43,7 +44,7 @@ impl From<bool> for Decision {
 
 pub(crate) fn set(scope: u16, sampler: Option<Sampler>) {
     if scope != 0 {
-        let mut scoped = SCOPED.write().unwrap_or_else(PoisonError::into_inner);
+        let mut scoped = write(&SCOPED);
         scoped.retain(|(s, _)| *s != scope);
         scoped.extend(sampler.map(|sampler| (scope, sampler)));
         return;
@@ -56,7 +57,7 @@ pub(crate) fn set(scope: u16, sampler: Option<Sampler>) {
             // This is never freed: a thread may be using it. A program installs one sampler, or
             // very few.
             let sampler = Box::leak(Box::new(sampler));
-            *DEFAULT.write().unwrap_or_else(PoisonError::into_inner) = Some(sampler);
+            *write(&DEFAULT) = Some(sampler);
             CHANGES.fetch_add(1, Ordering::Release);
         }
         THRESHOLD.store(threshold, Ordering::Relaxed);
@@ -81,7 +82,7 @@ pub(crate) fn scope_records(scope: u16) -> bool {
 }
 
 fn with_scoped<R>(scope: u16, what: impl FnOnce(&Sampler) -> R) -> Option<R> {
-    let scoped = SCOPED.read().unwrap_or_else(PoisonError::into_inner);
+    let scoped = read(&SCOPED);
     let found = scoped.iter().find(|(s, _)| *s == scope)?;
     Some(what(&found.1))
 }
@@ -151,7 +152,7 @@ fn default() -> Option<&'static Sampler> {
     let changes = CHANGES.load(Ordering::Acquire);
     SEEN.with(|seen| {
         if seen.get().0 != changes {
-            let sampler = *DEFAULT.read().unwrap_or_else(PoisonError::into_inner);
+            let sampler = *read(&DEFAULT);
             seen.set((changes, sampler));
         }
         seen.get().1

@@ -11,7 +11,7 @@ mod waiting;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crate::Error;
@@ -20,6 +20,7 @@ use crate::exporter::otlp::config::Signal;
 pub(super) use crate::exporter::otlp::spool::file::Stored;
 use crate::exporter::otlp::spool::folder::Folder;
 use crate::exporter::otlp::spool::waiting::Waiting;
+use crate::lock::lock;
 use crate::self_log;
 use crate::self_obs::{DropReason, ExporterCounters, Part};
 
@@ -88,7 +89,7 @@ impl Spool {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Has files of a signal counted, and those of orphans taken over.
