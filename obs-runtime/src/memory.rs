@@ -5,7 +5,8 @@
 //! bounded however slow a receiver is. Whoever finds no room drops what it has and counts the loss.
 //!
 //! Queues behind exporters have equal [`Share`]s of three quarters of the budget, because a receiver
-//! that hangs must not take the room of the others, nor that of the threads that record.
+//! that hangs must not take the room of the others, nor that of the threads that record. Those leave
+//! an eighth, or after a burst nothing that is read would find room behind them.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -14,7 +15,7 @@ use crate::fork::{self, Process};
 
 /// The budget unless the builder sets one.
 const DEFAULT: usize = 64 << 20;
-/// The smallest budget that can be set: a few threads and one request fit into it.
+/// The smallest budget that can be set: a few threads fit into it, and requests that are short.
 const LEAST: usize = 256 << 10;
 /// What an allocation takes beside its bytes.
 pub(crate) const ALLOCATION: usize = 16;
@@ -39,8 +40,7 @@ pub(crate) fn start() {
 
 /// Takes bytes from the budget, if they are there.
 ///
-/// It is for the threads that record. An eighth of the budget stays for what comes behind them, so
-/// that after a burst the exporters find room for what is read.
+/// It is for the threads that record, which leave an eighth.
 pub(crate) fn hold(bytes: usize) -> bool {
     let limit = LIMIT.load(Ordering::Relaxed);
     add_below(limit - limit / 8, &HELD, bytes)

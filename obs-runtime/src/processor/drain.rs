@@ -136,44 +136,44 @@ pub(crate) fn free_id() -> Option<u16> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patience {
     /// When it is too late for a pass to begin; none for the time that the chunk takes which
-    /// another thread is reading.
-    pub(crate) begin: Option<Instant>,
+    /// another thread is reading. A pass takes at most half of the time that is left then.
+    deadline: Option<Instant>,
     /// How long the pass may take. What is still unread then is read by later passes.
-    pub(crate) pass: Duration,
+    pass: Duration,
 }
 
 impl Patience {
     /// Is for an account: what is read in a moment is part of it.
     pub(crate) const MOMENT: Self = Self {
-        begin: None,
+        deadline: None,
         pass: Duration::from_millis(100),
     };
     /// Is for metrics, which should count all calls that have ended.
     pub(crate) const SCRAPE: Self = Self {
-        begin: None,
+        deadline: None,
         pass: Duration::from_secs(1),
     };
 
     /// Is for a capture, which must miss nothing: more than any of them takes.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) const CAPTURE: Self = Self {
-        begin: None,
+        deadline: None,
         pass: Duration::from_secs(60),
     };
 
     /// Leaves half of the time until a deadline, from when the pass begins, for what comes after it.
     pub(crate) const fn half_until(deadline: Instant) -> Self {
         Self {
-            begin: Some(deadline),
+            deadline: Some(deadline),
             pass: Duration::MAX,
         }
     }
 
     /// Returns until when a pass may read that begins now.
-    fn until(self) -> Option<Instant> {
+    fn until(self) -> Instant {
         let now = Instant::now();
-        let left = self.begin.map(|d| d.saturating_duration_since(now) / 2);
-        now.checked_add(left.map_or(self.pass, |left| left.min(self.pass)))
+        let left = self.deadline.map(|d| d.saturating_duration_since(now) / 2);
+        now + left.map_or(self.pass, |left| left.min(self.pass))
     }
 }
 
@@ -189,14 +189,14 @@ pub(crate) fn after_pass<R>(
 ) -> Result<Option<R>, Error> {
     let mut until = None;
     loop {
-        let Some(mut drain) = DRAIN.take(patience.begin) else {
+        let Some(mut drain) = DRAIN.take(patience.deadline) else {
             return Err(late());
         };
         let Some(drain) = drain.as_mut() else {
             return Ok(None);
         };
         let until = *until.get_or_insert_with(|| patience.until());
-        let has_time = || until.is_none_or(|until| Instant::now() < until);
+        let has_time = || Instant::now() < until;
         // Others who wait have their turn between two parts of the pass.
         let is_whole = drain.pass(true, || has_time() && !DRAIN.is_wanted());
         if is_whole || !has_time() {
@@ -214,12 +214,13 @@ pub(crate) fn late() -> Error {
 }
 
 /// Removes a scope after a last pass, which reads as much as it can in half of the time until
-/// `deadline`. What is unread then is counted as lost by the shutdown, and what is recorded later as late.
+/// `deadline`. What is unread then is counted as lost by the shutdown, and what is recorded later
+/// as late.
 pub(crate) fn remove(id: u16, deadline: Instant) -> Option<ScopeDrain> {
     let mut drain = DRAIN.take(None)?;
     let drain = drain.as_mut()?;
     let until = Patience::half_until(deadline).until();
-    if !drain.pass(true, || until.is_none_or(|until| Instant::now() < until)) {
+    if !drain.pass(true, || Instant::now() < until) {
         let scope = drain.scope(id)?;
         scope.give_up();
         drain.pass(true, || true);

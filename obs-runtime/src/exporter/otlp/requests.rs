@@ -24,8 +24,9 @@ pub(super) struct Requests {
     pub(super) open: Open,
     /// The part of the memory budget that this request's memory had before.
     held: Held,
-    /// The part of the lane's share of the memory budget that one request may have.
-    share: usize,
+    /// The most bytes of a request of several items, of which a few fit into the lane's share of the
+    /// memory budget.
+    pub(super) most: usize,
     pub(super) lane: Arc<Lane>,
     pub(super) limits: Limits,
     /// The longest request, which a single item can make; an item that is longer yet is dropped.
@@ -45,10 +46,10 @@ impl Requests {
         resource: &Resource,
     ) -> Result<Self, Error> {
         let envelope = Envelope::new(resource);
-        Ok(Self {
+        let mut requests = Self {
             open: envelope.begin(Vec::new()),
             held: Held::none(),
-            share: memory::part_of_share(),
+            most: 0,
             envelope,
             lane: worker::start(name, transport, target, limits)?,
             limits,
@@ -58,13 +59,21 @@ impl Requests {
             },
             last: Instant::now(),
             is_closed: false,
-        })
+        };
+        requests.limit();
+        Ok(requests)
+    }
+
+    /// Sets how long the next request may be.
+    fn limit(&mut self) {
+        let most = self.limits.batch_bytes.min(self.longest);
+        self.most = most.min(memory::part_of_share());
     }
 
     /// Adds an item of a library, to the next request if this one has no room for it.
     #[inline(never)]
     pub(super) fn add(&mut self, library: &Library, mut encode: impl FnMut(&mut Vec<u8>)) {
-        if !self.open.add(library, self.most(), &mut encode) {
+        if !self.open.add(library, self.most, &mut encode) {
             self.hand_over();
             // It travels alone if it is too long to have company.
             if !self.open.add(library, self.longest, &mut encode) {
@@ -74,15 +83,9 @@ impl Requests {
         self.hand_over_if_full();
     }
 
-    /// Returns the most bytes that a request of several items has.
-    #[inline]
-    pub(super) fn most(&self) -> usize {
-        self.limits.batch_bytes.min(self.longest).min(self.share)
-    }
-
     #[inline]
     pub(super) fn hand_over_if_full(&mut self) {
-        if self.open.len() >= self.most() || self.open.items >= self.limits.batch_items {
+        if self.open.len() >= self.most || self.open.items >= self.limits.batch_items {
             self.hand_over();
         }
     }
@@ -98,7 +101,7 @@ impl Requests {
             let spare;
             (spare, self.held) = self.lane.spare();
             self.open = self.envelope.begin(spare);
-            self.share = memory::part_of_share();
+            self.limit();
         }
     }
 

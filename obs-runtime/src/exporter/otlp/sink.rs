@@ -66,7 +66,7 @@ impl SpanSink for OtlpSpanSink {
             requests.add(&library, encode);
             return;
         }
-        if requests.open.len() > requests.most() {
+        if requests.open.len() > requests.most {
             self.overflow(view, before);
         } else {
             requests.open.items += 1;

@@ -431,7 +431,7 @@ fn a_sender_that_breaks_down_is_counted_and_waited_for_by_nobody() {
 fn a_span_above_every_limit_is_dropped_alone() {
     let receiver = Receiver::start([]);
     let mut sink = start(&config(&receiver.url));
-    sink.requests.longest = 10_000;
+    (sink.requests.longest, sink.requests.most) = (10_000, 10_000);
     let site = callsite(&["text"], &[]);
     let with_text = |n: usize| Fixture::new(site, vec![Value::from_str(&"x".repeat(n))]);
     take(&mut sink, 2);
