@@ -5,12 +5,12 @@
 //! line quotes, it stays one line: control characters in it are escaped.
 
 use core::fmt;
-use std::sync::Mutex;
+use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::clock;
 use crate::fork::PerProcess;
-use crate::lock::lock;
+use crate::lock::{lock, wait};
 use crate::printable::Printable;
 
 /// How long a cause stays silent after a line.
@@ -78,12 +78,32 @@ pub(crate) fn once(message: String) {
     }
 }
 
+/// How many lines are still to be written by threads of their own, and what tells of the last.
+static PENDING: PerProcess<(Mutex<usize>, Condvar)> = PerProcess::new(Default::default);
+
 /// Writes a line from a thread of its own.
 fn write_later(text: String) {
+    *lock(&PENDING.0) += 1;
+    let written = || {
+        *lock(&PENDING.0) -= 1;
+        PENDING.1.notify_all();
+    };
+    let thread = std::thread::Builder::new().name("obs-log".to_owned());
+    let started = thread.spawn(move || {
+        line(&text);
+        written();
+    });
     // Without a thread the line is lost; what it reports was counted.
-    let _ = std::thread::Builder::new()
-        .name("obs-log".to_owned())
-        .spawn(move || line(&text));
+    if started.is_err() {
+        written();
+    }
+}
+
+/// Waits until the lines that threads of their own write are out: the end of the process would take
+/// them with it. It waits for `limit` at the longest, because standard error may be stuck.
+pub(crate) fn settle(limit: Duration) {
+    let until = Some(Instant::now() + limit);
+    drop(wait(&PENDING.1, lock(&PENDING.0), until, |left| *left == 0));
 }
 
 /// Writes a line in a forked child, where a thread of its parent may hold the lock of standard

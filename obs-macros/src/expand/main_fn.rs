@@ -57,6 +57,12 @@ fn options(main: &Main) -> TokenStream {
     let current_thread = main.current_thread.then(|| quote!(.current_thread()));
     let signals = (!main.signals).then(|| quote!(.without_signals()));
     quote! {
-        #krate::private::Main::new() #service #setup #workers #current_thread #signals
+        #krate::private::Main::new(
+            [
+                ::core::option_env!("CARGO_BIN_NAME"),
+                ::core::option_env!("CARGO_PKG_NAME"),
+            ],
+            ::core::option_env!("CARGO_PKG_VERSION"),
+        ) #service #setup #workers #current_thread #signals
     }
 }

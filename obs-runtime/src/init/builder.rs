@@ -15,6 +15,7 @@ use crate::processor::TailSampling;
 #[cfg(any(test, feature = "testing"))]
 use crate::processor::drain;
 use crate::redact::custom::{Custom, Hook, Pattern};
+use crate::scope::Resource;
 use crate::trace::attribute::AttributeValue;
 use crate::trace::{Sampler, SpanLimits, sampler};
 use crate::vars::Vars;
@@ -57,6 +58,10 @@ pub struct Builder {
     pub(super) span_limits: Option<SpanLimits>,
     pub(crate) strict: bool,
     pub(super) flush_on_panic: Option<bool>,
+    /// What the resource says where nobody else says it.
+    pub(super) fallback: Resource,
+    /// Whether a program that configures nothing is shown what it records, or told how to see it.
+    pub(super) shows_unconfigured: bool,
     pub(super) components: Components,
 }
 
@@ -199,6 +204,15 @@ impl Builder {
     /// a line in [`Observability::health`](crate::Handle::health).
     pub fn strict(mut self, strict: bool) -> Self {
         self.strict = strict;
+        self
+    }
+
+    /// Makes it the builder of a whole program, which `#[main]` knows: its name and version hold where
+    /// neither the program nor the environment says others, and what it records is shown, or said to
+    /// be invisible, if nothing is configured.
+    pub(crate) fn of_program(mut self, fallback: Resource) -> Self {
+        self.fallback = fallback;
+        self.shows_unconfigured = true;
         self
     }
 

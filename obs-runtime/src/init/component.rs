@@ -30,10 +30,27 @@ pub(crate) trait Component: Any + Send {
     /// [problem](Startup::problem) instead.
     fn start(&mut self, startup: &mut Startup) -> Result<(), Error>;
 
+    /// Shows what a program records that configures nothing, if the component can do so unasked.
+    fn unconfigured(&mut self, startup: &mut Startup) -> Unconfigured {
+        let _ = startup;
+        Unconfigured::Nothing
+    }
+
     /// Runs once everything has started.
     fn started(&mut self, scope: &Scope) {
         let _ = scope;
     }
+}
+
+/// What a component does for a program that configures nothing.
+pub(crate) enum Unconfigured {
+    Nothing,
+    /// It shows what is recorded.
+    #[allow(dead_code, reason = "constructed by the feature console")]
+    Shows,
+    /// It could, if it were told to: a sentence that says how.
+    #[allow(dead_code, reason = "constructed by features that export")]
+    Hint(&'static str),
 }
 
 /// What the environment says, for the configuration that is to be filled from it.
@@ -127,6 +144,14 @@ impl Startup {
             self.problems.push(problem);
         }
         Ok(())
+    }
+
+    /// Returns whether nothing takes what is recorded, and nothing that should has failed to start.
+    pub(super) fn is_idle(&self) -> bool {
+        self.span_sinks.is_empty()
+            && self.log_sinks.is_empty()
+            && self.readers.is_empty()
+            && self.problems.is_empty()
     }
 
     /// Returns the metrics of the scope: of functions, instruments and sources.

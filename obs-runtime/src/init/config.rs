@@ -25,6 +25,8 @@ pub(super) struct Config {
     pub(super) is_strict: bool,
     /// What the program and the environment say of the resource: it counts before what is detected.
     pub(super) resource: Resource,
+    /// What the program says of the resource in case nobody else does.
+    pub(super) fallback: Resource,
     pub(super) detects_resource: bool,
     pub(super) sampler: Sampler,
     pub(super) tail: Option<TailSampler>,
@@ -38,6 +40,8 @@ pub(super) struct Config {
     /// The headers that carry a context.
     pub(super) formats: Formats,
     pub(super) flushes_on_panic: bool,
+    /// Whether the program is shown what it records, or told how to see it, if nothing takes it.
+    pub(super) shows_unconfigured: bool,
     /// Exporters and domains, in the order of their start.
     pub(super) components: Vec<Box<dyn Component>>,
 }
@@ -63,6 +67,7 @@ impl Config {
             is_disabled: env::disabled(vars),
             is_strict: builder.strict,
             resource: resource_of(&builder, env::resource(vars)),
+            fallback: core::mem::take(&mut builder.fallback),
             detects_resource: builder.detect_resource.unwrap_or(true),
             sampler,
             tail: builder.tail_sampling.map(TailSampler::start).transpose()?,
@@ -74,6 +79,8 @@ impl Config {
             has_exemplars: env::exemplars(vars),
             formats: env::formats(vars),
             flushes_on_panic: builder.flush_on_panic.unwrap_or(cfg!(panic = "abort")),
+            // Who selects exporters, be it none, has decided.
+            shows_unconfigured: builder.shows_unconfigured && !env.selection.says_something(),
             components: builder.components.take_all(),
         };
         for component in &mut config.components {

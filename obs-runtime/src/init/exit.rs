@@ -7,7 +7,11 @@ use std::time::{Duration, Instant};
 use crate::fork::PerProcess;
 use crate::init::lifecycle::{DEADLINE, Lifecycle};
 use crate::lock::lock;
+use crate::self_log;
 use crate::trace::suppress::own_thread;
+
+/// How long the process waits at its end for lines about obs that are still being written.
+const LAST_LINES: Duration = Duration::from_millis(200);
 
 /// Every one that has not ended; weak, so that the guard alone keeps one alive.
 static LIVE: PerProcess<Mutex<Vec<Weak<Lifecycle>>>> = PerProcess::new(Mutex::default);
@@ -29,6 +33,7 @@ fn register() {
             // Nobody is left to take the error; the losses were counted and logged.
             let _ = lifecycle.end(deadline);
         });
+        self_log::settle(LAST_LINES);
     }
     ONCE.call_once(|| {
         // SAFETY: the handler is a function of this program, which unwinds for nobody: what it calls runs on

@@ -12,7 +12,9 @@ use crate::trace::local::local;
 use crate::uuid::uuid;
 
 /// What is given over what is detected over the defaults; each key once.
-pub(super) fn describe(given: &Resource, detects: bool) -> Resource {
+///
+/// `fallback` are defaults of the program.
+pub(super) fn describe(given: &Resource, fallback: Resource, detects: bool) -> Resource {
     let local = local();
     // A random UUID, which has no meaning but to tell processes apart.
     let instance_id = uuid(4, local.next_id(), local.next_id());
@@ -27,6 +29,7 @@ pub(super) fn describe(given: &Resource, detects: bool) -> Resource {
             env!("CARGO_PKG_VERSION").into(),
         ),
     ];
+    set_all(&mut resource, fallback);
     if detects {
         let detected = detect::all().iter();
         let detected = detected.map(|(key, value)| ((*key).into(), value.clone()));

@@ -14,9 +14,14 @@ fn what_is_given_wins_over_what_is_detected_over_the_defaults() {
         (key::HOST_ARCH.into(), "given".into()),
         ("team".into(), "a".into()),
     ];
-    let resource = describe(&given, true);
+    let fallback: Resource = vec![
+        (key::SERVICE_NAME.into(), "the binary".into()),
+        (key::SERVICE_VERSION.into(), "1.2.3".into()),
+    ];
+    let resource = describe(&given, fallback, true);
     for (key, expected) in [
         (key::SERVICE_NAME, "shop"),
+        (key::SERVICE_VERSION, "1.2.3"),
         (key::HOST_ARCH, "given"),
         ("team", "a"),
         (key::PROCESS_RUNTIME_NAME, "rust"),
@@ -28,7 +33,7 @@ fn what_is_given_wins_over_what_is_detected_over_the_defaults() {
 
 #[test]
 fn without_detection_only_the_service_is_described() {
-    let resource = describe(&Resource::new(), false);
+    let resource = describe(&Resource::new(), Resource::new(), false);
     let keys: Vec<_> = resource.iter().map(|(key, _)| &**key).collect();
     let expected = [
         key::SERVICE_NAME,

@@ -59,6 +59,12 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
+    /// Returns whether a variable selects exporters, or none.
+    pub(super) fn says_something(&self) -> bool {
+        let lists = [&self.traces, &self.metrics, &self.logs];
+        lists.iter().any(|list| list.0.is_some())
+    }
+
     /// Reads the variables, and notes what of them is not known.
     pub(super) fn read(known: &[Selectable], vars: &mut Vars<'_>) -> Self {
         let any: Vec<_> = known.iter().filter(|e| !e.metrics_only).collect();

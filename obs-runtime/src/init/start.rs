@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::clock;
 use crate::error::Error;
 use crate::init::builder::Builder;
-use crate::init::component::{Sinks, Startup};
+use crate::init::component::{Component, Sinks, Startup, Unconfigured};
 use crate::init::config::Config;
 use crate::init::observability::Observability;
 use crate::init::{exit, resource};
@@ -17,6 +17,7 @@ use crate::processor::redaction::SpanRedaction;
 use crate::processor::scope_drain::ScopeDrain;
 use crate::redact::custom as custom_redaction;
 use crate::scope::{Exports, Scope};
+use crate::self_log;
 use crate::trace::{gate, sampler};
 use crate::vars::Vars;
 
@@ -47,7 +48,7 @@ pub(super) fn start(
     let (mut config, problems) = Config::resolve(builder, vars)?;
     set_process(&config, id);
     let detects = id == 0 && config.detects_resource;
-    let resource = resource::describe(&config.resource, detects);
+    let resource = resource::describe(&config.resource, config.fallback, detects);
     let scope = Arc::new(Scope::new(id, resource, MetricsCollector::new()));
     if config.is_disabled {
         return Ok(Observability::running(scope, Vec::new()));
@@ -58,6 +59,9 @@ pub(super) fn start(
     }
     for component in &mut config.components {
         component.start(&mut startup)?;
+    }
+    if config.shows_unconfigured && startup.is_idle() {
+        show_unconfigured(&mut config.components, &mut startup);
     }
     startup.publish_problems();
     for sink in &startup.span_sinks {
@@ -80,6 +84,23 @@ pub(super) fn start(
         component.started(&scope);
     }
     Ok(obs)
+}
+
+/// Shows what a program records that configures nothing, or says how to see it.
+fn show_unconfigured(components: &mut [Box<dyn Component>], startup: &mut Startup) {
+    let mut hints = Vec::new();
+    for component in components {
+        match component.unconfigured(startup) {
+            Unconfigured::Shows => return,
+            Unconfigured::Hint(hint) => hints.push(hint),
+            Unconfigured::Nothing => {}
+        }
+    }
+    self_log::once(format!(
+        "nothing is configured: what is recorded is neither shown nor sent. {}; \
+         OTEL_TRACES_EXPORTER=none says that this is meant",
+        hints.join("; ")
+    ));
 }
 
 /// Sets what holds for the whole process.

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use crate::init::{Builder, Observability};
 use crate::lock::lock;
 use crate::self_log;
+use crate::semconv::attribute as key;
 
 /// The arguments of `#[main]`.
 #[derive(Debug)]
@@ -25,11 +26,16 @@ pub struct Main {
 type Guard = Arc<Mutex<Option<Observability>>>;
 
 impl Main {
-    /// The defaults.
-    #[allow(clippy::new_without_default, reason = "only generated code makes one")]
-    pub fn new() -> Self {
+    /// The defaults. Cargo may have said the names of the binary and of its package, and the
+    /// package's version.
+    pub fn new(names: [Option<&'static str>; 2], version: Option<&'static str>) -> Self {
+        let name = names.into_iter().flatten().next();
+        let known = [(key::SERVICE_NAME, name), (key::SERVICE_VERSION, version)];
+        let known = known
+            .into_iter()
+            .filter_map(|(key, value)| Some((key.into(), value?.into())));
         Self {
-            builder: Observability::builder(),
+            builder: Observability::builder().of_program(known.collect()),
             worker_threads: None,
             current_thread: false,
             signals: true,

@@ -1,6 +1,7 @@
 //! Whole programs, each in a process of its own.
 
 mod console;
+mod first_minute;
 mod main_fn;
 mod one_trace;
 mod propagation;

@@ -1,7 +1,7 @@
 //! What goes to standard error: traces if the program or the environment says so, logs and metrics if the environment
 //! does.
 
-use std::io::stderr;
+use std::io::{IsTerminal as _, stderr};
 use std::time::Duration;
 
 use super::colour;
@@ -12,7 +12,7 @@ use crate::Error;
 use crate::exporter::ExportSchedule;
 use crate::exporter::builder::start_metrics;
 use crate::init::Builder;
-use crate::init::component::{Component, Environment, Startup};
+use crate::init::component::{Component, Environment, Startup, Unconfigured};
 
 /// What is printed.
 #[derive(Default)]
@@ -35,8 +35,7 @@ impl Component for Console {
 
     fn start(&mut self, startup: &mut Startup) -> Result<(), Error> {
         if self.traces == Some(true) {
-            let sink = ConsoleSink::new(Box::new(stderr()), colour());
-            startup.span_sinks.push(Box::new(sink));
+            start_traces(startup);
         }
         if self.logs {
             let sink = ConsoleLogs::new(Box::new(stderr()), colour());
@@ -49,11 +48,29 @@ impl Component for Console {
         }
         Ok(())
     }
+
+    fn unconfigured(&mut self, startup: &mut Startup) -> Unconfigured {
+        if self.traces.is_some() {
+            // The program wants no trees, and knows it.
+            Unconfigured::Shows
+        } else if stderr().is_terminal() {
+            start_traces(startup);
+            Unconfigured::Shows
+        } else {
+            Unconfigured::Hint("OTEL_TRACES_EXPORTER=console shows it on standard error")
+        }
+    }
+}
+
+fn start_traces(startup: &mut Startup) {
+    let sink = ConsoleSink::new(Box::new(stderr()), colour());
+    startup.span_sinks.push(Box::new(sink));
 }
 
 impl Builder {
     /// Prints each finished trace as a tree on standard error. Default: whether `OTEL_TRACES_EXPORTER` names
-    /// `console`.
+    /// `console`. Under [`#[obs_runtime::main]`](crate::main) also when nothing at all is configured and
+    /// standard error is a terminal; `console(false)` prevents that.
     ///
     /// `OTEL_LOGS_EXPORTER=console` prints log records as lines, `OTEL_METRICS_EXPORTER=console` metrics as tables every
     /// minute (`OTEL_METRIC_EXPORT_INTERVAL`) and at the end.

@@ -11,7 +11,7 @@ use super::spool::{MAX_BYTES, Spool};
 use super::transport::connect_to;
 use crate::Error;
 use crate::init::Builder;
-use crate::init::component::{Component, Environment, Startup};
+use crate::init::component::{Component, Environment, Startup, Unconfigured};
 use crate::processor::drain;
 
 /// What the program says, and what comes of it with what the environment says.
@@ -24,6 +24,12 @@ pub(crate) struct Otlp {
 impl Component for Otlp {
     fn resolve(&mut self, env: &mut Environment<'_>) {
         self.config = self.given.clone().or(OtlpConfig::from_env(env));
+    }
+
+    fn unconfigured(&mut self, _: &mut Startup) -> Unconfigured {
+        Unconfigured::Hint(
+            "OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318 sends it to a receiver there",
+        )
     }
 
     fn start(&mut self, startup: &mut Startup) -> Result<(), Error> {
