@@ -94,6 +94,9 @@ impl Lifecycle {
         let mut results: Vec<_> = results.collect();
         if let Some(mut scope) = drain::remove(self.scope, deadline) {
             scope.finish();
+            if self.scope == 0 && scope.saw_nothing() {
+                gate::leave_ajar();
+            }
             let _ = self.account.set(scope.stats());
             let (spans, logs) = scope.into_sinks();
             results.extend(spans.into_iter().map(|mut s| s.shutdown(deadline)));

@@ -124,6 +124,11 @@ impl ScopeDrain {
         &self.metrics
     }
 
+    /// Returns whether no call was recorded or counted.
+    pub(crate) fn saw_nothing(&self) -> bool {
+        self.recorded == 0 && self.metrics.functions.iter().flatten().next().is_none()
+    }
+
     pub(crate) fn stats(&self) -> (SpanStats, LogStats) {
         let tail = self.tail.as_ref().map(|tail| tail.account);
         let tail = tail.unwrap_or_default();

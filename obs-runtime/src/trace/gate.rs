@@ -21,6 +21,8 @@ static GATE: AtomicU8 = AtomicU8::new(0);
 /// The threshold while the gate says [`ASK`].
 static LEVEL: AtomicU8 = AtomicU8::new(0);
 static ASKS: AtomicBool = AtomicBool::new(false);
+/// Whether the gate is open only to see whether a call comes: see [`leave_ajar`].
+static IS_AJAR: AtomicBool = AtomicBool::new(false);
 static LEVELS: PerProcess<Mutex<Vec<(u16, Level)>>> = PerProcess::new(Mutex::default);
 
 /// The value at which each call asks OpenTelemetry's context for its parent.
@@ -65,27 +67,48 @@ pub(crate) fn ask() {
 fn publish(levels: &[(u16, Level)]) {
     let most = levels.iter().map(|(_, level)| threshold(*level)).max();
     let most = most.unwrap_or(0);
+    IS_AJAR.store(false, Ordering::Relaxed);
     LEVEL.store(most, Ordering::Relaxed);
     let asks = ASKS.load(Ordering::Relaxed) && most != 0;
     GATE.store(if asks { ASK } else { most }, Ordering::Relaxed);
 }
 
-/// Closes the gate in a forked child that has not installed obs, and says so.
+/// Leaves the gate open for one more call after an end before which nothing was recorded.
 ///
-/// The gate stays closed until the child calls `install`.
-#[cold]
-pub(crate) fn close_in_child() {
-    if !fork::is_child() {
-        return;
-    }
+/// `let _ = …install()` ends at once, and rustc itself proposes it. If a call comes afterwards, its
+/// program meant to record; if none does, there is nothing to say.
+pub(crate) fn leave_ajar() {
     let levels = lock(&LEVELS);
-    // A scope of the child's own, such as a test's, keeps it open.
-    if levels.is_empty() && GATE.load(Ordering::Relaxed) != 0 {
-        LEVEL.store(0, Ordering::Relaxed);
-        GATE.store(0, Ordering::Relaxed);
-        self_log::in_child(CHILD_RECORDS_NOTHING);
+    if levels.is_empty() {
+        IS_AJAR.store(true, Ordering::Relaxed);
+        GATE.store(threshold(Level::Error), Ordering::Relaxed);
+    }
+}
+
+/// Closes the gate where a call finds it open though nothing records: in a forked child that has not
+/// installed obs, and after the guard was dropped too early. It says so.
+///
+/// The gate stays closed until the process calls `install`.
+#[cold]
+pub(crate) fn close() {
+    if fork::is_child() {
+        let levels = lock(&LEVELS);
+        // A scope of the child's own, such as a test's, keeps it open.
+        if levels.is_empty() && GATE.load(Ordering::Relaxed) != 0 {
+            publish(&levels);
+            self_log::in_child(CHILD_RECORDS_NOTHING);
+        }
+    } else if IS_AJAR.load(Ordering::Relaxed) {
+        let levels = lock(&LEVELS);
+        if IS_AJAR.swap(false, Ordering::Relaxed) {
+            publish(&levels);
+            self_log::once(DROPPED_TOO_EARLY.to_owned());
+        }
     }
 }
 
 /// The message of a forked child that has not installed obs.
 pub(crate) const CHILD_RECORDS_NOTHING: &str = "this process was forked after obs was installed, and records nothing: call `install` in the child";
+/// The message of a program whose guard has ended before its first call.
+const DROPPED_TOO_EARLY: &str = "the guard that `install` returns was dropped before anything was recorded, which switched obs off: \
+     keep it until the end of `main`, as in `let obs = builder.install()?` (`let _ = …` drops it at once)";

@@ -110,7 +110,7 @@ pub(crate) fn begin_other(local: &Local, site: &'static Callsite, gate: u8, flag
     };
     let scope = local.scope();
     if !sampler::scope_records(scope) {
-        gate::close_in_child();
+        gate::close();
         return Begun {
             state: mode::OFF,
             ..nothing(mode::OFF)

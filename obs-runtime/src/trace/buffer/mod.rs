@@ -169,7 +169,7 @@ pub(crate) fn reserve(local: &Local, size: usize) -> *mut u8 {
 #[inline(never)]
 fn refill(local: &Local, size: usize) -> *mut u8 {
     if is_nobodys(local.scope()) {
-        gate::close_in_child();
+        gate::close();
         return ptr::null_mut();
     }
     let shared = shared();
