@@ -185,7 +185,8 @@ fn refused(status: &Status, unreachable: &'static str) -> Answer {
         _ => "",
     };
     let cause = format!("{:?}: {text}", status.code());
-    Failure::answer(reason, retry, &cause, remedy)
+    let of_connection = source.and_then(|s| innermost(s).downcast_ref());
+    Failure::answer(reason, retry, &cause, remedy).of(of_connection)
 }
 
 /// Returns whether a status is about the length of a message, which no code is for. Servers of every language say it

@@ -160,5 +160,9 @@ fn unanswered(error: &ureq::Error, timeout: Duration) -> Answer {
         _ if reason == DropReason::Unreachable => remedy::LISTENING,
         _ => "",
     };
-    Failure::answer(reason, retry, &cause, remedy)
+    let of_connection = match error {
+        ureq::Error::Io(error) => Some(error),
+        _ => None,
+    };
+    Failure::answer(reason, retry, &cause, remedy).of(of_connection)
 }

@@ -81,6 +81,8 @@ struct State {
     trouble: String,
     /// Flushes and the closing: each ends a pause between two attempts.
     nudges: u64,
+    /// The nudges before the last two attempts, if nobody listened at either.
+    unreached: [Option<u64>; 2],
     /// Whatever a sender that waits may want to know of.
     wakes: u64,
     /// The receiver asked for silence until then.
@@ -233,7 +235,8 @@ impl Lane {
     }
 
     /// Returns a wait for what was handed over until now, which fails if more than `told` items are lost in its end; what
-    /// has no outcome by its deadline goes to disk if there is a spool. The senders try at once.
+    /// has no outcome by its deadline goes to disk if there is a spool. The senders try at once, and where
+    /// nobody listens at two attempts nobody is waited for: what is to be sent stays queued.
     pub(super) fn pending(self: &Arc<Self>, told: u64) -> PendingFlush {
         let mut state = self.lock();
         if self.counters.dropped.total() == told {
@@ -241,12 +244,12 @@ impl Lane {
         }
         state.nudges += 1;
         state.wakes += 1;
-        let queued = state.queued;
+        let (queued, nudges) = (state.queued, state.nudges);
         drop(state);
         self.notify_all();
         let lane = Arc::clone(self);
         Box::new(move |deadline| {
-            let settled = |s: &State| s.has_settled(queued) || s.ended;
+            let settled = |s: &State| s.has_settled(queued) || s.ended || lane.gives_up(s, nudges);
             let state = wait(
                 &lane.changed,
                 lane.lock(),
@@ -258,7 +261,7 @@ impl Lane {
             if is_late {
                 lane.secure();
             }
-            lane.outcome(&mut lane.lock(), told, queued)
+            lane.outcome(&mut lane.lock(), told, (queued, nudges))
         })
     }
 
@@ -281,7 +284,7 @@ impl Lane {
         self.abandon(&mut state);
         // Nothing is left that could be unsafe.
         let told = state.told;
-        let result = self.outcome(&mut state, told, 0);
+        let result = self.outcome(&mut state, told, (0, 0));
         drop(state);
         self.changed.notify_all();
         result
@@ -320,6 +323,24 @@ impl Lane {
     /// Notes why an attempt failed: errors of a flush say so until the receiver answers.
     pub(super) fn trouble(&self, cause: &str) {
         cause.clone_into(&mut self.lock().trouble);
+    }
+
+    /// Notes whether somebody listens, which an attempt has found that began after so many nudges.
+    pub(super) fn reached(&self, is_reached: bool, nudges: u64) {
+        let mut state = self.lock();
+        state.unreached = match state.unreached {
+            _ if is_reached => [None; 2],
+            [_, last] => [last, Some(nudges)],
+        };
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// Returns whether nobody is waited for who listened neither at the last attempt but one nor at the
+    /// last, which began after so many nudges. With a spool the disk is waited for.
+    fn gives_up(&self, state: &State, nudges: u64) -> bool {
+        let is_unreached = matches!(state.unreached, [Some(_), Some(last)] if last >= nudges);
+        self.spool.is_none() && is_unreached
     }
 
     /// Wakes all who wait, for what concerns every sender.

@@ -1,6 +1,7 @@
 //! How an encoded request reaches the receiver, and what its answer means.
 
 use core::time::Duration;
+use std::io;
 use std::sync::Arc;
 
 use crate::Error;
@@ -44,6 +45,8 @@ pub(super) struct PartialSuccess {
 pub(super) struct Failure {
     pub(super) reason: DropReason,
     pub(super) retry: Retry,
+    /// No connection could be made, because nothing is there.
+    pub(super) nobody_listens: bool,
     /// For the log.
     pub(super) cause: String,
     /// What the user can do, for the log; empty if nothing.
@@ -90,12 +93,29 @@ impl Failure {
         remedy: &'static str,
     ) -> Answer {
         Answer::Failed(Self {
+            nobody_listens: false,
             remedy,
             reason,
             retry,
             // Errors of libraries repeat what the other side sent.
             cause: printable(cause.as_bytes()),
         })
+    }
+}
+
+impl Answer {
+    /// Says of a failure whether `error` means that nothing is there.
+    pub(super) fn of(mut self, error: Option<&io::Error>) -> Self {
+        use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable};
+        if let Self::Failed(failure) = &mut self {
+            failure.nobody_listens = error.is_some_and(|error| {
+                matches!(
+                    error.kind(),
+                    ConnectionRefused | HostUnreachable | NetworkUnreachable
+                )
+            });
+        }
+        self
     }
 }
 

@@ -210,11 +210,13 @@ impl Worker {
             let nudges = self.lane.nudges();
             let failure = match self.transport.send(batch, timeout) {
                 Answer::Accepted(partial) => {
+                    self.lane.reached(true, nudges);
                     self.lane.receiver_answered();
                     return Fate::Settled(self.accepted(batch, &partial));
                 }
                 Answer::Failed(failure) => failure,
             };
+            self.lane.reached(!failure.nobody_listens, nudges);
             if failure.reason == DropReason::Timeout && timeout < self.timeout {
                 // The end of the program was too near, not the receiver too slow.
                 return later(TOO_LATE);

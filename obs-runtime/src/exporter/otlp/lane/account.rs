@@ -5,7 +5,12 @@ use super::{Arc, DropReason, Error, ErrorKind, InHand, Job, Lane, Ordering, Part
 impl Lane {
     /// Returns what to tell those who wait for all batches before number `queued`, and who know of the first `told` lost
     /// items. Flushes that wait at the same time are told the same.
-    pub(super) fn outcome(&self, state: &mut State, told: u64, queued: u64) -> Result<(), Error> {
+    pub(super) fn outcome(
+        &self,
+        state: &mut State,
+        told: u64,
+        (queued, nudges): (u64, u64),
+    ) -> Result<(), Error> {
         let items = self.signal.items();
         let all = self.counters.dropped.total();
         state.told = all;
@@ -23,6 +28,13 @@ impl Lane {
         }
         if !state.is_safe(queued) {
             let trouble = state.last_attempt();
+            if self.gives_up(state, nudges) {
+                let waiting = state.items;
+                let text = format!(
+                    "OTLP: {waiting} {items} were not sent yet, because nobody listens there; they will be tried again{trouble}"
+                );
+                return Err(Error::new(ErrorKind::Export, text));
+            }
             let text =
                 format!("OTLP: {items} were still being sent when the deadline passed{trouble}");
             return Err(Error::new(ErrorKind::Timeout, text));
