@@ -1,6 +1,7 @@
 //! The end of the process by other ways than the guard's drop: `process::exit`, a guard that was forgotten,
 //! and a panic that aborts.
 
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, Once, Weak};
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,15 @@ const LAST_LINES: Duration = Duration::from_millis(200);
 /// Every one that has not ended; weak, so that the guard alone keeps one alive.
 static LIVE: PerProcess<Mutex<Vec<Weak<Lifecycle>>>> = PerProcess::new(Mutex::default);
 
+/// Whether the end of the process is to send nothing more.
+static GIVEN_UP: AtomicBool = AtomicBool::new(false);
+
+/// Lets the process end at once: what was not sent by now is lost.
+#[allow(dead_code, reason = "used by the feature tokio")]
+pub(crate) fn give_up() {
+    GIVEN_UP.store(true, Ordering::Relaxed);
+}
+
 /// Registers what the end of the process is to end.
 pub(super) fn watch(lifecycle: &Arc<Lifecycle>) {
     let mut all = lock(&LIVE);
@@ -29,6 +39,9 @@ pub(super) fn watch(lifecycle: &Arc<Lifecycle>) {
 fn register() {
     static ONCE: Once = Once::new();
     extern "C" fn at_exit() {
+        if GIVEN_UP.load(Ordering::Relaxed) {
+            return;
+        }
         for_each_within(DEADLINE, |lifecycle, deadline| {
             // Nobody is left to take the error; the losses were counted and logged.
             let _ = lifecycle.end(deadline);

@@ -16,7 +16,7 @@ use crate::self_obs::{LogStats, SpanStats};
 use crate::trace::{gate, sampler};
 
 /// The longest that `force_flush`, and the end of the guard, wait for the exporters.
-pub(super) const DEADLINE: Duration = Duration::from_secs(5);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(5);
 
 /// Flushes and ends what runs for one scope; the guard and the end of the process share it.
 pub(crate) struct Lifecycle {

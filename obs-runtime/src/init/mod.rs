@@ -8,7 +8,7 @@ mod builder;
 pub(crate) mod component;
 mod config;
 mod env;
-mod exit;
+pub(crate) mod exit;
 mod handle;
 mod lifecycle;
 mod limits;
@@ -20,4 +20,6 @@ pub mod stats;
 
 pub use builder::Builder;
 pub use handle::Handle;
+#[cfg(feature = "tokio")]
+pub(crate) use lifecycle::DEADLINE;
 pub use observability::Observability;

@@ -1,12 +1,16 @@
-//! The handle that stops a run from the outside.
+//! The handle that stops a run from the outside, and what stops all of them.
 //!
 //! A run and all handles share one flag and one [`Notify`]. The runner waits for it beside its
-//! tasks; tasks can ask for it through their context.
+//! tasks; tasks can ask for it through their context. A program that a signal ends cancels every run
+//! of the process ([`cancel_all`]), so that handlers are called and the runs end as cancelled.
 
 use core::sync::atomic::{AtomicBool, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
+
+use crate::fork::PerProcess;
+use crate::lock::lock;
 
 /// A handle that cancels one run of a pipeline. It is cheap to clone and to send.
 ///
@@ -56,5 +60,79 @@ impl CancelHandle {
         if !self.is_cancelled() {
             notified.await;
         }
+    }
+}
+
+/// The runs of this process.
+#[derive(Default)]
+struct Runs {
+    state: Mutex<State>,
+    /// A run has ended.
+    ended: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    /// The handles of those that have begun and not ended.
+    running: Vec<CancelHandle>,
+    /// Whether the program is to end: a run that begins now is cancelled.
+    is_ending: bool,
+}
+
+static RUNS: PerProcess<Runs> = PerProcess::new(Runs::default);
+
+/// Keeps a run among those of the process, from its begin until its handlers have returned.
+pub(super) struct Running(CancelHandle);
+
+impl Running {
+    pub(super) fn begin(handle: &CancelHandle) -> Self {
+        let mut state = lock(&RUNS.state);
+        state.running.push(handle.clone());
+        let is_ending = state.is_ending;
+        drop(state);
+        if is_ending {
+            handle.cancel();
+        }
+        Self(handle.clone())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let mut state = lock(&RUNS.state);
+        let is_this = |other: &CancelHandle| Arc::ptr_eq(&other.inner, &self.0.inner);
+        if let Some(at) = state.running.iter().position(is_this) {
+            state.running.swap_remove(at);
+        }
+        drop(state);
+        RUNS.ended.notify_waiters();
+    }
+}
+
+/// Cancels every run of the process, also those that begin later.
+#[cfg_attr(
+    test,
+    allow(dead_code, reason = "it would cancel the runs of other tests")
+)]
+pub(crate) fn cancel_all() {
+    let mut state = lock(&RUNS.state);
+    state.is_ending = true;
+    let running = state.running.clone();
+    drop(state);
+    running.iter().for_each(CancelHandle::cancel);
+}
+
+/// Waits until no run is left.
+#[cfg_attr(test, allow(dead_code, reason = "runs of other tests may not end"))]
+pub(crate) async fn all_ended() {
+    loop {
+        let ended = RUNS.ended.notified();
+        tokio::pin!(ended);
+        // Registered before the list is read, so that an end between the two is not missed.
+        ended.as_mut().enable();
+        if lock(&RUNS.state).running.is_empty() {
+            return;
+        }
+        ended.await;
     }
 }

@@ -42,6 +42,7 @@ pub(crate) mod telemetry;
 
 pub use builder::PipelineBuilder;
 pub use cancel::CancelHandle;
+pub(crate) use cancel::{all_ended, cancel_all};
 pub use context::TaskContext;
 pub use params::{Input, Resource};
 pub use registry::names;

@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::exporter::delivery::guarded;
+use crate::pipeline::cancel::Running;
 use crate::pipeline::context::Run;
 use crate::pipeline::graph::{Graph, all_well, pipeline_error};
 use crate::pipeline::handler::Alerts;
@@ -175,7 +176,8 @@ impl Pipeline {
 
     /// Runs every task, then the handlers. It must be awaited on a tokio runtime.
     ///
-    /// Dropping the future aborts the tasks; handlers are not called then.
+    /// Dropping the future aborts the tasks; handlers are not called then. SIGINT and SIGTERM cancel the
+    /// run under [`#[obs_runtime::main]`](crate::main), which waits for its handlers.
     ///
     /// # Errors
     /// Returns an error when the pipeline could not start: see [`check`](Self::check). A run whose
@@ -199,6 +201,7 @@ impl Pipeline {
                 ),
             ));
         }
+        let running = Running::begin(&self.cancel);
         let started_at = SystemTime::now();
         let max_parallel = self.max_parallel;
         let alerts = self.alerts.clone();
@@ -213,6 +216,7 @@ impl Pipeline {
             .in_span_context(run.span)
             .await;
         telemetry.end(&result);
+        drop(running);
         Ok(result)
     }
 

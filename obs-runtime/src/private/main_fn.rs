@@ -8,7 +8,7 @@ use std::thread;
 use tokio::runtime::{Builder as RuntimeBuilder, Runtime};
 use tokio::sync::oneshot;
 
-use crate::init::{Builder, Observability};
+use crate::init::{Builder, DEADLINE, Observability, exit};
 use crate::lock::lock;
 use crate::self_log;
 use crate::semconv::attribute as key;
@@ -77,12 +77,17 @@ impl Main {
         self
     }
 
-    /// Runs a synchronous `main`. A signal flushes and ends the process, wherever `main` is.
+    /// Runs a synchronous `main`. A signal cancels the runs of pipelines, flushes and ends the process,
+    /// wherever `main` is.
     pub fn run<R>(self, main: impl FnOnce() -> R) -> R {
         let guard = install(self.builder);
         if self.signals {
             let guard = Arc::clone(&guard);
             on_signals(move |status| {
+                cancel_runs();
+                // Without a runtime nobody waits for them.
+                let waiting = RuntimeBuilder::new_current_thread().enable_time().build();
+                let _ = waiting.map(|runtime| runtime.block_on(runs_ended()));
                 flush(&guard);
                 process::exit(status)
             });
@@ -93,7 +98,8 @@ impl Main {
         value
     }
 
-    /// Runs an asynchronous `main`. A signal drops its future, flushes, and ends the process.
+    /// Runs an asynchronous `main`. A signal cancels the runs of pipelines and waits for them, while
+    /// `main` goes on; then it drops `main`, flushes, and ends the process.
     ///
     /// # Panics
     /// When the operating system refuses the threads of the runtime: there is no way to go on.
@@ -119,8 +125,17 @@ impl Main {
             let mut main = core::pin::pin!(main);
             tokio::select! {
                 biased;
-                value = &mut main => Ok(value),
-                Ok(status) = &mut signalled => Err(status),
+                value = &mut main => return Ok(value),
+                Ok(status) = &mut signalled => {
+                    cancel_runs();
+                    tokio::select! {
+                        biased;
+                        // What it returns says nothing now: a signal has its own status.
+                        _ = &mut main => {}
+                        () = runs_ended() => {}
+                    }
+                    Err(status)
+                }
             }
             // `main` is dropped here: the spans that are open in it end as cancelled.
         });
@@ -131,6 +146,18 @@ impl Main {
             Err(status) => process::exit(status),
         }
     }
+}
+
+/// Cancels what runs, so that it ends as it would by itself.
+fn cancel_runs() {
+    #[cfg(feature = "pipeline")]
+    crate::pipeline::cancel_all();
+}
+
+/// Waits until that has ended, or for as long as a flush may take.
+async fn runs_ended() {
+    #[cfg(feature = "pipeline")]
+    let _ = tokio::time::timeout(DEADLINE, crate::pipeline::all_ended()).await;
 }
 
 fn runtime(current_thread: bool, workers: Option<usize>) -> std::io::Result<Runtime> {
@@ -212,7 +239,10 @@ fn listen(runtime: &Runtime, mut signals: Signals, first: impl FnOnce(i32) + Sen
     if flushing.is_err() {
         process::exit(status);
     }
-    process::exit(runtime.block_on(signals.next()));
+    let status = runtime.block_on(signals.next());
+    // Who asks twice does not want to wait for what the end of the process would send.
+    exit::give_up();
+    process::exit(status);
 }
 
 /// SIGINT and SIGTERM; the status is 128 and the signal's number, as shells report it.

@@ -1,10 +1,12 @@
 //! Whole programs under `#[obs_runtime::main]`.
 
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 const ASYNC: &str = env!("CARGO_BIN_EXE_main_async");
 const SYNC: &str = env!("CARGO_BIN_EXE_main_sync");
+#[cfg(unix)]
+const PIPELINE: &str = env!("CARGO_BIN_EXE_main_pipeline");
 
 fn lines(output: &Output) -> Vec<String> {
     let text = String::from_utf8(output.stdout.clone()).unwrap();
@@ -30,32 +32,65 @@ fn the_program_reaches_what_runs() {
     assert_eq!(lines(&output), ["work ok", "1 sent"], "{output:?}");
 }
 
+/// A program that a signal is to end.
+#[cfg(unix)]
+struct Signalled {
+    child: Child,
+    output: BufReader<ChildStdout>,
+    lines: Vec<String>,
+}
+
+#[cfg(unix)]
+impl Signalled {
+    fn start(program: &str, arg: &str) -> Self {
+        let mut child = Command::new(program)
+            .arg(arg)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Self {
+            output: BufReader::new(child.stdout.take().unwrap()),
+            child,
+            lines: Vec::new(),
+        }
+    }
+
+    /// Waits for a line, which is left out of the others.
+    fn until(&mut self, last: &str) {
+        loop {
+            let mut line = String::new();
+            let read = self.output.read_line(&mut line).unwrap();
+            assert_ne!(read, 0, "{:?}", self.lines);
+            if line.trim_end() == last {
+                return;
+            }
+            self.lines.push(line.trim_end().to_owned());
+        }
+    }
+
+    fn send(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args([signal, &id]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits for the end, and returns the status and the lines.
+    fn end(mut self) -> (Option<i32>, Vec<String>) {
+        let mut rest = String::new();
+        self.output.read_to_string(&mut rest).unwrap();
+        self.lines.extend(rest.lines().map(str::to_owned));
+        (self.child.wait().unwrap().code(), self.lines)
+    }
+}
+
 /// Starts the program, sends the signal when it is ready, and returns its status and further lines.
 #[cfg(unix)]
 fn signalled(program: &str, signal: &str) -> (Option<i32>, Vec<String>) {
-    let mut child = Command::new(program)
-        .arg("wait")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut output = BufReader::new(child.stdout.take().unwrap());
-    let mut before = Vec::new();
-    loop {
-        let mut line = String::new();
-        assert_ne!(output.read_line(&mut line).unwrap(), 0, "{before:?}");
-        if line == "ready\n" {
-            break;
-        }
-        before.push(line.trim_end().to_owned());
-    }
-    let id = child.id().to_string();
-    let sent = Command::new("kill").args([signal, &id]).status().unwrap();
-    assert!(sent.success());
-    let mut rest = String::new();
-    output.read_to_string(&mut rest).unwrap();
-    before.extend(rest.lines().map(str::to_owned));
-    (child.wait().unwrap().code(), before)
+    let mut program = Signalled::start(program, "wait");
+    program.until("ready");
+    program.send(signal);
+    program.end()
 }
 
 #[cfg(unix)]
@@ -71,4 +106,42 @@ fn a_signal_cancels_main_and_flushes() {
 fn a_signal_flushes_wherever_a_synchronous_main_is() {
     let expected = vec!["work ok".to_owned()];
     assert_eq!(signalled(SYNC, "-INT"), (Some(130), expected));
+}
+
+// bug: a signal dropped `main`, and with it the run: no handler was called, nothing was said.
+#[cfg(unix)]
+#[test]
+fn a_signal_cancels_the_runs_of_pipelines_properly() {
+    for (signal, status) in [("-INT", 130), ("-TERM", 143)] {
+        let mut program = Signalled::start(PIPELINE, "");
+        program.until("ready");
+        program.send(signal);
+        let expected = [
+            "told of cancelled",
+            "1 cancelled",
+            "wait cancelled",
+            "tell ok",
+            "pipeline endless cancelled",
+            "program ok",
+        ];
+        let expected = expected.map(str::to_owned).to_vec();
+        assert_eq!(program.end(), (Some(status), expected));
+    }
+}
+
+// bug: the second signal waited for what the end of the process had to send.
+#[cfg(unix)]
+#[test]
+fn a_second_signal_ends_the_program_at_once() {
+    let mut program = Signalled::start(PIPELINE, "stuck");
+    program.until("ready");
+    program.send("-INT");
+    program.until("told of cancelled");
+    program.send("-TERM");
+    let (status, lines) = program.end();
+    assert_eq!(
+        (status, lines),
+        (Some(143), Vec::new()),
+        "nothing was sent any more"
+    );
 }
