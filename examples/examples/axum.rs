@@ -5,7 +5,7 @@
 //! cargo run -p obs-examples --example axum
 //! ```
 //!
-//! A program of your own needs `obs-runtime` with the features `tower` and `http`, and the crate `tokio`.
+//! A program of your own needs `obs-runtime` with the features `tower` and `prometheus`, and the crate `tokio`.
 
 #![allow(clippy::print_stdout, reason = "answers and metrics are the point")]
 

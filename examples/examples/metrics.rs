@@ -5,7 +5,7 @@
 //! cargo run -p obs-examples --example metrics
 //! ```
 //!
-//! A program of your own needs `obs-runtime` with the feature `http`, and the crate `tokio`.
+//! A program of your own needs `obs-runtime` with the feature `prometheus`, and the crate `tokio`.
 
 #![allow(clippy::print_stdout, reason = "the page is the point")]
 

@@ -37,6 +37,7 @@ pub mod logs;
 mod macros;
 mod memory;
 pub mod metrics;
+mod missing;
 mod percent;
 #[cfg(feature = "pipeline")]
 pub mod pipeline;
@@ -56,7 +57,7 @@ mod self_obs;
 pub mod semconv;
 #[cfg(feature = "serde")]
 mod serialize;
-#[cfg(feature = "http")]
+#[cfg(feature = "prometheus")]
 pub mod server;
 mod shown_url;
 mod sources;
@@ -100,7 +101,7 @@ const COMPONENTS: &[init::component::Take] = &[
     init::component::of::<exporter::otlp::builder::Otlp>,
     #[cfg(feature = "statsd")]
     init::component::of::<exporter::statsd::builder::Statsd>,
-    #[cfg(feature = "http")]
+    #[cfg(feature = "prometheus")]
     init::component::of::<server::builder::Prometheus>,
     #[cfg(feature = "alert")]
     init::component::of::<alert::builder::Alerting>,
@@ -111,7 +112,7 @@ const COMPONENTS: &[init::component::Take] = &[
 /// The exporters that the environment can select, built in or not.
 const SELECTABLE: &[Selectable] = &[
     Selectable::new("otlp", "otlp", cfg!(feature = "otlp")).variable("OTEL_EXPORTER_OTLP_ENDPOINT"),
-    Selectable::new("prometheus", "http", cfg!(feature = "http")).metrics_only(),
+    Selectable::new("prometheus", "prometheus", cfg!(feature = "prometheus")).metrics_only(),
     Selectable::new("console", "console", cfg!(feature = "console")),
 ];
 

@@ -210,6 +210,7 @@ impl Builder {
     /// Makes it the builder of a whole program, which `#[main]` knows: its name and version hold where
     /// neither the program nor the environment says others, and what it records is shown, or said to
     /// be invisible, if nothing is configured.
+    #[cfg(feature = "tokio")]
     pub(crate) fn of_program(mut self, fallback: Resource) -> Self {
         self.fallback = fallback;
         self.shows_unconfigured = true;

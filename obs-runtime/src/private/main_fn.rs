@@ -125,7 +125,7 @@ impl Main {
             let mut main = core::pin::pin!(main);
             tokio::select! {
                 biased;
-                value = &mut main => return Ok(value),
+                value = &mut main => Ok(value),
                 Ok(status) = &mut signalled => {
                     cancel_runs();
                     tokio::select! {
