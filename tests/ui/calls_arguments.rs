@@ -12,6 +12,11 @@ fn no_usage() -> String {
     String::new()
 }
 
+#[llm_call(provider = "openai", model = "gpt-4o", usage = |out| (out.len(), 0.5))]
+fn no_count() -> String {
+    String::new()
+}
+
 #[llm_call(provider = "openai", model = "gpt-4o")]
 fn stream() -> impl futures_util::Stream<Item = u8> {
     futures_util::stream::empty()

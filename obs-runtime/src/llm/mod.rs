@@ -47,4 +47,4 @@ pub use call::{LlmCall, VectorOp, record_llm_call, record_vector_operation};
 pub use price::{ModelPrice, Prices, Usd};
 pub use stream::{LlmStream, observe_stream, observe_try_stream};
 pub use totals::{LlmTotals, ModelTotals};
-pub use usage::{IntoUsage, LlmResponse, Usage};
+pub use usage::{IntoUsage, LlmResponse, TokenCount, Usage};

@@ -8,6 +8,30 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
+/// A number of tokens, in one of the integer types that clients of providers use.
+///
+/// A negative number is none: a call that reports one has no known usage, and its cost is incomplete.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no number of tokens",
+    label = "expected `u32`, `u64`, `usize`, `i32` or `i64`"
+)]
+pub trait TokenCount {
+    /// Returns the number; [`u64::MAX`] in place of a negative one, which no provider counts to.
+    fn tokens(self) -> u64;
+}
+
+macro_rules! counts {
+    ($($t:ty),*) => { $(
+        impl TokenCount for $t {
+            fn tokens(self) -> u64 {
+                u64::try_from(self).unwrap_or(u64::MAX)
+            }
+        }
+    )* };
+}
+
+counts!(u32, u64, usize, i32, i64);
+
 /// The tokens of one model call.
 ///
 /// The sums include their parts: `input_tokens` includes the cached ones, `output_tokens` those of
@@ -36,10 +60,10 @@ pub struct Usage {
 
 impl Usage {
     /// Creates a usage from all input and all output tokens, parts included.
-    pub const fn new(input_tokens: u64, output_tokens: u64) -> Self {
+    pub fn new(input_tokens: impl TokenCount, output_tokens: impl TokenCount) -> Self {
         Self {
-            input_tokens,
-            output_tokens,
+            input_tokens: input_tokens.tokens(),
+            output_tokens: output_tokens.tokens(),
             cache_read_tokens: 0,
             cache_write_tokens: 0,
             reasoning_tokens: 0,
@@ -47,28 +71,28 @@ impl Usage {
     }
 
     /// Creates a usage with input tokens alone, as of embeddings.
-    pub const fn input(tokens: u64) -> Self {
-        Self::new(tokens, 0)
+    pub fn input(tokens: impl TokenCount) -> Self {
+        Self::new(tokens, 0_u64)
     }
 
     /// Sets how many of the input tokens came from the cache.
     #[must_use]
-    pub const fn cache_read(mut self, tokens: u64) -> Self {
-        self.cache_read_tokens = tokens;
+    pub fn cache_read(mut self, tokens: impl TokenCount) -> Self {
+        self.cache_read_tokens = tokens.tokens();
         self
     }
 
     /// Sets how many of the input tokens were written to the cache.
     #[must_use]
-    pub const fn cache_write(mut self, tokens: u64) -> Self {
-        self.cache_write_tokens = tokens;
+    pub fn cache_write(mut self, tokens: impl TokenCount) -> Self {
+        self.cache_write_tokens = tokens.tokens();
         self
     }
 
     /// Sets how many of the output tokens were for reasoning.
     #[must_use]
-    pub const fn reasoning(mut self, tokens: u64) -> Self {
-        self.reasoning_tokens = tokens;
+    pub fn reasoning(mut self, tokens: impl TokenCount) -> Self {
+        self.reasoning_tokens = tokens.tokens();
         self
     }
 
@@ -82,7 +106,8 @@ impl Usage {
     /// assert_eq!(usage, Usage::new(1_250, 80).cache_read(1_000).cache_write(200));
     /// ```
     #[must_use]
-    pub const fn cached_apart(mut self, read: u64, written: u64) -> Self {
+    pub fn cached_apart(mut self, read: impl TokenCount, written: impl TokenCount) -> Self {
+        let (read, written) = (read.tokens(), written.tokens());
         self.input_tokens = self
             .input_tokens
             .saturating_add(read)
@@ -233,62 +258,18 @@ impl IntoUsage for Usage {
     }
 }
 
-macro_rules! pairs {
-    ($($t:ty),*) => {
-        $(
-            impl From<($t, $t)> for Usage {
-                /// Creates a usage from input and output tokens.
-                fn from((input, output): ($t, $t)) -> Self {
-                    // What is too large for the type is no number of tokens either.
-                    let tokens = |count| u64::try_from(count).unwrap_or(u64::MAX);
-                    Self::new(tokens(input), tokens(output))
-                }
-            }
-
-            impl IntoUsage for ($t, $t) {
-                fn into_llm_response(self) -> LlmResponse {
-                    Usage::from(self).into_llm_response()
-                }
-            }
-        )*
-    };
+impl<I: TokenCount, O: TokenCount> From<(I, O)> for Usage {
+    /// Creates a usage from input and output tokens.
+    fn from((input, output): (I, O)) -> Self {
+        Self::new(input, output)
+    }
 }
 
-macro_rules! signed_pairs {
-    ($($t:ty),*) => {
-        $(
-            impl TryFrom<($t, $t)> for Usage {
-                type Error = core::num::TryFromIntError;
-
-                /// Creates a usage from input and output tokens.
-                ///
-                /// # Errors
-                /// When a count is negative.
-                fn try_from((input, output): ($t, $t)) -> Result<Self, Self::Error> {
-                    Ok(Self::new(input.try_into()?, output.try_into()?))
-                }
-            }
-
-            /// Takes input and output tokens. A negative count is none: the call then has no usage, and its cost is
-            /// incomplete.
-            impl IntoUsage for ($t, $t) {
-                fn into_llm_response(self) -> LlmResponse {
-                    match Usage::try_from(self) {
-                        Ok(usage) => usage.into_llm_response(),
-                        Err(_) => LlmResponse {
-                            usage_is_impossible: true,
-                            ..LlmResponse::default()
-                        },
-                    }
-                }
-            }
-        )*
-    };
+impl<I: TokenCount, O: TokenCount> IntoUsage for (I, O) {
+    fn into_llm_response(self) -> LlmResponse {
+        Usage::from(self).into_llm_response()
+    }
 }
-
-// The integer types that clients of providers use.
-pairs!(u32, u64, usize);
-signed_pairs!(i32, i64);
 
 impl<T: IntoUsage> IntoUsage for Option<T> {
     fn into_llm_response(self) -> LlmResponse {

@@ -151,7 +151,7 @@ impl Llm {
         operation = "embeddings",
         model = self.embedding_model,
         usage = |response| LlmResponse::new()
-            .usage(Usage::input(response.usage.prompt_tokens.into()))
+            .usage(Usage::input(response.usage.prompt_tokens))
             .model(&response.model)
     )]
     async fn embeddings(&self, texts: Vec<String>) -> Result<CreateEmbeddingResponse, RagError> {
