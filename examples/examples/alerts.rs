@@ -64,7 +64,8 @@ async fn main() -> Result<(), Error> {
         .console(true)
         .alerts(alerts.clone())
         .install()?;
-    Pipeline::named("backup")?.run().await?;
+    let run = Pipeline::named("backup")?.run().await?;
+    println!("the backup {}", run.state);
     alerts.flush(Duration::from_secs(5))?;
     obs.shutdown()
 }

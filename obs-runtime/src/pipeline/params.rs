@@ -16,20 +16,29 @@ use crate::pipeline::task::Requirement;
 
 /// A map of values by their type.
 #[derive(Clone, Default)]
-pub(crate) struct TypeMap(HashMap<TypeId, Output>);
+pub(crate) struct TypeMap(HashMap<TypeId, (&'static str, Output)>);
 
 impl TypeMap {
     /// Inserts a value, and returns whether there was none of its type before.
     pub(crate) fn insert<T: Any + Send + Sync>(&mut self, value: T) -> bool {
-        self.0.insert(TypeId::of::<T>(), Arc::new(value)).is_none()
+        let named: (_, Output) = (type_name::<T>(), Arc::new(value));
+        self.0.insert(TypeId::of::<T>(), named).is_none()
     }
 
     pub(crate) fn get<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
-        self.0.get(&TypeId::of::<T>())?.clone().downcast().ok()
+        let (_, value) = self.0.get(&TypeId::of::<T>())?;
+        value.clone().downcast().ok()
     }
 
     pub(crate) fn has(&self, id: TypeId) -> bool {
         self.0.contains_key(&id)
+    }
+
+    /// Returns the names of the types, sorted.
+    pub(crate) fn type_names(&self) -> Vec<&'static str> {
+        let mut names: Vec<_> = self.0.values().map(|(name, _)| *name).collect();
+        names.sort_unstable();
+        names
     }
 }
 

@@ -14,6 +14,8 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
+use crate::Error;
+use crate::error::ErrorKind;
 use crate::pipeline::graph::Graph;
 use crate::serialize;
 use crate::trace::SpanError;
@@ -244,6 +246,7 @@ pub(crate) type Output = Arc<dyn Any + Send + Sync>;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Serialize)]
+#[must_use = "a run whose tasks failed is no error: look at `state`, or call `into_result()`"]
 #[non_exhaustive]
 pub struct RunResult {
     /// The id of the run: a version 7 UUID, so that runs sort by their start.
@@ -288,6 +291,51 @@ impl RunResult {
     /// Returns whether a task failed.
     pub fn failed(&self) -> bool {
         self.state == RunState::Failed
+    }
+
+    /// Returns the result as an error unless every task succeeded, for `?`.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    /// use obs_runtime::pipeline::Pipeline;
+    ///
+    /// let pipeline = Pipeline::builder("etl").task("load", [], |_| async { Err::<(), _>("no disk") });
+    /// let error = pipeline.build()?.run().await?.into_result().unwrap_err();
+    /// assert_eq!(error.to_string(), "pipeline `etl` failed: task `load`: no disk");
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the run failed or was cancelled. The text names the tasks that failed and why, the first
+    /// three of them; [`summary`](Self::summary) has the rest.
+    pub fn into_result(self) -> Result<Self, Error> {
+        const SHOWN: usize = 3;
+        if self.succeeded() {
+            return Ok(self);
+        }
+        let failed = self.get_failed_tasks();
+        let mut reasons: Vec<_> = failed
+            .iter()
+            .take(SHOWN)
+            .map(|task| match &task.error {
+                Some(error) => format!("task `{}`: {error}", task.name),
+                None => format!("task `{}`", task.name),
+            })
+            .collect();
+        if failed.len() > SHOWN {
+            reasons.push(format!("{} more", failed.len() - SHOWN));
+        }
+        let reasons = match &*reasons.join("; ") {
+            "" => String::new(),
+            reasons => format!(": {reasons}"),
+        };
+        let state = match self.state {
+            RunState::Cancelled => "was cancelled",
+            _ => "failed",
+        };
+        let text = format!("pipeline `{}` {state}{reasons}", self.pipeline_name);
+        Err(Error::new(ErrorKind::Pipeline, text))
     }
 
     /// Returns the tasks that failed, in the order of the graph.

@@ -153,12 +153,16 @@ impl Pipeline {
         for node in &self.graph.nodes {
             for requirement in node.requires.iter().filter_map(|r| r()) {
                 let given = match requirement.method {
-                    "input" => self.inputs.has(requirement.id),
-                    _ => self.resources.has(requirement.id),
+                    "input" => &self.inputs,
+                    _ => &self.resources,
                 };
-                if !given {
+                if !given.has(requirement.id) {
+                    let others = match &*given.type_names() {
+                        [] => String::new(),
+                        names => format!(" (given was `{}`)", names.join("`, `")),
+                    };
                     problems.push(format!(
-                        "task `{}` needs a value of type `{}`: call `.{}(…)` before `run`",
+                        "task `{}` needs a value of type `{}`: call `.{}(…)` before `run`{others}",
                         node.name, requirement.type_name, requirement.method
                     ));
                 }
@@ -181,7 +185,8 @@ impl Pipeline {
     ///
     /// # Errors
     /// Returns an error when the pipeline could not start: see [`check`](Self::check). A run whose
-    /// tasks failed is `Ok`, with the state [`RunState::Failed`].
+    /// tasks failed is `Ok`, with the state [`RunState::Failed`]; [`RunResult::into_result`] makes it
+    /// an error.
     pub async fn run(self) -> Result<RunResult, Error> {
         self.check()?;
         if Handle::try_current().is_err() {

@@ -186,6 +186,16 @@ fn what_a_run_lacks_is_named_before_it_starts() {
     );
 }
 
+// bug: a wrong type of input was reported like none at all.
+#[test]
+fn an_input_of_another_type_is_named() {
+    let pipeline = Pipeline::named("rag").unwrap();
+    let error = pipeline.input("docs".to_owned()).input(7_u8).check();
+    let error = error.unwrap_err().to_string();
+    let expected = "Folder`: call `.input(…)` before `run` (given was `alloc::string::String`, `u8`)";
+    assert!(error.contains(expected), "{error}");
+}
+
 #[test]
 fn an_unknown_pipeline_is_refused_with_those_that_exist() {
     let error = Pipeline::named("rga").unwrap_err();
