@@ -20,7 +20,7 @@ use std::borrow::Cow;
 
 use crate::self_obs;
 use crate::trace::SpanContext;
-use crate::trace::attribute::{AttributeValue, Event, Link, SpanError, SpanExtra};
+use crate::trace::attribute::{AttributeValue, Event, IntoAttributes, Link, SpanError, SpanExtra};
 use crate::trace::gate;
 use crate::trace::local::{Local, flag, local};
 pub use crate::trace::suppress::suppress;
@@ -108,19 +108,16 @@ pub fn add_event(name: impl Into<Cow<'static, str>>) {
     tell(|| Event::now(name.into(), Vec::new()), SpanExtra::add_event);
 }
 
-/// Adds an event to the entered span. For values of several types use `AttributeValue::from(…)`.
+/// Adds an event to the entered span. Its attributes are pairs of a key and a value: an array or a
+/// vector if the values have one type, a tuple if they have several.
 ///
 /// ```
-/// use obs_runtime::{AttributeValue, current};
+/// use obs_runtime::current;
 ///
 /// current::add_event_with("retried", [("attempt", 2)]);
-/// let to = AttributeValue::from("shelf 4");
-/// current::add_event_with("moved", [("to", to), ("items", 3.into())]);
+/// current::add_event_with("moved", (("to", "shelf 4"), ("items", 3)));
 /// ```
-pub fn add_event_with<K: Into<Cow<'static, str>>, V: Into<AttributeValue>>(
-    name: impl Into<Cow<'static, str>>,
-    attributes: impl IntoIterator<Item = (K, V)>,
-) {
+pub fn add_event_with(name: impl Into<Cow<'static, str>>, attributes: impl IntoAttributes) {
     tell(|| Event::with(name, attributes), SpanExtra::add_event);
 }
 

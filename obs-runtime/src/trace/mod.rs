@@ -43,7 +43,7 @@ pub(crate) mod timeline;
 pub(crate) mod value;
 pub(crate) mod view;
 
-pub use attribute::{Event, Link, SpanError, ValueRef};
+pub use attribute::{Event, IntoAttributes, Link, SpanError, ValueRef};
 pub use context::TraceFlags;
 pub use ids::{ParseIdError, SpanId, TraceId};
 pub use limits::SpanLimits;

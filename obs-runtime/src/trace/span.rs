@@ -4,6 +4,7 @@
 //! makes a span that lives elsewhere the thread's context. Each guard puts back the context that it
 //! found, so guards must be dropped on their thread and in reverse order.
 
+use core::any::type_name;
 use core::fmt;
 use core::marker::PhantomData;
 use core::pin::Pin;
@@ -13,9 +14,10 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::callsite::Callsite;
 use crate::lock::lock;
+use crate::printable::formatted;
 use crate::trace::SpanContext;
 use crate::trace::active::Manual;
-use crate::trace::attribute::{AttributeValue, Event, Link, SpanError, SpanExtra};
+use crate::trace::attribute::{AttributeValue, Event, IntoAttributes, Link, SpanError, SpanExtra};
 #[cfg(feature = "opentelemetry")]
 use crate::trace::bridge::context as bridge;
 use crate::trace::local::{Saved, local};
@@ -110,7 +112,7 @@ impl Span {
         self.tell(|| Event::now(name.into(), Vec::new()), SpanExtra::add_event)
     }
 
-    /// Adds an event, which happens now. For values of several types use `AttributeValue::from(…)`.
+    /// Adds an event, which happens now: see [`current::add_event_with`](crate::current::add_event_with).
     ///
     /// ```
     /// use obs_runtime::{span, testing};
@@ -122,10 +124,10 @@ impl Span {
     /// assert_eq!(events[1].name, "retried");
     /// assert_eq!(events[1].attributes, [("attempt".into(), 2.into())]);
     /// ```
-    pub fn add_event_with<K: Into<Cow<'static, str>>, V: Into<AttributeValue>>(
+    pub fn add_event_with(
         &self,
         name: impl Into<Cow<'static, str>>,
-        attributes: impl IntoIterator<Item = (K, V)>,
+        attributes: impl IntoAttributes,
     ) -> &Self {
         self.tell(|| Event::with(name, attributes), SpanExtra::add_event)
     }
@@ -187,6 +189,33 @@ impl Span {
             }
         });
         Entered { span: self, inside }
+    }
+
+    /// Enters the span at each poll of a future and ends it with the future: [`Instrument::instrument`]
+    /// from the side of the span.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// use obs_runtime::{span, testing};
+    ///
+    /// let captured = testing::capture_async(async {
+    ///     span!("read", rows = 3).instrument(async {}).await;
+    /// })
+    /// .await;
+    /// assert_eq!(captured.span("read").attribute("rows"), Some(&3.into()));
+    /// # });
+    /// ```
+    pub fn instrument<F: Future>(self, future: F) -> Instrumented<F> {
+        future.instrument(self)
+    }
+
+    /// Does the same for a future that can fail: an `Err` fails the span.
+    pub fn try_instrument<F, T, E>(self, future: F) -> Instrumented<F>
+    where
+        F: Future<Output = Result<T, E>>,
+        E: fmt::Display,
+    {
+        future.try_instrument(self)
     }
 
     /// Ends the span with another outcome than "ok".
@@ -253,11 +282,50 @@ pub trait Instrument: Sized {
     /// Enters the span at each poll and ends it with the future.
     ///
     /// A future that is dropped early ends its span with the outcome "cancelled".
-    fn instrument(self, span: Span) -> Instrumented<Self> {
+    fn instrument(self, span: Span) -> Instrumented<Self>
+    where
+        Self: Future,
+    {
         Instrumented {
             inner: self,
             span,
             done: false,
+            judge: |_, _| {},
+        }
+    }
+
+    /// Does what [`instrument`](Self::instrument) does for a future that can fail: an `Err` fails the span,
+    /// with the type and the text of the error, in which secrets are masked.
+    ///
+    /// A method for every future cannot see whether its output is a `Result`; `#[traced]` can.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// use obs_runtime::{Instrument as _, span, testing, trace::Outcome};
+    ///
+    /// let captured = testing::capture_async(async {
+    ///     let read = async { "many".parse::<u32>() };
+    ///     read.try_instrument(span!("read")).await
+    /// })
+    /// .await;
+    /// assert_eq!(captured.span("read").outcome, Outcome::Error);
+    /// # });
+    /// ```
+    fn try_instrument<T, E>(self, span: Span) -> Instrumented<Self>
+    where
+        Self: Future<Output = Result<T, E>>,
+        E: fmt::Display,
+    {
+        let judge = |span: &Span, value: &Result<T, E>| {
+            if let Err(error) = value {
+                span.set_error(type_name::<E>(), &formatted(format_args!("{error}")));
+            }
+        };
+        Instrumented {
+            inner: self,
+            span,
+            done: false,
+            judge,
         }
     }
 
@@ -277,10 +345,12 @@ impl<F: Future> Instrument for F {}
 /// A future inside a span of its own.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless polled"]
-pub struct Instrumented<F> {
+pub struct Instrumented<F: Future> {
     inner: F,
     span: Span,
     done: bool,
+    /// Says of the span what the value means.
+    judge: fn(&Span, &F::Output),
 }
 
 impl<F: Future> Future for Instrumented<F> {
@@ -292,12 +362,15 @@ impl<F: Future> Future for Instrumented<F> {
         let _inside = this.span.enter();
         // SAFETY: as above.
         let polled = unsafe { Pin::new_unchecked(&mut this.inner) }.poll(cx);
-        this.done |= polled.is_ready();
+        if let Poll::Ready(value) = &polled {
+            this.done = true;
+            (this.judge)(&this.span, value);
+        }
         polled
     }
 }
 
-impl<F> Drop for Instrumented<F> {
+impl<F: Future> Drop for Instrumented<F> {
     fn drop(&mut self) {
         if !self.done {
             self.span.set_outcome(Outcome::Cancelled);
