@@ -22,6 +22,7 @@ extern crate self as obs_runtime;
 pub mod alert;
 mod backoff;
 mod callsite;
+mod causes;
 mod clock;
 mod error;
 pub mod exporter;
@@ -38,6 +39,7 @@ mod macros;
 mod memory;
 pub mod metrics;
 mod missing;
+mod panics;
 mod percent;
 #[cfg(feature = "pipeline")]
 pub mod pipeline;
@@ -64,6 +66,8 @@ mod sources;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod trace;
+#[cfg(feature = "console")]
+mod type_names;
 mod uuid;
 mod vars;
 mod words;

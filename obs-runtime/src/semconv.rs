@@ -52,6 +52,8 @@ pub mod attribute {
         ERROR_TYPE = "error.type";
         /// The redacted text of an error; on the event `exception`.
         EXCEPTION_MESSAGE = "exception.message";
+        /// The backtrace that an error has captured, where `RUST_BACKTRACE` asks for backtraces.
+        EXCEPTION_STACKTRACE = "exception.stacktrace";
         /// The same as `error.type`; on the event `exception`.
         EXCEPTION_TYPE = "exception.type";
         /// The exporter of obs: `otlp`, `console`, … Defined by obs.

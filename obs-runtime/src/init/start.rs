@@ -11,6 +11,7 @@ use crate::init::observability::Observability;
 use crate::init::{exit, resource};
 use crate::memory;
 use crate::metrics::{MetricsCollector, exemplar};
+use crate::panics;
 use crate::processor::drain;
 use crate::processor::logs::Logs;
 use crate::processor::redaction::SpanRedaction;
@@ -75,6 +76,7 @@ pub(super) fn start(
     let consumer = ScopeDrain::new(startup.span_sinks, logs, config.tail, redaction);
     drain::add(id, consumer);
     drain::start_thread()?;
+    panics::keep_texts();
     scope.register();
     custom_redaction::set(id, Some(config.redaction));
     sampler::set(id, Some(config.sampler));

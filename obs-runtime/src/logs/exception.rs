@@ -8,7 +8,8 @@ use std::borrow::Cow;
 use crate::callsite::{Construct, Level, SpanKind};
 use crate::logs::LogRecord;
 use crate::semconv::attribute::{
-    CODE_FILE_PATH, CODE_FUNCTION_NAME, CODE_LINE_NUMBER, EXCEPTION_MESSAGE, EXCEPTION_TYPE,
+    CODE_FILE_PATH, CODE_FUNCTION_NAME, CODE_LINE_NUMBER, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE,
+    EXCEPTION_TYPE,
 };
 use crate::semconv::event;
 use crate::trace::{Outcome, SpanContext, SpanError, SpanView};
@@ -31,19 +32,22 @@ pub(crate) fn exception(scope: u16, span: &SpanView<'_>) -> Option<LogRecord> {
     let said = site.construct() == Construct::Tracing
         || span.events().iter().any(|e| e.name == event::EXCEPTION);
     let level = error.and_then(|e| e.level).unwrap_or_else(|| level(span));
-    if said || error.is_some_and(|e| !says_more(e, level)) {
+    if said || error.is_some_and(|e| !says_more(e, level, span.outcome)) {
         return None;
     }
     let function = match site.module() {
         "" => Cow::Borrowed(site.function()),
         module => Cow::Owned(format!("{module}::{}", site.function())),
     };
-    let mut attributes = Vec::with_capacity(5);
+    let mut attributes = Vec::with_capacity(6);
     if let Some(kind) = kind {
         attributes.push((EXCEPTION_TYPE.into(), kind.into()));
     }
     if let Some(message) = message {
         attributes.push((EXCEPTION_MESSAGE.into(), message.into()));
+    }
+    if let Some(stacktrace) = error.and_then(|e| e.stacktrace.clone()) {
+        attributes.push((EXCEPTION_STACKTRACE.into(), stacktrace.into()));
     }
     attributes.push((CODE_FUNCTION_NAME.into(), function.into()));
     attributes.push((CODE_FILE_PATH.into(), site.file().into()));
@@ -89,9 +93,10 @@ fn level(span: &SpanView<'_>) -> Level {
 /// Returns whether a record is due.
 ///
 /// Of the spans that an error passes through, the innermost has a record, and so has the span that
-/// makes the error grave because nobody handled it.
-fn says_more(error: &SpanError, level: Level) -> bool {
-    error.exception || (error.level.is_none() && level == Level::Error)
+/// makes the error grave because nobody handled it. A panic is grave from the start.
+fn says_more(error: &SpanError, level: Level, outcome: Outcome) -> bool {
+    let becomes_grave = level == Level::Error && outcome != Outcome::Panicked;
+    error.exception || (error.level.is_none() && becomes_grave)
 }
 
 #[cfg(test)]

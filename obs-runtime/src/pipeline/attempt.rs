@@ -12,6 +12,7 @@ use std::sync::Arc;
 use tokio::task::Unconstrained;
 use tokio::time::Sleep;
 
+use crate::panics;
 use crate::pipeline::TaskContext;
 use crate::pipeline::context::Run;
 use crate::pipeline::result::{Output, TaskError, TaskResult, TaskState};
@@ -227,11 +228,7 @@ fn panicked(payload: &(dyn Any + Send)) -> Failure {
 
 /// The text of a panic, as `panic!` leaves it.
 pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> String {
-    let text = payload
-        .downcast_ref::<&'static str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    match text {
+    match panics::text(payload) {
         Some(text) => format!("panicked: {text}"),
         None => "panicked".to_owned(),
     }

@@ -153,7 +153,7 @@ impl<K: Hooks, const N: usize> Drop for Poller<'_, K, N> {
             self.span
                 .poll(|| judge.ended(Outcome::Panicked, None, false));
         }
-        self.span.end(Outcome::Panicked);
+        self.span.panicked();
     }
 }
 

@@ -5,12 +5,14 @@
 
 use core::any::type_name;
 use core::convert::Infallible;
+use core::error::Error;
 use core::fmt::{self, Debug, Display};
 use core::marker::PhantomData;
 use std::borrow::Cow;
 
 use super::as_text::TextProbe;
 use super::probe::answers;
+use crate::causes::{WithCauses, backtrace, split_backtrace};
 use crate::printable::formatted;
 use crate::trace::local::redact;
 use crate::trace::{Outcome, SpanError};
@@ -213,11 +215,14 @@ impl<T, E, X: Text<E>> Judge<Result<T, E>> for Fallible<X> {
 
     #[cold]
     fn error(&self, value: &Result<T, E>, recorded: bool) -> SpanError {
-        let message = match value {
-            Err(error) if recorded => X::text(error),
-            _ => None,
-        };
-        SpanError::new(type_name::<E>(), message)
+        let kind = type_name::<E>();
+        match value {
+            Err(error) if recorded => SpanError {
+                stacktrace: X::backtrace(error),
+                ..SpanError::new(kind, X::text(error))
+            },
+            _ => SpanError::new(kind, None),
+        }
     }
 }
 
@@ -225,7 +230,22 @@ impl<T, E, X: Text<E>> Judge<Result<T, E>> for Fallible<X> {
 pub trait Text<E> {
     /// The redacted text, if there is one.
     fn text(value: &E) -> Option<String>;
+
+    /// The backtrace that the value has captured, if there is one.
+    fn backtrace(value: &E) -> Option<String> {
+        let _ = value;
+        None
+    }
 }
+
+/// An error with its causes.
+pub struct ByCauses;
+
+/// What holds an error of some type, such as `Box<dyn Error>`.
+pub struct ByAnyError;
+
+/// What holds an error of some type that may go to other threads, such as `eyre::Report`.
+pub struct ByAnySendError;
 
 pub struct ByDisplay;
 
@@ -233,6 +253,32 @@ pub struct ByDebug;
 
 /// Of a type that has neither `Display` nor `Debug`.
 pub struct NoText;
+
+impl<E: Error> Text<E> for ByCauses {
+    fn text(error: &E) -> Option<String> {
+        Some(with_causes(error))
+    }
+}
+
+impl<E: AsRef<dyn Error> + Debug> Text<E> for ByAnyError {
+    fn text(error: &E) -> Option<String> {
+        Some(with_causes(error.as_ref()))
+    }
+
+    fn backtrace(error: &E) -> Option<String> {
+        backtrace(error)
+    }
+}
+
+impl<E: AsRef<dyn Error + Send + Sync> + Debug> Text<E> for ByAnySendError {
+    fn text(error: &E) -> Option<String> {
+        Some(with_causes(error.as_ref()))
+    }
+
+    fn backtrace(error: &E) -> Option<String> {
+        backtrace(error)
+    }
+}
 
 impl<E: Display> Text<E> for ByDisplay {
     fn text(error: &E) -> Option<String> {
@@ -242,7 +288,13 @@ impl<E: Display> Text<E> for ByDisplay {
 
 impl<E: Debug> Text<E> for ByDebug {
     fn text(error: &E) -> Option<String> {
-        Some(redacted(format_args!("{error:?}")))
+        let debug = formatted(format_args!("{error:?}"));
+        let (text, _) = split_backtrace(&debug);
+        Some(redact(text).into_owned())
+    }
+
+    fn backtrace(error: &E) -> Option<String> {
+        backtrace(error)
     }
 }
 
@@ -250,6 +302,10 @@ impl<E> Text<E> for NoText {
     fn text(_: &E) -> Option<String> {
         None
     }
+}
+
+fn with_causes(error: &dyn Error) -> String {
+    redacted(format_args!("{}", WithCauses(error)))
 }
 
 /// Formats and redacts.

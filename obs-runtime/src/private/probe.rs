@@ -3,6 +3,7 @@
 //! One method with one bound per tier, and `Deref` to the next tier: several inherent methods of
 //! the same name would show our internals in the error for a type that is not known yet.
 
+use core::error::Error;
 use core::fmt::{Debug, Display};
 use core::marker::PhantomData;
 
@@ -10,7 +11,9 @@ use futures_core::Stream;
 
 use super::as_text::TextProbe;
 use super::flow::{BoxedFuture, BoxedStream, Direct, Flow, InOk, Items, Now};
-use super::judge::{ByDebug, ByDisplay, Fallible, NoText, Plain};
+use super::judge::{
+    ByAnyError, ByAnySendError, ByCauses, ByDebug, ByDisplay, Fallible, NoText, Plain,
+};
 
 /// Stands for the type `T`.
 pub struct Probe<T>(FutureProbe<T>);
@@ -59,7 +62,10 @@ pub(super) use answers;
 below! {
     Probe<T> => FutureProbe,
     FutureProbe<T> => AnyProbe,
-    ResultProbe<T, E> => DebugProbe,
+    ResultProbe<T, E> => AnyErrorProbe,
+    AnyErrorProbe<T, E> => AnySendErrorProbe,
+    AnySendErrorProbe<T, E> => DisplayProbe,
+    DisplayProbe<T, E> => DebugProbe,
     DebugProbe<T, E> => OpaqueProbe
 }
 
@@ -102,7 +108,7 @@ pub fn probe_output<F: Future>(_: &F) -> Probe<F::Output> {
 answers! {
     impl[T: IsResult] Probe<T> {
         /// A `Result`, under any alias.
-        __obs_judge -> ResultProbe<T::Ok, T::Err> = ResultProbe(DebugProbe(OpaqueProbe(PhantomData)));
+        __obs_judge -> ResultProbe<T::Ok, T::Err> = ResultProbe::new();
     }
 
     impl[T] AnyProbe<T> {
@@ -124,8 +130,17 @@ impl<T, E> IsResult for Result<T, E> {
     type Err = E;
 }
 
+/// A `Result` whose error may be an `Error`.
+pub struct ResultProbe<T, E>(AnyErrorProbe<T, E>);
+
+/// A `Result` whose error may hold an `Error`.
+pub struct AnyErrorProbe<T, E>(AnySendErrorProbe<T, E>);
+
+/// The same for one that may go to other threads.
+pub struct AnySendErrorProbe<T, E>(DisplayProbe<T, E>);
+
 /// A `Result` whose error may have a `Display`.
-pub struct ResultProbe<T, E>(DebugProbe<T, E>);
+pub struct DisplayProbe<T, E>(DebugProbe<T, E>);
 
 /// A `Result` whose error may have a `Debug`.
 pub struct DebugProbe<T, E>(OpaqueProbe<T, E>);
@@ -133,8 +148,31 @@ pub struct DebugProbe<T, E>(OpaqueProbe<T, E>);
 /// A `Result` with any error.
 pub struct OpaqueProbe<T, E>(PhantomData<fn(T, E)>);
 
+impl<T, E> ResultProbe<T, E> {
+    #[inline(always)]
+    const fn new() -> Self {
+        let display = DisplayProbe(DebugProbe(OpaqueProbe(PhantomData)));
+        Self(AnyErrorProbe(AnySendErrorProbe(display)))
+    }
+}
+
 answers! {
-    impl[T, E: Display] ResultProbe<T, E> {
+    impl[T, E: Error] ResultProbe<T, E> {
+        /// The error's text is its `Display`, and those of its causes.
+        __obs_how -> Fallible<ByCauses> = Fallible(PhantomData);
+    }
+
+    impl[T, E: AsRef<dyn Error> + Debug] AnyErrorProbe<T, E> {
+        /// The same of the error that it holds.
+        __obs_how -> Fallible<ByAnyError> = Fallible(PhantomData);
+    }
+
+    impl[T, E: AsRef<dyn Error + Send + Sync> + Debug] AnySendErrorProbe<T, E> {
+        /// The same of the error that it holds.
+        __obs_how -> Fallible<ByAnySendError> = Fallible(PhantomData);
+    }
+
+    impl[T, E: Display] DisplayProbe<T, E> {
         /// The error's text is its `Display`.
         __obs_how -> Fallible<ByDisplay> = Fallible(PhantomData);
         /// `err(Display)`

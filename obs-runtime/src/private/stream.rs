@@ -78,6 +78,7 @@ impl<K: Hooks, const N: usize> Inside<'_, K, N> {
         poller.ended(outcome, error.as_ref());
         match error {
             Some(error) if outcome == Outcome::Error => poller.span.fail(error),
+            _ if outcome == Outcome::Panicked => poller.span.panicked(),
             _ => poller.span.end(outcome),
         }
     }

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use crate::callsite::{ConstValue, Level};
 use crate::clock::unix_nanos;
+use crate::panics;
 use crate::redact::{MASK, is_secret_key};
 use crate::trace::SpanContext;
 use crate::trace::limits::SpanLimits;
@@ -308,6 +309,8 @@ pub struct SpanError {
     /// It is not if a child of the span failed with the same error, which is recorded there, or if
     /// `level` is more verbose than the configured one.
     pub exception: bool,
+    /// The backtrace that the error has captured, if it has.
+    pub stacktrace: Option<String>,
 }
 
 impl SpanError {
@@ -317,6 +320,15 @@ impl SpanError {
             message,
             level: None,
             exception: true,
+            stacktrace: None,
+        }
+    }
+
+    /// Creates the error of a call that the thread's last panic has ended.
+    pub(crate) fn of_panic() -> Self {
+        match panics::last() {
+            Some(text) => Self::redacted("panic", &text),
+            None => Self::new("panic", None),
         }
     }
 

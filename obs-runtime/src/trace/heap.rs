@@ -99,7 +99,7 @@ impl HeapBytes for Link {
 
 impl HeapBytes for SpanError {
     fn heap_bytes(&self) -> usize {
-        self.kind.heap_bytes() + self.message.heap_bytes()
+        self.kind.heap_bytes() + self.message.heap_bytes() + self.stacktrace.heap_bytes()
     }
 }
 

@@ -235,9 +235,12 @@ impl Drop for Span {
         if let Some(inner) = self.inner.take() {
             let inner = *inner;
             let extra = inner.extra.into_inner();
-            let extra = extra.unwrap_or_else(PoisonError::into_inner);
+            let mut extra = extra.unwrap_or_else(PoisonError::into_inner);
             let outcome = match inner.outcome {
-                Outcome::Ok if inner.manual.unwinds() => Outcome::Panicked,
+                Outcome::Ok if inner.manual.unwinds() => {
+                    extra.error.get_or_insert_with(SpanError::of_panic);
+                    Outcome::Panicked
+                }
                 outcome => outcome,
             };
             inner.manual.end(outcome, inner.values, extra);

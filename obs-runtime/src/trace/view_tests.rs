@@ -57,6 +57,7 @@ fn a_span_is_an_object_of_its_fields() {
                 "message": "no",
                 "level": "warn",
                 "exception": true,
+                "stacktrace": null,
             },
             "attributes": {"rows": 3},
             "events": [{

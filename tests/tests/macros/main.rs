@@ -10,6 +10,7 @@ mod bodies;
 mod calls;
 mod drops;
 mod errors;
+mod failures;
 mod foreign;
 mod functions;
 mod futures;

@@ -192,7 +192,8 @@ fn an_input_of_another_type_is_named() {
     let pipeline = Pipeline::named("rag").unwrap();
     let error = pipeline.input("docs".to_owned()).input(7_u8).check();
     let error = error.unwrap_err().to_string();
-    let expected = "Folder`: call `.input(…)` before `run` (given was `alloc::string::String`, `u8`)";
+    let expected =
+        "Folder`: call `.input(…)` before `run` (given was `alloc::string::String`, `u8`)";
     assert!(error.contains(expected), "{error}");
 }
 

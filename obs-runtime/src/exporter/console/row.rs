@@ -5,6 +5,7 @@ use crate::semconv::attribute as semconv;
 use crate::trace::attribute::{SpanError, ValueRef};
 use crate::trace::heap::HeapBytes;
 use crate::trace::{Outcome, SpanId, SpanRecord, SpanView};
+use crate::type_names;
 
 /// Columns of a name, of a value, and of all attributes together.
 const NAME: usize = 64;
@@ -95,11 +96,10 @@ fn error(error: Option<&SpanError>) -> String {
     let Some(error) = error else {
         return String::new();
     };
-    // `my_crate::load::LoadError`: the last part says it.
-    let kind = error.kind.rsplit("::").next().unwrap_or(&error.kind);
+    let kind = type_names::short(&error.kind);
     match error.message.as_deref() {
         Some(message) if !message.is_empty() => clean(&format!("{kind}: {message}"), DETAILS),
-        _ => clean(kind, DETAILS),
+        _ => clean(&kind, DETAILS),
     }
 }
 

@@ -11,7 +11,8 @@ use crate::exporter::otlp::protobuf::{
 use crate::exporter::otlp::template::{Template, Templates};
 use crate::semconv::OTHER;
 use crate::semconv::attribute::{
-    CODE_FUNCTION_NAME, ERROR_TYPE, EXCEPTION_MESSAGE, EXCEPTION_TYPE, LEVEL, OBS_OUTCOME,
+    CODE_FUNCTION_NAME, ERROR_TYPE, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, EXCEPTION_TYPE, LEVEL,
+    OBS_OUTCOME,
 };
 use crate::semconv::event::EXCEPTION;
 use crate::trace::attribute::Status;
@@ -264,6 +265,10 @@ fn exception(out: &mut Vec<u8>, view: &SpanView<'_>, limits: &SpanLimits) {
         if let Some(message) = &error.message {
             let message = ValueRef::Str(limits.prefix(message));
             key_value(out, EVENT_ATTRIBUTES, EXCEPTION_MESSAGE, message);
+        }
+        if let Some(stacktrace) = &error.stacktrace {
+            let stacktrace = ValueRef::Str(limits.prefix(stacktrace));
+            key_value(out, EVENT_ATTRIBUTES, EXCEPTION_STACKTRACE, stacktrace);
         }
         if let Some(level) = error.level {
             let level = ValueRef::Str(level.as_str());

@@ -12,6 +12,7 @@ use super::layer::Events;
 use super::site;
 use super::text::masked;
 use super::values::failure;
+use crate::causes::WithCauses;
 use crate::clock::unix_nanos;
 use crate::logs::{self, LogRecord};
 use crate::printable::formatted;
@@ -204,7 +205,7 @@ impl Visit for EventData {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn core::error::Error + 'static)) {
-        self.text(field, formatted(format_args!("{value}")));
+        self.text(field, formatted(format_args!("{}", WithCauses(value))));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {

@@ -7,6 +7,7 @@ use ::tracing::field::{Field, Visit};
 use super::site::{Role, Site};
 use super::text::masked;
 use crate::callsite::SpanKind;
+use crate::causes::WithCauses;
 use crate::interop::sites::KINDS;
 use crate::printable::formatted;
 use crate::redact::MASK;
@@ -131,7 +132,7 @@ impl Visit for ValuesVisitor<'_> {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn core::error::Error + 'static)) {
-        self.text(field, formatted(format_args!("{value}")));
+        self.text(field, formatted(format_args!("{}", WithCauses(value))));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {

@@ -212,11 +212,25 @@ impl<const N: usize> FutureSpan<N> {
     #[cold]
     #[inline(never)]
     pub fn fail(&mut self, error: SpanError) {
+        self.say(error);
+        self.end(Outcome::Error);
+    }
+
+    /// Ends the call with the panic that unwinds the thread.
+    #[cold]
+    #[inline(never)]
+    pub fn panicked(&mut self) {
+        if self.is_recording() {
+            self.say(SpanError::of_panic());
+        }
+        self.end(Outcome::Panicked);
+    }
+
+    fn say(&mut self, error: SpanError) {
         if self.is_recording() {
             let core = &mut self.core;
             core.extra = box_extra(core.extra, error, core.span, core.parent);
         }
-        self.end(Outcome::Error);
     }
 }
 

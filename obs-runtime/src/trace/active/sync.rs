@@ -88,6 +88,21 @@ impl<const N: usize> SyncSpan<N> {
     #[cold]
     #[inline(never)]
     pub fn fail(&mut self, error: SpanError) {
+        self.say(error);
+        self.end(Outcome::Error);
+    }
+
+    /// Ends the call with the panic that unwinds the thread.
+    #[cold]
+    #[inline(never)]
+    pub fn panicked(&mut self) {
+        if self.is_recording() {
+            self.say(SpanError::of_panic());
+        }
+        self.end(Outcome::Panicked);
+    }
+
+    fn say(&mut self, error: SpanError) {
         if self.is_recording() {
             let local = local();
             // SAFETY: initialised whenever the state is not `OFF`.
@@ -95,7 +110,6 @@ impl<const N: usize> SyncSpan<N> {
             let extra = box_extra(local.extra.get(), error, running.span, running.parent);
             local.extra.set(extra);
         }
-        self.end(Outcome::Error);
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -264,12 +278,11 @@ impl<const N: usize> Drop for SyncSpan<N> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn drop(&mut self) {
         if self.core.state != mode::OFF {
-            let unwound = std::thread::panicking() && self.core.state & mode::UNWINDING == 0;
-            self.finish(if unwound {
-                Outcome::Panicked
+            if std::thread::panicking() && self.core.state & mode::UNWINDING == 0 {
+                self.panicked();
             } else {
-                Outcome::Ok
-            });
+                self.finish(Outcome::Ok);
+            }
         }
     }
 }
