@@ -8,13 +8,19 @@ use core::time::Duration;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ureq::http::{HeaderMap, Uri};
-use ureq::tls::TlsConfig;
 use ureq::typestate::WithBody;
 use ureq::{Proxy, ProxyProtocol, RequestBuilder};
 
 use crate::exporter::proxy::{self, Found};
 use crate::self_log;
 use crate::self_obs::DropReason;
+
+/// The certificates of connections; nothing where TLS is not built in.
+#[cfg(feature = "tls")]
+pub(crate) use ureq::tls::TlsConfig as Certificates;
+#[cfg(not(feature = "tls"))]
+#[derive(Default)]
+pub(crate) struct Certificates;
 
 pub(crate) const USER_AGENT: &str = concat!("obs-runtime/", env!("CARGO_PKG_VERSION"));
 /// Connections that are kept open: as many as may be used at once.
@@ -32,11 +38,21 @@ pub(crate) struct HttpClient {
 impl HttpClient {
     /// Makes a client that follows no redirects: they would lead what is sent to a place that nobody configured.
     /// Nothing is connected yet.
-    pub(crate) fn new(url: &str, is_loopback: bool, tls: TlsConfig) -> Self {
-        Self::with_proxy(url, is_loopback, tls, proxy::of_process(url).as_ref())
+    pub(crate) fn new(url: &str, is_loopback: bool, certificates: Certificates) -> Self {
+        Self::with_proxy(
+            url,
+            is_loopback,
+            certificates,
+            proxy::of_process(url).as_ref(),
+        )
     }
 
-    fn with_proxy(url: &str, is_loopback: bool, tls: TlsConfig, found: Option<&Found>) -> Self {
+    fn with_proxy(
+        url: &str,
+        is_loopback: bool,
+        certificates: Certificates,
+        found: Option<&Found>,
+    ) -> Self {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .user_agent(USER_AGENT)
@@ -44,9 +60,12 @@ impl HttpClient {
             .max_redirects_will_error(false)
             .no_delay(true)
             .max_idle_connections_per_host(MAX_IDLE)
-            .tls_config(tls)
             // Without this ureq has rules of its own.
             .proxy(found.and_then(usable));
+        #[cfg(feature = "tls")]
+        let config = config.tls_config(certificates);
+        #[cfg(not(feature = "tls"))]
+        let Certificates = certificates;
         Self {
             agent: config.build().new_agent(),
             url: url.to_owned(),
@@ -83,7 +102,11 @@ pub(crate) fn is_loopback(host: &str) -> bool {
 /// Returns the proxy if there is a way to speak to it. What it is called is not shown: it may hold a password.
 fn usable(found: &Found) -> Option<Proxy> {
     let proxy = Proxy::new(&found.url).ok();
-    let is_known = |p: &Proxy| matches!(p.protocol(), ProxyProtocol::Http | ProxyProtocol::Https);
+    let is_known = |p: &Proxy| {
+        let protocol = p.protocol();
+        protocol == ProxyProtocol::Http
+            || (protocol == ProxyProtocol::Https && cfg!(feature = "tls"))
+    };
     let usable = proxy.filter(is_known);
     if usable.is_none() {
         let name = found.variable;

@@ -68,7 +68,7 @@ fn a_request_goes_through_the_proxy_that_was_found() {
         line
     });
     let url = "http://receiver.invalid:4318/v1/traces";
-    let tls = TlsConfig::builder().build();
+    let tls = Certificates::builder().build();
     let client = HttpClient::with_proxy(url, false, tls, Some(&found));
     assert!(
         client

@@ -20,6 +20,6 @@ pub mod stats;
 
 pub use builder::Builder;
 pub use handle::Handle;
-#[cfg(feature = "tokio")]
+#[cfg(feature = "pipeline")]
 pub(crate) use lifecycle::DEADLINE;
 pub use observability::Observability;

@@ -8,7 +8,9 @@ use std::thread;
 use tokio::runtime::{Builder as RuntimeBuilder, Runtime};
 use tokio::sync::oneshot;
 
-use crate::init::{Builder, DEADLINE, Observability, exit};
+#[cfg(feature = "pipeline")]
+use crate::init::DEADLINE;
+use crate::init::{Builder, Observability, exit};
 use crate::lock::lock;
 use crate::self_log;
 use crate::semconv::attribute as key;

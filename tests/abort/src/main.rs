@@ -46,6 +46,15 @@ fn main() {
     assert_eq!(captured.value, Poll::Ready(Err("odd".to_owned())));
     captured.assert_tree("quarter [error: odd]\n  half n=6\n  half [error: odd] n=3");
 
+    // Nothing brings the feature `tls` here either.
+    let https = Observability::builder().otlp("https://localhost:4318");
+    let error = https
+        .install()
+        .map(drop)
+        .expect_err("https is not built in");
+    let expected = "https is not built in: enable feature `tls` of obs-runtime, or use http";
+    assert!(error.to_string().ends_with(expected), "{error}");
+
     let receiver = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = receiver.local_addr().expect("it listens");
     let received = std::thread::spawn(move || receive(&receiver));

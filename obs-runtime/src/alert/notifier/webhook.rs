@@ -3,11 +3,12 @@
 use std::time::{Duration, Instant};
 
 use ureq::http::{StatusCode, Uri};
-use ureq::tls::TlsConfig;
 
 use super::{Notifier, NotifyError, Retry};
 use crate::alert::Alert;
-use crate::exporter::http_client::{HttpClient, Unanswered, asked_pause, is_loopback};
+use crate::exporter::http_client::{
+    Certificates, HttpClient, Unanswered, asked_pause, is_loopback,
+};
 use crate::shown_url::shown_url;
 use crate::{Error, self_obs::DropReason};
 
@@ -61,9 +62,9 @@ impl Webhook {
             Some(_) => return Err(invalid("its scheme is not supported")),
             None => return Err(invalid("it has no scheme")),
         }
-        let tls = TlsConfig::default();
+        let certificates = Certificates::default();
         Ok(Self {
-            client: HttpClient::new(url.trim(), is_loopback(host), tls),
+            client: HttpClient::new(url.trim(), is_loopback(host), certificates),
         })
     }
 }

@@ -52,10 +52,15 @@ impl Grpc {
             let shown = target.endpoint.shown();
             Error::config(format!("OTLP endpoint {shown} cannot be used: {e}"))
         };
+        #[cfg_attr(
+            not(feature = "tls"),
+            expect(unused_mut, reason = "certificates are set on it")
+        )]
         let mut endpoint = Endpoint::from_shared(url.clone())
             .and_then(|e| e.user_agent(USER_AGENT))
             .map_err(unusable)?
             .connect_timeout(target.timeout);
+        #[cfg(feature = "tls")]
         if target.endpoint.is_https {
             endpoint = endpoint
                 .tls_config(target.tls.for_tonic())

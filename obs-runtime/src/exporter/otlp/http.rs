@@ -32,9 +32,9 @@ pub(super) struct Http {
 impl Http {
     pub(super) fn new(target: &Target) -> Self {
         let endpoint = &target.endpoint;
-        let tls = target.tls.for_ureq();
+        let certificates = target.tls.for_ureq();
         Self {
-            client: HttpClient::new(&endpoint.url, endpoint.is_loopback, tls),
+            client: HttpClient::new(&endpoint.url, endpoint.is_loopback, certificates),
             headers: target.headers.clone(),
             compression: target.compression,
         }
@@ -153,7 +153,9 @@ fn unanswered(error: &ureq::Error, timeout: Duration) -> Answer {
     };
     let remedy = match error {
         _ if reason == DropReason::Timeout => remedy::TIMEOUT,
-        ureq::Error::Tls(_) | ureq::Error::Rustls(_) => remedy::TLS,
+        ureq::Error::Tls(_) => remedy::TLS,
+        #[cfg(feature = "tls")]
+        ureq::Error::Rustls(_) => remedy::TLS,
         // As rustls says that it does not trust the other side.
         ureq::Error::Io(e) if e.kind() == std::io::ErrorKind::InvalidData => remedy::TLS,
         ureq::Error::Protocol(_) => remedy::PROTOCOL,

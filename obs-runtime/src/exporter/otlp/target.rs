@@ -71,6 +71,13 @@ impl OtlpConfig {
                  use protocol http/protobuf (by convention port 4318)",
             ));
         }
+        if endpoint.is_https && !cfg!(feature = "tls") {
+            let shown = endpoint.shown();
+            return Err(Error::config(format!(
+                "OTLP endpoint {shown}: https is not built in: enable feature `tls` of obs-runtime, \
+                 or use http"
+            )));
+        }
         let tls = if endpoint.is_https {
             settings.tls.load()?
         } else {

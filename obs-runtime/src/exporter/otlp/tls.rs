@@ -3,9 +3,11 @@
 
 use std::borrow::Cow;
 
-use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig};
+#[cfg(feature = "tls")]
+use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts};
 
 use crate::Error;
+use crate::exporter::http_client::Certificates;
 
 /// A file in PEM form, and the variable that names it.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,8 +24,12 @@ pub(super) struct TlsFiles {
     pub(super) client_key: Option<GivenFile>,
 }
 
-/// The contents of the files, which hold what they should.
+/// The contents of the files, which hold what they should; nothing where TLS is not built in.
 #[derive(Clone, Default)]
+#[cfg_attr(
+    not(feature = "tls"),
+    allow(dead_code, reason = "no connection uses them")
+)]
 pub(crate) struct Tls {
     /// PEM text of the authorities that are trusted instead of the public ones.
     roots: Option<Vec<u8>>,
@@ -45,6 +51,7 @@ impl TlsFiles {
     ///
     /// # Errors
     /// When a file cannot be read or holds something else.
+    #[cfg(feature = "tls")]
     pub(super) fn load(&self) -> Result<Tls, Error> {
         let chain =
             |file: &GivenFile| file.read(|pem| !certificates(pem).is_empty(), "certificates");
@@ -65,6 +72,17 @@ impl TlsFiles {
         };
         Ok(Tls { roots, identity })
     }
+
+    /// Returns nothing: there is no connection that could use the files.
+    #[cfg(not(feature = "tls"))]
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "its twin reads files"
+    )]
+    pub(super) fn load(&self) -> Result<Tls, Error> {
+        Ok(Tls::default())
+    }
 }
 
 impl GivenFile {
@@ -75,6 +93,7 @@ impl GivenFile {
         }
     }
 
+    #[cfg(feature = "tls")]
     fn read(&self, is_usable: fn(&[u8]) -> bool, what: &str) -> Result<Vec<u8>, Error> {
         let Self { path, origin } = self;
         let text = std::fs::read(path).map_err(|e| {
@@ -91,6 +110,7 @@ impl GivenFile {
     }
 }
 
+#[cfg(feature = "tls")]
 fn certificates(pem: &[u8]) -> Vec<Certificate<'static>> {
     ureq::tls::parse_pem(pem)
         .filter_map(|item| match item {
@@ -100,6 +120,7 @@ fn certificates(pem: &[u8]) -> Vec<Certificate<'static>> {
         .collect()
 }
 
+#[cfg(feature = "tls")]
 fn key(pem: &[u8]) -> Option<PrivateKey<'static>> {
     ureq::tls::parse_pem(pem).find_map(|item| match item {
         Ok(PemItem::PrivateKey(key)) => Some(key),
@@ -109,7 +130,8 @@ fn key(pem: &[u8]) -> Option<PrivateKey<'static>> {
 
 impl Tls {
     /// Returns what the client of HTTP needs.
-    pub(super) fn for_ureq(&self) -> TlsConfig {
+    #[cfg(feature = "tls")]
+    pub(super) fn for_ureq(&self) -> Certificates {
         let roots = match &self.roots {
             Some(pem) => RootCerts::new_with_certs(&certificates(pem)),
             None => RootCerts::WebPki,
@@ -117,14 +139,21 @@ impl Tls {
         let identity = self.identity.as_ref().and_then(|(chain, pem)| {
             Some(ClientCert::new_with_certs(&certificates(chain), key(pem)?))
         });
-        TlsConfig::builder()
+        Certificates::builder()
             .root_certs(roots)
             .client_cert(identity)
             .build()
     }
 
+    /// Returns what the client of HTTP needs without TLS: nothing.
+    #[cfg(not(feature = "tls"))]
+    #[expect(clippy::unused_self, reason = "its twin uses the files")]
+    pub(super) fn for_ureq(&self) -> Certificates {
+        Certificates
+    }
+
     /// Returns what the client of gRPC needs.
-    #[cfg(feature = "otlp-grpc")]
+    #[cfg(all(feature = "otlp-grpc", feature = "tls"))]
     pub(super) fn for_tonic(&self) -> tonic::transport::ClientTlsConfig {
         use tonic::transport::{Certificate, ClientTlsConfig, Identity};
         let mut tls = match &self.roots {
