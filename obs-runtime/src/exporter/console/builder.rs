@@ -4,10 +4,10 @@
 use std::io::{IsTerminal as _, stderr};
 use std::time::Duration;
 
-use super::colour;
 use super::logs::ConsoleLogs;
 use super::metrics::ConsoleMetrics;
 use super::sink::ConsoleSink;
+use super::terminal::{colour, columns};
 use crate::Error;
 use crate::exporter::ExportSchedule;
 use crate::exporter::builder::start_metrics;
@@ -63,7 +63,7 @@ impl Component for Console {
 }
 
 fn start_traces(startup: &mut Startup) {
-    let sink = ConsoleSink::new(Box::new(stderr()), colour());
+    let sink = ConsoleSink::new(Box::new(stderr()), colour(), columns);
     startup.span_sinks.push(Box::new(sink));
 }
 

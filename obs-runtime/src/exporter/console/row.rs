@@ -52,6 +52,7 @@ impl HeapBytes for Detail {
 
 impl Row {
     pub(super) fn from_record(span: &SpanRecord) -> Self {
+        let error = error(span.error.as_ref());
         Self {
             span: span.span_id,
             parent: span.parent_id.unwrap_or_default(),
@@ -60,15 +61,17 @@ impl Row {
             end: span.end_unix_nanos,
             outcome: span.outcome,
             name: clean(&span.name, NAME),
-            error: error(span.error.as_ref()),
             details: details(
                 &span.name,
+                &error,
                 span.attributes.iter().map(|(k, v)| (&**k, v.as_ref())),
             ),
+            error,
         }
     }
 
     pub(super) fn from_view(span: &SpanView<'_>) -> Self {
+        let error = error(span.error());
         Self {
             span: span.span_id,
             parent: span.parent_id,
@@ -77,8 +80,8 @@ impl Row {
             end: span.end_unix_nanos,
             outcome: span.outcome,
             name: clean(span.name(), NAME),
-            error: error(span.error()),
-            details: details(span.name(), span.attributes()),
+            details: details(span.name(), &error, span.attributes()),
+            error,
         }
     }
 
@@ -105,15 +108,29 @@ fn error(error: Option<&SpanError>) -> String {
 
 fn details<'a>(
     name: &str,
+    error: &str,
     attributes: impl Iterator<Item = (&'a str, ValueRef<'a>)>,
 ) -> Vec<Detail> {
     let mut details = Vec::new();
     let mut used = 0;
+    let attributes: Vec<_> = attributes.collect();
+    let is_http = attributes
+        .iter()
+        .any(|(key, _)| *key == semconv::HTTP_REQUEST_METHOD);
     for (key, value) in attributes {
-        let Some(short) = short_key(key) else {
+        let short = if is_http {
+            http_key(key)
+        } else {
+            short_key(key)
+        };
+        let Some(short) = short else {
             continue;
         };
         let value = show(value);
+        if is_http && value == error {
+            // A status that is the error of the request.
+            continue;
+        }
         // `chat gpt-4o-mini` says its operation and its model already.
         let in_name = short.len() < key.len() && name.split(' ').any(|part| part == value);
         if key == semconv::OBS_TASK_ATTEMPT && value == "1" {
@@ -142,6 +159,32 @@ fn details<'a>(
         }
     }
     details
+}
+
+/// Returns how a key of a request is shown: nothing stands before a path or a URL, which is its own
+/// key. None for what its name says (`GET /orders/{id}`), and for what concerns the connection.
+fn http_key(key: &str) -> Option<&str> {
+    match key {
+        semconv::HTTP_RESPONSE_STATUS_CODE => Some("status"),
+        semconv::HTTP_REQUEST_RESEND_COUNT => Some("resend_count"),
+        semconv::URL_QUERY => Some("query"),
+        semconv::URL_PATH | semconv::URL_FULL => Some(""),
+        semconv::HTTP_REQUEST_METHOD
+        | semconv::HTTP_REQUEST_METHOD_ORIGINAL
+        | semconv::HTTP_ROUTE
+        | semconv::URL_SCHEME
+        | semconv::URL_TEMPLATE
+        | semconv::USER_AGENT_ORIGINAL => None,
+        _ => {
+            let of_connection = ["client.", "network.", "server."];
+            let is_of_connection = of_connection.iter().any(|part| key.starts_with(part));
+            if is_of_connection {
+                None
+            } else {
+                short_key(key)
+            }
+        }
+    }
 }
 
 /// Returns how a key is shown; none for what is on every span, or in the name or the error already.

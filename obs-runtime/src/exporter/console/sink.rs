@@ -30,6 +30,7 @@ pub(super) struct ConsoleSink {
     printed: VecDeque<TraceId>,
     pass: u64,
     colour: bool,
+    columns: fn() -> Option<usize>,
     share: Arc<Share>,
     writer: Writer,
 }
@@ -76,13 +77,19 @@ fn bytes_of(row: &Row) -> usize {
 }
 
 impl ConsoleSink {
-    pub(super) fn new(out: Box<dyn Write + Send>, colour: bool) -> Self {
+    /// Makes a sink that prints to `out`, in colour or not, in lines of at most `columns`.
+    pub(super) fn new(
+        out: Box<dyn Write + Send>,
+        colour: bool,
+        columns: fn() -> Option<usize>,
+    ) -> Self {
         Self {
             open: HashMap::new(),
             order: VecDeque::new(),
             printed: VecDeque::new(),
             pass: 0,
             colour,
+            columns,
             share: Arc::default(),
             writer: writer(out),
         }
@@ -98,6 +105,8 @@ impl ConsoleSink {
         let mut tree = Tree::new(id, &gathered.rows);
         tree.hidden = gathered.hidden;
         tree.colour = self.colour;
+        // Asked anew: a window changes its size.
+        tree.columns = (self.columns)();
         tree.remark = match gathered.root_in_pass {
             _ if late => " · ended after their root",
             None => " · the root has not ended",

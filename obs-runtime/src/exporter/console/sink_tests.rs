@@ -60,7 +60,7 @@ fn soon() -> Instant {
 #[test]
 fn a_trace_is_printed_when_its_root_and_the_children_of_the_next_pass_are_there() {
     let out = Shared::default();
-    let mut sink = ConsoleSink::new(Box::new(out.clone()), false);
+    let mut sink = ConsoleSink::new(Box::new(out.clone()), false, || None);
     send(&mut sink, 1, 2, 1);
     sink.pass_end(true);
     sink.pass_end(true);
@@ -79,7 +79,7 @@ fn a_trace_is_printed_when_its_root_and_the_children_of_the_next_pass_are_there(
 #[test]
 fn a_span_that_outlives_its_root_is_printed_by_itself() {
     let out = Shared::default();
-    let mut sink = ConsoleSink::new(Box::new(out.clone()), false);
+    let mut sink = ConsoleSink::new(Box::new(out.clone()), false, || None);
     send(&mut sink, 1, 1, 0);
     sink.flush()(soon()).unwrap();
     send(&mut sink, 1, 2, 1);
@@ -93,7 +93,7 @@ fn a_span_that_outlives_its_root_is_printed_by_itself() {
 #[test]
 fn shutdown_prints_what_is_unfinished_and_accounts_for_all() {
     let out = Shared::default();
-    let mut sink = ConsoleSink::new(Box::new(out.clone()), false);
+    let mut sink = ConsoleSink::new(Box::new(out.clone()), false, || None);
     send(&mut sink, 1, 2, 1);
     sink.shutdown(soon()).unwrap();
     assert!(out.text().contains("the root has not ended"));
@@ -103,7 +103,7 @@ fn shutdown_prints_what_is_unfinished_and_accounts_for_all() {
 #[test]
 fn memory_is_bounded_and_nothing_goes_uncounted() {
     let out = Shared::default();
-    let mut sink = ConsoleSink::new(Box::new(out.clone()), false);
+    let mut sink = ConsoleSink::new(Box::new(out.clone()), false, || None);
     for id in 2..=10_000 {
         send(&mut sink, 1, id, 1);
         assert!(sink.open[&TraceId(1)].rows.len() < MOST_ROWS);
@@ -138,7 +138,7 @@ fn a_closed_console_costs_spans_not_the_program() {
             Err(io::ErrorKind::BrokenPipe.into())
         }
     }
-    let mut sink = ConsoleSink::new(Box::new(Closed), false);
+    let mut sink = ConsoleSink::new(Box::new(Closed), false, || None);
     send(&mut sink, 1, 1, 0);
     sink.shutdown(soon()).unwrap();
     assert_eq!(
@@ -160,7 +160,7 @@ fn a_console_that_takes_nothing_ends_with_the_deadline() {
         }
     }
     let (release, stuck) = sync_channel(0);
-    let mut sink = ConsoleSink::new(Box::new(Stuck(stuck)), false);
+    let mut sink = ConsoleSink::new(Box::new(Stuck(stuck)), false, || None);
     for trace in 1..=200 {
         send(&mut sink, trace, 1, 0);
     }
@@ -177,7 +177,7 @@ fn a_console_that_takes_nothing_ends_with_the_deadline() {
 #[test]
 fn colours_are_an_option() {
     let out = Shared::default();
-    let mut sink = ConsoleSink::new(Box::new(out.clone()), true);
+    let mut sink = ConsoleSink::new(Box::new(out.clone()), true, || None);
     send(&mut sink, 1, 1, 0);
     sink.shutdown(soon()).unwrap();
     assert!(out.text().contains("\x1b[32m✓\x1b[0m work"));

@@ -17,6 +17,18 @@ pub(super) fn duration(nanos: u64) -> String {
     }
 }
 
+/// Returns a range of durations: `1.20 to 3.40 ms`, `900 ns to 1.20 ms`, or one if they look alike.
+pub(super) fn durations(least: u64, most: u64) -> String {
+    let (least, most) = (duration(least), duration(most));
+    if least == most {
+        return most;
+    }
+    match (least.rsplit_once(' '), most.rsplit_once(' ')) {
+        (Some((number, unit)), Some((_, other))) if unit == other => format!("{number} to {most}"),
+        _ => format!("{least} to {most}"),
+    }
+}
+
 fn scaled(nanos: u64, unit_nanos: f64, unit: &str) -> String {
     let value = nanos as f64 / unit_nanos;
     // The limits are where rounding gives a digit more.
@@ -53,7 +65,7 @@ fn char_width(c: char) -> usize {
 /// Returns the text in at most `most` columns and one line: control characters, which could move the cursor or turn the
 /// reading direction, become escapes.
 pub(super) fn clean(text: &str, most: usize) -> String {
-    let mut out = String::with_capacity(text.len().min(most * 4));
+    let mut out = String::with_capacity(text.len().min(most.saturating_mul(4)));
     let mut used = 0;
     for c in text.chars() {
         let start = out.len();

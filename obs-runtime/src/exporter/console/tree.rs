@@ -3,16 +3,12 @@
 use core::fmt::Write as _;
 use std::collections::HashMap;
 
+use super::fold::{Item, fold};
+use super::layout::Layout;
 use super::row::{Detail, Row};
-use super::text::{duration, pad, width};
+use super::text::{clean, duration, pad, width};
 use crate::trace::TraceId;
 use crate::trace::{Outcome, SpanId};
-
-/// Columns of the bar that shows when a span ran.
-const BAR: usize = 20;
-/// Deeper spans are drawn at this depth with their depth in words, so that a trace of n levels
-/// does not take n² characters.
-const DEEPEST: usize = 32;
 
 pub(super) const RED: &str = "\x1b[31m";
 pub(super) const YELLOW: &str = "\x1b[33m";
@@ -30,12 +26,21 @@ pub(super) struct Tree<'a> {
     /// Said behind the headline.
     pub(super) remark: &'static str,
     pub(super) colour: bool,
+    /// The columns of the terminal; none where a line may be as long as it is.
+    pub(super) columns: Option<usize>,
 }
 
-/// A row in its place: what is drawn before its mark.
-struct Placed {
-    row: usize,
-    prefix: String,
+/// What one line shows, in its place.
+pub(super) struct Placed<'a> {
+    item: Item,
+    /// What is drawn before the mark.
+    pub(super) prefix: String,
+    pub(super) name: String,
+    pub(super) time: String,
+    /// Why it failed.
+    pub(super) error: &'a str,
+    /// Its attributes.
+    pub(super) details: String,
 }
 
 impl<'a> Tree<'a> {
@@ -46,6 +51,7 @@ impl<'a> Tree<'a> {
             hidden: 0,
             remark: "",
             colour: false,
+            columns: None,
         }
     }
 
@@ -59,41 +65,50 @@ impl<'a> Tree<'a> {
         let headline = format!("trace {} · {spans} span{plural} · {all}", self.trace);
         self.paint(out, BOLD, &headline);
         let _ = writeln!(out, "{}", self.remark);
-        let (by_id, placed) = (self.by_id(), self.place());
-        let left = |p: &Placed| width(&p.prefix) + 2 + width(&self.rows[p.row].name);
-        let name_column = placed.iter().map(left).max().unwrap_or(0);
-        for placed in &placed {
-            let row = &self.rows[placed.row];
-            let details = details(row, by_id.get(&row.parent).map(|at| &self.rows[*at]));
-            self.paint(out, DIM, &placed.prefix);
-            self.paint(out, colour(row.outcome), mark(row.outcome));
-            out.push(' ');
-            out.push_str(&row.name);
-            let time = duration(row.duration());
-            pad(
-                out,
-                name_column - left(placed) + 2 + 7_usize.saturating_sub(width(&time)),
-            );
-            out.push_str(&time);
-            out.push_str("  ");
-            let mut line = bar(row, begin, end);
-            if row.error.is_empty() && details.is_empty() {
-                line.truncate(line.trim_end().len());
-            }
-            self.paint(out, DIM, &line);
-            if !row.error.is_empty() {
-                out.push_str("  ");
-                self.paint(out, colour(row.outcome), &row.error);
-            }
-            if !details.is_empty() {
-                out.push_str("  ");
-                self.paint(out, DIM, &details);
-            }
-            out.push('\n');
+        let mut placed = self.place();
+        let layout = Layout::new(&placed, self.columns);
+        for placed in &mut placed {
+            self.line(out, placed, &layout, (begin, end));
         }
         if self.hidden > 0 {
             let _ = writeln!(out, "… {} shorter spans are not shown", self.hidden);
         }
+    }
+
+    fn line(&self, out: &mut String, placed: &Placed<'_>, layout: &Layout, trace: (u64, u64)) {
+        let outcome = self.rows[placed.item.first()].outcome;
+        self.paint(out, DIM, &placed.prefix);
+        self.paint(out, colour(outcome), mark(outcome));
+        out.push(' ');
+        let left = width(&placed.prefix) + 2;
+        let name = cut(&placed.name, layout.name.saturating_sub(left).max(1));
+        out.push_str(&name);
+        pad(out, layout.name.saturating_sub(left + width(&name)) + 2);
+        pad(out, layout.time - width(&placed.time));
+        out.push_str(&placed.time);
+        let mut bar = bar(placed.item.span(self.rows), trace, layout.bar);
+        let mut room = layout.tail;
+        let error = fitted(placed.error, room);
+        if !error.is_empty() {
+            room = room.saturating_sub(width(&error) + 2);
+        }
+        let details = fitted(&placed.details, room);
+        if error.is_empty() && details.is_empty() {
+            bar.truncate(bar.trim_end().len());
+        }
+        if !bar.is_empty() {
+            out.push_str("  ");
+            self.paint(out, DIM, &bar);
+        }
+        if !error.is_empty() {
+            out.push_str("  ");
+            self.paint(out, colour(outcome), &error);
+        }
+        if !details.is_empty() {
+            out.push_str("  ");
+            self.paint(out, DIM, &details);
+        }
+        out.push('\n');
     }
 
     fn paint(&self, out: &mut String, style: &str, text: &str) {
@@ -104,31 +119,43 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// Returns the rows in the order of the tree: each before its children, siblings by their start.
-    fn place(&self) -> Vec<Placed> {
+    /// Returns the lines in the order of the tree: each before its children, siblings by their start.
+    fn place(&self) -> Vec<Placed<'a>> {
         let (mut tops, children) = self.family();
-        let mut placed: Vec<Placed> = Vec::with_capacity(self.rows.len());
+        let is_leaf = |row: usize| !children.contains_key(&row);
+        let by_id = self.by_id();
+        let deepest = Layout::deepest(self.columns);
+        let mut placed = Vec::with_capacity(self.rows.len());
         let mut seen = vec![false; self.rows.len()];
         // What a caller made up may be a circle without a top: its first row becomes one.
         let mut unseen = self.by_start().into_iter();
         loop {
-            // (row, depth, columns drawn for the levels above, is it the last of its siblings)
-            let mut stack: Vec<(usize, usize, String, bool)> = tops
+            // (what is drawn, depth, columns drawn for the levels above, is it the last of its siblings)
+            let mut stack: Vec<(Item, usize, String, bool)> = tops
                 .drain(..)
                 .rev()
-                .map(|row| (row, 0, String::new(), true))
+                .map(|row| (Item::one(row), 0, String::new(), true))
                 .collect();
-            while let Some((row, depth, above, last)) = stack.pop() {
+            while let Some((item, depth, above, last)) = stack.pop() {
+                let row = item.first();
                 if core::mem::replace(&mut seen[row], true) {
                     continue;
                 }
-                let (prefix, below) = lead(depth, &above, last);
-                placed.push(Placed { row, prefix });
+                item.rows().iter().for_each(|row| seen[*row] = true);
+                let (prefix, below) = lead(depth, deepest, &above, last);
+                let parent = by_id.get(&self.rows[row].parent).map(|at| &self.rows[*at]);
+                placed.push(Placed {
+                    prefix,
+                    name: item.name(self.rows),
+                    time: item.time(self.rows),
+                    error: &self.rows[row].error,
+                    details: details(&item, self.rows, parent),
+                    item,
+                });
                 if let Some(children) = children.get(&row) {
-                    let children = children.iter().rev().enumerate();
-                    stack.extend(
-                        children.map(|(i, child)| (*child, depth + 1, below.clone(), i == 0)),
-                    );
+                    let items = fold(children, self.rows, is_leaf);
+                    let items = items.into_iter().rev().enumerate();
+                    stack.extend(items.map(|(i, item)| (item, depth + 1, below.clone(), i == 0)));
                 }
             }
             match unseen.find(|row| !seen[*row]) {
@@ -169,11 +196,13 @@ impl<'a> Tree<'a> {
 }
 
 /// Returns what stands before a row's mark, and before those of its children.
-fn lead(depth: usize, above: &str, last: bool) -> (String, String) {
+///
+/// Spans below the deepest level that has a place are drawn there, with their depth in words.
+fn lead(depth: usize, deepest: usize, above: &str, last: bool) -> (String, String) {
     if depth == 0 {
         return (String::new(), String::new());
     }
-    if depth > DEEPEST {
+    if depth > deepest {
         return (format!("{above}⋯ level {depth} "), above.to_owned());
     }
     let (branch, line) = if last {
@@ -184,18 +213,26 @@ fn lead(depth: usize, above: &str, last: bool) -> (String, String) {
     (format!("{above}{branch}"), format!("{above}{line}"))
 }
 
-/// Returns the row's attributes; what its name or its parent says already is not repeated.
-fn details(row: &Row, parent: Option<&Row>) -> String {
+/// Returns the attributes that all rows of a line have; what its name or its parent says already is not
+/// repeated.
+fn details(item: &Item, rows: &[Row], parent: Option<&Row>) -> String {
+    let row = &rows[item.first()];
     let mut shown = String::new();
     for detail in row.details.iter().filter(|detail| !detail.in_name) {
-        let same = |other: &Detail| other.key == detail.key && other.value == detail.value;
-        let inherited = parent
-            .is_some_and(|parent| !core::ptr::eq(parent, row) && parent.details.iter().any(same));
-        if inherited {
+        let has = |row: &Row| {
+            let same = |other: &Detail| other.key == detail.key && other.value == detail.value;
+            row.details.iter().any(same)
+        };
+        let inherited = parent.is_some_and(|parent| !core::ptr::eq(parent, row) && has(parent));
+        if inherited || !item.rows().iter().all(|row| has(&rows[*row])) {
             continue;
         }
         if !shown.is_empty() {
             shown.push(' ');
+        }
+        if detail.key.is_empty() {
+            shown.push_str(&detail.value);
+            continue;
         }
         shown.push_str(&detail.key);
         if detail.key != "…" {
@@ -203,6 +240,23 @@ fn details(row: &Row, parent: Option<&Row>) -> String {
         }
     }
     shown
+}
+
+/// Returns what of a text has room; nothing if that is too little to be understood.
+fn fitted(text: &str, room: usize) -> String {
+    const LEAST: usize = 12;
+    if room < LEAST.min(width(text)) {
+        return String::new();
+    }
+    cut(text, room)
+}
+
+/// Returns a text in at most `most` columns, with a mark where something is left out.
+fn cut(text: &str, most: usize) -> String {
+    if width(text) <= most {
+        return text.to_owned();
+    }
+    clean(text, most.saturating_sub(1))
 }
 
 fn mark(outcome: Outcome) -> &'static str {
@@ -222,14 +276,18 @@ fn colour(outcome: Outcome) -> &'static str {
     }
 }
 
-/// Returns when the span ran, between the trace's begin and end; never shorter than a column.
-fn bar(row: &Row, begin: u64, end: u64) -> String {
+/// Returns when something ran, between the trace's begin and end; never shorter than a column.
+fn bar((start, stop): (u64, u64), (begin, end): (u64, u64), columns: usize) -> String {
+    let Some(last) = columns.checked_sub(1) else {
+        return String::new();
+    };
     let all = end.saturating_sub(begin).max(1) as f64;
-    let column = |at: u64| (at.saturating_sub(begin) as f64 / all * BAR as f64).round() as usize;
-    let from = column(row.start).min(BAR - 1);
-    let to = column(row.end).clamp(from + 1, BAR);
+    let column =
+        |at: u64| (at.saturating_sub(begin) as f64 / all * columns as f64).round() as usize;
+    let from = column(start).min(last);
+    let to = column(stop).clamp(from + 1, columns);
     let mut bar = " ".repeat(from);
     bar.push_str(&"━".repeat(to - from));
-    pad(&mut bar, BAR - to);
+    pad(&mut bar, columns - to);
     bar
 }
