@@ -13,7 +13,6 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 static USE_TSC: AtomicBool = AtomicBool::new(false);
 static DECIDED: OnceLock<Instant> = OnceLock::new();
 /// The ticks at the moment of that decision.
-#[cfg(feature = "opentelemetry")]
 static BASE: AtomicU64 = AtomicU64::new(0);
 
 /// Chooses the clock. It is called before the gate opens; later calls change nothing.
@@ -21,7 +20,6 @@ pub(crate) fn init() {
     DECIDED.get_or_init(|| {
         USE_TSC.store(has_invariant_tsc(), Ordering::Relaxed);
         let now = Instant::now();
-        #[cfg(feature = "opentelemetry")]
         BASE.store(ticks_since(now), Ordering::Relaxed);
         now
     });
@@ -55,7 +53,6 @@ pub(crate) fn ticks() -> u64 {
 }
 
 /// Returns the ticks while the clock is being chosen at `now`.
-#[cfg(feature = "opentelemetry")]
 fn ticks_since(now: Instant) -> u64 {
     if USE_TSC.load(Ordering::Relaxed) {
         ticks()
@@ -64,11 +61,42 @@ fn ticks_since(now: Instant) -> u64 {
     }
 }
 
+/// Returns the nanoseconds since the clock was chosen, by the monotonic clock.
 #[cold]
 #[inline(never)]
 fn nanos() -> u64 {
     let base = DECIDED.get_or_init(Instant::now);
     base.elapsed().as_nanos() as u64
+}
+
+/// What the three clocks say at one moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reading {
+    pub(crate) ticks: u64,
+    /// Nanoseconds by the monotonic clock, which nobody sets. It gives the rate of the ticks.
+    pub(crate) steady: u64,
+    /// Nanoseconds since 1970 by the system clock, which may be set at any time; at most what fits
+    /// an `i64`, which is a moment in 2262.
+    pub(crate) unix: u64,
+}
+
+/// Reads the clocks: the closest of a few bracketed readings.
+pub(crate) fn reading() -> Reading {
+    let attempt = |_| {
+        let before = ticks();
+        let (steady, unix) = (nanos(), unix_nanos().min(i64::MAX as u64));
+        let width = ticks().saturating_sub(before);
+        let ticks = before + width / 2;
+        let reading = Reading {
+            ticks,
+            steady,
+            unix,
+        };
+        (width, reading)
+    };
+    let first = attempt(0);
+    let closer = |a: (u64, Reading), b: (u64, Reading)| if b.0 < a.0 { b } else { a };
+    (1..5).map(attempt).fold(first, closer).1
 }
 
 /// Nanoseconds per tick as the drain last measured it, as the bits of an `f64`.
@@ -78,26 +106,28 @@ pub(crate) fn publish_rate(nanos_per_tick: f64) {
     RATE.store(nanos_per_tick.to_bits(), Ordering::Relaxed);
 }
 
+/// Returns the nanoseconds per tick: the last rate that the drain measured, and before its first
+/// pass what the time since the clock was chosen says.
+fn rate() -> f64 {
+    let published = f64::from_bits(RATE.load(Ordering::Relaxed));
+    if published > 0.0 {
+        return published;
+    }
+    let since = ticks().saturating_sub(BASE.load(Ordering::Relaxed));
+    (nanos() as f64 / since.max(1) as f64).max(f64::MIN_POSITIVE)
+}
+
 /// Returns the ticks of a short duration.
 #[cfg(feature = "opentelemetry")]
 pub(crate) fn approximate_ticks(duration: Duration) -> u64 {
-    let rate = match f64::from_bits(RATE.load(Ordering::Relaxed)) {
-        rate if rate > 0.0 => rate,
-        // The drain has not measured the rate yet.
-        _ => {
-            let since = DECIDED.get().map_or(0.0, |d| d.elapsed().as_nanos() as f64);
-            let ticks = ticks().saturating_sub(BASE.load(Ordering::Relaxed));
-            since / ticks.max(1) as f64
-        }
-    };
-    (duration.as_nanos() as f64 / rate.max(f64::MIN_POSITIVE)) as u64
+    (duration.as_nanos() as f64 / rate()) as u64
 }
 
 /// Returns the nanoseconds of a duration in ticks, by the last known rate.
 ///
 /// It is for calls that find no room for a record.
 pub(crate) fn approximate_nanos(ticks: u64) -> u64 {
-    (ticks as f64 * f64::from_bits(RATE.load(Ordering::Relaxed))) as u64
+    (ticks as f64 * rate()) as u64
 }
 
 /// Waits are no longer than this, 34 years: a moment that far away can be computed on every system.
@@ -139,5 +169,6 @@ impl Moment {
 /// Returns the nanoseconds since 1970; 0 without a clock.
 pub(crate) fn unix_nanos() -> u64 {
     let since = EXISTS.then(|| SystemTime::now().duration_since(UNIX_EPOCH));
-    since.map_or(0, |since| since.map_or(0, |d| d.as_nanos() as u64))
+    let nanos = since.map_or(0, |since| since.map_or(0, |d| d.as_nanos()));
+    u64::try_from(nanos).unwrap_or(u64::MAX)
 }

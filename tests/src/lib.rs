@@ -14,6 +14,8 @@ pub mod promql;
 pub mod rotel;
 pub mod server;
 pub mod statsd_server;
+#[cfg(target_os = "linux")]
+pub mod system_clock;
 pub mod tracing_capture;
 pub mod victoria_metrics;
 

@@ -5,12 +5,12 @@
 
 use core::net::IpAddr;
 use core::time::Duration;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use ureq::http::{HeaderMap, Uri};
 use ureq::typestate::WithBody;
 use ureq::{Proxy, ProxyProtocol, RequestBuilder};
 
+use crate::clock::unix_nanos;
 use crate::exporter::proxy::{self, Found};
 use crate::self_log;
 use crate::self_obs::DropReason;
@@ -165,20 +165,23 @@ impl Unanswered {
 
 /// Returns the pause that an answer asks for.
 pub(crate) fn asked_pause(headers: &HeaderMap) -> Option<Duration> {
-    let value = headers.get("retry-after")?.to_str().ok()?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    retry_after(value, now.unwrap_or_default())
+    let text = |name| headers.get(name)?.to_str().ok();
+    retry_after(text("retry-after")?, text("date"))
 }
 
-/// Reads the value of a `Retry-After` header: seconds, or a date (RFC 9110, section 10.2.3). `now` is the time since
-/// the Unix epoch.
-fn retry_after(value: &str, now: Duration) -> Option<Duration> {
+/// Reads the value of a `Retry-After` header: seconds, or a date (RFC 9110, section 10.2.3).
+///
+/// A date is compared with the answer's own, the value of its `Date` header: the system's clock may be wrong, or be set
+/// between two answers.
+fn retry_after(value: &str, date: Option<&str>) -> Option<Duration> {
     let value = value.trim();
     if let Ok(seconds) = value.parse::<u64>() {
         return Some(Duration::from_secs(seconds));
     }
     let at = http_date(value)?;
-    Some(Duration::from_secs(at.saturating_sub(now.as_secs())))
+    let now = date.and_then(http_date);
+    let now = now.unwrap_or_else(|| unix_nanos() / 1_000_000_000);
+    Some(Duration::from_secs(at.saturating_sub(now)))
 }
 
 /// Returns the seconds since the Unix epoch of a date such as `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110,

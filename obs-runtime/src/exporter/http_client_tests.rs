@@ -2,8 +2,8 @@ use super::*;
 
 #[test]
 fn retry_after_is_seconds_or_a_date() {
-    let now = Duration::from_secs(784_111_777);
-    let seconds = |text| retry_after(text, now).map(|d| d.as_secs());
+    let now = "Sun, 06 Nov 1994 08:49:37 GMT";
+    let seconds = |text| retry_after(text, Some(now)).map(|d| d.as_secs());
     assert_eq!(seconds("0"), Some(0));
     assert_eq!(seconds(" 120 "), Some(120));
     // RFC 9110's own example is that moment.
@@ -20,6 +20,26 @@ fn retry_after_is_seconds_or_a_date() {
     ] {
         assert_eq!(seconds(bad), None, "{bad}");
     }
+}
+
+// bug: with a clock that was an hour behind, a date in a minute meant a pause of 61
+#[test]
+fn a_date_is_compared_with_the_date_of_the_answer() {
+    let mut headers = HeaderMap::new();
+    let mut pause = |name, value: &'static str| {
+        headers.insert(name, value.parse().unwrap());
+        asked_pause(&headers)
+    };
+    // Without a date of the answer the system's clock decides.
+    assert_eq!(
+        pause("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT"),
+        Some(Duration::ZERO)
+    );
+    assert_eq!(
+        pause("date", "Sun, 06 Nov 1994 08:49:37 GMT"),
+        Some(Duration::from_secs(60))
+    );
+    assert_eq!(pause("date", "nonsense"), Some(Duration::ZERO));
 }
 
 #[test]

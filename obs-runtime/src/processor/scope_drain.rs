@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use crate::callsite::Callsite;
-use crate::clock::unix_nanos;
+use crate::clock::{self, unix_nanos};
 use crate::fork;
 use crate::processor::logs::Logs;
 use crate::processor::redaction::SpanRedaction;
@@ -33,8 +33,8 @@ pub(crate) struct ScopeDrain {
     lost: u64,
     /// The accounts of the sinks, once there is no time left for what is still unread.
     given_up: Option<Vec<Arc<ExporterCounters>>>,
-    /// When a forked child installed obs; what began before belongs to its parent.
-    since_unix_nanos: u64,
+    /// When a forked child installed obs, in ticks; what began before belongs to its parent.
+    since: u64,
 }
 
 impl ScopeDrain {
@@ -53,7 +53,12 @@ impl ScopeDrain {
             recorded: 0,
             lost: 0,
             given_up: None,
-            since_unix_nanos: if fork::is_child() { unix_nanos() } else { 0 },
+            since: if fork::is_child() {
+                clock::init();
+                clock::ticks()
+            } else {
+                0
+            },
         }
     }
 
@@ -73,26 +78,26 @@ impl ScopeDrain {
     #[inline]
     pub(super) fn take(&mut self, record: &Record<'_>, timeline: &Timeline) {
         match record {
-            Record::Full(_, span, _) if span.start_unix_nanos < self.since_unix_nanos => {
+            Record::Full(_, _, call) if call.start < self.since => {
                 self_obs::count_late();
             }
-            Record::Full(_, span, ticks) if self.given_up.is_some() => {
+            Record::Full(_, span, call) if self.given_up.is_some() => {
                 self.recorded += 1;
-                let nanos = timeline.nanos_of(*ticks);
+                let nanos = timeline.nanos_of(call.ticks());
                 self.count(span.callsite, span.outcome, nanos, None);
                 for counters in self.given_up.iter().flatten() {
                     counters.taken.fetch_add(1, Ordering::Release);
                     counters.dropped.add(DropReason::Shutdown, 1);
                 }
             }
-            Record::Full(_, span, ticks) => {
+            Record::Full(_, span, call) => {
                 self.recorded += 1;
                 let of_call = CallSpan {
                     trace_id: span.trace_id,
                     span_id: span.span_id,
                     end_unix_nanos: span.end_unix_nanos,
                 };
-                let nanos = timeline.nanos_of(*ticks);
+                let nanos = timeline.nanos_of(call.ticks());
                 let (sinks, redaction) = (&mut self.sinks, self.redaction);
                 // An exemplar must be of a span that can be looked up.
                 let is_kept = match &mut self.tail {

@@ -66,6 +66,14 @@ pub(crate) struct Call {
     pub(crate) end: u64,
 }
 
+impl Call {
+    /// Returns how long the call took, in ticks.
+    #[inline]
+    pub(crate) fn ticks(&self) -> u64 {
+        self.end.saturating_sub(self.start)
+    }
+}
+
 /// The data of a finished span besides its identity.
 pub(crate) struct Rest {
     /// The start of the values, which the record takes over.
@@ -256,7 +264,7 @@ unsafe fn lost(
         // SAFETY: the caller gave the box away.
         drop(unsafe { Box::from_raw(rest.extra) });
     }
-    let nanos = clock::approximate_nanos(call.end.saturating_sub(call.start));
+    let nanos = clock::approximate_nanos(call.ticks());
     buffer::queue(local).count_unrecorded(scope_of(flags) as u16, site, outcome, nanos, true);
 }
 
@@ -303,8 +311,8 @@ fn mini_unrecorded(
 
 /// One record as the drain reads it.
 pub(crate) enum Record<'a> {
-    /// A sampled call: scope, span, duration in ticks.
-    Full(u16, &'a SpanView<'a>, u64),
+    /// A sampled call: scope, span, its times in ticks.
+    Full(u16, &'a SpanView<'a>, &'a Call),
     /// A counted call: scope, callsite, outcome, duration in ticks.
     Mini(u16, &'static Callsite, Outcome, u64),
 }
@@ -358,12 +366,9 @@ pub(crate) unsafe fn read(at: *mut u8, timeline: &Timeline, each: impl FnOnce(Re
         }
     });
     let told = extra.as_ref();
-    let start_unix_nanos = told
-        .and_then(|e| e.start_unix_nanos)
-        .unwrap_or_else(|| timeline.unix_nanos(call.start));
-    let end_unix_nanos = told
-        .and_then(|e| e.end_unix_nanos)
-        .unwrap_or_else(|| timeline.unix_nanos(call.end));
+    let (start, end) = timeline.unix_nanos(call.start, call.end);
+    let start_unix_nanos = told.and_then(|e| e.start_unix_nanos).unwrap_or(start);
+    let end_unix_nanos = told.and_then(|e| e.end_unix_nanos).unwrap_or(end);
     let view = SpanView {
         callsite: site,
         scope: scope_of(meta) as u16,
@@ -379,9 +384,8 @@ pub(crate) unsafe fn read(at: *mut u8, timeline: &Timeline, each: impl FnOnce(Re
         base: at,
         extra: extra.as_deref(),
     };
-    let ticks = call.end.saturating_sub(call.start);
     let mut beside = extra.as_deref().map_or(0, boxed_bytes);
-    each(Record::Full(view.scope, &view, ticks));
+    each(Record::Full(view.scope, &view, call));
     for value in values {
         if value.is_boxed() {
             beside += value.heap_bytes();

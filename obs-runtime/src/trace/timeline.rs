@@ -1,66 +1,36 @@
-//! Converts ticks to Unix time, along a line through knots, one for each pass of the drain.
+//! Converts ticks to nanoseconds and to Unix time.
 //!
-//! Only the drain uses it, and only for ticks before the newest knot: a converted time never
-//! changes later, so a child that started after its parent also does so in the export.
+//! The rate of the ticks comes from the monotonic clock, so how long a call took never depends on
+//! the system clock. Unix time follows the system clock: each pass of the drain adds a knot to a
+//! line, which approaches small differences slowly. A step of more than [`STEP`] says that somebody
+//! has set the clock, or that the machine has slept; the pass that finds it follows it at once, in
+//! both directions.
+//!
+//! Between two steps lies a stretch. A call belongs to the stretch in which it started, with all of
+//! its time. Only the drain converts, and only ticks before the newest knot: a converted time never
+//! changes later, so within a stretch a child lies inside of its parent also in the export.
+//!
+//! While a machine sleeps, the monotonic clock stands still. Most time stamp counters do so too;
+//! where one goes on, the sleep is part of the calls that ran meanwhile, but not of the rate.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use crate::clock;
+use crate::clock::{self, Reading};
 
 /// How many knots are kept; when they are reached, every other old one is dropped.
 const MOST: usize = 1024;
-/// How far a segment's rate may differ from the measured one: a step of the system clock is
-/// approached at this rate, never jumped.
+/// How many steps are kept. What started before the oldest is taken to be of its stretch.
+const MOST_STEPS: usize = 64;
+/// How far a segment's slope may differ from the rate, and the rate from what it was.
 const SLEW: f64 = 500e-6;
-/// A jump beyond this, forwards, is followed at once (a machine that slept).
-const STEP_NANOS: i64 = 10_000_000_000;
+/// A larger difference between the line and the system clock is followed at once.
+const STEP: f64 = 2e9;
+/// The rate over this many nanoseconds is known well enough to doubt another one.
+const LONG: f64 = 100e6;
 
+/// A point of the line, which has no steps.
 #[derive(Clone, Copy, Debug)]
 struct Knot {
     ticks: u64,
     nanos: u64,
-}
-
-/// Nanoseconds per tick as a fraction of whole numbers. It costs a third of what floating point and
-/// its conversions cost.
-#[derive(Clone, Copy, Debug)]
-struct Scale {
-    times: u64,
-    /// The divisor, as a power of two.
-    power: u32,
-}
-
-impl Scale {
-    const ZERO: Self = Self { times: 0, power: 0 };
-
-    fn new(rate: f64) -> Self {
-        // While a machine slept, and its counter stood still, a tick took minutes.
-        let power = if rate < 1e6 { 40 } else { 0 };
-        Self {
-            times: (rate * (1_u64 << power) as f64) as u64,
-            power,
-        }
-    }
-
-    #[inline]
-    fn nanos(self, ticks: u64) -> u64 {
-        ((u128::from(ticks) * u128::from(self.times)) >> self.power) as u64
-    }
-}
-
-#[derive(Debug)]
-pub(crate) struct Timeline {
-    knots: Vec<Knot>,
-    /// The first reading, for the rate over the longest base line.
-    origin: Knot,
-    /// Nanoseconds per tick.
-    pub(crate) rate: f64,
-    /// The same rate as a fraction.
-    scale: Scale,
-    /// The last knot but one, after which nearly every call ended, and the line from there on.
-    /// While there is only one knot, no tick counts as after it.
-    recent: Knot,
-    slope: Scale,
 }
 
 impl Knot {
@@ -70,119 +40,218 @@ impl Knot {
     }
 }
 
-/// Reads ticks and Unix time at the same moment: the closest of a few bracketed readings.
-fn reading() -> Knot {
-    let mut best = (u64::MAX, 0, 0);
-    for _ in 0..5 {
-        let before = clock::ticks();
-        let now = SystemTime::now();
-        let after = clock::ticks();
-        let width = after.saturating_sub(before);
-        if width < best.0 {
-            let nanos = now
-                .duration_since(UNIX_EPOCH)
-                .map_or(0, |d| d.as_nanos() as u64);
-            best = (width, before + width / 2, nanos);
-        }
+/// The start of a stretch.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    ticks: u64,
+    /// What to add to the line for Unix time.
+    offset: i64,
+}
+
+/// Nanoseconds per tick, as a fraction of 2^40. Whole numbers cost a third of what floating point
+/// and its conversions cost.
+#[derive(Clone, Copy, Debug)]
+struct Scale(u64);
+
+impl Scale {
+    const POWER: u32 = 40;
+
+    fn new(rate: f64) -> Self {
+        Self((rate * (1_u64 << Self::POWER) as f64) as u64)
     }
-    Knot {
-        ticks: best.1,
-        nanos: best.2,
+
+    #[inline]
+    fn nanos(self, ticks: u64) -> u64 {
+        ((u128::from(ticks) * u128::from(self.0)) >> Self::POWER) as u64
     }
+}
+
+#[derive(Debug)]
+pub(crate) struct Timeline {
+    /// The line, with at least one knot.
+    knots: Vec<Knot>,
+    /// The stretches, of which there is at least one.
+    steps: Vec<Step>,
+    latest: Reading,
+    /// The reading from which on the rate is measured.
+    origin: Reading,
+    /// Nanoseconds per tick; 0 before the first pass.
+    pub(crate) rate: f64,
+    /// The nanoseconds over which that was measured.
+    base: f64,
+    /// The same rate as a fraction.
+    scale: Scale,
+    /// The last knot but one, after which nearly every call started, its Unix time, and the slope
+    /// from there on. While there is only one knot, no tick counts as after it.
+    recent: Knot,
+    recent_unix: u64,
+    slope: Scale,
 }
 
 impl Timeline {
     pub(crate) fn new() -> Self {
-        Self::from(reading())
+        Self::from(clock::reading())
     }
 
-    fn from(origin: Knot) -> Self {
+    fn from(now: Reading) -> Self {
         Self {
-            knots: vec![origin],
-            origin,
+            knots: vec![Knot {
+                ticks: now.ticks,
+                nanos: now.unix,
+            }],
+            steps: vec![Step {
+                ticks: 0,
+                offset: 0,
+            }],
+            latest: now,
+            origin: now,
             rate: 0.0,
-            scale: Scale::ZERO,
+            base: 0.0,
+            scale: Scale(0),
             recent: Knot {
                 ticks: u64::MAX,
                 nanos: 0,
             },
-            slope: Scale::ZERO,
+            recent_unix: 0,
+            slope: Scale(0),
         }
     }
 
     /// Adds a knot for now. Everything that ended before the call can then be converted.
     pub(crate) fn advance(&mut self) {
-        self.push(reading());
+        self.push(clock::reading());
     }
 
-    fn push(&mut self, now: Knot) {
+    fn push(&mut self, now: Reading) {
         let Some(last) = self.knots.last().copied() else {
             return;
         };
         if now.ticks <= last.ticks {
+            // Another core may be a few dozen ticks behind, but not for long.
+            if now.steady > self.latest.steady + 1_000_000 {
+                self.begin_again(last, now);
+            }
             return;
         }
-        let since_origin = now.ticks.saturating_sub(self.origin.ticks) as f64;
-        let measured = now.nanos.saturating_sub(self.origin.nanos) as f64 / since_origin;
-        let span = (now.ticks - last.ticks) as f64;
-        let ahead = now.nanos as i64 - last.nanos as i64;
-        let nanos = if self.rate == 0.0 {
-            // The second reading fixes the rate; a clock that was set back meanwhile stands still.
-            self.rate = measured.max(f64::MIN_POSITIVE);
-            now.nanos.max(last.nanos + 1)
+        self.measure(now);
+        let offset = self.steps.last().map_or(0, |step| step.offset);
+        let expected = (now.ticks - last.ticks) as f64 * self.rate;
+        let target = i128::from(now.unix) - i128::from(offset);
+        let ahead = (target - i128::from(last.nanos)) as f64;
+        let is_step = (ahead - expected).abs() > STEP;
+        let moved = if is_step {
+            expected
         } else {
-            let expected = span * self.rate;
-            if ahead as f64 - expected > STEP_NANOS as f64 {
-                self.origin = now;
-                now.nanos
-            } else {
-                let (slow, fast) = (expected * (1.0 - SLEW), expected * (1.0 + SLEW));
-                // A system clock that was stepped says nothing about the rate.
-                if (measured / self.rate - 1.0).abs() < SLEW {
-                    self.rate = measured;
-                }
-                last.nanos + (ahead as f64).clamp(slow, fast) as u64
-            }
+            ahead.clamp(expected * (1.0 - SLEW), expected * (1.0 + SLEW))
         };
+        let knot = Knot {
+            ticks: now.ticks,
+            nanos: last.nanos + moved as u64,
+        };
+        if is_step {
+            self.follow(knot, now.unix);
+        }
+        self.thin();
+        self.knots.push(knot);
+        self.latest = now;
+        self.recent = last;
+        self.recent_unix = last.nanos.saturating_add_signed(offset);
+        self.slope = last.slope(&knot);
+    }
+
+    /// Measures the rate since the origin.
+    fn measure(&mut self, now: Reading) {
+        let since = now.steady.saturating_sub(self.origin.steady) as f64;
+        let measured = since / (now.ticks - self.origin.ticks) as f64;
+        // A short time says less than the longer one that the rate is from.
+        if since < self.base.min(LONG) || since == 0.0 && self.rate > 0.0 {
+            return;
+        }
+        if self.base > LONG && (measured / self.rate - 1.0).abs() > SLEW {
+            // One of the two clocks stood still while the machine slept, or the machine is another
+            // one now. The next pass but one knows.
+            self.origin = now;
+            self.base = LONG;
+            return;
+        }
+        self.rate = measured.max(f64::MIN_POSITIVE);
+        self.base = since;
+        self.scale = Scale::new(self.rate);
+    }
+
+    /// Begins a stretch at a knot, which is at a Unix time.
+    fn follow(&mut self, at: Knot, unix: u64) {
+        let offset = i128::from(unix) - i128::from(at.nanos);
+        if self.steps.len() == MOST_STEPS {
+            self.steps.remove(0);
+        }
+        self.steps.push(Step {
+            ticks: at.ticks,
+            offset: i64::try_from(offset).unwrap_or(0),
+        });
+    }
+
+    /// Begins the line again, because the ticks did: the counter was reset while the machine slept.
+    /// Calls from before that end now.
+    fn begin_again(&mut self, last: Knot, now: Reading) {
+        let knot = Knot {
+            ticks: now.ticks,
+            nanos: last.nanos + (now.steady - self.latest.steady),
+        };
+        let rate = (self.rate, self.base.min(LONG), self.scale);
+        *self = Self::from(now);
+        (self.rate, self.base, self.scale) = rate;
+        self.knots = vec![knot];
+        self.steps.clear();
+        self.follow(Knot { ticks: 0, ..knot }, now.unix);
+    }
+
+    /// Makes room for a knot.
+    fn thin(&mut self) {
         if self.knots.len() == MOST {
-            let recent = MOST / 2;
             let mut index = 0;
             self.knots.retain(|_| {
                 index += 1;
-                index % 2 == 1 || index > recent
+                index % 2 == 1 || index > MOST / 2
             });
         }
-        let now = Knot {
-            ticks: now.ticks,
-            nanos,
-        };
-        self.knots.push(now);
-        self.scale = Scale::new(self.rate);
-        self.recent = last;
-        self.slope = last.slope(&now);
     }
 
-    /// Returns the Unix nanoseconds of `ticks`.
+    /// Returns the Unix nanoseconds of a call's start and end, in ticks.
     #[inline]
-    pub(crate) fn unix_nanos(&self, ticks: u64) -> u64 {
-        if ticks >= self.recent.ticks {
-            self.recent.nanos + self.slope.nanos(ticks - self.recent.ticks)
+    pub(crate) fn unix_nanos(&self, start: u64, end: u64) -> (u64, u64) {
+        // The end may have been read on a core that is a few ticks behind.
+        let end = end.max(start);
+        if start >= self.recent.ticks {
+            let unix = |ticks| self.recent_unix + self.slope.nanos(ticks - self.recent.ticks);
+            (unix(start), unix(end))
         } else {
-            self.earlier(ticks)
+            self.earlier(start, end)
         }
     }
 
     #[cold]
-    fn earlier(&self, ticks: u64) -> u64 {
-        let at = self
-            .knots
-            .partition_point(|k| k.ticks <= ticks)
-            .saturating_sub(1);
+    fn earlier(&self, start: u64, end: u64) -> (u64, u64) {
+        let of_start = self.steps.partition_point(|step| step.ticks <= start);
+        let stretch = self.steps.get(of_start.saturating_sub(1));
+        let offset = stretch.map_or(0, |step| step.offset);
+        let unix = |ticks| self.on_line(ticks).saturating_add_signed(offset);
+        (unix(start), unix(end))
+    }
+
+    /// Returns where the line is at these ticks.
+    fn on_line(&self, ticks: u64) -> u64 {
+        if ticks >= self.recent.ticks {
+            return self.recent.nanos + self.slope.nanos(ticks - self.recent.ticks);
+        }
+        let after = self.knots.partition_point(|k| k.ticks <= ticks);
+        let at = after.saturating_sub(1);
         let Some(a) = self.knots.get(at) else {
             return 0;
         };
         let Some(b) = self.knots.get(at + 1) else {
-            return a.nanos;
+            // There is one knot only: all that ended did so before it.
+            return a.nanos - self.scale.nanos(a.ticks.saturating_sub(ticks)).min(a.nanos);
         };
         let slope = a.slope(b);
         if ticks >= a.ticks {

@@ -1,5 +1,7 @@
 //! One installed `Observability`: its start and its end, levels, samplers, redaction, limits and totals.
 
+#[cfg(target_os = "linux")]
+mod clock_set;
 mod deadlines;
 mod fork;
 mod install;
