@@ -27,6 +27,7 @@ mod clock;
 mod error;
 pub mod exporter;
 mod fork;
+mod guarded;
 mod init;
 pub mod interop;
 #[cfg(feature = "json")]

@@ -3,8 +3,9 @@
 //! What could end the line, command a terminal, or turn the reading direction, becomes an escape.
 
 use core::fmt::{self, Write as _};
-use core::panic::AssertUnwindSafe;
 use std::borrow::Cow;
+
+use crate::guarded::guarded;
 
 /// Returns whether a character must not reach a reader's screen as it is.
 ///
@@ -26,9 +27,7 @@ pub(crate) fn formatted(args: fmt::Arguments<'_>) -> Cow<'static, str> {
         let _ = text.write_fmt(args);
         text
     };
-    // What was thrown may panic again when it is dropped.
-    let written = std::panic::catch_unwind(AssertUnwindSafe(write)).map_err(core::mem::forget);
-    written.map_or(Cow::Borrowed(PANICKED), Cow::Owned)
+    guarded(write).map_or(Cow::Borrowed(PANICKED), Cow::Owned)
 }
 
 /// Stands for what a formatter that panicked would have written.

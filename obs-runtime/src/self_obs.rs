@@ -36,7 +36,7 @@ words! {
         Shutdown => "shutdown",
         /// An attribute, event or status came after its span had ended.
         Late => "late",
-        /// An exporter returned an error or panicked.
+        /// An exporter returned an error, or panicked; or obs did on the item's way there.
         ExporterFailed => "exporter_failed",
         /// The spool was full: its oldest items made room for newer ones.
         SpoolFull => "spool_full",

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::alert::notifier::{Notifier, NotifyError, Retry};
 use crate::alert::{Alert, Severity};
-use crate::exporter::delivery::{Consumer, Delivery, DeliveryConfig, Outcome, Queue, guarded};
+use crate::exporter::delivery::{Consumer, Delivery, DeliveryConfig, Outcome, Queue};
+use crate::guarded::guarded;
 use crate::self_log;
 use crate::self_obs::{DropReason, ExporterCounters};
 use crate::{backoff, clock};

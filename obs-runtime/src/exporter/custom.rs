@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use crate::Error;
 use crate::exporter::RecordExporter;
-use crate::exporter::delivery::{Consumer, Delivery, DeliveryConfig, Outcome, Queue, guarded};
+use crate::exporter::delivery::{Consumer, Delivery, DeliveryConfig, Outcome, Queue};
+use crate::guarded::guarded;
 use crate::memory;
 use crate::processor::sink::{PendingFlush, SpanSink};
 use crate::self_obs::{DropReason, ExporterCounters, Part};
@@ -62,6 +63,8 @@ struct CustomSink {
     bytes: usize,
     /// How much it may take at most.
     most_bytes: usize,
+    /// Spans that were taken and not handed over.
+    unsettled: u64,
     delivery: Delivery<Vec<SpanRecord>>,
 }
 
@@ -70,6 +73,10 @@ pub(crate) fn sink(
     name: &'static str,
     exporter: Box<dyn RecordExporter>,
 ) -> Result<Box<dyn SpanSink>, Error> {
+    Ok(Box::new(custom(name, exporter)?))
+}
+
+fn custom(name: &'static str, exporter: Box<dyn RecordExporter>) -> Result<CustomSink, Error> {
     let counters = Arc::new(ExporterCounters::new(name));
     let config = DeliveryConfig {
         thread: "obs-record".to_owned(),
@@ -79,12 +86,13 @@ pub(crate) fn sink(
     };
     let delivery = Delivery::new(config, Recorder { exporter, counters });
     delivery.start()?;
-    Ok(Box::new(CustomSink {
+    Ok(CustomSink {
         batch: Vec::new(),
         bytes: 0,
         most_bytes: BATCH_BYTES.min(memory::part_of_share()),
+        unsettled: 0,
         delivery,
-    }))
+    })
 }
 
 impl CustomSink {
@@ -95,6 +103,7 @@ impl CustomSink {
             self.bytes = 0;
             self.most_bytes = BATCH_BYTES.min(memory::part_of_share());
             self.delivery.push(batch, spans);
+            self.unsettled -= spans;
         }
     }
 }
@@ -102,6 +111,7 @@ impl CustomSink {
 impl SpanSink for CustomSink {
     fn span(&mut self, span: &SpanView<'_>) {
         self.delivery.take(1);
+        self.unsettled += 1;
         let record = SpanRecord::from_view(span);
         self.bytes += size_of::<SpanRecord>() + record.heap_bytes();
         self.batch.push(record);
@@ -128,7 +138,18 @@ impl SpanSink for CustomSink {
         ended
     }
 
+    fn abandon(&mut self) {
+        // The spans of the batch are whole.
+        let whole = self.batch.len() as u64;
+        let lost = core::mem::replace(&mut self.unsettled, whole) - whole;
+        self.delivery.lose(lost);
+    }
+
     fn stats(&self) -> Arc<ExporterCounters> {
         Arc::clone(self.delivery.counters())
     }
 }
+
+#[cfg(test)]
+#[path = "custom_tests.rs"]
+mod tests;

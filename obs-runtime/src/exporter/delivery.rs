@@ -6,7 +6,6 @@
 //! the end. Each item ends in one counter, as exported or as dropped for a reason; what a deadline cuts off is counted
 //! by [`Delivery::give_up`], and not again should the consumer come back later.
 
-use core::panic::AssertUnwindSafe;
 use core::sync::atomic::Ordering;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -14,6 +13,7 @@ use std::time::Instant;
 
 use crate::Error;
 use crate::error::ErrorKind;
+use crate::guarded::guarded;
 use crate::lock::{lock, wait};
 use crate::memory::{Held, Share};
 use crate::processor::sink::PendingFlush;
@@ -223,6 +223,16 @@ impl<T: HeapBytes + Send + 'static> Delivery<T> {
         None
     }
 
+    /// Counts items as lost that were taken and cannot be pushed, because what gathers them panicked.
+    pub(crate) fn lose(&self, items: u64) {
+        if items > 0 {
+            let counters = self.counters();
+            counters.dropped.add(DropReason::ExporterFailed, items);
+            let failure = format!("{} lost items: it panicked", counters.name);
+            self.queue.lock().fail(failure);
+        }
+    }
+
     /// Returns a wait for the outcome of all that was pushed before this call.
     ///
     /// The wait is an error when the deadline comes first, or when something was lost since the last one and the consumer
@@ -420,13 +430,6 @@ impl<T: 'static> Queue<T> {
         drop(state);
         self.changed.notify_all();
     }
-}
-
-/// Calls code of a user or of a dependency; none if it panics.
-pub(crate) fn guarded<R>(call: impl FnOnce() -> R) -> Option<R> {
-    let called = std::panic::catch_unwind(AssertUnwindSafe(call));
-    // What was thrown may panic again when it is dropped, outside of this.
-    called.map_err(core::mem::forget).ok()
 }
 
 #[cfg(test)]

@@ -11,9 +11,10 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::backoff::random;
 use crate::exporter::custom::reason;
-use crate::exporter::delivery::{Consumer, Delivery, DeliveryConfig, Outcome, Queue, guarded};
+use crate::exporter::delivery::{Consumer, Delivery, DeliveryConfig, Outcome, Queue};
 use crate::exporter::delta::{Deltas, Receipt, Temporality};
 use crate::exporter::schedule::ExportSchedule;
+use crate::guarded::guarded;
 use crate::lock::lock;
 use crate::metrics::{MetricFamily, MetricSource};
 use crate::processor::sink::PendingFlush;

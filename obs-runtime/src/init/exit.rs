@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crate::fork::PerProcess;
 use crate::init::lifecycle::{DEADLINE, Lifecycle};
 use crate::lock::lock;
+use crate::processor::drain;
 use crate::self_log;
 use crate::trace::suppress::own_thread;
 
@@ -70,7 +71,8 @@ pub(super) fn flush_on_panic() {
             let is_own = std::thread::current()
                 .name()
                 .is_some_and(|name| name.starts_with("obs-"));
-            if !is_own {
+            // So would one that runs a pass.
+            if !is_own && !drain::is_mine() {
                 for_each_within(DEADLINE, |lifecycle, deadline| {
                     let _ = lifecycle.flush(deadline);
                 });

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::Error;
 use crate::error::ErrorKind;
 use crate::fork::Process;
+use crate::guarded::guarded;
 use crate::lock::lock;
 use crate::processor::drain::{self, Patience};
 use crate::processor::scope_drain::ScopeDrain;
@@ -90,7 +91,7 @@ impl Lifecycle {
         gate::set(self.scope, None);
         sampler::set(self.scope, None);
         // Metrics first: the last collection must still see the drain's counts.
-        let results = readers.iter_mut().map(|r| r.shutdown(deadline));
+        let results = readers.iter_mut().map(|r| ended(|| r.shutdown(deadline)));
         let mut results: Vec<_> = results.collect();
         if let Some(mut scope) = drain::remove(self.scope, deadline) {
             scope.finish();
@@ -99,8 +100,12 @@ impl Lifecycle {
             }
             let _ = self.account.set(scope.stats());
             let (spans, logs) = scope.into_sinks();
-            results.extend(spans.into_iter().map(|mut s| s.shutdown(deadline)));
-            results.extend(logs.into_iter().map(|mut s| s.shutdown(deadline)));
+            results.extend(
+                spans
+                    .into_iter()
+                    .map(|mut s| ended(|| s.shutdown(deadline))),
+            );
+            results.extend(logs.into_iter().map(|mut s| ended(|| s.shutdown(deadline))));
         }
         redact::custom::set(self.scope, None);
         join(results.into_iter())
@@ -116,6 +121,12 @@ impl Drop for Lifecycle {
             core::mem::forget(place.take());
         }
     }
+}
+
+/// Ends a reader or a sink, on a thread of the program: a panic of theirs is an error like another.
+fn ended(end: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
+    let panicked = || Err(Error::new(ErrorKind::Export, "an exporter panicked"));
+    guarded(end).unwrap_or_else(panicked)
 }
 
 /// Joins the errors of several steps into one.

@@ -11,6 +11,7 @@ use std::sync::Mutex;
 use genai_prices::{Calculator, PriceRequest, UsageKey};
 
 use crate::fork::PerProcess;
+use crate::guarded::guarded;
 use crate::llm::usage::Usage;
 use crate::lock::lock;
 
@@ -228,7 +229,7 @@ static CALCULATOR: PerProcess<Option<&'static Calculator>> =
     // Should a release of the list be broken, calls are unpriced and the program continues. Miri
     // would need an hour to decode it.
     PerProcess::new(|| {
-        let decoded = || std::panic::catch_unwind(Calculator::bundled).ok();
+        let decoded = || guarded(Calculator::bundled);
         (!cfg!(miri)).then(decoded).flatten()
     });
 

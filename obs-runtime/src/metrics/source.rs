@@ -1,12 +1,12 @@
 //! The sources that are asked for metrics when somebody collects, beside the instruments.
 
 use core::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
 use super::snapshot::{
     Labels, MetricData, MetricFamily, MetricSource, Number, NumberPoint, Points,
 };
+use crate::guarded::guarded;
 use crate::lock::lock;
 use crate::self_log;
 use crate::semconv::MetricDef;
@@ -49,8 +49,7 @@ impl Sources {
             let mut found = Vec::new();
             // A collection may come by a thread of the program, and must not be recorded by what it asks.
             let _suppressed = suppress();
-            let ask = AssertUnwindSafe(|| source.collect(&mut found));
-            if catch_unwind(ask).is_err() {
+            if guarded(|| source.collect(&mut found)).is_none() {
                 let text = format_args!("a source of metrics panicked: some of its are missing");
                 self_log::warn("metrics", "source", text);
             }

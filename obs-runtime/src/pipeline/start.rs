@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use crate::exporter::delivery::guarded;
+use crate::guarded::guarded;
 use crate::pipeline::cancel::Running;
 use crate::pipeline::context::Run;
 use crate::pipeline::graph::{Graph, all_well, pipeline_error};

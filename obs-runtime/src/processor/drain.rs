@@ -2,9 +2,10 @@
 //!
 //! One pass runs at a time, on the thread that needs it: the drain's own thread by its timer or when
 //! much is unread, or a thread that scrapes or flushes. Threads take turns ([`turn`](super::turn)),
-//! and a pass can end before it has read everything. Sinks never block in a pass. A pass that panics
-//! leaves whole records behind, and the next one continues after them.
+//! and a pass can end before it has read everything. Sinks never block in a pass. If something panics
+//! in it, what that held is counted as lost, and the pass goes on after it.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,13 +15,15 @@ use crate::Error;
 use crate::clock;
 use crate::error::ErrorKind;
 use crate::fork::PerProcess;
+use crate::guarded::guarded;
 use crate::lock::lock;
+use crate::processor::hand_on::say_panicked;
 use crate::processor::scope_drain::ScopeDrain;
-use crate::processor::turn::Turns;
+use crate::processor::turn::{Turn, Turns};
 use crate::self_obs;
-use crate::trace::buffer;
+use crate::trace::buffer::{self, Limits, Overflow};
 use crate::trace::record::{self, Record};
-use crate::trace::suppress::own_thread;
+use crate::trace::suppress::{Suppressed, own_thread, suppress};
 use crate::trace::timeline::Timeline;
 
 /// The longest time that a finished span lies in a buffer before the drain looks at it, in
@@ -42,8 +45,45 @@ struct Drain {
     timeline: Timeline,
 }
 
-/// A pass that panics leaves whole records behind: the next one goes on after them.
 static DRAIN: PerProcess<Turns<Option<Drain>>> = PerProcess::new(Turns::default);
+
+thread_local! {
+    /// The thread runs a pass, or uses what one has left.
+    static IN_PASS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Returns whether this thread has its turn at the drain: it would wait for itself if it asked for
+/// another one.
+pub(crate) fn is_mine() -> bool {
+    IN_PASS.get()
+}
+
+/// This thread's turn at the drain. Whatever is called meanwhile, on a thread of the program, is work
+/// of obs: nothing of it is recorded.
+struct Mine {
+    turn: Turn<'static, Option<Drain>>,
+    _inside: Inside,
+    _suppressed: Suppressed,
+}
+
+struct Inside;
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        IN_PASS.set(false);
+    }
+}
+
+/// Waits for a turn, at most until the deadline.
+fn mine(deadline: Option<Instant>) -> Option<Mine> {
+    let turn = DRAIN.take(deadline)?;
+    IN_PASS.set(true);
+    Some(Mine {
+        turn,
+        _inside: Inside,
+        _suppressed: suppress(),
+    })
+}
 
 impl Drain {
     fn scope(&mut self, id: u16) -> Option<&mut ScopeDrain> {
@@ -57,16 +97,50 @@ impl Drain {
     /// chunk, and each thread, it asks `goes_on`.
     fn pass(&mut self, timer: bool, goes_on: impl Fn() -> bool) -> bool {
         // Everything that is published before this point ended before the next knot.
-        let limits = buffer::limits();
+        let mut limits = buffer::limits();
         self.timeline.advance();
         clock::publish_rate(self.timeline.rate);
+        let mut overflows = Vec::new();
+        let is_whole = loop {
+            if let Some(is_whole) = guarded(|| self.read(&mut limits, &mut overflows, &goes_on)) {
+                break is_whole;
+            }
+            say_panicked();
+            self.scopes().for_each(ScopeDrain::recover);
+            if !goes_on() {
+                break false;
+            }
+        };
+        for (id, overflow) in overflows {
+            if let Some(scope) = self.scope(id) {
+                scope.add(&overflow);
+            }
+        }
+        for scope in self.scopes() {
+            if guarded(|| scope.pass_end(timer, is_whole)).is_none() {
+                say_panicked();
+            }
+        }
+        is_whole
+    }
+
+    fn scopes(&mut self) -> impl Iterator<Item = &mut ScopeDrain> {
+        self.default.iter_mut().chain(self.others.values_mut())
+    }
+
+    /// Reads up to the limits; the records from before a panic are not read again.
+    fn read(
+        &mut self,
+        limits: &mut Limits,
+        overflows: &mut Vec<(u16, Overflow)>,
+        goes_on: impl Fn() -> bool,
+    ) -> bool {
         let Self {
             default,
             others,
             timeline,
         } = self;
-        let mut overflows = Vec::new();
-        let is_whole = limits.consume(
+        limits.consume(
             // SAFETY: `consume` passes published records.
             |at| unsafe { record::length(at) },
             |at| {
@@ -86,16 +160,7 @@ impl Drain {
             },
             |scope, overflow| overflows.push((scope, overflow)),
             goes_on,
-        );
-        for (id, overflow) in overflows {
-            if let Some(scope) = self.scope(id) {
-                scope.add(&overflow);
-            }
-        }
-        for scope in self.default.iter_mut().chain(self.others.values_mut()) {
-            scope.pass_end(timer, is_whole);
-        }
-        is_whole
+        )
     }
 }
 
@@ -189,10 +254,10 @@ pub(crate) fn after_pass<R>(
 ) -> Result<Option<R>, Error> {
     let mut until = None;
     loop {
-        let Some(mut drain) = DRAIN.take(patience.deadline) else {
+        let Some(mut drain) = mine(patience.deadline) else {
             return Err(late());
         };
-        let Some(drain) = drain.as_mut() else {
+        let Some(drain) = drain.turn.as_mut() else {
             return Ok(None);
         };
         let until = *until.get_or_insert_with(|| patience.until());
@@ -200,7 +265,11 @@ pub(crate) fn after_pass<R>(
         // Others who wait have their turn between two parts of the pass.
         let is_whole = drain.pass(true, || has_time() && !DRAIN.is_wanted());
         if is_whole || !has_time() {
-            return Ok(drain.scope(id).map(|scope| what(scope, is_whole)));
+            let asked = guarded(|| drain.scope(id).map(|scope| what(scope, is_whole)));
+            return asked.ok_or_else(|| {
+                say_panicked();
+                Error::new(ErrorKind::Export, "an exporter panicked")
+            });
         }
     }
 }
@@ -217,8 +286,8 @@ pub(crate) fn late() -> Error {
 /// `deadline`. What is unread then is counted as lost by the shutdown, and what is recorded later
 /// as late.
 pub(crate) fn remove(id: u16, deadline: Instant) -> Option<ScopeDrain> {
-    let mut drain = DRAIN.take(None)?;
-    let drain = drain.as_mut()?;
+    let mut drain = mine(None)?;
+    let drain = drain.turn.as_mut()?;
     let until = Patience::half_until(deadline).until();
     if !drain.pass(true, || Instant::now() < until) {
         let scope = drain.scope(id)?;
@@ -256,17 +325,18 @@ fn run() {
         if timer {
             last = Instant::now();
         }
-        is_whole = pass_for_itself(timer);
+        // What panics in a pass is met there. The drain outlives what is not.
+        is_whole = guarded(|| pass_for_itself(timer)).unwrap_or(true);
     }
 }
 
 /// Makes a pass of the drain's own, which ends early if somebody waits for a turn. Returns whether
 /// it read everything.
 fn pass_for_itself(timer: bool) -> bool {
-    let Some(mut turn) = DRAIN.take(None) else {
+    let Some(mut drain) = mine(None) else {
         return true;
     };
-    match turn.as_mut() {
+    match drain.turn.as_mut() {
         Some(drain) => drain.pass(timer, || !DRAIN.is_wanted()),
         None => true,
     }

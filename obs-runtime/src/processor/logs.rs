@@ -5,9 +5,11 @@
 
 use std::sync::Arc;
 
+use crate::guarded::guarded;
 use crate::logs::{self, LogQueue, LogRecord};
+use crate::processor::hand_on::{each_sink, lose, say_panicked};
 use crate::processor::sink::{LogSink, PendingFlush};
-use crate::self_obs::LogStats;
+use crate::self_obs::{DropReason, LogStats};
 use crate::trace::{Outcome, SpanView};
 
 /// The logs of one scope.
@@ -61,14 +63,22 @@ impl Logs {
             records.sort_by_key(|record| record.unix_nanos);
         }
         for mut record in records {
-            record.redact();
-            for sink in &mut self.sinks {
-                sink.log(&record);
+            if guarded(|| record.redact()).is_none() {
+                // What it would have masked is not known.
+                say_panicked();
+                lose(
+                    self.sinks.iter().map(|s| s.stats()),
+                    DropReason::ExporterFailed,
+                );
+                continue;
             }
+            each_sink(&mut self.sinks, |sink| sink.log(&record), LogSink::abandon);
         }
-        for sink in &mut self.sinks {
-            sink.pass_end(idle);
-        }
+        each_sink(
+            &mut self.sinks,
+            |sink| sink.pass_end(idle),
+            LogSink::abandon,
+        );
     }
 
     pub(super) fn flush(&mut self) -> impl Iterator<Item = PendingFlush> {

@@ -5,6 +5,7 @@
 //! that exporters implement. All of it runs in a pass of the drain, under the drain's lock.
 
 pub(crate) mod drain;
+mod hand_on;
 pub(crate) mod logs;
 mod owned;
 pub(crate) mod redaction;

@@ -1,12 +1,13 @@
 //! The drain's part for one scope: counts its calls and hands its spans and logs on.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use crate::callsite::Callsite;
 use crate::clock::{self, unix_nanos};
 use crate::fork;
+use crate::guarded::guarded;
+use crate::processor::hand_on::{each_sink, lose, say_panicked};
 use crate::processor::logs::Logs;
 use crate::processor::redaction::SpanRedaction;
 use crate::processor::sink::{LogSink, PendingFlush, SpanSink};
@@ -17,6 +18,9 @@ use crate::trace::calls::{CallCounts, CallSpan};
 use crate::trace::record::Record;
 use crate::trace::timeline::Timeline;
 use crate::trace::view::{Outcome, SpanView};
+
+/// No span is being handed on.
+const NONE: usize = usize::MAX;
 
 /// The sinks of spans, and those of logs.
 pub(crate) type Sinks = (Vec<Box<dyn SpanSink>>, Vec<Box<dyn LogSink>>);
@@ -31,6 +35,8 @@ pub(crate) struct ScopeDrain {
     redaction: Option<SpanRedaction>,
     recorded: u64,
     lost: u64,
+    /// How many sinks were given the span that is being handed on; [`NONE`] if there is none.
+    reached: usize,
     /// The accounts of the sinks, once there is no time left for what is still unread.
     given_up: Option<Vec<Arc<ExporterCounters>>>,
     /// When a forked child installed obs, in ticks; what began before belongs to its parent.
@@ -52,6 +58,7 @@ impl ScopeDrain {
             redaction,
             recorded: 0,
             lost: 0,
+            reached: NONE,
             given_up: None,
             since: if fork::is_child() {
                 clock::init();
@@ -85,30 +92,32 @@ impl ScopeDrain {
                 self.recorded += 1;
                 let nanos = timeline.nanos_of(call.ticks());
                 self.count(span.callsite, span.outcome, nanos, None);
-                for counters in self.given_up.iter().flatten() {
-                    counters.taken.fetch_add(1, Ordering::Release);
-                    counters.dropped.add(DropReason::Shutdown, 1);
-                }
+                let given_up = self.given_up.iter().flatten();
+                lose(given_up.cloned(), DropReason::Shutdown);
             }
             Record::Full(_, span, call) => {
                 self.recorded += 1;
+                self.reached = 0;
                 let of_call = CallSpan {
                     trace_id: span.trace_id,
                     span_id: span.span_id,
                     end_unix_nanos: span.end_unix_nanos,
                 };
                 let nanos = timeline.nanos_of(call.ticks());
-                let (sinks, redaction) = (&mut self.sinks, self.redaction);
                 // An exemplar must be of a span that can be looked up.
                 let is_kept = match &mut self.tail {
-                    None => true,
-                    Some(tail) => tail.span(span, &mut |span| deliver(sinks, redaction, span)),
+                    None => {
+                        self.hand_on(span);
+                        true
+                    }
+                    Some(tail) => {
+                        let (sinks, redaction) = (&mut self.sinks, self.redaction);
+                        tail.span(span, &mut |span| deliver(sinks, redaction, span))
+                    }
                 };
+                self.reached = NONE;
                 let example = is_kept.then_some(&of_call);
                 self.count(span.callsite, span.outcome, nanos, example);
-                if self.tail.is_none() {
-                    deliver(&mut self.sinks, redaction, span);
-                }
                 if let Some(logs) = &mut self.logs {
                     logs.span(span);
                 }
@@ -117,6 +126,39 @@ impl ScopeDrain {
                 self.count(site, *outcome, timeline.nanos_of(*ticks), None);
             }
         }
+    }
+
+    /// Hands a span to the sinks without a guard, which would be a twentieth of what a span costs here:
+    /// if one of them panics, [`recover`](Self::recover) knows how far this came.
+    #[inline]
+    fn hand_on(&mut self, span: &SpanView<'_>) {
+        match self.redaction.and_then(|redaction| redaction.span(span)) {
+            None => self.give(span),
+            Some(masked) => self.give(&masked.view()),
+        }
+    }
+
+    #[inline]
+    fn give(&mut self, span: &SpanView<'_>) {
+        for sink in &mut self.sinks {
+            self.reached += 1;
+            sink.span(span);
+        }
+    }
+
+    /// Counts what a panic in the midst of a span has cost, if this scope was handing one on: what the
+    /// sink had gathered that panicked, and the span in those that did not get it.
+    #[cold]
+    pub(super) fn recover(&mut self) {
+        let reached = core::mem::replace(&mut self.reached, NONE);
+        if reached == NONE {
+            return;
+        }
+        let (given, others) = self.sinks.split_at_mut(reached);
+        if let Some(panicked) = given.last_mut() {
+            guarded(|| panicked.abandon());
+        }
+        lose(others.iter().map(|s| s.stats()), DropReason::ExporterFailed);
     }
 
     pub(super) fn add(&mut self, overflow: &Overflow) {
@@ -161,9 +203,7 @@ impl ScopeDrain {
             if let Some(tail) = &mut self.tail {
                 tail.pass_end(Instant::now(), &mut |span| deliver(sinks, redaction, span));
             }
-            for sink in sinks {
-                sink.pass_end(timer);
-            }
+            each_sink(sinks, |sink| sink.pass_end(timer), SpanSink::abandon);
         }
         if let Some(logs) = &mut self.logs {
             logs.pass_end(timer);
@@ -200,17 +240,22 @@ impl ScopeDrain {
     }
 }
 
-#[inline]
+/// Hands on a span that has waited. A panic must not cost the others that have waited with it.
 fn deliver(sinks: &mut [Box<dyn SpanSink>], redaction: Option<SpanRedaction>, span: &SpanView<'_>) {
-    match redaction.and_then(|redaction| redaction.span(span)) {
-        None => to_all(sinks, span),
-        Some(masked) => to_all(sinks, &masked.view()),
+    let to_all = |span: &SpanView<'_>, sinks: &mut [Box<dyn SpanSink>]| {
+        each_sink(sinks, |sink| sink.span(span), SpanSink::abandon);
+    };
+    match guarded(|| redaction.and_then(|redaction| redaction.span(span))) {
+        Some(None) => to_all(span, sinks),
+        Some(Some(masked)) => to_all(&masked.view(), sinks),
+        // What it would have masked is not known.
+        None => {
+            say_panicked();
+            lose(sinks.iter().map(|s| s.stats()), DropReason::ExporterFailed);
+        }
     }
 }
 
-#[inline]
-fn to_all(sinks: &mut [Box<dyn SpanSink>], span: &SpanView<'_>) {
-    for sink in sinks {
-        sink.span(span);
-    }
-}
+#[cfg(test)]
+#[path = "scope_drain_tests.rs"]
+mod tests;

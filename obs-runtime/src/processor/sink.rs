@@ -15,7 +15,8 @@ use crate::trace::SpanView;
 /// Calls come one at a time, from whichever thread runs the pass: the drain's own, or one that
 /// scrapes or flushes.
 pub(crate) trait SpanSink: Send {
-    /// Takes one finished span. It must not block: an exporter gives bytes to a thread of its own.
+    /// Takes one finished span, and counts it as taken before all else. It must not block: an exporter
+    /// gives bytes to a thread of its own.
     fn span(&mut self, span: &SpanView<'_>);
 
     /// Marks the end of a pass over the buffers.
@@ -33,13 +34,17 @@ pub(crate) trait SpanSink: Send {
     /// Nothing is called afterwards.
     fn shutdown(&mut self, deadline: Instant) -> Result<(), Error>;
 
+    /// Counts what it has gathered and cannot vouch for as lost, because a call of it panicked: it goes
+    /// on without that.
+    fn abandon(&mut self);
+
     /// Returns the counters of what it took, passed on and lost.
     fn stats(&self) -> Arc<ExporterCounters>;
 }
 
 /// The drain's side of an exporter of logs. The calls are those of [`SpanSink`].
 pub(crate) trait LogSink: Send {
-    /// Takes one record, whose secrets are masked. It must not block.
+    /// Takes one record, whose secrets are masked, and counts it before all else. It must not block.
     fn log(&mut self, record: &LogRecord);
 
     /// Marks the end of a pass, as [`SpanSink::pass_end`] does.
@@ -50,6 +55,9 @@ pub(crate) trait LogSink: Send {
 
     /// Sends what was taken and ends the sink's threads, as [`SpanSink::shutdown`] does.
     fn shutdown(&mut self, deadline: Instant) -> Result<(), Error>;
+
+    /// Gives up what it has gathered, as [`SpanSink::abandon`] does.
+    fn abandon(&mut self);
 
     /// Returns the counters of what it took, passed on and lost.
     fn stats(&self) -> Arc<ExporterCounters>;

@@ -10,6 +10,7 @@ use std::sync::{Arc, RwLock};
 use super::MASK;
 use crate::Error;
 use crate::fork::PerProcess;
+use crate::guarded::guarded;
 use crate::lock::{read, write};
 
 /// A pattern for secrets whose shape only the program knows.
@@ -126,12 +127,11 @@ impl Custom {
             }
         }
         for hook in &self.hooks {
-            let call = || hook(&text);
-            match std::panic::catch_unwind(core::panic::AssertUnwindSafe(call)) {
-                Ok(None) => {}
-                Ok(Some(masked)) => text = Cow::Owned(masked),
+            match guarded(|| hook(&text)) {
+                Some(None) => {}
+                Some(Some(masked)) => text = Cow::Owned(masked),
                 // What the hook would have masked is not known.
-                Err(_) => return Cow::Owned("<panicked while redacting>".to_owned()),
+                None => return Cow::Owned("<panicked while redacting>".to_owned()),
             }
         }
         text

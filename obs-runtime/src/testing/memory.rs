@@ -11,7 +11,7 @@ use crate::Error;
 use crate::lock::lock;
 use crate::logs::LogRecord;
 use crate::processor::sink::{LogSink, PendingFlush, SpanSink};
-use crate::self_obs::ExporterCounters;
+use crate::self_obs::{DropReason, ExporterCounters};
 use crate::trace::{SpanRecord, SpanView};
 
 /// Keeps spans or log records in memory.
@@ -30,17 +30,23 @@ impl<T> Default for Memory<T> {
 }
 
 impl<T> Memory<T> {
-    fn keep(&self, item: T) {
+    fn keep(&self, item: impl FnOnce() -> T) {
         let mut kept = lock(&self.kept);
         self.counters.taken.fetch_add(1, Ordering::AcqRel);
-        kept.push(item);
+        kept.push(item());
         self.counters.exported.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Counts the item as lost that could not be kept.
+    fn lose(&self) {
+        let lost = self.counters.snapshot().in_flight;
+        self.counters.dropped.add(DropReason::ExporterFailed, lost);
     }
 }
 
 impl SpanSink for Memory<SpanRecord> {
     fn span(&mut self, span: &SpanView<'_>) {
-        self.keep(SpanRecord::from_view(span));
+        self.keep(|| SpanRecord::from_view(span));
     }
 
     fn pass_end(&mut self, _: bool) {}
@@ -51,6 +57,10 @@ impl SpanSink for Memory<SpanRecord> {
 
     fn shutdown(&mut self, _: Instant) -> Result<(), Error> {
         Ok(())
+    }
+
+    fn abandon(&mut self) {
+        self.lose();
     }
 
     fn stats(&self) -> Arc<ExporterCounters> {
@@ -60,7 +70,7 @@ impl SpanSink for Memory<SpanRecord> {
 
 impl LogSink for Memory<LogRecord> {
     fn log(&mut self, record: &LogRecord) {
-        self.keep(record.clone());
+        self.keep(|| record.clone());
     }
 
     fn pass_end(&mut self, _: bool) {}
@@ -71,6 +81,10 @@ impl LogSink for Memory<LogRecord> {
 
     fn shutdown(&mut self, _: Instant) -> Result<(), Error> {
         Ok(())
+    }
+
+    fn abandon(&mut self) {
+        self.lose();
     }
 
     fn stats(&self) -> Arc<ExporterCounters> {

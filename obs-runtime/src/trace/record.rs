@@ -332,6 +332,33 @@ pub(crate) unsafe fn length(at: *mut u8) -> usize {
     (second >> WORDS_SHIFT) as usize * 8
 }
 
+/// What a record owns beside its bytes. It is freed, and given back to the memory budget, also if who
+/// reads the record panics.
+struct Owned {
+    values: *mut Value,
+    len: usize,
+    extra: Option<Box<SpanExtra>>,
+}
+
+impl Drop for Owned {
+    #[inline]
+    fn drop(&mut self) {
+        let mut beside = self.extra.as_deref().map_or(0, boxed_bytes);
+        for i in 0..self.len {
+            // SAFETY: the record has `len` values, which it owned and which are not read again.
+            unsafe {
+                let value = self.values.add(i);
+                if (*value).is_boxed() {
+                    beside += (*value).heap_bytes();
+                    ptr::drop_in_place(value);
+                }
+            }
+        }
+        self.extra = None;
+        buffer::release_beside(beside);
+    }
+}
+
 /// Reads the record at `at`, hands it to `each`, and frees what it owns.
 ///
 /// # Safety
@@ -357,7 +384,7 @@ pub(crate) unsafe fn read(at: *mut u8, timeline: &Timeline, each: impl FnOnce(Re
     let meta = *meta;
     let len = (meta >> LEN_SHIFT & 0xff) as usize;
     // SAFETY: `len` values follow the head.
-    let values = unsafe { core::slice::from_raw_parts_mut(at.add(HEAD).cast::<Value>(), len) };
+    let values = unsafe { at.add(HEAD) }.cast::<Value>();
     let extra = (meta & EXTRA_BIT != 0).then(|| {
         // SAFETY: the pointer of a `Box` follows the values; the record owned it.
         unsafe {
@@ -365,7 +392,8 @@ pub(crate) unsafe fn read(at: *mut u8, timeline: &Timeline, each: impl FnOnce(Re
             Box::from_raw(ptr::with_exposed_provenance_mut::<SpanExtra>(word as usize))
         }
     });
-    let told = extra.as_ref();
+    let owned = Owned { values, len, extra };
+    let told = owned.extra.as_ref();
     let (start, end) = timeline.unix_nanos(call.start, call.end);
     let start_unix_nanos = told.and_then(|e| e.start_unix_nanos).unwrap_or(start);
     let end_unix_nanos = told.and_then(|e| e.end_unix_nanos).unwrap_or(end);
@@ -380,19 +408,14 @@ pub(crate) unsafe fn read(at: *mut u8, timeline: &Timeline, each: impl FnOnce(Re
         start_unix_nanos,
         end_unix_nanos: end_unix_nanos.max(start_unix_nanos),
         outcome: Outcome::from_bits(meta >> OUTCOME_SHIFT),
-        values,
+        // SAFETY: they follow the head, and nobody writes to them before `owned` is dropped.
+        values: unsafe { core::slice::from_raw_parts(values, len) },
         base: at,
-        extra: extra.as_deref(),
+        extra: owned.extra.as_deref(),
     };
-    let mut beside = extra.as_deref().map_or(0, boxed_bytes);
     each(Record::Full(view.scope, &view, call));
-    for value in values {
-        if value.is_boxed() {
-            beside += value.heap_bytes();
-            // SAFETY: the record owned the value and is not read again.
-            unsafe { ptr::drop_in_place(value) };
-        }
-    }
-    drop(extra);
-    buffer::release_beside(beside);
 }
+
+#[cfg(test)]
+#[path = "record_tests.rs"]
+mod tests;

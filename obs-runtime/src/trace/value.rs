@@ -12,6 +12,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::guarded::guarded;
 use crate::printable::PANICKED;
 use crate::trace::attribute::ValueRef;
 
@@ -156,8 +157,7 @@ impl Value {
             let _ = text.write_fmt(args);
             text.finish()
         };
-        std::panic::catch_unwind(core::panic::AssertUnwindSafe(write))
-            .unwrap_or_else(|_| Self::from_static(PANICKED))
+        guarded(write).unwrap_or_else(|| Self::from_static(PANICKED))
     }
 
     #[inline(always)]

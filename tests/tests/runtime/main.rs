@@ -10,6 +10,7 @@ mod llm;
 mod memory;
 mod metric_cells;
 mod overflow;
+mod panics;
 mod redaction;
 mod redaction_corpus;
 mod sampling;

@@ -26,6 +26,8 @@ pub(super) struct ConsoleLogs {
     /// The lines of this pass, and how many.
     lines: String,
     records: u64,
+    /// Records that were taken and not printed.
+    unsettled: u64,
     writer: Writer,
 }
 
@@ -35,6 +37,7 @@ impl ConsoleLogs {
             colour,
             lines: String::new(),
             records: 0,
+            unsettled: 0,
             writer: writer(out),
         }
     }
@@ -44,6 +47,7 @@ impl ConsoleLogs {
             let lines = core::mem::take(&mut self.lines);
             let records = core::mem::take(&mut self.records);
             self.writer.push(lines, records);
+            self.unsettled -= records;
         }
     }
 }
@@ -51,8 +55,9 @@ impl ConsoleLogs {
 impl LogSink for ConsoleLogs {
     fn log(&mut self, record: &LogRecord) {
         self.writer.take(1);
-        self.records += 1;
+        self.unsettled += 1;
         line(record, self.colour, &mut self.lines);
+        self.records += 1;
     }
 
     fn pass_end(&mut self, _idle: bool) {
@@ -67,6 +72,13 @@ impl LogSink for ConsoleLogs {
     fn shutdown(&mut self, deadline: Instant) -> Result<(), Error> {
         self.print();
         self.writer.shutdown(deadline)
+    }
+
+    fn abandon(&mut self) {
+        let whole = self.lines.rfind('\n').map_or(0, |end| end + 1);
+        self.lines.truncate(whole);
+        let lost = core::mem::replace(&mut self.unsettled, self.records) - self.records;
+        self.writer.lose(lost);
     }
 
     fn stats(&self) -> Arc<ExporterCounters> {

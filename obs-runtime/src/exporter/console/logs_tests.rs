@@ -1,4 +1,5 @@
 use super::*;
+use crate::self_obs::DropReason;
 use crate::{SpanContext, testing, traced};
 
 fn record(level: Level, body: Option<&str>) -> LogRecord {
@@ -72,4 +73,23 @@ fn the_records_of_a_pass_are_printed_together_and_counted() {
         .unwrap();
     let stats = sink.stats().snapshot();
     assert_eq!((stats.taken, stats.exported, stats.in_flight), (1, 1, 0));
+}
+
+#[test]
+fn half_a_line_that_a_panic_left_is_not_printed() {
+    let mut logs = ConsoleLogs::new(Box::new(std::io::sink()), false);
+    logs.log(&record(Level::Info, Some("whole")));
+    // A panic in the midst of the second record.
+    logs.writer.take(1);
+    logs.unsettled += 1;
+    logs.lines.push_str("half a li");
+    logs.abandon();
+    assert!(logs.lines.ends_with('\n') && !logs.lines.contains("half"));
+    logs.log(&record(Level::Info, Some("whole too")));
+    let soon = Instant::now() + Duration::from_secs(60);
+    assert!(logs.flush()(soon).is_err(), "something was lost");
+    logs.shutdown(soon).unwrap();
+    let stats = logs.stats().snapshot();
+    assert_eq!((stats.taken, stats.exported), (3, 2));
+    assert_eq!(stats.dropped, [(DropReason::ExporterFailed, 1)]);
 }

@@ -29,6 +29,8 @@ pub(super) struct ConsoleSink {
     order: VecDeque<TraceId>,
     printed: VecDeque<TraceId>,
     pass: u64,
+    /// Spans that were taken and not printed.
+    unsettled: u64,
     colour: bool,
     columns: fn() -> Option<usize>,
     share: Arc<Share>,
@@ -52,6 +54,10 @@ impl Gathered {
             hidden: 0,
             root_in_pass: None,
         }
+    }
+
+    fn spans(&self) -> u64 {
+        self.rows.len() as u64 + self.hidden
     }
 
     /// Keeps a row if the memory is there, and only counts it otherwise.
@@ -88,6 +94,7 @@ impl ConsoleSink {
             order: VecDeque::new(),
             printed: VecDeque::new(),
             pass: 0,
+            unsettled: 0,
             colour,
             columns,
             share: Arc::default(),
@@ -100,7 +107,7 @@ impl ConsoleSink {
             return;
         };
         self.order.retain(|open| *open != id);
-        let spans = gathered.rows.len() as u64 + gathered.hidden;
+        let spans = gathered.spans();
         let late = self.printed.contains(&id);
         let mut tree = Tree::new(id, &gathered.rows);
         tree.hidden = gathered.hidden;
@@ -122,6 +129,7 @@ impl ConsoleSink {
             }
         }
         self.writer.push(text, spans);
+        self.unsettled -= spans;
     }
 
     /// Prints the traces that are whole: the root came in an earlier pass than this. A child on
@@ -138,6 +146,7 @@ impl ConsoleSink {
 impl SpanSink for ConsoleSink {
     fn span(&mut self, span: &SpanView<'_>) {
         self.writer.take(1);
+        self.unsettled += 1;
         if !self.open.contains_key(&span.trace_id) {
             if self.order.len() == MOST_TRACES
                 && let Some(oldest) = self.order.front().copied()
@@ -170,6 +179,13 @@ impl SpanSink for ConsoleSink {
     fn shutdown(&mut self, deadline: Instant) -> Result<(), Error> {
         self.print_finished(|_| true);
         self.writer.shutdown(deadline)
+    }
+
+    fn abandon(&mut self) {
+        let gathered = self.open.values().map(Gathered::spans).sum();
+        let lost = core::mem::replace(&mut self.unsettled, gathered) - gathered;
+        self.order.retain(|open| self.open.contains_key(open));
+        self.writer.lose(lost);
     }
 
     fn stats(&self) -> Arc<ExporterCounters> {

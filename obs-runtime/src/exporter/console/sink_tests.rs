@@ -182,3 +182,20 @@ fn colours_are_an_option() {
     sink.shutdown(soon()).unwrap();
     assert!(out.text().contains("\x1b[32m✓\x1b[0m work"));
 }
+
+#[test]
+fn a_trace_whose_drawing_panicked_is_counted_as_lost() {
+    let out = Shared::default();
+    let mut sink = ConsoleSink::new(Box::new(out.clone()), false, || None);
+    send(&mut sink, 1, 1, 0);
+    send(&mut sink, 2, 2, 0);
+    send(&mut sink, 2, 3, 2);
+    // A panic between the removal of a trace and its text.
+    sink.open.remove(&TraceId(2));
+    sink.abandon();
+    assert!(sink.flush()(soon()).is_err(), "something was lost");
+    sink.shutdown(soon()).unwrap();
+    let stats = sink.stats().snapshot();
+    assert_eq!((stats.taken, stats.exported), (3, 1), "{}", out.text());
+    assert_eq!(stats.dropped, [(DropReason::ExporterFailed, 2)]);
+}

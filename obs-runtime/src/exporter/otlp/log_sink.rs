@@ -52,6 +52,7 @@ impl LogSink for OtlpLogSink {
     fn log(&mut self, record: &LogRecord) {
         let taken = &self.requests.lane.counters.taken;
         taken.fetch_add(1, Ordering::Release);
+        self.requests.unsettled += 1;
         let library = Library::of_target(record.target.clone());
         let limits = self.log_limits;
         let encode = |out: &mut Vec<u8>| log_record(out, record, limits);
@@ -68,6 +69,10 @@ impl LogSink for OtlpLogSink {
 
     fn shutdown(&mut self, deadline: Instant) -> Result<(), Error> {
         self.requests.shutdown(deadline)
+    }
+
+    fn abandon(&mut self) {
+        self.requests.abandon();
     }
 
     fn stats(&self) -> Arc<ExporterCounters> {

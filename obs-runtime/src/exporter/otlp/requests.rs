@@ -22,6 +22,8 @@ use crate::self_obs::{DropReason, ExporterCounters};
 pub(super) struct Requests {
     envelope: Envelope,
     pub(super) open: Open,
+    /// Items that were taken and neither handed over nor refused.
+    pub(super) unsettled: u64,
     /// The part of the memory budget that this request's memory had before.
     held: Held,
     /// The most bytes of a request of several items, of which a few fit into the lane's share of the
@@ -48,6 +50,7 @@ impl Requests {
         let envelope = Envelope::new(resource);
         let mut requests = Self {
             open: envelope.begin(Vec::new()),
+            unsettled: 0,
             held: Held::none(),
             most: 0,
             envelope,
@@ -77,7 +80,7 @@ impl Requests {
             self.hand_over();
             // It travels alone if it is too long to have company.
             if !self.open.add(library, self.longest, &mut encode) {
-                self.lane.refuse(1, DropReason::TooLarge);
+                self.refuse(1, DropReason::TooLarge);
             }
         }
         self.hand_over_if_full();
@@ -97,11 +100,28 @@ impl Requests {
             let full = core::mem::replace(&mut self.open, empty);
             let mut batch = self.envelope.finish(full);
             batch.held = core::mem::replace(&mut self.held, Held::none());
+            let items = batch.items;
             self.lane.hand_over(batch);
+            self.unsettled -= items;
             let spare;
             (spare, self.held) = self.lane.spare();
             self.open = self.envelope.begin(spare);
             self.limit();
+        }
+    }
+
+    /// Counts items as lost that no request has.
+    pub(super) fn refuse(&mut self, items: u64, reason: DropReason) {
+        self.unsettled -= items;
+        self.lane.refuse(items, reason);
+    }
+
+    /// Gives up the request, which may end in the midst of an item.
+    pub(super) fn abandon(&mut self) {
+        self.open = self.envelope.begin(Vec::new());
+        self.held = Held::none();
+        if self.unsettled > 0 {
+            self.refuse(self.unsettled, DropReason::ExporterFailed);
         }
     }
 

@@ -46,7 +46,7 @@ impl OtlpSpanSink {
         self.encoder.span(&mut requests.open.out, view);
         if requests.open.len() > requests.longest {
             requests.open.truncate(0);
-            requests.lane.refuse(1, DropReason::TooLarge);
+            requests.refuse(1, DropReason::TooLarge);
         } else {
             requests.open.items = 1;
         }
@@ -59,6 +59,7 @@ impl SpanSink for OtlpSpanSink {
         // One thread at a time calls, and nobody else writes: no locked instruction is needed.
         let taken = &requests.lane.counters.taken;
         taken.store(taken.load(Ordering::Relaxed) + 1, Ordering::Release);
+        requests.unsettled += 1;
 
         let before = requests.open.own_len();
         if let Some(library) = self.encoder.own(&mut requests.open.out, view) {
@@ -86,6 +87,10 @@ impl SpanSink for OtlpSpanSink {
         self.requests.shutdown(deadline)
     }
 
+    fn abandon(&mut self) {
+        self.requests.abandon();
+    }
+
     fn stats(&self) -> Arc<ExporterCounters> {
         self.requests.stats()
     }
@@ -110,3 +115,7 @@ mod size_tests;
 #[cfg(test)]
 #[path = "health_tests.rs"]
 mod health_tests;
+
+#[cfg(test)]
+#[path = "abandon_tests.rs"]
+mod abandon_tests;

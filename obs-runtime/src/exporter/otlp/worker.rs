@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use crate::Error;
 use crate::backoff::random;
-use crate::exporter::delivery::guarded;
 use crate::exporter::otlp::batch::Batch;
 use crate::exporter::otlp::config::{Limits, Protocol};
 use crate::exporter::otlp::lane::{Job, Lane, Next, Verdict};
@@ -15,6 +14,7 @@ use crate::exporter::otlp::spool::Stored;
 use crate::exporter::otlp::target::Target;
 use crate::exporter::otlp::transport::{Answer, Failure, PartialSuccess, Retry, Transport, remedy};
 use crate::exporter::proxy;
+use crate::guarded::guarded;
 use crate::self_log;
 use crate::self_obs;
 use crate::self_obs::DropReason;

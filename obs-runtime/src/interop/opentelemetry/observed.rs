@@ -3,7 +3,6 @@
 use core::fmt;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,6 +13,7 @@ use super::labels;
 use crate::Error;
 use crate::clock::unix_nanos;
 use crate::error::ErrorKind;
+use crate::guarded::guarded;
 use crate::lock::lock;
 use crate::metrics::limits::{MAX_SERIES, OVERFLOW};
 use crate::metrics::snapshot::{Labels, NumberPoint};
@@ -105,7 +105,7 @@ impl Observed {
         let observe = move |observer: &Observer<'_>| {
             for callback in &callbacks {
                 // A panic of the user's code loses what that callback would have said.
-                let _ = catch_unwind(AssertUnwindSafe(|| callback(observer)));
+                let _ = guarded(|| callback(observer));
             }
         };
         Ok(Self {

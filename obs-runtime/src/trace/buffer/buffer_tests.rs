@@ -6,7 +6,11 @@
 )]
 
 use super::*;
+use crate::callsite::{Callsite, CallsiteSpec};
+use crate::trace::view::Outcome;
 use chain::Chain;
+
+static SITE: Callsite = Callsite::new(CallsiteSpec::new("work", "tests", "tests.rs", 1));
 
 const RECORD: usize = 16;
 /// Several chunks.
@@ -84,4 +88,40 @@ fn what_short_threads_leave_wakes_the_drain() {
         assert!(chain.is_done());
     }
     assert!(!pool.is_behind());
+}
+
+// bug: a panic lost the counts of calls that had found no room
+#[test]
+fn a_pass_goes_on_after_a_record_whose_reader_panics() {
+    let (cursor, queue, pool) = (Cursor::new(), Arc::new(Queue::new()), &shared().pool);
+    for number in 0..COUNT {
+        write(&cursor, &queue.chain, pool, number);
+    }
+    queue.count_unrecorded(7, &SITE, Outcome::Ok, 1, true);
+    // SAFETY: the chain and its cursor are made by the test together.
+    unsafe { cursor.leave(&queue.chain, pool) };
+    let mut limits = Limits::of(vec![queue]);
+    let (mut seen, mut overflows, mut passes) = (Vec::new(), Vec::new(), 0);
+    loop {
+        passes += 1;
+        let pass = std::panic::AssertUnwindSafe(|| {
+            let each = |at: *mut u8| {
+                // SAFETY: `write` put it there.
+                let number = unsafe { at.cast::<u64>().read() };
+                seen.push(number);
+                if number == 2 || number == COUNT - 1 {
+                    std::panic::resume_unwind(Box::new(()));
+                }
+            };
+            let overflow = |scope, lost: Overflow| overflows.push((scope, lost.lost_spans));
+            limits.consume(|_| RECORD, each, overflow, || true)
+        });
+        if let Ok(is_whole) = std::panic::catch_unwind(pass) {
+            assert!(is_whole);
+            break;
+        }
+    }
+    assert_eq!(passes, 3);
+    assert!(seen.into_iter().eq(0..COUNT));
+    assert_eq!(overflows, [(7, 1)]);
 }

@@ -24,7 +24,7 @@ use crate::trace::{gate, sampler};
 use chunk::{HEADER, Pool};
 
 pub(crate) use chain::Cursor;
-pub(crate) use queue::{Overflow, Queue, limits};
+pub(crate) use queue::{Limits, Overflow, Queue, limits};
 
 /// The primitives that `chain` and `chunk` are built on. `loom/` replaces them with its own.
 mod sync {

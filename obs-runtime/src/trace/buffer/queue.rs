@@ -77,24 +77,28 @@ pub(crate) fn limits() -> Limits {
     let shared = shared();
     shared.pool.ask_again();
     let queues = lock(&shared.queues).clone();
-    let queues = queues.into_iter().map(|queue| {
-        let limit = queue.chain.limit();
-        (queue, limit)
-    });
-    Limits {
-        queues: queues.collect(),
-    }
+    Limits::of(queues)
 }
 
 impl Limits {
+    pub(super) fn of(queues: Vec<Arc<Queue>>) -> Self {
+        let queues = queues.into_iter().map(|queue| {
+            let limit = queue.chain.limit();
+            (queue, limit)
+        });
+        Self {
+            queues: queues.collect(),
+        }
+    }
+
     /// Passes every published record before the limits to `each`, once, and gives back the read
-    /// chunks. Returns whether it came to the limits: after each chunk, and each queue, it asks `goes_on`. It begins
+    /// chunks. If it panics it can be called again, and goes on after that record. Returns whether it came to the limits: after each chunk, and each queue, it asks `goes_on`. It begins
     /// with the queue after the one where the last pass was stopped, so that a thread which records
     /// without a pause does not keep those of the others.
     ///
     /// `length` returns a record's length.
     pub(crate) fn consume(
-        mut self,
+        &mut self,
         length: impl Fn(*mut u8) -> usize,
         mut each: impl FnMut(*mut u8),
         mut overflow: impl FnMut(u16, Overflow),
