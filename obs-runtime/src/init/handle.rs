@@ -11,6 +11,7 @@ use crate::init::stats::{Health, Stats};
 use crate::metrics::{Cardinality, MetricFamily, MetricSource as _, MetricsCollector};
 use crate::processor::drain::{self, Patience};
 use crate::scope::{Exports, Scope};
+use crate::self_obs::{LogStats, SpanStats};
 use crate::trace::gate;
 
 /// A handle of a running [`Observability`](crate::Observability), for code that does not hold the guard,
@@ -105,16 +106,25 @@ impl Handle {
     /// It takes milliseconds: if spans come faster than they can be read, those that are still
     /// unread are not part of it yet.
     pub fn stats(&self) -> Stats {
+        if let Some(account) = self.account_now() {
+            return self.scope.stats(account);
+        }
         let ended = self.lifecycle.last_account();
-        let Some((mut spans, mut logs)) = ended else {
-            let patience = Patience::MOMENT;
-            let drained = drain::after_pass(self.scope.id, patience, |scope, _| scope.stats());
-            return self.scope.stats(drained.ok().flatten().unwrap_or_default());
-        };
+        let (mut spans, mut logs) = ended.unwrap_or_default();
         // They sent the last of it after the drain had ended.
         spans.exporters = self.scope.exporters(Exports::Spans);
         logs.exporters = self.scope.exporters(Exports::Logs);
         self.scope.stats((spans, logs))
+    }
+
+    /// Returns what the drain says, until the end: then there is a last account.
+    fn account_now(&self) -> Option<(SpanStats, LogStats)> {
+        if self.lifecycle.last_account().is_some() {
+            return None;
+        }
+        let patience = Patience::MOMENT;
+        let drained = drain::after_pass(self.scope.id, patience, |scope, _| scope.stats());
+        drained.ok().flatten()
     }
 
     /// Changes how verbose the process is while it runs: spans above `level` are not built, their calls

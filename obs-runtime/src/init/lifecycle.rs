@@ -93,12 +93,13 @@ impl Lifecycle {
         // Metrics first: the last collection must still see the drain's counts.
         let results = readers.iter_mut().map(|r| ended(|| r.shutdown(deadline)));
         let mut results: Vec<_> = results.collect();
-        if let Some(mut scope) = drain::remove(self.scope, deadline) {
-            scope.finish();
+        let keep = |account| {
+            let _ = self.account.set(account);
+        };
+        if let Some(scope) = drain::remove(self.scope, deadline, keep) {
             if self.scope == 0 && scope.saw_nothing() {
                 gate::leave_ajar();
             }
-            let _ = self.account.set(scope.stats());
             let (spans, logs) = scope.into_sinks();
             results.extend(
                 spans

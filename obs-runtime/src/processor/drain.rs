@@ -20,7 +20,7 @@ use crate::lock::lock;
 use crate::processor::hand_on::say_panicked;
 use crate::processor::scope_drain::ScopeDrain;
 use crate::processor::turn::{Turn, Turns};
-use crate::self_obs;
+use crate::self_obs::{self, LogStats, SpanStats};
 use crate::trace::buffer::{self, Limits, Overflow};
 use crate::trace::record::{self, Record};
 use crate::trace::suppress::{Suppressed, own_thread, suppress};
@@ -284,8 +284,12 @@ pub(crate) fn late() -> Error {
 
 /// Removes a scope after a last pass, which reads as much as it can in half of the time until
 /// `deadline`. What is unread then is counted as lost by the shutdown, and what is recorded later
-/// as late.
-pub(crate) fn remove(id: u16, deadline: Instant) -> Option<ScopeDrain> {
+/// as late. `account` is told the last account before anybody finds the scope gone.
+pub(crate) fn remove(
+    id: u16,
+    deadline: Instant,
+    account: impl FnOnce((SpanStats, LogStats)),
+) -> Option<ScopeDrain> {
     let mut drain = mine(None)?;
     let drain = drain.turn.as_mut()?;
     let until = Patience::half_until(deadline).until();
@@ -294,6 +298,11 @@ pub(crate) fn remove(id: u16, deadline: Instant) -> Option<ScopeDrain> {
         scope.give_up();
         drain.pass(true, || true);
     }
+    let scope = drain.scope(id)?;
+    if guarded(|| scope.finish()).is_none() {
+        say_panicked();
+    }
+    account(scope.stats());
     match id {
         0 => drain.default.take(),
         id => drain.others.remove(&id),

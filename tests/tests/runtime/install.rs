@@ -1,6 +1,9 @@
 //! One installed default, what it refuses, and what is left when it goes.
 
-use obs_runtime::{Level, Observability, Sampler, SpanContext, traced};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use obs_runtime::{Level, Observability, Sampler, SpanContext, TailSampling, traced};
 use obs_tests::cases::total;
 use obs_tests::own_process;
 
@@ -63,4 +66,36 @@ fn installing_and_ending() {
     assert!(calls.iter().any(|f| f.name == "function.calls"));
     drop(obs);
     assert!(work().is_none());
+}
+
+#[traced(root)]
+fn trace() {
+    work();
+}
+
+// bug: while the end decided what was still waiting, the account was empty
+#[test]
+fn the_account_is_never_empty_again() {
+    own_process!();
+    // A root that has not ended has its trace wait until the end, which decides all of them.
+    let tail = TailSampling::new().keep_errors();
+    let obs = Observability::builder();
+    let obs = obs.tail_sampling(tail).install().unwrap();
+    for _ in 0..5_000 {
+        trace();
+    }
+    assert_eq!(obs.stats().spans.recorded, 10_000);
+    let handle = Observability::current().unwrap();
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            while !is_over.load(Ordering::Acquire) {
+                assert_eq!(handle.stats().spans.recorded, 10_000);
+            }
+        });
+        obs.shutdown().unwrap();
+        is_over.store(true, Ordering::Release);
+        reader.join().unwrap();
+    });
+    assert_eq!(handle.stats().spans.recorded, 10_000);
 }
