@@ -265,7 +265,7 @@ unsafe fn lost(
         drop(unsafe { Box::from_raw(rest.extra) });
     }
     let nanos = clock::approximate_nanos(call.ticks());
-    buffer::queue(local).count_unrecorded(scope_of(flags) as u16, site, outcome, nanos, true);
+    buffer::count_unrecorded(local, scope_of(flags) as u16, site, outcome, nanos, true);
 }
 
 /// Mini records keep ticks in steps of 16, so that they fit beside outcome and scope.
@@ -306,7 +306,7 @@ fn mini_unrecorded(
     ticks: u64,
 ) {
     let nanos = clock::approximate_nanos(ticks);
-    buffer::queue(local).count_unrecorded(scope, site, outcome, nanos, false);
+    buffer::count_unrecorded(local, scope, site, outcome, nanos, false);
 }
 
 /// One record as the drain reads it.

@@ -6,8 +6,7 @@
 )]
 
 use super::*;
-use crate::callsite::{Callsite, CallsiteSpec};
-use crate::trace::view::Outcome;
+use crate::callsite::CallsiteSpec;
 use chain::Chain;
 
 static SITE: Callsite = Callsite::new(CallsiteSpec::new("work", "tests", "tests.rs", 1));
@@ -124,4 +123,17 @@ fn a_pass_goes_on_after_a_record_whose_reader_panics() {
     assert_eq!(passes, 3);
     assert!(seen.into_iter().eq(0..COUNT));
     assert_eq!(overflows, [(7, 1)]);
+}
+
+// bug: behind its destructor a thread whose call found no room left a queue that nobody closed
+#[test]
+fn a_call_without_room_behind_the_end_of_its_thread_leaves_no_queue() {
+    let thread = std::thread::spawn(|| {
+        let local = local();
+        local.exited.set(true);
+        count_unrecorded(local, 7, &SITE, Outcome::Ok, 1, true);
+        // Leaving it has closed it.
+        local.queue.get().is_null()
+    });
+    assert!(thread.join().unwrap());
 }

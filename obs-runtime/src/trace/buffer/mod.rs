@@ -16,10 +16,12 @@ use core::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 use std::thread::Thread;
 
+use crate::callsite::Callsite;
 use crate::fork::{self, PerProcess};
 use crate::lock::lock;
 use crate::memory;
 use crate::trace::local::{Local, local};
+use crate::trace::view::Outcome;
 use crate::trace::{gate, sampler};
 use chunk::{HEADER, Pool};
 
@@ -131,7 +133,7 @@ fn leave_queue(local: &Local) {
 }
 
 /// Returns the thread's queue. The thread's first call creates it.
-pub(crate) fn queue(local: &Local) -> &Queue {
+fn queue(local: &Local) -> &Queue {
     if local.queue.get().is_null() {
         attach(local);
     }
@@ -196,6 +198,25 @@ pub(crate) fn release_beside(bytes: usize) {
     if bytes > 0 {
         memory::release(bytes);
         shared().pool.count_read(bytes);
+    }
+}
+
+/// Counts a call for which there is no room.
+pub(crate) fn count_unrecorded(
+    local: &Local,
+    scope: u16,
+    site: &'static Callsite,
+    outcome: Outcome,
+    nanos: u64,
+    lost_span: bool,
+) {
+    if is_nobodys(scope) {
+        return;
+    }
+    queue(local).count_unrecorded(scope, site, outcome, nanos, lost_span);
+    if local.exited.get() {
+        // As in `commit`.
+        leave_queue(local);
     }
 }
 

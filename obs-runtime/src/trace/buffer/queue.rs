@@ -37,7 +37,7 @@ impl Queue {
     }
 
     /// Counts a call for which there is no room.
-    pub(crate) fn count_unrecorded(
+    pub(super) fn count_unrecorded(
         &self,
         scope: u16,
         site: &'static Callsite,
@@ -45,9 +45,6 @@ impl Queue {
         nanos: u64,
         lost_span: bool,
     ) {
-        if super::is_nobodys(scope) {
-            return;
-        }
         let mut all = lock(&self.overflow);
         let at = if let Some(at) = all.iter().position(|(s, _)| *s == scope) {
             at
