@@ -149,7 +149,8 @@ struct Known {
     total: Total,
     /// Until when it was collected.
     until: u64,
-    /// The collection that it was last in.
+    /// The first and the last collection that it was in. Times say less: the clock may be set back.
+    first: u64,
     seen: u64,
 }
 
@@ -200,10 +201,10 @@ impl Deltas {
         self.metrics.retain(|_, known| !known.is_empty());
     }
 
-    fn give_back(&mut self, taken: &Taken) {
+    fn give_back(&mut self, taken: &Taken, collection: u64) {
         let series = self.metrics.get_mut(&taken.metric);
         if let Some(known) = series.and_then(|series| series.get_mut(&taken.labels))
-            && known.born <= taken.start
+            && known.first <= collection
             && let Some(before) = known.total.minus(&taken.added)
         {
             known.total = before;
@@ -224,6 +225,7 @@ fn take(
         born,
         total,
         until: now,
+        first: seen,
         seen,
     };
     let Some(known) = series.get_mut(point.labels()) else {
@@ -235,6 +237,7 @@ fn take(
     let Some(added) = same.flatten() else {
         return true;
     };
+    known.first = before.first;
     let is_zero = added.is_zero();
     point.set(added);
     point.set_start(before.until);
@@ -250,12 +253,16 @@ fn take(
 #[derive(Debug)]
 pub(crate) struct Receipt {
     deltas: Arc<Mutex<Deltas>>,
+    /// The collection that it is of.
+    collection: u64,
     taken: Mutex<Vec<Taken>>,
 }
 
 impl Receipt {
+    /// Notes what a request takes of the last collection.
     pub(crate) fn new(deltas: &Arc<Mutex<Deltas>>) -> Self {
         Self {
+            collection: lock(deltas).collections,
             deltas: Arc::clone(deltas),
             taken: Mutex::default(),
         }
@@ -295,7 +302,7 @@ impl Receipt {
         }
         let mut deltas = lock(&self.deltas);
         for taken in taken {
-            deltas.give_back(&taken);
+            deltas.give_back(&taken, self.collection);
         }
     }
 }

@@ -26,7 +26,15 @@ impl Exporter {
         collector.collect(&mut families);
         // Later than any series began.
         self.now = self.now.max(u64::MAX / 2) + 1;
-        self.deltas.lock().unwrap().take(&mut families, self.now);
+        self.collect_at(self.now, families)
+    }
+
+    fn collect_at(
+        &self,
+        now: u64,
+        mut families: Vec<MetricFamily>,
+    ) -> (Vec<MetricFamily>, Receipt) {
+        self.deltas.lock().unwrap().take(&mut families, now);
         let mut receipt = Receipt::new(&self.deltas);
         for family in &families {
             receipt.add(family, 0..family.data.points());
@@ -296,4 +304,23 @@ proptest! {
         prop_assert_eq!(sums, [total; 3]);
         prop_assert_eq!(counts, [values; 2]);
     }
+}
+
+// bug: once the clock was set back, what could not be delivered was in no later interval either
+#[test]
+fn a_clock_that_was_set_back_loses_no_interval() -> Result {
+    let collector = MetricsCollector::new();
+    let c = collector.counter("c").build()?;
+    let mut exporter = Exporter::default();
+    c.add(1);
+    exporter.deliver(&collector);
+    // The series began after these times.
+    for now in 1..4 {
+        c.add(2);
+        let (families, lost) = exporter.collect_at(now, collector.collect_all());
+        let added = numbers(&families, "c")[0].0;
+        assert_eq!(added, 2.0 * now as f64);
+        lost.settle(false);
+    }
+    Ok(())
 }
