@@ -112,6 +112,8 @@ const COMPONENTS: &[init::component::Take] = &[
     init::component::of::<alert::builder::Alerting>,
     #[cfg(feature = "llm")]
     init::component::of::<llm::Prices>,
+    #[cfg(feature = "pipeline")]
+    init::component::of::<pipeline::registry::Registered>,
 ];
 
 /// The exporters that the environment can select, built in or not.

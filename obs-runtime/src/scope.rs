@@ -121,6 +121,12 @@ impl Scope {
         }
     }
 
+    /// Returns whether its counters show what they know of from the start, with 0, so that a rate knows the first
+    /// failure. A test's capture shows what the code under test counted.
+    pub(crate) fn counts_from_zero(&self) -> bool {
+        self.id == 0
+    }
+
     /// Returns whether this process made it. In a forked child nothing of it may be asked.
     pub(crate) fn is_here(&self) -> bool {
         self.process.is_current()

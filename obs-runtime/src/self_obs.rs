@@ -49,6 +49,22 @@ words! {
     }
 }
 
+impl DropReason {
+    /// Those that an exporter can have: all but those of buffers, of late data and of sampling.
+    pub(crate) const OF_EXPORTERS: &[Self] = &[
+        Self::QueueFull,
+        Self::Unreachable,
+        Self::Rejected,
+        Self::Timeout,
+        Self::TooLarge,
+        Self::Shutdown,
+        Self::ExporterFailed,
+        Self::SpoolFull,
+        Self::SpoolFailed,
+        Self::Unsupported,
+    ];
+}
+
 impl fmt::Display for DropReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

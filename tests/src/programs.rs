@@ -66,13 +66,27 @@ pub fn find_python() -> Option<PathBuf> {
 /// # Panics
 /// Instead of `None` when `OBS_REQUIRE_BACKENDS=1`; when promtool cannot be run.
 pub fn promtool_check_metrics(test: &str, text: &str) -> Option<Output> {
+    let mut command = promtool(test)?;
+    command.args(["check", "metrics"]);
+    Some(run(command, text.as_bytes()).expect("promtool takes its standard input"))
+}
+
+/// `promtool test rules` on a file; `None` (and a SKIPPED line) when promtool is not installed.
+///
+/// # Panics
+/// Instead of `None` when `OBS_REQUIRE_BACKENDS=1`; when promtool cannot be run.
+pub fn promtool_test_rules(test: &str, file: &Path) -> Option<Output> {
+    let mut command = promtool(test)?;
+    command.args(["test", "rules"]).arg(file);
+    Some(run(command, b"").expect("promtool runs"))
+}
+
+fn promtool(test: &str) -> Option<Command> {
     if Command::new("promtool").arg("--version").output().is_err() {
         missing(test, "promtool (Debian package prometheus)");
         return None;
     }
-    let mut command = Command::new("promtool");
-    command.args(["check", "metrics"]);
-    Some(run(command, text.as_bytes()).expect("promtool takes its standard input"))
+    Some(Command::new("promtool"))
 }
 
 /// The metric families of a page, as Prometheus' official parser reads them; `format` is `text` or `openmetrics`.

@@ -137,10 +137,10 @@ fn check(ended: &Ended, dump: &Dump) {
             "{model}: {cost} and {reported}"
         );
     }
-    assert_eq!(
-        dump.last_metric("obs.pipeline.runs")["points"][0]["value"],
-        1
-    );
+    for (state, runs) in [("succeeded", 1.0), ("failed", 0.0), ("cancelled", 0.0)] {
+        let counted = total(dump, "obs.pipeline.runs", "state", state);
+        assert!((counted - runs).abs() < 1e-9, "{state}: {counted}");
+    }
     for entry in dump.spans().iter().chain(dump.metrics()) {
         assert_eq!(entry["resource"]["service.name"], "rag_pipeline");
     }

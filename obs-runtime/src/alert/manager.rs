@@ -204,18 +204,31 @@ impl AlertManager {
 
 /// Provides the counter `obs.alerts` with the labels `notifier` and `outcome`.
 ///
-/// The outcome is `delivered`, or the reason why alerts were lost.
+/// The outcome is `delivered`, or the reason why alerts were lost. Each is there from the start, with 0, as far as the
+/// reasons of a notifier are known.
 impl MetricSource for AlertManager {
     fn collect(&self, out: &mut Vec<MetricFamily>) {
+        self.account(true, out);
+    }
+}
+
+impl AlertManager {
+    /// Appends the counter `obs.alerts`; `from_zero` also what has not happened yet.
+    pub(super) fn account(&self, from_zero: bool, out: &mut Vec<MetricFamily>) {
         // Two webhooks have one name.
         let mut counts = BTreeMap::new();
         for stats in self.stats() {
+            for reason in outbox::REASONS {
+                counts.entry((stats.name, reason.as_str())).or_insert(0);
+            }
             *counts.entry((stats.name, "delivered")).or_insert(0) += stats.exported;
             for (reason, lost) in &stats.dropped {
                 *counts.entry((stats.name, reason.as_str())).or_insert(0) += lost;
             }
         }
-        let counts = counts.into_iter().filter(|(_, count)| *count > 0);
+        let counts = counts
+            .into_iter()
+            .filter(|(_, count)| *count > 0 || from_zero);
         let points = counts.map(|((notifier, outcome), count)| {
             let labels = [(key::NOTIFIER, notifier), (key::OUTCOME, outcome)].into();
             point(labels, self.inner.start_unix_nanos, Number::U64(count))

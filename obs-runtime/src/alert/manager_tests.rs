@@ -231,7 +231,25 @@ fn a_slow_notifier_delays_no_other() {
     let MetricData::Counter(points) = &families[0].data else {
         panic!("{families:?}")
     };
-    assert_eq!((points.len(), points[0].value), (1, Number::U64(2)));
+    // Two notifiers of one name are one. What has not happened is there, so that a rate knows the first loss.
+    // bug: the series of lost alerts was born by the first loss, so that `increase()` said 0 of it.
+    let counts = points.iter().map(|point| {
+        let values: Vec<_> = point.labels.values().collect();
+        format!("{} {}", values.join(" "), point.value.as_f64())
+    });
+    assert_eq!(
+        counts.collect::<Vec<_>>(),
+        [
+            "gate delivered 2",
+            "gate exporter_failed 0",
+            "gate queue_full 0",
+            "gate rejected 0",
+            "gate shutdown 0",
+            "gate timeout 0",
+            "gate too_large 0",
+            "gate unreachable 0",
+        ]
+    );
 }
 
 #[test]

@@ -11,6 +11,17 @@ use crate::self_log;
 use crate::self_obs::{DropReason, ExporterCounters};
 use crate::{backoff, clock};
 
+/// Why the notifiers of obs lose alerts. One of the program may give other reasons.
+pub(super) const REASONS: &[DropReason] = &[
+    DropReason::QueueFull,
+    DropReason::Unreachable,
+    DropReason::Rejected,
+    DropReason::Timeout,
+    DropReason::TooLarge,
+    DropReason::Shutdown,
+    DropReason::ExporterFailed,
+];
+
 /// How often an alert is tried, and how long the pauses are.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Policy {

@@ -10,10 +10,15 @@ use crate::scope::{self, Scope};
 
 /// The manager that a scope was given, if it was given one.
 #[derive(Default)]
-struct Alerts(OnceLock<AlertManager>);
+struct Alerts {
+    manager: OnceLock<AlertManager>,
+    /// Whether its account shows what has not happened yet.
+    from_zero: OnceLock<bool>,
+}
 
 impl Extension for Alerts {
     fn attach(self: &Arc<Self>, scope: &Scope) {
+        self.from_zero.get_or_init(|| scope.counts_from_zero());
         scope.sources.add_own(Arc::<Self>::clone(self));
     }
 }
@@ -21,19 +26,19 @@ impl Extension for Alerts {
 /// Adds the account of the scope's manager.
 impl MetricSource for Alerts {
     fn collect(&self, out: &mut Vec<MetricFamily>) {
-        if let Some(manager) = self.0.get() {
-            manager.collect(out);
+        if let Some(manager) = self.manager.get() {
+            manager.account(self.from_zero.get().is_some_and(|is| *is), out);
         }
     }
 }
 
 fn of(scope: &Scope) -> Option<AlertManager> {
-    scope.extension::<Alerts>().0.get().cloned()
+    scope.extension::<Alerts>().manager.get().cloned()
 }
 
 /// Gives the scope its manager, once.
 pub(super) fn set(scope: &Scope, manager: AlertManager) {
-    let _ = scope.extension::<Alerts>().0.set(manager);
+    let _ = scope.extension::<Alerts>().manager.set(manager);
 }
 
 /// Returns the manager of the scope that this thread's calls belong to.

@@ -172,7 +172,7 @@ struct Taken {
 
 impl Deltas {
     /// Turns totals into what was added since the last call; series to which nothing was added are
-    /// left out, unless they are new.
+    /// left out.
     pub(crate) fn take(&mut self, families: &mut [MetricFamily], now: u64) {
         self.collections += 1;
         for family in families {
@@ -221,21 +221,23 @@ fn take(
     (now, seen): (u64, u64),
 ) -> bool {
     let (born, total) = (point.start(), point.total());
+    let is_new = !total.is_zero();
     let fresh = Known {
         born,
         total,
-        until: now,
+        // The first interval begins with the series.
+        until: if is_new { now } else { born },
         first: seen,
         seen,
     };
     let Some(known) = series.get_mut(point.labels()) else {
         series.insert(point.labels().clone(), fresh);
-        return true;
+        return is_new;
     };
     let before = core::mem::replace(known, fresh);
     let same = (before.born == born).then(|| known.total.minus(&before.total));
     let Some(added) = same.flatten() else {
-        return true;
+        return is_new;
     };
     known.first = before.first;
     let is_zero = added.is_zero();

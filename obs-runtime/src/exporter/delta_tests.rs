@@ -96,6 +96,33 @@ fn each_amount_is_sent_once() -> Result {
     Ok(())
 }
 
+/// Zeros are for those who subtract totals.
+#[test]
+fn a_series_is_sent_with_its_first_amount() -> Result {
+    let collector = MetricsCollector::new();
+    let rows = collector.counter("rows").labels(["task"]).build()?;
+    let a = rows.with(["a"])?;
+    collector
+        .histogram("h")
+        .labels(["task"])
+        .build()?
+        .with(["a"])?;
+    let mut exporter = Exporter::default();
+    let first = exporter.deliver(&collector);
+    assert!(
+        first.iter().all(|family| family.data.points() == 0),
+        "{first:?}"
+    );
+    a.inc();
+    let Some(MetricData::Counter(points)) = collector.get("rows").map(|family| family.data) else {
+        panic!("a counter");
+    };
+    // Its first interval begins where it began itself.
+    let sent = numbers(&exporter.deliver(&collector), "rows");
+    assert_eq!(sent, [(1.0, points[0].start_unix_nanos)]);
+    Ok(())
+}
+
 #[test]
 fn exporters_beside_each_other_are_all_right() -> Result {
     let collector = MetricsCollector::new();

@@ -19,8 +19,13 @@ type Kind = fn(Points<NumberPoint>) -> MetricData;
 /// `obs.tail_sampling.waiting`.
 ///
 /// The outcomes of an exporter are there from the start, with 0, so that a rate of losses knows the
-/// first one. Losses by reason appear with the first one, apart from that of full buffers.
-pub(super) fn collect(stats: &Stats, start_unix_nanos: u64, out: &mut Vec<MetricFamily>) {
+/// first one. So are losses by reason with `from_zero`, else only that of full buffers.
+pub(super) fn collect(
+    stats: &Stats,
+    start_unix_nanos: u64,
+    from_zero: bool,
+    out: &mut Vec<MetricFamily>,
+) {
     let mut push = |def: &MetricDef, kind: Kind, series: BTreeMap<Labels, u64>| {
         let points = series.into_iter().map(|(labels, value)| NumberPoint {
             labels,
@@ -55,7 +60,7 @@ pub(super) fn collect(stats: &Stats, start_unix_nanos: u64, out: &mut Vec<Metric
         (DropReason::TailSampled, stats.spans.sampled_out),
         (DropReason::Late, stats.late),
     ] {
-        if lost > 0 {
+        if lost > 0 || from_zero {
             dropped.insert(reason(why, TRACES), lost);
         }
     }
@@ -66,6 +71,9 @@ pub(super) fn collect(stats: &Stats, start_unix_nanos: u64, out: &mut Vec<Metric
     let metrics = stats.metrics.iter().map(|e| (METRICS, e));
     let logs = stats.logs.exporters.iter().map(|e| (LOGS, e));
     for (signal, exporter) in traces.chain(metrics).chain(logs) {
+        for why in DropReason::OF_EXPORTERS.iter().filter(|_| from_zero) {
+            dropped.entry(reason(*why, signal)).or_insert(0);
+        }
         for (why, lost) in &exporter.dropped {
             *dropped.entry(reason(*why, signal)).or_insert(0) += lost;
         }
@@ -92,14 +100,13 @@ pub(super) fn collect(stats: &Stats, start_unix_nanos: u64, out: &mut Vec<Metric
     }
     push(&metric::OBS_DROPPED, counter, dropped);
     let spans = &stats.spans;
-    if spans.evicted_traces > 0 {
+    // Before the first trace is evicted, others have waited.
+    if spans.waiting + spans.sampled_out + spans.evicted_traces > 0 {
         push(
             &metric::OBS_TAIL_SAMPLING_EVICTED,
             counter,
             one(spans.evicted_traces),
         );
-    }
-    if spans.waiting + spans.sampled_out > 0 {
         push(&metric::OBS_TAIL_SAMPLING_WAITING, now, one(spans.waiting));
     }
     push(&metric::OBS_EXPORTER_ITEMS, counter, items);

@@ -71,7 +71,7 @@ fn every_loss_has_its_signal_and_reason() {
         late: 1,
     };
     let mut families = Vec::new();
-    collect(&stats, 7, &mut families);
+    collect(&stats, 7, false, &mut families);
     assert_eq!(
         lines(&families),
         [
@@ -99,6 +99,44 @@ fn every_loss_has_its_signal_and_reason() {
             "obs.exporter.in_flight otlp traces 0",
             "obs.exporter.in_flight record traces 0",
             "obs.exporter.spooled otlp metrics 3",
+        ]
+    );
+}
+
+// bug: the series of a reason was born by the first loss, so that `increase()` said 0 of it.
+#[test]
+fn every_reason_is_there_before_it_happens() {
+    let stats = Stats {
+        logs: LogStats {
+            exporters: vec![exporter("otlp", 7, vec![(DropReason::Rejected, 1)])],
+            ..LogStats::default()
+        },
+        ..Stats::default()
+    };
+    let mut families = Vec::new();
+    collect(&stats, 7, true, &mut families);
+    let lines = lines(&families);
+    let dropped: Vec<_> = lines
+        .iter()
+        .filter_map(|l| l.strip_prefix("obs.dropped "))
+        .collect();
+    assert_eq!(
+        dropped,
+        [
+            "buffer_full logs 0",
+            "buffer_full traces 0",
+            "exporter_failed logs 0",
+            "late traces 0",
+            "queue_full logs 0",
+            "rejected logs 1",
+            "shutdown logs 0",
+            "spool_failed logs 0",
+            "spool_full logs 0",
+            "tail_sampled traces 0",
+            "timeout logs 0",
+            "too_large logs 0",
+            "unreachable logs 0",
+            "unsupported logs 0",
         ]
     );
 }

@@ -82,13 +82,13 @@ impl MetricSource for Scope {
         }
         let account = drain::after_pass(self.id, Patience::SCRAPE, |scope, _| {
             let functions = scope.function_metrics();
-            functions.collect(out);
+            functions.collect(self.counts_from_zero(), out);
             (scope.stats(), functions.start_unix_nanos())
         });
         self.metrics.collect(out);
         self.sources.collect(out);
         if let Ok(Some((drained, start))) = account {
-            account::collect(&self.stats(drained), start, out);
+            account::collect(&self.stats(drained), start, self.counts_from_zero(), out);
         }
     }
 }

@@ -5,6 +5,7 @@ use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use super::MetricsCollector;
+use super::instrument::Kind;
 use crate::Error;
 use crate::semconv::MetricDef;
 
@@ -28,6 +29,9 @@ pub trait Bound: Clone + Sized {
     /// The metric that it is a series of.
     type Instrument: fmt::Debug;
 
+    /// The metric's kind.
+    const KIND: Kind;
+
     /// Finds or defines the metric with these labels, in any order. One of obs itself has a
     /// definition.
     ///
@@ -48,6 +52,9 @@ pub trait Bound: Clone + Sized {
     /// # Errors
     /// When there is no room.
     fn bind(instrument: &Self::Instrument, values: &[&str]) -> Result<Self, Error>;
+
+    /// Adds the series of these values, which are in the metric's order, with nothing in it.
+    fn add_ahead(instrument: &Self::Instrument, values: &[&str]);
 
     /// Notes that the label at this place in the metric's order can have these values.
     fn declare(instrument: &Self::Instrument, at: usize, all: &[&'static str]);

@@ -10,6 +10,7 @@ use super::limits::MAX_SERIES;
 use super::series::Buckets;
 use super::snapshot::{MetricData, MetricFamily};
 use crate::metrics::exponential::EXPONENTIAL_TIME_SERIES;
+use crate::semconv::MetricDef;
 use crate::semconv::metric::{FUNCTION_CALLS, FUNCTION_CALLS_DURATION, FUNCTION_SECONDS};
 use crate::trace::calls::CallCounts;
 
@@ -140,25 +141,37 @@ impl MetricCardinality {
     }
 
     /// Describes calls and durations of all annotated functions. One with labels may have as many
-    /// combinations of their values as an instrument has series.
-    fn of_functions(functions: &CallCounts) -> [Self; 2] {
-        let (mut calls, mut durations) = (0, 0);
+    /// combinations of their values as an instrument has series. The series are those of a
+    /// collection.
+    fn of_functions(functions: &CallCounts, families: &[MetricFamily]) -> [Self; 2] {
+        let series = |def: &MetricDef| {
+            let family = families.iter().find(|family| family.name == def.name);
+            family.map_or(0, |family| family.data.points())
+        };
         let mut most: BTreeMap<_, usize> = BTreeMap::new();
-        for ((module, function, labels), counted) in functions.by_function() {
-            calls += counted.results();
-            durations += 1;
+        for (function, module, labels) in functions.by_function().into_keys() {
             let combinations = match labels {
                 [] => 1,
                 _ => MAX_SERIES + 1,
             };
-            let most = most.entry((module, function)).or_default();
+            let most = most.entry((function, module)).or_default();
             *most = combinations.max(*most);
         }
         let most = most.into_values().sum::<usize>();
         let lines = FUNCTION_SECONDS.len() + 3;
         [
-            Self::unlimited(FUNCTION_CALLS.name, calls, most * RESULTS, 1),
-            Self::unlimited(FUNCTION_CALLS_DURATION.name, durations, most, lines),
+            Self::unlimited(
+                FUNCTION_CALLS.name,
+                series(&FUNCTION_CALLS),
+                most * RESULTS,
+                1,
+            ),
+            Self::unlimited(
+                FUNCTION_CALLS_DURATION.name,
+                series(&FUNCTION_CALLS_DURATION),
+                most,
+                lines,
+            ),
         ]
     }
 }
@@ -190,7 +203,7 @@ impl Cardinality {
     /// Adds the function metrics, and the metrics of `families` that are not known yet.
     pub(crate) fn with(mut self, functions: &CallCounts, families: &[MetricFamily]) -> Self {
         self.metrics
-            .extend(MetricCardinality::of_functions(functions));
+            .extend(MetricCardinality::of_functions(functions, families));
         for family in families {
             if !self.metrics.iter().any(|known| known.name == family.name) {
                 self.metrics.push(MetricCardinality::of_source(family));

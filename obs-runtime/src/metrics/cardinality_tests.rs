@@ -126,7 +126,9 @@ fn functions_and_other_sources_are_part_of_it() {
         Callsite::new(CallsiteSpec::new("labelled", "ct", file!(), line!()));
     static EU: Callsite = LABELLED.with_labels(&[("region", "eu")]);
     let of = |functions: &CallCounts| {
-        let report = Cardinality::new(Vec::new()).with(functions, &[]);
+        let mut families = Vec::new();
+        functions.collect(false, &mut families);
+        let report = Cardinality::new(Vec::new()).with(functions, &families);
         let find = |name| {
             let metric = report.metrics.iter().find(|m| m.name == name);
             let metric = metric.expect("always there");

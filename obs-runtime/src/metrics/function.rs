@@ -28,16 +28,8 @@ impl Example {
     }
 }
 
-impl Calls {
-    /// Returns how many results there are, each of which is a series.
-    pub(super) fn results(&self) -> usize {
-        let [_, error, panicked, cancelled] = self.outcomes;
-        1 + usize::from(error + panicked > 0) + usize::from(cancelled > 0)
-    }
-}
-
 impl CallCounts {
-    /// Returns all functions of the program, also those that were not called, by module and name:
+    /// Returns all functions of the program, also those that were not called, by name and module:
     /// callsites of one name (methods of several types) are one function here, and each set of
     /// labels is one of its own.
     pub(super) fn by_function(&self) -> BTreeMap<(&'static str, &'static str, Given), Calls> {
@@ -45,7 +37,7 @@ impl CallCounts {
         let uncalled = callsites().filter(|site| site.metrics()).map(Calls::new);
         for calls in self.functions.iter().flatten().cloned().chain(uncalled) {
             let site = calls.site;
-            let key = (site.module(), site.function(), site.labels());
+            let key = (site.function(), site.module(), site.labels());
             functions
                 .entry(key)
                 .and_modify(|all: &mut Calls| all.merge(&calls))
@@ -55,13 +47,14 @@ impl CallCounts {
     }
 
     /// Appends `function.calls` and `function.calls.duration`. A function that was never called
-    /// has the series `result="ok"` with 0, so that rates and alerts know it from the start.
-    pub(crate) fn collect(&self, out: &mut Vec<MetricFamily>) {
+    /// has the series `result="ok"` with 0, and with `from_zero` every function has those of all
+    /// results, so that rates and alerts know its first failure.
+    pub(crate) fn collect(&self, from_zero: bool, out: &mut Vec<MetricFamily>) {
         let mut counts = Vec::new();
         let mut durations = Vec::new();
         let bounds: Arc<[f64]> = metric::FUNCTION_SECONDS.into();
         for calls in self.by_function().into_values() {
-            self.count(&calls, &mut counts);
+            self.count(&calls, from_zero, &mut counts);
             let count = calls.buckets.iter().sum();
             let examples = calls.examples.iter();
             let examples = examples.filter_map(|e| e.exemplar(e.duration_nanos as f64 / 1e9));
@@ -80,7 +73,7 @@ impl CallCounts {
         if counts.is_empty() {
             return;
         }
-        // By labels, whose first is the function.
+        // By labels, whose first is the function. Without labels of the user's they are in order already.
         counts.sort_by(|a, b| a.labels.cmp(&b.labels));
         durations.sort_by(|a, b| a.labels.cmp(&b.labels));
         out.push(MetricFamily::new(
@@ -93,7 +86,7 @@ impl CallCounts {
         ));
     }
 
-    fn count(&self, calls: &Calls, out: &mut Vec<NumberPoint>) {
+    fn count(&self, calls: &Calls, from_zero: bool, out: &mut Vec<NumberPoint>) {
         let site = calls.site;
         let [ok, error, panicked, cancelled] = calls.outcomes;
         let [mut failed, panic, cut] = calls.failed;
@@ -101,12 +94,12 @@ impl CallCounts {
         // A panic is an error here, so that autometrics' rules see it. Calls that ended well have
         // their examples with the durations.
         let results = [
-            ("ok", ok, None),
-            ("error", error + panicked, failed.exemplar(1.0)),
             ("cancelled", cancelled, cut.exemplar(1.0)),
+            ("error", error + panicked, failed.exemplar(1.0)),
+            ("ok", ok, None),
         ];
         for (result, calls, exemplar) in results {
-            if calls > 0 || result == "ok" {
+            if calls > 0 || result == "ok" || from_zero {
                 out.push(NumberPoint {
                     labels: labels(site, Some(result)),
                     start_unix_nanos: self.start_unix_nanos(),

@@ -25,8 +25,12 @@ const _: () = {
 
 /// `module function result value` of the counter, and the histogram's points.
 fn read(metrics: &CallCounts) -> (Vec<String>, Vec<HistogramPoint>) {
+    read_from(false, metrics)
+}
+
+fn read_from(zero: bool, metrics: &CallCounts) -> (Vec<String>, Vec<HistogramPoint>) {
     let mut families = Vec::new();
-    metrics.collect(&mut families);
+    metrics.collect(zero, &mut families);
     let [calls, durations] = <[MetricFamily; 2]>::try_from(families).expect("two families");
     assert_eq!(
         (&*calls.name, &*durations.name),
@@ -81,6 +85,39 @@ fn calls_by_result_and_functions_that_were_never_called() {
         (2, 1, 7)
     );
     assert_eq!(save.sum, 20.000_000_002);
+}
+
+// bug: the series of errors was born by the first error, so that `increase()` said 0 of it.
+#[test]
+fn every_result_is_there_before_it_happens() {
+    static EU: Callsite = SAVE.with_labels(&[("region", "eu")]);
+    let mut metrics = CallCounts::new(7);
+    metrics.record(&LOAD, Outcome::Ok, 1, None);
+    metrics.record(&EU, Outcome::Ok, 1, None);
+    let (calls, durations) = read_from(true, &metrics);
+    assert_eq!(
+        calls,
+        [
+            "idle fm::idle cancelled 0",
+            "idle fm::idle error 0",
+            "idle fm::idle ok 0",
+            "load fm::etl cancelled 0",
+            "load fm::etl error 0",
+            "load fm::etl ok 1",
+            // With the labels of a call, in the order of their names: region, result.
+            "save fm::etl eu cancelled 0",
+            "save fm::etl eu error 0",
+            "save fm::etl eu ok 1",
+        ]
+    );
+    assert_eq!(durations.len(), 3);
+    // The series that the first error falls in began when the others did.
+    let mut families = Vec::new();
+    metrics.collect(true, &mut families);
+    let MetricData::Counter(points) = &families[0].data else {
+        panic!("a counter");
+    };
+    assert!(points.iter().all(|point| point.start_unix_nanos == 7));
 }
 
 #[test]
@@ -139,7 +176,7 @@ fn the_last_sampled_call_of_a_bucket_is_its_example() {
     assert_eq!(examples, [(0.004, 50, 5, 105), (5.0, 30, 3, 103)]);
 
     let mut families = Vec::new();
-    metrics.collect(&mut families);
+    metrics.collect(false, &mut families);
     let MetricData::Counter(calls) = &families[0].data else {
         panic!("a counter");
     };

@@ -118,6 +118,8 @@ macro_rules! instrument {
         impl crate::metrics::bound::Bound for $bound {
             type Instrument = $instrument;
 
+            const KIND: crate::metrics::instrument::Kind = crate::metrics::instrument::Kind::$kind;
+
             fn instrument(
                 collector: &crate::metrics::MetricsCollector,
                 name: &'static str,
@@ -140,6 +142,10 @@ macro_rules! instrument {
 
             fn bind(instrument: &$instrument, values: &[&str]) -> Result<Self, Error> {
                 Ok(Self::new(instrument.core.bind(values)?))
+            }
+
+            fn add_ahead(instrument: &$instrument, values: &[&str]) {
+                instrument.core.series.insert_ahead(values);
             }
 
             fn declare(instrument: &$instrument, at: usize, all: &[&'static str]) {

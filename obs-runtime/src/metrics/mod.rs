@@ -19,7 +19,7 @@ mod gauge;
 pub(crate) mod hash;
 mod histogram;
 pub(crate) mod index;
-mod instrument;
+pub(crate) mod instrument;
 #[cfg(feature = "json")]
 mod json;
 pub(crate) mod labels;

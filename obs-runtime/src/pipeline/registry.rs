@@ -8,15 +8,34 @@ use std::collections::HashSet;
 
 use crate::Error;
 use crate::error::ErrorKind;
+use crate::init::component::{Component, Startup};
 use crate::pipeline::Task;
 use crate::pipeline::graph::{Graph, pipeline_error};
 use crate::pipeline::task::{Body, TaskMeta};
+use crate::pipeline::telemetry::Meters;
+use crate::scope::Scope;
 
 /// The entry of an annotated task.
 #[derive(Debug)]
 pub struct TaskEntry(pub &'static TaskMeta);
 
 inventory::collect!(TaskEntry);
+
+/// The annotated pipelines as a part of an `Observability`, whose metrics know them before they run.
+#[derive(Default)]
+pub(crate) struct Registered;
+
+impl Component for Registered {
+    fn start(&mut self, _: &mut Startup) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn started(&mut self, scope: &Scope) {
+        // A graph that is wrong says so when it is run.
+        let graphs = names().into_iter().filter_map(|name| graph(name).ok());
+        graphs.for_each(|graph| drop(Meters::of(scope, &graph)));
+    }
+}
 
 /// Returns the names of all pipelines that annotated tasks belong to, sorted.
 ///

@@ -211,7 +211,7 @@ impl Pipeline {
         let max_parallel = self.max_parallel;
         let alerts = self.alerts.clone();
         let run_id = run_id::run_id(started_at);
-        let meters = Meters::new(&scope::current_metrics());
+        let meters = Meters::of(&scope::current(), &self.graph);
         let telemetry = RunTelemetry::begin(self.graph.pipeline.clone(), &run_id, meters.clone());
         let run = Arc::new(self.into_run(run_id, telemetry.context(), meters));
         let finished = Runner::new(Arc::clone(&run), max_parallel).drive().await;

@@ -4,9 +4,12 @@ use core::cell::Cell;
 use std::borrow::Cow;
 
 use crate::callsite::CallsiteSpec;
-use crate::metrics::{Counter, Histogram, MetricsCollector};
+use crate::metrics::bound::Bound;
+use crate::metrics::{BoundCounter, BoundHistogram, Counter, Histogram, MetricsCollector};
 use crate::pipeline::TaskContext;
+use crate::pipeline::graph::Graph;
 use crate::pipeline::result::{RunResult, RunState, TaskResult, TaskState};
+use crate::scope::Scope;
 use crate::semconv::{MetricDef, attribute, metric};
 use crate::trace::current;
 use crate::trace::measured::{Attributes, End, Ended, Measure, Measured};
@@ -190,7 +193,17 @@ pub(crate) struct Meters {
 }
 
 impl Meters {
-    pub(crate) fn new(collector: &MetricsCollector) -> Self {
+    /// Finds or defines the instruments for runs of a graph. Where counters start at 0, they show
+    /// every way in which its runs and tasks can end, so that a rate knows the first failure.
+    pub(crate) fn of(scope: &Scope, graph: &Graph) -> Self {
+        let meters = Self::new(&scope.metrics);
+        if scope.counts_from_zero() {
+            meters.count_from_zero(graph);
+        }
+        meters
+    }
+
+    fn new(collector: &MetricsCollector) -> Self {
         let run = [attribute::PIPELINE, attribute::STATE];
         let task = [attribute::PIPELINE, attribute::TASK];
         Self {
@@ -203,6 +216,26 @@ impl Meters {
             ),
             task_retries: counter(collector, &metric::OBS_PIPELINE_TASK_RETRIES, task),
             records: counter(collector, &metric::OBS_PIPELINE_RECORDS, task),
+        }
+    }
+
+    /// How many records a task counts is not known before it has counted some: there is no 0.
+    fn count_from_zero(&self, graph: &Graph) {
+        let pipeline = &*graph.pipeline;
+        for state in RunState::ALL {
+            let labels = [pipeline, state.as_str()];
+            ahead::<BoundCounter>(self.runs.as_ref(), &labels);
+            ahead::<BoundHistogram>(self.run_duration.as_ref(), &labels);
+        }
+        for node in &graph.nodes {
+            for state in TaskState::ALL.iter().filter(|s| **s != TaskState::Skipped) {
+                let labels = [pipeline, &node.name, state.as_str()];
+                ahead::<BoundHistogram>(self.task_duration.as_ref(), &labels);
+            }
+            if node.policy.retry.retries() > 0 {
+                let labels = [pipeline, &*node.name];
+                ahead::<BoundCounter>(self.task_retries.as_ref(), &labels);
+            }
         }
     }
 
@@ -236,6 +269,12 @@ impl Meters {
         {
             records.add(count);
         }
+    }
+}
+
+fn ahead<B: Bound>(instrument: Option<&B::Instrument>, labels: &[&str]) {
+    if let Some(instrument) = instrument {
+        B::add_ahead(instrument, labels);
     }
 }
 

@@ -14,6 +14,7 @@ use std::sync::{OnceLock, RwLock};
 use crate::metrics::bound::{self, Bound};
 use crate::metrics::hash::fold;
 use crate::metrics::index::Index;
+use crate::metrics::instrument::Kind;
 use crate::metrics::limits::MAX_SERIES;
 use crate::metrics::{Label, MetricsCollector, validate};
 use crate::semconv::MetricDef;
@@ -23,6 +24,9 @@ use crate::{Error, scope, self_log};
 /// Epochs that have a memory of their own: before the installation, after it, and after two changes
 /// more. Later ones share one, behind a lock.
 const MEMORIES: usize = 4;
+
+/// Combinations of label values that a counter shows before they are counted.
+const MOST_AHEAD: usize = 64;
 
 /// The text of a value that is a label.
 #[inline]
@@ -80,16 +84,49 @@ impl<B: Bound> Family<B> {
         Ok(Self { instrument, values })
     }
 
+    /// The values that each label can have, as far as the site knows them.
+    fn known<'a, const VARYING: usize>(
+        &'a self,
+        among: &'a [Among; VARYING],
+    ) -> impl Iterator<Item = Option<&'a [&'static str]>> {
+        self.values.iter().map(|origin| match origin {
+            Origin::Source(text) => Some(core::slice::from_ref(text)),
+            Origin::Call(at) => among.get(*at).and_then(|(_, all)| *all),
+        })
+    }
+
     /// The metric's worst case counts what its labels can have.
     fn declare<const VARYING: usize>(&self, among: &[Among; VARYING]) {
-        for (at, origin) in self.values.iter().enumerate() {
-            let all = match origin {
-                Origin::Source(text) => Some(core::slice::from_ref(text)),
-                Origin::Call(at) => among.get(*at).and_then(|(_, all)| *all),
-            };
+        for (at, all) in self.known(among).enumerate() {
             if let Some(all) = all {
                 B::declare(&self.instrument, at, all);
             }
+        }
+    }
+
+    /// Lets a counter whose labels the site knows show every combination of their values, with 0:
+    /// what counts a success shows that there was no failure yet. Other kinds are not 0 before
+    /// their first value, or take many lines to say so.
+    fn count_from_zero<const VARYING: usize>(&self, among: &[Among; VARYING]) {
+        if VARYING == 0 || B::KIND != Kind::Counter {
+            return;
+        }
+        let Some(known) = self.known(among).collect::<Option<Vec<_>>>() else {
+            return;
+        };
+        let each = known.iter().map(|all| all.len());
+        let combinations = each.fold(1, usize::saturating_mul);
+        if combinations > MOST_AHEAD {
+            return;
+        }
+        for number in 0..combinations {
+            let mut rest = number;
+            let values = known.iter().map(|all| {
+                let value = all[rest % all.len()];
+                rest /= all.len();
+                value
+            });
+            B::add_ahead(&self.instrument, &values.collect::<Vec<_>>());
         }
     }
 
@@ -208,6 +245,7 @@ impl<B: Bound, const VARYING: usize> Memory<B, VARYING> {
         let others = self.others.as_ref();
         if let Some(others) = others.filter(|others| !others.index.is_full()) {
             others.family.declare(among);
+            others.family.count_from_zero(among);
         }
     }
 
@@ -352,7 +390,9 @@ impl<B: Bound, const VARYING: usize> MetricSite<B, VARYING> {
     ) -> Result<Memory<B, VARYING>, Error> {
         let collector = scope::current_metrics();
         collector.is_remembered();
-        Memory::new(self.family(&collector, among)?, values)
+        let family = self.family(&collector, among)?;
+        family.count_from_zero(among);
+        Memory::new(family, values)
     }
 
     /// The program goes on: the loss is counted as a refused value of the metric, and said once.

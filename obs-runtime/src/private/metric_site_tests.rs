@@ -1,4 +1,5 @@
 use super::*;
+use crate::metrics::{BoundCounter, BoundGauge, MetricData};
 
 /// A handle that only says of which values it is.
 #[derive(Clone, Debug, PartialEq)]
@@ -6,6 +7,8 @@ struct Named(String);
 
 impl Bound for Named {
     type Instrument = Vec<String>;
+
+    const KIND: Kind = Kind::Counter;
 
     fn instrument(
         _: &MetricsCollector,
@@ -32,6 +35,8 @@ impl Bound for Named {
         Ok(Self(texts.join(" ")))
     }
 
+    fn add_ahead(_: &Vec<String>, _: &[&str]) {}
+
     fn declare(_: &Vec<String>, _: usize, _: &[&'static str]) {}
 
     fn detached(_: &'static str) -> Self {
@@ -52,6 +57,72 @@ fn values_of_the_source_and_of_the_call_meet_in_the_metrics_order() {
     let family = family(&[("way", None), ("kind", Some("web")), ("region", None)]);
     let bound = family.bind(&["in", "eu"]).expect("a series");
     assert_eq!(bound.0, "kind=web region=eu way=in");
+}
+
+/// The series of a metric that a site makes ahead of the calls, as its collector shows them.
+fn ahead<B: Bound, const VARYING: usize>(
+    labels: &[SiteLabel],
+    among: [Among; VARYING],
+) -> Vec<String> {
+    let collector = MetricsCollector::new();
+    let family = Family::<B>::of(&collector, "orders", None, labels).expect("a metric");
+    family.declare(&among);
+    family.count_from_zero(&among);
+    let Some(MetricData::Counter(points)) = collector.get("orders").map(|family| family.data)
+    else {
+        return Vec::new();
+    };
+    let each = points.iter().map(|point| {
+        let values: Vec<_> = point.labels.values().collect();
+        format!("{} {}", values.join(" "), point.value.as_f64())
+    });
+    each.collect()
+}
+
+// bug: the series of a failure was born by the first failure, so that `increase()` said 0 of it.
+#[test]
+fn a_counter_whose_labels_are_known_shows_all_of_their_values() {
+    static MANY: [&str; MOST_AHEAD + 1] = [""; MOST_AHEAD + 1];
+    const RESULT: Among = ("ok", Some(&["ok", "error"]));
+    const WAY: Among = ("in", Some(&["in", "out"]));
+    let labels = &[("way", None), ("kind", Some("web")), ("result", None)];
+    assert_eq!(
+        ahead::<BoundCounter, 2>(labels, [WAY, RESULT]),
+        [
+            "web error in 0",
+            "web error out 0",
+            "web ok in 0",
+            "web ok out 0"
+        ]
+    );
+    // What a text can be nobody knows, and a gauge has no value before its first.
+    let shop: Among = ("berlin", None);
+    assert!(ahead::<BoundCounter, 2>(labels, [shop, RESULT]).is_empty());
+    assert!(ahead::<BoundGauge, 2>(labels, [WAY, RESULT]).is_empty());
+    // A type with very many values is one of which few are used.
+    assert!(ahead::<BoundCounter, 1>(&[("many", None)], [("", Some(&MANY))]).is_empty());
+}
+
+#[test]
+fn what_is_shown_ahead_takes_no_room_of_what_is_counted() -> Result<(), Error> {
+    let collector = MetricsCollector::new();
+    let orders = collector
+        .counter("orders")
+        .labels(["region"])
+        .max_series(10);
+    let orders = orders.max_label_values(8).build()?;
+    for n in 0..10 {
+        BoundCounter::add_ahead(&orders, &[&n.to_string()]);
+    }
+    let series = || collector.cardinality().metrics[0].series;
+    assert_eq!(series(), 4);
+    for n in ["a", "b", "c", "d"] {
+        orders.with([n])?.inc();
+    }
+    assert_eq!((series(), orders.value().to_bits()), (8, 4_f64.to_bits()));
+    assert!(collector.get("obs.metrics.overflowed").is_none());
+    assert_eq!(collector.cardinality().metrics[0].overflowed, 0);
+    Ok(())
 }
 
 #[test]

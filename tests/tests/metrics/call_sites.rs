@@ -122,8 +122,12 @@ fn types_share_series(obs: &Observability) {
     by_type();
     capture(by_type);
     by_type();
+    // What a type can say is there before it is said.
     let expected = [
+        ("web 1xx", 0.0),
         ("web 2xx", 2.0),
+        ("web 3xx", 0.0),
+        ("web 4xx", 0.0),
         ("web 5xx", 2.0),
         ("web false", 4.0),
         ("web true", 6.0),
@@ -223,5 +227,5 @@ fn what_is_taken_out_begins_again(obs: &Observability) {
     by_type();
     counts(obs, "sites.constant", [("true /", 1.0)]);
     counts(obs, "sites.seconds", [("/", 1.0)]);
-    assert_eq!(series(obs, "sites.types").len(), 4);
+    assert_eq!(series(obs, "sites.types").len(), 7);
 }

@@ -41,6 +41,10 @@ fn tables(families: &[MetricFamily], unix_nanos: u64) -> String {
     let time = rfc3339(UNIX_EPOCH + Duration::from_nanos(unix_nanos));
     let mut out = format!("metrics · {time}\n");
     for family in families {
+        let rows = rows(family);
+        if rows.is_empty() {
+            continue;
+        }
         let unit = clean(&family.unit, TEXT);
         let unit = if unit.is_empty() || unit == "1" {
             String::new()
@@ -48,7 +52,6 @@ fn tables(families: &[MetricFamily], unix_nanos: u64) -> String {
             format!(" [{unit}]")
         };
         let _ = writeln!(out, "{}{unit}", clean(&family.name, TEXT));
-        let rows = rows(family);
         let widest = rows.iter().map(|(labels, _)| width(labels)).max();
         let widest = widest.unwrap_or(0);
         for (labels, value) in &rows {
@@ -64,7 +67,8 @@ fn tables(families: &[MetricFamily], unix_nanos: u64) -> String {
     out
 }
 
-/// Returns the labels and the value of each series.
+/// Returns the labels and the value of each series. What has counted nothing is left out: zeros are for those who
+/// subtract totals.
 fn rows(family: &MetricFamily) -> Vec<(String, String)> {
     let seconds = family.unit == "s";
     let number = |value: Number| match value {
@@ -89,17 +93,24 @@ fn rows(family: &MetricFamily) -> Vec<(String, String)> {
         (labels(&p.labels), distribution(p.count, p.sum, quantiles))
     };
     match &family.data {
-        MetricData::Counter(points)
-        | MetricData::UpDownCounter(points)
-        | MetricData::Gauge(points) => {
+        MetricData::Counter(points) => {
+            let points = points.iter().filter(|p| p.value.as_f64() != 0.0);
+            points
+                .map(|p| (labels(&p.labels), number(p.value)))
+                .collect()
+        }
+        MetricData::UpDownCounter(points) | MetricData::Gauge(points) => {
             let points = points.iter();
             points
                 .map(|p| (labels(&p.labels), number(p.value)))
                 .collect()
         }
-        MetricData::Histogram(points) => points.iter().map(histogram).collect(),
+        MetricData::Histogram(points) => {
+            let points = points.iter().filter(|p| p.count > 0);
+            points.map(histogram).collect()
+        }
         MetricData::ExponentialHistogram(points) => {
-            let points = points.iter();
+            let points = points.iter().filter(|p| p.count > 0);
             points.map(|p| histogram(&p.to_explicit())).collect()
         }
         MetricData::Summary(points) => {
@@ -113,7 +124,8 @@ fn rows(family: &MetricFamily) -> Vec<(String, String)> {
                 }
                 (labels(&point.labels), text)
             };
-            points.iter().map(row).collect()
+            let points = points.iter().filter(|p| p.histogram.count > 0);
+            points.map(row).collect()
         }
     }
 }

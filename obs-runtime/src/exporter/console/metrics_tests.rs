@@ -17,6 +17,12 @@ fn each_metric_is_a_table() {
     sizes.observe(8.0);
     let ages = collector.summary("age").quantiles([0.29, 0.999]);
     ages.build().unwrap().observe(8.0);
+    let idle = collector
+        .histogram("idle")
+        .labels(["task"])
+        .build()
+        .unwrap();
+    let _ = (rows.with(["idle"]), idle.with(["idle"]));
     let text = tables(&collector.collect_all(), 1_709_251_199_007_000_000);
     for part in [
         "metrics · 2024-02-29T23:59:59.007Z\n",
@@ -29,6 +35,8 @@ fn each_metric_is_a_table() {
     ] {
         assert!(text.contains(part), "{part:?} is not in\n{text}");
     }
+    // What has counted nothing tells nobody anything.
+    assert!(!text.contains("idle"), "{text}");
 }
 
 #[test]
