@@ -160,9 +160,11 @@ pub mod attribute {
         OPERATION_COST = "operation.cost";
         /// `true` on the series that counts what exceeds a metric's limit of series.
         OTEL_METRIC_OVERFLOW = "otel.metric.overflow";
-        /// The library that made a span through OpenTelemetry's API ("Non-OTLP exporters",
+        /// The library that made a span or a metric through OpenTelemetry's API ("Non-OTLP exporters",
         /// instrumentation scope).
         OTEL_SCOPE_NAME = "otel.scope.name";
+        /// The URL of the schema that the names of the library of `otel.scope.name` follow.
+        OTEL_SCOPE_SCHEMA_URL = "otel.scope.schema_url";
         /// The version of the library of `otel.scope.name`.
         OTEL_SCOPE_VERSION = "otel.scope.version";
         /// The operating system as people call it (`Debian GNU/Linux 12 (bookworm)`).
@@ -377,6 +379,7 @@ pub mod metric {
         OBS_PIPELINE_RUN_DURATION = "obs.pipeline.run.duration", "s", "Duration of runs of pipelines.", PIPELINE_SECONDS;
         OBS_PIPELINE_TASK_DURATION = "obs.pipeline.task.duration", "s", "Duration of tasks, from the first attempt to the end of the last.", PIPELINE_SECONDS;
         OBS_PIPELINE_TASK_RETRIES = "obs.pipeline.task.retries", "{retry}", "Attempts of tasks after their first.", &[];
+        OBS_PROMETHEUS_LEFT_OUT = "obs.prometheus.left_out", "{series}", "Metrics and series that pages for Prometheus left out, because others have their names.", &[];
         OBS_SPANS_RECORDED = "obs.spans.recorded", "{span}", "Sampled spans that ended.", &[];
         OBS_TAIL_SAMPLING_EVICTED = "obs.tail_sampling.evicted", "{trace}", "Traces that tail sampling decided early for want of memory.", &[];
         OBS_TAIL_SAMPLING_WAITING = "obs.tail_sampling.waiting", "{span}", "Spans that wait for tail sampling to decide.", &[];

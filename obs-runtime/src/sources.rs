@@ -69,6 +69,7 @@ impl Builder {
     ///                 value: Number::U64(7),
     ///                 exemplar: None,
     ///             }].into()),
+    ///             library: None,
     ///         });
     ///     }
     /// }

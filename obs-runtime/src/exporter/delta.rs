@@ -4,13 +4,14 @@
 //! collection, so exporters of both kinds can run beside each other. What could not be delivered is
 //! given back ([`Receipt`]) and is part of the next interval: nothing is lost and nothing piles up.
 
+use core::mem::{Discriminant, discriminant};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::lock::lock;
 use crate::metrics::snapshot::{ExponentialHistogramPoint, HistogramPoint, Labels, NumberPoint};
-use crate::metrics::{MetricData, MetricFamily, Number};
+use crate::metrics::{Library, MetricData, MetricFamily, Number};
 
 /// A series that is missing from so many collections in a row is forgotten. Not at once: what a source
 /// could not say one time (a callback that panicked) would be sent again from its start.
@@ -154,17 +155,38 @@ struct Known {
     seen: u64,
 }
 
+/// What tells metrics apart: a library may have several of one name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Metric {
+    namespace: u32,
+    name: Cow<'static, str>,
+    unit: Cow<'static, str>,
+    kind: Discriminant<MetricData>,
+}
+
+impl Metric {
+    fn of(family: &MetricFamily) -> Self {
+        let library = family.library.as_deref();
+        Self {
+            namespace: library.map_or(0, Library::namespace),
+            name: family.name.clone(),
+            unit: family.unit.clone(),
+            kind: discriminant(&family.data),
+        }
+    }
+}
+
 /// The totals of the last collection.
 #[derive(Debug, Default)]
 pub(crate) struct Deltas {
-    metrics: HashMap<Cow<'static, str>, HashMap<Labels, Known>>,
+    metrics: HashMap<Metric, HashMap<Labels, Known>>,
     collections: u64,
 }
 
 /// A series' part of a request.
 #[derive(Debug)]
 struct Taken {
-    metric: Cow<'static, str>,
+    metric: Metric,
     labels: Labels,
     start: u64,
     added: Total,
@@ -176,7 +198,7 @@ impl Deltas {
     pub(crate) fn take(&mut self, families: &mut [MetricFamily], now: u64) {
         self.collections += 1;
         for family in families {
-            let known = self.metrics.entry(family.name.clone()).or_default();
+            let known = self.metrics.entry(Metric::of(family)).or_default();
             let at = (now, self.collections);
             match &mut family.data {
                 MetricData::Counter(points) => {
@@ -272,24 +294,25 @@ impl Receipt {
 
     /// Notes that some points of a metric are in the request, as [`Deltas::take`] left them.
     pub(crate) fn add(&mut self, family: &MetricFamily, points: core::ops::Range<usize>) {
-        fn of(family: &MetricFamily, point: &impl Point) -> Taken {
+        fn of(metric: &Metric, point: &impl Point) -> Taken {
             Taken {
-                metric: family.name.clone(),
+                metric: metric.clone(),
                 labels: point.labels().clone(),
                 start: point.start(),
                 added: point.total(),
             }
         }
+        let metric = &Metric::of(family);
         let taken = self.taken.get_mut();
         let taken = taken.unwrap_or_else(PoisonError::into_inner);
         match &family.data {
-            MetricData::Counter(all) => taken.extend(all[points].iter().map(|p| of(family, p))),
-            MetricData::Histogram(all) => taken.extend(all[points].iter().map(|p| of(family, p))),
+            MetricData::Counter(all) => taken.extend(all[points].iter().map(|p| of(metric, p))),
+            MetricData::Histogram(all) => taken.extend(all[points].iter().map(|p| of(metric, p))),
             MetricData::ExponentialHistogram(all) => {
-                taken.extend(all[points].iter().map(|p| of(family, p)));
+                taken.extend(all[points].iter().map(|p| of(metric, p)));
             }
             MetricData::Summary(all) => {
-                taken.extend(all[points].iter().map(|p| of(family, &p.histogram)));
+                taken.extend(all[points].iter().map(|p| of(metric, &p.histogram)));
             }
             MetricData::UpDownCounter(_) | MetricData::Gauge(_) => {}
         }

@@ -123,6 +123,34 @@ fn a_series_is_sent_with_its_first_amount() -> Result {
     Ok(())
 }
 
+// bug: the totals of two libraries, or of two kinds, with one name were subtracted from each other.
+#[test]
+fn metrics_of_one_name_are_told_apart() -> Result {
+    let (own, other) = (MetricsCollector::new(), MetricsCollector::new());
+    let library = Library::new("other".into(), "".into(), "".into(), Vec::new());
+    let (library, beside) = (Arc::new(library.clone()), Arc::new(library.beside()));
+    let (ours, theirs) = (own.counter("c").build()?, other.counter("c").build()?);
+    let mut deltas = Deltas::default();
+    let mut sent = |now| {
+        let mut families = own.collect_all();
+        other.collect_of(Some(&library), &mut families);
+        other.collect_of(Some(&beside), &mut families);
+        deltas.take(&mut families, now);
+        let of = |family: MetricFamily| match family.data {
+            MetricData::Counter(points) => points.iter().map(|p| p.value.as_f64()).sum::<f64>(),
+            other => panic!("{other:?}"),
+        };
+        families.into_iter().map(of).collect::<Vec<_>>()
+    };
+    ours.add(100);
+    theirs.add(7);
+    assert_eq!(sent(u64::MAX - 2), [100.0, 7.0, 7.0]);
+    ours.add(1);
+    theirs.add(2);
+    assert_eq!(sent(u64::MAX - 1), [1.0, 2.0, 2.0]);
+    Ok(())
+}
+
 #[test]
 fn exporters_beside_each_other_are_all_right() -> Result {
     let collector = MetricsCollector::new();

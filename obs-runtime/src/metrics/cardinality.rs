@@ -205,7 +205,8 @@ impl Cardinality {
         self.metrics
             .extend(MetricCardinality::of_functions(functions, families));
         for family in families {
-            if !self.metrics.iter().any(|known| known.name == family.name) {
+            let is_known = |known: &MetricCardinality| known.name == family.name;
+            if family.library.is_some() || !self.metrics.iter().any(is_known) {
                 self.metrics.push(MetricCardinality::of_source(family));
             }
         }

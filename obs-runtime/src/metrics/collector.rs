@@ -11,6 +11,7 @@ use super::cells::Reader;
 use super::exemplar;
 use super::instrument::Core;
 use super::labels::Labels;
+use super::library::Library;
 use super::series::Buckets;
 use super::snapshot::{MetricData, MetricFamily, MetricSource, Number, NumberPoint};
 use super::{Counter, Gauge, Histogram, Summary, UpDownCounter, source, warning};
@@ -109,6 +110,14 @@ impl MetricsCollector {
         self.inner.exponential.store(exponential, Ordering::Relaxed);
     }
 
+    /// Creates a collector that chooses the buckets of histograms as this one does.
+    #[cfg(feature = "opentelemetry")]
+    pub(crate) fn beside(&self) -> Self {
+        let new = Self::new();
+        new.exponential_by_default(self.inner.exponential.load(Ordering::Relaxed));
+        new
+    }
+
     pub(super) fn default_buckets(&self) -> Buckets {
         if self.inner.exponential.load(Ordering::Relaxed) {
             Buckets::Exponential
@@ -165,6 +174,12 @@ impl MetricsCollector {
             return None;
         }
         read(&self.inner.metrics).get(name).map(Arc::clone)
+    }
+
+    /// Returns whether there is a metric of this name, with a series or not.
+    #[cfg(feature = "opentelemetry")]
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.core(name).is_some()
     }
 
     /// Returns the metric of this name, read now; `None` if there is none or it has no series.
@@ -253,6 +268,7 @@ impl MetricsCollector {
 /// Adds how much the metrics could not take as it was given, which is nothing, usually.
 fn collect_losses(
     metrics: &[Arc<Core>],
+    library: Option<&Arc<Library>>,
     def: &MetricDef,
     read: fn(&Core) -> u64,
     out: &mut Vec<MetricFamily>,
@@ -260,11 +276,23 @@ fn collect_losses(
     let point = |core: &Arc<Core>| {
         let value = read(core);
         (value > 0).then(|| {
-            let labels = Labels::from([(attribute::METRIC, core.name())]);
+            let labels = loss_labels(core.name(), library.map(|library| &**library));
             source::point(labels, core.start_unix_nanos, Number::U64(value))
         })
     };
     add_losses(def, metrics.iter().filter_map(point).collect(), out);
+}
+
+/// Returns the labels that say which metric lost something.
+pub(crate) fn loss_labels(metric: &str, library: Option<&Library>) -> Labels {
+    // A label without a value is none.
+    let library = library.map_or("", Library::name);
+    let labels = [
+        (attribute::METRIC, metric),
+        (attribute::OTEL_SCOPE_NAME, library),
+    ];
+    let labels = labels.into_iter().filter(|(_, value)| !value.is_empty());
+    labels.map(|(key, value)| (key, value.to_owned())).collect()
 }
 
 /// Adds what else could not be taken.
@@ -272,7 +300,8 @@ pub(crate) fn add_losses(def: &MetricDef, points: Vec<NumberPoint>, out: &mut Ve
     if points.is_empty() {
         return;
     }
-    for family in out.iter_mut().filter(|family| family.name == def.name) {
+    let own = |family: &&mut MetricFamily| family.library.is_none() && family.name == def.name;
+    for family in out.iter_mut().filter(own) {
         if let MetricData::Counter(known) = &mut family.data {
             return known.make_mut().extend(points);
         }
@@ -282,17 +311,26 @@ pub(crate) fn add_losses(def: &MetricDef, points: Vec<NumberPoint>, out: &mut Ve
 
 impl MetricSource for MetricsCollector {
     fn collect(&self, out: &mut Vec<MetricFamily>) {
+        exemplar::next_round();
+        self.collect_of(None, out);
+    }
+}
+
+impl MetricsCollector {
+    /// Appends all metrics as those of a library.
+    pub(crate) fn collect_of(&self, library: Option<&Arc<Library>>, out: &mut Vec<MetricFamily>) {
         let metrics = self.metrics();
         let reader = Reader::new();
-        exemplar::next_round();
-        out.extend(metrics.iter().filter_map(|core| core.collect(&reader)));
+        let families = metrics.iter().filter_map(|core| core.collect(&reader));
+        out.extend(families.map(|family| family.of_library(library)));
         // Said by the reader, so that counting never writes to standard error.
         for core in &metrics {
             warning::say(core);
         }
         let overflowed = |core: &Core| core.series.overflowed();
-        collect_losses(&metrics, &metric::OBS_METRICS_OVERFLOWED, overflowed, out);
-        collect_losses(&metrics, &metric::OBS_METRICS_REFUSED, Core::refused, out);
+        let mut losses = |def, read| collect_losses(&metrics, library, def, read, out);
+        losses(&metric::OBS_METRICS_OVERFLOWED, overflowed);
+        losses(&metric::OBS_METRICS_REFUSED, Core::refused);
     }
 }
 

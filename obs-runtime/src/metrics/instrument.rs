@@ -312,6 +312,7 @@ impl Core {
             description: self.description.get().cloned().unwrap_or_default(),
             unit: self.unit.clone(),
             data,
+            library: None,
         })
     }
 

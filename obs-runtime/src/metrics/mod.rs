@@ -23,6 +23,7 @@ pub(crate) mod instrument;
 #[cfg(feature = "json")]
 mod json;
 pub(crate) mod labels;
+mod library;
 pub(crate) mod limits;
 mod methods;
 #[cfg(any(feature = "llm", feature = "reqwest", feature = "tower"))]
@@ -46,11 +47,14 @@ pub use builder::InstrumentBuilder;
 pub use cardinality::{Cardinality, LabelCardinality, MetricCardinality};
 pub use collector::MetricsCollector;
 #[cfg(feature = "opentelemetry")]
-pub(crate) use collector::add_losses;
+pub(crate) use collector::{add_losses, loss_labels};
 pub use counter::{BoundCounter, BoundUpDownCounter, Counter, UpDownCounter};
 pub use gauge::{BoundGauge, Gauge};
 pub use histogram::{BoundHistogram, BoundSummary, Histogram, Summary};
 pub use labels::{Label, Labels};
+pub use library::Library;
+#[cfg(feature = "opentelemetry")]
+pub(crate) use library::LibraryAttribute;
 pub use points::Points;
 #[cfg(feature = "process-metrics")]
 pub use process::ProcessMetrics;

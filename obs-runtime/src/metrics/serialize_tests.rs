@@ -19,6 +19,7 @@ fn family(data: MetricData) -> MetricFamily {
         description: "Waiting".into(),
         unit: "{job}".into(),
         data,
+        library: None,
     }
 }
 

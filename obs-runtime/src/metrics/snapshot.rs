@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::exponential::either;
 pub use super::exponential::{ExponentialBuckets, ExponentialHistogramPoint};
 pub use super::labels::Labels;
+pub use super::library::Library;
 pub use super::points::Points;
 #[cfg(feature = "serde")]
 use crate::serialize::{float, float_or_null, floats};
@@ -29,6 +30,15 @@ pub struct MetricFamily {
     /// The points, by kind.
     #[cfg_attr(feature = "serde", serde(flatten))]
     pub data: MetricData,
+    /// The library that made it through OpenTelemetry's API; none for everything else.
+    #[cfg_attr(
+        feature = "serde",
+        serde(
+            skip_serializing_if = "Option::is_none",
+            serialize_with = "super::library::serialize"
+        )
+    )]
+    pub library: Option<Arc<Library>>,
 }
 
 impl MetricFamily {
@@ -38,6 +48,7 @@ impl MetricFamily {
             description: def.description.into(),
             unit: def.unit.into(),
             data,
+            library: None,
         }
     }
 

@@ -35,7 +35,12 @@ impl Sources {
 
     /// Adds a source of obs itself.
     #[cfg_attr(
-        not(any(feature = "alert", feature = "llm", feature = "opentelemetry")),
+        not(any(
+            feature = "alert",
+            feature = "prometheus",
+            feature = "llm",
+            feature = "opentelemetry"
+        )),
         allow(dead_code, reason = "for domains behind features")
     )]
     pub(crate) fn add_own(&self, source: Arc<dyn MetricSource>) {
@@ -89,6 +94,7 @@ pub(crate) fn point(labels: Labels, start_unix_nanos: u64, value: Number) -> Num
 #[cfg_attr(
     not(any(
         feature = "alert",
+        feature = "prometheus",
         feature = "llm",
         feature = "process-metrics",
         feature = "tokio-metrics"

@@ -1,15 +1,18 @@
 //! The endpoint that Prometheus scrapes, as a part of an `Observability`.
 
+use core::sync::atomic::{AtomicU64, Ordering};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 
 use crate::Error;
+use crate::clock::unix_nanos;
 use crate::init::component::{Component, Environment, Startup};
 use crate::init::{Builder, Handle};
-use crate::metrics::{MetricFamily, MetricSource};
+use crate::metrics::{Labels, MetricData, MetricFamily, MetricSource, Number, source};
 use crate::processor::sink::{MetricReader, PendingFlush};
 use crate::scope::{Extension, Scope};
+use crate::semconv::metric;
 use crate::server::{HealthCheck, HttpConfig, HttpServer};
 use crate::vars::Vars;
 
@@ -65,7 +68,30 @@ fn serve(scope: &Arc<Scope>, addr: SocketAddr, config: HttpConfig) -> Result<Htt
         None => vec!["obs is switched off".to_owned()],
     });
     let config = config.resource(scope.resource.clone());
+    let left_out = (Arc::clone(&config.left_out), unix_nanos());
+    let _ = scope.extension::<LeftOut>().0.set(left_out);
     HttpServer::start(addr, config, source, health)
+}
+
+/// How much pages had to leave out, and since when that is counted.
+#[derive(Default)]
+struct LeftOut(OnceLock<(Arc<AtomicU64>, u64)>);
+
+impl Extension for LeftOut {
+    fn attach(self: &Arc<Self>, scope: &Scope) {
+        scope.sources.add_own(Arc::<Self>::clone(self));
+    }
+}
+
+impl MetricSource for LeftOut {
+    fn collect(&self, out: &mut Vec<MetricFamily>) {
+        if let Some((left_out, start)) = self.0.get() {
+            let value = Number::U64(left_out.load(Ordering::Relaxed));
+            let points = vec![source::point(Labels::new(), *start, value)];
+            let def = &metric::OBS_PROMETHEUS_LEFT_OUT;
+            source::push(out, def, MetricData::Counter, points);
+        }
+    }
 }
 
 impl MetricSource for Weak<Scope> {

@@ -4,8 +4,10 @@
 //! opens a port; `Routes` and the loop that accepts connections read it afterwards.
 
 use core::fmt;
+use core::sync::atomic::AtomicU64;
 use std::borrow::Cow;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::LONGEST_WAIT;
@@ -33,6 +35,8 @@ pub struct HttpConfig {
     pub(super) max_connections: usize,
     pub(super) client_timeout: Duration,
     pub(super) collect_timeout: Duration,
+    /// What pages had to leave out so far.
+    pub(super) left_out: Arc<AtomicU64>,
 }
 
 impl Default for HttpConfig {
@@ -45,6 +49,7 @@ impl Default for HttpConfig {
             max_connections: 64,
             client_timeout: Duration::from_secs(10),
             collect_timeout: Duration::from_secs(10),
+            left_out: Arc::default(),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! a blocking thread of its runtime, one collection at a time. Everything that a client sends is
 //! hostile until `guard.rs` has let it pass.
 
+use core::sync::atomic::Ordering;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -111,6 +112,8 @@ impl Routes {
         match timeout(self.config.collect_timeout, collected).await {
             Ok(Ok((exposition, compressed))) => {
                 if let [first, rest @ ..] = &exposition.conflicts[..] {
+                    let left_out = exposition.conflicts.len() as u64;
+                    self.config.left_out.fetch_add(left_out, Ordering::Relaxed);
                     let more = rest.len();
                     let message = format_args!("{first} (and {more} more)");
                     self_log::warn("prometheus", "conflict", message);

@@ -40,15 +40,16 @@ struct Series<'a> {
 impl<'a> MetricAssert<'a> {
     #[track_caller]
     pub(super) fn new(metrics: &'a [MetricFamily], name: &str) -> Self {
-        let mut found = metrics.iter().filter(|family| family.name == name);
-        let Some(family) = found.next() else {
+        let found = metrics.iter().filter(|family| family.name == name);
+        let Some(family) = found.clone().next() else {
             let mut names: Vec<&str> = metrics.iter().map(|family| &*family.name).collect();
             names.sort_unstable();
             panic!("there is no metric `{name}`, the names are {names:?}");
         };
         Self {
             family,
-            series: series(&family.data),
+            // Libraries may have metrics of one name.
+            series: found.flat_map(|family| series(&family.data)).collect(),
         }
     }
 

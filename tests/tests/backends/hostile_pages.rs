@@ -126,6 +126,7 @@ fn family() -> impl Strategy<Value = MetricFamily> {
         description: help.into(),
         unit: UNITS[unit].into(),
         data,
+        library: None,
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod exemplars;
 mod hostile_pages;
+mod meters;
 mod native_histograms;
 mod oracle;
 mod otlp;

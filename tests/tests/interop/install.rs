@@ -108,8 +108,8 @@ fn instruments_of_both_are_on_one_page() {
     let page = prometheus::text(&obs.collect_metrics(), &[]);
     for line in [
         "orders_total 1",
-        "http_client_requests_total{http_request_method=\"GET\"} 2",
-        "pool_idle 4",
+        "http_client_requests_total{http_request_method=\"GET\",otel_scope_name=\"library\"} 2",
+        "pool_idle{otel_scope_name=\"library\"} 4",
     ] {
         assert!(page.lines().any(|l| l == line), "{line} in\n{page}");
     }

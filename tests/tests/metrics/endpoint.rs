@@ -1,4 +1,4 @@
-//! An endpoint for Prometheus that cannot be had.
+//! An endpoint for Prometheus that cannot be had, and one whose page has no place for everything.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
@@ -48,5 +48,29 @@ fn a_port_that_is_taken_is_said_and_the_program_runs() -> Result {
     assert_eq!(get("Authorization: Bearer s3cret\r\n")?.status, 200);
     obs.shutdown()?;
     TcpListener::bind(taken)?;
+    Ok(())
+}
+
+// bug: what a page had no place for was said, and counted nowhere.
+#[test]
+fn what_a_page_leaves_out_is_counted() -> Result {
+    own_process!();
+    let local = (Ipv4Addr::LOCALHOST, 0);
+    let obs = Observability::builder().prometheus(local).install()?;
+    let addr = obs.prometheus_addr().ok_or("an address")?;
+    let left_out = || -> Result<String> {
+        let body = http::get(addr.port(), "/metrics", "")?.body;
+        let line = body
+            .lines()
+            .find_map(|l| l.strip_prefix("obs_prometheus_left_out_total "));
+        Ok(line.ok_or("the counter")?.to_owned())
+    };
+    obs.metrics().counter("rows.read").build()?.inc();
+    assert_eq!(left_out()?, "0");
+    // The same name there.
+    obs.metrics().counter("rows_read").build()?.inc();
+    left_out()?;
+    assert_eq!(left_out()?, "1");
+    obs.shutdown()?;
     Ok(())
 }

@@ -41,7 +41,7 @@ fn tables(families: &[MetricFamily], unix_nanos: u64) -> String {
     let time = rfc3339(UNIX_EPOCH + Duration::from_nanos(unix_nanos));
     let mut out = format!("metrics · {time}\n");
     for family in families {
-        let rows = rows(family);
+        let rows = rows(&family.with_library_labels());
         if rows.is_empty() {
             continue;
         }

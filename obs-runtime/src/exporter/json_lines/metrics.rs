@@ -16,13 +16,16 @@ const CUMULATIVE: u8 = 2;
 
 pub(super) fn line(batch: MetricBatch<'_>) -> impl Serialize {
     let names = ("resourceMetrics", "scopeMetrics", "metrics");
-    let metric = move |family| Object(Metric { family, batch });
+    let metric = move |family: &MetricFamily| {
+        let family = family.with_library_labels().into_owned();
+        Object(Metric { family, batch })
+    };
     let all = Each(batch.families.iter().map(metric));
     envelope(names, batch.resource, all)
 }
 
 struct Metric<'a> {
-    family: &'a MetricFamily,
+    family: MetricFamily,
     batch: MetricBatch<'a>,
 }
 
@@ -33,7 +36,8 @@ impl Members for Metric<'_> {
             description,
             unit,
             data,
-        } = self.family;
+            library: _,
+        } = &self.family;
         let about = (
             Field("name", &**name),
             Field("description", &**description),

@@ -26,6 +26,7 @@ pub(super) const ITEMS: u32 = 2;
 /// Of `InstrumentationScope`.
 pub(super) const NAME: u32 = 1;
 pub(super) const VERSION: u32 = 2;
+pub(super) const SCOPE_ATTRIBUTES: u32 = 3;
 
 /// The longest tag and length in front of a message.
 const HEADER: usize = 6;
@@ -141,6 +142,18 @@ impl Open {
         let fits = self.libraries.add(library, most, encode);
         self.items += u64::from(fits);
         fits
+    }
+
+    /// Has `encode` append to the items of a library, given the bytes that the request has without them; takes it back
+    /// and returns false if that says so. The caller counts the items.
+    pub(super) fn put(
+        &mut self,
+        library: &Library,
+        encode: impl FnOnce(&mut Vec<u8>, usize) -> bool,
+    ) -> bool {
+        let own = self.out.len();
+        let encode = |items: &mut Vec<u8>, others| encode(items, own + others);
+        self.libraries.put(library, encode)
     }
 
     /// Takes back what was appended since [`Open::own_len`] was `len`.

@@ -70,7 +70,7 @@ proptest! {
         let mut libraries = Libraries::default();
         let mut taken = 0;
         for (library, size) in items {
-            let library = Library { name: all[library].into(), version: all[3 - library] };
+            let library = Library { name: all[library].into(), version: all[3 - library].into(), ..Library::default() };
             let before = libraries.len;
             let fits = libraries.add(&library, most, |out| out.resize(out.len() + size, 7));
             prop_assert!(fits || libraries.len == before);

@@ -39,6 +39,7 @@ impl MetricSource for Asked {
                 }]
                 .into(),
             ),
+            library: None,
         });
     }
 }
@@ -271,6 +272,7 @@ fn what_a_receiver_finds_too_large_is_halved() {
         description: "".into(),
         unit: "".into(),
         data: MetricData::Counter(points.collect()),
+        library: None,
     });
     let receiver = Receiver::start_limited(800);
     let config = OtlpConfig::new(&receiver.url).metric_interval(LONG * 60);

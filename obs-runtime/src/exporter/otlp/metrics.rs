@@ -3,7 +3,8 @@
 //! data alone.
 
 use crate::exporter::otlp::attributes::key_value;
-use crate::exporter::otlp::batch::{Batch, Envelope, ITEMS};
+use crate::exporter::otlp::batch::{Batch, Envelope, ITEMS, Open};
+use crate::exporter::otlp::library::Library;
 use std::sync::{Arc, Mutex};
 
 use crate::exporter::delta::{Deltas, Receipt};
@@ -91,10 +92,10 @@ pub(super) fn batches(
         done.push(batch);
     };
     for family in families {
+        let library = Library::of_metric(family);
         let points = family.data.points();
         let mut from = 0;
         while from < points {
-            let before = open.own_len();
             let mut part = Part {
                 from,
                 end: batch_bytes.saturating_sub(METRIC_ROOM),
@@ -102,10 +103,10 @@ pub(super) fn batches(
                 now: unix_nanos,
                 temporality,
             };
-            metric(&mut open.out, family, &mut part);
-            if part.from == from {
-                open.truncate(before);
-            } else if let Some(receipt) = &mut receipt {
+            put(&mut open, family, library.as_ref(), &mut part);
+            if part.from > from
+                && let Some(receipt) = &mut receipt
+            {
                 receipt.add(family, from..part.from);
             }
             open.items += (part.from - from) as u64;
@@ -120,6 +121,25 @@ pub(super) fn batches(
         finish(open, &mut receipt);
     }
     done
+}
+
+/// Appends the points of a metric that there is room for.
+fn put(open: &mut Open, family: &MetricFamily, library: Option<&Library>, part: &mut Part) {
+    let from = part.from;
+    if let Some(library) = library {
+        open.put(library, |items, others| {
+            part.end = items.len() + part.end.saturating_sub(others);
+            metric(items, family, part);
+            part.from > from
+        });
+        return;
+    }
+    let before = open.own_len();
+    part.end = part.end.saturating_sub(open.len() - open.out.len());
+    metric(&mut open.out, family, part);
+    if part.from == from {
+        open.truncate(before);
+    }
 }
 
 /// Which points of a metric go into a request.

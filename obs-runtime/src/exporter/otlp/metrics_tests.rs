@@ -9,7 +9,7 @@ use prost::Message as _;
 
 use super::*;
 use crate::exporter::otlp::fixtures::{pair, resource};
-use crate::metrics::SummaryPoint;
+use crate::metrics::{Library as Of, SummaryPoint};
 use crate::trace::{SpanId, TraceId};
 
 const NOW: u64 = 1_700_000_000_000_000_000;
@@ -20,6 +20,7 @@ fn family(name: &'static str, data: MetricData) -> MetricFamily {
         description: "What it counts.".into(),
         unit: "{call}".into(),
         data,
+        library: None,
     }
 }
 
@@ -293,4 +294,71 @@ fn many_points_go_into_several_requests() {
     }
     let expected: Vec<_> = (1..=1010).map(|i| Some(Value::AsInt(i))).collect();
     assert_eq!(values, expected);
+}
+
+// bug: metrics of every library stood under the scope of obs.
+#[test]
+fn metrics_of_libraries_stand_under_their_scope() {
+    let attributes = vec![("shard".into(), 7_i64.into(), "7".to_owned())];
+    let url = "https://opentelemetry.io/schemas/1.27.0";
+    let library = Arc::new(Of::new(
+        "driver".into(),
+        "1.2".into(),
+        url.into(),
+        attributes,
+    ));
+    let points = |n: u64| (0..n).map(|n| point(Number::U64(n))).collect::<Vec<_>>();
+    let of = |name, data, library: Option<&Arc<Of>>| family(name, data).of_library(library);
+    let beside = Arc::new(library.beside());
+    let families = [
+        of(
+            "queries",
+            MetricData::Counter(points(30).into()),
+            Some(&library),
+        ),
+        of(
+            "queries",
+            MetricData::Gauge(points(3).into()),
+            Some(&beside),
+        ),
+        of("queries", MetricData::Counter(points(5).into()), None),
+    ];
+    for (batch_bytes, most) in [(100_000, 1), (1_000, 20), (1, 100)] {
+        let batches = batches(
+            &Envelope::new(&resource()),
+            &families,
+            NOW,
+            batch_bytes,
+            None,
+        );
+        assert!(batches.len() <= most, "{}", batches.len());
+        let mut found = [0; 3];
+        for batch in &batches {
+            assert!(batch.body().len() <= batch_bytes || batch.items == 1);
+            let request = ExportMetricsServiceRequest::decode(batch.body()).unwrap();
+            assert_eq!(request.encode_to_vec(), batch.body());
+            let mut items = 0;
+            for all in &request.resource_metrics[0].scope_metrics {
+                let scope = all.scope.as_ref().unwrap();
+                let is_own = scope.name == "obs";
+                if !is_own {
+                    assert_eq!((&*scope.name, &*scope.version), ("driver", "1.2"));
+                    assert_eq!(scope.attributes[0].key, "shard");
+                    assert_eq!(all.schema_url, url);
+                }
+                for metric in &all.metrics {
+                    let (at, points) = match metric.data.as_ref().unwrap() {
+                        Data::Sum(sum) => (if is_own { 2 } else { 0 }, sum.data_points.len()),
+                        Data::Gauge(gauge) => (1, gauge.data_points.len()),
+                        other => panic!("{other:?}"),
+                    };
+                    assert_eq!(is_own, at == 2);
+                    found[at] += points;
+                    items += points as u64;
+                }
+            }
+            assert_eq!(items, batch.items);
+        }
+        assert_eq!(found, [30, 3, 5]);
+    }
 }

@@ -60,6 +60,7 @@ fn every_point_is_in_one_half_under_its_metric() {
         description: "What it is.".into(),
         unit: "{call}".into(),
         data,
+        library: None,
     };
     let families = [
         family("a", MetricData::Counter((0..4).map(point).collect())),

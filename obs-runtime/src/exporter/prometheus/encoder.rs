@@ -7,7 +7,7 @@ use super::distribution::{BoundTexts, classic};
 use super::labels::LabelNames;
 use super::{Exposition, Format, names, write};
 use crate::metrics::snapshot::{Exemplar, HistogramPoint, Labels, NumberPoint, SummaryPoint};
-use crate::metrics::{MetricData, MetricFamily};
+use crate::metrics::{Library, MetricData, MetricFamily};
 
 /// What `target_info` is about.
 pub(super) const TARGET_HELP: &str = "Target metadata";
@@ -95,9 +95,9 @@ impl Encoder {
         let kind = type_name(&first.data);
         let samples = self.names(name, kind);
         if let Some(taken) = samples.iter().find(|s| self.samples.contains(*s)) {
-            let lost = &first.name;
+            let lost = shown(first);
             self.conflict(format!(
-                "metric `{lost}` is left out: `{taken}` is a series of another metric"
+                "{lost} is left out: `{taken}` is a series of another metric; give one another name"
             ));
             return;
         }
@@ -111,9 +111,10 @@ impl Encoder {
             let other = type_name(&family.data);
             // The same metric from two sources is one metric; two metrics with one name are not.
             if other != kind || family.name != first.name {
-                let (lost, kept) = (&family.name, &first.name);
+                let (lost, kept) = (shown(family), shown(first));
                 self.conflict(format!(
-                    "metric `{lost}` ({other}) is left out: metric `{kept}` ({kind}) has the name `{name}` already"
+                    "{lost} ({other}) is left out: {kept} ({kind}) has the name `{name}` already; give one \
+                     another name"
                 ));
                 continue;
             }
@@ -269,6 +270,15 @@ impl Encoder {
         }
         write::number(out, point.value);
         out.push('\n');
+    }
+}
+
+/// Names a metric, and its library.
+fn shown(family: &MetricFamily) -> String {
+    let name = &family.name;
+    match family.library.as_deref().map(Library::name) {
+        None | Some("") => format!("metric `{name}`"),
+        Some(library) => format!("metric `{name}` of library {library:?}"),
     }
 }
 

@@ -166,9 +166,13 @@ pub fn encode_with(
         encoder.target(&point);
     }
     let target_info = target.map(target_info);
+    let families: Vec<_> = families
+        .iter()
+        .map(MetricFamily::with_library_labels)
+        .collect();
     let mut by_name: BTreeMap<String, Vec<&MetricFamily>> = BTreeMap::new();
     let mut lines = 1;
-    let prefixed = families.iter().map(|family| (&*options.prefix, family));
+    let prefixed = families.iter().map(|family| (&*options.prefix, &**family));
     for (prefix, family) in prefixed.chain(target_info.iter().map(|family| ("", family))) {
         lines += 3 + match &family.data {
             MetricData::Counter(points)
@@ -222,6 +226,7 @@ fn target_info(point: NumberPoint) -> MetricFamily {
         description: encoder::TARGET_HELP.into(),
         unit: "".into(),
         data: MetricData::Gauge(vec![point].into()),
+        library: None,
     }
 }
 
@@ -258,3 +263,7 @@ mod tests;
 #[cfg(test)]
 #[path = "open_metrics_tests.rs"]
 mod open_metrics_tests;
+
+#[cfg(test)]
+#[path = "libraries_tests.rs"]
+mod libraries_tests;

@@ -26,6 +26,7 @@ fn family(name: &'static str, unit: &'static str, data: MetricData) -> MetricFam
         description: "a \"b\"".into(),
         unit: unit.into(),
         data,
+        library: None,
     }
 }
 

@@ -85,6 +85,7 @@ fn gauge(
         description: "".into(),
         unit: "".into(),
         data: MetricData::Gauge(points.into_iter().map(point).collect()),
+        library: None,
     }
 }
 
@@ -360,8 +361,7 @@ proptest! {
             name: name.into(),
             description: "a\\b\nc".into(),
             data: MetricData::Gauge(points.collect()),
-            unit: "".into(),
-        };
+            unit: "".into(), library: None };
         let samples = parse(&text(&[family], &[]));
         prop_assert_eq!(samples.len(), series.len());
         for (sample, (value, number)) in samples.iter().zip(&series) {

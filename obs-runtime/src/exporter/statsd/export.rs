@@ -92,7 +92,7 @@ impl Destination for Exporter {
     fn deliver(&mut self, batch: MetricBatch<'_>, _: &Arc<Mutex<Deltas>>) -> BatchOutcome {
         self.out.begin(batch.deadline);
         for (at, family) in batch.families.iter().enumerate() {
-            self.family(at, family);
+            self.family(at, &family.with_library_labels());
         }
         self.out.finish()
     }

@@ -1,8 +1,8 @@
 //! OpenTelemetry's instruments, counting in obs.
 
+use core::cell::Cell;
 use std::borrow::Cow;
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 use ::opentelemetry::metrics::{
     self as otel, AsyncInstrumentBuilder, HistogramBuilder, InstrumentProvider, SyncInstrument,
@@ -10,15 +10,14 @@ use ::opentelemetry::metrics::{
 use ::opentelemetry::{InstrumentationScope, KeyValue};
 
 use super::labels;
-use super::observed::{self, Observables, Observed};
-use crate::fork::PerProcess;
-use crate::lock::lock;
+use super::namespace::{Meters, Namespace};
+use super::observed::{self, Observed};
 use crate::metrics::{
     BoundCounter, BoundGauge, BoundHistogram, BoundUpDownCounter, Counter, Gauge, Histogram,
-    InstrumentBuilder, MetricsCollector, Number, UpDownCounter,
+    InstrumentBuilder, Number, UpDownCounter,
 };
 use crate::scope::Scope;
-use crate::{Error, Handle, self_log};
+use crate::{Error, Handle};
 
 /// Makes instruments of OpenTelemetry's API that are among the metrics of obs: on `/metrics`, over OTLP, read back.
 ///
@@ -26,9 +25,13 @@ use crate::{Error, Handle, self_log};
 /// [`Observability::meter_provider`](crate::Handle::meter_provider) gives it by hand.
 ///
 /// An instrument has 2,000 different sets of attributes, further ones are counted together under
-/// `otel.metric.overflow`; the values of attributes become texts. Instruments of one name are one, whichever
-/// library made them. One whose definition clashes with another metric's counts nothing; a line on standard
-/// error says so.
+/// `otel.metric.overflow`; the values of attributes become texts.
+///
+/// Each library (the name of the meter, with its version, schema and attributes) is a namespace: its metrics carry it
+/// ([`MetricFamily::library`](crate::metrics::MetricFamily::library)), over OTLP as their scope, in Prometheus as the
+/// labels `otel_scope_name` and so on. Instruments of one name, kind and unit are one within their library. A name that
+/// a library uses for two kinds or units is two metrics, which a line on standard error says. A meter without a name
+/// counts beside `counter!` and the like.
 ///
 /// ```
 /// use obs_runtime::{interop::opentelemetry::MeterProvider, testing};
@@ -43,7 +46,7 @@ use crate::{Error, Handle, self_log};
 /// ```
 #[derive(Clone, Debug)]
 pub struct MeterProvider {
-    instruments: Arc<Instruments>,
+    meters: Arc<Meters>,
 }
 
 impl MeterProvider {
@@ -55,10 +58,7 @@ impl MeterProvider {
 
     pub(crate) fn of(scope: &Scope) -> Self {
         Self {
-            instruments: Arc::new(Instruments {
-                collector: scope.metrics.clone(),
-                observables: scope.extension::<Observables>(),
-            }),
+            meters: scope.extension::<Meters>(),
         }
     }
 }
@@ -72,28 +72,8 @@ impl Handle {
 }
 
 impl otel::MeterProvider for MeterProvider {
-    fn meter_with_scope(&self, _: InstrumentationScope) -> otel::Meter {
-        otel::Meter::new(Arc::clone(&self.instruments) as Arc<_>)
-    }
-}
-
-#[derive(Debug)]
-struct Instruments {
-    collector: MetricsCollector,
-    observables: Arc<Observables>,
-}
-
-/// Says once of each instrument that it cannot be.
-fn refused(name: &str, error: &Error) {
-    static SAID: PerProcess<Mutex<HashSet<String>>> = PerProcess::new(Mutex::default);
-    /// Bounds the memory, and the lines.
-    const MOST: usize = 256;
-
-    let mut said = lock(&SAID);
-    if said.len() < MOST && said.insert(name.to_owned()) {
-        self_log::once(format!(
-            "opentelemetry: an instrument counts nothing: {error}"
-        ));
+    fn meter_with_scope(&self, scope: InstrumentationScope) -> otel::Meter {
+        otel::Meter::new(self.meters.of(&scope) as Arc<_>)
     }
 }
 
@@ -104,7 +84,7 @@ struct Sync<I, B> {
     plain: OnceLock<B>,
 }
 
-/// What a definition that clashes becomes.
+/// What a definition that is not valid becomes.
 struct Nothing;
 
 impl<T> SyncInstrument<T> for Nothing {
@@ -133,6 +113,7 @@ macro_rules! instruments {
         }
 
         fn $make<T: Into<Number> + Send + core::marker::Sync + 'static>(
+            namespace: &Namespace,
             name: &str,
             built: Result<$instrument, Error>,
         ) -> Arc<dyn SyncInstrument<T> + Send + core::marker::Sync> {
@@ -142,7 +123,7 @@ macro_rules! instruments {
                     instrument,
                 }),
                 Err(error) => {
-                    refused(name, &error);
+                    namespace.refused(name, &error);
                     Arc::new(Nothing)
                 }
             }
@@ -159,29 +140,49 @@ instruments! {
 
 type Text = Option<Cow<'static, str>>;
 
-fn define<I>(
-    mut builder: InstrumentBuilder<'_, I>,
-    description: Text,
-    unit: Text,
-) -> InstrumentBuilder<'_, I> {
-    if let Some(description) = description {
+fn define<'a, I>(
+    mut builder: InstrumentBuilder<'a, I>,
+    description: &Text,
+    unit: &Text,
+) -> InstrumentBuilder<'a, I> {
+    if let Some(description) = description.clone() {
         builder = builder.description(description);
     }
-    builder.unit(unit.unwrap_or_default()).open_labels()
+    builder.unit(unit.clone().unwrap_or_default()).open_labels()
 }
 
-impl Instruments {
+impl Namespace {
+    fn refused(&self, name: &str, error: &Error) {
+        self.say(name, &format!("an instrument counts nothing: {error}"));
+    }
+
     fn histogram<T: Into<Number> + Send + core::marker::Sync + 'static>(
         &self,
         builder: HistogramBuilder<'_, otel::Histogram<T>>,
     ) -> otel::Histogram<T> {
         let name = builder.name;
-        let made = self.collector.histogram(name.clone());
-        let mut made = define(made, builder.description, builder.unit);
-        if let Some(bounds) = builder.boundaries {
-            made = made.buckets(bounds);
+        let ignored = Cell::new(None);
+        let made = self.make(&name, |collector| {
+            let of = || {
+                let made = collector.histogram(name.clone());
+                define(made, &builder.description, &builder.unit)
+            };
+            let Some(bounds) = &builder.boundaries else {
+                return of().build();
+            };
+            // Bounds are advice: those that somebody gave first hold.
+            of().buckets(bounds.iter().copied())
+                .build()
+                .or_else(|error| {
+                    let made = of().build()?;
+                    ignored.set(Some(error));
+                    Ok(made)
+                })
+        });
+        if let Some(error) = ignored.take() {
+            self.say(&name, &format!("bounds of buckets are not used: {error}"));
         }
-        otel::Histogram::new(histogram(&name, made.build()))
+        otel::Histogram::new(histogram(self, &name, made))
     }
 
     fn observe<I, T: observed::Measurement>(
@@ -194,8 +195,8 @@ impl Instruments {
         }
         let name = builder.name.clone();
         let observed = Observed::new(kind, builder);
-        if let Err(error) = observed.and_then(|observed| self.observables.add(observed)) {
-            refused(&name, &error);
+        if let Err(error) = observed.and_then(|observed| self.add(observed)) {
+            self.refused(&name, &error);
         }
     }
 }
@@ -206,15 +207,17 @@ macro_rules! provide {
         histogram { $($histogram:ident: $number:ty;)* }
         observed { $($observe:ident: $observable:ident<$of:ty>, $kind:ident;)* }
     ) => {
-        impl InstrumentProvider for Instruments {
+        impl InstrumentProvider for Namespace {
             $(fn $method(
                 &self,
                 builder: otel::InstrumentBuilder<'_, otel::$theirs<$value>>,
             ) -> otel::$theirs<$value> {
                 let name = builder.name;
-                let made = self.collector.$ours(name.clone());
-                let made = define(made, builder.description, builder.unit);
-                otel::$theirs::new($ours(&name, made.build()))
+                let made = self.make(&name, |collector| {
+                    let made = collector.$ours(name.clone());
+                    define(made, &builder.description, &builder.unit).build()
+                });
+                otel::$theirs::new($ours(self, &name, made))
             })*
 
             $(fn $observe(

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::metrics::snapshot::NumberPoint;
-use crate::metrics::{MetricData, MetricFamily};
+use crate::metrics::{Library, MetricData, MetricFamily};
 use crate::testing::{Captured, capture};
 
 fn family<'a, R>(captured: &'a Captured<R>, name: &str) -> &'a MetricFamily {
@@ -217,7 +217,10 @@ fn what_a_callback_may_not_say_is_counted() {
     assert_eq!(lines(family(&captured, "read")), [" 2.5"]);
     assert_eq!(
         lines(family(&captured, "obs.metrics.refused")),
-        ["metric=paid 1", "metric=read 2", "metric=open 1"]
+        ["paid 1", "read 2", "open 1"].map(|line| {
+            let (metric, refused) = line.split_once(' ').unwrap();
+            format!("metric={metric},otel.scope.name=library {refused}")
+        })
     );
 }
 
@@ -245,24 +248,155 @@ fn what_is_too_much_is_counted_together() {
     }
 }
 
+/// What a capture has of a name: `library kind`, and the value of each series.
+fn all<R>(captured: &Captured<R>, name: &str) -> Vec<String> {
+    let found = captured.metrics.iter().filter(|f| f.name == name);
+    let each = found.flat_map(|family| {
+        let library = family.library.as_deref().map_or("", Library::name);
+        let kind = match &family.data {
+            MetricData::Counter(_) => "counter",
+            MetricData::UpDownCounter(_) => "up_down",
+            MetricData::Gauge(_) => "gauge",
+            _ => "histogram",
+        };
+        let values = match &family.data {
+            MetricData::Histogram(points) => points.iter().map(|p| p.count.to_string()).collect(),
+            _ => lines(family),
+        };
+        let line = move |value: String| format!("{library} {kind}: {}", value.trim());
+        values.into_iter().map(line)
+    });
+    each.collect()
+}
+
+// bug: of two meters with one name, or one name with two kinds, the later counted nothing.
 #[test]
-fn a_clash_counts_nothing_and_breaks_nothing() {
+fn each_library_is_a_namespace() {
+    let captured = capture(|| {
+        let collector = crate::scope::current_metrics();
+        collector.counter("kind").build().unwrap().add(7);
+        let provider = MeterProvider::current();
+        let (a, b) = (provider.meter("a"), provider.meter("b"));
+        a.u64_counter("kind").build().add(1, &[]);
+        b.f64_histogram("kind").build().record(2.0, &[]);
+        let _ = b
+            .u64_observable_gauge("same")
+            .with_callback(|observer| observer.observe(3, &[]))
+            .build();
+        a.u64_counter("same").build().add(4, &[]);
+        // The same meter again, and one of another version.
+        provider.meter("a").u64_counter("kind").build().add(5, &[]);
+        let newer = InstrumentationScope::builder("a").with_version("2");
+        let newer = provider.meter_with_scope(newer.build());
+        newer.u64_counter("kind").build().add(6, &[]);
+    });
+    assert_eq!(
+        all(&captured, "kind"),
+        [
+            " counter: 7",
+            "a counter: 6",
+            "b histogram: 1",
+            "a counter: 6"
+        ]
+    );
+    assert_eq!(all(&captured, "same"), ["a counter: 4", "b gauge: 3"]);
+    captured.assert_metric("same").series(2).total(7);
+    let versions = captured.metrics.iter().filter_map(|f| f.library.as_deref());
+    assert!(versions.map(Library::version).any(|version| version == "2"));
+}
+
+// bug: an observable instrument beside another one of its name vanished without a word.
+#[test]
+fn a_name_with_two_kinds_or_units_in_one_library_counts_twice() {
+    let captured = capture(|| {
+        let meter = meter();
+        let counter = |unit| meter.u64_counter("twice").with_unit(unit).build();
+        counter("By").add(1, &[]);
+        counter("s").add(2, &[]);
+        counter("By").add(4, &[]);
+        meter.i64_gauge("Twice").build().record(8, &[]);
+        let _ = meter
+            .u64_observable_counter("twice")
+            .with_callback(|observer| observer.observe(16, &[]))
+            .build();
+        let _ = meter
+            .u64_observable_gauge("twice")
+            .with_callback(|observer| observer.observe(32, &[]))
+            .build();
+    });
+    assert_eq!(
+        all(&captured, "twice"),
+        [
+            "library counter: 5",
+            "library counter: 2",
+            "library counter: 16",
+            "library gauge: 32",
+        ]
+    );
+    assert_eq!(all(&captured, "Twice"), ["library gauge: 8"]);
+}
+
+#[test]
+fn the_first_bounds_hold() {
+    let captured = capture(|| {
+        let meter = meter();
+        for (name, bounds) in [
+            ("size", [1.0, 2.0]),
+            ("size", [5.0, 6.0]),
+            ("falling", [2.0, 1.0]),
+        ] {
+            let sizes = meter.f64_histogram(name).with_boundaries(bounds.into());
+            sizes.build().record(1.5, &[]);
+        }
+    });
+    assert_eq!(all(&captured, "size"), ["library histogram: 2"]);
+    assert_eq!(all(&captured, "falling"), ["library histogram: 1"]);
+    let MetricData::Histogram(points) = &family(&captured, "size").data else {
+        panic!("a histogram");
+    };
+    assert_eq!(&*points[0].bounds, &[1.0, 2.0]);
+}
+
+#[test]
+fn what_is_not_valid_breaks_nothing() {
     let captured = capture(|| {
         let collector = crate::scope::current_metrics();
         let ours = collector.counter("ours").labels(["shop"]).build().unwrap();
         ours.with(["Oslo"]).unwrap().inc();
-        meter().u64_counter("ours").build().add(9, &[]);
+        // Of the program's own meter: beside what has other labels.
+        let own = MeterProvider::current().meter("");
+        own.u64_counter("ours").build().add(9, &[]);
+        own.u64_counter("shared").build().add(1, &[]);
         meter().f64_counter("not a name").build().add(9.0, &[]);
-        let _ = meter()
-            .u64_observable_gauge("ours")
-            .with_callback(|observer| observer.observe(9, &[]))
-            .build();
+        for n in 0..20 {
+            meter()
+                .u64_counter("unit")
+                .with_unit(format!("u{n}"))
+                .build()
+                .add(1, &[]);
+        }
     });
-    assert_eq!(lines(family(&captured, "ours")), ["shop=Oslo 1"]);
     assert_eq!(
-        captured.metrics.iter().filter(|f| f.name == "ours").count(),
-        1
+        all(&captured, "ours"),
+        [" counter: shop=Oslo 1", " counter: 9"]
     );
+    assert_eq!(all(&captured, "shared"), [" counter: 1"]);
+    assert!(all(&captured, "not a name").is_empty());
+    assert_eq!(all(&captured, "unit").len(), 8);
+}
+
+#[test]
+fn a_program_that_makes_up_libraries_fills_no_memory() {
+    let captured = capture(|| {
+        let provider = MeterProvider::current();
+        for n in 0..300 {
+            let meter =
+                provider.meter_with_scope(InstrumentationScope::builder(n.to_string()).build());
+            meter.u64_counter("requests").build().add(1, &[]);
+        }
+    });
+    let families = all(&captured, "requests");
+    assert_eq!((families.len(), &*families[0]), (257, " counter: 44"));
 }
 
 proptest! {

@@ -27,6 +27,7 @@ mod labels;
 mod library;
 mod marker;
 mod meter;
+mod namespace;
 mod observed;
 mod parent;
 mod probe;

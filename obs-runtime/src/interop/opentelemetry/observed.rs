@@ -18,9 +18,10 @@ use crate::lock::lock;
 use crate::metrics::limits::{MAX_SERIES, OVERFLOW};
 use crate::metrics::snapshot::{Labels, NumberPoint};
 use crate::metrics::source::point;
-use crate::metrics::{MetricData, MetricFamily, MetricSource, Number, add_losses, validate};
-use crate::scope::{Extension, Scope};
-use crate::semconv::{attribute, metric};
+use crate::metrics::{
+    Library, MetricData, MetricFamily, Number, add_losses, loss_labels, validate,
+};
+use crate::semconv::metric;
 use crate::trace::suppress::suppress;
 
 /// Most instruments: a library that makes one for each request must not fill the memory.
@@ -44,7 +45,7 @@ type Observe = dyn Fn(&Observer<'_>) + Send + Sync;
 /// An instrument with its callbacks.
 pub(super) struct Observed {
     kind: Kind,
-    name: Cow<'static, str>,
+    pub(super) name: Cow<'static, str>,
     description: Cow<'static, str>,
     unit: Cow<'static, str>,
     start_unix_nanos: u64,
@@ -119,89 +120,85 @@ impl Observed {
         })
     }
 
-    fn is_named(&self, name: &str) -> bool {
+    pub(super) fn is_named(&self, name: &str) -> bool {
         self.name.eq_ignore_ascii_case(name)
     }
+
+    /// Returns whether both are one metric.
+    fn is_same(&self, other: &Self) -> bool {
+        self.is_named(&other.name) && (self.kind, &self.unit) == (other.kind, &other.unit)
+    }
 }
 
-/// All of one `Observability`.
-#[derive(Default)]
-pub(crate) struct Observables(Mutex<Vec<Arc<Observed>>>);
-
-impl fmt::Debug for Observables {
+impl fmt::Debug for Observed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Observables").finish_non_exhaustive()
+        let mut shown = f.debug_struct("Observed");
+        shown.field("name", &self.name).finish_non_exhaustive()
     }
 }
 
-impl Extension for Observables {
-    fn attach(self: &Arc<Self>, scope: &Scope) {
-        scope.sources.add_own(Arc::<Self>::clone(self));
+/// Asks every callback of a library, and appends what they say.
+pub(super) fn collect(all: &[Arc<Observed>], library: &Arc<Library>, out: &mut Vec<MetricFamily>) {
+    let mut families: Vec<(&Observed, Mutex<Points>)> = Vec::new();
+    for observed in all {
+        let known = families.iter().position(|(f, _)| f.is_same(observed));
+        let at = known.unwrap_or_else(|| {
+            families.push((observed, Mutex::default()));
+            families.len() - 1
+        });
+        // What a callback does is not to be recorded as if somebody had asked for it.
+        let _suppressed = (suppress(), Context::enter_telemetry_suppressed_scope());
+        (observed.observe)(&Observer {
+            kind: observed.kind,
+            points: &families[at].1,
+            refused: &observed.refused,
+        });
     }
+    out.extend(families.into_iter().filter_map(|(of, points)| {
+        let points = points.into_inner().unwrap_or_else(PoisonError::into_inner);
+        family(of, points).map(|family| family.of_library(Some(library)))
+    }));
+    add_losses(&metric::OBS_METRICS_REFUSED, refused(all, library), out);
 }
 
-impl MetricSource for Observables {
-    /// Asks every callback, outside of any lock: it may make instruments.
-    fn collect(&self, out: &mut Vec<MetricFamily>) {
-        let all = lock(&self.0).clone();
-        if all.is_empty() {
-            return;
-        }
-        let taken = |name: &str| out.iter().any(|f| f.name.eq_ignore_ascii_case(name));
-        let mut families: Vec<(&Observed, Mutex<Points>)> = Vec::new();
-        for observed in all.iter().filter(|o| !taken(&o.name)) {
-            let known = families
-                .iter()
-                .position(|(f, _)| f.is_named(&observed.name));
-            let at = known.unwrap_or_else(|| {
-                families.push((observed, Mutex::default()));
-                families.len() - 1
-            });
-            // What a callback does is not to be recorded as if somebody had asked for it.
-            let _suppressed = (suppress(), Context::enter_telemetry_suppressed_scope());
-            (observed.observe)(&Observer {
-                kind: observed.kind,
-                points: &families[at].1,
-                refused: &observed.refused,
-            });
-        }
-        out.extend(families.into_iter().filter_map(|(of, points)| {
-            let points = points.into_inner().unwrap_or_else(PoisonError::into_inner);
-            family(of, points)
-        }));
-        add_losses(&metric::OBS_METRICS_REFUSED, refused(&all), out);
+/// Adds an instrument to those of a library. Several of one name, kind and unit are one metric. Returns what is wrong
+/// where the name has another kind or unit already.
+///
+/// # Errors
+/// When there are very many.
+pub(super) fn add(all: &mut Vec<Arc<Observed>>, new: Observed) -> Result<Option<Error>, Error> {
+    let error = |what: String| Error::new(ErrorKind::Metric, what);
+    let name = &new.name;
+    if all.len() >= MOST_INSTRUMENTS {
+        return Err(error(format!(
+            "metric `{name}`: {MOST_INSTRUMENTS} observable instruments exist already: make each once"
+        )));
     }
+    let other = all
+        .iter()
+        .find(|old| old.is_named(name) && !old.is_same(&new));
+    let clash = other.map(|old| {
+        error(format!(
+            "metric `{name}` is observed as {:?} in {:?} already, not as {:?} in {:?}: use the same \
+             definition, or another name",
+            old.kind, old.unit, new.kind, new.unit
+        ))
+    });
+    all.push(Arc::new(new));
+    Ok(clash)
 }
 
-impl Observables {
-    /// Adds an instrument. Several of one name and kind are one metric.
-    pub(super) fn add(&self, new: Observed) -> Result<(), Error> {
-        let mut all = lock(&self.0);
-        let clash = |what: String| Err(Error::new(ErrorKind::Metric, what));
-        let name = &new.name;
-        if all.len() >= MOST_INSTRUMENTS {
-            return clash(format!(
-                "metric `{name}`: {MOST_INSTRUMENTS} observable instruments exist already: make each once"
-            ));
-        }
-        let twin = all.iter().find(|old| old.is_named(name));
-        if let Some(old) = twin.filter(|old| old.kind != new.kind || old.unit != new.unit) {
-            return clash(format!(
-                "metric `{name}` is observed as {:?} in {:?} already, not as {:?} in {:?}: use the same \
-                 definition, or another name",
-                old.kind, old.unit, new.kind, new.unit
-            ));
-        }
-        all.push(Arc::new(new));
-        Ok(())
-    }
+/// Returns what is wrong where a name is that of an observable instrument and of another one.
+pub(super) fn both(name: &str) -> Error {
+    let text = format!("metric `{name}` is both observed and counted: use another name for one");
+    Error::new(ErrorKind::Metric, text)
 }
 
 /// Returns how many values were refused, by metric: instruments of one name are one.
-fn refused(all: &[Arc<Observed>]) -> Vec<NumberPoint> {
+fn refused(all: &[Arc<Observed>], library: &Library) -> Vec<NumberPoint> {
     let mut points: Vec<NumberPoint> = Vec::new();
     for observed in all {
-        let labels = Labels::from([(attribute::METRIC, &*observed.name)]);
+        let labels = loss_labels(&observed.name, Some(library));
         let value = observed.refused.load(Ordering::Relaxed);
         let known = points.iter_mut().find(|point| point.labels == labels);
         match known {
@@ -227,5 +224,6 @@ fn family(of: &Observed, points: Points) -> Option<MetricFamily> {
             Kind::UpDownCounter => MetricData::UpDownCounter(points.into()),
             Kind::Gauge => MetricData::Gauge(points.into()),
         },
+        library: None,
     })
 }
