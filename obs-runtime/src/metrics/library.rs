@@ -182,3 +182,7 @@ impl MetricFamily {
         self
     }
 }
+
+#[cfg(test)]
+#[path = "library_tests.rs"]
+mod tests;
