@@ -8,6 +8,7 @@ use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use obs_runtime::{Error, Level, Observability, counter, traced};
+use opentelemetry::metrics::MeterProvider as _;
 
 #[traced]
 fn work() {}
@@ -238,6 +239,20 @@ fn fork_counting() -> Result<(), Error> {
                 }
             });
         }
+        // So do meters of OpenTelemetry's API.
+        let (provider, is_done) = (obs.meter_provider(), &done);
+        let meter = provider.meter("parent");
+        let (theirs, own) = (provider.clone(), meter.clone());
+        threads.spawn(move || {
+            while !is_done.load(Ordering::Relaxed) {
+                theirs
+                    .meter("parent")
+                    .u64_counter("theirs")
+                    .build()
+                    .add(1, &[]);
+                own.f64_histogram("theirs").build().record(1.0, &[]);
+            }
+        });
         // Somebody collects all the time.
         let (obs, is_done) = (&obs, &done);
         threads.spawn(move || {
@@ -256,6 +271,12 @@ fn fork_counting() -> Result<(), Error> {
                     unsafe { libc::alarm(30) };
                     for n in 0..100 {
                         // Metrics of the parent take it, for nobody.
+                        provider
+                            .meter("child")
+                            .u64_counter("theirs")
+                            .build()
+                            .add(1, &[]);
+                        meter.u64_counter("theirs").build().add(1, &[]);
                         let name = format!("parent.{}.{}", n % 2, n % 100);
                         if let Ok(rows) = obs.metrics().counter(name).labels(["n"]).build() {
                             let _ = rows.with([format!("child {n}")]).map(|rows| rows.inc());

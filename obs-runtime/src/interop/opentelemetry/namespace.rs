@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use ::opentelemetry::{InstrumentationScope, KeyValue};
 
 use super::observed::{self, Observed};
+use crate::fork::Process;
 use crate::lock::lock;
 use crate::metrics::{Library, LibraryAttribute, MetricFamily, MetricSource, MetricsCollector};
 use crate::scope::{Extension, Scope};
@@ -29,12 +30,24 @@ const MOST_OF_A_NAME: usize = 8;
 const MOST_LINES: usize = 64;
 
 /// All libraries of one `Observability`.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Meters {
+    /// The process that made it: in a forked child the locks may be held for ever.
+    process: Process,
     /// The scope's.
     metrics: OnceLock<MetricsCollector>,
     /// In the order in which they came.
     all: Mutex<Vec<Arc<Namespace>>>,
+}
+
+impl Default for Meters {
+    fn default() -> Self {
+        Self {
+            process: Process::current(),
+            metrics: OnceLock::new(),
+            all: Mutex::default(),
+        }
+    }
 }
 
 impl Extension for Meters {
@@ -57,6 +70,9 @@ impl MetricSource for Meters {
 impl Meters {
     /// Returns the namespace of a library; the first request makes it.
     pub(super) fn of(&self, scope: &InstrumentationScope) -> Arc<Namespace> {
+        if !self.process.is_current() {
+            return Arc::new(Namespace::new(scope.clone(), MetricsCollector::new()));
+        }
         let mut all = lock(&self.all);
         let known = |all: &[Arc<Namespace>], scope: &InstrumentationScope| {
             let found = all.iter().find(|namespace| namespace.scope == *scope);
@@ -91,6 +107,8 @@ impl Meters {
 /// The instruments of one library.
 #[derive(Debug)]
 pub(super) struct Namespace {
+    /// The process that made it: in a forked child the locks may be held for ever.
+    process: Process,
     scope: InstrumentationScope,
     /// The first takes whatever does not clash. Never empty.
     layers: Mutex<Vec<Layer>>,
@@ -123,6 +141,7 @@ impl Namespace {
             }
         };
         Self {
+            process: Process::current(),
             scope,
             layers: Mutex::new(vec![first]),
             observed: Mutex::default(),
@@ -140,6 +159,10 @@ impl Namespace {
         name: &str,
         define: impl Fn(&MetricsCollector) -> Result<I, Error>,
     ) -> Result<I, Error> {
+        if !self.process.is_current() {
+            // Nobody collects it here.
+            return define(&MetricsCollector::new());
+        }
         let mut layers = lock(&self.layers);
         let mut clash = None;
         for layer in layers.iter() {
@@ -173,6 +196,9 @@ impl Namespace {
     /// # Errors
     /// When there are very many.
     pub(super) fn add(&self, new: Observed) -> Result<(), Error> {
+        if !self.process.is_current() {
+            return Ok(());
+        }
         let name = new.name.clone();
         let clash = observed::add(&mut lock(&self.observed), new)?;
         self.say_twice(&name, clash.as_ref());
@@ -202,6 +228,9 @@ impl Namespace {
 
     /// Writes a line about a metric, once.
     pub(super) fn say(&self, name: &str, what: &str) {
+        if !self.process.is_current() {
+            return;
+        }
         let mut said = lock(&self.said);
         if said.len() < MOST_LINES
             && let Entry::Vacant(new) = said.entry(name.to_ascii_lowercase())
