@@ -146,6 +146,9 @@ pub mod attribute {
         OBS_PIPELINE_RECORDS = "obs.pipeline.records";
         /// `succeeded`, `failed` or `cancelled`. Defined by obs.
         OBS_PIPELINE_STATE = "obs.pipeline.state";
+        /// How many attempts of synchronous tasks still ran when their run ended; absent if none
+        /// did. Defined by obs.
+        OBS_PIPELINE_STILL_RUNNING = "obs.pipeline.still_running";
         /// The id of a pipeline run, as in its result. Defined by obs.
         OBS_RUN_ID = "obs.run.id";
         /// Which attempt of a task the span is, from 1. Defined by obs.

@@ -16,6 +16,7 @@ use crate::panics;
 use crate::pipeline::TaskContext;
 use crate::pipeline::context::Run;
 use crate::pipeline::result::{Output, TaskError, TaskResult, TaskState};
+use crate::pipeline::slots::{Place, Slots};
 use crate::pipeline::task::{Attempt, Attempted, Body};
 use crate::pipeline::telemetry::{self, Beginning};
 use crate::trace::Outcome;
@@ -28,17 +29,21 @@ pub(crate) struct Ended {
     pub(crate) output: Option<Output>,
 }
 
-/// Attempts the task until one succeeds or no repetition is left.
-pub(crate) async fn run_task(run: Arc<Run>, task: u32) -> Ended {
+/// Attempts the task until one succeeds or no repetition is left. The first attempt has its place
+/// in the line for slots already.
+pub(crate) async fn run_task(run: Arc<Run>, task: u32, mut place: Place) -> Ended {
     let mut attempt = 0;
     loop {
         attempt += 1;
         let ended = {
             // Held for the attempt only: others may run during the pause.
-            let _permit = match run.graph.nodes[task as usize].limit {
-                Some(limit) => Box::pin(run.limits[limit as usize].acquire()).await.ok(),
+            let held = match place {
+                Some(place) => Some(place.await),
                 None => None,
             };
+            if let Some(held) = &held {
+                run.cell(task as usize).held = Arc::downgrade(held);
+            }
             Attempting::start(&run, task, attempt).await
         };
         let policy = &run.graph.nodes[task as usize].policy;
@@ -48,6 +53,7 @@ pub(crate) async fn run_task(run: Arc<Run>, task: u32) -> Ended {
                 if !pause.is_zero() {
                     Box::pin(tokio::time::sleep(pause)).await;
                 }
+                place = Slots::line_up(&run, task);
                 continue;
             }
             Err(Failure::Repeatable(error) | Failure::Final(error)) => Err(error),

@@ -7,9 +7,8 @@
 use core::any::{Any, type_name};
 use core::fmt;
 use core::time::Duration;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::SpanContext;
@@ -17,6 +16,7 @@ use crate::pipeline::CancelHandle;
 use crate::pipeline::graph::{Graph, Node};
 use crate::pipeline::params::{TypeMap, missing};
 use crate::pipeline::result::{Output, TaskError, TaskResult, TaskState};
+use crate::pipeline::slots::{Held, Slots};
 use crate::pipeline::telemetry::Meters;
 
 /// The state that all tasks of one run share.
@@ -30,8 +30,7 @@ pub(crate) struct Run {
     /// The run's span, the parent of all task spans.
     pub(crate) span: Option<SpanContext>,
     pub(crate) meters: Meters,
-    /// The semaphores of the concurrency limits, in the order of `graph.limits`.
-    pub(crate) limits: Vec<Semaphore>,
+    pub(crate) slots: Slots,
     /// The tasks' own state, in the order of the graph's nodes.
     pub(crate) cells: Box<[Mutex<Cell>]>,
 }
@@ -58,8 +57,10 @@ impl Run {
             duration: cell.began.map_or(Duration::ZERO, |began| {
                 self.began.elapsed().saturating_sub(began)
             }),
+            waited: cell.waited,
             records: cell.records.filter(|_| state == TaskState::Succeeded),
             error,
+            still_running: 0,
         };
         drop(cell);
         self.meters.task(&self.graph.pipeline, &result);
@@ -80,6 +81,12 @@ pub(crate) struct Cell {
     pub(crate) began: Option<Duration>,
     /// The span of the last attempt, which dependants link to.
     pub(crate) span: Option<SpanContext>,
+    /// The time that its attempts have waited for slots.
+    pub(crate) waited: Duration,
+    /// The slots of the attempt that runs, if anything limits it.
+    pub(crate) held: Weak<Held>,
+    /// The number of its attempts that run on threads that may block.
+    pub(crate) blocking: u32,
 }
 
 /// A task's view of its run.

@@ -23,6 +23,7 @@
 //! ```
 
 mod attempt;
+pub(crate) mod blocking;
 mod builder;
 mod cancel;
 pub(crate) mod check;
@@ -35,6 +36,7 @@ pub(crate) mod result;
 mod retry;
 mod run_id;
 mod runner;
+mod slots;
 mod start;
 mod summary;
 pub(crate) mod task;

@@ -130,9 +130,14 @@ pub struct TaskResult {
     pub state: TaskState,
     /// The number of attempts that began; 0 for a task that never ran.
     pub attempts: u32,
-    /// The time from the start of the first attempt to the end of the last, pauses included.
+    /// The time from the start of the first attempt to the end of the last, pauses and waits for a
+    /// slot between them included.
     #[serde(rename = "duration_seconds", serialize_with = "serialize::seconds")]
     pub duration: Duration,
+    /// The time that its attempts have waited for a slot of `max_parallel_tasks` or of a
+    /// `concurrency` limit, before the first attempt and between two. It is part of no attempt.
+    #[serde(rename = "waited_seconds", serialize_with = "serialize::seconds")]
+    pub waited: Duration,
     /// The number of records that the task counted.
     ///
     /// It comes from the `records` argument or from
@@ -140,6 +145,11 @@ pub struct TaskResult {
     pub records: Option<u64>,
     /// The reason why it did not succeed.
     pub error: Option<TaskError>,
+    /// The number of attempts whose thread was still running when the run ended.
+    ///
+    /// Nothing can stop a synchronous task: after a timeout, or when the run is cancelled, its
+    /// thread goes on until the function returns.
+    pub still_running: u32,
 }
 
 impl TaskResult {
@@ -272,6 +282,9 @@ pub struct RunResult {
     pub tasks_skipped: usize,
     /// The number of tasks that had not finished when the run was cancelled.
     pub tasks_cancelled: usize,
+    /// The number of attempts of synchronous tasks that could not be stopped, and whose threads were
+    /// still running when the run ended; [`TaskResult::still_running`] says of which tasks.
+    pub still_running: u32,
     /// The results of the tasks.
     pub task_results: TaskResults,
     /// The id of the run's trace, if spans are recorded.

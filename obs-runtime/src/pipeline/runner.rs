@@ -12,6 +12,7 @@ use tokio::task::{JoinError, JoinSet};
 use crate::pipeline::attempt::{Ended, run_task};
 use crate::pipeline::context::Run;
 use crate::pipeline::result::{Output, TaskError, TaskResult, TaskState};
+use crate::pipeline::slots::Slots;
 
 /// The results of a run's tasks, in the order of the graph.
 pub(crate) struct Finished {
@@ -24,8 +25,7 @@ pub(crate) struct Finished {
 pub(crate) struct Runner {
     run: Arc<Run>,
     set: JoinSet<Ended>,
-    /// The most tasks that run at once.
-    max_parallel: usize,
+    /// The tasks that have been started and have not ended: they run, pause, or wait for a slot.
     running: usize,
     ready: VecDeque<u32>,
     /// The number of dependencies that have not ended, by task.
@@ -39,12 +39,11 @@ pub(crate) struct Runner {
 }
 
 impl Runner {
-    pub(crate) fn new(run: Arc<Run>, max_parallel: usize) -> Self {
+    pub(crate) fn new(run: Arc<Run>) -> Self {
         let nodes = &run.graph.nodes;
         let open: Vec<u32> = nodes.iter().map(|n| n.dependencies.len() as u32).collect();
         Self {
             set: JoinSet::new(),
-            max_parallel: max_parallel.max(1),
             running: 0,
             ready: (0..nodes.len() as u32)
                 .filter(|task| open[*task as usize] == 0)
@@ -86,11 +85,11 @@ impl Runner {
     }
 
     /// Starts the tasks that are ready; a blocked one ends here, which may make others ready.
+    ///
+    /// A task that must wait for a slot gets its place in the line here, so that the order of the
+    /// graph holds whichever thread comes first.
     fn start_ready(&mut self) {
-        while self.running < self.max_parallel {
-            let Some(task) = self.ready.pop_front() else {
-                return;
-            };
+        while let Some(task) = self.ready.pop_front() {
             if let Some(failed) = self.blocked[task as usize] {
                 let reason = format!("`{}` failed", self.run.graph.nodes[failed as usize].name);
                 let error = TaskError::new("dependency", reason);
@@ -102,7 +101,8 @@ impl Runner {
             }
             self.running += 1;
             self.started[task as usize] = true;
-            self.set.spawn(run_task(Arc::clone(&self.run), task));
+            let place = Slots::line_up(&self.run, task);
+            self.set.spawn(run_task(Arc::clone(&self.run), task, place));
         }
     }
 
@@ -173,10 +173,14 @@ impl Runner {
             run.result_of(at, TaskState::Cancelled, Some(error))
         };
         let results = self.results.into_iter().enumerate();
+        let results = results.map(|(at, result)| {
+            let mut result = result.unwrap_or_else(|| cancelled(at));
+            // Now, since work that a task gave up may have ended meanwhile.
+            result.still_running = run.cell(at).blocking;
+            result
+        });
         Finished {
-            results: results
-                .map(|(at, result)| result.unwrap_or_else(|| cancelled(at)))
-                .collect(),
+            results: results.collect(),
             outputs: (0..run.cells.len())
                 .map(|task| run.cell(task).output.take())
                 .collect(),

@@ -465,7 +465,8 @@ async fn a_long_chain_and_a_wide_graph_end() {
 /// A wide graph holds one of these for each task: what few tasks need is in boxes.
 #[test]
 fn a_task_in_flight_is_small() {
-    fn size<F: Future>(_: impl Fn(Arc<crate::pipeline::context::Run>, u32) -> F) -> usize {
+    use crate::pipeline::{context::Run, slots::Place};
+    fn size<F: Future>(_: impl Fn(Arc<Run>, u32, Place) -> F) -> usize {
         size_of::<F>()
     }
     let bytes = size(crate::pipeline::attempt::run_task);

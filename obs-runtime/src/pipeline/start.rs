@@ -22,6 +22,7 @@ use crate::pipeline::handler::Alerts;
 use crate::pipeline::params::TypeMap;
 use crate::pipeline::result::{RunResult, RunState, TaskResults, TaskState};
 use crate::pipeline::runner::{Finished, Runner};
+use crate::pipeline::slots::Slots;
 use crate::pipeline::task::TaskPolicy;
 use crate::pipeline::telemetry::{Meters, RunTelemetry};
 use crate::pipeline::{CancelHandle, PipelineBuilder, handler, registry, run_id};
@@ -107,6 +108,8 @@ impl Pipeline {
     }
 
     /// Sets how many attempts of tasks with `concurrency = "name"` may run at once.
+    ///
+    /// As with [`max_parallel_tasks`](Self::max_parallel_tasks), an attempt counts while it works.
     pub fn concurrency(mut self, name: impl Into<Cow<'static, str>>, limit: usize) -> Self {
         let name = name.into();
         if limit == 0 || limit > Semaphore::MAX_PERMITS {
@@ -124,6 +127,12 @@ impl Pipeline {
     }
 
     /// Sets how many tasks may run at once; 0 counts as 1. By default there is no limit.
+    ///
+    /// A task counts while an attempt of it works: not in the pause before a repetition, and not
+    /// while it waits for its [`concurrency`](Self::concurrency) limit. An attempt of a synchronous
+    /// task counts until its thread has ended, even after its timeout, because nothing can stop
+    /// such a thread: the repetition waits for it if the limit is reached.
+    /// [`TaskResult::waited`](crate::pipeline::TaskResult::waited) says how long a task has waited.
     pub fn max_parallel_tasks(mut self, limit: usize) -> Self {
         self.max_parallel = limit;
         self
@@ -208,13 +217,12 @@ impl Pipeline {
         }
         let running = Running::begin(&self.cancel);
         let started_at = SystemTime::now();
-        let max_parallel = self.max_parallel;
         let alerts = self.alerts.clone();
         let run_id = run_id::run_id(started_at);
         let meters = Meters::of(&scope::current(), &self.graph);
         let telemetry = RunTelemetry::begin(self.graph.pipeline.clone(), &run_id, meters.clone());
         let run = Arc::new(self.into_run(run_id, telemetry.context(), meters));
-        let finished = Runner::new(Arc::clone(&run), max_parallel).drive().await;
+        let finished = Runner::new(Arc::clone(&run)).drive().await;
         let mut result = result(&run, started_at, finished);
         let handlers = handler::concerned(&result);
         handler::call_all(&handlers, &mut result, &alerts)
@@ -236,10 +244,9 @@ impl Pipeline {
 
     fn into_run(self, id: String, span: Option<SpanContext>, meters: Meters) -> Run {
         let limits = self.graph.limits.iter();
+        let limits = limits.map(|name| self.limits.get(name).copied().unwrap_or(1));
         Run {
-            limits: limits
-                .map(|name| Semaphore::new(self.limits.get(name).copied().unwrap_or(1)))
-                .collect(),
+            slots: Slots::new(self.max_parallel, limits),
             cells: self.graph.nodes.iter().map(|_| Mutex::default()).collect(),
             graph: self.graph,
             id,
@@ -284,6 +291,11 @@ fn result(run: &Run, started_at: SystemTime, finished: Finished) -> RunResult {
         tasks_failed,
         tasks_skipped: count(TaskState::Skipped),
         tasks_cancelled,
+        still_running: finished
+            .results
+            .iter()
+            .map(|task| task.still_running)
+            .fold(0, u32::saturating_add),
         trace_id: run
             .span
             .filter(SpanContext::is_sampled)

@@ -17,12 +17,19 @@ impl RunResult {
     ///   extract    succeeded         1    12.0ms       40
     ///   transform  failed            3     1.23s        -  row 7: no number
     ///   load       skipped           0         -        -  `transform` failed
+    ///   waited for a slot: transform 300ms
     ///   run 0199f2c4-…, trace 4bf92f3577b34da6a3ce929d0e0e4736
     /// ```
     pub fn summary(&self) -> String {
         let mut text = self.headline();
         text.push('\n');
         self.table(&mut text);
+        self.about_tasks(&mut text, "waited for a slot", |task| {
+            (!task.waited.is_zero()).then(|| duration(task.waited))
+        });
+        self.about_tasks(&mut text, "still running, as nothing can stop it", |task| {
+            (task.still_running > 0).then(|| task.still_running.to_string())
+        });
         // Writing to a `String` cannot fail.
         let _ = write!(text, "  run {}", self.run_id);
         if let Some(trace) = self.trace_id {
@@ -62,6 +69,23 @@ impl RunResult {
             let _ = write!(text, "; {} records", self.records_count);
         }
         text
+    }
+
+    /// Writes a line about the tasks of which there is something to say, if there are any.
+    fn about_tasks(
+        &self,
+        text: &mut String,
+        what: &str,
+        say: impl Fn(&TaskResult) -> Option<String>,
+    ) {
+        let said = self.task_results.iter().filter_map(|task| {
+            let said = say(task)?;
+            Some(format!("{} {said}", task.name))
+        });
+        let said: Vec<String> = said.collect();
+        if !said.is_empty() {
+            let _ = writeln!(text, "  {what}: {}", said.join(", "));
+        }
     }
 
     fn table(&self, text: &mut String) {

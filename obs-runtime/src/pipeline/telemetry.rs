@@ -85,6 +85,9 @@ impl RunTelemetry {
     pub(crate) fn end(mut self, result: &RunResult) {
         let span = self.0.span();
         span.set_attribute(attribute::OBS_PIPELINE_RECORDS, result.records_count);
+        if result.still_running > 0 {
+            span.set_attribute(attribute::OBS_PIPELINE_STILL_RUNNING, result.still_running);
+        }
         let end = match result.state {
             RunState::Succeeded => End::Ok,
             RunState::Cancelled => End::Cancelled,
@@ -168,6 +171,13 @@ impl Drop for Beginning {
     fn drop(&mut self) {
         BEGINNING.set(self.before.take());
     }
+}
+
+/// Returns the attempt whose function is about to begin its span on this thread.
+pub(crate) fn beginning() -> Option<TaskContext> {
+    let context = BEGINNING.take();
+    BEGINNING.set(context.clone());
+    context
 }
 
 /// Makes a call see the span that is entered here, and the attempt that begins here, on whatever

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::count::IntoCount;
 use super::judge::Judge;
 pub use super::probe::probe;
+pub use crate::pipeline::blocking::blocking;
 pub use crate::pipeline::check::{check, check_moves};
 use crate::pipeline::context::gone;
 pub use crate::pipeline::handler::{
@@ -18,7 +19,6 @@ use crate::pipeline::result::TaskError;
 pub use crate::pipeline::task::{
     Attempt, Attempted, Dependency, Requirement, TaskMeta, TaskPolicy, Use,
 };
-use crate::pipeline::telemetry::carry;
 pub use crate::pipeline::telemetry::span_began;
 pub use crate::pipeline::{Backoff, RetryPolicy, RunResult, TaskContext};
 use crate::printable::formatted;
@@ -109,25 +109,6 @@ where
     F: Future<Output = Result<Attempted, TaskError>> + Send + 'static,
 {
     Box::pin(future)
-}
-
-/// An attempt of a synchronous function: on a thread that may block, so that tokio's workers stay
-/// free. It sees the span that the task runs in.
-///
-/// # Errors
-/// When the function fails; a panic goes on.
-pub async fn blocking<F>(call: F) -> Result<Attempted, TaskError>
-where
-    F: FnOnce() -> Result<Attempted, TaskError> + Send + 'static,
-{
-    let call = carry(call);
-    match tokio::task::spawn_blocking(call).await {
-        Ok(ended) => ended,
-        Err(error) => match error.try_into_panic() {
-            Ok(payload) => std::panic::resume_unwind(payload),
-            Err(error) => Err(TaskError::new("cancelled", error.to_string())),
-        },
-    }
 }
 
 /// What an attempt of a function that returns a `Result` yields.

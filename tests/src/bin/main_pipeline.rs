@@ -18,7 +18,7 @@ async fn wait() -> Result<(), String> {
 async fn tell(run: &RunResult) {
     println!("told of {}", run.state);
     if std::env::args().nth(1).as_deref() == Some("stuck") {
-        pending().await
+        pending::<()>().await;
     }
 }
 

@@ -1,4 +1,5 @@
 //! Annotated tasks and handlers.
 
+mod blocking;
 mod lints;
 mod tasks;
