@@ -29,6 +29,7 @@ pub mod exporter;
 mod fork;
 mod guarded;
 mod init;
+mod inside;
 pub mod interop;
 #[cfg(feature = "json")]
 mod json;

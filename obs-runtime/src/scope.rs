@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, RwLock, Weak};
 
 use crate::fork::{self, PerProcess, Process};
+use crate::inside::Inside;
 use crate::lock::{lock, read, write};
 use crate::metrics::source::Sources;
 use crate::metrics::{MetricsCollector, bound};
@@ -111,6 +112,8 @@ impl Scope {
 
     /// Makes it the scope of its id.
     pub(crate) fn register(self: &Arc<Self>) {
+        // An allocator that counts asks for its scope.
+        let _inside = Inside::enter();
         let mut scopes = write(&SCOPES);
         scopes.retain(|(id, scope)| *id != self.id && scope.strong_count() > 0);
         scopes.push((self.id, Arc::downgrade(self)));

@@ -46,6 +46,8 @@ words! {
         TailSampled => "tail_sampled",
         /// The exporter's format has no form for the value.
         Unsupported => "unsupported",
+        /// An allocator that is annotated, or counts, was called by obs itself.
+        Reentrant => "reentrant",
     }
 }
 
@@ -268,6 +270,29 @@ pub(crate) fn start_thread(
             format!("the thread `{name}` could not be started ({e}): raise the limit of threads");
         Error::new(ErrorKind::State, text)
     })
+}
+
+static REENTRANT_CALLS: AtomicU64 = AtomicU64::new(0);
+static REENTRANT_VALUES: AtomicU64 = AtomicU64::new(0);
+
+/// Counts an annotated call that came from inside of obs, and for which there was no room at once.
+#[cold]
+pub(crate) fn count_reentrant_call() {
+    REENTRANT_CALLS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Counts a value of a metric that came from inside of obs, before the thread had counted there.
+#[cold]
+pub(crate) fn count_reentrant_value() {
+    REENTRANT_VALUES.fetch_add(1, Ordering::Relaxed);
+}
+
+pub(crate) fn reentrant_calls() -> u64 {
+    REENTRANT_CALLS.load(Ordering::Relaxed)
+}
+
+pub(crate) fn reentrant_values() -> u64 {
+    REENTRANT_VALUES.load(Ordering::Relaxed)
 }
 
 static LATE: AtomicU64 = AtomicU64::new(0);

@@ -56,12 +56,14 @@ pub(super) fn collect(
         );
         dropped.insert(reason(DropReason::BufferFull, LOGS), stats.logs.lost);
     }
-    for (why, lost) in [
-        (DropReason::TailSampled, stats.spans.sampled_out),
-        (DropReason::Late, stats.late),
+    for (why, signal, lost) in [
+        (DropReason::TailSampled, TRACES, stats.spans.sampled_out),
+        (DropReason::Late, TRACES, stats.late),
+        (DropReason::Reentrant, TRACES, stats.reentrant_calls),
+        (DropReason::Reentrant, METRICS, stats.reentrant_values),
     ] {
         if lost > 0 || from_zero {
-            dropped.insert(reason(why, TRACES), lost);
+            dropped.insert(reason(why, signal), lost);
         }
     }
     let mut items = BTreeMap::new();

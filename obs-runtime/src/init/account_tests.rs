@@ -69,6 +69,8 @@ fn every_loss_has_its_signal_and_reason() {
             exporters: vec![exporter("otlp", 7, vec![(DropReason::Rejected, 1)])],
         },
         late: 1,
+        reentrant_calls: 6,
+        reentrant_values: 7,
     };
     let mut families = Vec::new();
     collect(&stats, 7, false, &mut families);
@@ -80,6 +82,8 @@ fn every_loss_has_its_signal_and_reason() {
             "obs.dropped buffer_full logs 2",
             "obs.dropped buffer_full traces 3",
             "obs.dropped late traces 1",
+            "obs.dropped reentrant metrics 7",
+            "obs.dropped reentrant traces 6",
             "obs.dropped rejected logs 1",
             "obs.dropped tail_sampled traces 8",
             "obs.dropped timeout metrics 2",
@@ -128,6 +132,8 @@ fn every_reason_is_there_before_it_happens() {
             "exporter_failed logs 0",
             "late traces 0",
             "queue_full logs 0",
+            "reentrant metrics 0",
+            "reentrant traces 0",
             "rejected logs 1",
             "shutdown logs 0",
             "spool_failed logs 0",

@@ -70,6 +70,8 @@ impl Scope {
             metrics: self.exporters(Exports::Metrics),
             logs,
             late: self_obs::late(),
+            reentrant_calls: self_obs::reentrant_calls(),
+            reentrant_values: self_obs::reentrant_values(),
         }
     }
 }

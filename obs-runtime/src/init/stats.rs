@@ -31,6 +31,11 @@ pub struct Stats {
     /// The number of attributes, events and calls that came after their span or their `Observability` had
     /// ended, in the whole process.
     pub late: u64,
+    /// The number of calls of annotated functions that obs itself made while it allocated, and could not
+    /// record, in the whole process ([`DropReason::Reentrant`]).
+    pub reentrant_calls: u64,
+    /// The number of values of metrics for which the same holds.
+    pub reentrant_values: u64,
 }
 
 impl Stats {
@@ -43,6 +48,10 @@ impl Stats {
             (DropReason::BufferFull, self.spans.lost + self.logs.lost),
             (DropReason::TailSampled, self.spans.sampled_out),
             (DropReason::Late, self.late),
+            (
+                DropReason::Reentrant,
+                self.reentrant_calls + self.reentrant_values,
+            ),
         ]);
         for (reason, items) in all.filter(|(_, items)| *items > 0) {
             *by_reason.entry(reason).or_insert(0) += items;

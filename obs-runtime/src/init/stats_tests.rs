@@ -45,6 +45,8 @@ fn stats_are_an_object_of_their_fields() {
             "metrics": [],
             "logs": {"recorded": 0, "lost": 0, "exporters": []},
             "late": 3,
+            "reentrant_calls": 0,
+            "reentrant_values": 0,
         })
     );
 }

@@ -26,6 +26,9 @@ pub(crate) fn epoch() -> u64 {
 
 /// A handle of one series that a call site can cache.
 pub trait Bound: Clone + Sized {
+    /// A handle of no series, which needs no memory: whatever it takes is lost.
+    const NOWHERE: Self;
+
     /// The metric that it is a series of.
     type Instrument: fmt::Debug;
 

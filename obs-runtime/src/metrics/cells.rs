@@ -12,7 +12,9 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use crate::fork::{self, PerProcess};
+use crate::inside::Inside;
 use crate::lock::lock;
+use crate::self_obs;
 
 /// Cells of a page (8 KiB); a series' cells lie within one page.
 pub(super) const PAGE: usize = 1024;
@@ -37,10 +39,6 @@ impl Lane {
 
     fn page(&self, slot: Slot) -> &Page {
         let page = &self.pages[slot.page()];
-        if page.get().is_none() {
-            // Not `get_or_init`: an allocator that counts its calls would come back in here.
-            let _ = page.set(Box::new(Page([const { AtomicU64::new(0) }; PAGE])));
-        }
         page.get_or_init(|| Box::new(Page([const { AtomicU64::new(0) }; PAGE])))
     }
 }
@@ -52,6 +50,9 @@ pub(super) struct Slot {
 }
 
 impl Slot {
+    /// The cells of series that nobody collects: whatever is written there is lost.
+    pub(super) const NOWHERE: Self = Self { first: 0 };
+
     #[inline]
     const fn page(self) -> usize {
         self.first as usize / PAGE % PAGES
@@ -127,6 +128,7 @@ struct Lease(Cell<Option<&'static Lane>>);
 
 impl Drop for Lease {
     fn drop(&mut self) {
+        let _inside = Inside::enter();
         LANE.set(None);
         if let Some(lane) = self.0.take() {
             space().idle.push(lane);
@@ -153,6 +155,13 @@ fn update_first(slot: Slot, update: impl FnOnce(Cells<'_>)) {
     /// Shared by threads whose lane is given back already; whoever writes holds the lock.
     static ORPHANS: PerProcess<Mutex<Option<&'static Lane>>> = PerProcess::new(Mutex::default);
 
+    let Some(_inside) = Inside::first() else {
+        // What goes nowhere was counted when its handle was asked for.
+        if slot != Slot::NOWHERE {
+            self_obs::count_reentrant_value();
+        }
+        return;
+    };
     let write = |lane: &'static Lane| update(Cells::of(lane.page(slot), slot));
     if let Ok(lane) = LEASE.try_with(lease_lane) {
         write(lane);
@@ -223,12 +232,13 @@ impl Allocation {
     /// Cells for a series that nobody collects, when no others are left: whatever is written there
     /// is lost.
     pub(super) const NOWHERE: Self = Self {
-        slot: Slot { first: 0 },
+        slot: Slot::NOWHERE,
         len: 0,
     };
 
     /// Takes cells; `None` when all are in use. `len` is at most [`PAGE`].
     pub(super) fn new(len: usize) -> Option<Self> {
+        let _inside = Inside::enter();
         let mut space = space();
         let made = |slot| Self {
             slot,
@@ -260,6 +270,7 @@ impl Drop for Allocation {
         if self.len == 0 {
             return;
         }
+        let _inside = Inside::enter();
         // Nobody holds the series any more, so no thread writes these cells; the drop of the
         // last reference ordered their writes before this.
         let mut space = space();
@@ -291,6 +302,7 @@ pub(super) struct Reader(Vec<&'static Lane>);
 
 impl Reader {
     pub(super) fn new() -> Self {
+        let _inside = Inside::enter();
         Self(space().lanes.clone())
     }
 

@@ -17,6 +17,7 @@ use super::snapshot::{MetricData, MetricFamily, MetricSource, Number, NumberPoin
 use super::{Counter, Gauge, Histogram, Summary, UpDownCounter, source, warning};
 use crate::Error;
 use crate::fork::Process;
+use crate::inside::Inside;
 use crate::lock::{read, write};
 use crate::semconv::{MetricDef, attribute, metric};
 
@@ -136,6 +137,7 @@ impl MetricsCollector {
             // Of a forked child's parent: a metric that nobody collects here.
             return create().map(Arc::new);
         }
+        let _inside = Inside::enter();
         let metrics = read(&self.inner.metrics);
         if let Some(core) = metrics.get(name) {
             return check(core).map(|()| Arc::clone(core));
@@ -155,6 +157,7 @@ impl MetricsCollector {
         if !self.inner.process.is_current() {
             return Vec::new();
         }
+        let _inside = Inside::enter();
         read(&self.inner.metrics).values().cloned().collect()
     }
 
@@ -196,6 +199,7 @@ impl MetricsCollector {
         if !self.inner.process.is_current() {
             return false;
         }
+        let _inside = Inside::enter();
         let removed = write(&self.inner.metrics).remove(&name.to_ascii_lowercase());
         self.forget();
         removed.is_some()

@@ -6,7 +6,7 @@ use super::cells::{self, Cells, Reader, Slot};
 use super::exemplar;
 use super::instrument::Core;
 use super::methods::{instrument, numeric};
-use super::series::Series;
+use super::series::{Series, refuse};
 use super::snapshot::Number;
 use crate::Error;
 
@@ -53,7 +53,8 @@ pub struct Counter {
 #[derive(Clone, Debug)]
 pub struct BoundCounter {
     slot: Slot,
-    series: Arc<Series>,
+    /// None of a handle that goes nowhere.
+    series: Option<Arc<Series>>,
 }
 
 instrument!(Counter, BoundCounter, Counter);
@@ -64,7 +65,7 @@ impl BoundCounter {
     #[inline]
     pub fn inc(&self) {
         add_whole(self.slot, 1);
-        example(&self.series, 1.0);
+        example(self.series.as_deref(), 1.0);
     }
 
     /// Adds an amount. A negative amount, infinity and NaN are refused and counted
@@ -76,16 +77,18 @@ impl BoundCounter {
             Number::U64(v) => add_whole(self.slot, v),
             Number::I64(v) if v >= 0 => add_whole(self.slot, v as u64),
             Number::F64(v) if v >= 0.0 && v.is_finite() => add_fraction(self.slot, v),
-            Number::I64(_) | Number::F64(_) => return self.series.shared.refuse(),
+            Number::I64(_) | Number::F64(_) => return refuse(self.series.as_deref()),
         }
-        example(&self.series, amount.as_f64());
+        example(self.series.as_deref(), amount.as_f64());
     }
 }
 
 /// Offers the amount as an example of what was counted.
 #[inline]
-fn example(series: &Series, amount: f64) {
-    if exemplar::is_wanted() {
+fn example(series: Option<&Series>, amount: f64) {
+    if exemplar::is_wanted()
+        && let Some(series) = series
+    {
         series.exemplars.offer(1, 0, amount);
     }
 }
@@ -123,7 +126,8 @@ pub struct UpDownCounter {
 #[derive(Clone, Debug)]
 pub struct BoundUpDownCounter {
     slot: Slot,
-    series: Arc<Series>,
+    /// None of a handle that goes nowhere.
+    series: Option<Arc<Series>>,
 }
 
 instrument!(UpDownCounter, BoundUpDownCounter, UpDownCounter);
@@ -151,7 +155,7 @@ impl BoundUpDownCounter {
             Number::U64(v) => add_whole(self.slot, v),
             Number::I64(v) => add_whole(self.slot, v as u64),
             Number::F64(v) if v.is_finite() => add_fraction(self.slot, v),
-            Number::F64(_) => self.series.shared.refuse(),
+            Number::F64(_) => refuse(self.series.as_deref()),
         }
     }
 }

@@ -9,6 +9,7 @@ use std::sync::{Mutex, OnceLock};
 
 use super::snapshot::Exemplar;
 use crate::clock::unix_nanos;
+use crate::inside::Inside;
 use crate::lock::lock;
 use crate::trace::local::{flag, local};
 
@@ -66,6 +67,10 @@ impl Exemplars {
             Some(all) => all,
             None if !is_enabled() => return,
             None => {
+                // A value that an allocator measures while the places are made is no example.
+                let Some(_inside) = Inside::first() else {
+                    return;
+                };
                 let fresh = || (0..places).map(|_| Place::default()).collect();
                 self.places.get_or_init(fresh)
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::cells::{Reader, Slot};
 use super::instrument::Core;
 use super::methods::{instrument, numeric};
-use super::series::Series;
+use super::series::{Series, refuse};
 use super::snapshot::Number;
 use crate::Error;
 
@@ -47,7 +47,8 @@ pub struct BoundGauge {
     /// A gauge has no cells.
     #[allow(dead_code, reason = "all handles are made by one macro")]
     slot: Slot,
-    series: Arc<Series>,
+    /// None of a handle that goes nowhere.
+    series: Option<Arc<Series>>,
 }
 
 instrument!(Gauge, BoundGauge, Gauge);
@@ -74,7 +75,9 @@ impl BoundGauge {
     #[inline]
     pub fn set(&self, value: impl Into<Number>) {
         let bits = value.into().as_f64().to_bits();
-        self.series.gauge.store(bits, Ordering::Relaxed);
+        if let Some(series) = &self.series {
+            series.gauge.store(bits, Ordering::Relaxed);
+        }
     }
 
     /// Adds an amount, which may be negative. Infinity and NaN are refused and counted
@@ -82,13 +85,15 @@ impl BoundGauge {
     pub fn add(&self, amount: impl Into<Number>) {
         let amount = amount.into().as_f64();
         if !amount.is_finite() {
-            self.series.shared.refuse();
-            return;
+            return refuse(self.series.as_deref());
         }
         let sum = |bits| Some((f64::from_bits(bits) + amount).to_bits());
-        let gauge = &self.series.gauge;
-        // The closure always has a value, so this cannot fail.
-        let _ = gauge.fetch_update(Ordering::Relaxed, Ordering::Relaxed, sum);
+        if let Some(series) = &self.series {
+            // The closure always has a value, so this cannot fail.
+            let _ = series
+                .gauge
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, sum);
+        }
     }
 
     /// Takes an amount away; otherwise like [`add`](Self::add).

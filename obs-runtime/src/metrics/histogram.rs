@@ -55,7 +55,8 @@ pub struct Histogram {
 #[derive(Clone, Debug)]
 pub struct BoundHistogram {
     slot: Slot,
-    series: Arc<Series>,
+    /// None of a handle that goes nowhere.
+    series: Option<Arc<Series>>,
 }
 
 /// The quantiles of values: durations, sizes, token counts, wherever a scrape shall say "the 99th
@@ -87,7 +88,8 @@ pub struct Summary {
 #[derive(Clone, Debug)]
 pub struct BoundSummary {
     slot: Slot,
-    series: Arc<Series>,
+    /// None of a handle that goes nowhere.
+    series: Option<Arc<Series>>,
 }
 
 /// The methods that say something about the values, which end their documentation with `$of`.
@@ -200,17 +202,22 @@ macro_rules! distribution {
             #[doc = concat!("([`", stringify!($instrument), "::refused`]): they would spoil the sum for good.")]
             #[inline]
             pub fn observe(&self, value: impl Into<Number>) {
-                observe(self.slot, &self.series, value.into().as_f64());
+                if let Some(series) = &self.series {
+                    observe(self.slot, series, value.into().as_f64());
+                }
             }
 
             #[doc = concat!("See [`", stringify!($instrument), "::time`].")]
             pub fn time(&self) -> Timer {
-                Timer::start(Some((self.slot, Arc::clone(&self.series))))
+                Timer::start(self.series.clone().map(|series| (self.slot, series)))
             }
 
             /// Returns the series' state.
             pub fn snapshot(&self) -> HistogramPoint {
-                read_explicit(&self.series, &Reader::new())
+                match &self.series {
+                    Some(series) => read_explicit(series, &Reader::new()),
+                    None => without_values(Arc::new([])),
+                }
             }
         }
     };
@@ -328,6 +335,10 @@ pub(super) fn empty(shared: &Shared) -> HistogramPoint {
         Buckets::Explicit(bounds) => Arc::clone(bounds),
         Buckets::Exponential => Arc::new([]),
     };
+    without_values(bounds)
+}
+
+fn without_values(bounds: Arc<[f64]>) -> HistogramPoint {
     HistogramPoint {
         labels: Labels::new(),
         start_unix_nanos: unix_nanos(),

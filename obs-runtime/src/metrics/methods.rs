@@ -57,7 +57,8 @@ macro_rules! numeric {
         impl $bound {
             /// Returns the series' value.
             pub fn value(&self) -> f64 {
-                $read(&self.series, &Reader::new()).as_f64()
+                let series = self.series.as_ref();
+                series.map_or(0.0, |s| $read(s, &Reader::new()).as_f64())
             }
         }
     };
@@ -110,12 +111,17 @@ macro_rules! instrument {
             fn new(series: Arc<Series>) -> Self {
                 Self {
                     slot: series.slot(),
-                    series,
+                    series: Some(series),
                 }
             }
         }
 
         impl crate::metrics::bound::Bound for $bound {
+            const NOWHERE: Self = Self {
+                slot: crate::metrics::cells::Slot::NOWHERE,
+                series: None,
+            };
+
             type Instrument = $instrument;
 
             const KIND: crate::metrics::instrument::Kind = crate::metrics::instrument::Kind::$kind;

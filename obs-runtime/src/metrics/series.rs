@@ -18,6 +18,7 @@ use super::labels::names::{LabelNames, Order};
 use super::limits::{Limits, OVERFLOW};
 use crate::clock::unix_nanos;
 use crate::fork::Process;
+use crate::inside::Inside;
 use crate::lock::lock;
 
 /// How the values of a histogram or summary are kept.
@@ -90,6 +91,14 @@ impl Series {
             refused: AtomicU64::new(0),
         };
         Self::new(Arc::new(shared), Labels::new(), cells)
+    }
+}
+
+/// Counts a value that is no valid amount for a series.
+#[cold]
+pub(super) fn refuse(series: Option<&Series>) {
+    if let Some(series) = series {
+        series.shared.refuse();
     }
 }
 
@@ -189,6 +198,7 @@ impl SeriesSet {
 
     /// Returns how many values each listed label has had so far, in the order of the names.
     pub(super) fn label_values(&self) -> Vec<usize> {
+        let _inside = Inside::enter();
         let list = lock(&self.list);
         list.labels.iter().map(|label| label.seen.len()).collect()
     }
@@ -196,6 +206,7 @@ impl SeriesSet {
     /// Returns how many values each listed label can have, in the order of the names: as many as
     /// the types of its values know, if it had none but these, or the limit.
     pub(super) fn most_label_values(&self) -> Vec<usize> {
+        let _inside = Inside::enter();
         let limit = self.limits.label_values;
         let list = lock(&self.list);
         let most = list.labels.iter().map(|label| match label.declared.len() {
@@ -208,6 +219,7 @@ impl SeriesSet {
 
     /// Notes that the label at this place can have these values.
     pub(super) fn declare(&self, at: usize, all: &[&'static str]) {
+        let _inside = Inside::enter();
         if let Some(label) = lock(&self.list).labels.get_mut(at) {
             label.declared.extend(all);
         }
@@ -228,6 +240,7 @@ impl SeriesSet {
             return (Arc::default(), None);
         }
         let overflow = self.overflow.as_ref().filter(|_| self.overflowed() > 0);
+        let _inside = Inside::enter();
         let mut list = lock(&self.list);
         if list.unsorted {
             Arc::make_mut(&mut list.series).sort_by(|a, b| a.labels.cmp(&b.labels));
@@ -313,6 +326,8 @@ impl SeriesSet {
     ) -> Option<Arc<Series>> {
         let is = |series: &Arc<Series>| are(&series.labels);
         let make = || self.create_listed(values, labels);
+        // An allocator that counts comes back while the locks are held.
+        let _inside = Inside::enter();
         // In a forked child the locks may be held for ever.
         let here = self.process.is_current();
         let found = here.then(|| self.index.find_or_insert(hash, is, make));

@@ -7,6 +7,7 @@
 use std::sync::OnceLock;
 
 use crate::callsite::Callsite;
+use crate::inside::Inside;
 use crate::metrics::hash::hash;
 use crate::metrics::index::Index;
 use crate::metrics::limits::{MAX_SERIES, OVERFLOW};
@@ -68,6 +69,10 @@ impl<const N: usize> LabelledSite<N> {
     #[cold]
     #[inline(never)]
     fn add(&'static self, hash: u64, values: [&'static str; N]) -> &'static Callsite {
+        // Within an annotated allocator: the call is recorded without its labels.
+        let Some(_inside) = Inside::first() else {
+            return self.site;
+        };
         let make = || {
             // An empty value is the same as no label (Prometheus data model, "Labels").
             let labels = self.keys.into_iter().zip(values);

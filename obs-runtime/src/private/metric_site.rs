@@ -11,6 +11,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use std::borrow::Cow;
 use std::sync::{OnceLock, RwLock};
 
+use crate::inside::Inside;
 use crate::metrics::bound::{self, Bound};
 use crate::metrics::hash::fold;
 use crate::metrics::index::Index;
@@ -19,7 +20,7 @@ use crate::metrics::limits::MAX_SERIES;
 use crate::metrics::{Label, MetricsCollector, validate};
 use crate::semconv::MetricDef;
 use crate::trace::local::local;
-use crate::{Error, scope, self_log};
+use crate::{Error, scope, self_log, self_obs};
 
 /// Epochs that have a memory of their own: before the installation, after it, and after two changes
 /// more. Later ones share one, behind a lock.
@@ -321,6 +322,10 @@ impl<B: Bound, const VARYING: usize> MetricSite<B, VARYING> {
         values: &[&'static str; VARYING],
         among: &[Among; VARYING],
     ) -> Cow<'static, B> {
+        let Some(_inside) = Inside::first() else {
+            self_obs::count_reentrant_value();
+            return Cow::Owned(B::NOWHERE);
+        };
         let found = if local().scope() != 0 {
             let family = self.family(&scope::current_metrics(), among);
             family.and_then(|family| family.bind(values).map(Cow::Owned))

@@ -6,6 +6,8 @@ use crate::metrics::{BoundCounter, BoundGauge, MetricData};
 struct Named(String);
 
 impl Bound for Named {
+    const NOWHERE: Self = Self(String::new());
+
     type Instrument = Vec<String>;
 
     const KIND: Kind = Kind::Counter;

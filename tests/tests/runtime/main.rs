@@ -1,5 +1,6 @@
 //! One installed `Observability`: its start and its end, levels, samplers, redaction, limits and totals.
 
+mod allocator;
 #[cfg(target_os = "linux")]
 mod clock_set;
 mod deadlines;

@@ -22,7 +22,9 @@ use ::opentelemetry::{Context, ContextGuard};
 use super::boundary::Boundary;
 use super::convert;
 use crate::callsite::Callsite;
+use crate::inside::{Inside, is_inside};
 use crate::lock::lock;
+use crate::self_obs;
 use crate::trace::SpanContext;
 use crate::trace::active::{Begun, CHILD, CHILD_MASK, FutureCore, begin_other, mode};
 use crate::trace::attribute::SpanExtra;
@@ -85,6 +87,9 @@ fn is_ready() -> bool {
 /// registered, so ours learns first that the thread ends.
 #[cold]
 fn prepare() -> bool {
+    let Some(_inside) = Inside::first() else {
+        return false;
+    };
     // The first use may come while the thread already ends: OpenTelemetry's may be gone.
     let theirs = catch_unwind(|| Context::map_current(|_| ())).is_ok();
     let ours = STACK.try_with(|_| ()).is_ok();
@@ -162,6 +167,11 @@ pub(crate) fn taken_over(cx: &Context) -> Option<SpanContext> {
 /// It is not inlined: calls of programs without OpenTelemetry would save registers for it.
 #[inline(never)]
 pub(crate) fn begin(local: &Local, site: &'static Callsite) -> Begun {
+    if is_inside() {
+        // OpenTelemetry's context is being changed, and an annotated allocator comes back.
+        self_obs::count_reentrant_call();
+        return OFF;
+    }
     let level = gate::level();
     let flags = local.flags.get();
     let state =
@@ -206,6 +216,7 @@ fn enter(local: &Local, boundary: Option<&mut Option<Boundary>>) -> bool {
     let Some(under) = active() else {
         return false;
     };
+    let _inside = Inside::enter();
     let guard = boundary.and_then(|place| {
         let context = local.context()?;
         let boundary = place.get_or_insert_with(|| Boundary::new(&context));
@@ -259,6 +270,7 @@ fn pop(span: u64) -> Option<Entry> {
 
 /// Undoes [`enter`].
 fn undo(span: u64) -> Option<Boundary> {
+    let _inside = Inside::enter();
     let entry = pop(span)?;
     SEEN.set(entry.before);
     detach(entry.guard);

@@ -97,7 +97,9 @@ unsafe impl Send for Pooled {}
 impl Pool {
     pub(crate) fn new() -> Self {
         Self {
-            free: Mutex::new(Vec::new()),
+            // As large as it gets: nothing is allocated under the lock, where an allocator that
+            // is annotated would come back.
+            free: Mutex::new(Vec::with_capacity(KEEP / CHUNK)),
             exhausted: AtomicBool::new(false),
             filled: AtomicUsize::new(0),
         }

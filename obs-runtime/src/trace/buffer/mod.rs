@@ -18,11 +18,12 @@ use std::thread::Thread;
 
 use crate::callsite::Callsite;
 use crate::fork::{self, PerProcess};
+use crate::inside::Inside;
 use crate::lock::lock;
-use crate::memory;
 use crate::trace::local::{Local, local};
 use crate::trace::view::Outcome;
 use crate::trace::{gate, sampler};
+use crate::{memory, self_obs};
 use chunk::{HEADER, Pool};
 
 pub(crate) use chain::Cursor;
@@ -75,6 +76,7 @@ fn leave_to_parent() {
 }
 
 pub(crate) fn set_drain(thread: Thread) {
+    let _inside = Inside::enter();
     *lock(&shared().drain) = Some(thread);
 }
 
@@ -119,6 +121,7 @@ thread_local! {
 
 #[cold]
 fn leave_queue(local: &Local) {
+    let _inside = Inside::enter();
     let queue = local.queue.replace(ptr::null());
     if queue.is_null() {
         return;
@@ -132,7 +135,7 @@ fn leave_queue(local: &Local) {
     }
 }
 
-/// Returns the thread's queue. The thread's first call creates it.
+/// Returns the thread's queue. The thread's first call creates it. The thread is inside of obs.
 fn queue(local: &Local) -> &Queue {
     if local.queue.get().is_null() {
         attach(local);
@@ -170,6 +173,10 @@ pub(crate) fn reserve(local: &Local, size: usize) -> *mut u8 {
 #[cold]
 #[inline(never)]
 fn refill(local: &Local, size: usize) -> *mut u8 {
+    // Within another refill, or while the lists of the buffers are being changed.
+    let Some(_inside) = Inside::first() else {
+        return ptr::null_mut();
+    };
     if is_nobodys(local.scope()) {
         gate::close();
         return ptr::null_mut();
@@ -210,6 +217,9 @@ pub(crate) fn count_unrecorded(
     nanos: u64,
     lost_span: bool,
 ) {
+    let Some(_inside) = Inside::first() else {
+        return self_obs::count_reentrant_call();
+    };
     if is_nobodys(scope) {
         return;
     }

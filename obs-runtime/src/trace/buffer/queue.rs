@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use super::chain::{Chain, Limit};
 use super::shared;
 use crate::callsite::Callsite;
+use crate::inside::Inside;
 use crate::lock::lock;
 use crate::trace::calls::CallCounts;
 use crate::trace::view::Outcome;
@@ -73,6 +74,7 @@ pub(crate) struct Limits {
 pub(crate) fn limits() -> Limits {
     let shared = shared();
     shared.pool.ask_again();
+    let _inside = Inside::enter();
     let queues = lock(&shared.queues).clone();
     Limits::of(queues)
 }
@@ -120,6 +122,7 @@ impl Limits {
             }
         }
         if ended {
+            let _inside = Inside::enter();
             lock(&shared.queues).retain(|queue| !queue.chain.is_done());
         }
         is_whole

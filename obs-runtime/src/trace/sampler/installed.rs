@@ -10,7 +10,9 @@ use std::sync::RwLock;
 use super::{ALWAYS, Sampler, Start, by_id};
 use crate::callsite::Callsite;
 use crate::fork::{self, PerProcess};
+use crate::inside::{Inside, is_inside};
 use crate::lock::{read, write};
+use crate::self_obs;
 use crate::trace::value::Value;
 
 /// The threshold of a sampler that is more than a ratio. No ratio has this value.
@@ -44,6 +46,7 @@ impl From<bool> for Decision {
 
 pub(crate) fn set(scope: u16, sampler: Option<Sampler>) {
     if scope != 0 {
+        let _inside = Inside::enter();
         let mut scoped = write(&SCOPED);
         scoped.retain(|(s, _)| *s != scope);
         scoped.extend(sampler.map(|sampler| (scope, sampler)));
@@ -77,11 +80,22 @@ pub(crate) fn scope_records(scope: u16) -> bool {
     if scope == 0 {
         INSTALLED.load(Ordering::Relaxed)
     } else {
-        with_scoped(scope, |_| ()).is_some()
+        // The thread may hold the lock to write, and allocate: see `inside`.
+        let scoped = if is_inside() {
+            SCOPED.try_read().ok()
+        } else {
+            Some(read(&SCOPED))
+        };
+        scoped.is_some_and(|scoped| scoped.iter().any(|(s, _)| *s == scope))
     }
 }
 
 fn with_scoped<R>(scope: u16, what: impl FnOnce(&Sampler) -> R) -> Option<R> {
+    // An annotated allocator would come back here under the lock.
+    let Some(_inside) = Inside::first() else {
+        self_obs::count_reentrant_call();
+        return None;
+    };
     let scoped = read(&SCOPED);
     let found = scoped.iter().find(|(s, _)| *s == scope)?;
     Some(what(&found.1))
