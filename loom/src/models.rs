@@ -39,6 +39,8 @@ impl World {
         assert!(!self.pool.is_behind(), "what was filled was read");
         let kept = memory::in_use();
         assert!(kept == 0 || kept == KEEP, "{kept} bytes left");
+        self.pool.release();
+        assert_eq!(memory::in_use(), 0, "what was kept for a burst is freed");
         std::mem::take(&mut *self.drain.lock().unwrap())
     }
 }

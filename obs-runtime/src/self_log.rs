@@ -5,12 +5,14 @@
 //! line quotes, it stays one line: control characters in it are escaped.
 
 use core::fmt;
-use std::sync::{Condvar, Mutex};
+use std::sync::Mutex;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::clock;
 use crate::fork::PerProcess;
-use crate::lock::{lock, wait};
+use crate::inside::Inside;
+use crate::lock::lock;
 use crate::printable::Printable;
 
 /// How long a cause stays silent after a line.
@@ -26,6 +28,9 @@ struct Entry {
     /// How many lines were held back since.
     silent: u64,
 }
+
+/// The threads that write a line, and may have ended.
+static WRITING: PerProcess<Mutex<Vec<JoinHandle<()>>>> = PerProcess::new(Mutex::default);
 
 static ENTRIES: PerProcess<Mutex<Vec<Entry>>> = PerProcess::new(Mutex::default);
 
@@ -78,32 +83,31 @@ pub(crate) fn once(message: String) {
     }
 }
 
-/// How many lines are still to be written by threads of their own, and what tells of the last.
-static PENDING: PerProcess<(Mutex<usize>, Condvar)> = PerProcess::new(Default::default);
-
 /// Writes a line from a thread of its own.
 fn write_later(text: String) {
-    *lock(&PENDING.0) += 1;
-    let written = || {
-        *lock(&PENDING.0) -= 1;
-        PENDING.1.notify_all();
-    };
+    let _inside = Inside::enter();
     let thread = std::thread::Builder::new().name("obs-log".to_owned());
-    let started = thread.spawn(move || {
-        line(&text);
-        written();
-    });
     // Without a thread the line is lost; what it reports was counted.
-    if started.is_err() {
-        written();
+    if let Ok(thread) = thread.spawn(move || line(&text)) {
+        let mut writing = lock(&WRITING);
+        writing.retain(|thread| !thread.is_finished());
+        writing.push(thread);
     }
 }
 
-/// Waits until the lines that threads of their own write are out: the end of the process would take
-/// them with it. It waits for `limit` at the longest, because standard error may be stuck.
-pub(crate) fn settle(limit: Duration) {
-    let until = Some(Instant::now() + limit);
-    drop(wait(&PENDING.1, lock(&PENDING.0), until, |left| *left == 0));
+/// Waits until the lines that others write are written, at most until `deadline`.
+pub(crate) fn end(deadline: Instant) {
+    let writing = core::mem::take(&mut *lock(&WRITING));
+    for thread in writing {
+        // Standard error may take nothing, and a thread cannot be waited for until a moment.
+        while !thread.is_finished() {
+            if Instant::now() >= deadline {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let _ = thread.join();
+    }
 }
 
 /// Writes a line in a forked child, where a thread of its parent may hold the lock of standard

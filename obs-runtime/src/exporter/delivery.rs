@@ -9,6 +9,7 @@
 use core::sync::atomic::Ordering;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread::JoinHandle;
 use std::time::Instant;
 
 use crate::Error;
@@ -116,6 +117,9 @@ struct State<T> {
     /// Set once the thread is to end; the consumer should not go on beyond it.
     closing: Option<Instant>,
     ended: bool,
+    thread: Option<JoinHandle<()>>,
+    /// The thread has nothing left to do.
+    has_left: bool,
 }
 
 struct Queued<T> {
@@ -153,6 +157,8 @@ impl<T: HeapBytes + Send + 'static> Delivery<T> {
             told: 0,
             closing: None,
             ended: false,
+            thread: None,
+            has_left: false,
         };
         Self {
             queue: Arc::new(Queue {
@@ -178,10 +184,12 @@ impl<T: HeapBytes + Send + 'static> Delivery<T> {
         };
         let queue = Arc::clone(&self.queue);
         let started = start_thread(&self.queue.config.thread, move || queue.run(consumer));
-        started.map(drop).inspect_err(|error| {
+        let thread = started.inspect_err(|error| {
             state.fail(error.to_string());
             state.ended = true;
-        })
+        })?;
+        state.thread = Some(thread);
+        Ok(())
     }
 
     /// Counts items that are gathered for the queue.
@@ -270,7 +278,16 @@ impl<T: HeapBytes + Send + 'static> Delivery<T> {
         let queue = &self.queue;
         let mut state = wait(&queue.changed, queue.lock(), Some(deadline), |s| s.ended);
         let (told, is_done) = (state.told, state.ended);
-        queue.result(&mut state, told, is_done)
+        let result = queue.result(&mut state, told, is_done);
+        let thread = if state.has_left {
+            state.thread.take()
+        } else {
+            None
+        };
+        drop(state);
+        // The library that this is part of may be unloaded next.
+        let _ = thread.map(JoinHandle::join);
+        result
     }
 
     /// Counts what is queued or in the consumer's hands as lost by the shutdown.
@@ -369,6 +386,7 @@ impl<T: 'static> Queue<T> {
         guarded(|| drop(consumer));
         let mut state = self.lock();
         state.ended = true;
+        state.has_left = true;
         // What was lost last says more.
         if let Some(failure) = failure.filter(|_| state.failures == state.told) {
             state.fail(failure);

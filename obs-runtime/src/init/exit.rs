@@ -47,7 +47,7 @@ fn register() {
             // Nobody is left to take the error; the losses were counted and logged.
             let _ = lifecycle.end(deadline);
         });
-        self_log::settle(LAST_LINES);
+        self_log::end(Instant::now() + LAST_LINES);
     }
     ONCE.call_once(|| {
         // SAFETY: the handler is a function of this program, which unwinds for nobody: what it calls runs on

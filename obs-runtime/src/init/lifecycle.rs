@@ -13,6 +13,7 @@ use crate::processor::drain::{self, Patience};
 use crate::processor::scope_drain::ScopeDrain;
 use crate::processor::sink::MetricReader;
 use crate::redact;
+use crate::self_log;
 use crate::self_obs::{LogStats, SpanStats};
 use crate::trace::{gate, sampler};
 
@@ -108,6 +109,8 @@ impl Lifecycle {
             );
             results.extend(logs.into_iter().map(|mut s| ended(|| s.shutdown(deadline))));
         }
+        drain::end_thread(deadline);
+        self_log::end(deadline);
         redact::custom::set(self.scope, None);
         join(results.into_iter())
     }

@@ -7,8 +7,9 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::Error;
@@ -86,6 +87,10 @@ fn mine(deadline: Option<Instant>) -> Option<Mine> {
 }
 
 impl Drain {
+    fn has_scopes(&self) -> bool {
+        self.default.is_some() || !self.others.is_empty()
+    }
+
     fn scope(&mut self, id: u16) -> Option<&mut ScopeDrain> {
         match id {
             0 => self.default.as_mut(),
@@ -309,23 +314,53 @@ pub(crate) fn remove(
     }
 }
 
-/// Starts the drain's thread, once in a process.
+/// The drain's thread, while there is a scope.
+static THREAD: PerProcess<Mutex<Option<Running>>> = PerProcess::new(Mutex::default);
+
+struct Running {
+    thread: JoinHandle<()>,
+    stop: Arc<AtomicBool>,
+}
+
+/// Starts the drain's thread, if it does not run yet. The scope that needs it has been added.
 pub(crate) fn start_thread() -> Result<(), Error> {
-    static STARTED: PerProcess<Mutex<bool>> = PerProcess::new(Mutex::default);
-    let mut started = lock(&STARTED);
-    if !*started {
-        let thread = self_obs::start_thread("obs-drain", run)?;
-        buffer::set_drain(thread.thread().clone());
-        *started = true;
+    let mut running = lock(&THREAD);
+    if running.is_none() {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let thread = self_obs::start_thread("obs-drain", move || run(&stopped))?;
+        buffer::set_drain(Some(thread.thread().clone()));
+        *running = Some(Running { thread, stop });
     }
     Ok(())
 }
 
-fn run() {
+/// Ends the drain's thread with the last scope: a library that has an obs of its own can then be
+/// unloaded.
+pub(crate) fn end_thread(deadline: Instant) {
+    // Held until the thread is out of the way, so that a scope which begins now starts another.
+    let mut running = lock(&THREAD);
+    let Some(drain) = DRAIN.take(Some(deadline)) else {
+        return;
+    };
+    let is_needed = drain.as_ref().is_some_and(Drain::has_scopes);
+    drop(drain);
+    if is_needed {
+        return;
+    }
+    if let Some(Running { thread, stop }) = running.take() {
+        stop.store(true, Ordering::Relaxed);
+        buffer::set_drain(None);
+        thread.thread().unpark();
+        let _ = thread.join();
+    }
+}
+
+fn run(stop: &AtomicBool) {
     own_thread();
     let mut last = Instant::now();
     let mut is_whole = true;
-    loop {
+    while !stop.load(Ordering::Relaxed) {
         let interval = Duration::from_millis(TIMER.load(Ordering::Relaxed));
         if is_whole && !buffer::shared().is_behind() {
             std::thread::park_timeout(interval.saturating_sub(last.elapsed()));
@@ -335,18 +370,21 @@ fn run() {
             last = Instant::now();
         }
         // What panics in a pass is met there. The drain outlives what is not.
-        is_whole = guarded(|| pass_for_itself(timer)).unwrap_or(true);
+        is_whole = guarded(|| pass_for_itself(timer, stop)).unwrap_or(true);
     }
 }
 
 /// Makes a pass of the drain's own, which ends early if somebody waits for a turn. Returns whether
 /// it read everything.
-fn pass_for_itself(timer: bool) -> bool {
+fn pass_for_itself(timer: bool, stop: &AtomicBool) -> bool {
     let Some(mut drain) = mine(None) else {
         return true;
     };
     match drain.turn.as_mut() {
-        Some(drain) => drain.pass(timer, || !DRAIN.is_wanted()),
+        Some(drain) => {
+            let goes_on = || !DRAIN.is_wanted() && !stop.load(Ordering::Relaxed);
+            drain.pass(timer, goes_on)
+        }
         None => true,
     }
 }

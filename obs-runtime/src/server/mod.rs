@@ -71,6 +71,7 @@ pub struct HttpServer {
     stop: watch::Sender<Option<Instant>>,
     /// Is disconnected when the server's thread has let go of the port.
     ended: std::sync::Mutex<mpsc::Receiver<()>>,
+    thread: std::sync::Mutex<Option<std::thread::JoinHandle<()>>>,
 }
 
 impl HttpServer {
@@ -112,7 +113,7 @@ impl HttpServer {
             runtime.shutdown_timeout(deadline.saturating_duration_since(Instant::now()));
             drop(ending);
         };
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("obs-http".into())
             .spawn(serve)
             .map_err(|e| cannot_listen(addr, e))?;
@@ -120,6 +121,7 @@ impl HttpServer {
             local_addr,
             stop,
             ended: ended.into(),
+            thread: Some(thread).into(),
         })
     }
 
@@ -142,7 +144,12 @@ impl HttpServer {
         let grace = Duration::from_secs(1);
         let wait = deadline.saturating_duration_since(Instant::now()) + grace;
         match ended.recv_timeout(wait) {
-            Err(RecvTimeoutError::Disconnected) | Ok(()) => Ok(()),
+            Err(RecvTimeoutError::Disconnected) | Ok(()) => {
+                // The library that this is part of may be unloaded next.
+                let thread = lock(&self.thread).take();
+                let _ = thread.map(std::thread::JoinHandle::join);
+                Ok(())
+            }
             Err(RecvTimeoutError::Timeout) => Err(Error::new(
                 ErrorKind::Timeout,
                 format!(

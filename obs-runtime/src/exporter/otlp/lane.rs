@@ -4,6 +4,7 @@
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::Error;
@@ -97,6 +98,8 @@ struct State {
     resending: usize,
     /// All senders have gone.
     ended: bool,
+    /// Those that send, and may have ended.
+    threads: Vec<JoinHandle<()>>,
     spare: Vec<Spare>,
 }
 
@@ -165,6 +168,13 @@ impl Lane {
             accepts: Accepts::default(),
             spool: target.spool.clone(),
         })
+    }
+
+    /// Keeps the thread of a sender, for the end.
+    pub(super) fn has_begun(&self, thread: JoinHandle<()>) {
+        let mut state = self.lock();
+        state.threads.retain(|thread| !thread.is_finished());
+        state.threads.push(thread);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -275,10 +285,19 @@ impl Lane {
         state.nudges += 1;
         state.wakes += 1;
         self.notify_all();
-        let state = wait(&self.changed, state, Some(self.before(deadline)), |s| {
+        let mut state = wait(&self.changed, state, Some(self.before(deadline)), |s| {
             s.ended
         });
+        let threads = if state.ended {
+            core::mem::take(&mut state.threads)
+        } else {
+            Vec::new()
+        };
         drop(state);
+        // The library that this is part of may be unloaded next.
+        for thread in threads {
+            let _ = thread.join();
+        }
         self.secure();
         let mut state = self.lock();
         self.abandon(&mut state);

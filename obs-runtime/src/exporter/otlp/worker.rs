@@ -85,12 +85,13 @@ impl Drop for Worker {
 impl Worker {
     /// Starts the thread.
     fn spawn(mut self) -> Result<(), Error> {
-        let name = self.source;
+        let (name, lane) = (self.source, Arc::clone(&self.lane));
         let run = move || {
             own_thread();
             self.run();
         };
-        self_obs::start_thread(name, run).map(drop)
+        lane.has_begun(self_obs::start_thread(name, run)?);
+        Ok(())
     }
 
     /// Sees to it that somebody waits for the next request while this one is sent.

@@ -155,6 +155,15 @@ impl Pool {
         unsafe { Chunk::free(chunk) };
     }
 
+    /// Frees the empty chunks that were kept for the next burst.
+    pub(crate) fn release(&self) {
+        while let Some(Pooled(chunk)) = { self.free().pop() } {
+            memory::release(CHUNK);
+            // SAFETY: it came from `allocate`, and was the pool's alone.
+            unsafe { Chunk::free(chunk) };
+        }
+    }
+
     /// Counts a chunk that a thread is about to leave, or what lies beside a record, and returns
     /// whether the drain should be woken.
     pub(super) fn count_filled(&self, bytes: usize) -> bool {

@@ -75,9 +75,13 @@ fn leave_to_parent() {
     local().leave_to_parent();
 }
 
-pub(crate) fn set_drain(thread: Thread) {
+/// Sets the thread that reads the buffers; with none, the memory that was kept for bursts is freed.
+pub(crate) fn set_drain(thread: Option<Thread>) {
     let _inside = Inside::enter();
-    *lock(&shared().drain) = Some(thread);
+    if thread.is_none() {
+        shared().pool.release();
+    }
+    *lock(&shared().drain) = thread;
 }
 
 impl Shared {
