@@ -61,11 +61,21 @@ instrument!(Counter, BoundCounter, Counter);
 numeric!(Counter, BoundCounter, read_counter);
 
 impl BoundCounter {
+    /// Offers the amount as an example of what was counted.
+    #[inline]
+    fn example(&self, amount: f64) {
+        if exemplar::is_wanted()
+            && let Some(series) = &self.series
+        {
+            series.exemplars.offer(1, 0, amount);
+        }
+    }
+
     /// Adds 1.
     #[inline]
     pub fn inc(&self) {
         add_whole(self.slot, 1);
-        example(self.series.as_deref(), 1.0);
+        self.example(1.0);
     }
 
     /// Adds an amount. A negative amount, infinity and NaN are refused and counted
@@ -79,17 +89,7 @@ impl BoundCounter {
             Number::F64(v) if v >= 0.0 && v.is_finite() => add_fraction(self.slot, v),
             Number::I64(_) | Number::F64(_) => return refuse(self.series.as_deref()),
         }
-        example(self.series.as_deref(), amount.as_f64());
-    }
-}
-
-/// Offers the amount as an example of what was counted.
-#[inline]
-fn example(series: Option<&Series>, amount: f64) {
-    if exemplar::is_wanted()
-        && let Some(series) = series
-    {
-        series.exemplars.offer(1, 0, amount);
+        self.example(amount.as_f64());
     }
 }
 
