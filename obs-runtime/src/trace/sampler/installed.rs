@@ -80,16 +80,25 @@ pub(crate) fn scope_records(scope: u16) -> bool {
     if scope == 0 {
         INSTALLED.load(Ordering::Relaxed)
     } else {
-        // The thread may hold the lock to write, and allocate: see `inside`.
-        let scoped = if is_inside() {
-            SCOPED.try_read().ok()
-        } else {
-            Some(read(&SCOPED))
-        };
-        scoped.is_some_and(|scoped| scoped.iter().any(|(s, _)| *s == scope))
+        is_scoped(scope)
     }
 }
 
+/// Apart, like what follows: the words of the default are all that a root looks at.
+#[cold]
+#[inline(never)]
+fn is_scoped(scope: u16) -> bool {
+    // The thread may hold the lock to write, and allocate: see `inside`.
+    let scoped = if is_inside() {
+        SCOPED.try_read().ok()
+    } else {
+        Some(read(&SCOPED))
+    };
+    scoped.is_some_and(|scoped| scoped.iter().any(|(s, _)| *s == scope))
+}
+
+#[cold]
+#[inline(never)]
 fn with_scoped<R>(scope: u16, what: impl FnOnce(&Sampler) -> R) -> Option<R> {
     // An annotated allocator would come back here under the lock.
     let Some(_inside) = Inside::first() else {
