@@ -98,6 +98,7 @@ fn install_in_the_middle(endpoint: &str) -> Result<Observability, obs_runtime::E
     })
 }
 
+#[expect(clippy::print_stdout, reason = "the test reads it")]
 fn run(endpoint: &str) -> Result<(), obs_runtime::Error> {
     let obs = install_in_the_middle(endpoint)?;
     // Threads that are new, and end: their first chunks, cells and destructors.
@@ -150,6 +151,7 @@ fn run(endpoint: &str) -> Result<(), obs_runtime::Error> {
     Ok(())
 }
 
+#[expect(clippy::print_stderr, reason = "the test shows it")]
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let (endpoint, what) = (arguments.next(), arguments.next());
