@@ -10,7 +10,8 @@ use crate::ast::Function;
 use crate::attr::expr::as_text;
 use crate::attr::fields::{Field, FieldValue};
 use crate::attr::label::Label;
-use crate::attr::shared::{ErrMode, LevelArg, Render};
+use crate::attr::level::LevelArg;
+use crate::attr::shared::{ErrMode, Render};
 use crate::shape::Shape;
 
 /// A function and the plan for it.
@@ -97,8 +98,8 @@ pub(crate) enum Follow {
 
 /// Something that looks at the returned value.
 pub(crate) enum Observer {
-    /// `ret`
-    Return(Render, Span),
+    /// `ret`, with `ret(level = …)`
+    Return(Render, Option<LevelArg>, Span),
     /// `err(expected = pattern)`
     Expected(syn::Pat),
     /// `ok_if = closure`: true is ok.

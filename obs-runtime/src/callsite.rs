@@ -59,6 +59,25 @@ words! {
     }
 }
 
+/// The levels as `tracing` writes them, for code that comes from there.
+///
+/// ```
+/// use obs_runtime::Level;
+/// assert_eq!(Level::DEBUG, Level::Debug);
+/// ```
+impl Level {
+    /// [`Level::Error`]
+    pub const ERROR: Self = Self::Error;
+    /// [`Level::Warn`]
+    pub const WARN: Self = Self::Warn;
+    /// [`Level::Info`]
+    pub const INFO: Self = Self::Info;
+    /// [`Level::Debug`]
+    pub const DEBUG: Self = Self::Debug;
+    /// [`Level::Trace`]
+    pub const TRACE: Self = Self::Trace;
+}
+
 /// Returns the lowest gate of the span core that lets a level through.
 pub(crate) const fn threshold(level: Level) -> u8 {
     level as u8 + 1

@@ -4,8 +4,11 @@ use obs_runtime::traced;
 #[traced(nmae = "x", modle, kind = "clent", target = "a", target = "b", level = "loud")]
 fn several(a: u8) {}
 
-#[traced("positional")]
+#[traced("positional", name = "again")]
 fn bare_string() {}
+
+#[traced("")]
+fn empty_string() {}
 
 #[traced(name = , root root, name = "ok")]
 fn broken() {}
@@ -13,7 +16,7 @@ fn broken() {}
 #[traced(model = "gpt", pipeline = "etl", service = "s")]
 fn of_other_macros() {}
 
-#[traced(name = "", kind = client, level = 3, root = "yes", metrics = 0)]
+#[traced(name = "", kind = client, level = 6, root = "yes", metrics = 0)]
 fn wrong_values() {}
 
 #[traced(fields = "x", skip = a, skip_all = true, crate = 3, name = 7)]
@@ -25,7 +28,7 @@ fn no_such_parameter(text: &str) {}
 #[traced(parent = x, root)]
 fn two_parents() {}
 
-#[traced(err(level = "wran"), ret(Loud))]
+#[traced(err(level = "wran"), ret(Loud), level)]
 fn unknown_render() -> Result<(), u8> {
     Ok(())
 }
@@ -38,9 +41,15 @@ fn both() -> u8 {
 #[traced(skip)]
 fn alone() {}
 
+#[traced(level = level_of("x"), ret(Debug, Display), err(level = 9))]
+fn no_level() -> Result<(), u8> {
+    Ok(())
+}
+
 fn main() {
     several(1);
     bare_string();
+    empty_string();
     broken();
     of_other_macros();
     wrong_values();
@@ -50,5 +59,6 @@ fn main() {
     let _ = unknown_render();
     both();
     alone();
+    let _ = no_level();
 }
 // case: 126-130, 135

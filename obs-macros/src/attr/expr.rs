@@ -36,6 +36,17 @@ pub(crate) fn as_bool(expr: &Expr) -> Option<bool> {
     }
 }
 
+/// The number of an integer literal.
+pub(crate) fn as_number(expr: &Expr) -> Option<u64> {
+    match plain(expr) {
+        Expr::Lit(ExprLit {
+            lit: Lit::Int(number),
+            ..
+        }) => number.base10_parse().ok(),
+        _ => None,
+    }
+}
+
 /// A path, written as such or inside a string.
 pub(crate) fn as_path(expr: &Expr) -> Option<syn::Path> {
     match plain(expr) {

@@ -146,16 +146,7 @@ impl ArgList {
 
 fn parse_arg(input: ParseStream<'_>, table: &Table) -> syn::Result<Arg> {
     if input.peek(LitStr) {
-        let text: LitStr = input.fork().parse()?;
-        let remedy = if table.own.contains(&"service") {
-            "service"
-        } else {
-            "name"
-        };
-        return Err(syn::Error::new(
-            text.span(),
-            format!("expected an argument; write `{remedy} = {}`", text.token()),
-        ));
+        return bare_string(input, table);
     }
     if !input.peek(Ident::peek_any) {
         return Err(input.error("expected the name of an argument"));
@@ -182,6 +173,20 @@ fn parse_arg(input: ParseStream<'_>, table: &Table) -> syn::Result<Arg> {
     Ok(Arg { name, value })
 }
 
+/// A text alone is the name of the span, as in `tracing`.
+fn bare_string(input: ParseStream<'_>, table: &Table) -> syn::Result<Arg> {
+    if !table.shared {
+        let text: LitStr = input.fork().parse()?;
+        let message = format!("expected an argument; write `service = {}`", text.token());
+        return Err(syn::Error::new(text.span(), message));
+    }
+    let text: LitStr = input.parse()?;
+    Ok(Arg {
+        name: Ident::new("name", text.span()),
+        value: ArgValue::Expr(syn::parse_quote!(#text)),
+    })
+}
+
 /// Leaves the rest of a broken argument, up to the comma that ends it.
 fn skip_to_comma(input: ParseStream<'_>) {
     while !input.is_empty() && !input.peek(Token![,]) {
@@ -194,7 +199,7 @@ impl Arg {
         self.name.span()
     }
 
-    fn wrong(&self, errors: &mut Errors, expected: &str) {
+    pub(crate) fn wrong(&self, errors: &mut Errors, expected: &str) {
         let message = format!("`{}` {expected}", self.name);
         match &self.value {
             ArgValue::Expr(value) => errors.push_on(value, message),

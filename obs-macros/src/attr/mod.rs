@@ -14,6 +14,7 @@ pub(crate) mod fields;
 pub(crate) mod handler;
 pub(crate) mod label;
 pub(crate) mod label_derive;
+pub(crate) mod level;
 pub(crate) mod list;
 pub(crate) mod main_fn;
 pub(crate) mod metric;

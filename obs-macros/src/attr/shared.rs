@@ -1,14 +1,15 @@
 //! The arguments that every macro on functions takes.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::Span;
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::punctuated::Punctuated;
 use syn::{Expr, Ident, Path, Token};
 
-use super::expr::{as_bool, as_path, as_text, plain};
+use super::expr::{as_bool, as_path, plain};
 use super::fields::{self, Field};
 use super::label::Label;
+use super::level::{self, LevelArg};
 use super::list::{Arg, ArgList, ArgValue, Given};
 use super::span::check_name;
 use crate::errors::Errors;
@@ -34,12 +35,13 @@ pub(crate) enum Render {
     Display,
 }
 
-/// `level = …`
-pub(crate) enum LevelArg {
-    /// A variant of `Level`.
-    Variant(&'static str),
-    /// A constant of the user.
-    Path(Path),
+/// `ret`
+#[derive(Default)]
+pub(crate) struct Ret {
+    /// `Debug`, which is the default, or `Display`.
+    pub(crate) render: Option<Render>,
+    /// `ret(level = …)`
+    pub(crate) level: Option<LevelArg>,
 }
 
 /// The shared arguments, as they were written; `valid` judges them with the function.
@@ -67,7 +69,7 @@ pub(crate) struct Args {
     pub(crate) err_level: Option<LevelArg>,
     /// Where `err` stands.
     pub(crate) err_span: Option<Span>,
-    pub(crate) ret: Option<Given<Render>>,
+    pub(crate) ret: Option<Given<Ret>>,
     pub(crate) ok_if: Option<Expr>,
     pub(crate) error_if: Option<Given<Expr>>,
     pub(crate) skip: Vec<Ident>,
@@ -82,7 +84,7 @@ impl Args {
         let mut args = Self {
             name: list.given("name", errors, name),
             kind: list.take("kind").and_then(|arg| kind(arg, errors)),
-            level: list.take("level").and_then(|arg| level(arg, errors)),
+            level: list.take("level").and_then(|arg| level::read(arg, errors)),
             target: list.expr("target", errors),
             ok_if: list.expr("ok_if", errors),
             crate_path: crate_path(list, errors),
@@ -160,24 +162,6 @@ fn kind(arg: Arg, errors: &mut Errors) -> Option<&'static str> {
     Some(variant)
 }
 
-fn level(arg: Arg, errors: &mut Errors) -> Option<LevelArg> {
-    if let ArgValue::Expr(value) = &arg.value
-        && as_text(value).is_none()
-        && let Some(path) = as_path(value)
-    {
-        return Some(LevelArg::Path(path));
-    }
-    let words = ["error", "warn", "info", "debug", "trace"];
-    let variant = match arg.word(&words, errors)? {
-        "error" => "Error",
-        "warn" => "Warn",
-        "debug" => "Debug",
-        "trace" => "Trace",
-        _ => "Info",
-    };
-    Some(LevelArg::Variant(variant))
-}
-
 fn err(arg: &Arg, args: &mut Args, errors: &mut Errors) {
     match &arg.value {
         ArgValue::Flag => {}
@@ -210,9 +194,7 @@ fn err_list(input: ParseStream<'_>, args: &mut Args, errors: &mut Errors) -> syn
                 args.expected = Some(syn::Pat::parse_multi_with_leading_vert(input)?);
             }
             "level" if args.err_level.is_none() => {
-                input.parse::<Token![=]>()?;
-                let value = ArgValue::Expr(input.parse()?);
-                args.err_level = level(Arg { name: word, value }, errors);
+                args.err_level = level_in_list(word, input, errors)?;
             }
             _ => {
                 let message = "`err(…)` takes `Debug` or `Display`, `expected = pattern` and `level = \"warn\"`";
@@ -226,12 +208,12 @@ fn err_list(input: ParseStream<'_>, args: &mut Args, errors: &mut Errors) -> syn
     Ok(())
 }
 
-fn ret(arg: &Arg, errors: &mut Errors) -> Option<Render> {
+fn ret(arg: &Arg, errors: &mut Errors) -> Option<Ret> {
     match &arg.value {
-        ArgValue::Flag => Some(Render::Debug),
+        ArgValue::Flag => Some(Ret::default()),
         ArgValue::Expr(value) => {
             if let Some(on) = as_bool(value) {
-                on.then_some(Render::Debug)
+                on.then(Ret::default)
             } else {
                 errors.push_on(
                     value,
@@ -240,24 +222,48 @@ fn ret(arg: &Arg, errors: &mut Errors) -> Option<Render> {
                 None
             }
         }
-        ArgValue::List(tokens) => render(tokens, errors),
+        ArgValue::List(tokens) => {
+            let parse = |input: ParseStream<'_>| ret_list(input, errors);
+            let parsed = parse.parse2(tokens.clone());
+            errors.take(parsed)
+        }
     }
 }
 
-/// `Debug` or `Display` inside the parentheses of `ret`.
-fn render(tokens: &TokenStream, errors: &mut Errors) -> Option<Render> {
-    let word = errors
-        .take(syn::parse2::<Expr>(tokens.clone()).map_err(|error| {
-            syn::Error::new(error.span(), "`ret(…)` takes `Debug` or `Display`")
-        }))?;
-    match as_path(&word) {
-        Some(path) if path.is_ident("Debug") => Some(Render::Debug),
-        Some(path) if path.is_ident("Display") => Some(Render::Display),
-        _ => {
-            errors.push_on(word, "`ret(…)` takes `Debug` or `Display`");
-            None
+/// `Debug` or `Display`, `level = "…"`
+fn ret_list(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Ret> {
+    let mut ret = Ret::default();
+    while !input.is_empty() {
+        let word: Ident = input
+            .parse()
+            .map_err(|e| syn::Error::new(e.span(), RET_FORMS))?;
+        match word.to_string().as_str() {
+            "Debug" if ret.render.is_none() => ret.render = Some(Render::Debug),
+            "Display" if ret.render.is_none() => ret.render = Some(Render::Display),
+            "level" if ret.level.is_none() && input.peek(Token![=]) => {
+                ret.level = level_in_list(word, input, errors)?;
+            }
+            _ => return Err(syn::Error::new(word.span(), RET_FORMS)),
+        }
+        if !input.is_empty() {
+            input.parse::<Token![,]>()?;
         }
     }
+    Ok(ret)
+}
+
+/// What stands between the parentheses of `ret`.
+const RET_FORMS: &str = "`ret(…)` takes `Debug` or `Display`, and `level = \"debug\"`";
+
+/// `= value` behind the word `level`.
+fn level_in_list(
+    word: Ident,
+    input: ParseStream<'_>,
+    errors: &mut Errors,
+) -> syn::Result<Option<LevelArg>> {
+    input.parse::<Token![=]>()?;
+    let value = ArgValue::Expr(input.parse()?);
+    Ok(level::read(Arg { name: word, value }, errors))
 }
 
 /// How `skip` is written.

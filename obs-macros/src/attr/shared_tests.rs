@@ -38,10 +38,31 @@ fn forms_of_err_and_ret() {
     assert_eq!(parse(quote!(err)).0.err, ErrMode::Auto);
     assert_eq!(parse(quote!(err = false)).0.err, ErrMode::Off);
     assert_eq!(parse(quote!(err(Debug))).0.err, ErrMode::Debug);
-    let ret = |tokens| parse(tokens).0.ret.map(|ret| ret.value);
-    assert_eq!(ret(quote!(ret)), Some(Render::Debug));
-    assert_eq!(ret(quote!(ret(Display))), Some(Render::Display));
+    let ret = |tokens| {
+        let (args, errors) = parse(tokens);
+        assert_eq!(errors, [""; 0]);
+        let ret = args.ret?.value;
+        Some((ret.render, ret.level.is_some()))
+    };
+    assert_eq!(ret(quote!(ret)), Some((None, false)));
+    assert_eq!(
+        ret(quote!(ret(Display))),
+        Some((Some(Render::Display), false))
+    );
+    assert_eq!(
+        ret(quote!(ret(Debug, level = "warn"))),
+        Some((Some(Render::Debug), true))
+    );
+    assert_eq!(
+        ret(quote!(ret(level = Level::WARN, Debug))),
+        Some((Some(Render::Debug), true))
+    );
+    assert_eq!(ret(quote!(ret(level = 2))), Some((None, true)));
     assert_eq!(ret(quote!(ret = false)), None);
+    assert_eq!(
+        parse(quote!(ret(Debug, Display))).1,
+        ["`ret(…)` takes `Debug` or `Display`, and `level = \"debug\"`"]
+    );
     assert_eq!(
         parse(quote!(err(Loud))).1,
         ["`err(…)` takes `Debug` or `Display`, `expected = pattern` and `level = \"warn\"`"]
@@ -49,9 +70,12 @@ fn forms_of_err_and_ret() {
 }
 
 #[test]
-fn a_bare_string_names_the_argument() {
+fn a_text_alone_is_the_name() {
+    let (args, errors) = parse(quote!("load", root));
+    assert_eq!(errors, [""; 0]);
+    assert!(args.name.is_some() && args.root);
     assert_eq!(
-        parse(quote!("load")).1,
-        ["expected an argument; write `name = \"load\"`"]
+        parse(quote!("load", name = "store")).1,
+        ["`name` is given twice"]
     );
 }

@@ -7,7 +7,7 @@ use syn::ext::IdentExt as _;
 use super::{labels, name, prelude};
 use crate::ast::Function;
 use crate::attr::fields::{Constant, FieldKey, FieldValue};
-use crate::attr::shared::LevelArg;
+use crate::attr::level::LevelArg;
 use crate::hygiene::quote;
 use crate::plan::{Plan, Site};
 
@@ -124,12 +124,18 @@ fn settings(site: &Site, slot: bool) -> TokenStream {
 /// A `Level`.
 pub(super) fn level(krate: &TokenStream, level: &LevelArg) -> TokenStream {
     match level {
-        LevelArg::Variant(level) => {
-            let level = Ident::new(level, Span::mixed_site());
-            quote!(#krate::private::Level::#level)
+        LevelArg::Variant(variant) => level_variant(krate, variant),
+        LevelArg::Named(variant, path) => {
+            let variant = level_variant(krate, variant);
+            quote!({ let _ = #path; #variant })
         }
         LevelArg::Path(path) => quote!(#path),
     }
+}
+
+fn level_variant(krate: &TokenStream, variant: &str) -> TokenStream {
+    let variant = Ident::new(variant, Span::mixed_site());
+    quote!(#krate::private::Level::#variant)
 }
 
 /// Keys of recorded values, and pairs that never change.

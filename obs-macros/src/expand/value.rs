@@ -7,7 +7,8 @@ use syn::spanned::Spanned as _;
 
 use super::{conventions, lasting, site};
 use crate::ast::Function;
-use crate::attr::shared::{ErrMode, LevelArg, Render};
+use crate::attr::level::LevelArg;
+use crate::attr::shared::{ErrMode, Render};
 use crate::crate_path;
 use crate::hygiene::quote;
 use crate::plan::{Follow, Observer, Plan};
@@ -34,7 +35,7 @@ pub(super) fn kind(plan: &Plan) -> (Option<TokenStream>, TokenStream) {
 pub(super) fn last_argument(plan: &Plan) -> Option<Span> {
     let measurement = plan.measurement.as_ref().map(conventions::place);
     let observer = plan.observers.last().map(|observer| match observer {
-        Observer::Return(_, span) | Observer::Level(_, span) => *span,
+        Observer::Return(.., span) | Observer::Level(_, span) => *span,
         Observer::Expected(pattern) => pattern.span(),
         Observer::OkIf(closure) | Observer::ErrorIf(closure) => closure.span(),
     });
@@ -90,7 +91,13 @@ pub(super) fn outer(plan: &Plan) -> TokenStream {
 }
 
 /// `ret`, of what the kind says is the `Ok` value.
-fn on_return(plan: &Plan, kind: &TokenStream, render: Render, at: Span) -> TokenStream {
+fn on_return(
+    plan: &Plan,
+    kind: &TokenStream,
+    render: Render,
+    level: Option<&LevelArg>,
+    at: Span,
+) -> TokenStream {
     let krate = &plan.site.krate;
     let (how, check) = match render {
         Render::Debug => ("__obs_by_debug", "check_debug"),
@@ -100,11 +107,17 @@ fn on_return(plan: &Plan, kind: &TokenStream, render: Render, at: Span) -> Token
     let here = Span::mixed_site().located_at(at);
     let text = quote_spanned!(here=> &__obs_text);
     let check = call(krate, check, at, &text);
+    let layer = if let Some(level) = level {
+        let level = site::level(krate, level);
+        quote!(on_return_at(__obs_inner, __obs_text.#how(), #level))
+    } else {
+        quote!(on_return(__obs_inner, __obs_text.#how()))
+    };
     quote!({
         let __obs_inner = #kind;
         let __obs_text = #krate::private::probe_success(&__obs_inner, __obs_probe);
         #check;
-        #krate::private::on_return(__obs_inner, __obs_text.#how())
+        #krate::private::#layer
     })
 }
 
@@ -156,7 +169,9 @@ fn expression(plan: &Plan) -> TokenStream {
         .observers
         .iter()
         .fold(base, |kind, observer| match observer {
-            Observer::Return(render, at) => on_return(plan, &kind, *render, *at),
+            Observer::Return(render, level, at) => {
+                on_return(plan, &kind, *render, level.as_ref(), *at)
+            }
             Observer::Expected(pattern) => {
                 let is_expected = quote! {
                     |__obs_ret| ::core::matches!(__obs_ret, ::core::result::Result::Err(#pattern))

@@ -12,7 +12,7 @@ use crate::ast::Function;
 use crate::attr::fields::Field;
 use crate::attr::nearest::nearest;
 use crate::attr::parsed::Parsed;
-use crate::attr::shared::{Args, ErrMode, SKIP};
+use crate::attr::shared::{Args, ErrMode, Render, SKIP};
 use crate::crate_path;
 use crate::errors::Errors;
 use crate::plan::{Annotated, Follow, Measurement, Name, Observer, Plan, Site};
@@ -57,7 +57,10 @@ pub(crate) fn annotated(
 
 fn plan(args: Args, own: Own, function: &Function) -> Plan {
     let mut observers = Vec::new();
-    observers.extend(args.ret.map(|ret| Observer::Return(ret.value, ret.at)));
+    observers.extend(args.ret.map(|ret| {
+        let render = ret.value.render.unwrap_or(Render::Debug);
+        Observer::Return(render, ret.value.level, ret.at)
+    }));
     observers.extend(args.expected.map(Observer::Expected));
     observers.extend(args.ok_if.map(Observer::OkIf));
     observers.extend(

@@ -72,7 +72,7 @@ pub use lasting::Stopwatch;
 pub use main_fn::Main;
 #[cfg(feature = "llm")]
 pub use measured::{Slot, join, llm_judge, streaming, text, vector_judge, vector_start};
-pub use observe::{err_level, error_if, expected, no_errors, ok_if, on_return};
+pub use observe::{err_level, error_if, expected, no_errors, ok_if, on_return, on_return_at};
 #[cfg(not(any(feature = "record", test)))]
 pub use off::*;
 #[cfg(any(feature = "record", test))]

@@ -6,9 +6,9 @@ use core::marker::PhantomData;
 use super::as_text::How;
 use super::judge::{Hooks, Judge, Layer, Layered, Text, layered, other_error};
 use super::probe::Probe;
-use crate::callsite::Level;
+use crate::callsite::{Level, threshold};
 use crate::semconv::attribute;
-use crate::trace::{SpanError, current};
+use crate::trace::{SpanError, current, gate};
 
 /// `err = false`
 pub struct NoErrors;
@@ -113,5 +113,25 @@ impl<T, K: Judge<T>, X: Text<K::Success>> Layer<T, K> for OnReturn<X> {
         if recorded && let Some(text) = inner.success(value).and_then(X::text) {
             current::set_attribute(attribute::RETURN, text);
         }
+    }
+}
+
+/// `ret(level = …)`: as `ret`, where the level is on.
+pub struct OnReturnAt<X>(OnReturn<X>, Level);
+
+#[inline(always)]
+pub fn on_return_at<K, X>(inner: K, _: How<X>, level: Level) -> Layered<K, OnReturnAt<X>> {
+    layered(inner, OnReturnAt(OnReturn(PhantomData), level))
+}
+
+impl<X> Hooks for OnReturnAt<X> {
+    const OBSERVES: bool = true;
+}
+
+impl<T, K: Judge<T>, X: Text<K::Success>> Layer<T, K> for OnReturnAt<X> {
+    #[inline]
+    fn observe(&self, inner: &K, value: &T, recorded: bool) {
+        let Self(layer, level) = self;
+        layer.observe(inner, value, recorded && threshold(*level) <= gate::level());
     }
 }

@@ -12,6 +12,7 @@ mod drops;
 mod errors;
 mod failures;
 mod foreign;
+mod from_tracing;
 mod functions;
 mod futures;
 mod hostile;

@@ -69,3 +69,36 @@ fn below_the_level_nothing_is_built_and_children_attach_higher() {
     );
     assert_eq!(spans[0].parent_id, Some(spans[1].span_id));
 }
+
+#[traced(ret(level = "debug"))]
+fn quiet_value() -> u8 {
+    note("called");
+    1
+}
+
+#[traced(level = "warn", ret(level = "info"))]
+async fn told_value() -> Result<u8, String> {
+    yield_now().await;
+    Ok(2)
+}
+
+#[test]
+fn a_returned_value_below_the_level_is_not_recorded() {
+    own_process!();
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let obs = Observability::builder()
+        .max_level(Level::Info)
+        .record_exporter(Keep(Arc::clone(&kept)))
+        .install()
+        .unwrap();
+    assert_eq!(quiet_value(), 1);
+    block_on(told_value()).unwrap();
+    obs.shutdown().unwrap();
+    let spans = kept.lock().unwrap();
+    let value = |name: &str| {
+        let span = spans.iter().find(|span| span.name == name).unwrap();
+        span.attribute("return").cloned()
+    };
+    assert_eq!(value("quiet_value"), None);
+    assert_eq!(value("told_value"), Some("2".into()));
+}
