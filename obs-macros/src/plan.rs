@@ -32,6 +32,9 @@ pub(crate) struct Site {
     pub(crate) level: Option<LevelArg>,
     pub(crate) target: Option<Expr>,
     pub(crate) fields: Vec<Field>,
+    /// What the user wrote for fields whose value comes later. The code names it, so that its
+    /// import is used.
+    pub(crate) empties: Vec<Expr>,
     pub(crate) root: bool,
     pub(crate) no_metrics: bool,
 }

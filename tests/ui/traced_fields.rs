@@ -7,8 +7,11 @@ fn secrets(password: &str, token: &str) {}
 #[traced(fields(a = 1, b, a = 2, "" = 3, "quoted", rows = tracing::field::Empty))]
 fn keys(b: u8) {}
 
-#[traced(fields(rows = tracing::field::Empty))]
+#[traced(fields(allow token, redact rows = tracing::field::Empty))]
 fn later() {}
+
+#[traced(fields(usr.id, tokenn))]
+fn misspelled(user: &str, token: &str) {}
 
 #[traced(fields("quoted"))]
 fn no_value() {}

@@ -18,4 +18,7 @@ fn in_the_attribute() {}
 #[traced(fields(n = missing_async(n)))]
 async fn in_the_attribute_async(n: u8) {}
 
+#[traced(level = Nowhere::DEBUG, fields(late = nowhere::field::Empty))]
+fn levels_and_empty_fields() {}
+
 fn main() {}

@@ -34,6 +34,8 @@ pub(crate) enum FieldKey {
 pub(crate) enum FieldValue {
     /// Through the trait `Capture`.
     Capture(Expr),
+    /// The key alone, as an expression: through `Capture`, if such a value is in scope.
+    Named(Expr),
     /// `%`: through `Display`.
     Display(Expr),
     /// `?`: through `Debug`.
@@ -144,7 +146,7 @@ fn parse_field(input: ParseStream<'_>) -> syn::Result<Field> {
     match place {
         Some(place) => Ok(Field {
             key,
-            value: FieldValue::Capture(place),
+            value: FieldValue::Named(place),
             secrecy,
             span,
         }),

@@ -17,7 +17,9 @@ fn show(field: &Field) -> String {
         FieldKey::Convention(name) => panic!("no user writes {name}"),
     };
     let value = match &field.value {
-        FieldValue::Capture(value) => value.to_token_stream().to_string(),
+        FieldValue::Capture(value) | FieldValue::Named(value) => {
+            value.to_token_stream().to_string()
+        }
         FieldValue::Display(value) => format!("% {}", value.to_token_stream()),
         FieldValue::Debug(value) => format!("? {}", value.to_token_stream()),
         FieldValue::Const(Constant::Str(text)) => format!("const Str({})", text.token()),

@@ -52,6 +52,8 @@ pub(crate) struct Args {
     pub(crate) level: Option<LevelArg>,
     pub(crate) target: Option<Expr>,
     pub(crate) fields: Vec<Field>,
+    /// What `tracing` calls `field::Empty`, of fields whose value comes later.
+    pub(crate) empties: Vec<Expr>,
     pub(crate) labels: Option<Given<Vec<Label>>>,
     pub(crate) parent: Option<Given<Expr>>,
     /// `links` and `follows_from`.

@@ -143,7 +143,9 @@ pub(super) fn values(site: &Site) -> impl Iterator<Item = TokenStream> {
 
 fn value(krate: &TokenStream, value: &FieldValue) -> Option<TokenStream> {
     let (value, how) = match value {
-        FieldValue::Capture(value) => (value.to_token_stream(), "capture"),
+        FieldValue::Capture(value) | FieldValue::Named(value) => {
+            (value.to_token_stream(), "capture")
+        }
         FieldValue::Display(value) => (value.to_token_stream(), "display"),
         FieldValue::Debug(value) => (value.to_token_stream(), "debug"),
         FieldValue::Variable(name) => {

@@ -65,7 +65,9 @@ fn statics(site: &Site, name: &str, at: Span, slot: bool) -> TokenStream {
     let krate = &site.krate;
     let line = line_of(at);
     let settings = settings(site, slot);
+    let empties = &site.empties;
     quote! {
+        #(const _: () = { let _ = #empties; };)*
         static __OBS_SITE: #krate::private::Callsite =
             #krate::private::Callsite::new(#krate::private::CallsiteSpec {
                 #settings

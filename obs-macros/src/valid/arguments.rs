@@ -1,6 +1,7 @@
 //! The rules for the shared arguments among themselves, whatever they are put on.
 
 use super::{fields, labels};
+use crate::ast::Function;
 use crate::attr::expr::as_path;
 use crate::attr::shared::Args;
 use crate::errors::Errors;
@@ -8,9 +9,10 @@ use crate::errors::Errors;
 /// Labels that the function metrics have already, and that of a histogram's buckets.
 const RESERVED_LABELS: &[&str] = &["function", "le", "module", "result"];
 
-/// Judges the arguments, and settles `parent = None`.
-pub(crate) fn judge(args: &mut Args, errors: &mut Errors) {
-    fields::judge(&mut args.fields, errors);
+/// Judges the arguments, and settles `parent = None`. The function is that below them, if they are
+/// not those of an `impl` block.
+pub(crate) fn judge(args: &mut Args, function: Option<&Function>, errors: &mut Errors) {
+    args.empties = fields::judge(&mut args.fields, function, errors);
     if let Some(closure) = args.error_if.as_ref().filter(|_| args.ok_if.is_some()) {
         let message = "`ok_if` and `error_if` answer the same question: keep one";
         errors.push(closure.at, message);

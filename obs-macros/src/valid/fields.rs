@@ -1,47 +1,107 @@
-//! The rules for fields: each key once, no secret by accident, and no value that comes later.
+//! The rules for fields: each key once, no secret by accident, and which ones only declare that a
+//! value comes later.
 
-use proc_macro2::Span;
-use syn::spanned::Spanned as _;
+use proc_macro2::{Ident, Span, TokenTree};
+use quote::ToTokens as _;
+use syn::ext::IdentExt as _;
 use syn::{Expr, LitStr};
 
+use super::names::parameters;
+use crate::ast::Function;
 use crate::attr::expr::plain;
 use crate::attr::fields::{Constant, Field, FieldKey, FieldValue, Secrecy};
+use crate::attr::nearest::nearest;
 use crate::errors::Errors;
 
-/// Judges the fields, and replaces the values that are not to be recorded.
-pub(crate) fn judge(fields: &mut [Field], errors: &mut Errors) {
-    for at in 0..fields.len() {
-        let (before, rest) = fields.split_at_mut(at);
-        let Some(field) = rest.first_mut() else {
-            continue;
-        };
+/// Judges the fields, replaces the values that are not to be recorded, and takes the fields out
+/// that have none yet. Returns the expressions `field::Empty` of these.
+///
+/// In the attribute of a function, a key alone that is none of its parameters declares a field, as
+/// in `tracing`.
+pub(crate) fn judge(
+    fields: &mut Vec<Field>,
+    function: Option<&Function>,
+    errors: &mut Errors,
+) -> Vec<Expr> {
+    let parameters = function.map(parameters);
+    let mut empties = Vec::new();
+    let mut seen: Vec<String> = Vec::new();
+    fields.retain_mut(|field| {
         if let FieldKey::Text(key) = &field.key {
-            check_key(key, field, before, errors);
+            if seen.contains(key) {
+                errors.push(field.span, format!("the field `{key}` is given twice"));
+            }
+            seen.push(key.clone());
         }
-        if let FieldValue::Capture(value) | FieldValue::Display(value) | FieldValue::Debug(value) =
-            &field.value
-            && is_field_empty(value)
-        {
-            errors.push(
-                value.span(),
-                "a field needs its value at the start of the call; leave this one out and call \
-                 `obs_runtime::trace::current::set_attribute(key, value)` when the value is known",
-            );
+        let is_late = match &field.value {
+            FieldValue::Capture(value) if is_field_empty(value) => {
+                empties.push(value.clone());
+                true
+            }
+            FieldValue::Named(place) => parameters
+                .as_deref()
+                .is_some_and(|parameters| declares(place, parameters, errors)),
+            _ => false,
+        };
+        if is_late {
+            check_late(field, errors);
+            return false;
         }
+        check_secret(field, errors);
         if field.secrecy == Secrecy::Redact {
             let stars = LitStr::new("***", Span::mixed_site());
             field.value = FieldValue::Const(Constant::Str(stars));
         }
+        true
+    });
+    empties
+}
+
+/// Whether a key alone only declares a field: it names no parameter, and no constant either.
+fn declares(place: &Expr, parameters: &[Ident], errors: &mut Errors) -> bool {
+    let Some(TokenTree::Ident(root)) = place.to_token_stream().into_iter().next() else {
+        return false;
+    };
+    let name = root.unraw().to_string();
+    let known: Vec<String> = parameters.iter().map(|p| p.unraw().to_string()).collect();
+    // Under another macro a parameter may have lost the name that the user gave it.
+    let is_rewritten = known.iter().any(|known| known.starts_with("__arg"));
+    let is_constant = name.starts_with(char::is_uppercase);
+    if known.contains(&name) || is_rewritten || is_constant || name == "self" {
+        return false;
+    }
+    // Short names are like each other by chance.
+    if name.chars().count() > 2
+        && let Some(near) = nearest(&name, known.iter().map(String::as_str))
+    {
+        errors.push(
+            root.span(),
+            format!(
+                "the function has no parameter `{name}`; did you mean `{near}`? A field whose value \
+                 comes later needs no entry here: `current::record(key, value)` sets it"
+            ),
+        );
+    }
+    true
+}
+
+/// A word about a secret is about a value that is here.
+fn check_late(field: &Field, errors: &mut Errors) {
+    if field.secrecy != Secrecy::Unsaid {
+        errors.push(
+            field.span,
+            "`allow` and `redact` are for a value that is here; this field gets its value later, \
+             and what is set later under the name of a secret is masked: leave the word out",
+        );
     }
 }
 
-/// A key is given once, and one that sounds like a secret has a word before it.
-fn check_key(key: &str, field: &Field, before: &[Field], errors: &mut Errors) {
-    let is_same = |other: &Field| matches!(&other.key, FieldKey::Text(other) if other == key);
-    if before.iter().any(is_same) {
-        errors.push(field.span, format!("the field `{key}` is given twice"));
-    }
-    if field.secrecy == Secrecy::Unsaid && is_secret(key) {
+/// A key that sounds like a secret has a word before it.
+fn check_secret(field: &Field, errors: &mut Errors) {
+    if let FieldKey::Text(key) = &field.key
+        && field.secrecy == Secrecy::Unsaid
+        && is_secret(key)
+    {
         errors.push(
             field.span,
             format!(
@@ -57,9 +117,8 @@ fn is_field_empty(value: &Expr) -> bool {
     let Expr::Path(path) = plain(value) else {
         return false;
     };
-    let segments = &path.path.segments;
-    let mut last_two = segments.iter().rev().take(2).map(|s| &s.ident);
-    last_two.next().is_some_and(|s| s == "Empty") && last_two.next().is_some_and(|s| s == "field")
+    let mut last_two = path.path.segments.iter().rev().map(|s| &s.ident);
+    last_two.next().is_some_and(|s| s == "Empty") && last_two.next().is_none_or(|s| s == "field")
 }
 
 const SECRET_WORDS: &[&str] = &[

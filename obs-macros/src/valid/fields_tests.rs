@@ -1,14 +1,33 @@
 use quote::quote;
 
 use super::{is_secret, judge};
-use crate::attr::fields::{Constant, Field, FieldValue, parse};
+use crate::attr::fields::{Constant, Field, FieldKey, FieldValue, parse};
 use crate::errors::Errors;
 
 fn judged(tokens: proc_macro2::TokenStream) -> (Vec<Field>, Vec<String>) {
     let mut errors = Errors::default();
     let mut fields = parse(tokens, &mut errors);
-    judge(&mut fields, &mut errors);
+    judge(&mut fields, None, &mut errors);
     (fields, errors.messages())
+}
+
+/// The keys of the fields that a function with these parameters records, and the errors.
+fn recorded(
+    fields: proc_macro2::TokenStream,
+    parameters: &proc_macro2::TokenStream,
+) -> (Vec<String>, Vec<String>) {
+    let mut errors = Errors::default();
+    let mut fields = parse(fields, &mut errors);
+    let item = syn::parse_quote!(fn f(#parameters) {});
+    let crate::ast::Item::Function(function) = item else {
+        panic!("it is a function");
+    };
+    judge(&mut fields, Some(&function), &mut errors);
+    let key = |field: &Field| match &field.key {
+        FieldKey::Text(key) => key.clone(),
+        _ => "{}".to_owned(),
+    };
+    (fields.iter().map(key).collect(), errors.messages())
 }
 
 fn errors(tokens: proc_macro2::TokenStream) -> Vec<String> {
@@ -46,14 +65,52 @@ fn a_key_is_given_once() {
 }
 
 #[test]
-fn a_later_value_is_set_by_a_call() {
-    assert_eq!(errors(quote!(rows = tracing::field::Empty)).len(), 1);
+fn a_field_without_a_value_is_declared() {
+    let parameters = quote!(&self, id: u64, (a, b): (u8, u8));
+    let fields = quote!(
+        id,
+        a,
+        late,
+        http.status_code,
+        self.x,
+        LIMIT,
+        rows = Empty,
+        left = tracing::field::Empty,
+        token,
+        { KEY } = field::Empty,
+        is_empty = Shape::Empty,
+        same = same
+    );
+    let (keys, errors) = recorded(fields, &parameters);
+    assert_eq!(errors, [""; 0]);
+    assert_eq!(keys, ["id", "a", "self.x", "LIMIT", "is_empty", "same"]);
+    // What another macro has renamed may be there under its old name.
+    let (keys, _) = recorded(quote!(a), &quote!(__arg0: (u8, u8)));
+    assert_eq!(keys, ["a"]);
+}
+
+#[test]
+fn a_declared_field_that_is_like_a_parameter_is_a_question() {
+    let (_, errors) = recorded(quote!(ip, hots), &quote!(id: u8, host: &str));
+    assert_eq!(
+        errors,
+        [
+            "the function has no parameter `hots`; did you mean `host`? A field whose value comes \
+             later needs no entry here: `current::record(key, value)` sets it"
+        ]
+    );
+}
+
+#[test]
+fn a_word_about_a_secret_needs_a_value() {
+    for fields in [quote!(allow token), quote!(redact x = Empty)] {
+        let (_, errors) = recorded(fields, &quote!());
+        assert_eq!(errors.len(), 1);
+        assert!(errors[0].contains("leave the word out"), "{errors:?}");
+    }
 }
 
 #[test]
 fn each_field_is_judged() {
-    assert_eq!(
-        errors(quote!(token, password = p, rows = field::Empty)).len(),
-        3
-    );
+    assert_eq!(errors(quote!(token, password = p, a, a = 1)).len(), 3);
 }

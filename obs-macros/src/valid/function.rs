@@ -36,9 +36,9 @@ pub(crate) struct Own {
 /// whether the item is a function that a macro can take.
 pub(crate) fn accept<A>(parsed: Parsed<A>, errors: &mut Errors) -> Option<(Function, Args, A)> {
     let mut args = parsed.shared;
-    arguments::judge(&mut args, errors);
-    let function = item::function(parsed.item, parsed.table, errors)?;
-    Some((function, args, parsed.own))
+    let function = item::function(parsed.item, parsed.table, errors);
+    arguments::judge(&mut args, function.as_ref(), errors);
+    Some((function?, args, parsed.own))
 }
 
 /// Judges the shared arguments for a function, and plans its expansion.
@@ -89,6 +89,7 @@ fn plan(args: Args, own: Own, function: &Function) -> Plan {
             level: args.level,
             target: args.target,
             fields,
+            empties: args.empties,
             root: args.root,
             no_metrics: args.no_metrics,
         },

@@ -18,7 +18,7 @@ pub(crate) struct SpanCall {
 
 /// Judges `span!`.
 pub(crate) fn span(mut input: SpanInput, errors: &mut Errors) -> SpanCall {
-    fields::judge(&mut input.fields, errors);
+    let empties = fields::judge(&mut input.fields, None, errors);
     let name = if is_constant(&input.name) {
         Name::Constant(input.name.clone())
     } else {
@@ -29,6 +29,7 @@ pub(crate) fn span(mut input: SpanInput, errors: &mut Errors) -> SpanCall {
             krate: input.krate,
             construct: "Span",
             fields: input.fields,
+            empties,
             name,
             ..Site::default()
         },

@@ -76,7 +76,7 @@ fn impl_block(
     if let Some(at) = args.bare_skip {
         errors.push(at, format!("`skip` is written `{SKIP}`"));
     }
-    arguments::judge(&mut args, errors);
+    arguments::judge(&mut args, None, errors);
     let mut methods = Vec::new();
     for (position, item) in block.items.iter_mut().enumerate() {
         let ImplItem::Fn(method) = item else { continue };

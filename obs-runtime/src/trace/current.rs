@@ -19,11 +19,11 @@
 use std::borrow::Cow;
 
 use crate::self_obs;
-use crate::trace::SpanContext;
 use crate::trace::attribute::{AttributeValue, Event, IntoAttributes, Link, SpanError, SpanExtra};
 use crate::trace::gate;
 use crate::trace::local::{Local, flag, local};
 pub use crate::trace::suppress::suppress;
+use crate::trace::{Capture, SpanContext};
 
 /// Returns whether a recorded span is entered here.
 ///
@@ -95,6 +95,34 @@ pub fn set_attribute(key: impl Into<Cow<'static, str>>, value: impl Into<Attribu
     tell(
         || (key.into(), value.into()),
         |extra, (key, value)| extra.set(key, value),
+    );
+}
+
+/// Records the value of a field that becomes known while the call runs: what `fields(…)` takes,
+/// `record` takes too. `None` records nothing.
+///
+/// It is what `Span::current().record(…)` is in `tracing`. The field may be declared, as in
+/// `fields(rows)`, or not.
+///
+/// ```
+/// use obs_runtime::{current, testing, traced};
+///
+/// #[traced(fields(rows, host))]
+/// fn load(user: &str) {
+///     current::record("rows", 3_usize);
+///     current::record("host", Some(user));
+/// }
+///
+/// testing::capture(|| load("ada")).assert_tree("load rows=3 host=ada");
+/// ```
+pub fn record(key: impl Into<Cow<'static, str>>, value: impl Capture) {
+    tell(
+        || (key.into(), value.capture().to_attribute()),
+        |extra, (key, value)| {
+            if let Some(value) = value {
+                extra.set(key, value);
+            }
+        },
     );
 }
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use crate::guarded::guarded;
 use crate::printable::PANICKED;
-use crate::trace::attribute::ValueRef;
+use crate::trace::attribute::{AttributeValue, ValueRef};
 
 const TAG_NONE: u64 = 0;
 const TAG_BOOL: u64 = 1;
@@ -216,6 +216,11 @@ impl Value {
                 word1: self.word1,
             },
         }
+    }
+
+    /// Returns the value outside of any record, as users and adapters have it.
+    pub(crate) fn to_attribute(&self) -> Option<AttributeValue> {
+        self.get(core::ptr::null()).map(ValueRef::to_owned)
     }
 
     /// Reads the value.

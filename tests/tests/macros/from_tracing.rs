@@ -108,3 +108,73 @@ fn the_returned_value_takes_a_level_and_a_form() {
     assert_eq!(error.level, Some(Level::Warn));
     assert_eq!(error.message.as_deref(), Some("none"));
 }
+
+mod fields {
+    use super::{capture, instrument};
+    use obs_runtime::testing::capture_async;
+    use obs_runtime::{AttributeValue, current, span};
+    use tracing::field::{self, Empty};
+
+    const LIMIT: u32 = 5;
+    const KEY: &str = "the.key";
+
+    #[instrument(skip_all, fields(
+        id, rows, http.status_code, LIMIT, type, empty = Empty, other = field::Empty,
+        third = ::tracing::field::Empty, {KEY} = Empty, token,
+    ))]
+    fn load(id: u64) {
+        current::record("rows", 3_usize);
+        current::record("http.status_code", 200_u16);
+        current::record("type", &String::from("text"));
+        current::record("empty", Some(id));
+        current::record("other", None::<u8>);
+        current::record(KEY, true);
+        current::record("token", "hunter2");
+    }
+
+    #[instrument(fields(late, user.name))]
+    async fn load_later(user: User) {
+        tokio::task::yield_now().await;
+        current::record("late", user.name.len());
+    }
+
+    struct User {
+        name: &'static str,
+    }
+
+    #[tokio::test]
+    async fn a_field_is_declared_and_recorded_later() {
+        capture(|| load(7)).assert_tree(
+            "load id=7 LIMIT=5 rows=3 http.status_code=200 type=text empty=7 the.key=true token=***",
+        );
+        let captured = capture_async(load_later(User { name: "ada" })).await;
+        captured.assert_tree("load_later user.name=ada late=3");
+    }
+
+    #[test]
+    fn a_span_by_hand_takes_empty_fields_too() {
+        let captured = capture(|| {
+            let work = span!("work", rows = field::Empty, n = 1);
+            work.set_attribute("rows", 2);
+        });
+        captured.assert_tree("work n=1 rows=2");
+    }
+
+    #[test]
+    fn what_record_takes_is_what_fields_take() {
+        let captured = capture(|| {
+            span!("work").in_scope(|_| {
+                current::record("number", u128::MAX);
+                current::record("long", "a text that is longer than a word or two");
+                current::record("number", 2);
+            });
+            // Outside of a span it does nothing.
+            current::record("nowhere", 1);
+        });
+        let work = captured.span("work");
+        assert_eq!(work.attribute("number"), Some(&AttributeValue::I64(2)));
+        captured
+            .assert_span("work")
+            .attribute("long", "a text that is longer than a word or two");
+    }
+}
