@@ -3,7 +3,7 @@
 //! The body is never parsed, so code that is half typed reaches the compiler (and the editor)
 //! as it stands.
 
-use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, TokenStreamExt as _};
 use syn::parse::{Parse, ParseStream, Parser as _};
 use syn::{Attribute, Signature, Token, Visibility};
@@ -155,7 +155,29 @@ pub(crate) fn with_content(group: &Group, content: TokenStream) -> Group {
     new
 }
 
+/// Whether a name stands anywhere in the tokens.
+pub(crate) fn mentions(tokens: &TokenStream, name: &Ident) -> bool {
+    tokens.clone().into_iter().any(|tree| match tree {
+        TokenTree::Ident(word) => word == *name,
+        TokenTree::Group(group) => mentions(&group.stream(), name),
+        _ => false,
+    })
+}
+
 impl Body {
+    /// Whether the body may use a variable: by its name, or in a text that names it (`"{name}"`).
+    pub(crate) fn may_use(&self, name: &Ident) -> bool {
+        fn may_use(tokens: TokenStream, name: &Ident, text: &str) -> bool {
+            tokens.into_iter().any(|tree| match tree {
+                TokenTree::Ident(word) => word == *name,
+                TokenTree::Literal(literal) => literal.to_string().contains(text),
+                TokenTree::Group(group) => may_use(group.stream(), name, text),
+                TokenTree::Punct(_) => false,
+            })
+        }
+        may_use(self.braces.stream(), name, &name.to_string())
+    }
+
     /// Whether the body may hold items of its own (`use`, `fn`, …): a guess that errs to yes.
     pub(crate) fn may_have_items(&self) -> bool {
         const KEYWORDS: &[&str] = &[

@@ -67,7 +67,7 @@ pub(crate) struct Plan {
     pub(crate) shape: Shape,
     pub(crate) parent: Option<Expr>,
     pub(crate) labels: Vec<Label>,
-    pub(crate) links: Vec<Expr>,
+    pub(crate) links: Vec<LinksArg>,
     pub(crate) err: ErrMode,
     pub(crate) err_span: Option<Span>,
     /// What looks at the value before the span ends, in this order.
@@ -79,6 +79,14 @@ pub(crate) struct Plan {
     /// `track_concurrency`
     pub(crate) concurrency: bool,
     pub(crate) follow: Follow,
+}
+
+/// `links = expression` and `follows_from = expression`
+pub(crate) struct LinksArg {
+    pub(crate) value: Expr,
+    /// Whether the links are taken out of the value itself, not out of a reference to it: what can
+    /// be gone through only once gives links too.
+    pub(crate) is_consumed: bool,
 }
 
 /// What becomes of a stream that the value is or holds.

@@ -113,9 +113,11 @@ fn closure(plan: &Plan) -> TokenStream {
         quote_spanned!(span=> #set_name(&(#name));)
     });
     let links = plan.links.iter().map(|links| {
-        let span = Span::mixed_site().located_at(links.span());
-        let add_links = crate_path::function(krate, "add_links", span);
-        quote_spanned!(span=> #add_links(&(#links));)
+        let value = &links.value;
+        let span = Span::mixed_site().located_at(value.span());
+        let probe = crate_path::function(krate, "links", span);
+        let reference = (!links.is_consumed).then(|| quote_spanned!(span=> &));
+        quote_spanned!(span=> #probe(#reference (#value)).__obs_links();)
     });
     let values = values(&plan.site);
     let slot = needs_slot(plan).then(|| quote!(#krate::private::Value::NONE));
@@ -125,7 +127,8 @@ fn closure(plan: &Plan) -> TokenStream {
 /// All tokens of the user that are evaluated before the body.
 pub(super) fn named(plan: &Plan) -> TokenStream {
     let labels = plan.labels.iter().map(|label| &label.value);
-    let expressions = plan.parent.iter().chain(&plan.links).chain(labels);
+    let links = plan.links.iter().map(|links| &links.value);
+    let expressions = plan.parent.iter().chain(links).chain(labels);
     let mut tokens: TokenStream = expressions.map(Expr::to_token_stream).collect();
     tokens.extend(name::dynamic(&plan.site.name, &plan.site.krate));
     tokens.extend(conventions::bind_texts(plan));

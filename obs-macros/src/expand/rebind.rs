@@ -9,7 +9,7 @@ use quote::{ToTokens, format_ident};
 use syn::spanned::Spanned as _;
 use syn::{Attribute, Expr, FnArg, Pat};
 
-use crate::ast::{Function, with_content};
+use crate::ast::{Function, mentions, with_content};
 use crate::hygiene::quote;
 use crate::plan::Plan;
 use crate::shape;
@@ -66,7 +66,7 @@ pub(super) fn rebind(function: &Function, plan: &Plan) -> Rebound {
                 lets.extend(quote!(#(#cfgs)* #(#others)* let #pat = #value;));
                 let user = &pat.ident;
                 let unused = !user.to_string().starts_with('_');
-                if unused && names(&outside, user) {
+                if unused && mentions(&outside, user) {
                     // `parent` or `labels` used it, under its other name.
                     lets.extend(quote!(#(#cfgs)* let _ = &#user;));
                 }
@@ -134,14 +134,6 @@ fn respan(tokens: TokenStream, names: &[&Ident]) -> TokenStream {
     tokens.into_iter().map(respan_one).collect()
 }
 
-fn names(tokens: &TokenStream, name: &Ident) -> bool {
-    tokens.clone().into_iter().any(|tree| match tree {
-        TokenTree::Ident(word) => word == *name,
-        TokenTree::Group(group) => names(&group.stream(), name),
-        _ => false,
-    })
-}
-
 /// Marks bindings in the async block of another macro as used.
 ///
 /// The other macro may bind a parameter anew (`let id = id;`) that our arguments name. They used
@@ -161,7 +153,7 @@ pub(super) fn mark_used(statements: TokenStream, named: &TokenStream) -> TokenSt
             continue;
         }
         if let Some(name) = bound_anew(&trees[start..=at])
-            && names(named, name)
+            && mentions(named, name)
         {
             marked.extend(quote!(let _ = &#name;));
         }

@@ -7,7 +7,7 @@ use syn::ext::IdentExt as _;
 use syn::{FnArg, Pat, ReturnType};
 
 use super::names::{is_dynamic, parameters};
-use super::{arguments, item, returned_stream};
+use super::{arguments, item, links, returned_stream};
 use crate::ast::Function;
 use crate::attr::fields::Field;
 use crate::attr::nearest::nearest;
@@ -78,6 +78,7 @@ fn plan(args: Args, own: Own, function: &Function) -> Plan {
         Some(name) if is_dynamic(&name, function) => Name::Dynamic(name),
         Some(name) => Name::Constant(name),
     };
+    let links = links::arguments(args.links, &args.fields, &name, function);
     let mut fields = own.fields;
     fields.extend(args.fields);
     let mut plan = Plan {
@@ -96,7 +97,7 @@ fn plan(args: Args, own: Own, function: &Function) -> Plan {
         shape: shape::choose(function, needs_value),
         parent: args.parent.map(|parent| parent.value),
         labels: args.labels.map(|labels| labels.value).unwrap_or_default(),
-        links: args.links,
+        links,
         err: args.err,
         err_span: args.err_span,
         observers,

@@ -14,6 +14,7 @@ pub(crate) mod handler;
 pub(crate) mod item;
 pub(crate) mod label_derive;
 pub(crate) mod labels;
+pub(crate) mod links;
 pub(crate) mod main_fn;
 pub(crate) mod metric;
 pub(crate) mod names;

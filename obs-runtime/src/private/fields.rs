@@ -2,7 +2,6 @@
 
 use core::fmt::{Debug, Display};
 
-use crate::trace::propagation::links::Links;
 use crate::trace::{Capture, Span, Value, current};
 
 /// `key = value`
@@ -36,9 +35,4 @@ pub fn values<const N: usize>(values: [Value; N]) -> Vec<Value> {
 /// `span!(expression)`
 pub fn rename<T: AsRef<str> + ?Sized>(span: &Span, name: &T) {
     span.set_name(name.as_ref().to_owned());
-}
-
-/// `links = expression`: called inside a span that is recorded.
-pub fn add_links<T: Links + ?Sized>(links: &T) {
-    links.each(&mut current::add_link);
 }

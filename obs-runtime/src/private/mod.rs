@@ -47,6 +47,7 @@ mod judge;
 #[cfg(any(feature = "record", test))]
 mod labelled;
 mod lasting;
+mod links;
 #[cfg(feature = "tokio")]
 mod main_fn;
 #[cfg(feature = "llm")]
@@ -64,10 +65,11 @@ pub use as_text::{check_debug, check_display, check_result, probe_success};
 pub use call::{FnRet, absurd, arg, call, call_future};
 #[cfg(any(feature = "llm", feature = "pipeline"))]
 pub use count::IntoCount;
-pub use fields::{add_links, capture, debug, display, rename, set_name, values};
+pub use fields::{capture, debug, display, rename, set_name, values};
 pub use flow::{check_stream, probe_items_of, probe_when};
 pub use judge::{Hooks, Judge, Plain, layered};
 pub use lasting::Stopwatch;
+pub use links::links;
 #[cfg(feature = "tokio")]
 pub use main_fn::Main;
 #[cfg(feature = "llm")]

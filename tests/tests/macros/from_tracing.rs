@@ -178,3 +178,143 @@ mod fields {
             .attribute("long", "a text that is longer than a word or two");
     }
 }
+
+mod causes {
+    use super::instrument;
+    use obs_runtime::testing::Captured;
+    use obs_runtime::trace::{Link, SpanId};
+    use obs_tests::tracing_capture::{assert_parents, capture, capture_async};
+    use tracing::{Id, Span, info_span};
+
+    #[instrument(parent = caller)]
+    fn below(caller: &Span) {}
+
+    #[instrument(parent = caller.id())]
+    async fn below_id(caller: Span) {
+        drop(caller);
+    }
+
+    #[instrument(parent = &self.span, skip(self))]
+    impl Job {
+        fn run(&self) {}
+
+        async fn wait(&self, _n: u8) -> Result<(), String> {
+            tokio::task::yield_now().await;
+            Ok(())
+        }
+    }
+
+    struct Job {
+        span: Span,
+    }
+
+    #[test]
+    fn a_span_of_tracing_is_a_parent() {
+        let captured = capture_async(async {
+            let caller = info_span!("caller");
+            let _other = info_span!("other").entered();
+            below(&caller);
+            below_id(caller.clone()).await;
+            let job = Job { span: caller };
+            job.run();
+            job.wait(1).await.unwrap();
+            // A span that nobody takes in is none.
+            below(&Span::none());
+        });
+        let mut under: Vec<_> = captured.children(captured.span("caller"));
+        under.retain(|span| span.trace_id == captured.span("caller").trace_id);
+        let names: Vec<_> = under.iter().map(|span| &*span.name).collect();
+        assert_eq!(names, ["below", "below_id", "run", "wait"]);
+        assert!(
+            captured
+                .spans_named("below")
+                .last()
+                .unwrap()
+                .parent_id
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn an_entered_span_and_an_id_are_parents() {
+        #[instrument(parent = entered)]
+        fn entered_parent(entered: &tracing::span::EnteredSpan) {}
+        #[instrument(parent = id)]
+        fn id_parent(id: Option<Id>) {}
+        let captured = capture(|| {
+            let caller = info_span!("caller").entered();
+            let _other = info_span!("other").entered();
+            entered_parent(&caller);
+            id_parent(caller.id());
+        });
+        assert_parents(
+            &captured,
+            &[
+                ("caller", ""),
+                ("other", "caller"),
+                ("entered_parent", "caller"),
+                ("id_parent", "caller"),
+            ],
+        );
+    }
+
+    #[instrument(follows_from = causes, skip(causes))]
+    fn once(causes: impl IntoIterator<Item = impl Into<Option<Id>>>) {}
+
+    #[instrument(follows_from = causes, skip(causes))]
+    async fn once_async(causes: impl IntoIterator<Item = impl Into<Option<Id>>>) -> u8 {
+        tokio::task::yield_now().await;
+        1
+    }
+
+    #[instrument(follows_from = causes)]
+    fn many(causes: &[Id]) -> usize {
+        causes.len()
+    }
+
+    #[instrument(follows_from = causes)]
+    fn kept(causes: Vec<Span>) -> usize {
+        causes.len()
+    }
+
+    #[instrument(follows_from = [&Span::current()], links = cause.as_ref().map(|cause| cause.id()))]
+    fn current(cause: Option<Span>) -> String {
+        format!("{cause:?}")
+    }
+
+    #[instrument(links = contexts.iter().copied().filter(|context| context.is_sampled()))]
+    fn ours(contexts: &[obs_runtime::SpanContext]) {}
+
+    fn links<R>(captured: &Captured<R>, name: &str) -> Vec<SpanId> {
+        let id = |link: &Link| link.context.span_id();
+        captured.span(name).links.iter().map(id).collect()
+    }
+
+    #[test]
+    fn spans_of_tracing_are_causes() {
+        let captured = capture_async(async {
+            let (a, b) = (info_span!("a"), info_span!("b"));
+            once(&[a.clone(), b.clone()]);
+            once_async([b.id(), None]).await;
+            let ids: Vec<Id> = [&a, &b].into_iter().filter_map(Span::id).collect();
+            assert_eq!(many(&ids), 2);
+            assert_eq!(kept(vec![a.clone(), b.clone()]), 2);
+            a.in_scope(|| {
+                current(Some(b));
+                let context = obs_runtime::SpanContext::current().unwrap();
+                ours(&[context]);
+            });
+        });
+        let [a, b] = ["a", "b"].map(|name| captured.span(name).span_id);
+        for (name, expected) in [
+            ("once", vec![a, b]),
+            ("once_async", vec![b]),
+            ("many", vec![a, b]),
+            ("kept", vec![a, b]),
+            ("current", vec![b, a]),
+            ("ours", vec![a]),
+        ] {
+            assert_eq!(links(&captured, name), expected, "{name}");
+        }
+    }
+}

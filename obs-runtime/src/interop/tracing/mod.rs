@@ -48,6 +48,7 @@ mod event;
 mod format;
 mod init;
 mod layer;
+mod parent;
 mod site;
 mod span;
 mod text;

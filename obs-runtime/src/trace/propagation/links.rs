@@ -6,7 +6,8 @@ use crate::trace::{Span, SpanContext};
 /// Types that the argument `links` of the macros takes.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` gives no links",
-    label = "expected `SpanContext`s, `RemoteContext`s or `Span`s: one, an `Option`, an array, a slice or a `Vec`"
+    label = "expected `SpanContext`s, `RemoteContext`s or `Span`s: one, an `Option`, an array, or what can be gone through",
+    note = "`tracing`'s `Span` and `Id` give links with the feature `tracing`"
 )]
 pub trait Links {
     /// Calls `add` with each context.

@@ -19,7 +19,8 @@ use crate::trace::{Span, SpanContext};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no parent of a span",
     label = "expected a `SpanContext`, a `Span`, a `RemoteContext`, or an `Option` of one",
-    note = "`http::HeaderMap` is one with the feature `http-headers`; `propagation::extract` reads other carriers"
+    note = "`http::HeaderMap` is one with the feature `http-headers`, and `tracing`'s `Span` and `Id` with the feature \
+            `tracing`; `propagation::extract` reads other carriers"
 )]
 pub trait IntoParent {
     /// Returns the parent; none begins a trace.

@@ -1,0 +1,85 @@
+//! `links = expression`: what gives links, whether it is one, many, or something to go through.
+
+use core::cell::Cell;
+
+use super::probe::below;
+use crate::trace::current;
+use crate::trace::propagation::links::Links;
+
+/// Holds the value of the expression.
+pub struct LinksProbe<T>(EachProbe<T>);
+
+/// The tier of what is gone through, and gives links one after another.
+pub struct EachProbe<T>(TheirProbe<T>);
+
+/// The tier of what is gone through, and gives what names spans of `tracing`.
+pub struct TheirProbe<T>(AnyLinks<T>);
+
+/// The last tier: any type.
+pub struct AnyLinks<T>(Cell<Option<T>>);
+
+below! {
+    LinksProbe<T> => EachProbe,
+    EachProbe<T> => TheirProbe,
+    TheirProbe<T> => AnyLinks
+}
+
+/// A probe of the value.
+#[inline]
+pub fn links<T>(value: T) -> LinksProbe<T> {
+    LinksProbe(EachProbe(TheirProbe(AnyLinks(Cell::new(Some(value))))))
+}
+
+/// The methods are called inside a span that is recorded.
+impl<T: Links> LinksProbe<T> {
+    pub fn __obs_links(&self) {
+        self.add();
+    }
+}
+
+impl<T: IntoIterator> EachProbe<T>
+where
+    T::Item: Links,
+{
+    pub fn __obs_links(&self) {
+        for links in self.take().into_iter().flatten() {
+            links.each(&mut current::add_link);
+        }
+    }
+}
+
+#[cfg(feature = "tracing")]
+impl<T: IntoIterator> TheirProbe<T>
+where
+    T::Item: Into<Option<::tracing::Id>>,
+{
+    pub fn __obs_links(&self) {
+        for id in self.take().into_iter().flatten() {
+            let id: Option<::tracing::Id> = id.into();
+            id.each(&mut current::add_link);
+        }
+    }
+}
+
+impl<T> AnyLinks<T> {
+    /// Refuses the value, since it is for what gives no links.
+    pub fn __obs_links(&self)
+    where
+        T: Links,
+    {
+        self.add();
+    }
+
+    fn take(&self) -> Option<T> {
+        self.0.take()
+    }
+
+    fn add(&self)
+    where
+        T: Links,
+    {
+        if let Some(links) = self.take() {
+            links.each(&mut current::add_link);
+        }
+    }
+}
