@@ -59,6 +59,8 @@ const ARGUMENTS: &[&str] = &[
     "service = \"s\", setup = f, flavor = \"current_thread\", worker_threads = 1, signals = false",
     "pipeline = \"p\", depends_on(a, b = c::d), retries = 3, timeout = \"1s\"",
     "\"text\"",
+    "args, skip(a, self), fields(b, c = Empty, %d)",
+    "args(a), skip_all = 1",
     "\"text\", level = 7, ret(level = 1, Debug), ret(level), err(level = A::WARN)",
     "1 2 3",
     "|a| a",

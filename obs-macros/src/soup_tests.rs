@@ -12,6 +12,7 @@ const WORDS: &[&str] = &[
     "level",
     "target",
     "fields",
+    "args",
     "parent",
     "root",
     "links",

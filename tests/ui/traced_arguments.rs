@@ -38,6 +38,9 @@ fn both() -> u8 {
     0
 }
 
+#[traced(args(text), skip(text))]
+fn wrong_args(text: &str) {}
+
 #[traced(skip)]
 fn alone() {}
 
@@ -58,6 +61,7 @@ fn main() {
     two_parents();
     let _ = unknown_render();
     both();
+    wrong_args("");
     alone();
     let _ = no_level();
 }

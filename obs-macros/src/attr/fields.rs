@@ -5,7 +5,7 @@ use quote::ToTokens;
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::spanned::Spanned as _;
-use syn::{Expr, ExprLit, Ident, Lit, LitBool, LitInt, LitStr, Token};
+use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitBool, LitInt, LitStr, Token};
 
 use super::expr::plain;
 use crate::errors::Errors;
@@ -42,10 +42,21 @@ pub(crate) enum FieldValue {
     Debug(Expr),
     /// A literal: the call does nothing for it.
     Const(Constant),
+    /// `args`: a parameter, through `Capture` if it is a primitive, else through `Debug`.
+    Argument(Argument),
     /// The text in a variable of ours, which a statement before the fields has bound.
     Variable(&'static str),
     /// The number of the attempt, of a pipeline's task.
     Attempt,
+}
+
+/// A name that the parameters bind.
+pub(crate) struct Argument {
+    pub(crate) name: Ident,
+    /// The `cfg`s of its parameter.
+    pub(crate) cfgs: Vec<Attribute>,
+    /// Whether its type can be recorded, as far as can be read.
+    pub(crate) is_primitive: bool,
 }
 
 /// A literal that fits a variant of the runtime's `ConstValue`.

@@ -26,7 +26,9 @@ fn show(field: &Field) -> String {
         FieldValue::Const(Constant::Bool(value)) => format!("const Bool({})", value.value),
         FieldValue::Const(Constant::I64(value)) => format!("const I64({value}i64)"),
         FieldValue::Const(Constant::F64(value)) => format!("const F64({value}f64)"),
-        FieldValue::Variable(_) | FieldValue::Attempt => panic!("no user writes these"),
+        FieldValue::Argument(_) | FieldValue::Variable(_) | FieldValue::Attempt => {
+            panic!("no user writes these")
+        }
     };
     format!("{key} = {value}").replace(' ', "")
 }

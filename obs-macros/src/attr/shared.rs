@@ -44,6 +44,25 @@ pub(crate) struct Ret {
     pub(crate) level: Option<LevelArg>,
 }
 
+/// What is said of the parameters as a whole.
+#[derive(Default)]
+pub(crate) struct Parameters {
+    /// `args`
+    pub(crate) recorded: bool,
+    pub(crate) skip: Vec<Ident>,
+    pub(crate) skip_all: bool,
+    /// Where `skip` stands, if no parameters follow it.
+    pub(crate) bare_skip: Option<Span>,
+}
+
+/// Fields that are declared, and have a value later.
+#[derive(Default)]
+pub(crate) struct Declared {
+    pub(crate) keys: Vec<String>,
+    /// What `tracing` calls `field::Empty`.
+    pub(crate) empties: Vec<Expr>,
+}
+
 /// The shared arguments, as they were written; `valid` judges them with the function.
 #[derive(Default)]
 pub(crate) struct Args {
@@ -52,8 +71,8 @@ pub(crate) struct Args {
     pub(crate) level: Option<LevelArg>,
     pub(crate) target: Option<Expr>,
     pub(crate) fields: Vec<Field>,
-    /// What `tracing` calls `field::Empty`, of fields whose value comes later.
-    pub(crate) empties: Vec<Expr>,
+    /// The fields that are declared, and have a value later.
+    pub(crate) declared: Declared,
     pub(crate) labels: Option<Given<Vec<Label>>>,
     pub(crate) parent: Option<Given<Expr>>,
     /// `links` and `follows_from`.
@@ -74,9 +93,7 @@ pub(crate) struct Args {
     pub(crate) ret: Option<Given<Ret>>,
     pub(crate) ok_if: Option<Expr>,
     pub(crate) error_if: Option<Given<Expr>>,
-    pub(crate) skip: Vec<Ident>,
-    /// Where `skip` stands, if no parameters follow it.
-    pub(crate) bare_skip: Option<Span>,
+    pub(crate) parameters: Parameters,
     pub(crate) crate_path: Option<Path>,
 }
 
@@ -92,6 +109,7 @@ impl Args {
             crate_path: crate_path(list, errors),
             ..Self::default()
         };
+        let on = |switch: Option<Given<bool>>| switch.filter(|on| on.value).map(|on| on.at);
         if let Some(tokens) = list
             .take("fields")
             .and_then(|arg| arg.list("fields(key = value, …)", errors))
@@ -107,7 +125,6 @@ impl Args {
         for name in ["links", "follows_from"] {
             args.links.extend(list.expr(name, errors));
         }
-        let on = |switch: Option<Given<bool>>| switch.filter(|on| on.value).map(|on| on.at);
         args.root = on(list.switch("root", errors)).is_some();
         args.parent = list.given("parent", errors, Arg::expr);
         args.no_metrics = list
@@ -117,16 +134,27 @@ impl Args {
         args.timings = on(list.switch("timings", errors));
         args.concurrency = on(list.switch("track_concurrency", errors));
         args.labels = list.given("labels", errors, labels);
+        args.parameters = Parameters::take(list, errors);
+        args
+    }
+}
+
+impl Parameters {
+    fn take(list: &mut ArgList, errors: &mut Errors) -> Self {
+        let mut this = Self {
+            recorded: list.switch("args", errors).is_some_and(|on| on.value),
+            ..Self::default()
+        };
         if let Some(arg) = list.take("skip") {
             match arg.value {
-                ArgValue::Flag => args.bare_skip = Some(arg.span()),
-                _ => args.skip = skip(arg, errors),
+                ArgValue::Flag => this.bare_skip = Some(arg.span()),
+                _ => this.skip = skip(arg, errors),
             }
         }
         if let Some(arg) = list.take("skip_all") {
-            arg.flag(errors);
+            this.skip_all = arg.flag(errors).is_some();
         }
-        args
+        this
     }
 }
 

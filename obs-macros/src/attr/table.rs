@@ -24,6 +24,7 @@ pub(crate) const SHARED: &[&str] = &[
     "level",
     "target",
     "fields",
+    "args",
     "labels",
     "parent",
     "root",

@@ -6,6 +6,7 @@
 //! Each macro has one file here. [`function`] is what all macros on functions share: it chooses
 //! between [`sync`] and [`future`], which put the pieces of the other files together.
 
+mod argument;
 mod assemble;
 mod conventions;
 mod future;

@@ -5,9 +5,9 @@ use quote::{ToTokens as _, quote_spanned};
 use syn::Expr;
 use syn::spanned::Spanned as _;
 
-use super::{conventions, lasting, name, rebind};
+use super::{argument, conventions, lasting, name, rebind};
 use crate::ast::Function;
-use crate::attr::fields::FieldValue;
+use crate::attr::fields::{FieldKey, FieldValue};
 use crate::crate_path;
 use crate::hygiene::quote;
 use crate::plan::{Plan, Site};
@@ -141,7 +141,12 @@ pub(super) fn named(plan: &Plan) -> TokenStream {
 pub(super) fn values(site: &Site) -> impl Iterator<Item = TokenStream> {
     site.fields
         .iter()
-        .filter_map(|field| value(&site.krate, &field.value))
+        .filter_map(|field| match (&field.key, &field.value) {
+            (FieldKey::Text(key), FieldValue::Argument(parameter)) => {
+                Some(argument::value(&site.krate, key, parameter))
+            }
+            (_, value) => self::value(&site.krate, value),
+        })
 }
 
 fn value(krate: &TokenStream, value: &FieldValue) -> Option<TokenStream> {
@@ -156,7 +161,7 @@ fn value(krate: &TokenStream, value: &FieldValue) -> Option<TokenStream> {
             (variable.into_token_stream(), "capture")
         }
         FieldValue::Attempt => (quote!(#krate::private::pipeline::span_began()), "capture"),
-        FieldValue::Const(_) => return None,
+        FieldValue::Argument(_) | FieldValue::Const(_) => return None,
     };
     let span = Span::mixed_site().located_at(value.span());
     let how = crate_path::function(krate, how, span);

@@ -12,7 +12,7 @@ const RESERVED_LABELS: &[&str] = &["function", "le", "module", "result"];
 /// Judges the arguments, and settles `parent = None`. The function is that below them, if they are
 /// not those of an `impl` block.
 pub(crate) fn judge(args: &mut Args, function: Option<&Function>, errors: &mut Errors) {
-    args.empties = fields::judge(&mut args.fields, function, errors);
+    args.declared = fields::judge(&mut args.fields, function, errors);
     if let Some(closure) = args.error_if.as_ref().filter(|_| args.ok_if.is_some()) {
         let message = "`ok_if` and `error_if` answer the same question: keep one";
         errors.push(closure.at, message);

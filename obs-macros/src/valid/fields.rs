@@ -11,10 +11,11 @@ use crate::ast::Function;
 use crate::attr::expr::plain;
 use crate::attr::fields::{Constant, Field, FieldKey, FieldValue, Secrecy};
 use crate::attr::nearest::nearest;
+use crate::attr::shared::Declared;
 use crate::errors::Errors;
 
 /// Judges the fields, replaces the values that are not to be recorded, and takes the fields out
-/// that have none yet. Returns the expressions `field::Empty` of these.
+/// that have none yet. Returns these.
 ///
 /// In the attribute of a function, a key alone that is none of its parameters declares a field, as
 /// in `tracing`.
@@ -22,9 +23,9 @@ pub(crate) fn judge(
     fields: &mut Vec<Field>,
     function: Option<&Function>,
     errors: &mut Errors,
-) -> Vec<Expr> {
+) -> Declared {
     let parameters = function.map(parameters);
-    let mut empties = Vec::new();
+    let mut declared = Declared::default();
     let mut seen: Vec<String> = Vec::new();
     fields.retain_mut(|field| {
         if let FieldKey::Text(key) = &field.key {
@@ -35,7 +36,7 @@ pub(crate) fn judge(
         }
         let is_late = match &field.value {
             FieldValue::Capture(value) if is_field_empty(value) => {
-                empties.push(value.clone());
+                declared.empties.push(value.clone());
                 true
             }
             FieldValue::Named(place) => parameters
@@ -45,6 +46,9 @@ pub(crate) fn judge(
         };
         if is_late {
             check_late(field, errors);
+            if let FieldKey::Text(key) = &field.key {
+                declared.keys.push(key.clone());
+            }
             return false;
         }
         check_secret(field, errors);
@@ -54,7 +58,7 @@ pub(crate) fn judge(
         }
         true
     });
-    empties
+    declared
 }
 
 /// Whether a key alone only declares a field: it names no parameter, and no constant either.

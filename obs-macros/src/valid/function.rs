@@ -7,7 +7,7 @@ use syn::ext::IdentExt as _;
 use syn::{FnArg, Pat, ReturnType};
 
 use super::names::{is_dynamic, parameters};
-use super::{arguments, item, links, returned_stream};
+use super::{args, arguments, item, links, returned_stream};
 use crate::ast::Function;
 use crate::attr::fields::Field;
 use crate::attr::nearest::nearest;
@@ -56,6 +56,8 @@ pub(crate) fn annotated(
 }
 
 fn plan(args: Args, own: Own, function: &Function) -> Plan {
+    let mut fields = own.fields;
+    fields.extend(args::fields(&args, function));
     let mut observers = Vec::new();
     observers.extend(args.ret.map(|ret| {
         let render = ret.value.render.unwrap_or(Render::Debug);
@@ -78,9 +80,8 @@ fn plan(args: Args, own: Own, function: &Function) -> Plan {
         Some(name) if is_dynamic(&name, function) => Name::Dynamic(name),
         Some(name) => Name::Constant(name),
     };
-    let links = links::arguments(args.links, &args.fields, &name, function);
-    let mut fields = own.fields;
     fields.extend(args.fields);
+    let links = links::arguments(args.links, &fields, &name, function);
     let mut plan = Plan {
         site: Site {
             krate: crate_path::resolve(args.crate_path.as_ref()),
@@ -90,7 +91,7 @@ fn plan(args: Args, own: Own, function: &Function) -> Plan {
             level: args.level,
             target: args.target,
             fields,
-            empties: args.empties,
+            empties: args.declared.empties,
             root: args.root,
             no_metrics: args.no_metrics,
         },
@@ -129,7 +130,7 @@ fn adapt_shape(plan: &mut Plan) {
 
 /// `skip` names parameters of the function.
 fn check_skip(args: &Args, function: &Function, errors: &mut Errors) {
-    if let Some(at) = args.bare_skip {
+    if let Some(at) = args.parameters.bare_skip {
         errors.push(at, format!("`skip` is written `{SKIP}`"));
     }
     let names: Vec<String> = parameters(function)
@@ -141,9 +142,10 @@ fn check_skip(args: &Args, function: &Function, errors: &mut Errors) {
         .inputs
         .iter()
         .any(|arg| matches!(arg, FnArg::Typed(arg) if matches!(*arg.pat, Pat::Wild(_))));
-    for skipped in &args.skip {
+    for skipped in &args.parameters.skip {
         let name = skipped.unraw().to_string();
-        if names.contains(&name) || (name == "_" && has_wild) {
+        // On an `impl` block it is for the methods that have it.
+        if names.contains(&name) || (name == "_" && has_wild) || name == "self" {
             continue;
         }
         let hint = match nearest(&name, names.iter().map(String::as_str)) {

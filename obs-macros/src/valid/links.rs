@@ -50,6 +50,7 @@ fn value(field: &Field) -> Option<TokenStream> {
         | FieldValue::Named(value)
         | FieldValue::Display(value)
         | FieldValue::Debug(value) => Some(value.to_token_stream()),
+        FieldValue::Argument(argument) => Some(argument.name.to_token_stream()),
         FieldValue::Const(_) | FieldValue::Variable(_) | FieldValue::Attempt => None,
     }
 }

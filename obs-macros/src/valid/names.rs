@@ -1,6 +1,7 @@
 //! Names: whether a call decides about that of its span, and which ones the parameters bind.
 
-use syn::{Expr, FnArg, Ident};
+use syn::visit::{self, Visit};
+use syn::{Expr, FnArg, Ident, Pat, PatIdent};
 
 use crate::ast::Function;
 use crate::attr::expr::plain;
@@ -40,19 +41,23 @@ pub(crate) fn is_dynamic(name: &Expr, function: &Function) -> bool {
 
 /// Every name that the parameters bind.
 pub(crate) fn parameters(function: &Function) -> Vec<Ident> {
+    let names = function.sig.inputs.iter().flat_map(|arg| match arg {
+        FnArg::Receiver(receiver) => vec![receiver.self_token.into()],
+        FnArg::Typed(arg) => bound(&arg.pat),
+    });
+    names.collect()
+}
+
+/// Every name that a pattern binds.
+pub(super) fn bound(pattern: &Pat) -> Vec<Ident> {
     struct Names(Vec<Ident>);
-    impl<'ast> syn::visit::Visit<'ast> for Names {
-        fn visit_pat_ident(&mut self, pat: &'ast syn::PatIdent) {
+    impl<'ast> Visit<'ast> for Names {
+        fn visit_pat_ident(&mut self, pat: &'ast PatIdent) {
             self.0.push(pat.ident.clone());
-            syn::visit::visit_pat_ident(self, pat);
+            visit::visit_pat_ident(self, pat);
         }
     }
     let mut names = Names(Vec::new());
-    for arg in &function.sig.inputs {
-        match arg {
-            FnArg::Receiver(receiver) => names.0.push(receiver.self_token.into()),
-            FnArg::Typed(arg) => syn::visit::Visit::visit_pat(&mut names, &arg.pat),
-        }
-    }
+    names.visit_pat(pattern);
     names.0
 }

@@ -18,7 +18,7 @@ pub(crate) struct SpanCall {
 
 /// Judges `span!`.
 pub(crate) fn span(mut input: SpanInput, errors: &mut Errors) -> SpanCall {
-    let empties = fields::judge(&mut input.fields, None, errors);
+    let declared = fields::judge(&mut input.fields, None, errors);
     let name = if is_constant(&input.name) {
         Name::Constant(input.name.clone())
     } else {
@@ -29,7 +29,7 @@ pub(crate) fn span(mut input: SpanInput, errors: &mut Errors) -> SpanCall {
             krate: input.krate,
             construct: "Span",
             fields: input.fields,
-            empties,
+            empties: declared.empties,
             name,
             ..Site::default()
         },

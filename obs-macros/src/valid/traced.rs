@@ -73,7 +73,7 @@ fn impl_block(
         let message = "a name here would be the name of every method: put it on the methods";
         errors.push(name.at, message);
     }
-    if let Some(at) = args.bare_skip {
+    if let Some(at) = args.parameters.bare_skip {
         errors.push(at, format!("`skip` is written `{SKIP}`"));
     }
     arguments::judge(&mut args, None, errors);

@@ -35,6 +35,7 @@
     reason = "nobody calls these by hand: methods on types without data steer inference"
 )]
 
+mod arguments;
 mod as_text;
 mod call;
 #[cfg(any(feature = "llm", feature = "pipeline"))]
@@ -61,6 +62,7 @@ pub mod pipeline;
 mod probe;
 mod stream;
 
+pub use arguments::{HasDebug, argument};
 pub use as_text::{check_debug, check_display, check_result, probe_success};
 pub use call::{FnRet, absurd, arg, call, call_future};
 #[cfg(any(feature = "llm", feature = "pipeline"))]

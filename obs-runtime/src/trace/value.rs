@@ -8,6 +8,10 @@
 //! value with [`TAG_TAIL`] means something only together with the start of its record.
 
 use core::fmt::{self, Write as _};
+use core::num::{
+    NonZeroI8, NonZeroI16, NonZeroI32, NonZeroI64, NonZeroI128, NonZeroIsize, NonZeroU8,
+    NonZeroU16, NonZeroU32, NonZeroU64, NonZeroU128, NonZeroUsize, Wrapping,
+};
 use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -363,6 +367,29 @@ macro_rules! capture_wide {
 }
 
 capture_wide!(u64, u128, i128);
+
+macro_rules! capture_inner {
+    ($($t:ty),* $(,)?) => {
+        $(impl Capture for $t {
+            #[inline]
+            fn capture(&self) -> Value {
+                self.get().capture()
+            }
+        })*
+    };
+}
+
+capture_inner! {
+    NonZeroI8, NonZeroI16, NonZeroI32, NonZeroI64, NonZeroI128, NonZeroIsize,
+    NonZeroU8, NonZeroU16, NonZeroU32, NonZeroU64, NonZeroU128, NonZeroUsize,
+}
+
+impl<T: Capture> Capture for Wrapping<T> {
+    #[inline]
+    fn capture(&self) -> Value {
+        self.0.capture()
+    }
+}
 
 macro_rules! capture_text {
     ($($t:ty),*) => {

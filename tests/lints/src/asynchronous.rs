@@ -171,3 +171,8 @@ pub async fn ends_with_return(n: u8) -> Answer {
     }
     return Ok(n);
 }
+
+#[annotate(args)]
+pub async fn recorded(name: String, list: Vec<Option<u8>>, _c: ()) -> usize {
+    name.len() + list.len()
+}

@@ -190,3 +190,8 @@ pub mod documented {
         if n > 1 { Err(()) } else { Ok(n) }
     }
 }
+
+#[annotate(args, skip(_more))]
+pub fn recorded(name: &str, list: &[Option<u8>], (a, _b): (u8, char), _more: fn()) -> usize {
+    name.len() + list.len() + usize::from(a)
+}

@@ -65,8 +65,10 @@ mod levels {
         ];
         let found = expected.map(|(function, _)| (function, level_of(function)));
         assert_eq!(found, expected);
-        (number_1(), number_2(), number_3(), number_4(), number_5());
-        (word(), imported(), qualified(), ours());
+        let all = [number_1, number_2, number_3, number_4, number_5];
+        for call in all.into_iter().chain([word, imported, qualified, ours]) {
+            call();
+        }
         both(1).unwrap();
     }
 }
@@ -125,7 +127,7 @@ mod fields {
     fn load(id: u64) {
         current::record("rows", 3_usize);
         current::record("http.status_code", 200_u16);
-        current::record("type", &String::from("text"));
+        current::record("type", String::from("text"));
         current::record("empty", Some(id));
         current::record("other", None::<u8>);
         current::record(KEY, true);
@@ -181,6 +183,7 @@ mod fields {
 
 mod causes {
     use super::instrument;
+    use obs_runtime::SpanContext;
     use obs_runtime::testing::Captured;
     use obs_runtime::trace::{Link, SpanId};
     use obs_tests::tracing_capture::{assert_parents, capture, capture_async};
@@ -277,13 +280,13 @@ mod causes {
         causes.len()
     }
 
-    #[instrument(follows_from = [&Span::current()], links = cause.as_ref().map(|cause| cause.id()))]
+    #[instrument(follows_from = [&Span::current()], links = cause.as_ref().map(Span::id))]
     fn current(cause: Option<Span>) -> String {
         format!("{cause:?}")
     }
 
-    #[instrument(links = contexts.iter().copied().filter(|context| context.is_sampled()))]
-    fn ours(contexts: &[obs_runtime::SpanContext]) {}
+    #[instrument(links = contexts.iter().copied().filter(SpanContext::is_sampled))]
+    fn ours(contexts: &[SpanContext]) {}
 
     fn links<R>(captured: &Captured<R>, name: &str) -> Vec<SpanId> {
         let id = |link: &Link| link.context.span_id();
@@ -301,7 +304,7 @@ mod causes {
             assert_eq!(kept(vec![a.clone(), b.clone()]), 2);
             a.in_scope(|| {
                 current(Some(b));
-                let context = obs_runtime::SpanContext::current().unwrap();
+                let context = SpanContext::current().unwrap();
                 ours(&[context]);
             });
         });

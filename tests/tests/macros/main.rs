@@ -22,6 +22,7 @@ mod lints;
 mod long_chains;
 mod moments;
 mod outcomes;
+mod recorded_arguments;
 mod returns;
 mod shapes;
 mod signatures;
