@@ -4,10 +4,10 @@
 //! code is known to `expand` alone.
 
 use proc_macro2::{Span, TokenStream};
-use syn::{Expr, LitStr};
+use syn::{Expr, Ident, LitStr};
 
 use crate::ast::Function;
-use crate::attr::expr::as_text;
+use crate::attr::expr::{as_text, plain};
 use crate::attr::fields::{Field, FieldValue};
 use crate::attr::label::Label;
 use crate::attr::level::LevelArg;
@@ -65,9 +65,9 @@ pub(crate) struct Text {
 pub(crate) struct Plan {
     pub(crate) site: Site,
     pub(crate) shape: Shape,
-    pub(crate) parent: Option<Expr>,
+    pub(crate) parent: Option<SpansArg>,
     pub(crate) labels: Vec<Label>,
-    pub(crate) links: Vec<LinksArg>,
+    pub(crate) links: Vec<SpansArg>,
     pub(crate) err: ErrMode,
     pub(crate) err_span: Option<Span>,
     /// What looks at the value before the span ends, in this order.
@@ -81,11 +81,11 @@ pub(crate) struct Plan {
     pub(crate) follow: Follow,
 }
 
-/// `links = expression` and `follows_from = expression`
-pub(crate) struct LinksArg {
+/// `parent`, `links` and `follows_from`: an expression that names other spans.
+pub(crate) struct SpansArg {
     pub(crate) value: Expr,
-    /// Whether the links are taken out of the value itself, not out of a reference to it: what can
-    /// be gone through only once gives links too.
+    /// Whether the spans are taken out of the value itself, not out of a reference to it: what can
+    /// be gone through only once gives some too.
     pub(crate) is_consumed: bool,
 }
 
@@ -213,6 +213,15 @@ impl Site {
 }
 
 impl Plan {
+    /// The parameter that `parent` consumes, so that it is none afterwards.
+    pub(crate) fn consumed(&self) -> Option<&Ident> {
+        let parent = self.parent.as_ref().filter(|parent| parent.is_consumed)?;
+        match plain(&parent.value) {
+            Expr::Path(path) => path.path.get_ident(),
+            _ => None,
+        }
+    }
+
     /// Whether a recorded call has fields, a name of its own or links.
     pub(crate) fn records_before_the_body(&self) -> bool {
         self.site.name.is_dynamic() || !self.links.is_empty() || self.site.has_values()

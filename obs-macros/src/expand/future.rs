@@ -100,7 +100,8 @@ fn probe(function: &Function, plan: &Plan) -> TokenStream {
 
 /// Evaluates `parent`, before the future takes the parameters.
 fn parent(function: &Function, plan: &Plan) -> Option<TokenStream> {
-    prelude::parent(plan, function, "parent").map(|parent| quote!(let __obs_parent = #parent;))
+    prelude::parent(plan, function, "__obs_context")
+        .map(|parent| quote!(let __obs_parent = #parent;))
 }
 
 /// `private::future(…)`, under another parent if there is one.

@@ -10,7 +10,7 @@ use crate::ast::Function;
 use crate::attr::fields::{FieldKey, FieldValue};
 use crate::crate_path;
 use crate::hygiene::quote;
-use crate::plan::{Plan, Site};
+use crate::plan::{Plan, Site, SpansArg};
 use crate::shape::Shape;
 
 /// How many values the call records: the `N` of the span types.
@@ -34,13 +34,27 @@ pub(super) fn needs_slot(plan: &Plan) -> bool {
     in_future && plan.records_before_the_body() && !plan.site.has_values()
 }
 
-/// `private::…(&(parent))`: makes the given span the parent of what begins next.
-pub(super) fn parent(plan: &Plan, function: &Function, then: &str) -> Option<TokenStream> {
+/// The parent of what begins next: the method of its probe says what becomes of it.
+pub(super) fn parent(plan: &Plan, function: &Function, method: &str) -> Option<TokenStream> {
     let parent = plan.parent.as_ref()?;
-    let span = Span::mixed_site().located_at(parent.span());
-    let value = outside(plan, function, parent);
-    let then = crate_path::function(&plan.site.krate, then, span);
-    Some(quote_spanned!(span=> #then(&(#value))))
+    let value = outside(plan, function, &parent.value);
+    let krate = &plan.site.krate;
+    Some(probe(krate, "parent", parent, &value, method))
+}
+
+/// `private::name(value).method()`, of an expression that names other spans.
+fn probe(
+    krate: &TokenStream,
+    name: &str,
+    spans: &SpansArg,
+    value: &TokenStream,
+    method: &str,
+) -> TokenStream {
+    let at = Span::mixed_site().located_at(spans.value.span());
+    let probe = crate_path::function(krate, name, at);
+    let method = Ident::new(method, at);
+    let reference = (!spans.is_consumed).then(|| quote_spanned!(at=> &));
+    quote_spanned!(at=> #probe(#reference (#value)).#method())
 }
 
 /// The user's expression before the parameters have the user's names again, if they lost them.
@@ -113,11 +127,9 @@ fn closure(plan: &Plan) -> TokenStream {
         quote_spanned!(span=> #set_name(&(#name));)
     });
     let links = plan.links.iter().map(|links| {
-        let value = &links.value;
-        let span = Span::mixed_site().located_at(value.span());
-        let probe = crate_path::function(krate, "links", span);
-        let reference = (!links.is_consumed).then(|| quote_spanned!(span=> &));
-        quote_spanned!(span=> #probe(#reference (#value)).__obs_links();)
+        let value = links.value.to_token_stream();
+        let probe = probe(krate, "links", links, &value, "__obs_links");
+        quote!(#probe;)
     });
     let values = values(&plan.site);
     let slot = needs_slot(plan).then(|| quote!(#krate::private::Value::NONE));
@@ -127,8 +139,8 @@ fn closure(plan: &Plan) -> TokenStream {
 /// All tokens of the user that are evaluated before the body.
 pub(super) fn named(plan: &Plan) -> TokenStream {
     let labels = plan.labels.iter().map(|label| &label.value);
-    let links = plan.links.iter().map(|links| &links.value);
-    let expressions = plan.parent.iter().chain(links).chain(labels);
+    let spans = plan.parent.iter().chain(&plan.links);
+    let expressions = spans.map(|spans| &spans.value).chain(labels);
     let mut tokens: TokenStream = expressions.map(Expr::to_token_stream).collect();
     tokens.extend(name::dynamic(&plan.site.name, &plan.site.krate));
     tokens.extend(conventions::bind_texts(plan));

@@ -29,6 +29,7 @@ pub(super) fn rebind(function: &Function, plan: &Plan) -> Rebound {
     let outside: TokenStream = plan
         .parent
         .iter()
+        .map(|parent| &parent.value)
         .chain(labels)
         .map(ToTokens::to_token_stream)
         .collect();
@@ -63,9 +64,11 @@ pub(super) fn rebind(function: &Function, plan: &Plan) -> Rebound {
                 } else {
                     quote!(#name)
                 };
-                lets.extend(quote!(#(#cfgs)* #(#others)* let #pat = #value;));
                 let user = &pat.ident;
-                let unused = !user.to_string().starts_with('_');
+                if plan.consumed() != Some(user) {
+                    lets.extend(quote!(#(#cfgs)* #(#others)* let #pat = #value;));
+                }
+                let unused = !user.to_string().starts_with('_') && plan.consumed() != Some(user);
                 if unused && mentions(&outside, user) {
                     // `parent` or `labels` used it, under its other name.
                     lets.extend(quote!(#(#cfgs)* let _ = &#user;));

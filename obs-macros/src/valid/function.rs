@@ -6,8 +6,9 @@ use proc_macro2::Span;
 use syn::ext::IdentExt as _;
 use syn::{FnArg, Pat, ReturnType};
 
+use super::consumed::Uses;
 use super::names::{is_dynamic, parameters};
-use super::{args, arguments, item, links, returned_stream};
+use super::{args, arguments, item, returned_stream};
 use crate::ast::Function;
 use crate::attr::fields::Field;
 use crate::attr::nearest::nearest;
@@ -55,9 +56,16 @@ pub(crate) fn annotated(
     Annotated { function, plan }
 }
 
-fn plan(args: Args, own: Own, function: &Function) -> Plan {
+fn plan(mut args: Args, own: Own, function: &Function) -> Plan {
+    let name = match args.name.take().map(|name| name.value) {
+        None => own.name,
+        Some(name) if is_dynamic(&name, function) => Name::Dynamic(name),
+        Some(name) => Name::Constant(name),
+    };
     let mut fields = own.fields;
     fields.extend(args::fields(&args, function));
+    fields.append(&mut args.fields);
+    let uses = Uses::new(function, &args, &name, &fields);
     let mut observers = Vec::new();
     observers.extend(args.ret.map(|ret| {
         let render = ret.value.render.unwrap_or(Render::Debug);
@@ -75,13 +83,6 @@ fn plan(args: Args, own: Own, function: &Function) -> Plan {
         || own.measurement.is_some()
         || args.timings.is_some()
         || !matches!(args.err, ErrMode::Auto | ErrMode::Off);
-    let name = match args.name.map(|name| name.value) {
-        None => own.name,
-        Some(name) if is_dynamic(&name, function) => Name::Dynamic(name),
-        Some(name) => Name::Constant(name),
-    };
-    fields.extend(args.fields);
-    let links = links::arguments(args.links, &fields, &name, function);
     let mut plan = Plan {
         site: Site {
             krate: crate_path::resolve(args.crate_path.as_ref()),
@@ -96,9 +97,13 @@ fn plan(args: Args, own: Own, function: &Function) -> Plan {
             no_metrics: args.no_metrics,
         },
         shape: shape::choose(function, needs_value),
-        parent: args.parent.map(|parent| parent.value),
+        parent: args.parent.map(|parent| uses.argument(parent.value)),
         labels: args.labels.map(|labels| labels.value).unwrap_or_default(),
-        links,
+        links: args
+            .links
+            .into_iter()
+            .map(|links| uses.argument(links))
+            .collect(),
         err: args.err,
         err_span: args.err_span,
         observers,

@@ -6,6 +6,7 @@
 
 pub(crate) mod args;
 pub(crate) mod arguments;
+pub(crate) mod consumed;
 pub(crate) mod conventions;
 pub(crate) mod feature;
 pub(crate) mod fields;
@@ -15,7 +16,6 @@ pub(crate) mod handler;
 pub(crate) mod item;
 pub(crate) mod label_derive;
 pub(crate) mod labels;
-pub(crate) mod links;
 pub(crate) mod main_fn;
 pub(crate) mod metric;
 pub(crate) mod names;

@@ -81,7 +81,7 @@ pub use observe::{err_level, error_if, expected, no_errors, ok_if, on_return, on
 pub use off::*;
 #[cfg(any(feature = "record", test))]
 pub use on::*;
-pub use parent::{enter_parent, parent, under};
+pub use parent::{parent, under};
 pub use probe::{probe, probe_output};
 
 pub use crate::__obs_register as register;

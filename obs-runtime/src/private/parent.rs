@@ -1,16 +1,83 @@
 //! `parent = expression`.
 
+use core::cell::Cell;
+
+use super::probe::below;
 use crate::trace::propagation::IntoParent;
 use crate::trace::{Attached, InContext, SpanContext};
 
-/// Evaluates `parent`.
-pub fn parent<T: IntoParent + ?Sized>(value: &T) -> Option<SpanContext> {
-    value.parent()
+/// Holds the value of the expression.
+pub struct ParentProbe<T>(TheirParent<T>);
+
+/// The tier of what names a span of `tracing`.
+pub struct TheirParent<T>(AnyParent<T>);
+
+/// The last tier: any type.
+pub struct AnyParent<T>(Cell<Option<T>>);
+
+below! {
+    ParentProbe<T> => TheirParent,
+    TheirParent<T> => AnyParent
 }
 
-/// What begins on this thread is a child of the given span until the guard is dropped.
-pub fn enter_parent<T: IntoParent + ?Sized>(value: &T) -> Attached {
-    Attached::new(value.parent().as_ref())
+/// A probe of the value.
+#[inline]
+pub fn parent<T>(value: T) -> ParentProbe<T> {
+    ParentProbe(TheirParent(AnyParent(Cell::new(Some(value)))))
+}
+
+/// `__obs_context` is the parent of a call that begins later. `__obs_entered` makes it the parent of what begins on this
+/// thread until the guard is dropped.
+impl<T: IntoParent> ParentProbe<T> {
+    pub fn __obs_context(&self) -> Option<SpanContext> {
+        self.context()
+    }
+
+    pub fn __obs_entered(&self) -> Attached {
+        Attached::new(self.context().as_ref())
+    }
+}
+
+#[cfg(feature = "tracing")]
+impl<T: Into<Option<::tracing::Id>>> TheirParent<T> {
+    pub fn __obs_context(&self) -> Option<SpanContext> {
+        let id: Option<::tracing::Id> = self.take()?.into();
+        id.parent()
+    }
+
+    pub fn __obs_entered(&self) -> Attached {
+        Attached::new(self.__obs_context().as_ref())
+    }
+}
+
+impl<T> AnyParent<T> {
+    /// Refuses the value, since it is for what is no parent.
+    pub fn __obs_context(&self) -> Option<SpanContext>
+    where
+        T: IntoParent,
+    {
+        self.context()
+    }
+
+    /// Refuses the value.
+    pub fn __obs_entered(&self) -> Attached
+    where
+        T: IntoParent,
+    {
+        Attached::new(self.context().as_ref())
+    }
+
+    #[cfg(feature = "tracing")]
+    fn take(&self) -> Option<T> {
+        self.0.take()
+    }
+
+    fn context(&self) -> Option<SpanContext>
+    where
+        T: IntoParent,
+    {
+        self.0.take().as_ref().and_then(T::parent)
+    }
 }
 
 /// Puts a future under a parent.

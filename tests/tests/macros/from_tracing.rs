@@ -261,6 +261,38 @@ mod causes {
         );
     }
 
+    #[instrument(parent = cause, skip(cause))]
+    fn any_parent<P>(cause: P)
+    where
+        P: Into<Option<Id>>,
+    {
+    }
+
+    #[instrument(parent = cause)]
+    async fn any_parent_async(cause: impl Into<Option<Id>>, n: u8) -> u8 {
+        tokio::task::yield_now().await;
+        n
+    }
+
+    #[test]
+    fn what_gives_an_id_once_is_a_parent() {
+        let captured = capture_async(async {
+            let caller = info_span!("caller");
+            let _other = info_span!("other").entered();
+            any_parent(&caller);
+            any_parent_async(caller.clone(), 1).await;
+        });
+        assert_parents(
+            &captured,
+            &[
+                ("caller", ""),
+                ("other", ""),
+                ("any_parent", "caller"),
+                ("any_parent_async", "caller"),
+            ],
+        );
+    }
+
     #[instrument(follows_from = causes, skip(causes))]
     fn once(causes: impl IntoIterator<Item = impl Into<Option<Id>>>) {}
 
