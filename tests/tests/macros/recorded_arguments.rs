@@ -5,6 +5,7 @@
     clippy::too_many_arguments,
     clippy::trivially_copy_pass_by_ref,
     clippy::unused_self,
+    clippy::unused_async,
     unused_mut,
     unused_variables,
     reason = "functions that exist to be traced"
@@ -17,6 +18,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 
 use obs_runtime::testing::{Captured, capture, capture_async};
+use obs_runtime::trace::SpanRecord;
 use obs_runtime::traced as instrument;
 use obs_runtime::{AttributeValue, current};
 
@@ -344,4 +346,85 @@ async fn every_shape_of_a_function_records_its_arguments() {
          load id=7 name=z\n\
          load self=Quiet2 id=8 name=z",
     );
+}
+
+/// The same function below `#[tracing::instrument]` and below `#[traced(args)]`.
+macro_rules! twice {
+    ($name:ident($($argument:tt)*) { $($function:tt)* }) => {
+        mod $name {
+            pub(crate) mod theirs {
+                #[allow(unused_imports, reason = "not every function names them")]
+                use super::super::*;
+                #[tracing::instrument($($argument)*)]
+                pub(crate) $($function)*
+            }
+            pub(crate) mod ours {
+                #[allow(unused_imports, reason = "not every function names them")]
+                use super::super::*;
+                #[obs_runtime::traced(args, $($argument)*)]
+                pub(crate) $($function)*
+            }
+        }
+    };
+}
+
+twice!(values(level = tracing::Level::WARN, name = "some name") {
+    fn f(
+        n: u64, flag: bool, x: f64, text: &str, owned: String, c: char, maybe: Option<&str>,
+        list: Vec<u8>, pair: Pair, unit: (), n_ref: &&u32,
+    ) {}
+});
+
+twice!(generics(skip(skipped), fields(n = n + 1, more = ?list, late)) {
+    fn f<T: Debug, I: Debug + Clone>(n: u8, list: &[T], skipped: NoDebug, one: I) {}
+});
+
+twice!(futures(skip_all, fields(%n, text.len = text.len())) {
+    async fn f(n: u8, text: String, skipped: NoDebug) {
+        tokio::task::yield_now().await;
+    }
+});
+
+/// But for aliases of primitives and parts of patterns, whose type `tracing` does not see.
+#[test]
+fn both_macros_record_the_same() {
+    use obs_tests::tracing_capture::capture_async;
+    macro_rules! call {
+        ($way:ident) => {
+            capture_async(async {
+                let pair = Pair { x: 1, y: 2 };
+                values::$way::f(
+                    1,
+                    true,
+                    1.5,
+                    "text",
+                    "owned".to_owned(),
+                    'c',
+                    Some("x"),
+                    vec![1],
+                    pair,
+                    (),
+                    &&3,
+                );
+                generics::$way::f(1, &["a", "b"], NoDebug, Some(pair));
+                futures::$way::f(1, "text".to_owned(), NoDebug).await;
+            })
+        };
+    }
+    let (theirs, ours) = (call!(theirs), call!(ours));
+    let attributes = |captured: &Captured<()>| -> Vec<_> {
+        let of = |span: &SpanRecord| {
+            let said = span.attributes.iter();
+            let mut said: Vec<_> = said
+                .filter(|(key, _)| !key.starts_with("code."))
+                .cloned()
+                .collect();
+            // Constants of obs come first, and `tracing` has none.
+            said.sort_by(|a, b| a.0.cmp(&b.0));
+            (span.name.clone(), said)
+        };
+        captured.spans.iter().map(of).collect()
+    };
+    assert_eq!(attributes(&ours), attributes(&theirs));
+    assert_eq!(ours.spans.len(), 3);
 }
