@@ -11,7 +11,7 @@ use crate::attr::expr::{as_text, plain};
 use crate::attr::fields::{Field, FieldValue};
 use crate::attr::label::Label;
 use crate::attr::level::LevelArg;
-use crate::attr::shared::{ErrMode, Render};
+use crate::attr::shared::{Declared, ErrMode, Render};
 use crate::shape::Shape;
 
 /// A function and the plan for it.
@@ -32,9 +32,8 @@ pub(crate) struct Site {
     pub(crate) level: Option<LevelArg>,
     pub(crate) target: Option<Expr>,
     pub(crate) fields: Vec<Field>,
-    /// What the user wrote for fields whose value comes later. The code names it, so that its
-    /// import is used.
-    pub(crate) empties: Vec<Expr>,
+    /// Fields whose value comes later.
+    pub(crate) declared: Declared,
     pub(crate) root: bool,
     pub(crate) no_metrics: bool,
 }

@@ -135,6 +135,8 @@ pub struct CallsiteSpec {
     pub construct: Construct,
     /// The keys of the values that the call records, in their order.
     pub keys: &'static [&'static str],
+    /// The keys of values that may be recorded while the call runs.
+    pub declared: &'static [&'static str],
     /// The attributes that never change.
     pub constants: &'static [(&'static str, ConstValue)],
     /// Whether calls and durations are counted.
@@ -161,6 +163,7 @@ impl CallsiteSpec {
             level: Level::Info,
             construct: Construct::Traced,
             keys: &[],
+            declared: &[],
             constants: &[],
             metrics: true,
             root: false,
@@ -257,6 +260,11 @@ impl Callsite {
     /// Returns the keys of the attributes that a call records.
     pub const fn keys(&self) -> &'static [&'static str] {
         self.spec.keys
+    }
+
+    /// Returns the keys that are declared: a call may record their values while it runs.
+    pub const fn declared(&self) -> &'static [&'static str] {
+        self.spec.declared
     }
 
     /// Returns the attributes that every span of this callsite has.

@@ -22,6 +22,7 @@ pub(crate) struct Field {
     clippy::large_enum_variant,
     reason = "few, and gone with the expansion"
 )]
+#[derive(Clone)]
 pub(crate) enum FieldKey {
     /// Known here: an identifier, dotted, or quoted.
     Text(String),

@@ -7,7 +7,7 @@ use syn::punctuated::Punctuated;
 use syn::{Expr, Ident, Path, Token};
 
 use super::expr::{as_bool, as_path, plain};
-use super::fields::{self, Field};
+use super::fields::{self, Field, FieldKey};
 use super::label::Label;
 use super::level::{self, LevelArg};
 use super::list::{Arg, ArgList, ArgValue, Given};
@@ -58,7 +58,7 @@ pub(crate) struct Parameters {
 /// Fields that are declared, and have a value later.
 #[derive(Default)]
 pub(crate) struct Declared {
-    pub(crate) keys: Vec<String>,
+    pub(crate) keys: Vec<FieldKey>,
     /// What `tracing` calls `field::Empty`.
     pub(crate) empties: Vec<Expr>,
 }

@@ -65,7 +65,8 @@ fn statics(site: &Site, name: &str, at: Span, slot: bool) -> TokenStream {
     let krate = &site.krate;
     let line = line_of(at);
     let settings = settings(site, slot);
-    let empties = &site.empties;
+    // They are named, so that their imports are used.
+    let empties = &site.declared.empties;
     quote! {
         #(const _: () = { let _ = #empties; };)*
         static __OBS_SITE: #krate::private::Callsite =
@@ -114,6 +115,10 @@ fn settings(site: &Site, slot: bool) -> TokenStream {
     if !constants.is_empty() {
         set("constants", quote!(&[#(#constants),*]));
     }
+    if !site.declared.keys.is_empty() {
+        let keys = site.declared.keys.iter().map(|key| self::key(krate, key));
+        set("declared", quote!(&[#(#keys),*]));
+    }
     if site.no_metrics {
         set("metrics", quote!(false));
     }
@@ -140,20 +145,24 @@ fn level_variant(krate: &TokenStream, variant: &str) -> TokenStream {
     quote!(#krate::private::Level::#variant)
 }
 
+fn key(krate: &TokenStream, key: &FieldKey) -> TokenStream {
+    match key {
+        FieldKey::Text(key) => quote!(#key),
+        FieldKey::Const(key) => quote!(#key),
+        FieldKey::Convention(name) => {
+            let name = Ident::new(name, Span::mixed_site());
+            quote!(#krate::private::key::#name)
+        }
+    }
+}
+
 /// Keys of recorded values, and pairs that never change.
 fn keys(site: &Site, slot: bool) -> (Vec<TokenStream>, Vec<TokenStream>) {
     let krate = &site.krate;
     let mut keys = Vec::new();
     let mut constants = Vec::new();
     for field in &site.fields {
-        let key = match &field.key {
-            FieldKey::Text(key) => quote!(#key),
-            FieldKey::Const(key) => quote!(#key),
-            FieldKey::Convention(name) => {
-                let name = Ident::new(name, Span::mixed_site());
-                quote!(#krate::private::key::#name)
-            }
-        };
+        let key = key(krate, &field.key);
         match &field.value {
             FieldValue::Const(value) => {
                 let value = constant(value);

@@ -20,7 +20,7 @@ pub(super) fn fields(args: &Args, function: &Function) -> Vec<Field> {
     let is_said = |name: &str| {
         let is_name = |key: &FieldKey| matches!(key, FieldKey::Text(key) if key == name);
         args.fields.iter().any(|field| is_name(&field.key))
-            || args.declared.keys.iter().any(|key| key == name)
+            || args.declared.keys.iter().any(is_name)
     };
     let mut fields = Vec::new();
     for parameter in &function.sig.inputs {

@@ -46,9 +46,7 @@ pub(crate) fn judge(
         };
         if is_late {
             check_late(field, errors);
-            if let FieldKey::Text(key) = &field.key {
-                declared.keys.push(key.clone());
-            }
+            declared.keys.push(field.key.clone());
             return false;
         }
         check_secret(field, errors);

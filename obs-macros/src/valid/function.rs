@@ -92,7 +92,7 @@ fn plan(mut args: Args, own: Own, function: &Function) -> Plan {
             level: args.level,
             target: args.target,
             fields,
-            empties: args.declared.empties,
+            declared: args.declared,
             root: args.root,
             no_metrics: args.no_metrics,
         },

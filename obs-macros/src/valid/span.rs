@@ -29,7 +29,7 @@ pub(crate) fn span(mut input: SpanInput, errors: &mut Errors) -> SpanCall {
             krate: input.krate,
             construct: "Span",
             fields: input.fields,
-            empties: declared.empties,
+            declared,
             name,
             ..Site::default()
         },

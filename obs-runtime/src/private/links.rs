@@ -3,8 +3,9 @@
 use core::cell::Cell;
 
 use super::probe::below;
-use crate::trace::current;
+use crate::trace::local::local;
 use crate::trace::propagation::links::Links;
+use crate::trace::{SpanContext, current};
 
 /// Holds the value of the expression.
 pub struct LinksProbe<T>(EachProbe<T>);
@@ -43,7 +44,7 @@ where
 {
     pub fn __obs_links(&self) {
         for links in self.take().into_iter().flatten() {
-            links.each(&mut current::add_link);
+            links.each(&mut add);
         }
     }
 }
@@ -56,8 +57,16 @@ where
     pub fn __obs_links(&self) {
         for id in self.take().into_iter().flatten() {
             let id: Option<::tracing::Id> = id.into();
-            id.each(&mut current::add_link);
+            id.each(&mut add);
         }
+    }
+}
+
+/// Links the entered span. The span itself is none: it is what `tracing`'s `Span::current()` gives here, where `tracing`
+/// evaluates it before the span is entered.
+fn add(context: SpanContext) {
+    if local().span.get() != context.span_id.0 {
+        current::add_link(context);
     }
 }
 
@@ -79,7 +88,7 @@ impl<T> AnyLinks<T> {
         T: Links,
     {
         if let Some(links) = self.take() {
-            links.each(&mut current::add_link);
+            links.each(&mut add);
         }
     }
 }

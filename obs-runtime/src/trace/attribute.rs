@@ -356,6 +356,9 @@ pub(crate) struct SpanExtra {
     /// The span as OpenTelemetry knows it, until it has finished.
     #[cfg(feature = "opentelemetry")]
     pub(crate) boundary: Option<crate::trace::bridge::boundary::Boundary>,
+    /// What others say of the span while it runs.
+    #[cfg(feature = "tracing")]
+    pub(crate) mailboxes: crate::trace::mailbox::Mailboxes,
     /// How many attributes the limits kept out.
     pub(crate) dropped_attributes: u32,
     pub(crate) dropped_events: u32,
@@ -393,6 +396,23 @@ impl SpanExtra {
             && self.status.is_none()
             && self.start_unix_nanos.is_none()
             && self.end_unix_nanos.is_none()
+            && !self.is_spoken_of()
+    }
+
+    /// Returns whether others may have something to say of the span.
+    fn is_spoken_of(&self) -> bool {
+        #[cfg(feature = "tracing")]
+        return !self.mailboxes.is_empty();
+        #[cfg(not(feature = "tracing"))]
+        false
+    }
+
+    /// Adds what others have said of the span, now that it ends.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn settle(&mut self) {
+        for said in self.mailboxes.close() {
+            self.merge(said);
+        }
     }
 
     /// Returns whether somebody said that the span failed.
@@ -416,6 +436,10 @@ impl SpanExtra {
         self.dropped_attributes += later.dropped_attributes;
         self.dropped_events += later.dropped_events;
         self.dropped_links += later.dropped_links;
+        #[cfg(feature = "tracing")]
+        for said in self.mailboxes.merge(later.mailboxes) {
+            self.merge(said);
+        }
     }
 
     /// Sets an attribute. The last value of a key wins.

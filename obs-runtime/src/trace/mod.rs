@@ -20,6 +20,8 @@ pub(crate) mod heap;
 pub(crate) mod ids;
 pub(crate) mod limits;
 pub(crate) mod local;
+#[cfg(any(feature = "opentelemetry", feature = "tracing"))]
+pub(crate) mod mailbox;
 #[cfg(any(
     feature = "llm",
     feature = "pipeline",
@@ -34,6 +36,8 @@ pub(crate) mod measured;
 #[doc(hidden)]
 pub mod propagation;
 pub(crate) mod record;
+#[cfg(feature = "tracing")]
+pub(crate) mod running;
 pub(crate) mod sampler;
 pub(crate) mod span;
 #[cfg(feature = "tracing")]

@@ -166,6 +166,11 @@ unsafe fn write_long(
     rest: Rest,
 ) {
     let has_extra = !rest.extra.is_null();
+    #[cfg(feature = "tracing")]
+    if has_extra {
+        // SAFETY: the caller gave the box away.
+        unsafe { (*rest.extra).settle() };
+    }
     // SAFETY: the caller gave the box away; it is only read here.
     let failed = has_extra && unsafe { (*rest.extra).failed() };
     // An error that the user set while the call ran is kept.

@@ -263,6 +263,18 @@ pub(crate) fn current() -> Option<u64> {
     STACK.try_with(top).ok().flatten()
 }
 
+/// Returns whether the thread's context was entered through this stack.
+pub(crate) fn is_current() -> bool {
+    let top = |stack: &RefCell<Vec<Entry>>| {
+        let stack = stack.try_borrow();
+        stack.is_ok_and(|stack| {
+            let top = stack.iter().rfind(|e| e.saved.is_some());
+            top.is_some_and(|top| !top.is_left && top.is_current(local()))
+        })
+    };
+    STACK.try_with(top).unwrap_or(false)
+}
+
 /// Leaves the entries that should have been left earlier, now that they are the context again.
 fn settle(stack: &mut Vec<Entry>, local: &Local) {
     while let Some(top) = stack.last()

@@ -8,6 +8,7 @@ mod orders;
 mod propagation;
 mod scopes;
 mod shared;
+mod tracing_current;
 mod tracing_events;
 mod tracing_layer;
 mod tracing_opentelemetry;

@@ -5,6 +5,7 @@ use core::str::FromStr as _;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 
+use super::around::around;
 use super::format::{Format, lines};
 use super::layer::layer;
 use crate::Error;
@@ -14,7 +15,8 @@ use crate::self_log;
 /// Sets up `tracing` for the whole program.
 ///
 /// Spans and events of `tracing` become part of the traces of obs, and each event is written as a
-/// line on standard error, with trace and span id.
+/// line on standard error, with trace and span id. `Span::current()` inside an annotated function is
+/// the span of that function, as [`around`](super::around) says.
 ///
 /// `OBS_LOG` chooses what is taken: a level, and levels of targets, such as
 /// `info,my_crate=debug,hyper=off`. The default is `info`. `OBS_LOG_FORMAT` is `pretty` (the
@@ -39,7 +41,7 @@ pub fn init() -> Result<(), Error> {
         .with(targets)
         .with(layer())
         .with(lines(format));
-    ::tracing::subscriber::set_global_default(subscriber).map_err(|_| {
+    ::tracing::subscriber::set_global_default(around(subscriber)).map_err(|_| {
         Error::new(
             ErrorKind::State,
             "the program has a `tracing` subscriber already: add `obs_runtime::interop::tracing::layer()` to it \

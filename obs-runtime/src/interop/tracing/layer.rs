@@ -8,6 +8,7 @@ use ::tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::around;
 use super::event::{self, Place};
 use super::span::SpanData;
 use super::values::FieldData;
@@ -92,7 +93,9 @@ where
             return;
         }
         let Some(span) = ctx.span(id) else { return };
-        let data = if attributes.is_contextual() {
+        let data = if let Some(running) = around::asked(attributes.metadata()) {
+            SpanData::standing_for(running, id, attributes)
+        } else if attributes.is_contextual() {
             SpanData::begin(id, attributes)
         } else {
             let parent = attributes.parent().and_then(|id| context_of(id, &ctx));
@@ -105,7 +108,7 @@ where
     fn on_record(&self, id: &Id, record: &Record<'_>, ctx: Context<'_, S>) {
         let Some(span) = ctx.span(id) else { return };
         let site = match span.extensions().get::<SpanData>() {
-            Some(data) if data.is_recording() => data.site,
+            Some(data) if data.takes_fields() => data.site,
             _ => return,
         };
         let said = FieldData::of(site, |visitor| record.record(visitor));
@@ -168,9 +171,8 @@ where
         let mut add = |change: &mut dyn FnMut(&mut crate::trace::attribute::SpanExtra)| {
             if let Some(span) = &span
                 && let Some(data) = span.extensions_mut().get_mut::<SpanData>()
-                && let Some(extra) = data.extra_mut()
             {
-                change(extra);
+                data.change(|extra| change(extra));
             }
         };
         event::record(self.events, event, Place::There(context, &mut add));

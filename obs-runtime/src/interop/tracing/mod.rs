@@ -40,10 +40,14 @@
 //! | an event | a log record or an event of the span: [`Events`] |
 //! | an event of level error | marks the `tracing` span around it as failed too |
 //!
+//! `tracing`'s `Span::current()` inside an annotated function is the span of that function where
+//! [`around`] stands around the subscriber.
+//!
 //! Records of the crate `log` come in if the program forwards them to `tracing` (crate
 //! `tracing-log`). Spans of `tracing` are not counted in `function.calls`. Threads of obs are not
 //! observed.
 
+mod around;
 mod event;
 mod format;
 mod init;
@@ -54,6 +58,7 @@ mod span;
 mod text;
 mod values;
 
+pub use around::{Around, around};
 pub use format::{Format, Json, JsonFields, Text, TextFields, WithIds, lines};
 pub use init::init;
 pub use layer::{Events, ObsLayer, layer};

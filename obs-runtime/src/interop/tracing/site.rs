@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 use ::tracing::Metadata;
 
-use crate::callsite::{CallsiteSpec, ConstValue, Construct, Level};
+use crate::callsite::{CallsiteSpec, ConstValue, Construct, Level, SpanKind};
 use crate::fork::PerProcess;
 use crate::interop::sites::Sites;
 use crate::lock::lock;
@@ -42,6 +42,11 @@ pub(super) struct Site {
 }
 
 impl Site {
+    /// The names of the fields.
+    pub(super) fn keys(&self) -> &'static [&'static str] {
+        self.callsites.of(SpanKind::Internal).keys()
+    }
+
     fn new(metadata: &'static Metadata<'static>) -> Self {
         let keys: Vec<&'static str> = metadata.fields().iter().map(|f| f.name()).collect();
         let roles: Box<[Role]> = keys.iter().map(|key| role(key)).collect();

@@ -11,6 +11,7 @@ use super::site::{self, Site};
 use super::values::{FieldData, KindVisitor};
 use crate::callsite::SpanKind;
 use crate::trace::attribute::SpanExtra;
+use crate::trace::running::Running;
 use crate::trace::stack::{self, Held, KeptSpan};
 use crate::trace::{Link, Outcome, SpanContext, Value};
 
@@ -24,6 +25,8 @@ pub(super) struct SpanData {
     /// The values in the order of the fields.
     values: Vec<Value>,
     extra: SpanExtra,
+    /// The span of obs that this one stands for, see `around.rs`.
+    stands_for: Option<Running>,
     /// Whether this is a root that was not entered yet: a remote parent may still be found there.
     may_adopt: AtomicBool,
     /// What a layer that was taken away meanwhile did not see.
@@ -69,6 +72,7 @@ impl SpanData {
             around,
             values: values.unwrap_or_default(),
             extra: SpanExtra::default(),
+            stands_for: None,
             may_adopt: AtomicBool::new(is_root && attributes.is_contextual()),
             _entries: Entries(id.into_u64()),
         };
@@ -76,6 +80,25 @@ impl SpanData {
             this.set(said);
         }
         this
+    }
+
+    /// Stands for a span of obs that runs.
+    pub(super) fn standing_for(running: Running, id: &Id, attributes: &Attributes<'_>) -> Self {
+        Self {
+            site: site::of(attributes.metadata()),
+            kept: None,
+            around: Some(running.context()),
+            values: Vec::new(),
+            extra: SpanExtra::default(),
+            stands_for: Some(running),
+            may_adopt: AtomicBool::new(false),
+            _entries: Entries(id.into_u64()),
+        }
+    }
+
+    /// Returns whether fields that come later have a place.
+    pub(super) fn takes_fields(&self) -> bool {
+        self.is_recording() || self.stands_for.is_some()
     }
 
     pub(super) fn is_recording(&self) -> bool {
@@ -92,6 +115,10 @@ impl SpanData {
     }
 
     pub(super) fn set(&mut self, mut said: FieldData) {
+        if let Some(running) = &self.stands_for {
+            running.change(|extra| said.tell(self.site, extra));
+            return;
+        }
         said.fill(&mut self.values);
         if let Some(name) = said.name.take() {
             self.extra.name = Some(name.into());
@@ -134,14 +161,17 @@ impl SpanData {
         self.extra.merge(late);
     }
 
-    pub(super) fn extra_mut(&mut self) -> Option<&mut SpanExtra> {
-        self.is_recording().then_some(&mut self.extra)
+    /// Changes what is not a field, if the span is recorded.
+    pub(super) fn change(&mut self, change: impl FnOnce(&mut SpanExtra)) {
+        if let Some(running) = &self.stands_for {
+            running.change(change);
+        } else if self.is_recording() {
+            change(&mut self.extra);
+        }
     }
 
     pub(super) fn link(&mut self, context: SpanContext) {
-        if let Some(extra) = self.extra_mut() {
-            extra.add_link(Link::to(context));
-        }
+        self.change(|extra| extra.add_link(Link::to(context)));
     }
 
     /// Ends the span.

@@ -1,6 +1,7 @@
 //! Turns the fields of a `tracing` span into values of a record.
 
 use core::fmt;
+use std::borrow::Cow;
 
 use ::tracing::field::{Field, Visit};
 
@@ -11,6 +12,7 @@ use crate::causes::WithCauses;
 use crate::interop::sites::KINDS;
 use crate::printable::formatted;
 use crate::redact::MASK;
+use crate::trace::attribute::SpanExtra;
 use crate::trace::local::redact;
 use crate::trace::{SpanError, Value};
 
@@ -52,6 +54,23 @@ impl FieldData {
             if let Some(place) = values.get_mut(index) {
                 *place = value;
             }
+        }
+    }
+
+    /// Says the fields of a span of obs.
+    pub(super) fn tell(&mut self, site: &Site, extra: &mut SpanExtra) {
+        for (index, value) in self.values.drain(..) {
+            if let Some(key) = site.keys().get(index)
+                && let Some(value) = value.to_attribute()
+            {
+                extra.set(Cow::Borrowed(key), value);
+            }
+        }
+        if let Some(name) = self.name.take() {
+            extra.name = Some(name.into());
+        }
+        if let Some(error) = self.error() {
+            extra.error = Some(error);
         }
     }
 

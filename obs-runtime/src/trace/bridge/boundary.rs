@@ -3,22 +3,21 @@
 //! OpenTelemetry's context holds a handle, whose changes go to the entered span, or wait in a
 //! mailbox until the span ends if it is not entered on the thread that speaks.
 
-use core::{fmt, mem};
+use core::fmt;
 use std::borrow::Cow;
 use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use ::opentelemetry::trace::{self as otel, Status, TraceContextExt as _};
 use ::opentelemetry::{Context, KeyValue};
 
 use super::{context, data};
-use crate::lock::lock;
-use crate::self_obs;
 use crate::trace::SpanContext;
 use crate::trace::attribute::SpanExtra;
 use crate::trace::current::extra;
 use crate::trace::local::{flag, local};
+use crate::trace::mailbox::Mailbox;
 
 /// The data that a span of ours needs while OpenTelemetry knows it.
 #[derive(Clone)]
@@ -32,25 +31,6 @@ pub(crate) struct Boundary {
 // bodies are.
 impl UnwindSafe for Boundary {}
 impl RefUnwindSafe for Boundary {}
-
-/// The changes of a span that were made where it is not the thread's context.
-#[derive(Default)]
-struct Mailbox(Mutex<Changes>);
-
-#[derive(Default)]
-enum Changes {
-    #[default]
-    Nothing,
-    Something(Box<SpanExtra>),
-    /// The span has ended.
-    Closed,
-}
-
-impl Mailbox {
-    fn lock(&self) -> MutexGuard<'_, Changes> {
-        lock(&self.0)
-    }
-}
 
 impl Boundary {
     /// Creates the boundary of a span, with everything else that OpenTelemetry's context of this
@@ -72,10 +52,7 @@ impl Boundary {
 
     /// Returns the changes that were made, and counts later ones as late.
     pub(super) fn close(&self) -> Option<Box<SpanExtra>> {
-        match mem::replace(&mut *self.mailbox.lock(), Changes::Closed) {
-            Changes::Something(said) => Some(said),
-            Changes::Nothing | Changes::Closed => None,
-        }
+        self.mailbox.close()
     }
 }
 
@@ -109,16 +86,7 @@ impl BoundarySpan {
             change(extra(local));
             return;
         }
-        let mut said = self.mailbox.lock();
-        match &mut *said {
-            Changes::Something(said) => change(said),
-            Changes::Nothing => {
-                let mut first = Box::<SpanExtra>::default();
-                change(&mut first);
-                *said = Changes::Something(first);
-            }
-            Changes::Closed => self_obs::count_late(),
-        }
+        self.mailbox.change(change);
     }
 }
 
@@ -143,7 +111,7 @@ impl otel::Span for BoundarySpan {
     }
 
     fn is_recording(&self) -> bool {
-        self.context.is_sampled() && !matches!(*self.mailbox.lock(), Changes::Closed)
+        self.context.is_sampled() && !self.mailbox.is_closed()
     }
 
     fn set_attribute(&mut self, attribute: KeyValue) {

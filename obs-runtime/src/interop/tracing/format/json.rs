@@ -6,10 +6,11 @@ use ::tracing::{Event, Subscriber};
 use tracing_subscriber::fmt::format::{FormatEvent, Writer};
 use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormattedFields};
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::registry::{LookupSpan, Scope};
 
 use super::fields::{FieldsVisitor, JsonFields, member};
 use super::ids::ids;
+use crate::interop::tracing::around::stands_for_another;
 use crate::json;
 
 /// Writes each event as one JSON object. It is used together with [`JsonFields`].
@@ -56,9 +57,13 @@ where
         if !said.fields.is_empty() {
             write!(line, ",\"fields\":{{{}}}", said.fields)?;
         }
-        if let Some(scope) = ctx.event_scope() {
+        let spans = ctx.event_scope().into_iter().flat_map(Scope::from_root);
+        let mut spans = spans
+            .filter(|span| !stands_for_another(span.metadata()))
+            .peekable();
+        if spans.peek().is_some() {
             line.push_str(",\"spans\":[");
-            for span in scope.from_root() {
+            for span in spans {
                 if line.ends_with('}') {
                     line.push(',');
                 }

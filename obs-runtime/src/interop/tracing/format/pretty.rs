@@ -10,6 +10,7 @@ use tracing_subscriber::registry::{LookupSpan, Scope};
 
 use super::fields::{FieldsVisitor, in_line};
 use super::ids::ids;
+use crate::interop::tracing::around::stands_for_another;
 
 /// Writes each event as a line of text. It is used with [`TextFields`](super::TextFields).
 ///
@@ -72,7 +73,8 @@ where
         if !said.fields.is_empty() {
             write!(line, " {}", said.fields)?;
         }
-        for span in ctx.event_scope().into_iter().flat_map(Scope::from_root) {
+        let spans = ctx.event_scope().into_iter().flat_map(Scope::from_root);
+        for span in spans.filter(|span| !stands_for_another(span.metadata())) {
             write!(line, " {dim}{}{reset}", span.name())?;
             let extensions = span.extensions();
             if let Some(fields) = extensions.get::<FormattedFields<N>>()
