@@ -17,6 +17,7 @@ use std::num::{NonZeroU32, Wrapping};
 use std::pin::Pin;
 use std::rc::Rc;
 
+use obs_runtime::pipeline::{Pipeline, Resource, TaskContext};
 use obs_runtime::testing::{Captured, capture, capture_async};
 use obs_runtime::trace::SpanRecord;
 use obs_runtime::traced as instrument;
@@ -346,6 +347,33 @@ async fn every_shape_of_a_function_records_its_arguments() {
          load id=7 name=z\n\
          load self=Quiet2 id=8 name=z",
     );
+}
+
+#[tokio::test]
+async fn the_other_macros_take_args_too() {
+    #[obs_runtime::llm_call(provider = "p", model = "m", args, skip(prompt))]
+    fn ask(prompt: &str, top: u8) -> String {
+        prompt.repeat(top.into())
+    }
+    #[obs_runtime::pipeline_task(pipeline = "recorded arguments", args)]
+    async fn load(context: &TaskContext, resource: Resource<Pair>) -> Result<u8, String> {
+        Ok(resource.x + u8::from(context.attempt() > 9))
+    }
+    let captured = capture_async(async {
+        ask("secret", 2);
+        let run = Pipeline::named("recorded arguments").unwrap();
+        let pair = Pair { x: 1, y: 2 };
+        run.resource(pair).run().await.unwrap();
+    })
+    .await;
+    captured
+        .assert_span("chat m")
+        .attribute("top", 2)
+        .without("prompt");
+    captured
+        .assert_span("load")
+        .attribute("resource", "Resource(Pair { x: 1, y: 2 })")
+        .with("context");
 }
 
 /// The same function below `#[tracing::instrument]` and below `#[traced(args)]`.

@@ -201,9 +201,10 @@ gets:
 
 - **Names and times of the functions that are annotated**, and what this page lists. No argument,
   result, prompt or answer is among it unless the code names it.
-- **What your code names**: `fields(…)`, `labels(…)`, `ret`, `set_attribute`, events, names of
-  spans, baggage that it injects. This may hold anything. A field with a name like a secret does not
-  compile without `redact` or `allow`.
+- **What your code names**: `fields(…)`, `args` (every parameter), `labels(…)`, `ret`,
+  `set_attribute` and `record`, events, names of spans, baggage that it injects. This may hold
+  anything. A field with a name like a secret does not compile without `redact` or `allow`; of a
+  parameter with such a name, `args` records `***`.
 - **The text of errors** (`err = false` leaves it out), because it says most and nobody chose its
   words.
 
