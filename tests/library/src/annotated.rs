@@ -13,7 +13,7 @@ pub fn guard(x: u64) -> u64 {
 }
 
 #[inline(never)]
-#[traced(fields(x, tenant, shout = tenant.to_uppercase()))]
+#[traced(args, fields(shout = tenant.to_uppercase(), late))]
 pub fn fields(x: u64, tenant: &str) -> u64 {
     body(x ^ tenant.len() as u64)
 }
