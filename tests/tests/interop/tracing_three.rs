@@ -3,7 +3,7 @@
 
 use crate::orders::{THEIRS, is_nested, made, made_theirs, nest, nest_async};
 use crate::shared::*;
-use obs_runtime::interop::tracing::layer;
+use obs_runtime::interop::tracing::{around, layer};
 use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{Context, KeyValue};
 use tracing::{Dispatch, Instrument as _, Span};
@@ -12,15 +12,18 @@ use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::prelude::*;
 
 fn tl() -> Dispatch {
-    Dispatch::new(tracing_subscriber::registry().with(layer()))
+    Dispatch::new(around(tracing_subscriber::registry().with(layer())))
+}
+
+fn tx_alone() -> impl tracing::Subscriber {
+    let theirs = tracing_opentelemetry::layer().with_tracer(tracer());
+    tracing_subscriber::registry()
+        .with(theirs.with_filter(filter_fn(|m| m.target() == THEIRS)))
+        .with(layer().with_filter(filter_fn(|m| m.target() != THEIRS)))
 }
 
 fn tx() -> Dispatch {
-    let theirs = tracing_opentelemetry::layer().with_tracer(tracer());
-    let subscriber = tracing_subscriber::registry()
-        .with(theirs.with_filter(filter_fn(|m| m.target() == THEIRS)))
-        .with(layer().with_filter(filter_fn(|m| m.target() != THEIRS)));
-    Dispatch::new(subscriber)
+    Dispatch::new(around(tx_alone()))
 }
 
 fn run<R: Send>(dispatch: &Dispatch, body: impl FnOnce() -> R + Send) -> R {
@@ -57,6 +60,7 @@ fn e_every_order_of_three_makers() {
 fn e_every_order_of_four_makers() {
     every_order("etx", &tx(), 4, 3);
     every_order("etx", &tx(), 4, 4);
+    every_order("ety", &Dispatch::new(tx_alone()), 4, 3);
 }
 
 #[test]
@@ -95,6 +99,25 @@ fn c_d_made_in_one_and_entered_in_another() {
         ("tl-c3/leaf", "tl-c3/ours"),
         ("tl-c3/again", "tl-c3/ours"),
     ]);
+}
+
+/// tracing-opentelemetry would make a span of its own of what stands for `ours`.
+#[test]
+fn the_current_span_in_ours_is_none_of_theirs() {
+    run(&tx(), || {
+        ours("tx-now/ours", || {
+            let here = Span::current();
+            here.in_scope(|| leaf("tx-now/leaf"));
+            here.in_scope(|| made_theirs("tx-now/theirs").in_scope(|| leaf("tx-now/inside")));
+        });
+    });
+    tree(&[
+        ("tx-now/ours", "-"),
+        ("tx-now/leaf", "tx-now/ours"),
+        ("tx-now/theirs", "tx-now/ours"),
+        ("tx-now/inside", "tx-now/theirs"),
+    ]);
+    assert!(!has("obs"));
 }
 
 #[test]
