@@ -57,7 +57,9 @@ impl<'a> Uses<'a> {
     fn are_only_one(&self, variable: &Ident) -> bool {
         let trees = self.arguments.clone().into_iter();
         let uses = trees.filter(|tree| mentions(&tree.clone().into(), variable));
+        // A closure captures the whole of `self`, whatever of it is left.
         uses.count() == 1
+            && variable != "self"
             && parameters(self.function).contains(variable)
             && !self.function.body.may_use(variable)
     }

@@ -184,6 +184,7 @@ mod fields {
 mod causes {
     use super::instrument;
     use obs_runtime::SpanContext;
+    use obs_runtime::propagation::IntoParent;
     use obs_runtime::testing::Captured;
     use obs_runtime::trace::{Link, SpanId};
     use obs_tests::tracing_capture::{assert_parents, capture, capture_async};
@@ -211,6 +212,19 @@ mod causes {
         span: Span,
     }
 
+    impl IntoParent for Job {
+        fn parent(&self) -> Option<SpanContext> {
+            self.span.parent()
+        }
+    }
+
+    impl Job {
+        #[instrument(parent = self)]
+        fn finish(self) -> Result<(), String> {
+            Ok(())
+        }
+    }
+
     #[test]
     fn a_span_of_tracing_is_a_parent() {
         let captured = capture_async(async {
@@ -221,13 +235,14 @@ mod causes {
             let job = Job { span: caller };
             job.run();
             job.wait(1).await.unwrap();
+            job.finish().unwrap();
             // A span that nobody takes in is none.
             below(&Span::none());
         });
         let mut under: Vec<_> = captured.children(captured.span("caller"));
         under.retain(|span| span.trace_id == captured.span("caller").trace_id);
         let names: Vec<_> = under.iter().map(|span| &*span.name).collect();
-        assert_eq!(names, ["below", "below_id", "run", "wait"]);
+        assert_eq!(names, ["below", "below_id", "run", "wait", "finish"]);
         assert!(
             captured
                 .spans_named("below")
