@@ -363,7 +363,7 @@ async fn the_other_macros_take_args_too() {
         ask("secret", 2);
         let run = Pipeline::named("recorded arguments").unwrap();
         let pair = Pair { x: 1, y: 2 };
-        run.resource(pair).run().await.unwrap();
+        assert!(run.resource(pair).run().await.unwrap().succeeded());
     })
     .await;
     captured
