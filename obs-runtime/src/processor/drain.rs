@@ -268,7 +268,8 @@ pub(crate) fn after_pass<R>(
         let until = *until.get_or_insert_with(|| patience.until());
         let has_time = || Instant::now() < until;
         // Others who wait have their turn between two parts of the pass.
-        let is_whole = drain.pass(true, || has_time() && !DRAIN.is_wanted());
+        let yields = yields();
+        let is_whole = drain.pass(true, || has_time() && !yields());
         if is_whole || !has_time() {
             let asked = guarded(|| drain.scope(id).map(|scope| what(scope, is_whole)));
             return asked.ok_or_else(|| {
@@ -277,6 +278,16 @@ pub(crate) fn after_pass<R>(
             });
         }
     }
+}
+
+/// How long a pass reads before it lets others have their turn. Without such a time those who want a
+/// whole pass would interrupt each other for ever, since each begins at the first thread again.
+const SLICE: Duration = Duration::from_millis(10);
+
+/// Returns what says whether a pass that begins now is to let others have their turn.
+fn yields() -> impl Fn() -> bool {
+    let began = Instant::now();
+    move || began.elapsed() >= SLICE && DRAIN.is_wanted()
 }
 
 /// Says that finished spans are still unread, because they come faster than they can be read.
@@ -382,7 +393,8 @@ fn pass_for_itself(timer: bool, stop: &AtomicBool) -> bool {
     };
     match drain.turn.as_mut() {
         Some(drain) => {
-            let goes_on = || !DRAIN.is_wanted() && !stop.load(Ordering::Relaxed);
+            let yields = yields();
+            let goes_on = || !yields() && !stop.load(Ordering::Relaxed);
             drain.pass(timer, goes_on)
         }
         None => true,
