@@ -133,15 +133,21 @@ fn ended(end: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
     guarded(end).unwrap_or_else(panicked)
 }
 
-/// Joins the errors of several steps into one.
+/// Joins the errors of several steps into one: a timeout if each is one.
 fn join(results: impl Iterator<Item = Result<(), Error>>) -> Result<(), Error> {
-    let errors: Vec<String> = results
-        .filter_map(Result::err)
-        .map(|e| e.to_string())
-        .collect();
+    let errors: Vec<Error> = results.filter_map(Result::err).collect();
     if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::new(ErrorKind::Export, errors.join("; ")))
+        return Ok(());
     }
+    let kind = if errors.iter().all(Error::is_timeout) {
+        ErrorKind::Timeout
+    } else {
+        ErrorKind::Export
+    };
+    let texts: Vec<String> = errors.iter().map(Error::to_string).collect();
+    Err(Error::new(kind, texts.join("; ")))
 }
+
+#[cfg(test)]
+#[path = "lifecycle_tests.rs"]
+mod tests;
