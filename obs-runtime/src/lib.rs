@@ -131,6 +131,23 @@ mod pages {
     struct Libraries;
     #[doc = include_str!("../../docs/migrating.md")]
     struct Migrating;
+    #[cfg(all(feature = "console", feature = "otlp"))]
+    #[doc = include_str!("../../docs/errors.md")]
+    struct Errors;
+    #[doc = include_str!("../../docs/testing.md")]
+    struct Testing;
+    #[cfg(feature = "tracing")]
+    #[doc = include_str!("../../docs/logs.md")]
+    struct Logs;
+    #[cfg(all(feature = "console", feature = "llm"))]
+    #[doc = include_str!("../../docs/model-calls.md")]
+    struct ModelCalls;
+    #[cfg(all(feature = "console", feature = "pipeline"))]
+    #[doc = include_str!("../../docs/pipelines.md")]
+    struct Pipelines;
+    #[cfg(all(feature = "alert", feature = "pipeline"))]
+    #[doc = include_str!("../../docs/alerts.md")]
+    struct Alerts;
 }
 
 /// The examples of the macros' pages: their own crate cannot run them.
