@@ -131,6 +131,9 @@ mod pages {
     struct Libraries;
     #[doc = include_str!("../../docs/migrating.md")]
     struct Migrating;
+    #[cfg(feature = "otlp")]
+    #[doc = include_str!("../../docs/configuration.md")]
+    struct Configuration;
     #[cfg(all(feature = "console", feature = "otlp"))]
     #[doc = include_str!("../../docs/errors.md")]
     struct Errors;
