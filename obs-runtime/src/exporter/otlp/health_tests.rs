@@ -1,10 +1,12 @@
 //! What `health` says of receivers that do not take what is sent to them.
 // bug: nothing, whatever an OTLP receiver answered.
 
+use std::time::Duration;
+
 use super::tests::{config, long, start, take};
 use super::*;
 use crate::exporter::otlp::fixtures::{Fixture, callsite};
-use crate::exporter::otlp::receiver::{Receiver, Reply, ok};
+use crate::exporter::otlp::receiver::{LONG, Receiver, Reply, ok};
 use crate::trace::Value;
 
 fn problems(sink: &OtlpSpanSink) -> Vec<String> {
@@ -104,4 +106,26 @@ fn a_path_that_may_hold_a_key_is_not_shown() {
         said.starts_with(&format!("{}/…: answered 404", receiver.url)),
         "{said}"
     );
+}
+
+// bug: a flush waited five seconds for a receiver that was not there.
+#[test]
+fn a_flush_does_not_wait_for_a_receiver_that_is_not_there() {
+    let receiver = Receiver::start([]);
+    let url = receiver.url.clone();
+    drop(receiver);
+    let mut config = config(&url);
+    config.limits.backoff = Duration::from_millis(1);
+    config.limits.max_backoff = Duration::from_millis(1);
+    config.limits.retry_for = LONG * 1000;
+    let mut sink = start(&config);
+    take(&mut sink, 4);
+    let error = sink.flush()(Instant::now() + LONG * 1000).unwrap_err();
+    assert!(error.is_export(), "{error}");
+    let error = error.to_string();
+    let expected =
+        "4 spans were not sent yet, because nobody listens there; they will be tried again";
+    assert!(error.contains(expected), "{error}");
+    let account = sink.stats().snapshot();
+    assert_eq!((account.in_flight, account.dropped.len()), (4, 0));
 }

@@ -122,28 +122,6 @@ fn nobody_listens() {
     sink.flush()(long()).unwrap();
 }
 
-// bug: a flush waited five seconds for a receiver that was not there.
-#[test]
-fn a_flush_does_not_wait_for_a_receiver_that_is_not_there() {
-    let receiver = Receiver::start([]);
-    let url = receiver.url.clone();
-    drop(receiver);
-    let mut config = config(&url);
-    config.limits.backoff = Duration::from_millis(1);
-    config.limits.max_backoff = Duration::from_millis(1);
-    config.limits.retry_for = LONG * 1000;
-    let mut sink = start(&config);
-    take(&mut sink, 4);
-    let error = sink.flush()(Instant::now() + LONG * 1000).unwrap_err();
-    assert!(error.is_export(), "{error}");
-    let error = error.to_string();
-    let expected =
-        "4 spans were not sent yet, because nobody listens there; they will be tried again";
-    assert!(error.contains(expected), "{error}");
-    let account = sink.stats().snapshot();
-    assert_eq!((account.in_flight, account.dropped.len()), (4, 0));
-}
-
 #[test]
 fn at_the_end_nobody_waits_for_a_receiver_that_is_not_there() {
     // Pauses between attempts that the deadline leaves time for, and that it does not.

@@ -209,28 +209,23 @@ impl<const N: usize> FutureSpan<N> {
     }
 
     /// Ends the call with an error.
-    #[cold]
-    #[inline(never)]
     pub fn fail(&mut self, error: SpanError) {
-        self.say(error);
-        self.end(Outcome::Error);
+        self.end_for(error, Outcome::Error);
     }
 
     /// Ends the call with the panic that unwinds the thread.
-    #[cold]
-    #[inline(never)]
     pub fn panicked(&mut self) {
-        if self.is_recording() {
-            self.say(SpanError::of_panic());
-        }
-        self.end(Outcome::Panicked);
+        self.end_for(SpanError::of_panic(), Outcome::Panicked);
     }
 
-    fn say(&mut self, error: SpanError) {
+    #[cold]
+    #[inline(never)]
+    fn end_for(&mut self, error: SpanError, outcome: Outcome) {
         if self.is_recording() {
             let core = &mut self.core;
             core.extra = box_extra(core.extra, error, core.span, core.parent);
         }
+        self.end(outcome);
     }
 }
 
@@ -390,8 +385,7 @@ impl<const N: usize> Drop for FutureSpan<N> {
 pub(crate) struct PollGuard<'a> {
     local: &'a Local,
     saved: Saved,
-    /// The call. This is not a reference, because [`future_fields`] may settle the call's state
-    /// meanwhile.
+    /// The call; no reference, because [`future_fields`] may settle the call's state meanwhile.
     core: *mut FutureCore,
 }
 

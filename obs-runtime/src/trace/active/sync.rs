@@ -85,24 +85,18 @@ impl<const N: usize> SyncSpan<N> {
     }
 
     /// Ends the call with an error.
-    #[cold]
-    #[inline(never)]
     pub fn fail(&mut self, error: SpanError) {
-        self.say(error);
-        self.end(Outcome::Error);
+        self.end_for(error, Outcome::Error);
     }
 
     /// Ends the call with the panic that unwinds the thread.
-    #[cold]
-    #[inline(never)]
     pub fn panicked(&mut self) {
-        if self.is_recording() {
-            self.say(SpanError::of_panic());
-        }
-        self.end(Outcome::Panicked);
+        self.end_for(SpanError::of_panic(), Outcome::Panicked);
     }
 
-    fn say(&mut self, error: SpanError) {
+    #[cold]
+    #[inline(never)]
+    fn end_for(&mut self, error: SpanError, outcome: Outcome) {
         if self.is_recording() {
             let local = local();
             // SAFETY: initialised whenever the state is not `OFF`.
@@ -110,6 +104,7 @@ impl<const N: usize> SyncSpan<N> {
             let extra = box_extra(local.extra.get(), error, running.span, running.parent);
             local.extra.set(extra);
         }
+        self.end(outcome);
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
