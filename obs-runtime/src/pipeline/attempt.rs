@@ -19,7 +19,8 @@ use crate::pipeline::result::{Output, TaskError, TaskResult, TaskState};
 use crate::pipeline::slots::{Place, Slots};
 use crate::pipeline::task::{Attempt, Attempted, Body};
 use crate::pipeline::telemetry::{self, Beginning};
-use crate::trace::Outcome;
+use crate::trace::active::drop_failed;
+use crate::trace::{Outcome, SpanError};
 use crate::{Span, SpanContext};
 
 /// How a task's attempts ended.
@@ -183,8 +184,12 @@ impl Begun {
     fn late(&mut self) -> Failure {
         let limit = self.run.graph.nodes[self.task as usize].policy.timeout;
         let message = format!("timed out after {:?}", limit.unwrap_or_default());
+        let error = SpanError::redacted("timeout", &message);
         let failure = Failure::Repeatable(TaskError::new("timeout", message));
         end(core::mem::replace(&mut self.span, Span::none()), &failure);
+        let attempt = core::mem::replace(&mut self.attempt, Box::pin(core::future::pending()));
+        let span = self.run.cell(self.task as usize).span;
+        drop_failed(attempt, span, error);
         failure
     }
 

@@ -3,3 +3,4 @@
 mod blocking;
 mod lints;
 mod tasks;
+mod timeouts;

@@ -280,7 +280,7 @@ async fn failures_have_their_reason_and_handlers_are_told() {
         Some(captured.span("pipeline errors").span_id)
     );
     assert_eq!(captured.span("panics").outcome, Outcome::Panicked);
-    assert_eq!(captured.span("hangs").outcome, Outcome::Cancelled);
+    assert_eq!(captured.span("hangs").outcome, Outcome::Error);
 }
 
 /// Names that generated code might stumble over.

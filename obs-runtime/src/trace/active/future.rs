@@ -24,7 +24,7 @@ use crate::trace::view::Outcome;
 /// The state of an asynchronous call, kept inside its future. The first poll begins the call.
 #[derive(Debug)]
 pub struct FutureSpan<const N: usize> {
-    core: FutureCore,
+    pub(super) core: FutureCore,
     values: MaybeUninit<[Value; N]>,
 }
 
@@ -324,21 +324,11 @@ impl FutureCore {
     }
 }
 
-impl<const N: usize> FutureSpan<N> {
-    #[cold]
-    fn abandon(&mut self) {
-        if self.core.state & mode::ENTERED != 0 {
-            self.core.change_places(local());
-        }
-        self.end(Outcome::Cancelled);
-    }
-}
-
 impl FutureCore {
     /// Exchanges the call's context with the thread's, in the memory that the call has anyway.
     ///
     /// The first call enters the span, the second leaves it; both happen on the same thread.
-    fn change_places(&mut self, local: &Local) {
+    pub(super) fn change_places(&mut self, local: &Local) {
         let leaves = self.state & mode::ENTERED != 0;
         #[cfg(feature = "opentelemetry")]
         if self.state & mode::BRIDGED != 0 {

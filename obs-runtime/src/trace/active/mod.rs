@@ -8,6 +8,7 @@
 //! ([`flag`]) below. These functions run inside every annotated function, so each added branch or
 //! store shows in `benches/instructions.sh`.
 
+mod abandon;
 mod exception;
 mod future;
 mod manual;
@@ -22,6 +23,8 @@ use crate::trace::local::{Local, flag};
 use crate::trace::sampler::{self, Decision};
 use crate::trace::value::Value;
 
+#[cfg(feature = "pipeline")]
+pub(crate) use abandon::drop_failed;
 pub(crate) use future::FutureCore;
 pub use future::{FutureSpan, future_fields};
 pub(crate) use manual::Manual;
