@@ -1,5 +1,7 @@
 //! What code with spans of `tracing` recorded.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use obs_runtime::interop::tracing::{Events, layer};
 use obs_runtime::testing::{self, Captured};
 use tracing::Dispatch;
@@ -8,6 +10,30 @@ use tracing_subscriber::prelude::*;
 /// A subscriber with nothing but the layer of obs.
 pub fn subscriber(events: Events) -> Dispatch {
     Dispatch::new(tracing_subscriber::registry().with(layer().events(events)))
+}
+
+/// Text that a formatter writes; each clone is a writer of the same text.
+#[derive(Clone, Debug, Default)]
+pub struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    /// Returns what has been written so far.
+    pub fn text(&self) -> String {
+        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let mut text = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        text.extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Captures what `f` records, its spans of `tracing` included.

@@ -6,7 +6,7 @@ use std::thread;
 use obs_runtime::interop::tracing::{around, layer};
 use obs_runtime::testing::{self, Captured};
 use obs_runtime::{SpanContext, current, span, traced};
-use obs_tests::tracing_capture::assert_parents;
+use obs_tests::tracing_capture::{Lines, assert_parents};
 use tokio::task::yield_now;
 use tracing::{Dispatch, Instrument, Span, info, info_span};
 use tracing_subscriber::prelude::*;
@@ -309,21 +309,6 @@ fn without_the_layer_everything_is_as_it_was() {
     assert_eq!(captured.spans.len(), 1);
 }
 
-/// Text that a formatter wrote.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[test]
 fn other_layers_and_filters_go_on() {
     #[traced(level = "debug", fields(rows))]
@@ -349,7 +334,7 @@ fn other_layers_and_filters_go_on() {
         });
     });
     captured.assert_span("work").attribute("rows", 1);
-    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let text = lines.text();
     let line = |word| text.lines().find(|line| line.ends_with(word)).unwrap();
     assert!(line("plain").contains("request: "), "{text}");
     // The filter takes nothing with the target `obs`.
