@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
 
 use crate::Error;
+use crate::clock::Moment;
 use crate::error::ErrorKind;
 use crate::fork::Process;
 use crate::guarded::guarded;
@@ -20,6 +21,9 @@ use crate::trace::{gate, sampler};
 /// The longest that `force_flush`, and the end of the guard, wait for the exporters.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(5);
 
+/// A guard that ends sooner than this was most likely not kept.
+const AT_ONCE: Duration = Duration::from_millis(100);
+
 /// Flushes and ends what runs for one scope; the guard and the end of the process share it.
 pub(crate) struct Lifecycle {
     scope: u16,
@@ -27,6 +31,7 @@ pub(crate) struct Lifecycle {
     process: Process,
     /// None once it has ended; locked until the end is over, so that nobody leaves the process before.
     readers: Mutex<Option<Vec<Box<dyn MetricReader>>>>,
+    began: Moment,
     ended: AtomicBool,
     /// What the drain said last.
     account: OnceLock<(SpanStats, LogStats)>,
@@ -38,6 +43,7 @@ impl Lifecycle {
             scope,
             process: Process::current(),
             readers: Mutex::new(Some(readers)),
+            began: Moment::now(),
             ended: AtomicBool::new(false),
             account: OnceLock::new(),
         }
@@ -98,7 +104,7 @@ impl Lifecycle {
             let _ = self.account.set(account);
         };
         if let Some(scope) = drain::remove(self.scope, deadline, keep) {
-            if self.scope == 0 && scope.saw_nothing() {
+            if self.scope == 0 && self.began.elapsed() < AT_ONCE && scope.saw_nothing() {
                 gate::leave_ajar();
             }
             let (spans, logs) = scope.into_sinks();
