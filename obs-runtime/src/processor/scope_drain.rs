@@ -97,30 +97,29 @@ impl ScopeDrain {
             }
             Record::Full(_, span, call) => {
                 self.recorded += 1;
-                self.reached = 0;
                 let of_call = CallSpan {
                     trace_id: span.trace_id,
                     span_id: span.span_id,
                     end_unix_nanos: span.end_unix_nanos,
                 };
                 let nanos = timeline.nanos_of(call.ticks());
-                // An exemplar must be of a span that can be looked up.
-                let is_kept = match &mut self.tail {
-                    None => {
-                        self.hand_on(span);
-                        true
-                    }
-                    Some(tail) => {
-                        let (sinks, redaction) = (&mut self.sinks, self.redaction);
-                        tail.span(span, &mut |span| deliver(sinks, redaction, span))
-                    }
-                };
-                self.reached = NONE;
-                let example = is_kept.then_some(&of_call);
-                self.count(span.callsite, span.outcome, nanos, example);
+                let (site, outcome) = (span.callsite, span.outcome);
                 if let Some(logs) = &mut self.logs {
                     logs.span(span);
                 }
+                // Counted first where that is possible: a sink may panic.
+                if let Some(tail) = &mut self.tail {
+                    self.reached = 0;
+                    let (sinks, redaction) = (&mut self.sinks, self.redaction);
+                    let is_kept = tail.span(span, &mut |span| deliver(sinks, redaction, span));
+                    // An exemplar must be of a span that can be looked up.
+                    self.count(site, outcome, nanos, is_kept.then_some(&of_call));
+                } else {
+                    self.count(site, outcome, nanos, Some(&of_call));
+                    self.reached = 0;
+                    self.hand_on(span);
+                }
+                self.reached = NONE;
             }
             Record::Mini(_, site, outcome, ticks) => {
                 self.count(site, *outcome, timeline.nanos_of(*ticks), None);
