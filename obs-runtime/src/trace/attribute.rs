@@ -207,70 +207,7 @@ impl Event {
             attributes,
         }
     }
-
-    /// Creates an event that happens now from what a user passes.
-    pub(crate) fn with(
-        name: impl Into<Cow<'static, str>>,
-        attributes: impl IntoAttributes,
-    ) -> Self {
-        Self::now(name.into(), attributes.into_attributes())
-    }
 }
-
-/// Attributes as a program writes them: pairs of a key and a value, in an array or a vector if the
-/// values have one type, in a tuple of up to eight pairs if they have several.
-///
-/// ```
-/// use obs_runtime::trace::IntoAttributes;
-///
-/// let attributes = (("to", "shelf 4"), ("items", 3)).into_attributes();
-/// assert_eq!(attributes, [("to".into(), "shelf 4".into()), ("items".into(), 3.into())]);
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` are no attributes",
-    label = "expected pairs of a key and a value",
-    note = "for example `[(\"attempt\", 2)]`, or `((\"to\", \"shelf 4\"), (\"items\", 3))` for values of several types"
-)]
-pub trait IntoAttributes {
-    /// Returns the pairs.
-    fn into_attributes(self) -> Vec<(Cow<'static, str>, AttributeValue)>;
-}
-
-impl<K: Into<Cow<'static, str>>, V: Into<AttributeValue>, const N: usize> IntoAttributes
-    for [(K, V); N]
-{
-    fn into_attributes(self) -> Vec<(Cow<'static, str>, AttributeValue)> {
-        self.map(|(k, v)| (k.into(), v.into())).into()
-    }
-}
-
-impl<K: Into<Cow<'static, str>>, V: Into<AttributeValue>> IntoAttributes for Vec<(K, V)> {
-    fn into_attributes(self) -> Vec<(Cow<'static, str>, AttributeValue)> {
-        self.into_iter()
-            .map(|(k, v)| (k.into(), v.into()))
-            .collect()
-    }
-}
-
-macro_rules! tuples {
-    ($($k:ident $v:ident $pair:ident),+) => {
-        impl<$($k: Into<Cow<'static, str>>, $v: Into<AttributeValue>),+> IntoAttributes for ($(($k, $v),)+) {
-            fn into_attributes(self) -> Vec<(Cow<'static, str>, AttributeValue)> {
-                let ($($pair,)+) = self;
-                vec![$(($pair.0.into(), $pair.1.into())),+]
-            }
-        }
-    };
-}
-
-tuples!(K1 V1 a);
-tuples!(K1 V1 a, K2 V2 b);
-tuples!(K1 V1 a, K2 V2 b, K3 V3 c);
-tuples!(K1 V1 a, K2 V2 b, K3 V3 c, K4 V4 d);
-tuples!(K1 V1 a, K2 V2 b, K3 V3 c, K4 V4 d, K5 V5 e);
-tuples!(K1 V1 a, K2 V2 b, K3 V3 c, K4 V4 d, K5 V5 e, K6 V6 f);
-tuples!(K1 V1 a, K2 V2 b, K3 V3 c, K4 V4 d, K5 V5 e, K6 V6 f, K7 V7 g);
-tuples!(K1 V1 a, K2 V2 b, K3 V3 c, K4 V4 d, K5 V5 e, K6 V6 f, K7 V7 g, K8 V8 h);
 
 /// A reference to another span.
 #[derive(Clone, Debug, PartialEq)]

@@ -19,9 +19,10 @@
 use std::borrow::Cow;
 
 use crate::self_obs;
-use crate::trace::attribute::{AttributeValue, Event, IntoAttributes, Link, SpanError, SpanExtra};
+use crate::trace::attribute::{AttributeValue, Event, Link, SpanError, SpanExtra};
 use crate::trace::gate;
-use crate::trace::local::{Local, flag, local};
+use crate::trace::into_attributes::IntoAttributes;
+use crate::trace::local::{flag, local};
 pub use crate::trace::suppress::suppress;
 use crate::trace::{Capture, SpanContext};
 
@@ -40,7 +41,7 @@ fn with_extra(change: impl FnOnce(&mut SpanExtra)) {
         if local.flags.get() & flag::ATTACHED != 0 {
             self_obs::count_late();
         } else {
-            change(extra(local));
+            change(local.late());
         }
     }
 }
@@ -54,22 +55,6 @@ fn tell<T>(what: impl FnOnce() -> T, change: impl FnOnce(&mut SpanExtra, T)) {
         let what = what();
         with_extra(|extra| change(extra, what));
     }
-}
-
-#[cold]
-#[allow(
-    clippy::mut_from_ref,
-    reason = "what the cell points to is the span's own"
-)]
-pub(crate) fn extra(local: &Local) -> &mut SpanExtra {
-    let mut here = local.extra.get();
-    if here.is_null() {
-        here = Box::into_raw(Box::default());
-        local.extra.set(here);
-    }
-    // SAFETY: the pointer is from `Box::into_raw`, belongs to the entered span, and is used by this
-    // thread alone; no reference to it is kept between calls.
-    unsafe { &mut *here }
 }
 
 /// Changes the entered span, if it is recorded.

@@ -190,6 +190,23 @@ impl Local {
         self.extra.set(ptr::null_mut());
     }
 
+    /// Returns the late data of the entered span. The first late call makes it.
+    #[cold]
+    #[allow(
+        clippy::mut_from_ref,
+        reason = "what the cell points to is the span's own"
+    )]
+    pub(crate) fn late(&self) -> &mut SpanExtra {
+        let mut here = self.extra.get();
+        if here.is_null() {
+            here = Box::into_raw(Box::default());
+            self.extra.set(here);
+        }
+        // SAFETY: the pointer is from `Box::into_raw`, belongs to the entered span, and is used by
+        // this thread alone; no reference to it is kept between calls.
+        unsafe { &mut *here }
+    }
+
     /// Lets go of the parent's ids and buffers in a forked child, which must not use them again.
     pub(crate) fn leave_to_parent(&self) {
         self.id_state.set(0);

@@ -18,6 +18,7 @@ pub mod current;
 pub(crate) mod gate;
 pub(crate) mod heap;
 pub(crate) mod ids;
+mod into_attributes;
 pub(crate) mod limits;
 pub(crate) mod local;
 #[cfg(any(feature = "opentelemetry", feature = "tracing"))]
@@ -47,9 +48,10 @@ pub(crate) mod timeline;
 pub(crate) mod value;
 pub(crate) mod view;
 
-pub use attribute::{Event, IntoAttributes, Link, SpanError, ValueRef};
+pub use attribute::{Event, Link, SpanError, ValueRef};
 pub use context::TraceFlags;
 pub use ids::{ParseIdError, SpanId, TraceId};
+pub use into_attributes::IntoAttributes;
 pub use limits::SpanLimits;
 pub use sampler::SpanMatch;
 pub use span::{Attached, Entered, InContext, Instrumented};

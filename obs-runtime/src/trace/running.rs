@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::self_obs;
 use crate::trace::attribute::SpanExtra;
-use crate::trace::current::{extra, is_recording};
+use crate::trace::current::is_recording;
 use crate::trace::local::{self, flag, local};
 use crate::trace::mailbox::Mailbox;
 use crate::trace::suppress::is_suppressed;
@@ -29,7 +29,7 @@ impl Running {
             return None;
         }
         let context = local::current()?;
-        let mailbox = is_here(&context).then(|| extra(local()).mailboxes.get());
+        let mailbox = is_here(&context).then(|| local().late().mailboxes.get());
         Some(Self { context, mailbox })
     }
 
@@ -41,7 +41,7 @@ impl Running {
     /// it any more is counted as late.
     pub(crate) fn change(&self, change: impl FnOnce(&mut SpanExtra)) {
         if is_here(&self.context) {
-            change(extra(local()));
+            change(local().late());
         } else if let Some(mailbox) = &self.mailbox {
             mailbox.change(change);
         } else if self.context.is_sampled() {

@@ -17,9 +17,10 @@ use crate::lock::lock;
 use crate::printable::formatted;
 use crate::trace::SpanContext;
 use crate::trace::active::Manual;
-use crate::trace::attribute::{AttributeValue, Event, IntoAttributes, Link, SpanError, SpanExtra};
+use crate::trace::attribute::{AttributeValue, Event, Link, SpanError, SpanExtra};
 #[cfg(feature = "opentelemetry")]
 use crate::trace::bridge::context as bridge;
+use crate::trace::into_attributes::IntoAttributes;
 use crate::trace::local::{Saved, local};
 use crate::trace::suppress::is_suppressed;
 use crate::trace::value::Value;

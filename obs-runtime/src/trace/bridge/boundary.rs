@@ -15,7 +15,6 @@ use ::opentelemetry::{Context, KeyValue};
 use super::{context, data};
 use crate::trace::SpanContext;
 use crate::trace::attribute::SpanExtra;
-use crate::trace::current::extra;
 use crate::trace::local::{flag, local};
 use crate::trace::mailbox::Mailbox;
 
@@ -83,7 +82,7 @@ impl BoundarySpan {
         let local = local();
         let here = local.flags.get() & (flag::SAMPLED | flag::ATTACHED) == flag::SAMPLED;
         if here && context::seen() == self.id {
-            change(extra(local));
+            change(local.late());
             return;
         }
         self.mailbox.change(change);

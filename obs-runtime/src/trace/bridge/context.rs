@@ -28,7 +28,6 @@ use crate::self_obs;
 use crate::trace::SpanContext;
 use crate::trace::active::{Begun, CHILD, CHILD_MASK, FutureCore, begin_other, mode};
 use crate::trace::attribute::SpanExtra;
-use crate::trace::current::extra;
 use crate::trace::gate;
 use crate::trace::local::{Local, flag};
 
@@ -312,7 +311,7 @@ pub(crate) fn enter_sync(local: &Local) {
 #[cold]
 pub(crate) fn end_sync(local: &Local, span: u64) {
     if let Some(late) = undo(span).and_then(|boundary| boundary.close()) {
-        extra(local).merge(*late);
+        local.late().merge(*late);
     }
 }
 
@@ -320,7 +319,7 @@ pub(crate) fn end_sync(local: &Local, span: u64) {
 #[cold]
 pub(crate) fn leave_sync(local: &Local, span: u64) {
     if let Some(boundary) = undo(span) {
-        extra(local).boundary = Some(boundary);
+        local.late().boundary = Some(boundary);
     }
 }
 
@@ -366,7 +365,7 @@ pub(crate) fn enter_future(local: &Local, state: u64) -> bool {
 #[cold]
 fn poll(local: &Local, state: u64) -> bool {
     if state & mode::BOUNDARY != 0 {
-        enter(local, Some(&mut extra(local).boundary))
+        enter(local, Some(&mut local.late().boundary))
     } else {
         enter(local, None)
     }
@@ -376,7 +375,7 @@ fn poll(local: &Local, state: u64) -> bool {
 #[cold]
 pub(crate) fn renew(local: &Local) {
     undo(local.span.get());
-    extra(local).boundary = None;
+    local.late().boundary = None;
     poll(local, mode::BOUNDARY);
 }
 
