@@ -1,7 +1,7 @@
 //! The text of an error with its causes, and its backtrace.
 
 use core::error::Error;
-use core::fmt::{self, Debug, Write as _};
+use core::fmt::{Debug, Display, Write as _};
 use std::sync::OnceLock;
 
 use crate::printable::formatted;
@@ -10,44 +10,73 @@ use crate::printable::formatted;
 const CAUSES: usize = 32;
 const CHARS: usize = 4096;
 
-/// Shows an error and what caused it, as `outer: middle: inner`.
-///
-/// A cause is left out where the text before it ends with the same words: many errors write their
-/// source themselves.
-pub(crate) struct WithCauses<'a>(pub(crate) &'a (dyn Error + 'a));
+/// An error and what caused it, as `outer: middle: inner`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct WithCauses {
+    pub(crate) text: String,
+    /// Where the text of each cause begins.
+    pub(crate) causes: Vec<usize>,
+}
 
-impl fmt::Display for WithCauses<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = self.0.to_string();
-        let mut source = self.0.source();
+impl WithCauses {
+    /// Writes an error and its causes, from `first` on.
+    ///
+    /// A cause is left out where the text before it ends with the same words: many errors write their
+    /// source themselves.
+    pub(crate) fn new(error: &dyn Display, first: Option<&dyn Error>) -> Self {
+        let mut text = formatted(format_args!("{error}")).into_owned();
+        let mut causes = Vec::new();
+        let mut next = first;
         for _ in 0..CAUSES {
-            let Some(cause) = source.filter(|_| text.len() < CHARS) else {
+            let Some(cause) = next.filter(|_| text.len() < CHARS) else {
                 break;
             };
-            let words = cause.to_string();
-            if !text.ends_with(&words) {
-                write!(text, ": {words}")?;
+            let words = formatted(format_args!("{cause}"));
+            if !text.ends_with(&*words) {
+                // Writing to a string cannot fail.
+                let _ = write!(text, ": {words}");
             }
-            source = cause.source();
+            if !words.is_empty() {
+                causes.push(text.len() - words.len());
+            }
+            next = cause.source();
         }
         if let Some((end, _)) = text.char_indices().nth(CHARS) {
             text.truncate(end);
             text.push('…');
+            causes.clear();
         }
-        f.write_str(&text)
+        Self { text, causes }
+    }
+
+    /// Writes an error and its sources.
+    pub(crate) fn of(error: &dyn Error) -> Self {
+        Self::new(&error, error.source())
     }
 }
 
 /// How `anyhow` and `eyre` begin the backtrace at the end of their `Debug`.
 const BACKTRACES: [&str; 2] = ["Stack backtrace:\n", "Backtrace:\n"];
 
-/// Splits what `Debug` wrote into the text and the backtrace.
-pub(crate) fn split_backtrace(debug: &str) -> (&str, Option<&str>) {
+/// Splits what `Debug` wrote into the text and the lines of a backtrace. An error within another one
+/// has text behind its backtrace, which stays.
+pub(crate) fn split_backtrace(debug: &str) -> (String, Option<String>) {
     let found = BACKTRACES.iter().find_map(|begin| debug.split_once(begin));
-    match found {
-        Some((text, backtrace)) => (text.trim_end(), Some(backtrace.trim_end())),
-        None => (debug, None),
+    let Some((text, rest)) = found else {
+        return (debug.to_owned(), None);
+    };
+    let is_frame = |line: &&str| {
+        let line = line.trim_start();
+        let number = line.trim_start_matches(|c: char| c.is_ascii_digit());
+        line.starts_with("at ") || number.len() < line.len() && number.starts_with(": ")
+    };
+    let frames: Vec<&str> = rest.lines().take_while(is_frame).collect();
+    if frames.is_empty() {
+        return (debug.to_owned(), None);
     }
+    let behind: Vec<&str> = rest.lines().skip(frames.len()).collect();
+    let text = [text.trim_end(), &behind.join("\n")].concat();
+    (text.trim_end().to_owned(), Some(frames.join("\n")))
 }
 
 /// Returns the backtrace that an error has captured, if backtraces are asked for: formatting one
@@ -63,8 +92,7 @@ pub(crate) fn backtrace(error: &impl Debug) -> Option<String> {
     if !IS_ON.get_or_init(is_on) {
         return None;
     }
-    let debug = formatted(format_args!("{error:?}"));
-    split_backtrace(&debug).1.map(str::to_owned)
+    split_backtrace(&formatted(format_args!("{error:?}"))).1
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+use core::fmt;
+
 use super::*;
 
 /// An error with a cause, whose text may hold that of the cause.
@@ -24,14 +26,14 @@ fn link(text: &'static str, cause: Link) -> Link {
 fn causes_follow_the_error() {
     let refused = || Link("connection refused", None);
     let error = link("cannot load", link("cannot connect", refused()));
-    let text = WithCauses(&error).to_string();
+    let text = WithCauses::of(&error).text;
     assert_eq!(text, "cannot load: cannot connect: connection refused");
     // One that writes its source itself, and one that passes the text on.
     let error = link(
         "no index: connection refused",
         link("connection refused", refused()),
     );
-    let text = WithCauses(&error).to_string();
+    let text = WithCauses::of(&error).text;
     assert_eq!(text, "no index: connection refused");
 }
 
@@ -55,15 +57,39 @@ impl Error for Endless {
 
 #[test]
 fn an_endless_chain_ends() {
-    let text = WithCauses(&Endless).to_string();
+    let text = WithCauses::of(&Endless).text;
     assert_eq!(text.chars().count(), CHARS + 1);
     assert!(text.ends_with('…'));
 }
 
 #[test]
+fn the_begin_of_each_cause_is_known() {
+    let inner = || Link("connection refused", None);
+    let error = link("cannot load", link("cannot connect", inner()));
+    assert_eq!(WithCauses::of(&error).causes, [13, 29]);
+    let error = link("no index: connection refused", inner());
+    assert_eq!(WithCauses::of(&error).causes, [10]);
+    // What holds an error may say more than the error.
+    let held = WithCauses::new(&"HTTP 503: no answer", Some(&link("no answer", inner())));
+    assert_eq!(held.text, "HTTP 503: no answer: connection refused");
+    assert_eq!(held.causes, [10, 21]);
+}
+
+#[test]
 fn backtraces_are_no_part_of_the_text() {
-    let debug = "no index\n\nCaused by:\n    refused\n\nStack backtrace:\n   0: main\n";
-    let expected = ("no index\n\nCaused by:\n    refused", Some("   0: main"));
-    assert_eq!(split_backtrace(debug), expected);
-    assert_eq!(split_backtrace("no index"), ("no index", None));
+    let split = |debug: &str| split_backtrace(debug);
+    let some = |text: &str, frames: &str| (text.to_owned(), Some(frames.to_owned()));
+    let debug =
+        "no index\n\nCaused by:\n    refused\n\nStack backtrace:\n   0: main\n      at x.rs:1\n";
+    let text = "no index\n\nCaused by:\n    refused";
+    assert_eq!(split(debug), some(text, "   0: main\n      at x.rs:1"));
+    assert_eq!(split("no index"), ("no index".to_owned(), None));
+    // bug: what a structure writes behind the backtrace of its field went with it, unmasked.
+    let debug = "Outer { inner: no\n\nStack backtrace:\n   0: main\n, password: 3 }";
+    assert_eq!(
+        split(debug),
+        some("Outer { inner: no, password: 3 }", "   0: main")
+    );
+    let debug = "Stack backtrace:\nnot asked for";
+    assert_eq!(split(debug), (debug.to_owned(), None));
 }

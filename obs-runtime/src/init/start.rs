@@ -19,6 +19,7 @@ use crate::processor::scope_drain::ScopeDrain;
 use crate::redact::custom as custom_redaction;
 use crate::scope::{Exports, Scope};
 use crate::self_log;
+use crate::trace::local::local;
 use crate::trace::{gate, sampler};
 use crate::vars::Vars;
 
@@ -76,7 +77,7 @@ pub(super) fn start(
     let consumer = ScopeDrain::new(startup.span_sinks, logs, config.tail, redaction);
     drain::add(id, consumer);
     drain::start_thread()?;
-    panics::keep_texts();
+    panics::keep_texts(|| local().span.get());
     scope.register();
     custom_redaction::set(id, Some(config.redaction));
     sampler::set(id, Some(config.sampler));

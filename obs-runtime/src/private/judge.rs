@@ -14,6 +14,7 @@ use super::as_text::TextProbe;
 use super::probe::answers;
 use crate::causes::{WithCauses, backtrace, split_backtrace};
 use crate::printable::formatted;
+use crate::trace::active::exception;
 use crate::trace::local::redact;
 use crate::trace::{Outcome, SpanError};
 
@@ -217,19 +218,36 @@ impl<T, E, X: Text<E>> Judge<Result<T, E>> for Fallible<X> {
     fn error(&self, value: &Result<T, E>, recorded: bool) -> SpanError {
         let kind = type_name::<E>();
         match value {
-            Err(error) if recorded => SpanError {
-                stacktrace: X::backtrace(error),
-                ..SpanError::new(kind, X::text(error))
-            },
+            Err(error) if recorded => {
+                let Said { text, causes } = X::text(error);
+                let mut said = SpanError::new(kind, text);
+                said.causes = causes;
+                // The innermost span has recorded it; each span would format it anew.
+                let text = said.message.as_deref().unwrap_or(kind);
+                if !exception::was_passed(text, &said.causes) {
+                    let backtrace = X::backtrace(error);
+                    said.stacktrace = backtrace.map(|backtrace| redact(&backtrace).into_owned());
+                }
+                said
+            }
             _ => SpanError::new(kind, None),
         }
     }
 }
 
+/// What a value says of itself.
+#[derive(Default)]
+pub struct Said {
+    /// The redacted text, if there is one.
+    text: Option<String>,
+    /// By what the texts of the causes are known again.
+    causes: Vec<u64>,
+}
+
 /// How a value becomes text.
 pub trait Text<E> {
-    /// The redacted text, if there is one.
-    fn text(value: &E) -> Option<String>;
+    /// What the value says.
+    fn text(value: &E) -> Said;
 
     /// The backtrace that the value has captured, if there is one.
     fn backtrace(value: &E) -> Option<String> {
@@ -244,7 +262,10 @@ pub struct ByCauses;
 /// What holds an error of some type, such as `Box<dyn Error>`.
 pub struct ByAnyError;
 
-/// What holds an error of some type that may go to other threads, such as `eyre::Report`.
+/// The same of an error that may go to other threads, such as `eyre::Report` holds.
+pub struct ByAnySendSyncError;
+
+/// The same of an error that may only be sent.
 pub struct ByAnySendError;
 
 pub struct ByDisplay;
@@ -255,42 +276,42 @@ pub struct ByDebug;
 pub struct NoText;
 
 impl<E: Error> Text<E> for ByCauses {
-    fn text(error: &E) -> Option<String> {
-        Some(with_causes(error))
+    fn text(error: &E) -> Said {
+        Said::with_causes(WithCauses::of(error))
     }
 }
 
-impl<E: AsRef<dyn Error> + Debug> Text<E> for ByAnyError {
-    fn text(error: &E) -> Option<String> {
-        Some(with_causes(error.as_ref()))
-    }
+macro_rules! by_held_error {
+    ($($how:ident: $($marker:ident)*;)+) => { $(
+        impl<'e, E: AsRef<dyn Error $(+ $marker)* + 'e> + Display + Debug> Text<E> for $how {
+            fn text(error: &E) -> Said {
+                Said::with_causes(WithCauses::new(error, Some(error.as_ref())))
+            }
 
-    fn backtrace(error: &E) -> Option<String> {
-        backtrace(error)
-    }
+            fn backtrace(error: &E) -> Option<String> {
+                backtrace(error)
+            }
+        }
+    )+ };
 }
 
-impl<E: AsRef<dyn Error + Send + Sync> + Debug> Text<E> for ByAnySendError {
-    fn text(error: &E) -> Option<String> {
-        Some(with_causes(error.as_ref()))
-    }
-
-    fn backtrace(error: &E) -> Option<String> {
-        backtrace(error)
-    }
+by_held_error! {
+    ByAnyError: ;
+    ByAnySendSyncError: Send Sync;
+    ByAnySendError: Send;
 }
 
 impl<E: Display> Text<E> for ByDisplay {
-    fn text(error: &E) -> Option<String> {
-        Some(redacted(format_args!("{error}")))
+    fn text(error: &E) -> Said {
+        Said::plain(redacted(format_args!("{error}")))
     }
 }
 
 impl<E: Debug> Text<E> for ByDebug {
-    fn text(error: &E) -> Option<String> {
+    fn text(error: &E) -> Said {
         let debug = formatted(format_args!("{error:?}"));
         let (text, _) = split_backtrace(&debug);
-        Some(redact(text).into_owned())
+        Said::plain(redact(&text).into_owned())
     }
 
     fn backtrace(error: &E) -> Option<String> {
@@ -299,13 +320,34 @@ impl<E: Debug> Text<E> for ByDebug {
 }
 
 impl<E> Text<E> for NoText {
-    fn text(_: &E) -> Option<String> {
-        None
+    fn text(_: &E) -> Said {
+        Said::default()
     }
 }
 
-fn with_causes(error: &dyn Error) -> String {
-    redacted(format_args!("{}", WithCauses(error)))
+impl Said {
+    fn plain(text: String) -> Self {
+        Self {
+            text: Some(text),
+            causes: Vec::new(),
+        }
+    }
+
+    fn with_causes(error: WithCauses) -> Self {
+        let WithCauses { text, causes } = error;
+        // As the spans record them that fail with the cause itself.
+        let causes = causes
+            .into_iter()
+            .map(|at| exception::hash_of(&redact(&text[at..])));
+        Self {
+            causes: causes.collect(),
+            text: Some(redact(&text).into_owned()),
+        }
+    }
+
+    pub(super) fn into_text(self) -> Option<String> {
+        self.text
+    }
 }
 
 /// Formats and redacts.

@@ -110,7 +110,8 @@ impl<X> Hooks for OnReturn<X> {
 impl<T, K: Judge<T>, X: Text<K::Success>> Layer<T, K> for OnReturn<X> {
     #[inline]
     fn observe(&self, inner: &K, value: &T, recorded: bool) {
-        if recorded && let Some(text) = inner.success(value).and_then(X::text) {
+        let said = |value| X::text(value).into_text();
+        if recorded && let Some(text) = inner.success(value).and_then(said) {
             current::set_attribute(attribute::RETURN, text);
         }
     }

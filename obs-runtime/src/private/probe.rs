@@ -12,7 +12,8 @@ use futures_core::Stream;
 use super::as_text::TextProbe;
 use super::flow::{BoxedFuture, BoxedStream, Direct, Flow, InOk, Items, Now};
 use super::judge::{
-    ByAnyError, ByAnySendError, ByCauses, ByDebug, ByDisplay, Fallible, NoText, Plain,
+    ByAnyError, ByAnySendError, ByAnySendSyncError, ByCauses, ByDebug, ByDisplay, Fallible, NoText,
+    Plain,
 };
 
 /// Stands for the type `T`.
@@ -63,7 +64,8 @@ below! {
     Probe<T> => FutureProbe,
     FutureProbe<T> => AnyProbe,
     ResultProbe<T, E> => AnyErrorProbe,
-    AnyErrorProbe<T, E> => AnySendErrorProbe,
+    AnyErrorProbe<T, E> => AnySendSyncErrorProbe,
+    AnySendSyncErrorProbe<T, E> => AnySendErrorProbe,
     AnySendErrorProbe<T, E> => DisplayProbe,
     DisplayProbe<T, E> => DebugProbe,
     DebugProbe<T, E> => OpaqueProbe
@@ -134,9 +136,12 @@ impl<T, E> IsResult for Result<T, E> {
 pub struct ResultProbe<T, E>(AnyErrorProbe<T, E>);
 
 /// A `Result` whose error may hold an `Error`.
-pub struct AnyErrorProbe<T, E>(AnySendErrorProbe<T, E>);
+pub struct AnyErrorProbe<T, E>(AnySendSyncErrorProbe<T, E>);
 
 /// The same for one that may go to other threads.
+pub struct AnySendSyncErrorProbe<T, E>(AnySendErrorProbe<T, E>);
+
+/// The same for one that may only be sent.
 pub struct AnySendErrorProbe<T, E>(DisplayProbe<T, E>);
 
 /// A `Result` whose error may have a `Display`.
@@ -152,7 +157,9 @@ impl<T, E> ResultProbe<T, E> {
     #[inline(always)]
     const fn new() -> Self {
         let display = DisplayProbe(DebugProbe(OpaqueProbe(PhantomData)));
-        Self(AnyErrorProbe(AnySendErrorProbe(display)))
+        Self(AnyErrorProbe(AnySendSyncErrorProbe(AnySendErrorProbe(
+            display,
+        ))))
     }
 }
 
@@ -162,13 +169,18 @@ answers! {
         __obs_how -> Fallible<ByCauses> = Fallible(PhantomData);
     }
 
-    impl[T, E: AsRef<dyn Error> + Debug] AnyErrorProbe<T, E> {
-        /// The same of the error that it holds.
+    impl['e, T, E: AsRef<dyn Error + 'e> + Display + Debug] AnyErrorProbe<T, E> {
+        /// The same of the error that it holds, behind its own text.
         __obs_how -> Fallible<ByAnyError> = Fallible(PhantomData);
     }
 
-    impl[T, E: AsRef<dyn Error + Send + Sync> + Debug] AnySendErrorProbe<T, E> {
-        /// The same of the error that it holds.
+    impl['e, T, E: AsRef<dyn Error + Send + Sync + 'e> + Display + Debug] AnySendSyncErrorProbe<T, E> {
+        /// The same of the error that it holds, behind its own text.
+        __obs_how -> Fallible<ByAnySendSyncError> = Fallible(PhantomData);
+    }
+
+    impl['e, T, E: AsRef<dyn Error + Send + 'e> + Display + Debug] AnySendErrorProbe<T, E> {
+        /// The same of the error that it holds, behind its own text.
         __obs_how -> Fallible<ByAnySendError> = Fallible(PhantomData);
     }
 

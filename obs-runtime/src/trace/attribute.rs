@@ -248,6 +248,9 @@ pub struct SpanError {
     pub exception: bool,
     /// The backtrace that the error has captured, if it has.
     pub stacktrace: Option<String>,
+    /// By what the texts of its causes are known again.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    pub(crate) causes: Vec<u64>,
 }
 
 impl SpanError {
@@ -258,12 +261,13 @@ impl SpanError {
             level: None,
             exception: true,
             stacktrace: None,
+            causes: Vec::new(),
         }
     }
 
-    /// Creates the error of a call that the thread's last panic has ended.
-    pub(crate) fn of_panic() -> Self {
-        match panics::last() {
+    /// Creates the error of a span that a panic ends, and perhaps its parent next.
+    pub(crate) fn of_panic(span: u64, parent: u64) -> Self {
+        match panics::take(span, parent) {
             Some(text) => Self::redacted("panic", &text),
             None => Self::new("panic", None),
         }

@@ -239,7 +239,7 @@ impl Drop for Span {
             let mut extra = extra.unwrap_or_else(PoisonError::into_inner);
             let outcome = match inner.outcome {
                 Outcome::Ok if inner.manual.unwinds() => {
-                    extra.error.get_or_insert_with(SpanError::of_panic);
+                    extra.error.get_or_insert_with(|| inner.manual.panic());
                     Outcome::Panicked
                 }
                 outcome => outcome,
@@ -299,7 +299,8 @@ pub trait Instrument: Sized {
     }
 
     /// Does what [`instrument`](Self::instrument) does for a future that can fail: an `Err` fails the span,
-    /// with the type and the text of the error, in which secrets are masked.
+    /// with the type of the error and its `Display` in the alternate form (which is that with the causes
+    /// for `anyhow` and `eyre`), in which secrets are masked.
     ///
     /// A method for every future cannot see whether its output is a `Result`; `#[traced]` can.
     ///
@@ -322,7 +323,7 @@ pub trait Instrument: Sized {
     {
         let judge = |span: &Span, value: &Result<T, E>| {
             if let Err(error) = value {
-                span.set_error(type_name::<E>(), &formatted(format_args!("{error}")));
+                span.set_error(type_name::<E>(), &formatted(format_args!("{error:#}")));
             }
         };
         Instrumented {

@@ -2,10 +2,10 @@
 
 use std::error::Error;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use obs_runtime::testing::{Captured, capture};
-use obs_runtime::{Span, span, traced};
+use obs_runtime::{span, traced};
 
 /// An error with a source that its own text does not repeat.
 #[derive(Debug)]
@@ -153,9 +153,9 @@ fn a_panic_says_what_it_said() {
     let captured = capture(|| {
         let outer = AssertUnwindSafe(|| futures_executor::block_on(outer()));
         catch_unwind(outer).unwrap_err();
-        let span: Span = span!("by hand");
-        let held = AssertUnwindSafe(move || {
-            let _held = span;
+        let held = AssertUnwindSafe(|| {
+            let span = span!("by hand");
+            let _inside = span.enter();
             panic!("dropped");
         });
         catch_unwind(held).unwrap_err();
@@ -187,4 +187,131 @@ fn a_backtrace_is_no_part_of_the_message() {
     }
     let captured = capture(load);
     assert_eq!(message(&captured, "load"), "no rows");
+}
+
+// bug: a panic that is thrown again, which no hook sees, was told with the words of an older one.
+#[test]
+fn a_panic_without_words_borrows_none() {
+    #[traced]
+    fn again() {
+        resume_unwind(Box::new("of another thread"));
+    }
+    let captured = capture(|| {
+        catch_unwind(|| panic!("card of customer A declined")).unwrap_err();
+        catch_unwind(again).unwrap_err();
+    });
+    let error = captured.span("again").error.as_ref().unwrap();
+    assert_eq!((&*error.kind, error.message.as_deref()), ("panic", None));
+}
+
+// bug: errors that borrow did not compile any more.
+#[test]
+fn an_error_may_borrow() {
+    #[derive(Debug)]
+    struct Borrowed<'a>(&'a str);
+    impl fmt::Display for Borrowed<'_> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+    impl Error for Borrowed<'_> {}
+    #[traced]
+    fn boxed<'a>(text: &'a str) -> Result<(), Box<dyn Error + 'a>> {
+        Err(Box::new(Borrowed(text)))
+    }
+    #[traced]
+    fn boxed_send<'a>(text: &'a str) -> Result<(), Box<dyn Error + Send + Sync + 'a>> {
+        Err(Box::new(Borrowed(text)))
+    }
+    #[traced]
+    fn generic<E: Error>(error: E) -> Result<(), E> {
+        Err(error)
+    }
+    let text = "no rows".to_owned();
+    let captured = capture(|| {
+        let _ = (boxed(&text), boxed_send(&text), generic(Borrowed(&text)));
+    });
+    for span in ["boxed", "boxed_send", "generic"] {
+        assert_eq!(message(&captured, span), "no rows", "{span}");
+    }
+}
+
+// bug: what holds an error lost its own text, or the causes if the error cannot be shared.
+#[test]
+fn what_holds_an_error_says_its_own_text_too() {
+    #[derive(Debug)]
+    struct Http(u16, Failed<std::io::Error>);
+    impl fmt::Display for Http {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "HTTP {}: {}", self.0, self.1)
+        }
+    }
+    impl AsRef<dyn Error> for Http {
+        fn as_ref(&self) -> &(dyn Error + 'static) {
+            &self.1
+        }
+    }
+    #[traced]
+    fn held() -> Result<(), Http> {
+        Err(Http(503, Failed("no answer", refused())))
+    }
+    #[traced]
+    fn sent() -> Result<(), Box<dyn Error + Send>> {
+        Err(Box::new(Failed("no answer", refused())))
+    }
+    let captured = capture(|| {
+        let _ = (held(), sent());
+    });
+    assert_eq!(
+        message(&captured, "held"),
+        "HTTP 503: no answer: connection refused"
+    );
+    assert_eq!(message(&captured, "sent"), "no answer: connection refused");
+}
+
+// bug: a failure whose text only ends like an older one was not recorded.
+#[test]
+fn a_text_that_ends_alike_is_another_failure() {
+    #[traced]
+    fn ask() -> Result<(), String> {
+        Err("timed out".to_owned())
+    }
+    #[traced]
+    fn mail() -> Result<(), String> {
+        let _ = ask();
+        Err("mail server: timed out".to_owned())
+    }
+    let captured = capture(mail);
+    assert_eq!(exceptions(&captured), ["ask", "mail"]);
+}
+
+// bug: a future that was dropped at the end of its thread aborted the program.
+#[test]
+fn a_future_may_be_dropped_at_the_end_of_its_thread() {
+    use std::cell::RefCell;
+    use std::future::{Future, pending};
+    use std::pin::Pin;
+    use std::task::{Context, Waker};
+
+    #[traced]
+    async fn waits() {
+        pending::<()>().await;
+    }
+    fn polled() -> Pin<Box<dyn Future<Output = ()>>> {
+        let mut future: Pin<Box<dyn Future<Output = ()>>> = Box::pin(waits());
+        let context = &mut Context::from_waker(Waker::noop());
+        assert!(future.as_mut().poll(context).is_pending());
+        future
+    }
+    thread_local!(static KEPT: RefCell<Option<Pin<Box<dyn Future<Output = ()>>>>> = RefCell::default());
+    let thread = std::thread::spawn(|| {
+        capture(|| {
+            // Its destructor is registered first, and runs last.
+            KEPT.set(None);
+            drop(polled());
+            KEPT.set(Some(polled()));
+        })
+    });
+    let captured = thread.join().unwrap();
+    assert_eq!(captured.spans.len(), 1);
 }

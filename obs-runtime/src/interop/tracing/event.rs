@@ -205,7 +205,7 @@ impl Visit for EventData {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn core::error::Error + 'static)) {
-        self.text(field, formatted(format_args!("{}", WithCauses(value))));
+        self.text(field, Cow::Owned(WithCauses::of(value).text));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {

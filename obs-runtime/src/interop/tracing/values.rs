@@ -151,7 +151,7 @@ impl Visit for ValuesVisitor<'_> {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn core::error::Error + 'static)) {
-        self.text(field, formatted(format_args!("{}", WithCauses(value))));
+        self.text(field, WithCauses::of(value).text);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {

@@ -210,20 +210,25 @@ impl<const N: usize> FutureSpan<N> {
 
     /// Ends the call with an error.
     pub fn fail(&mut self, error: SpanError) {
-        self.end_for(error, Outcome::Error);
+        self.end_for(|_, _| error, Outcome::Error);
     }
 
     /// Ends the call with the panic that unwinds the thread.
     pub fn panicked(&mut self) {
-        self.end_for(SpanError::of_panic(), Outcome::Panicked);
+        self.end_for(SpanError::of_panic, Outcome::Panicked);
     }
 
     #[cold]
     #[inline(never)]
-    fn end_for(&mut self, error: SpanError, outcome: Outcome) {
+    fn end_for(&mut self, error: impl FnOnce(u64, u64) -> SpanError, outcome: Outcome) {
         if self.is_recording() {
             let core = &mut self.core;
-            core.extra = box_extra(core.extra, error, core.span, core.parent);
+            core.extra = box_extra(
+                core.extra,
+                error(core.span, core.parent),
+                core.span,
+                core.parent,
+            );
         }
         self.end(outcome);
     }

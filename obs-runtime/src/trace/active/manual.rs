@@ -11,7 +11,7 @@ use core::ptr;
 use super::future::{FutureCore, FutureSpan};
 use super::{OWN, mode, unwinding};
 use crate::callsite::Callsite;
-use crate::trace::attribute::SpanExtra;
+use crate::trace::attribute::{SpanError, SpanExtra};
 #[cfg(feature = "opentelemetry")]
 use crate::trace::bridge::context as bridge;
 use crate::trace::gate;
@@ -118,6 +118,11 @@ impl Manual {
     /// Returns whether the thread unwinds, and did not yet when the span began.
     pub(crate) fn unwinds(&self) -> bool {
         std::thread::panicking() && self.core.state & mode::UNWINDING == 0
+    }
+
+    /// Returns the error of the panic that ends the span.
+    pub(crate) fn panic(&self) -> SpanError {
+        SpanError::of_panic(self.core.span, self.core.parent)
     }
 
     /// Returns whether the span has an identity. A call that is only counted has none.

@@ -9,7 +9,7 @@
 //! store shows in `benches/instructions.sh`.
 
 mod abandon;
-mod exception;
+pub(crate) mod exception;
 mod future;
 mod manual;
 mod sync;

@@ -86,22 +86,23 @@ impl<const N: usize> SyncSpan<N> {
 
     /// Ends the call with an error.
     pub fn fail(&mut self, error: SpanError) {
-        self.end_for(error, Outcome::Error);
+        self.end_for(|_, _| error, Outcome::Error);
     }
 
     /// Ends the call with the panic that unwinds the thread.
     pub fn panicked(&mut self) {
-        self.end_for(SpanError::of_panic(), Outcome::Panicked);
+        self.end_for(SpanError::of_panic, Outcome::Panicked);
     }
 
     #[cold]
     #[inline(never)]
-    fn end_for(&mut self, error: SpanError, outcome: Outcome) {
+    fn end_for(&mut self, error: impl FnOnce(u64, u64) -> SpanError, outcome: Outcome) {
         if self.is_recording() {
             let local = local();
             // SAFETY: initialised whenever the state is not `OFF`.
             let running = unsafe { self.core.running.assume_init_ref() };
-            let extra = box_extra(local.extra.get(), error, running.span, running.parent);
+            let (span, parent) = (running.span, running.parent);
+            let extra = box_extra(local.extra.get(), error(span, parent), span, parent);
             local.extra.set(extra);
         }
         self.end(outcome);
