@@ -9,7 +9,7 @@
 use core::mem::{ManuallyDrop, MaybeUninit};
 use core::ptr;
 
-use super::{CHILD, CHILD_MASK, OWN, SyncSpan, begin_other, box_extra, mode, settle};
+use super::{CHILD, CHILD_MASK, OWN, SyncSpan, begin_other, box_extra, mode, settle, unsampled};
 use crate::callsite::Callsite;
 use crate::clock;
 use crate::trace::attribute::{SpanError, SpanExtra};
@@ -250,10 +250,15 @@ impl FutureCore {
         self.start = clock::ticks();
     }
 
-    /// Starts a root, a call with a remote parent, or one that is only counted.
+    /// Starts a call that is no child of a sampled local span.
     #[inline(never)]
     fn start_other(&mut self, local: &Local, gate: u8) {
-        let begun = begin_other(local, self.site, gate, local.flags.get());
+        let flags = local.flags.get();
+        if let Some(state) = unsampled(self.site, gate, flags) {
+            (self.state, self.start) = (state, clock::ticks());
+            return;
+        }
+        let begun = begin_other(local, self.site, gate, flags);
         self.state = begun.state;
         self.trace_hi = begun.trace_hi;
         self.trace_lo = begun.trace_lo;

@@ -176,6 +176,22 @@ fn settle(
     }
 }
 
+/// Returns the state of a call inside a trace that is not sampled; none elsewhere, and where more than
+/// that decides: OpenTelemetry is asked, or the call begins a trace of its own.
+///
+/// Production samples a few per cent, so most calls begin here: the root has decided for all of them.
+#[inline(always)]
+fn unsampled(site: &'static Callsite, gate: u8, flags: u64) -> Option<u64> {
+    // Of these, `VALID` alone is the context of a trace in this process that is not sampled.
+    const UNSAMPLED_MASK: u64 =
+        flag::VALID | flag::SAMPLED | flag::REMOTE | flag::DEFERRED | flag::SUPPRESSED;
+    if flags & UNSAMPLED_MASK != flag::VALID || gate == gate::ASK || site.is_root() {
+        return None;
+    }
+    let counted = mode::COUNT | flags & flag::SCOPE_MASK;
+    Some(if site.metrics() { counted } else { mode::OFF })
+}
+
 #[inline(always)]
 fn enter(local: &Local, begun: &Begun) {
     local.trace_hi.set(begun.trace_hi);

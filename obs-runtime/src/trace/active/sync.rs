@@ -11,7 +11,9 @@
 use core::mem::MaybeUninit;
 use core::ptr;
 
-use super::{CHILD, CHILD_MASK, OWN, begin_other, box_extra, enter, mode, settle, unwinding};
+use super::{
+    CHILD, CHILD_MASK, OWN, begin_other, box_extra, enter, mode, settle, unsampled, unwinding,
+};
 use crate::callsite::Callsite;
 use crate::clock;
 use crate::trace::attribute::SpanError;
@@ -253,10 +255,18 @@ impl SyncCore {
     }
 }
 
-/// Enters a root, a call with a remote parent, or one that is only counted. Returns the state and
-/// the parent's id.
+/// Enters a call that is no child of a sampled local span. Returns the state and the parent's id.
 #[inline(never)]
 fn enter_other(local: &Local, site: &'static Callsite, gate: u8) -> (u64, u64) {
+    match unsampled(site, gate, local.flags.get()) {
+        Some(state) => (state, 0),
+        None => enter_root(local, site, gate),
+    }
+}
+
+/// Enters a root, a call with a remote parent, or one above the configured level.
+#[inline(never)]
+fn enter_root(local: &Local, site: &'static Callsite, gate: u8) -> (u64, u64) {
     let begun = begin_other(local, site, gate, local.flags.get());
     if begun.state & mode::MASK >= mode::RECORD {
         enter(local, &begun);
