@@ -9,6 +9,7 @@ mod orders;
 mod propagation;
 mod scopes;
 mod shared;
+mod tracing_around;
 mod tracing_current;
 mod tracing_events;
 mod tracing_layer;

@@ -10,6 +10,7 @@
 
 use core::any::TypeId;
 use core::cell::{Cell, RefCell};
+use core::sync::atomic::{AtomicU64, Ordering};
 use std::collections::HashSet;
 use std::sync::{Once, OnceLock};
 
@@ -31,6 +32,8 @@ use crate::trace::running::Running;
 #[derive(Debug)]
 pub struct Around<S> {
     inner: S,
+    /// Tells it apart from all others, before it and after it.
+    number: u64,
     has_layer: bool,
 }
 
@@ -42,6 +45,9 @@ pub struct Around<S> {
 /// are those that some annotated function has: recorded, constant or declared. The subscriber must
 /// have the [`layer`](super::layer) of obs; without it, everything stays as it is.
 /// [`init`](super::init) does this itself.
+///
+/// A layer of the subscriber may ask as well. Where it is told that such a span begins, or that any
+/// span ends, it gets the span that the subscriber inside has entered.
 ///
 /// A function does nothing for it: the span is made for each `Span::current()`. So two of them are
 /// not equal, and formatters that list the spans of a line show it, by the name `obs`, while it is
@@ -62,6 +68,7 @@ pub struct Around<S> {
 /// captured.assert_tree("load rows=3");
 /// ```
 pub fn around<S: Subscriber>(subscriber: S) -> Around<S> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
     let has_layer = (&subscriber as &dyn Subscriber).is::<ObsLayer>();
     if !has_layer {
         static SAID: Once = Once::new();
@@ -69,6 +76,7 @@ pub fn around<S: Subscriber>(subscriber: S) -> Around<S> {
     }
     Around {
         inner: subscriber,
+        number: NEXT.fetch_add(1, Ordering::Relaxed),
         has_layer,
     }
 }
@@ -80,8 +88,31 @@ const NO_LAYER: &str = "`around` stands around a `tracing` subscriber without th
 thread_local! {
     /// The running span, from the question until the layer takes it.
     static ASKED: RefCell<Option<Running>> = const { RefCell::new(None) };
-    /// The span of the last answer, whose first owner has not come yet, and whose subscriber it is.
-    static FRESH: Cell<Option<(usize, u64)>> = const { Cell::new(None) };
+    /// The span of the last answer, whose first owner has not come yet, and the number of its
+    /// subscriber.
+    static FRESH: Cell<Option<(u64, u64)>> = const { Cell::new(None) };
+    /// Whether the subscriber inside is told of a span that may be an answer, or of its end.
+    static TELLING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A guard: while it is there, no question on this thread gets an answer. Each would make another
+/// span, of which the layers that ask would be told again.
+struct Telling {
+    before: bool,
+}
+
+impl Telling {
+    fn begin() -> Self {
+        Self {
+            before: TELLING.replace(true),
+        }
+    }
+}
+
+impl Drop for Telling {
+    fn drop(&mut self) {
+        TELLING.set(self.before);
+    }
 }
 
 /// Returns the running span that a new span of the subscriber is to stand for.
@@ -144,16 +175,13 @@ fn keys() -> Vec<&'static str> {
 }
 
 impl<S: Subscriber> Around<S> {
-    fn address(&self) -> usize {
-        core::ptr::from_ref(self).addr()
-    }
-
     /// Returns a new span for the function that runs here.
     fn answer(&self) -> Option<Current> {
         // Other layers would take a question for a span of the program's.
-        if !self.has_layer {
+        if !self.has_layer || TELLING.get() {
             return None;
         }
+        let _telling = Telling::begin();
         let running = Running::here()?;
         ASKED.try_with(|asked| asked.replace(Some(running))).ok()?;
         let metadata = metadata();
@@ -170,9 +198,9 @@ impl<S: Subscriber> Around<S> {
             self.inner.try_close(id);
             return None;
         }
-        let unowned = FRESH.replace(Some((self.address(), id.into_u64())));
-        if let Some((address, id)) = unowned
-            && address == self.address()
+        let unowned = FRESH.replace(Some((self.number, id.into_u64())));
+        if let Some((number, id)) = unowned
+            && number == self.number
         {
             self.inner.try_close(Id::from_u64(id));
         }
@@ -187,8 +215,8 @@ impl<S: Subscriber> Subscriber for Around<S> {
 
     /// Gives an answer to its first owner, who counts as the one that made it.
     fn clone_span(&self, id: &Id) -> Id {
-        let fresh = Some((self.address(), id.into_u64()));
-        if FRESH.try_with(Cell::get).is_ok_and(|last| last == fresh) {
+        let fresh = Some((self.number, id.into_u64()));
+        if FRESH.get() == fresh {
             FRESH.set(None);
             return id.clone();
         }
@@ -240,11 +268,13 @@ impl<S: Subscriber> Subscriber for Around<S> {
     }
 
     fn try_close(&self, id: Id) -> bool {
+        let _telling = Telling::begin();
         self.inner.try_close(id)
     }
 
     #[allow(deprecated, reason = "a subscriber may still count its spans by it")]
     fn drop_span(&self, id: Id) {
+        let _telling = Telling::begin();
         self.inner.drop_span(id);
     }
 
