@@ -88,6 +88,17 @@ pub(crate) struct SpansArg {
     pub(crate) is_consumed: bool,
 }
 
+impl SpansArg {
+    /// The parameter that the argument alone names, so that it is none afterwards. What is left of
+    /// its value is held until the call has ended.
+    pub(crate) fn consumed(&self) -> Option<&Ident> {
+        match plain(&self.value) {
+            Expr::Path(path) if self.is_consumed => path.path.get_ident(),
+            _ => None,
+        }
+    }
+}
+
 /// What becomes of a stream that the value is or holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Follow {
@@ -214,11 +225,7 @@ impl Site {
 impl Plan {
     /// The parameter that `parent` consumes, so that it is none afterwards.
     pub(crate) fn consumed(&self) -> Option<&Ident> {
-        let parent = self.parent.as_ref().filter(|parent| parent.is_consumed)?;
-        match plain(&parent.value) {
-            Expr::Path(path) => path.path.get_ident(),
-            _ => None,
-        }
+        self.parent.as_ref()?.consumed()
     }
 
     /// Whether a recorded call has fields, a name of its own or links.

@@ -14,8 +14,14 @@ use crate::plan::Plan;
 use crate::shape::{self, InBox};
 use crate::valid::returned_stream;
 
+/// The statements of an asynchronous function: those before its future, and those that make it.
+struct Statements {
+    before: TokenStream,
+    future: TokenStream,
+}
+
 /// `let value = async move { … };` and the wrapped future.
-fn statements(function: &Function, plan: &Plan, rebound: &rebind::Rebound) -> TokenStream {
+fn statements(function: &Function, plan: &Plan, rebound: &rebind::Rebound) -> Statements {
     let krate = &plan.site.krate;
     let (bind_site, site) = site::before_body(function, plan);
     let rebind::Rebound { lets, receiver, .. } = rebound;
@@ -53,17 +59,17 @@ fn statements(function: &Function, plan: &Plan, rebound: &rebind::Rebound) -> To
     // rustc speaks of "this async block": let it show the function's name.
     let at = Span::mixed_site().located_at(function.sig.ident.span());
     let block = quote_spanned!(at=> async move { #expect #receiver #lets #prelude (#body) });
-    let parent = parent(function, plan);
+    let parent = prelude::parent(plan, function, "__obs_context");
     let future = future(&function.sig.ident, plan, &site, &kind);
-    quote! {
-        #parent
-        #bind_site
-        #before
-        #slot
-        #allow
-        let __obs_value = #block;
-        #probe
-        #future
+    Statements {
+        before: quote!(#parent #bind_site #before),
+        future: quote! {
+            #slot
+            #allow
+            let __obs_value = #block;
+            #probe
+            #future
+        },
     }
 }
 
@@ -98,12 +104,6 @@ fn probe(function: &Function, plan: &Plan) -> TokenStream {
     }
 }
 
-/// Evaluates `parent`, before the future takes the parameters.
-fn parent(function: &Function, plan: &Plan) -> Option<TokenStream> {
-    prelude::parent(plan, function, "__obs_context")
-        .map(|parent| quote!(let __obs_parent = #parent;))
-}
-
 /// `private::future(…)`, under another parent if there is one.
 fn future(name: &Ident, plan: &Plan, site: &TokenStream, kind: &TokenStream) -> TokenStream {
     let krate = &plan.site.krate;
@@ -128,7 +128,18 @@ fn future(name: &Ident, plan: &Plan, site: &TokenStream, kind: &TokenStream) -> 
 /// `async fn` as `fn -> impl Future`.
 pub(super) fn flat(function: &Function, plan: &Plan) -> TokenStream {
     let rebound = rebind::rebind(function, plan);
-    let statements = statements(function, plan, &rebound);
+    let Statements { before, future } = statements(function, plan, &rebound);
+    let statements = if plan.consumed().is_some() {
+        // A future around that of the span: it holds the parameter, and drops it last.
+        let at = Span::mixed_site().located_at(function.sig.ident.span());
+        let future = quote_spanned!(at=> async move {
+            let __obs_held = __obs_held;
+            ({ #future }).await
+        });
+        quote!(#before let __obs_held = __obs_held.__obs_rest(); #future)
+    } else {
+        quote!(#before #future)
+    };
     let mut sig = function.sig.clone();
     sig.asyncness = None;
     sig.output = types::future(&sig.output, sig.paren_token.span.close(), &plan.site.krate);
@@ -139,11 +150,16 @@ pub(super) fn flat(function: &Function, plan: &Plan) -> TokenStream {
 /// `async fn` that stays one.
 pub(super) fn kept(function: &Function, plan: &Plan) -> TokenStream {
     let rebound = rebind::rebind(function, plan);
-    let statements = statements(function, plan, &rebound);
+    let Statements { before, future } = statements(function, plan, &rebound);
     let mut sig = function.sig.clone();
     sig.inputs = rebound.inputs;
     // One scope for the future, one for the await: else it would be stored twice.
-    assemble_around(function, &sig, &quote!(({ #statements }).await))
+    let statements = if plan.consumed().is_some() {
+        quote!(#before let __obs_held = __obs_held.__obs_rest(); ({ #future }).await)
+    } else {
+        quote!(({ #before #future }).await)
+    };
+    assemble_around(function, &sig, &statements)
 }
 
 /// `Box::pin(future)` as `Box::pin(wrapped)`: the box that is there is used.
@@ -164,7 +180,7 @@ pub(super) fn in_box(function: &Function, plan: &Plan, in_box: &InBox) -> TokenS
     } else {
         quote!((#inner))
     };
-    let parent = parent(function, plan);
+    let parent = prelude::parent(plan, function, "__obs_context");
     let wrap = self::future(&function.sig.ident, plan, &site, &kind);
     let wrapped = quote! {{
         #parent

@@ -1,7 +1,7 @@
 //! What runs inside the span before the body: the fields, and a name that the call decides about.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens as _, quote_spanned};
+use quote::{ToTokens as _, format_ident, quote_spanned};
 use syn::Expr;
 use syn::spanned::Spanned as _;
 
@@ -34,27 +34,62 @@ pub(super) fn needs_slot(plan: &Plan) -> bool {
     in_future && plan.records_before_the_body() && !plan.site.has_values()
 }
 
-/// The parent of what begins next: the method of its probe says what becomes of it.
+/// `let __obs_parent = …;`, the parent of what begins next: the method of its probe says what becomes
+/// of it. Before it stands `let __obs_held = …;` if a parameter is consumed.
 pub(super) fn parent(plan: &Plan, function: &Function, method: &str) -> Option<TokenStream> {
     let parent = plan.parent.as_ref()?;
     let value = outside(plan, function, &parent.value);
-    let krate = &plan.site.krate;
-    Some(probe(krate, "parent", parent, &value, method))
+    let at = at(parent);
+    let method = Ident::new(method, at);
+    let probe = probe(&plan.site.krate, "parent", parent, &value);
+    Some(if parent.consumed().is_some() {
+        let asked = quote_spanned!(at=> __obs_held.#method());
+        quote!(let __obs_held = #probe; let __obs_parent = #asked;)
+    } else {
+        let asked = quote_spanned!(at=> #probe.#method());
+        quote!(let __obs_parent = #asked;)
+    })
 }
 
-/// `private::name(value).method()`, of an expression that names other spans.
-fn probe(
-    krate: &TokenStream,
-    name: &str,
-    spans: &SpansArg,
-    value: &TokenStream,
-    method: &str,
-) -> TokenStream {
-    let at = Span::mixed_site().located_at(spans.value.span());
+/// Where the compiler speaks of an expression that names other spans.
+fn at(spans: &SpansArg) -> Span {
+    Span::mixed_site().located_at(spans.value.span())
+}
+
+/// `private::name(value)`, of an expression that names other spans.
+fn probe(krate: &TokenStream, name: &str, spans: &SpansArg, value: &TokenStream) -> TokenStream {
+    let at = at(spans);
     let probe = crate_path::function(krate, name, at);
-    let method = Ident::new(method, at);
     let reference = (!spans.is_consumed).then(|| quote_spanned!(at=> &));
-    quote_spanned!(at=> #probe(#reference (#value)).#method())
+    quote_spanned!(at=> #probe(#reference (#value)))
+}
+
+/// `links`, in three parts: what holds the values of consumed parameters, what adds the links, and
+/// what holds the rest of these values until the body has ended.
+#[derive(Default)]
+struct Links {
+    before: TokenStream,
+    inside: TokenStream,
+    after: TokenStream,
+}
+
+fn links(plan: &Plan) -> Links {
+    let mut parts = Links::default();
+    for (index, links) in plan.links.iter().enumerate() {
+        let at = at(links);
+        let value = links.value.to_token_stream();
+        let probe = probe(&plan.site.krate, "links", links, &value);
+        let method = Ident::new("__obs_links", at);
+        if links.consumed().is_none() {
+            parts.inside.extend(quote_spanned!(at=> #probe.#method();));
+            continue;
+        }
+        let held = format_ident!("__obs_held_{index}", span = at);
+        parts.before.extend(quote!(let #held = #probe;));
+        parts.inside.extend(quote_spanned!(at=> #held.#method();));
+        parts.after.extend(quote!(let #held = #held.__obs_rest();));
+    }
+    parts
 }
 
 /// The user's expression before the parameters have the user's names again, if they lost them.
@@ -80,8 +115,10 @@ pub(super) fn changes_guard(plan: &Plan) -> bool {
 pub(super) fn with_guard(plan: &Plan, guard: &TokenStream) -> TokenStream {
     let krate = &plan.site.krate;
     let fields = plan.records_before_the_body().then(|| {
-        let fields = closure(plan);
-        quote!(#krate::private::SyncSpan::fields(#guard, #fields);)
+        let links = links(plan);
+        let fields = closure(plan, &links.inside);
+        let Links { before, after, .. } = links;
+        quote!(#before #krate::private::SyncSpan::fields(#guard, #fields); #after)
     });
     around(plan, fields.as_ref())
 }
@@ -92,8 +129,10 @@ pub(super) fn in_future(function: &Function, plan: &Plan) -> TokenStream {
     let krate = &plan.site.krate;
     let fields = plan.records_before_the_body().then(|| {
         let count = value_count(plan);
-        let fields = closure(plan);
-        quote!(#krate::private::future_fields::<#count>(#fields);)
+        let links = links(plan);
+        let fields = closure(plan, &links.inside);
+        let Links { before, after, .. } = links;
+        quote!(#before #krate::private::future_fields::<#count>(#fields); #after)
     });
     let around = around(plan, fields.as_ref());
     quote!(#in_flight #around)
@@ -118,22 +157,17 @@ pub(super) fn slot(plan: &Plan) -> Option<TokenStream> {
     })
 }
 
-/// `|| { …name…; [values] }`: run once, and only if the call is recorded.
-fn closure(plan: &Plan) -> TokenStream {
+/// `|| { …name…; …links…; [values] }`: run once, and only if the call is recorded.
+fn closure(plan: &Plan, links: &TokenStream) -> TokenStream {
     let krate = &plan.site.krate;
     let name = name::dynamic(&plan.site.name, krate).map(|name| {
         let span = Span::mixed_site().located_at(name.span());
         let set_name = crate_path::function(krate, "set_name", span);
         quote_spanned!(span=> #set_name(&(#name));)
     });
-    let links = plan.links.iter().map(|links| {
-        let value = links.value.to_token_stream();
-        let probe = probe(krate, "links", links, &value, "__obs_links");
-        quote!(#probe;)
-    });
     let values = values(&plan.site);
     let slot = needs_slot(plan).then(|| quote!(#krate::private::Value::NONE));
-    quote!(|| { #name #(#links)* [#(#values,)* #slot] })
+    quote!(|| { #name #links [#(#values,)* #slot] })
 }
 
 /// All tokens of the user that are evaluated before the body.

@@ -16,8 +16,7 @@ fn enter(function: &Function, plan: &Plan, site: &TokenStream) -> TokenStream {
     let count = prelude::value_count(plan);
     let finished = ends_with_value(function, plan);
     let mutable = (finished || prelude::changes_guard(plan)).then(|| quote!(mut));
-    let parent = prelude::parent(plan, function, "__obs_entered")
-        .map(|parent| quote!(let __obs_parent = #parent;));
+    let parent = prelude::parent(plan, function, "__obs_entered");
     let before = lasting::before(function, plan);
     quote! {
         #parent

@@ -2,7 +2,8 @@
 //!
 //! As in `tracing`, links may come from what can be gone through only once, and a parent from what
 //! can be converted only once. A value that only the argument names is consumed; of a variable that
-//! is used afterwards a reference is taken.
+//! is used afterwards a reference is taken. What can be asked by reference is held all the same until
+//! the call has ended (`private::parent`, `private::links`).
 
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens as _;

@@ -7,7 +7,7 @@ use crate::trace::local::local;
 use crate::trace::propagation::links::Links;
 use crate::trace::{SpanContext, current};
 
-/// Holds the value of the expression.
+/// Holds the value of the expression. Its value stays, but for what is gone through.
 pub struct LinksProbe<T>(EachProbe<T>);
 
 /// The tier of what is gone through, and gives links one after another.
@@ -35,6 +35,13 @@ pub fn links<T>(value: T) -> LinksProbe<T> {
 impl<T: Links> LinksProbe<T> {
     pub fn __obs_links(&self) {
         self.add();
+    }
+}
+
+impl<T> LinksProbe<T> {
+    /// Returns what is left of the value, for it to live as long as the call does.
+    pub fn __obs_rest(self) -> Option<T> {
+        self.0.0.0.0.into_inner()
     }
 }
 
@@ -87,8 +94,8 @@ impl<T> AnyLinks<T> {
     where
         T: Links,
     {
-        if let Some(links) = self.take() {
-            links.each(&mut add);
-        }
+        let links = self.take();
+        links.each(&mut add);
+        self.0.set(links);
     }
 }

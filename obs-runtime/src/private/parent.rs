@@ -6,7 +6,7 @@ use super::probe::below;
 use crate::trace::propagation::IntoParent;
 use crate::trace::{Attached, InContext, SpanContext};
 
-/// Holds the value of the expression.
+/// Holds the value of the expression. Its value stays, but for what can be converted only once.
 pub struct ParentProbe<T>(TheirParent<T>);
 
 /// The tier of what names a span of `tracing`.
@@ -35,6 +35,13 @@ impl<T: IntoParent> ParentProbe<T> {
 
     pub fn __obs_entered(&self) -> Attached {
         Attached::new(self.context().as_ref())
+    }
+}
+
+impl<T> ParentProbe<T> {
+    /// Returns what is left of the value, for it to live as long as the call does.
+    pub fn __obs_rest(self) -> Option<T> {
+        self.0.0.0.into_inner()
     }
 }
 
@@ -76,7 +83,10 @@ impl<T> AnyParent<T> {
     where
         T: IntoParent,
     {
-        self.0.take().as_ref().and_then(T::parent)
+        let value = self.0.take();
+        let parent = value.parent();
+        self.0.set(value);
+        parent
     }
 }
 

@@ -8,6 +8,7 @@ mod async_functions;
 mod attributes;
 mod bodies;
 mod calls;
+mod causes;
 mod drops;
 mod errors;
 mod failures;
