@@ -10,7 +10,7 @@ fn keys(b: u8) {}
 #[traced(fields(allow token, redact rows = tracing::field::Empty))]
 fn later() {}
 
-#[traced(fields(usr.id, tokenn))]
+#[traced(fields(uesr.id, tokem))]
 fn misspelled(user: &str, token: &str) {}
 
 #[traced(fields("quoted"))]

@@ -10,6 +10,22 @@ pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> O
         .map(|(_, k)| k)
 }
 
+/// Whether a word can only be a slip of the pen for another: two neighbours are exchanged, or one
+/// letter of five or more is another. A plural is no slip, and neither is another number.
+pub(crate) fn is_slip(word: &str, meant: &str) -> bool {
+    let (word, meant): (Vec<char>, Vec<char>) = (word.chars().collect(), meant.chars().collect());
+    if word.len() != meant.len() {
+        return false;
+    }
+    let differ: Vec<usize> = (0..word.len()).filter(|&i| word[i] != meant[i]).collect();
+    match *differ {
+        [i] => word.len() >= 5 && word[i].is_alphabetic() && meant[i].is_alphabetic(),
+        // Short names are like each other by chance.
+        [i, j] => word.len() > 2 && j == i + 1 && word[i] == meant[j] && word[j] == meant[i],
+        _ => false,
+    }
+}
+
 /// Edits between two words, where exchanging two neighbours is one edit.
 fn distance(a: &str, b: &str) -> usize {
     let a: Vec<char> = a.chars().collect();

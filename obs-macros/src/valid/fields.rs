@@ -10,7 +10,7 @@ use super::names::parameters;
 use crate::ast::Function;
 use crate::attr::expr::plain;
 use crate::attr::fields::{Constant, Field, FieldKey, FieldValue, Secrecy};
-use crate::attr::nearest::nearest;
+use crate::attr::nearest::is_slip;
 use crate::attr::shared::Declared;
 use crate::errors::Errors;
 
@@ -72,15 +72,14 @@ fn declares(place: &Expr, parameters: &[Ident], errors: &mut Errors) -> bool {
     if known.contains(&name) || is_rewritten || is_constant || name == "self" {
         return false;
     }
-    // Short names are like each other by chance.
-    if name.chars().count() > 2
-        && let Some(near) = nearest(&name, known.iter().map(String::as_str))
-    {
+    if let Some(near) = known.iter().find(|known| is_slip(&name, known)) {
+        let key = place.to_token_stream().to_string().replace(' ', "");
         errors.push(
             root.span(),
             format!(
                 "the function has no parameter `{name}`; did you mean `{near}`? A field whose value \
-                 comes later needs no entry here: `current::record(key, value)` sets it"
+                 comes later needs no entry here, since `current::record(\"{key}\", value)` sets it; \
+                 `{key} = tracing::field::Empty` declares it all the same"
             ),
         );
     }

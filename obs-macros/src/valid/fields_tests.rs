@@ -89,14 +89,24 @@ fn a_field_without_a_value_is_declared() {
     assert_eq!(keys, ["a"]);
 }
 
+// bug: a plural was taken for a misspelled parameter.
+#[test]
+fn a_declared_field_may_be_called_almost_like_a_parameter() {
+    let parameters = quote!(row: u32, token1: u8, tag: &str);
+    let (keys, errors) = recorded(quote!(rows, token2, tags.len, tug), &parameters);
+    assert_eq!(errors, [""; 0]);
+    assert_eq!(keys, [""; 0]);
+}
+
 #[test]
 fn a_declared_field_that_is_like_a_parameter_is_a_question() {
-    let (_, errors) = recorded(quote!(ip, hots), &quote!(id: u8, host: &str));
+    let (_, errors) = recorded(quote!(ip, hots.name), &quote!(id: u8, host: &str));
     assert_eq!(
         errors,
         [
             "the function has no parameter `hots`; did you mean `host`? A field whose value comes \
-             later needs no entry here: `current::record(key, value)` sets it"
+             later needs no entry here, since `current::record(\"hots.name\", value)` sets it; \
+             `hots.name = tracing::field::Empty` declares it all the same"
         ]
     );
 }
