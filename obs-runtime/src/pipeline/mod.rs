@@ -49,7 +49,7 @@ pub use context::TaskContext;
 pub use params::{Input, Resource};
 pub use registry::names;
 pub use result::{
-    HandlerError, RunResult, RunState, TaskError, TaskResult, TaskResults, TaskState,
+    HandlerError, RunResult, RunState, Succeeded, TaskError, TaskResult, TaskResults, TaskState,
 };
 pub use retry::{Backoff, RetryPolicy};
 pub use start::Pipeline;

@@ -6,7 +6,7 @@
 
 use core::any::Any;
 use core::fmt;
-use core::ops::Index;
+use core::ops::{Deref, Index};
 use core::time::Duration;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -322,10 +322,10 @@ impl RunResult {
     /// # Errors
     /// When the run failed or was cancelled. The text names the tasks that failed and why, the first
     /// three of them; [`summary`](Self::summary) has the rest.
-    pub fn into_result(self) -> Result<Self, Error> {
+    pub fn into_result(self) -> Result<Succeeded, Error> {
         const SHOWN: usize = 3;
         if self.succeeded() {
-            return Ok(self);
+            return Ok(Succeeded(self));
         }
         let failed = self.get_failed_tasks();
         let mut reasons: Vec<_> = failed
@@ -363,6 +363,27 @@ impl RunResult {
     pub fn output<T: Any + Send + Sync>(&self, task: &str) -> Option<&T> {
         let position = self.task_results.graph.position(task)?;
         self.outputs.get(position)?.as_ref()?.downcast_ref()
+    }
+}
+
+/// The result of a run in which every task succeeded: see [`RunResult::into_result`].
+///
+/// It dereferences to the result.
+#[derive(Clone, Debug)]
+pub struct Succeeded(RunResult);
+
+impl Succeeded {
+    /// Returns the result itself.
+    pub fn into_inner(self) -> RunResult {
+        self.0
+    }
+}
+
+impl Deref for Succeeded {
+    type Target = RunResult;
+
+    fn deref(&self) -> &RunResult {
+        &self.0
     }
 }
 
