@@ -183,13 +183,15 @@ impl Begun {
     /// The attempt took too long.
     fn late(&mut self) -> Failure {
         let limit = self.run.graph.nodes[self.task as usize].policy.timeout;
-        let message = format!("timed out after {:?}", limit.unwrap_or_default());
+        let limit = limit.unwrap_or_default();
+        let message = format!("timed out after {limit:?}");
         let error = SpanError::redacted("timeout", &message);
         let failure = Failure::Repeatable(TaskError::new("timeout", message));
         end(core::mem::replace(&mut self.span, Span::none()), &failure);
         let attempt = core::mem::replace(&mut self.attempt, Box::pin(core::future::pending()));
         let span = self.run.cell(self.task as usize).span;
         drop_failed(attempt, span, error);
+        Slots::give_up(&self.run, self.task, limit);
         failure
     }
 

@@ -13,6 +13,7 @@ use crate::pipeline::attempt::{Ended, run_task};
 use crate::pipeline::context::Run;
 use crate::pipeline::result::{Output, TaskError, TaskResult, TaskState};
 use crate::pipeline::slots::Slots;
+use crate::self_log;
 
 /// The results of a run's tasks, in the order of the graph.
 pub(crate) struct Finished {
@@ -67,6 +68,7 @@ impl Runner {
             if !cancel.is_cancelled() {
                 self.start_ready();
             }
+            let left = self.set.len();
             tokio::select! {
                 biased;
                 () = &mut cancelled => {
@@ -79,6 +81,7 @@ impl Runner {
                     None if self.running > 0 => self.settle_lost(lost.as_ref()),
                     None => break,
                 },
+                task = self.run.slots.take_away(left) => self.say_stuck(task),
             }
         }
         self.finish()
@@ -104,6 +107,21 @@ impl Runner {
             let place = Slots::line_up(&self.run, task);
             self.set.spawn(run_task(Arc::clone(&self.run), task, place));
         }
+    }
+
+    /// Says that more runs from now on than the limits allow.
+    fn say_stuck(&self, task: u32) {
+        let graph = &self.run.graph;
+        let (pipeline, task) = (&graph.pipeline, &graph.nodes[task as usize].name);
+        self_log::warn_from_host(
+            "pipeline",
+            "stuck",
+            format_args!(
+                "`{pipeline}`: all that is left waits for an attempt of task `{task}` that was given up and \
+                 does not end: its slots go to others, so more may run than the limits say; give what it waits \
+                 for a time limit of its own"
+            ),
+        );
     }
 
     fn ended(&mut self, ended: Ended) {

@@ -11,7 +11,6 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::guarded::guarded;
@@ -112,10 +111,9 @@ impl Pipeline {
     /// As with [`max_parallel_tasks`](Self::max_parallel_tasks), an attempt counts while it works.
     pub fn concurrency(mut self, name: impl Into<Cow<'static, str>>, limit: usize) -> Self {
         let name = name.into();
-        if limit == 0 || limit > Semaphore::MAX_PERMITS {
+        if limit == 0 {
             self.problems.push(format!(
-                "the concurrency limit `{name}` is {limit}: it must be between 1 and {}",
-                Semaphore::MAX_PERMITS
+                "the concurrency limit `{name}` is 0: it must be at least 1"
             ));
         } else if !self.graph.limits.contains(&name) {
             self.problems.push(format!(
@@ -133,6 +131,11 @@ impl Pipeline {
     /// task counts until its thread has ended, even after its timeout, because nothing can stop
     /// such a thread: the repetition waits for it if the limit is reached.
     /// [`TaskResult::waited`](crate::pipeline::TaskResult::waited) says how long a task has waited.
+    ///
+    /// A thread that never ends does not keep the run from its end. If all that is left of a run
+    /// waits for such threads, one that has taken its timeout once more stops counting, and what
+    /// waited runs beside it, above the limit. The same holds for limits by name.
+    /// [`RunResult::still_running`] counts the threads that are left.
     pub fn max_parallel_tasks(mut self, limit: usize) -> Self {
         self.max_parallel = limit;
         self

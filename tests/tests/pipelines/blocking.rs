@@ -45,6 +45,15 @@ impl Gate {
     }
 }
 
+/// Moves the clock, which stands still while a thread that may block works, and lets everything
+/// happen that is due then: a timer, the task that it wakes, and the driver of the run.
+async fn pass(time: Duration) {
+    tokio::time::advance(time).await;
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+}
+
 #[pipeline_task(
     pipeline = "stubborn",
     timeout = TIMEOUT,
@@ -65,13 +74,8 @@ async fn a_repetition_waits_for_the_attempt_that_was_given_up() {
     // Nothing may panic before the attempts can end: the runtime waits for their threads.
     let (result, early) = tokio::join!(pipeline.run(), async {
         begins.recv().await;
-        // The clock stands still while a thread that may block works: only this moves it.
-        tokio::time::advance(TIMEOUT).await;
-        // The timer, then the task that it wakes.
-        for _ in 0..3 {
-            tokio::task::yield_now().await;
-        }
-        tokio::time::advance(TIMEOUT).await;
+        pass(TIMEOUT).await;
+        pass(TIMEOUT / 2).await;
         let early = begins.try_recv();
         drop(ends);
         early
@@ -82,8 +86,72 @@ async fn a_repetition_waits_for_the_attempt_that_was_given_up() {
     assert_eq!(gate.most.load(Ordering::SeqCst), 1);
     let task = &result.task_results["stubborn"];
     assert_eq!((task.state, task.attempts), (TaskState::Succeeded, 2));
-    assert_eq!(task.waited, TIMEOUT);
+    assert_eq!(task.waited, TIMEOUT / 2);
     assert_eq!((task.still_running, result.still_running), (0, 0));
+}
+
+#[pipeline_task(pipeline = "hung", timeout = TIMEOUT, concurrency = "one")]
+fn hangs(gate: Resource<Gated>, context: &TaskContext) {
+    gate.work(context.attempt());
+}
+
+#[pipeline_task(pipeline = "hung", concurrency = "one")]
+async fn waits() {}
+
+#[pipeline_task(pipeline = "hung", depends_on(waits), concurrency = "one")]
+async fn comes_after() {}
+
+// bug: an attempt that hung kept its slots for ever, and the run never ended, whatever its timeout.
+#[tokio::test(start_paused = true)]
+async fn a_task_that_never_returns_does_not_keep_a_run_from_its_end() {
+    for (whole, named) in [(1, 2), (2, 1), (1, 1)] {
+        let (gate, mut begins, ends) = gate();
+        let pipeline = Pipeline::named("hung").unwrap();
+        let pipeline = pipeline.resource(gate).concurrency("one", named);
+        let pipeline = pipeline.max_parallel_tasks(whole);
+        let handle = pipeline.cancel_handle();
+        let (result, ()) = tokio::join!(pipeline.run(), async {
+            begins.recv().await;
+            // The first ends the attempt. After the second it has had its time once more.
+            for _ in 0..2 {
+                pass(TIMEOUT).await;
+            }
+            // A run that hangs fails this test, and does not keep it from its end.
+            handle.cancel();
+        });
+        drop(ends);
+        let result = result.unwrap();
+        let state = |task| result.task_results[task].state;
+        let states = ["hangs", "waits", "comes_after"].map(state);
+        let expected = [
+            TaskState::Failed,
+            TaskState::Succeeded,
+            TaskState::Succeeded,
+        ];
+        assert_eq!(states, expected, "{whole} {named}");
+        assert_eq!(result.task_results["waits"].waited, TIMEOUT * 2);
+        assert_eq!(result.task_results["hangs"].still_running, 1);
+    }
+}
+
+// bug: a repetition waited for ever for an attempt that hung.
+#[tokio::test(start_paused = true)]
+async fn a_task_whose_attempts_never_return_fails() {
+    let (gate, mut begins, ends) = gate();
+    let pipeline = Pipeline::named("stubborn").unwrap();
+    let pipeline = pipeline.resource(gate).concurrency("one", 1);
+    let (result, ()) = tokio::join!(pipeline.run(), async {
+        begins.recv().await;
+        pass(TIMEOUT).await;
+        pass(TIMEOUT).await;
+        begins.recv().await;
+        pass(TIMEOUT).await;
+    });
+    drop(ends);
+    let result = result.unwrap();
+    let task = &result.task_results["stubborn"];
+    assert_eq!((task.state, task.attempts), (TaskState::Failed, 2));
+    assert_eq!((task.waited, task.still_running), (TIMEOUT, 2));
 }
 
 #[tokio::test(start_paused = true)]
