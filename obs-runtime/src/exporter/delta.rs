@@ -257,7 +257,8 @@ fn take(
         return is_new;
     };
     let before = core::mem::replace(known, fresh);
-    let same = (before.born == born).then(|| known.total.minus(&before.total));
+    // A sum that has got an earlier part began earlier; a series that began again did so later.
+    let same = (born <= before.born).then(|| known.total.minus(&before.total));
     let Some(added) = same.flatten() else {
         return is_new;
     };

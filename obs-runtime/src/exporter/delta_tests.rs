@@ -224,6 +224,24 @@ fn a_series_that_began_again_is_sent_whole() -> Result {
     Ok(())
 }
 
+// bug: a sum of losses that got an earlier part was sent whole again.
+#[test]
+fn a_sum_that_got_an_earlier_part_is_no_other_series() {
+    let exporter = Exporter::default();
+    let added = |start, total: u64| {
+        let point = crate::metrics::source::point(Labels::new(), start, Number::U64(total));
+        let def = &crate::semconv::metric::OBS_METRICS_REFUSED;
+        let family = MetricFamily::new(def, MetricData::Counter(vec![point].into()));
+        let now = 100 + total;
+        let (families, receipt) = exporter.collect_at(now, vec![family]);
+        receipt.settle(true);
+        numbers(&families, def.name)
+    };
+    assert_eq!(added(50, 1), [(1.0, 50)]);
+    assert_eq!(added(20, 3), [(2.0, 101)]);
+    assert_eq!(added(60, 4), [(4.0, 60)], "it began again");
+}
+
 #[test]
 fn buckets_that_changed_are_sent_whole() -> Result {
     let mut deltas = Deltas::default();

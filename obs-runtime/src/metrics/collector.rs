@@ -299,18 +299,38 @@ pub(crate) fn loss_labels(metric: &str, library: Option<&Library>) -> Labels {
     labels.map(|(key, value)| (key, value.to_owned())).collect()
 }
 
-/// Adds what else could not be taken.
+/// Adds what else could not be taken. Points of the same labels are one: libraries that differ by
+/// more than their names may lose values of one metric, and so may two definitions of a library.
 pub(crate) fn add_losses(def: &MetricDef, points: Vec<NumberPoint>, out: &mut Vec<MetricFamily>) {
     if points.is_empty() {
         return;
     }
-    let own = |family: &&mut MetricFamily| family.library.is_none() && family.name == def.name;
-    for family in out.iter_mut().filter(own) {
-        if let MetricData::Counter(known) = &mut family.data {
-            return known.make_mut().extend(points);
+    let mut own = out.iter_mut().filter_map(|family| match &mut family.data {
+        MetricData::Counter(known) if family.library.is_none() && family.name == def.name => {
+            Some(known)
         }
+        _ => None,
+    });
+    if let Some(known) = own.next() {
+        return add_up(known.make_mut(), points);
     }
-    out.push(MetricFamily::new(def, MetricData::Counter(points.into())));
+    let mut all = Vec::new();
+    add_up(&mut all, points);
+    out.push(MetricFamily::new(def, MetricData::Counter(all.into())));
+}
+
+/// Adds numbers of losses to others. The start of a sum is that of its earliest part.
+fn add_up(all: &mut Vec<NumberPoint>, points: Vec<NumberPoint>) {
+    for point in points {
+        let Some(known) = all.iter_mut().find(|known| known.labels == point.labels) else {
+            all.push(point);
+            continue;
+        };
+        if let (Number::U64(sum), Number::U64(more)) = (&mut known.value, point.value) {
+            *sum = sum.saturating_add(more);
+        }
+        known.start_unix_nanos = known.start_unix_nanos.min(point.start_unix_nanos);
+    }
 }
 
 impl MetricSource for MetricsCollector {

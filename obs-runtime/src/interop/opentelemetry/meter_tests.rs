@@ -224,6 +224,39 @@ fn what_a_callback_may_not_say_is_counted() {
     );
 }
 
+// bug: libraries of one name gave points of equal labels, of which a back end keeps one.
+#[test]
+fn what_libraries_of_one_name_refuse_is_one_number() {
+    let began = crate::clock::unix_nanos();
+    let mut between = 0;
+    let captured = capture(|| {
+        for version in ["1", "2", "3"] {
+            between = if version == "2" {
+                crate::clock::unix_nanos()
+            } else {
+                between
+            };
+            let library = ::opentelemetry::InstrumentationScope::builder("lib");
+            let library = library.with_version(version).build();
+            let meter = MeterProvider::current().meter_with_scope(library);
+            meter.f64_counter("paid").build().add(-1.0, &[]);
+            // Another definition of the name, and one that is observed.
+            meter.f64_histogram("paid").build().record(f64::NAN, &[]);
+            let _ = meter
+                .f64_observable_counter("paid")
+                .with_callback(|observer| observer.observe(-1.0, &[]))
+                .build();
+        }
+    });
+    let refused = family(&captured, "obs.metrics.refused");
+    assert_eq!(lines(refused), ["metric=paid,otel.scope.name=lib 9"]);
+    let MetricData::Counter(points) = &refused.data else {
+        panic!("{refused:?}");
+    };
+    let start = points[0].start_unix_nanos;
+    assert!((began..=between).contains(&start), "the earliest start");
+}
+
 #[test]
 fn what_is_too_much_is_counted_together() {
     let captured = capture(|| {

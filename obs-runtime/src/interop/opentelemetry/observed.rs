@@ -194,20 +194,16 @@ pub(super) fn both(name: &str) -> Error {
     Error::new(ErrorKind::Metric, text)
 }
 
-/// Returns how many values were refused, by metric: instruments of one name are one.
+/// Returns how many values each instrument has refused.
 fn refused(all: &[Arc<Observed>], library: &Library) -> Vec<NumberPoint> {
-    let mut points: Vec<NumberPoint> = Vec::new();
-    for observed in all {
-        let labels = loss_labels(&observed.name, Some(library));
+    let point = |observed: &Arc<Observed>| {
         let value = observed.refused.load(Ordering::Relaxed);
-        let known = points.iter_mut().find(|point| point.labels == labels);
-        match known {
-            _ if value == 0 => {}
-            Some(known) => known.value = Number::U64(known.value.as_f64() as u64 + value),
-            None => points.push(point(labels, observed.start_unix_nanos, Number::U64(value))),
-        }
-    }
-    points
+        (value > 0).then(|| {
+            let labels = loss_labels(&observed.name, Some(library));
+            point(labels, observed.start_unix_nanos, Number::U64(value))
+        })
+    };
+    all.iter().filter_map(point).collect()
 }
 
 fn family(of: &Observed, points: Points) -> Option<MetricFamily> {
