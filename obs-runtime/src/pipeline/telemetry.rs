@@ -1,15 +1,20 @@
 //! The spans and metrics of a run.
 
 use core::cell::Cell;
+use core::hash::{Hash as _, Hasher as _};
 use std::borrow::Cow;
+use std::collections::HashSet;
+use std::hash::DefaultHasher;
+use std::sync::Mutex;
 
 use crate::callsite::CallsiteSpec;
+use crate::lock::lock;
 use crate::metrics::bound::Bound;
-use crate::metrics::{BoundCounter, BoundHistogram, Counter, Histogram, MetricsCollector};
+use crate::metrics::{BoundCounter, Counter, Histogram, MetricsCollector};
 use crate::pipeline::TaskContext;
 use crate::pipeline::graph::Graph;
 use crate::pipeline::result::{RunResult, RunState, TaskResult, TaskState};
-use crate::scope::Scope;
+use crate::scope::{Extension, Scope};
 use crate::semconv::{MetricDef, attribute, metric};
 use crate::trace::current;
 use crate::trace::measured::{Attributes, End, Ended, Measure, Measured};
@@ -204,10 +209,10 @@ pub(crate) struct Meters {
 
 impl Meters {
     /// Finds or defines the instruments for runs of a graph. Where counters start at 0, they show
-    /// every way in which its runs and tasks can end, so that a rate knows the first failure.
+    /// every way in which its runs can end, and its retries, so that a rate knows the first failure.
     pub(crate) fn of(scope: &Scope, graph: &Graph) -> Self {
         let meters = Self::new(&scope.metrics);
-        if scope.counts_from_zero() {
+        if scope.counts_from_zero() && scope.extension::<Ahead>().is_new(graph) {
             meters.count_from_zero(graph);
         }
         meters
@@ -229,23 +234,15 @@ impl Meters {
         }
     }
 
-    /// How many records a task counts is not known before it has counted some: there is no 0.
+    /// How many records a task counts is not known before it has counted some: there is no 0. How
+    /// long runs and tasks take is not either, and histograms have many lines.
     fn count_from_zero(&self, graph: &Graph) {
         let pipeline = &*graph.pipeline;
         for state in RunState::ALL {
-            let labels = [pipeline, state.as_str()];
-            ahead::<BoundCounter>(self.runs.as_ref(), &labels);
-            ahead::<BoundHistogram>(self.run_duration.as_ref(), &labels);
+            ahead(self.runs.as_ref(), &[pipeline, state.as_str()]);
         }
-        for node in &graph.nodes {
-            for state in TaskState::ALL.iter().filter(|s| **s != TaskState::Skipped) {
-                let labels = [pipeline, &node.name, state.as_str()];
-                ahead::<BoundHistogram>(self.task_duration.as_ref(), &labels);
-            }
-            if node.policy.retry.retries() > 0 {
-                let labels = [pipeline, &*node.name];
-                ahead::<BoundCounter>(self.task_retries.as_ref(), &labels);
-            }
+        for task in retried(graph) {
+            ahead(self.task_retries.as_ref(), &[pipeline, task]);
         }
     }
 
@@ -282,9 +279,35 @@ impl Meters {
     }
 }
 
-fn ahead<B: Bound>(instrument: Option<&B::Instrument>, labels: &[&str]) {
-    if let Some(instrument) = instrument {
-        B::add_ahead(instrument, labels);
+fn ahead(counter: Option<&Counter>, labels: &[&str]) {
+    if let Some(counter) = counter {
+        BoundCounter::add_ahead(counter, labels);
+    }
+}
+
+/// Returns the tasks that have retries.
+fn retried(graph: &Graph) -> impl Iterator<Item = &str> {
+    let retried = graph.nodes.iter();
+    let retried = retried.filter(|node| node.policy.retry.retries() > 0);
+    retried.map(|node| &*node.name)
+}
+
+/// The graphs whose counters show 0 in a scope.
+#[derive(Default)]
+struct Ahead(Mutex<HashSet<u64>>);
+
+impl Extension for Ahead {}
+
+impl Ahead {
+    /// Returns whether the counters of a graph are to be shown: once, as each run of a pipeline
+    /// makes its graph anew. What it counts tells graphs apart. A program that makes up pipelines
+    /// is remembered up to the number of names that the label `pipeline` takes.
+    fn is_new(&self, graph: &Graph) -> bool {
+        let mut hasher = DefaultHasher::new();
+        graph.pipeline.hash(&mut hasher);
+        retried(graph).for_each(|task| task.hash(&mut hasher));
+        let mut known = lock(&self.0);
+        known.len() < MOST_TASKS && known.insert(hasher.finish())
     }
 }
 

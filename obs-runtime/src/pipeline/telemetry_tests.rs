@@ -172,3 +172,31 @@ async fn a_run_is_counted_with_its_tasks_retries_and_records() {
         ]
     );
 }
+
+// bug: each run looked every series up again.
+#[test]
+fn a_graph_is_shown_once_in_each_scope() {
+    fn graph(retries: u32) -> Graph {
+        let task = Task::new("load", |_| async { Ok::<_, String>(()) });
+        let tasks = vec![task.retries(retries)];
+        Graph::build("etl".into(), tasks).unwrap()
+    }
+    // The installed default's: it counts from zero.
+    let scope = Scope::new(0, Vec::new(), MetricsCollector::new());
+    let shown = |scope: &Scope, name: &str| {
+        let families = scope.metrics.collect_all();
+        let found = families.iter().any(|family| family.name == name);
+        found.then(|| family(&families, name).len())
+    };
+    let _ = Meters::of(&scope, &graph(0));
+    assert_eq!(shown(&scope, "obs.pipeline.runs"), Some(3));
+    assert_eq!(shown(&scope, "obs.pipeline.task.retries"), None);
+    // Another graph of the same name.
+    let _ = Meters::of(&scope, &graph(1));
+    assert_eq!(shown(&scope, "obs.pipeline.task.retries"), Some(1));
+    assert_eq!(shown(&scope, "obs.pipeline.task.duration"), None);
+    let ahead = scope.extension::<Ahead>();
+    assert!(!ahead.is_new(&graph(0)) && !ahead.is_new(&graph(1)));
+    let other = Scope::new(0, Vec::new(), MetricsCollector::new());
+    assert!(other.extension::<Ahead>().is_new(&graph(0)));
+}

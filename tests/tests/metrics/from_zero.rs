@@ -77,9 +77,10 @@ fn what_the_registry_knows_is_there_before_the_first_failure() {
     for state in ["succeeded", "failed", "cancelled"] {
         let run = [("pipeline", "nightly"), ("state", state)];
         assert_eq!(is("obs.pipeline.runs", &run), Some(0.0));
-        assert_eq!(is("obs.pipeline.run.duration", &run), Some(0.0));
-        let task = [run[0], run[1], ("task", "fetch")];
-        assert_eq!(is("obs.pipeline.task.duration", &task), Some(0.0));
+    }
+    // bug: an empty histogram of every task and state was on each page.
+    for duration in ["obs.pipeline.run.duration", "obs.pipeline.task.duration"] {
+        assert_eq!(is(duration, &[("pipeline", "nightly")]), None);
     }
     let task = [("pipeline", "nightly"), ("task", "fetch")];
     assert_eq!(is("obs.pipeline.task.retries", &task), Some(0.0));
