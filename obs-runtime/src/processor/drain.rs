@@ -63,13 +63,13 @@ pub(crate) fn is_mine() -> bool {
 /// of obs: nothing of it is recorded.
 struct Mine {
     turn: Turn<'static, Option<Drain>>,
-    _inside: Inside,
+    _in_pass: InPass,
     _suppressed: Suppressed,
 }
 
-struct Inside;
+struct InPass;
 
-impl Drop for Inside {
+impl Drop for InPass {
     fn drop(&mut self) {
         IN_PASS.set(false);
     }
@@ -81,7 +81,7 @@ fn mine(deadline: Option<Instant>) -> Option<Mine> {
     IN_PASS.set(true);
     Some(Mine {
         turn,
-        _inside: Inside,
+        _in_pass: InPass,
         _suppressed: suppress(),
     })
 }
@@ -326,9 +326,9 @@ pub(crate) fn remove(
 }
 
 /// The drain's thread, while there is a scope.
-static THREAD: PerProcess<Mutex<Option<Running>>> = PerProcess::new(Mutex::default);
+static THREAD: PerProcess<Mutex<Option<DrainThread>>> = PerProcess::new(Mutex::default);
 
-struct Running {
+struct DrainThread {
     thread: JoinHandle<()>,
     stop: Arc<AtomicBool>,
 }
@@ -341,7 +341,7 @@ pub(crate) fn start_thread() -> Result<(), Error> {
         let stopped = Arc::clone(&stop);
         let thread = self_obs::start_thread("obs-drain", move || run(&stopped))?;
         buffer::set_drain(Some(thread.thread().clone()));
-        *running = Some(Running { thread, stop });
+        *running = Some(DrainThread { thread, stop });
     }
     Ok(())
 }
@@ -359,7 +359,7 @@ pub(crate) fn end_thread(deadline: Instant) {
     if is_needed {
         return;
     }
-    if let Some(Running { thread, stop }) = running.take() {
+    if let Some(DrainThread { thread, stop }) = running.take() {
         stop.store(true, Ordering::Relaxed);
         buffer::set_drain(None);
         thread.thread().unpark();
