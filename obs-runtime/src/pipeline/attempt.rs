@@ -3,16 +3,14 @@
 //! A wide graph has as many of these futures at once as tasks, so they are kept small: what few
 //! tasks need (a limit, a timeout, a pause) is in a box of its own.
 
-use core::any::Any;
 use core::pin::Pin;
 use core::task::{Context, Poll};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use tokio::task::Unconstrained;
 use tokio::time::Sleep;
 
-use crate::panics;
+use crate::guarded::caught;
 use crate::pipeline::TaskContext;
 use crate::pipeline::context::Run;
 use crate::pipeline::result::{Output, TaskError, TaskResult, TaskState};
@@ -121,10 +119,10 @@ impl Attempting {
         span.set_outcome(Outcome::Cancelled);
         let made = {
             let _inside = span.enter();
-            catch_unwind(AssertUnwindSafe(|| match &node.body {
+            caught(|| match &node.body {
                 Body::Function(make) => make(context),
                 Body::Closure(make) => make(context),
-            }))
+            })
         };
         let begun = match made {
             Ok(attempt) => Begun {
@@ -134,8 +132,8 @@ impl Attempting {
                 attempt,
                 span,
             },
-            Err(payload) => {
-                let failure = panicked(&*payload);
+            Err(said) => {
+                let failure = panicked(said);
                 end(span, &failure);
                 return Self::Failed(Some(failure));
             }
@@ -206,9 +204,9 @@ impl Begun {
             })
         });
         // After a panic the attempt is only dropped, never polled again.
-        match catch_unwind(AssertUnwindSafe(|| self.attempt.as_mut().poll(cx))) {
+        match caught(|| self.attempt.as_mut().poll(cx)) {
             Ok(poll) => poll.map_err(Failure::Repeatable),
-            Err(payload) => Poll::Ready(Err(panicked(&*payload))),
+            Err(said) => Poll::Ready(Err(panicked(said))),
         }
     }
 }
@@ -235,14 +233,6 @@ fn end(span: Span, failure: &Failure) {
     span.end(Outcome::Error);
 }
 
-fn panicked(payload: &(dyn Any + Send)) -> Failure {
-    Failure::Final(TaskError::new("panic", panic_message(payload)))
-}
-
-/// The text of a panic, as `panic!` leaves it.
-pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> String {
-    match panics::text(payload) {
-        Some(text) => format!("panicked: {text}"),
-        None => "panicked".to_owned(),
-    }
+fn panicked(said: String) -> Failure {
+    Failure::Final(TaskError::new("panic", said))
 }

@@ -6,9 +6,8 @@
 use core::future::poll_fn;
 use core::pin::Pin;
 use core::task::Poll;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::pipeline::attempt::panic_message;
+use crate::guarded::caught;
 use crate::pipeline::result::{HandlerError, RunResult, RunState, TaskState};
 use crate::pipeline::task::TaskMeta;
 use crate::trace::local::redact;
@@ -124,9 +123,9 @@ pub(crate) async fn call_all(
                 #[cfg(feature = "alert")]
                 alerts: alerts.as_ref(),
             };
-            match catch_unwind(AssertUnwindSafe(|| (handler.run)(call))) {
-                Ok(future) => caught(future).await,
-                Err(payload) => Err(panic_message(&*payload)),
+            match caught(|| (handler.run)(call)) {
+                Ok(future) => caught_future(future).await,
+                Err(said) => Err(said),
             }
         };
         if let Err(message) = ended {
@@ -140,10 +139,10 @@ pub(crate) async fn call_all(
 }
 
 /// Turns a panic of the handler into its error.
-async fn caught(mut future: HandlerFuture<'_>) -> Result<(), String> {
+async fn caught_future(mut future: HandlerFuture<'_>) -> Result<(), String> {
     poll_fn(|cx| {
-        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
-        polled.unwrap_or_else(|payload| Poll::Ready(Err(panic_message(&*payload))))
+        let polled = caught(|| future.as_mut().poll(cx));
+        polled.unwrap_or_else(|said| Poll::Ready(Err(said)))
     })
     .await
 }

@@ -120,3 +120,21 @@ async fn the_error_of_a_handler_tells_no_secret() {
         "sink refused password=***"
     );
 }
+
+// bug: what a handler threw was dropped where nothing caught its own panic, which ended the run.
+#[tokio::test]
+async fn what_a_handler_throws_may_panic_when_it_is_dropped() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("the second panic");
+        }
+    }
+    fn throws(_: HandlerCall<'_>) -> HandlerFuture<'_> {
+        Box::pin(async { std::panic::panic_any(Bomb) })
+    }
+    static HANDLER: HandlerMeta = meta(HandlerEvent::Complete, "throws", throws);
+    let mut result = result(false).await;
+    call_all(&[&HANDLER], &mut result, &Alerts::default()).await;
+    assert_eq!(result.handler_errors[0].message, "panicked");
+}

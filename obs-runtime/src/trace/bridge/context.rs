@@ -13,7 +13,6 @@
 
 use core::cell::{Cell, RefCell};
 use core::ptr;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 
 use ::opentelemetry::trace::TraceContextExt as _;
@@ -22,6 +21,7 @@ use ::opentelemetry::{Context, ContextGuard};
 use super::boundary::Boundary;
 use super::convert;
 use crate::callsite::Callsite;
+use crate::guarded::guarded;
 use crate::inside::{Inside, is_inside};
 use crate::lock::lock;
 use crate::self_obs;
@@ -90,7 +90,7 @@ fn prepare() -> bool {
         return false;
     };
     // The first use may come while the thread already ends: OpenTelemetry's may be gone.
-    let theirs = catch_unwind(|| Context::map_current(|_| ())).is_ok();
+    let theirs = guarded(|| Context::map_current(|_| ())).is_some();
     let ours = STACK.try_with(|_| ()).is_ok();
     let phase = if theirs && ours {
         Phase::Ready
@@ -242,7 +242,7 @@ fn enter(local: &Local, boundary: Option<&mut Option<Boundary>>) -> bool {
 /// `attach` panics where somebody calls us from within `Context::map_current` or `get_active_span`;
 /// OpenTelemetry is not told then.
 fn attach(cx: Context) -> Option<ContextGuard> {
-    catch_unwind(AssertUnwindSafe(|| cx.attach())).ok()
+    guarded(|| cx.attach())
 }
 
 fn push(entry: Entry) -> bool {
@@ -280,7 +280,7 @@ fn undo(span: u64) -> Option<Boundary> {
 fn detach(guard: Option<ContextGuard>) {
     if PHASE.get() == Phase::Ready {
         // This may panic for the same reason as in `attach`.
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(guard)));
+        let _ = guarded(|| drop(guard));
     } else {
         core::mem::forget(guard);
     }
