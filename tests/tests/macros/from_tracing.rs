@@ -33,7 +33,7 @@ mod levels {
     fn qualified() {}
 
     #[instrument(level = Level::TRACE)]
-    fn ours() {}
+    fn level_of_ours() {}
 
     // A level of `tracing`'s in every place that takes one.
     #[instrument(level = Level::Debug, err(level = Theirs::INFO), ret(level = Theirs::TRACE))]
@@ -60,13 +60,16 @@ mod levels {
             ("word", Level::Error),
             ("imported", Level::Debug),
             ("qualified", Level::Warn),
-            ("ours", Level::Trace),
+            ("level_of_ours", Level::Trace),
             ("both", Level::Debug),
         ];
         let found = expected.map(|(function, _)| (function, level_of(function)));
         assert_eq!(found, expected);
         let all = [number_1, number_2, number_3, number_4, number_5];
-        for call in all.into_iter().chain([word, imported, qualified, ours]) {
+        for call in all
+            .into_iter()
+            .chain([word, imported, qualified, level_of_ours])
+        {
             call();
         }
         both(1).unwrap();
