@@ -344,12 +344,12 @@ impl Lane {
         cause.clone_into(&mut self.lock().trouble);
     }
 
-    /// Notes whether somebody listens, which an attempt has found that began after so many nudges.
-    pub(super) fn reached(&self, is_reached: bool, nudges: u64) {
+    /// Notes that an attempt failed, and how many nudges came before it if nobody listened.
+    pub(super) fn attempt_failed(&self, nobody_listened: Option<u64>) {
         let mut state = self.lock();
-        state.unreached = match state.unreached {
-            _ if is_reached => [None; 2],
-            [_, last] => [last, Some(nudges)],
+        state.unreached = match nobody_listened {
+            Some(nudges) => [state.unreached[1], Some(nudges)],
+            None => [None; 2],
         };
         drop(state);
         self.changed.notify_all();

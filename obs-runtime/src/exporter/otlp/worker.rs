@@ -211,13 +211,13 @@ impl Worker {
             let nudges = self.lane.nudges();
             let failure = match self.transport.send(batch, timeout) {
                 Answer::Accepted(partial) => {
-                    self.lane.reached(true, nudges);
                     self.lane.receiver_answered();
                     return Fate::Settled(self.accepted(batch, &partial));
                 }
                 Answer::Failed(failure) => failure,
             };
-            self.lane.reached(!failure.nobody_listens, nudges);
+            let nobody_listened = failure.nobody_listens.then_some(nudges);
+            self.lane.attempt_failed(nobody_listened);
             if failure.reason == DropReason::Timeout && timeout < self.timeout {
                 // The end of the program was too near, not the receiver too slow.
                 return later(TOO_LATE);

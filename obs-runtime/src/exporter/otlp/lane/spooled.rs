@@ -159,6 +159,7 @@ impl Lane {
         let was_down = state.down.take().is_some();
         state.failures = 0;
         state.trouble.clear();
+        state.unreached = [None; 2];
         state.wakes += u64::from(was_down);
         drop(state);
         if was_down {
