@@ -5,14 +5,14 @@
 //! line quotes, it stays one line: control characters in it are escaped.
 
 use core::fmt;
-use std::sync::Mutex;
+use std::sync::{Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::clock;
 use crate::fork::PerProcess;
 use crate::inside::Inside;
-use crate::lock::lock;
+use crate::lock::{lock, wait};
 use crate::printable::Printable;
 
 /// How long a cause stays silent after a line.
@@ -29,8 +29,16 @@ struct Entry {
     silent: u64,
 }
 
-/// The threads that write a line, and may have ended.
-static WRITING: PerProcess<Mutex<Vec<JoinHandle<()>>>> = PerProcess::new(Mutex::default);
+/// The lines that threads of their own write.
+#[derive(Default)]
+struct Writing {
+    /// How many are not out yet.
+    left: usize,
+    /// The threads, which may have ended.
+    threads: Vec<JoinHandle<()>>,
+}
+
+static WRITING: PerProcess<(Mutex<Writing>, Condvar)> = PerProcess::new(Default::default);
 
 static ENTRIES: PerProcess<Mutex<Vec<Entry>>> = PerProcess::new(Mutex::default);
 
@@ -87,26 +95,32 @@ pub(crate) fn once(message: String) {
 fn write_later(text: String) {
     let _inside = Inside::enter();
     let thread = std::thread::Builder::new().name("obs-log".to_owned());
+    let mut writing = lock(&WRITING.0);
+    let write = move || {
+        line(&text);
+        lock(&WRITING.0).left -= 1;
+        WRITING.1.notify_all();
+    };
     // Without a thread the line is lost; what it reports was counted.
-    if let Ok(thread) = thread.spawn(move || line(&text)) {
-        let mut writing = lock(&WRITING);
-        writing.retain(|thread| !thread.is_finished());
-        writing.push(thread);
+    if let Ok(thread) = thread.spawn(write) {
+        writing.left += 1;
+        writing.threads.retain(|thread| !thread.is_finished());
+        writing.threads.push(thread);
     }
 }
 
-/// Waits until the lines that others write are written, at most until `deadline`.
+/// Waits until the lines that others write are written, at most until `deadline`: standard error may
+/// take nothing.
 pub(crate) fn end(deadline: Instant) {
-    let writing = core::mem::take(&mut *lock(&WRITING));
-    for thread in writing {
-        // Standard error may take nothing, and a thread cannot be waited for until a moment.
-        while !thread.is_finished() {
-            if Instant::now() >= deadline {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(1));
+    let is_done = |writing: &Writing| writing.left == 0;
+    let mut writing = wait(&WRITING.1, lock(&WRITING.0), Some(deadline), is_done);
+    if is_done(&writing) {
+        let threads = core::mem::take(&mut writing.threads);
+        drop(writing);
+        // They have done all that takes time.
+        for thread in threads {
+            let _ = thread.join();
         }
-        let _ = thread.join();
     }
 }
 

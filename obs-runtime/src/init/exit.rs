@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::fork::PerProcess;
 use crate::init::lifecycle::{DEADLINE, Lifecycle};
-use crate::lock::lock;
+use crate::lock::{lock, wait};
 use crate::processor::drain;
 use crate::self_log;
 use crate::trace::suppress::own_thread;
@@ -108,8 +108,7 @@ fn for_each_within(time: Duration, what: fn(&Lifecycle, Instant)) {
     if thread.spawn(run).is_err() {
         return;
     }
-    let guard = lock(&done.0);
     // What the deadline cuts off counts its losses a moment later.
-    let most = time + Duration::from_millis(200);
-    drop(done.1.wait_timeout_while(guard, most, |done| !*done));
+    let until = deadline + Duration::from_millis(200);
+    drop(wait(&done.1, lock(&done.0), Some(until), |done| *done));
 }
