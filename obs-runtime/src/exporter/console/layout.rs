@@ -1,7 +1,7 @@
-//! How the columns of a line are shared out.
+//! What a line of a tree shows, and how its columns are shared out.
 
+use super::fold::Item;
 use super::text::width;
-use super::tree::Placed;
 
 /// Columns of the bar that shows when a span ran.
 const BAR: usize = 20;
@@ -13,6 +13,19 @@ const DEEPEST: usize = 32;
 /// The least that a name gets beside its mark, and what words for a depth take before it.
 const NAME: usize = 12;
 const DEPTH_IN_WORDS: usize = 14;
+
+/// What one line shows, in its place.
+pub(super) struct Placed<'a> {
+    pub(super) item: Item,
+    /// What is drawn before the mark.
+    pub(super) prefix: String,
+    pub(super) name: String,
+    pub(super) time: String,
+    /// Why it failed.
+    pub(super) error: &'a str,
+    /// Its attributes.
+    pub(super) details: String,
+}
 
 /// The columns of each part of a line.
 pub(super) struct Layout {

@@ -4,7 +4,7 @@ use core::fmt::Write as _;
 use std::collections::HashMap;
 
 use super::fold::{Item, fold};
-use super::layout::Layout;
+use super::layout::{Layout, Placed};
 use super::row::{Detail, Row};
 use super::text::{clean, duration, pad, width};
 use crate::trace::TraceId;
@@ -28,19 +28,6 @@ pub(super) struct Tree<'a> {
     pub(super) colour: bool,
     /// The columns of the terminal; none where a line may be as long as it is.
     pub(super) columns: Option<usize>,
-}
-
-/// What one line shows, in its place.
-pub(super) struct Placed<'a> {
-    item: Item,
-    /// What is drawn before the mark.
-    pub(super) prefix: String,
-    pub(super) name: String,
-    pub(super) time: String,
-    /// Why it failed.
-    pub(super) error: &'a str,
-    /// Its attributes.
-    pub(super) details: String,
 }
 
 impl<'a> Tree<'a> {
