@@ -45,9 +45,9 @@ pub(crate) trait Component: Any + Send {
 /// What a component does for a program that configures nothing.
 pub(crate) enum Unconfigured {
     Nothing,
-    /// It shows what is recorded.
+    /// It shows what is recorded, or knows that the program does not want that.
     #[allow(dead_code, reason = "constructed by the feature console")]
-    Shows,
+    Settled,
     /// It could, if it were told to: a sentence that says how.
     #[allow(dead_code, reason = "constructed by features that export")]
     Hint(&'static str),

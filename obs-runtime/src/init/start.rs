@@ -94,7 +94,7 @@ fn show_unconfigured(components: &mut [Box<dyn Component>], startup: &mut Startu
     let mut hints = Vec::new();
     for component in components {
         match component.unconfigured(startup) {
-            Unconfigured::Shows => return,
+            Unconfigured::Settled => return,
             Unconfigured::Hint(hint) => hints.push(hint),
             Unconfigured::Nothing => {}
         }

@@ -52,10 +52,10 @@ impl Component for Console {
     fn unconfigured(&mut self, startup: &mut Startup) -> Unconfigured {
         if self.traces.is_some() {
             // The program wants no trees, and knows it.
-            Unconfigured::Shows
+            Unconfigured::Settled
         } else if stderr().is_terminal() {
             start_traces(startup);
-            Unconfigured::Shows
+            Unconfigured::Settled
         } else {
             Unconfigured::Hint("OTEL_TRACES_EXPORTER=console shows it on standard error")
         }
