@@ -11,7 +11,7 @@ const CAUSES: usize = 32;
 const CHARS: usize = 4096;
 
 /// An error and what caused it, as `outer: middle: inner`.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct WithCauses {
     pub(crate) text: String,
     /// Where the text of each cause begins.

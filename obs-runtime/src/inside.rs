@@ -3,8 +3,9 @@
 //! A program may annotate its global allocator, or count in it. Where obs allocates while it holds a
 //! lock, or while it makes what the same call would need, that allocator comes back into obs. So
 //! each part that allocates, and that an instrumented function can reach, is [`Inside`] meanwhile;
-//! and each slow path of counting and recording gives way there, and counts that it did. What the
-//! usual path of a call does needs neither a lock nor memory, and goes on.
+//! and each slow path of counting and recording gives way there. It counts the calls and values that
+//! are lost by it; an example of a value, the labels of a call, and a call of a test's own scope are
+//! lost uncounted. What the usual path of a call does needs neither a lock nor memory, and goes on.
 
 use core::cell::Cell;
 use core::marker::PhantomData;
