@@ -7,6 +7,8 @@
 //! spans --threads [--rounds N] [ROW]...       two threads at once, beside one
 //! spans --list                               rows and their variants
 //! ```
+//!
+//! With the variable `LINES` (and `peers-heavy`), functions keep their fields as if log lines were written.
 
 mod bare;
 mod fastrace_rows;
@@ -24,6 +26,11 @@ use obs_benches::{table, threads};
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
+    #[cfg(feature = "peers-heavy")]
+    if std::env::var_os("LINES").is_some() {
+        use obs_runtime::interop::tracing::{Format, lines};
+        drop(lines::<tracing_subscriber::Registry>(Format::Json));
+    }
     match run(&args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {

@@ -300,6 +300,9 @@ pub(crate) struct SpanExtra {
     /// What others say of the span while it runs.
     #[cfg(feature = "tracing")]
     pub(crate) mailboxes: crate::trace::mailbox::Mailboxes,
+    /// What log lines inside of the span show while it runs.
+    #[cfg(feature = "tracing")]
+    pub(crate) line_fields: Option<crate::trace::line_fields::LineFields>,
     /// How many attributes the limits kept out.
     pub(crate) dropped_attributes: u32,
     pub(crate) dropped_events: u32,
@@ -351,6 +354,7 @@ impl SpanExtra {
     /// Adds what others have said of the span, now that it ends.
     #[cfg(feature = "tracing")]
     pub(crate) fn settle(&mut self) {
+        self.line_fields = None;
         for said in self.mailboxes.close() {
             self.merge(said);
         }
@@ -387,6 +391,10 @@ impl SpanExtra {
     pub(crate) fn set(&mut self, key: Cow<'static, str>, mut value: AttributeValue) {
         let limits = SpanLimits::current();
         limits.cut(&mut value);
+        #[cfg(feature = "tracing")]
+        if let Some(fields) = &self.line_fields {
+            fields.record(&key, &value);
+        }
         let has_room = self.attributes.len() < limits.attributes as usize;
         match self.attributes.iter_mut().find(|(k, _)| *k == key) {
             Some((_, old)) => *old = value,

@@ -22,6 +22,8 @@ use crate::self_obs;
 use crate::trace::attribute::{AttributeValue, Event, Link, SpanError, SpanExtra};
 use crate::trace::gate;
 use crate::trace::into_attributes::IntoAttributes;
+#[cfg(feature = "tracing")]
+use crate::trace::line_fields;
 use crate::trace::local::{flag, local};
 pub use crate::trace::suppress::suppress;
 use crate::trace::{Capture, SpanContext};
@@ -77,10 +79,19 @@ pub(crate) fn change(change: &mut dyn FnMut(&mut SpanExtra)) {
 /// assert_eq!(captured.span("lookup").attribute("cache.hit"), Some(&true.into()));
 /// ```
 pub fn set_attribute(key: impl Into<Cow<'static, str>>, value: impl Into<AttributeValue>) {
-    tell(
-        || (key.into(), value.into()),
-        |extra, (key, value)| extra.set(key, value),
-    );
+    set(|| Some((key.into(), value.into())));
+}
+
+fn set(what: impl FnOnce() -> Option<(Cow<'static, str>, AttributeValue)>) {
+    #[cfg(feature = "tracing")]
+    if !is_recording() {
+        return line_fields::record(what);
+    }
+    tell(what, |extra, what| {
+        if let Some((key, value)) = what {
+            extra.set(key, value);
+        }
+    });
 }
 
 /// Records the value of a field that becomes known while the call runs: what `fields(…)` takes,
@@ -101,14 +112,7 @@ pub fn set_attribute(key: impl Into<Cow<'static, str>>, value: impl Into<Attribu
 /// testing::capture(|| load("ada")).assert_tree("load rows=3 host=ada");
 /// ```
 pub fn record(key: impl Into<Cow<'static, str>>, value: impl Capture) {
-    tell(
-        || (key.into(), value.capture().to_attribute()),
-        |extra, (key, value)| {
-            if let Some(value) = value {
-                extra.set(key, value);
-            }
-        },
-    );
+    set(|| Some((key.into(), value.capture().to_attribute()?)));
 }
 
 /// Gives the entered span another name. Metrics keep the name of the callsite.

@@ -15,12 +15,14 @@ use crate::self_log;
 
 /// The word that decides what a call does.
 ///
-/// At 0 it does nothing. At [`ASK`] it asks OpenTelemetry for its parent. Any other value is the
-/// [`threshold`] of the most verbose level that any scope records.
+/// At 0 it does nothing. At [`ASK`] it asks OpenTelemetry for its parent, at [`KEEP`] it keeps its
+/// fields for log lines. Any other value is the [`threshold`] of the most verbose level that any scope
+/// records.
 static GATE: AtomicU8 = AtomicU8::new(0);
-/// The threshold while the gate says [`ASK`].
+/// The threshold while the gate says [`ASK`] or [`KEEP`].
 static LEVEL: AtomicU8 = AtomicU8::new(0);
 static ASKS: AtomicBool = AtomicBool::new(false);
+static KEEPS: AtomicBool = AtomicBool::new(false);
 /// Whether the gate is open only to see whether a call comes: see [`leave_ajar`].
 static IS_AJAR: AtomicBool = AtomicBool::new(false);
 static LEVELS: PerProcess<Mutex<Vec<(u16, Level)>>> = PerProcess::new(Mutex::default);
@@ -30,6 +32,16 @@ static LEVELS: PerProcess<Mutex<Vec<(u16, Level)>>> = PerProcess::new(Mutex::def
 /// It is below every threshold, so that programs without OpenTelemetry pay nothing for the
 /// question.
 pub(crate) const ASK: u8 = 1;
+
+/// The value at which log lines show the fields of the functions around them, and OpenTelemetry is not
+/// asked. It is below every threshold for the same reason.
+pub(crate) const KEEP: u8 = 2;
+
+/// Returns whether each call of a gate begins the long way, because more is to be done than to record.
+#[inline(always)]
+pub(crate) const fn is_long_way(gate: u8) -> bool {
+    gate <= KEEP
+}
 
 #[inline(always)]
 pub(crate) fn gate() -> u8 {
@@ -63,14 +75,35 @@ pub(crate) fn ask() {
     }
 }
 
+/// Makes every call keep its fields for log lines from now on.
+#[cfg(feature = "tracing")]
+pub(crate) fn keep_fields() {
+    if !keeps_fields() {
+        let levels = lock(&LEVELS);
+        KEEPS.store(true, Ordering::Relaxed);
+        publish(&levels);
+    }
+}
+
+/// Returns whether log lines show the fields of the functions around them.
+#[cfg(feature = "tracing")]
+pub(crate) fn keeps_fields() -> bool {
+    KEEPS.load(Ordering::Relaxed)
+}
+
 /// Publishes the most verbose level. The caller holds the lock.
 fn publish(levels: &[(u16, Level)]) {
     let most = levels.iter().map(|(_, level)| threshold(*level)).max();
     let most = most.unwrap_or(0);
     IS_AJAR.store(false, Ordering::Relaxed);
     LEVEL.store(most, Ordering::Relaxed);
-    let asks = ASKS.load(Ordering::Relaxed) && most != 0;
-    GATE.store(if asks { ASK } else { most }, Ordering::Relaxed);
+    let gate = match most {
+        0 => 0,
+        _ if ASKS.load(Ordering::Relaxed) => ASK,
+        _ if KEEPS.load(Ordering::Relaxed) => KEEP,
+        most => most,
+    };
+    GATE.store(gate, Ordering::Relaxed);
 }
 
 /// Leaves the gate open for one more call after an end before which nothing was recorded.

@@ -20,6 +20,8 @@ pub(crate) mod heap;
 pub(crate) mod ids;
 mod into_attributes;
 pub(crate) mod limits;
+#[cfg(feature = "tracing")]
+pub(crate) mod line_fields;
 pub(crate) mod local;
 #[cfg(any(feature = "opentelemetry", feature = "tracing"))]
 pub(crate) mod mailbox;

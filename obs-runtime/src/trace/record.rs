@@ -165,12 +165,14 @@ unsafe fn write_long(
     outcome: Outcome,
     rest: Rest,
 ) {
-    let has_extra = !rest.extra.is_null();
     #[cfg(feature = "tracing")]
-    if has_extra {
+    let rest = {
+        let mut rest = rest;
         // SAFETY: the caller gave the box away.
-        unsafe { (*rest.extra).settle() };
-    }
+        rest.extra = unsafe { settled(rest.extra) };
+        rest
+    };
+    let has_extra = !rest.extra.is_null();
     // SAFETY: the caller gave the box away; it is only read here.
     let failed = has_extra && unsafe { (*rest.extra).failed() };
     // An error that the user set while the call ran is kept.
@@ -236,6 +238,25 @@ unsafe fn write_long(
     }
     // SAFETY: the record was written above.
     unsafe { buffer::commit(local, at, size) };
+}
+
+/// Adds to an extra part what others have said of the span, and frees it if nothing is left.
+///
+/// # Safety
+/// `extra` is null or from `Box::into_raw`, given away.
+#[cfg(feature = "tracing")]
+unsafe fn settled(extra: *mut SpanExtra) -> *mut SpanExtra {
+    if extra.is_null() {
+        return extra;
+    }
+    // SAFETY: the caller's promise.
+    let mut said = unsafe { Box::from_raw(extra) };
+    said.settle();
+    if said.is_empty() {
+        ptr::null_mut()
+    } else {
+        Box::into_raw(said)
+    }
 }
 
 /// Returns what an extra part takes in its box.

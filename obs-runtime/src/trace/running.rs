@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::self_obs;
 use crate::trace::attribute::SpanExtra;
 use crate::trace::current::is_recording;
+use crate::trace::line_fields::{self, LineFields};
 use crate::trace::local::{self, flag, local};
 use crate::trace::mailbox::Mailbox;
 use crate::trace::suppress::is_suppressed;
@@ -19,6 +20,7 @@ pub(crate) struct Running {
     context: SpanContext,
     /// None if only its context was here, or if it is not recorded.
     mailbox: Option<Arc<Mailbox>>,
+    line_fields: Option<LineFields>,
 }
 
 impl Running {
@@ -30,22 +32,39 @@ impl Running {
         }
         let context = local::current()?;
         let mailbox = is_here(&context).then(|| local().late().mailboxes.get());
-        Some(Self { context, mailbox })
+        Some(Self {
+            context,
+            mailbox,
+            line_fields: line_fields::here(),
+        })
     }
 
     pub(crate) const fn context(&self) -> SpanContext {
         self.context
     }
 
+    /// Returns what log lines inside of the span show.
+    pub(crate) fn line_fields(&self) -> Option<LineFields> {
+        self.line_fields.clone().map(LineFields::of_another)
+    }
+
     /// Changes the span: at once if it is the thread's context, else when it ends. What cannot reach
     /// it any more is counted as late.
     pub(crate) fn change(&self, change: impl FnOnce(&mut SpanExtra)) {
         if is_here(&self.context) {
-            change(local().late());
-        } else if let Some(mailbox) = &self.mailbox {
+            return change(local().late());
+        }
+        let change = |extra: &mut SpanExtra| {
+            extra.line_fields.clone_from(&self.line_fields);
+            change(extra);
+        };
+        if let Some(mailbox) = &self.mailbox {
             mailbox.change(change);
         } else if self.context.is_sampled() {
             self_obs::count_late();
+        } else if self.line_fields.is_some() {
+            // The span is not recorded, but its lines are written.
+            change(&mut SpanExtra::default());
         }
     }
 }

@@ -8,6 +8,7 @@ use core::any::type_name;
 use core::fmt;
 use core::marker::PhantomData;
 use core::pin::Pin;
+use core::ptr;
 use core::task::{Context, Poll};
 use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
@@ -21,6 +22,8 @@ use crate::trace::attribute::{AttributeValue, Event, Link, SpanError, SpanExtra}
 #[cfg(feature = "opentelemetry")]
 use crate::trace::bridge::context as bridge;
 use crate::trace::into_attributes::IntoAttributes;
+#[cfg(feature = "tracing")]
+use crate::trace::line_fields::{self, LineFields};
 use crate::trace::local::{Saved, local};
 use crate::trace::suppress::is_suppressed;
 use crate::trace::value::Value;
@@ -47,10 +50,15 @@ impl Span {
     #[doc(hidden)]
     pub fn begin(site: &'static Callsite, values: impl FnOnce() -> Vec<Value>) -> Self {
         let inner = Manual::begin(site, values).map(|(manual, values)| {
+            let extra = SpanExtra {
+                #[cfg(feature = "tracing")]
+                line_fields: manual.line_fields.clone(),
+                ..SpanExtra::default()
+            };
             Box::new(Inner {
                 manual,
                 values,
-                extra: Mutex::default(),
+                extra: Mutex::new(extra),
                 outcome: Outcome::Ok,
             })
         });
@@ -270,7 +278,7 @@ impl Drop for Entered<'_> {
         let Some(inside) = self.inside.take() else {
             return;
         };
-        let late = local().extra.get();
+        let late = local().extra.replace(ptr::null_mut());
         drop(inside);
         if !late.is_null() {
             // SAFETY: this is what `current::set_attribute` and the like left while this span was
@@ -392,14 +400,24 @@ pub struct InContext<F> {
     /// The `Observability` that records where there is no span, if not that of the thread: a task
     /// that is spawned in a test belongs to the test's capture.
     scope: Option<u16>,
+    /// What log lines inside of it show.
+    #[cfg(feature = "tracing")]
+    line_fields: Option<LineFields>,
 }
 
 impl<F> InContext<F> {
     pub(crate) fn new(inner: F, context: Option<SpanContext>, scope: Option<u16>) -> Self {
+        // A context that came from elsewhere has not brought its fields.
+        #[cfg(feature = "tracing")]
+        let line_fields = line_fields::here().filter(|_| context == SpanContext::current());
+        #[cfg(feature = "tracing")]
+        let line_fields = line_fields.map(LineFields::of_another);
         Self {
             inner,
             context,
             scope,
+            #[cfg(feature = "tracing")]
+            line_fields,
         }
     }
 }
@@ -410,6 +428,9 @@ impl<F: Future> Future for InContext<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         // SAFETY: `inner` is never moved out of its place; the context is not pinned.
         let this = unsafe { self.get_unchecked_mut() };
+        #[cfg(feature = "tracing")]
+        let _inside = Attached::showing(this.context.as_ref(), this.line_fields.as_ref());
+        #[cfg(not(feature = "tracing"))]
         let _inside = Attached::new(this.context.as_ref());
         if let (None, Some(scope)) = (this.context, this.scope) {
             local().set_scope(scope);
@@ -442,6 +463,16 @@ impl Attached {
             not_send: PhantomData,
         }
     }
+
+    /// Does the same where log lines show fields.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn showing(context: Option<&SpanContext>, fields: Option<&LineFields>) -> Self {
+        let this = Self::new(context);
+        if !is_suppressed() {
+            local().extra.set(line_fields::late_data(fields.cloned()));
+        }
+        this
+    }
 }
 
 impl Drop for Attached {
@@ -450,6 +481,13 @@ impl Drop for Attached {
         #[cfg(feature = "opentelemetry")]
         if self.bridged {
             bridge::leave(local.span.get());
+        }
+        #[cfg(feature = "tracing")]
+        if local.extra.get() != self.saved.extra {
+            // SAFETY: what is attached takes no late data but the fields that log lines show.
+            unsafe {
+                line_fields::free(local.extra.get());
+            }
         }
         local.restore(&self.saved);
     }

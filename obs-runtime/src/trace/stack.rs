@@ -14,6 +14,7 @@ use crate::trace::active::Manual;
 use crate::trace::attribute::SpanExtra;
 #[cfg(feature = "opentelemetry")]
 use crate::trace::bridge;
+use crate::trace::line_fields::{self, LineFields};
 use crate::trace::local::{Local, Saved, flag, local};
 use crate::trace::suppress::is_suppressed;
 use crate::trace::value::Value;
@@ -77,8 +78,8 @@ impl KeptSpan {
 pub(crate) enum Held<'a> {
     /// A span with an identity.
     Span(&'a KeptSpan),
-    /// The context in which a span without an identity was created.
-    Through(&'a SpanContext),
+    /// The context in which a span without an identity was created, and what log lines show there.
+    Through(&'a SpanContext, Option<&'a LineFields>),
 }
 
 struct Entry {
@@ -136,7 +137,7 @@ impl Entry {
 pub(crate) fn enter(key: u64, held: &Held<'_>) {
     let (context, attached) = match held {
         Held::Span(kept) => (kept.manual.context(), 0),
-        Held::Through(context) => (Some(**context), flag::ATTACHED),
+        Held::Through(context, _) => (Some(**context), flag::ATTACHED),
     };
     let Some(context) = context else { return };
     if is_suppressed() {
@@ -166,7 +167,10 @@ pub(crate) fn enter(key: u64, held: &Held<'_>) {
         match held {
             _ if stays => {}
             Held::Span(kept) => kept.manual.enter(local),
-            Held::Through(context) => local.attach(Some(context)),
+            Held::Through(context, fields) => {
+                local.attach(Some(context));
+                local.extra.set(line_fields::late_data(fields.cloned()));
+            }
         }
         stack.push(Entry {
             key,
@@ -192,7 +196,7 @@ fn tell(local: &Local, outer: u64, held: &Held<'_>) -> bool {
             let state = kept.manual.state_inside(outer);
             bridge::context::enter_manual(local, state, &kept.told, |told| told)
         }
-        Held::Through(_) => bridge::context::enter_attached(local),
+        Held::Through(..) => bridge::context::enter_attached(local),
     }
 }
 
@@ -247,7 +251,7 @@ pub(crate) fn forget(key: u64) {
     };
     // Each turn takes an entry off, or marks it as left.
     while STACK.try_with(is_entered).unwrap_or(false) {
-        if exit(key).is_some() {
+        if exit(key).is_some_and(|late| !late.is_empty()) {
             self_obs::count_late();
         }
     }
@@ -288,8 +292,10 @@ fn settle(stack: &mut Vec<Entry>, local: &Local) {
         stack.pop();
         if !late.is_null() {
             // SAFETY: as in `exit`. The span may have ended.
-            drop(unsafe { Box::from_raw(late) });
-            self_obs::count_late();
+            let late = unsafe { Box::from_raw(late) };
+            if !late.is_empty() {
+                self_obs::count_late();
+            }
         }
     }
 }

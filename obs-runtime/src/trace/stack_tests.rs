@@ -142,14 +142,14 @@ fn a_context_without_a_span_is_passed_through() {
     testing::capture(|| {
         let [span] = entered::<1>();
         let around = span.manual.context().unwrap();
-        enter(1, &Held::Through(&around));
+        enter(1, &Held::Through(&around, None));
         // Nothing changes where it is the context already: late data reaches the span.
         assert_eq!(here(), Some(id(&span)));
         current::add_event("said");
         assert!(exit(1).is_none());
         assert_eq!(events(exit(0)), ["said"]);
 
-        enter(1, &Held::Through(&around));
+        enter(1, &Held::Through(&around, None));
         assert_eq!(here(), Some(id(&span)));
         assert!(exit(1).is_none());
         assert_eq!(here(), None);

@@ -4,6 +4,7 @@ mod api;
 mod async_functions;
 mod cold;
 mod install;
+mod log_lines;
 mod migrated;
 mod orders;
 mod propagation;

@@ -12,6 +12,7 @@ use super::around;
 use super::event::{self, Place};
 use super::span::SpanData;
 use super::values::FieldData;
+use crate::trace::line_fields::LineFields;
 use crate::trace::suppress::is_suppressed;
 use crate::trace::{Attached, SpanContext, gate, stack};
 
@@ -84,6 +85,23 @@ where
     extensions.get::<SpanData>()?.context()
 }
 
+/// Returns the context inside a span of `tracing`, and what log lines show there.
+fn inside<S>(id: &Id, ctx: &Context<'_, S>) -> (Option<SpanContext>, Option<LineFields>)
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let Some(span) = ctx.span(id) else {
+        return (None, None);
+    };
+    let extensions = span.extensions();
+    extensions.get::<SpanData>().map_or((None, None), |data| {
+        (
+            data.context(),
+            data.line_fields().cloned().map(LineFields::of_another),
+        )
+    })
+}
+
 impl<S> Layer<S> for ObsLayer
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
@@ -98,8 +116,10 @@ where
         } else if attributes.is_contextual() {
             SpanData::begin(id, attributes)
         } else {
-            let parent = attributes.parent().and_then(|id| context_of(id, &ctx));
-            let _parent = Attached::new(parent.as_ref());
+            let (context, fields) = attributes
+                .parent()
+                .map_or((None, None), |id| inside(id, &ctx));
+            let _parent = Attached::showing(context.as_ref(), fields.as_ref());
             SpanData::begin(id, attributes)
         };
         span.extensions_mut().replace(data);

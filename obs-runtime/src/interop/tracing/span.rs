@@ -11,6 +11,7 @@ use super::site::{self, Site};
 use super::values::{FieldData, KindVisitor};
 use crate::callsite::SpanKind;
 use crate::trace::attribute::SpanExtra;
+use crate::trace::line_fields::{self, LineFields};
 use crate::trace::running::Running;
 use crate::trace::stack::{self, Held, KeptSpan};
 use crate::trace::{Link, Outcome, SpanContext, Value};
@@ -20,8 +21,9 @@ pub(super) struct SpanData {
     pub(super) site: &'static Site,
     /// None if the span has no identity: it is not sampled, or more verbose than the level.
     kept: Option<KeptSpan>,
-    /// The context in which the span was created, if it has no identity itself.
-    around: Option<SpanContext>,
+    /// The context in which the span was created, if it has no identity itself, and what log lines show
+    /// there.
+    around: Option<(SpanContext, Option<LineFields>)>,
     /// The values in the order of the fields.
     values: Vec<Value>,
     extra: SpanExtra,
@@ -60,7 +62,10 @@ impl SpanData {
             values
         });
         let around = if begun.is_none() {
-            SpanContext::current()
+            SpanContext::current().map(|context| {
+                let fields = line_fields::here();
+                (context, fields.map(LineFields::of_another))
+            })
         } else {
             None
         };
@@ -87,7 +92,7 @@ impl SpanData {
         Self {
             site: site::of(attributes.metadata()),
             kept: None,
-            around: Some(running.context()),
+            around: Some((running.context(), running.line_fields())),
             values: Vec::new(),
             extra: SpanExtra::default(),
             stands_for: Some(running),
@@ -110,7 +115,15 @@ impl SpanData {
     pub(super) fn context(&self) -> Option<SpanContext> {
         match &self.kept {
             Some(kept) => kept.manual.context(),
-            None => self.around,
+            None => self.around.as_ref().map(|(context, _)| *context),
+        }
+    }
+
+    /// Returns what log lines inside the span show of the functions around it.
+    pub(super) fn line_fields(&self) -> Option<&LineFields> {
+        match &self.kept {
+            Some(kept) => kept.manual.line_fields.as_ref(),
+            None => self.around.as_ref()?.1.as_ref(),
         }
     }
 
@@ -151,7 +164,9 @@ impl SpanData {
     pub(super) fn enter(&self, key: u64) {
         match (&self.kept, &self.around) {
             (Some(kept), _) => stack::enter(key, &Held::Span(kept)),
-            (None, Some(context)) => stack::enter(key, &Held::Through(context)),
+            (None, Some((context, fields))) => {
+                stack::enter(key, &Held::Through(context, fields.as_ref()));
+            }
             (None, None) => {}
         }
     }

@@ -4,16 +4,16 @@
 #[cfg(feature = "pipeline")]
 use core::cell::RefCell;
 
-#[cfg(feature = "pipeline")]
-use super::FutureCore;
-use super::{FutureSpan, mode};
+use super::{FutureCore, FutureSpan, OWN, mode};
 #[cfg(feature = "pipeline")]
 use crate::callsite::Construct;
 #[cfg(feature = "pipeline")]
 use crate::trace::SpanContext;
 #[cfg(feature = "pipeline")]
 use crate::trace::attribute::SpanError;
-use crate::trace::local::local;
+#[cfg(feature = "opentelemetry")]
+use crate::trace::bridge::context as bridge;
+use crate::trace::local::{Local, Saved, flag, local};
 use crate::trace::view::Outcome;
 
 #[cfg(feature = "pipeline")]
@@ -69,5 +69,43 @@ impl<const N: usize> FutureSpan<N> {
             return self.fail(error);
         }
         self.end(Outcome::Cancelled);
+    }
+}
+
+impl FutureCore {
+    /// Exchanges the call's context with the thread's, in the memory that the call has anyway.
+    ///
+    /// The first call enters the span, the second leaves it; both happen on the same thread.
+    pub(super) fn change_places(&mut self, local: &Local) {
+        let leaves = self.state & mode::ENTERED != 0;
+        #[cfg(feature = "opentelemetry")]
+        if self.state & mode::BRIDGED != 0 {
+            bridge::leave(local.span.get());
+        }
+        let thread = local.save();
+        let remote = if leaves { mode::REMOTE } else { flag::REMOTE };
+        let remote = self.state & remote != 0;
+        local.restore(&Saved {
+            trace_hi: self.trace_hi,
+            trace_lo: self.trace_lo,
+            span: self.span,
+            flags: self.state & !mode::ALL & if leaves { u64::MAX } else { OWN },
+            extra: self.extra,
+        });
+        self.trace_hi = thread.trace_hi;
+        self.trace_lo = thread.trace_lo;
+        self.span = thread.span;
+        self.extra = thread.extra;
+        let kept = self.state & (mode::MASK | mode::FIELDS | mode::BOUNDARY);
+        self.state = kept | thread.flags;
+        if !leaves {
+            self.state |= mode::ENTERED | if remote { mode::REMOTE } else { 0 };
+            #[cfg(feature = "opentelemetry")]
+            if bridge::enter_future(local, self.state) {
+                self.state |= mode::BRIDGED;
+            }
+        } else if remote {
+            self.state |= flag::REMOTE;
+        }
     }
 }

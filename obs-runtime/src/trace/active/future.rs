@@ -9,6 +9,8 @@
 use core::mem::{ManuallyDrop, MaybeUninit};
 use core::ptr;
 
+#[cfg(feature = "tracing")]
+use super::recorded;
 use super::{CHILD, CHILD_MASK, OWN, SyncSpan, begin_other, box_extra, mode, settle, unsampled};
 use crate::callsite::Callsite;
 use crate::clock;
@@ -16,6 +18,8 @@ use crate::trace::attribute::{SpanError, SpanExtra};
 #[cfg(feature = "opentelemetry")]
 use crate::trace::bridge::context as bridge;
 use crate::trace::gate;
+#[cfg(feature = "tracing")]
+use crate::trace::line_fields;
 use crate::trace::local::{Local, Saved, flag, local};
 use crate::trace::record::{self, Call, Rest};
 use crate::trace::value::Value;
@@ -221,6 +225,10 @@ impl<const N: usize> FutureSpan<N> {
     #[cold]
     #[inline(never)]
     fn end_for(&mut self, error: impl FnOnce(u64, u64) -> SpanError, outcome: Outcome) {
+        if self.core.state & mode::DECIDED != 0 {
+            // An expression of its fields has panicked.
+            self.core.decide(0, &[]);
+        }
         if self.is_recording() {
             let core = &mut self.core;
             core.extra = box_extra(
@@ -258,7 +266,12 @@ impl FutureCore {
             (self.state, self.start) = (state, clock::ticks());
             return;
         }
-        let begun = begin_other(local, self.site, gate, flags);
+        #[allow(unused_mut, reason = "log lines ask for fields")]
+        let mut begun = begin_other(local, self.site, gate, flags);
+        #[cfg(feature = "tracing")]
+        if gate::is_long_way(gate) {
+            self.extra = line_fields::begin(local, self.site, &mut begun);
+        }
         self.state = begun.state;
         self.trace_hi = begun.trace_hi;
         self.trace_lo = begun.trace_lo;
@@ -326,48 +339,24 @@ impl FutureCore {
             unsafe {
                 record::write_full(local, self.site, call, state & !mode::ALL, outcome, rest);
             };
-        } else if self.site.metrics() {
+            return;
+        }
+        #[cfg(feature = "tracing")]
+        if state & mode::MASK != mode::COUNT {
+            if let Some(state) = recorded(state) {
+                self.state = state;
+                // SAFETY: the state has no values.
+                return unsafe { self.finish(outcome) };
+            }
+            // SAFETY: the late data is this call's own.
+            unsafe {
+                line_fields::free(core::mem::replace(&mut self.extra, ptr::null_mut()));
+            }
+        }
+        if self.site.metrics() {
             let scope = (state >> flag::SCOPE_SHIFT) as u16;
             let ticks = end.saturating_sub(self.start);
             record::write_mini(local, self.site, scope, outcome, ticks);
-        }
-    }
-}
-
-impl FutureCore {
-    /// Exchanges the call's context with the thread's, in the memory that the call has anyway.
-    ///
-    /// The first call enters the span, the second leaves it; both happen on the same thread.
-    pub(super) fn change_places(&mut self, local: &Local) {
-        let leaves = self.state & mode::ENTERED != 0;
-        #[cfg(feature = "opentelemetry")]
-        if self.state & mode::BRIDGED != 0 {
-            bridge::leave(local.span.get());
-        }
-        let thread = local.save();
-        let remote = if leaves { mode::REMOTE } else { flag::REMOTE };
-        let remote = self.state & remote != 0;
-        local.restore(&Saved {
-            trace_hi: self.trace_hi,
-            trace_lo: self.trace_lo,
-            span: self.span,
-            flags: self.state & !mode::ALL & if leaves { u64::MAX } else { OWN },
-            extra: self.extra,
-        });
-        self.trace_hi = thread.trace_hi;
-        self.trace_lo = thread.trace_lo;
-        self.span = thread.span;
-        self.extra = thread.extra;
-        let kept = self.state & (mode::MASK | mode::FIELDS | mode::BOUNDARY);
-        self.state = kept | thread.flags;
-        if !leaves {
-            self.state |= mode::ENTERED | if remote { mode::REMOTE } else { 0 };
-            #[cfg(feature = "opentelemetry")]
-            if bridge::enter_future(local, self.state) {
-                self.state |= mode::BRIDGED;
-            }
-        } else if remote {
-            self.state |= flag::REMOTE;
         }
     }
 }
@@ -474,6 +463,11 @@ fn answer_fields(local: &Local, values: &[Value]) -> bool {
     // SAFETY: the slot was set, so this is the first poll of the call that asked: its `PollGuard`
     // keeps the pointer valid and holds no reference meanwhile.
     let core = unsafe { &mut *core };
+    #[cfg(feature = "tracing")]
+    // SAFETY: the late data is this call's own.
+    unsafe {
+        line_fields::say(local.extra.get(), values);
+    }
     core.decide(parent, values);
     local.flags.set(core.state & !mode::ALL & OWN);
     #[cfg(feature = "opentelemetry")]

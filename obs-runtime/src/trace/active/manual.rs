@@ -15,6 +15,8 @@ use crate::trace::attribute::{SpanError, SpanExtra};
 #[cfg(feature = "opentelemetry")]
 use crate::trace::bridge::context as bridge;
 use crate::trace::gate;
+#[cfg(feature = "tracing")]
+use crate::trace::line_fields::{self, LineFields};
 use crate::trace::local::{self, Local, flag, local};
 use crate::trace::value::Value;
 use crate::trace::view::Outcome;
@@ -23,6 +25,9 @@ use crate::trace::{SpanContext, SpanId, TraceFlags};
 /// A span that is held by hand. It may end on another thread than the one it began on.
 pub(crate) struct Manual {
     core: FutureCore,
+    /// What log lines inside of it show.
+    #[cfg(feature = "tracing")]
+    pub(crate) line_fields: Option<LineFields>,
 }
 
 // SAFETY: the extra pointer of a manual span stays null; the rest is plain data.
@@ -45,16 +50,29 @@ impl Manual {
         let local = local();
         let mut core = FutureSpan::<0>::idle(site);
         core.start(local, gate);
+        #[cfg(feature = "tracing")]
+        // SAFETY: the call has just begun, and gives away what it has.
+        let line_fields =
+            unsafe { line_fields::take(core::mem::replace(&mut core.extra, ptr::null_mut())) };
         let asks = core.state & mode::MASK == mode::PENDING;
         let mut evaluated = Vec::new();
         if asks || core.state & mode::MASK == mode::RECORD {
             evaluated = values();
         }
         if asks {
+            #[cfg(feature = "tracing")]
+            if let Some(fields) = &line_fields {
+                fields.say(&evaluated);
+            }
             core.decide(local.flags.get(), &evaluated);
         }
         core.state |= unwinding();
-        (core.state & mode::MASK != mode::OFF).then_some((Self { core }, evaluated))
+        let this = Self {
+            core,
+            #[cfg(feature = "tracing")]
+            line_fields,
+        };
+        (this.core.state & mode::MASK != mode::OFF).then_some((this, evaluated))
     }
 
     /// Begins a span under a parent that need not be the thread's context.
@@ -76,7 +94,12 @@ impl Manual {
         core.start(local, gate);
         local.restore(&saved);
         core.state |= unwinding();
-        (core.state & mode::MASK != mode::OFF).then_some(Self { core })
+        let this = Self {
+            core,
+            #[cfg(feature = "tracing")]
+            line_fields: None,
+        };
+        (this.core.state & mode::MASK != mode::OFF).then_some(this)
     }
 
     /// Returns the mode and the flags of the context, for entering the span inside the span
@@ -148,6 +171,11 @@ impl Manual {
         local.trace_lo.set(self.core.trace_lo);
         local.span.set(self.core.span);
         local.flags.set(self.core.state & !mode::ALL & OWN);
+        #[cfg(feature = "tracing")]
+        local
+            .extra
+            .set(line_fields::late_data(self.line_fields.clone()));
+        #[cfg(not(feature = "tracing"))]
         local.extra.set(ptr::null_mut());
     }
 

@@ -19,6 +19,8 @@ use crate::trace::attribute::{SpanError, SpanExtra};
 #[cfg(feature = "opentelemetry")]
 use crate::trace::bridge::context as bridge;
 use crate::trace::gate;
+#[cfg(feature = "tracing")]
+use crate::trace::line_fields;
 use crate::trace::local::{Local, flag};
 use crate::trace::sampler::{self, Decision};
 use crate::trace::value::Value;
@@ -44,10 +46,11 @@ pub(crate) mod mode {
     /// The future was not polled yet.
     pub(super) const UNSTARTED: u64 = 4 << 60;
     pub(crate) const MASK: u64 = 15 << 60;
-    /// The values of the fields decide whether the call is recorded (set together with `RECORD`).
-    /// Until then the call is the thread's context, with a trace that is not sampled.
+    /// The values of the fields are waited for (set together with `RECORD`): they decide whether the
+    /// call is recorded, unless that is `DECIDED`. Until then the call is the thread's context, with a
+    /// trace that is not sampled.
     pub(super) const ASKS: u64 = 8 << 60;
-    pub(super) const PENDING: u64 = RECORD | ASKS;
+    pub(crate) const PENDING: u64 = RECORD | ASKS;
     /// The values of the fields were written.
     pub(super) const FIELDS: u64 = 1 << 59;
     /// The thread was already unwinding when the call began.
@@ -61,7 +64,11 @@ pub(crate) mod mode {
     pub(crate) const BOUNDARY: u64 = 1 << 55;
     /// OpenTelemetry was told of the entered future, and is told again when the future is left.
     pub(super) const BRIDGED: u64 = 1 << 54;
-    pub(crate) const ALL: u64 = MASK | FIELDS | UNWINDING | ENTERED | REMOTE | BOUNDARY | BRIDGED;
+    /// Of a pending call: whether it is recorded is known, and the context's flag says it. Log lines ask
+    /// for the values.
+    pub(crate) const DECIDED: u64 = 1 << 53;
+    pub(crate) const ALL: u64 =
+        MASK | FIELDS | UNWINDING | ENTERED | REMOTE | BOUNDARY | BRIDGED | DECIDED;
 }
 
 /// How a call begins: its mode, and the identity that becomes the thread's context.
@@ -91,6 +98,11 @@ pub(crate) fn begin_other(local: &Local, site: &'static Callsite, gate: u8, flag
     if gate == gate::ASK {
         return bridge::begin(local, site);
     }
+    let gate = if gate == gate::KEEP {
+        gate::level()
+    } else {
+        gate
+    };
     if flags & flag::SUPPRESSED != 0 {
         return Begun {
             state: mode::OFF,
@@ -131,7 +143,10 @@ pub(crate) fn begin_other(local: &Local, site: &'static Callsite, gate: u8, flag
     let decided = parent && flags & flag::DEFERRED == 0;
     let inherited = decided.then_some((flags & flag::SAMPLED != 0, flags & flag::REMOTE != 0));
     let decision = sampler::decide(scope, site, trace_lo, inherited);
-    if parent && decision == Decision::Skip && flags & flag::REMOTE == 0 {
+    let stays = parent && decision == Decision::Skip && flags & flag::REMOTE == 0;
+    #[cfg(feature = "tracing")]
+    let stays = stays && !(gate::keeps_fields() && line_fields::has_fields(site));
+    if stays {
         return nothing(mode::COUNT);
     }
     let random = if parent {
@@ -154,8 +169,8 @@ pub(crate) fn begin_other(local: &Local, site: &'static Callsite, gate: u8, flag
     }
 }
 
-/// Decides about a call whose sampler asked for the values of its fields, and returns its new
-/// state.
+/// Decides about a call for whose fields the sampler asked, or the formatter of log lines, and returns
+/// its new state.
 ///
 /// `parent` holds the flags of the context that the call began in.
 #[cold]
@@ -166,6 +181,14 @@ fn settle(
     parent: u64,
     values: &[Value],
 ) -> u64 {
+    if state & mode::DECIDED != 0 {
+        let mode = if state & flag::SAMPLED == 0 {
+            mode::UNSAMPLED
+        } else {
+            mode::RECORD
+        };
+        return state & !(mode::MASK | mode::DECIDED) | mode;
+    }
     let scope = (state >> flag::SCOPE_SHIFT) as u16;
     let decided = state & flag::REMOTE != 0 && parent & flag::DEFERRED == 0;
     let remote = decided.then_some(parent & flag::SAMPLED != 0);
@@ -174,6 +197,17 @@ fn settle(
     } else {
         state & !mode::MASK | mode::UNSAMPLED
     }
+}
+
+/// Returns the new state of a recorded call that ends before its fields were seen: a function that returns
+/// a future evaluates them where nothing records.
+#[cfg(feature = "tracing")]
+#[cold]
+fn recorded(state: u64) -> Option<u64> {
+    let is_recorded = state & mode::DECIDED != 0 && state & flag::SAMPLED != 0;
+    // OpenTelemetry has been told already that it ends.
+    let gone = mode::MASK | mode::DECIDED | mode::FIELDS | mode::BOUNDARY;
+    is_recorded.then_some(state & !gone | mode::RECORD)
 }
 
 /// Returns the state of a call inside a trace that is not sampled; none elsewhere, and where more than
@@ -185,7 +219,7 @@ fn unsampled(site: &'static Callsite, gate: u8, flags: u64) -> Option<u64> {
     // Of these, `VALID` alone is the context of a trace in this process that is not sampled.
     const UNSAMPLED_MASK: u64 =
         flag::VALID | flag::SAMPLED | flag::REMOTE | flag::DEFERRED | flag::SUPPRESSED;
-    if flags & UNSAMPLED_MASK != flag::VALID || gate == gate::ASK || site.is_root() {
+    if flags & UNSAMPLED_MASK != flag::VALID || gate::is_long_way(gate) || site.is_root() {
         return None;
     }
     let counted = mode::COUNT | flags & flag::SCOPE_MASK;

@@ -11,6 +11,8 @@
 use core::mem::MaybeUninit;
 use core::ptr;
 
+#[cfg(feature = "tracing")]
+use super::recorded;
 use super::{
     CHILD, CHILD_MASK, OWN, begin_other, box_extra, enter, mode, settle, unsampled, unwinding,
 };
@@ -20,6 +22,8 @@ use crate::trace::attribute::SpanError;
 #[cfg(feature = "opentelemetry")]
 use crate::trace::bridge::context as bridge;
 use crate::trace::gate;
+#[cfg(feature = "tracing")]
+use crate::trace::line_fields;
 use crate::trace::local::{Local, Saved, flag, local};
 use crate::trace::record::{self, Call, Rest};
 use crate::trace::value::Value;
@@ -99,6 +103,10 @@ impl<const N: usize> SyncSpan<N> {
     #[cold]
     #[inline(never)]
     fn end_for(&mut self, error: impl FnOnce(u64, u64) -> SpanError, outcome: Outcome) {
+        if self.core.state & mode::DECIDED != 0 {
+            // An expression of its fields has panicked.
+            self.core.decide(&[]);
+        }
         if self.is_recording() {
             let local = local();
             // SAFETY: initialised whenever the state is not `OFF`.
@@ -175,6 +183,11 @@ impl SyncCore {
         let running = unsafe { self.running.assume_init_ref() };
         let parent = running.saved.flags;
         let trace = local.trace_lo.get();
+        #[cfg(feature = "tracing")]
+        // SAFETY: the late data is this call's own.
+        unsafe {
+            line_fields::say(local.extra.get(), values);
+        }
         self.state = settle(running.site, self.state, trace, parent, values);
         local.flags.set(self.state & !mode::ALL & OWN);
         #[cfg(feature = "opentelemetry")]
@@ -241,6 +254,17 @@ impl SyncCore {
             }
             // A call that ended before its fields were known counts as not sampled.
             mode::UNSAMPLED | mode::PENDING => {
+                #[cfg(feature = "tracing")]
+                if let Some(state) = recorded(self.state) {
+                    self.state = state;
+                    // SAFETY: the state has no values.
+                    return unsafe { self.finish(outcome) };
+                }
+                #[cfg(feature = "tracing")]
+                // SAFETY: the late data is this call's own.
+                unsafe {
+                    line_fields::free(local.extra.get());
+                }
                 local.restore(&running.saved);
                 if running.site.metrics() {
                     let scope = (self.state >> flag::SCOPE_SHIFT) as u16;
@@ -267,10 +291,19 @@ fn enter_other(local: &Local, site: &'static Callsite, gate: u8) -> (u64, u64) {
 /// Enters a root, a call with a remote parent, or one above the configured level.
 #[inline(never)]
 fn enter_root(local: &Local, site: &'static Callsite, gate: u8) -> (u64, u64) {
-    let begun = begin_other(local, site, gate, local.flags.get());
+    #[allow(unused_mut, reason = "log lines ask for fields")]
+    let mut begun = begin_other(local, site, gate, local.flags.get());
+    #[cfg(feature = "tracing")]
+    let extra = if gate::is_long_way(gate) {
+        line_fields::begin(local, site, &mut begun)
+    } else {
+        ptr::null_mut()
+    };
+    #[cfg(not(feature = "tracing"))]
+    let extra = ptr::null_mut();
     if begun.state & mode::MASK >= mode::RECORD {
         enter(local, &begun);
-        local.extra.set(ptr::null_mut());
+        local.extra.set(extra);
         #[cfg(feature = "opentelemetry")]
         if begun.state & mode::BOUNDARY != 0 {
             bridge::enter_sync(local);

@@ -16,6 +16,7 @@ use tracing_subscriber::fmt::format::{FormatFields, Writer};
 use crate::json;
 use crate::printable::{formatted, is_unprintable};
 use crate::redact::{MASK, is_secret_key};
+use crate::trace::ValueRef;
 use crate::trace::local::redact;
 
 /// Writes the fields of spans as `key=value`, for [`Text`](super::Text).
@@ -225,6 +226,26 @@ impl FieldsVisitor {
         }
         // Writing to a string cannot fail.
         let _ = write!(self.fields, "{name}={value}");
+    }
+
+    /// Writes a field that obs has recorded, whose name was judged where it was recorded.
+    pub(super) fn attribute(&mut self, key: &str, value: ValueRef<'_>) {
+        let text = match value {
+            ValueRef::Bool(value) => return self.write(key, &value),
+            ValueRef::I64(value) => return self.write(key, &value),
+            ValueRef::F64(value) if value.is_finite() => return self.write(key, &value),
+            ValueRef::F64(value) => Cow::Owned(value.to_string()),
+            ValueRef::Str(text) => Cow::Borrowed(text),
+            list => Cow::Owned(format!("{list:?}")),
+        };
+        let text = redact(&text);
+        // JSON quotes and escapes by itself.
+        let odd = |c: char| c.is_whitespace() || is_unprintable(c) || "\"={},".contains(c);
+        if self.is_json || !text.is_empty() && !text.contains(odd) {
+            self.write(key, &text);
+        } else {
+            self.write(key, &format_args!("{text:?}"));
+        }
     }
 
     fn text_value(&mut self, field: &Field, text: &str, quoted: bool) {

@@ -7,9 +7,11 @@ use tracing_subscriber::fmt::FmtContext;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::functions;
 use crate::interop::tracing::span::SpanData;
-use crate::trace::SpanContext;
+use crate::trace::line_fields::{self, LineFields};
 use crate::trace::local::local;
+use crate::trace::{SpanContext, gate};
 
 /// Returns the span that an event belongs to: its own parent, or the one that is entered.
 pub(super) fn ids<S, N>(ctx: &FmtContext<'_, S, N>, event: &Event<'_>) -> Option<SpanContext>
@@ -26,9 +28,30 @@ where
     extensions.get::<SpanData>()?.context()
 }
 
-/// Wraps a formatter and adds trace and span id to its lines.
+/// Returns what an event's line shows of the functions of obs around it.
+pub(super) fn functions_around<S, N>(
+    ctx: &FmtContext<'_, S, N>,
+    event: &Event<'_>,
+) -> Option<LineFields>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    // A `fmt` layer does not say that it exists: functions begin to keep their fields with its first line.
+    gate::keep_fields();
+    if event.is_contextual() {
+        return line_fields::here();
+    }
+    let span = ctx.span(event.parent()?)?;
+    let extensions = span.extensions();
+    extensions.get::<SpanData>()?.line_fields().cloned()
+}
+
+/// Wraps a formatter and adds trace and span id to its lines, and the fields of the annotated functions
+/// around them.
 ///
-/// Each line that is written inside a span, of obs or of `tracing`, gets them.
+/// Each line that is written inside a span, of obs or of `tracing`, gets them. A function keeps its
+/// fields from the first line on, or from [`lines`](super::lines) or [`init`](crate::interop::tracing::init).
 ///
 /// ```
 /// use obs_runtime::interop::tracing::WithIds;
@@ -46,7 +69,7 @@ pub struct WithIds<F> {
 }
 
 impl<F> WithIds<F> {
-    /// Puts `trace_id=… span_id=…` before what `inner` writes.
+    /// Puts `trace_id=… span_id=… load{id=7}` before what `inner` writes.
     pub const fn text(inner: F) -> Self {
         Self {
             inner,
@@ -54,7 +77,9 @@ impl<F> WithIds<F> {
         }
     }
 
-    /// Adds the members `trace_id`, `span_id` and `trace_flags` to the JSON that `inner` writes.
+    /// Adds the members `trace_id`, `span_id` and `trace_flags` to the JSON that `inner` writes, and
+    /// `functions`, a list of objects with `name` and `fields`, where there are any. What the formatter
+    /// [`Json`](super::Json) writes has these in its `spans`.
     ///
     /// Such a formatter is `tracing_subscriber::fmt::format().json()`.
     pub const fn json(inner: F) -> Self {
@@ -77,12 +102,14 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
+        let functions = functions_around(ctx, event);
         let Some(context) = ids(ctx, event) else {
             return self.inner.format_event(ctx, writer, event);
         };
         let (trace, span) = (context.trace_id(), context.span_id());
         if !self.is_json {
-            write!(writer, "trace_id={trace} span_id={span} ")?;
+            let functions = functions::text(functions.as_ref(), "", "");
+            write!(writer, "trace_id={trace} span_id={span}{functions} ")?;
             return self.inner.format_event(ctx, writer, event);
         }
         let mut line = String::new();
@@ -92,6 +119,11 @@ where
             return writer.write_str(&line);
         };
         let flags = context.trace_flags().bits();
+        let mut list = String::new();
+        functions::append_json(&mut list, functions.as_ref());
+        if !list.is_empty() {
+            list = format!(",\"functions\":[{list}]");
+        }
         let comma = if rest.trim_start().starts_with('}') {
             ""
         } else {
@@ -99,7 +131,7 @@ where
         };
         write!(
             writer,
-            "{{\"trace_id\":\"{trace}\",\"span_id\":\"{span}\",\"trace_flags\":\"{flags:02x}\"{comma}{rest}"
+            "{{\"trace_id\":\"{trace}\",\"span_id\":\"{span}\",\"trace_flags\":\"{flags:02x}\"{list}{comma}{rest}"
         )
     }
 }

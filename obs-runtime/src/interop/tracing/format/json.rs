@@ -9,7 +9,8 @@ use tracing_subscriber::fmt::{FmtContext, FormattedFields};
 use tracing_subscriber::registry::{LookupSpan, Scope};
 
 use super::fields::{FieldsVisitor, JsonFields, member};
-use super::ids::ids;
+use super::functions;
+use super::ids::{functions_around, ids};
 use crate::interop::tracing::around::stands_for_another;
 use crate::json;
 
@@ -17,10 +18,12 @@ use crate::json;
 ///
 /// ```text
 /// {"timestamp":"2026-11-20T13:38:18.123456Z","level":"INFO","target":"shop",
-///  "message":"loaded","fields":{"id":7},"spans":[{"name":"request","fields":{"user":"ada"}}],
+///  "message":"loaded","fields":{"rows":3},
+///  "spans":[{"name":"request","fields":{"user":"ada"}},{"name":"load","fields":{"id":7}}],
 ///  "trace_id":"…","span_id":"…","trace_flags":"03","file":"src/shop.rs","line":12}
 /// ```
 ///
+/// The spans of `tracing` come first, then the annotated functions that have recorded fields.
 /// A key that is given twice, or recorded again, stands there once, with its last value.
 ///
 /// It is one line; it is broken here to fit the page. The ids are those of the span that is
@@ -58,26 +61,24 @@ where
             write!(line, ",\"fields\":{{{}}}", said.fields)?;
         }
         let spans = ctx.event_scope().into_iter().flat_map(Scope::from_root);
-        let mut spans = spans
-            .filter(|span| !stands_for_another(span.metadata()))
-            .peekable();
-        if spans.peek().is_some() {
-            line.push_str(",\"spans\":[");
-            for span in spans {
-                if line.ends_with('}') {
-                    line.push(',');
-                }
-                line.push_str("{\"name\":");
-                json::append(&mut line, &span.name());
-                let extensions = span.extensions();
-                if let Some(fields) = extensions.get::<FormattedFields<JsonFields>>()
-                    && !fields.is_empty()
-                {
-                    write!(line, ",\"fields\":{{{fields}}}")?;
-                }
-                line.push('}');
+        let mut around = String::new();
+        for span in spans.filter(|span| !stands_for_another(span.metadata())) {
+            if !around.is_empty() {
+                around.push(',');
             }
-            line.push(']');
+            around.push_str("{\"name\":");
+            json::append(&mut around, &span.name());
+            let extensions = span.extensions();
+            if let Some(fields) = extensions.get::<FormattedFields<JsonFields>>()
+                && !fields.is_empty()
+            {
+                write!(around, ",\"fields\":{{{fields}}}")?;
+            }
+            around.push('}');
+        }
+        functions::append_json(&mut around, functions_around(ctx, event).as_ref());
+        if !around.is_empty() {
+            write!(line, ",\"spans\":[{around}]")?;
         }
         if let Some(context) = ids(ctx, event) {
             let (trace, span) = (context.trace_id(), context.span_id());

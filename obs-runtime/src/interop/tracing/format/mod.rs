@@ -2,6 +2,7 @@
 
 mod early;
 mod fields;
+mod functions;
 mod ids;
 mod json;
 mod pretty;
@@ -12,6 +13,7 @@ use ::tracing::Subscriber;
 use tracing_subscriber::layer::Layer;
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::trace::gate;
 use early::Early;
 
 pub use fields::{JsonFields, TextFields};
@@ -32,7 +34,15 @@ pub enum Format {
 
 /// Returns a layer that writes each event as a line on standard error.
 ///
-/// The line has trace and span id, and its secrets are masked.
+/// The line has trace and span id, the fields of the spans of `tracing` around it and of the annotated
+/// functions, and its secrets are masked.
+///
+/// ```text
+/// 2026-11-20T13:38:18.123456Z  INFO shop: loaded rows=3 request{user="ada"} load{id=7} trace_id=…
+/// ```
+///
+/// A function keeps its fields for the lines inside of it from this call on, also in traces that are
+/// not sampled. That is more work for calls of functions with fields.
 ///
 /// ```
 /// use obs_runtime::interop::tracing::{Format, layer, lines};
@@ -65,6 +75,7 @@ pub fn lines<S>(format: Format) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
+    gate::keep_fields();
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     match format {
         Format::Pretty => {

@@ -9,14 +9,17 @@ use tracing_subscriber::fmt::{FmtContext, FormattedFields};
 use tracing_subscriber::registry::{LookupSpan, Scope};
 
 use super::fields::{FieldsVisitor, in_line};
-use super::ids::ids;
+use super::functions;
+use super::ids::{functions_around, ids};
 use crate::interop::tracing::around::stands_for_another;
 
 /// Writes each event as a line of text. It is used with [`TextFields`](super::TextFields).
 ///
 /// ```text
-/// 2026-11-20T13:38:18.123456Z  INFO shop: loaded id=7 request{user="ada"} trace_id=… span_id=…
+/// 2026-11-20T13:38:18.123456Z  INFO shop: loaded rows=3 request{user="ada"} load{id=7} trace_id=… span_id=…
 /// ```
+///
+/// The spans of `tracing` come first, then the annotated functions that have recorded fields.
 ///
 /// Line breaks and other control characters in messages and fields are escaped, so that nobody can
 /// forge a line.
@@ -83,6 +86,8 @@ where
                 write!(line, "{{{fields}}}")?;
             }
         }
+        let functions = functions_around(ctx, event);
+        line.push_str(&functions::text(functions.as_ref(), dim, reset));
         if let Some(context) = ids(ctx, event) {
             let (trace, span) = (context.trace_id(), context.span_id());
             write!(line, " {dim}trace_id={trace} span_id={span}{reset}")?;
