@@ -3,6 +3,7 @@
 # Usage: benches/instructions.sh [ROW]...   (default: every row; CALLS=20000)
 #        PROGRAM=metrics benches/instructions.sh   counters and histograms instead of spans
 #        PROGRAM=redaction benches/instructions.sh the search for secrets in a text
+#        LINES=1 FEATURES=peers-heavy benches/instructions.sh   while log lines show the fields of functions
 #        OFF=1 benches/instructions.sh      an annotated library without the feature `record` (tests/library), which
 #                                           fails unless every annotated function costs what the bare one costs
 set -euo pipefail
