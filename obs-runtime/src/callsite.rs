@@ -119,6 +119,15 @@ pub enum ConstValue {
     Bool(bool),
 }
 
+/// One of a callsite's attributes, as [`Callsite::written`] gives them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Written {
+    /// A constant.
+    Constant(&'static str, ConstValue),
+    /// The key of the value with this index.
+    Key(usize, &'static str),
+}
+
 /// The description of a function by generated code: the fields of a [`Callsite`].
 ///
 /// It is a part of the contract between the macros and the runtime, and not for other code.
@@ -140,6 +149,8 @@ pub struct CallsiteSpec {
     pub declared: &'static [&'static str],
     /// The attributes that never change.
     pub constants: &'static [(&'static str, ConstValue)],
+    /// For each constant, how many keys the user wrote before it. Empty: constants come first.
+    pub places: &'static [u16],
     /// Whether calls and durations are counted.
     pub metrics: bool,
     /// Whether each call begins a trace of its own.
@@ -166,6 +177,7 @@ impl CallsiteSpec {
             keys: &[],
             declared: &[],
             constants: &[],
+            places: &[],
             metrics: true,
             root: false,
         }
@@ -271,6 +283,24 @@ impl Callsite {
     /// Returns the attributes that every span of this callsite has.
     pub const fn constants(&self) -> &'static [(&'static str, ConstValue)] {
         self.spec.constants
+    }
+
+    /// Returns constants and keys in the order in which the user wrote them.
+    pub(crate) fn written(&self) -> impl Iterator<Item = Written> + use<> {
+        let spec = self.spec;
+        let mut constants = spec.constants.iter().enumerate().peekable();
+        let mut keys = spec.keys.iter().enumerate().peekable();
+        core::iter::from_fn(move || {
+            let next_key = keys.peek().map(|(index, _)| *index);
+            let constant = constants.next_if(|(index, _)| {
+                let place = spec.places.get(*index).copied().unwrap_or(0);
+                next_key.is_none_or(|next| usize::from(place) <= next)
+            });
+            match constant {
+                Some((_, (key, value))) => Some(Written::Constant(key, *value)),
+                None => keys.next().map(|(index, key)| Written::Key(index, key)),
+            }
+        })
     }
 
     /// Returns whether calls and durations are counted.

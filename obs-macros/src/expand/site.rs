@@ -108,12 +108,19 @@ fn settings(site: &Site, slot: bool) -> TokenStream {
         let construct = format_ident!("{}", site.construct, span = Span::mixed_site());
         set("construct", quote!(#krate::private::Construct::#construct));
     }
-    let (keys, constants) = keys(site, slot);
-    if !keys.is_empty() {
-        set("keys", quote!(&[#(#keys),*]));
+    let Keys {
+        recorded,
+        constants,
+        places,
+    } = keys(site, slot);
+    if !recorded.is_empty() {
+        set("keys", quote!(&[#(#recorded),*]));
     }
     if !constants.is_empty() {
         set("constants", quote!(&[#(#constants),*]));
+    }
+    if places.iter().any(|place| *place > 0) {
+        set("places", quote!(&[#(#places),*]));
     }
     if !site.declared.keys.is_empty() {
         let keys = site.declared.keys.iter().map(|key| self::key(krate, key));
@@ -156,25 +163,36 @@ fn key(krate: &TokenStream, key: &FieldKey) -> TokenStream {
     }
 }
 
-/// Keys of recorded values, and pairs that never change.
-fn keys(site: &Site, slot: bool) -> (Vec<TokenStream>, Vec<TokenStream>) {
+#[derive(Default)]
+struct Keys {
+    /// Of values that the call records.
+    recorded: Vec<TokenStream>,
+    /// Pairs that never change.
+    constants: Vec<TokenStream>,
+    /// For each constant, how many keys the user wrote before it.
+    places: Vec<u16>,
+}
+
+fn keys(site: &Site, slot: bool) -> Keys {
     let krate = &site.krate;
-    let mut keys = Vec::new();
-    let mut constants = Vec::new();
+    let mut all = Keys::default();
     for field in &site.fields {
         let key = key(krate, &field.key);
         match &field.value {
             FieldValue::Const(value) => {
                 let value = constant(value);
-                constants.push(quote!((#key, #krate::private::ConstValue::#value)));
+                let constant = quote!((#key, #krate::private::ConstValue::#value));
+                all.constants.push(constant);
+                let place = u16::try_from(all.recorded.len()).unwrap_or(u16::MAX);
+                all.places.push(place);
             }
-            _ => keys.push(key),
+            _ => all.recorded.push(key),
         }
     }
     if slot {
-        keys.push(quote!(""));
+        all.recorded.push(quote!(""));
     }
-    (keys, constants)
+    all
 }
 
 /// A variant of `ConstValue`.

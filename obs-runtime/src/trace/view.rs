@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::callsite::Callsite;
+use crate::callsite::{Callsite, Written};
 use crate::semconv::OTHER;
 use crate::trace::attribute::{
     AttributeValue, Event, Link, SpanError, SpanExtra, Status, ValueRef,
@@ -79,16 +79,18 @@ impl<'a> SpanView<'a> {
         name.unwrap_or(self.callsite.name())
     }
 
-    /// Returns the values that the call recorded, with their keys.
+    /// Returns the constants of the callsite and the values that the call recorded, as the user wrote
+    /// them.
     ///
-    /// The constants of the callsite and late attributes are not among them.
-    pub(crate) fn recorded(&self) -> impl Iterator<Item = (&'static str, ValueRef<'a>)> + use<'a> {
-        let base = self.base;
+    /// Late attributes are not among them.
+    pub(crate) fn written(&self) -> impl Iterator<Item = (&'static str, ValueRef<'a>)> + use<'a> {
+        let (values, base) = (self.values, self.base);
         self.callsite
-            .keys()
-            .iter()
-            .zip(self.values)
-            .filter_map(move |(key, value)| Some((*key, value.get(base)?)))
+            .written()
+            .filter_map(move |attribute| match attribute {
+                Written::Constant(key, value) => Some((key, value.into())),
+                Written::Key(index, key) => Some((key, values.get(index)?.get(base)?)),
+            })
     }
 
     /// Returns the attributes that were set while the span ran.
@@ -113,18 +115,20 @@ impl<'a> SpanView<'a> {
         self.extra.and_then(|e| e.error.as_ref())
     }
 
-    /// Returns every attribute once: constants, then recorded values, then late ones.
+    /// Returns every attribute once: constants and recorded values as written, then late ones.
     ///
-    /// A late value replaces an earlier one of the same key.
+    /// A late value of a key that was recorded stands in the place of the earlier one.
     pub(crate) fn attributes(&self) -> impl Iterator<Item = (&'a str, ValueRef<'a>)> + use<'a> {
-        let late = self.late();
-        let fixed = self.callsite.constants().iter();
-        let fixed = fixed.map(|(key, value)| (*key, (*value).into()));
-        fixed
-            .chain(self.recorded())
-            .filter(move |(key, _)| !late.iter().any(|(k, _)| k == key))
-            .map(|(key, value)| (key as &'a str, value))
-            .chain(late.iter().map(|(key, value)| (&**key, value.as_ref())))
+        let (view, late) = (*self, self.late());
+        let latest = move |(key, value): (&'static str, ValueRef<'a>)| {
+            let later = late.iter().find(|(k, _)| k == key);
+            (key as &'a str, later.map_or(value, |(_, v)| v.as_ref()))
+        };
+        let is_new = move |key: &str| !view.written().any(|(k, _)| k == key);
+        let new = late.iter().filter(move |(key, _)| is_new(key));
+        self.written()
+            .map(latest)
+            .chain(new.map(|(key, value)| (&**key, value.as_ref())))
     }
 }
 

@@ -304,8 +304,9 @@ fn fields_of_every_form() {
         forms(1, 0.5, None, true, &inner, "owned".to_owned());
         inner.of_self();
     });
-    let mut found = attributes(&captured, "forms");
-    let mut expected = pairs([
+    let found = attributes(&captured, "forms");
+    // In the order in which they are written, constants too.
+    let expected = pairs([
         ("plain", 1.into()),
         ("shown", "0.5".into()),
         ("debugged", "None".into()),
@@ -320,13 +321,29 @@ fn fields_of_every_form() {
         ("inner.id", 7.into()),
         ("text", "owned".into()),
     ]);
-    found.sort_by(|a, b| a.0.cmp(&b.0));
-    expected.sort_by(|a, b| a.0.cmp(&b.0));
     assert_eq!(found, expected);
     let of_self = captured.span("of_self");
     assert_eq!(of_self.attribute("self.id"), Some(&7.into()));
     assert_eq!(of_self.attribute("self.name"), Some(&"n".into()));
     assert_eq!(of_self.attribute("name.len"), Some(&1.into()));
+}
+
+#[test]
+fn attributes_come_as_they_are_written_and_a_late_value_in_its_place() {
+    #[traced(fields(a, kind = "const", later = 1, b = a + 1, last = true))]
+    fn of_function(a: u8) {
+        obs_runtime::current::record("other", "late");
+        obs_runtime::current::record("later", 9);
+    }
+    let captured = capture(|| {
+        of_function(1);
+        let a = 1;
+        drop(span!("of_span", a, kind = "const", b = a + 1, redact token = a));
+    });
+    captured.assert_tree(
+        "of_function a=1 kind=const later=9 b=2 last=true other=late\n\
+         of_span a=1 kind=const b=2 token=***",
+    );
 }
 
 impl Inner {

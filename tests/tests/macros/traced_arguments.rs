@@ -63,14 +63,14 @@ fn every_setting_reaches_the_callsite() {
     let expected: &[(&str, AttributeValue)] = &[
         ("fixed", "x".into()),
         ("count", 3.into()),
-        (KEY, 1.5.into()),
-        ("type", true.into()),
         ("self.id", 7.into()),
         ("a", 1.into()),
         ("b", 2.into()),
         ("c", "<1>".into()),
         ("a.x", "1".into()),
+        (KEY, 1.5.into()),
         ("quoted key", 1.into()),
+        ("type", true.into()),
     ];
     let found: Vec<_> = span
         .attributes

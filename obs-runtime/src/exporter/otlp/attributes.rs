@@ -1,6 +1,5 @@
 //! `KeyValue` and `AnyValue` (opentelemetry/proto/common/v1/common.proto).
 
-use crate::callsite::ConstValue;
 use crate::exporter::otlp::plain::Pen;
 use crate::exporter::otlp::protobuf::{
     bytes, field_len, fixed64_tag, len_tag, message, varint, varint_len, varint_tag,
@@ -222,15 +221,5 @@ pub(super) fn key_values<K: AsRef<str>>(
         {
             key_value(out, field, name.as_ref(), value.as_ref());
         }
-    }
-}
-
-/// Returns a constant as a value.
-pub(super) const fn constant(value: &ConstValue) -> ValueRef<'static> {
-    match value {
-        ConstValue::Str(v) => ValueRef::Str(v),
-        ConstValue::I64(v) => ValueRef::I64(*v),
-        ConstValue::F64(v) => ValueRef::F64(*v),
-        ConstValue::Bool(v) => ValueRef::Bool(*v),
     }
 }

@@ -3,6 +3,8 @@
 //! It is put together in a block of fixed size and appended to the request as a whole: what is written at known
 //! distances from a place needs one check of the room there, not one for each byte.
 
+use core::ops::Range;
+
 use crate::exporter::otlp::attributes::KeyField;
 use crate::exporter::otlp::batch::ITEMS;
 use crate::exporter::otlp::protobuf::len_tag;
@@ -62,11 +64,13 @@ pub(super) fn plain<'a>(
     };
     let mut pen = Pen { block, at: HEAD };
     image.stamp(&mut pen, view)?;
-    for (key, value) in template.keys.iter().zip(view.values) {
-        if let Some(value) = value.get(view.base) {
-            KeyField::pair(key, &mut pen, value)?;
-        }
+    let mut written = 0;
+    for part in &template.between {
+        pairs(&mut pen, view, template, written..part.keys)?;
+        pen.put(&part.bytes)?;
+        written = part.keys;
     }
+    pairs(&mut pen, view, template, written..template.keys.len())?;
     pen.put(&flags_field(flags(view.flags, view.parent_is_remote)))?;
     let Pen { block, at: end } = pen;
     let len = end - HEAD;
@@ -79,6 +83,23 @@ pub(super) fn plain<'a>(
         0
     };
     block.get(start..end)
+}
+
+/// Writes the values of some keys.
+#[inline]
+fn pairs(
+    pen: &mut Pen<'_>,
+    view: &SpanView<'_>,
+    template: &Template,
+    keys: Range<usize>,
+) -> Option<()> {
+    let values = view.values.get(keys.start..).unwrap_or_default();
+    for (key, value) in template.keys.get(keys)?.iter().zip(values) {
+        if let Some(value) = value.get(view.base) {
+            KeyField::pair(key, pen, value)?;
+        }
+    }
+    Some(())
 }
 
 #[cfg(test)]

@@ -1,4 +1,6 @@
+use crate::callsite::{Callsite, ConstValue};
 use crate::exporter::otlp::fixtures::{Fixture, callsite, decode, encode, only, pair};
+use crate::trace::attribute::SpanExtra;
 use crate::trace::{AttributeValue, SpanId, Value};
 use proptest::prelude::*;
 
@@ -59,6 +61,44 @@ fn a_long_span_leaves_nothing_in_the_next_one() {
     let spans = &request.resource_spans[0].scope_spans[0].spans;
     assert_eq!(spans[0], spans[2]);
     assert_eq!(spans[2].attributes[1..], [pair("a", true)]);
+}
+
+#[test]
+fn constants_stand_where_the_user_wrote_them() {
+    const PLACES: &[&[u16]] = &[&[], &[0, 0, 0], &[0, 1, 2], &[1, 1, 1], &[2, 2, 2]];
+    let expected = [
+        "c d e a b",
+        "c d e a b",
+        "c a d b e",
+        "a c d e b",
+        "a b c d e",
+    ];
+    for (places, expected) in PLACES.iter().zip(expected) {
+        let mut spec = callsite(
+            &["a", "b"],
+            &[
+                ("c", ConstValue::Bool(true)),
+                ("d", ConstValue::I64(1)),
+                ("e", ConstValue::Str("x")),
+            ],
+        )
+        .spec;
+        spec.places = places;
+        let site: &'static Callsite = Box::leak(Box::new(Callsite::new(spec)));
+        let keys = |first: Value, extra: Option<SpanExtra>| {
+            let mut fixture = Fixture::new(site, vec![first, Value::i64(2)]);
+            fixture.extra = extra;
+            let span = only(fixture);
+            assert_eq!(span.attributes[0].key, "code.function.name");
+            let keys: Vec<_> = span.attributes[1..].iter().map(|a| &*a.key).collect();
+            keys.join(" ")
+        };
+        assert_eq!(keys(Value::i64(1), None), expected);
+        let without = expected.replacen("a ", "", 1);
+        assert_eq!(keys(Value::NONE, None), without);
+        // The long way writes the same.
+        assert_eq!(keys(Value::i64(1), Some(SpanExtra::default())), expected);
+    }
 }
 
 fn number() -> impl Strategy<Value = AttributeValue> {

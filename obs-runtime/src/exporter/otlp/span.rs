@@ -1,6 +1,6 @@
 //! `Span` (opentelemetry/proto/trace/v1/trace.proto), straight from a finished record.
 
-use crate::exporter::otlp::attributes::{constant, key_value, key_values};
+use crate::exporter::otlp::attributes::{key_value, key_values};
 use crate::exporter::otlp::batch::ITEMS;
 use crate::exporter::otlp::lane::Accepts;
 use crate::exporter::otlp::library::Library;
@@ -182,16 +182,13 @@ fn attributes(out: &mut Vec<u8>, view: &SpanView<'_>, template: &Template) -> u3
         Some((_, old)) => *old = value,
         None => all.push((key, value)),
     };
-    for (key, value) in view.callsite.constants() {
-        if !Library::is_named_by(key) {
-            set(key, constant(value));
-        }
-    }
     if !template.function.is_empty() {
         set(CODE_FUNCTION_NAME, ValueRef::Str(&template.function));
     }
-    for (key, value) in view.recorded() {
-        set(key, value);
+    for (key, value) in view.written() {
+        if !template.is_of_library(key) {
+            set(key, value);
+        }
     }
     if let Some(kind) = error_type(view) {
         set(ERROR_TYPE, ValueRef::Str(kind));

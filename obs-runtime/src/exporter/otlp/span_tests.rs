@@ -65,9 +65,9 @@ fn a_plain_span_has_all_its_parts() {
     assert_eq!(
         span.attributes,
         [
+            pair("code.function.name", CODE),
             pair("db.system.name", "qdrant"),
             pair("shard", -3),
-            pair("code.function.name", CODE),
             pair("rows", i64::MIN),
             pair("user", "ada"),
             pair("ratio", 0.25),
@@ -106,8 +106,8 @@ fn a_late_value_replaces_an_earlier_one() {
     assert_eq!(
         span.attributes,
         [
-            pair("mode", "delta"),
             pair("code.function.name", CODE),
+            pair("mode", "delta"),
             pair("rows", 1),
             pair("user", "bob"),
             pair("tags", vec!["a".to_owned(), String::new()]),

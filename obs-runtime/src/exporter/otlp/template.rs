@@ -3,8 +3,8 @@
 //! Of OpenTelemetry's stable code attributes the function's name is worth its bytes in every span:
 //! it finds file and line as well, whatever the span is called.
 
-use crate::callsite::Callsite;
-use crate::exporter::otlp::attributes::{self, KeyField, constant};
+use crate::callsite::{Callsite, Written};
+use crate::exporter::otlp::attributes::{self, KeyField};
 use crate::exporter::otlp::library::Library;
 use crate::exporter::otlp::plain::Pen;
 use crate::exporter::otlp::protobuf::{bytes, fixed64, text, uint};
@@ -24,6 +24,8 @@ pub(super) struct Template {
     pub(super) kind: u64,
     /// The keys of the recorded values, in their order.
     pub(super) keys: Box<[KeyField]>,
+    /// The constants that come behind recorded values: few callsites have any.
+    pub(super) between: Box<[Between]>,
     /// The function with its module; empty if a recorded or constant attribute says it.
     pub(super) function: Box<str>,
     /// Whose spans they are, if not those of obs.
@@ -54,16 +56,17 @@ impl Template {
 
         // OTLP has the same list of kinds, from 1 on.
         let kind = site.kind() as u64 + 1;
-        let mut constants = Vec::new();
-        let own = |key: &str| !Library::is_named_by(key);
-        for (key, value) in site.constants().iter().filter(|(key, _)| own(key)) {
-            attributes::key_value(&mut constants, ATTRIBUTES, key, constant(value));
-        }
+        let library = Library::of(site);
+        let mut first = Vec::new();
         if !function.is_empty() {
             let value = ValueRef::Str(&function);
-            attributes::key_value(&mut constants, ATTRIBUTES, CODE_FUNCTION_NAME, value);
+            attributes::key_value(&mut first, ATTRIBUTES, CODE_FUNCTION_NAME, value);
         }
-        let image = |has_parent| Image::new(has_parent, site.name(), kind, &constants);
+        let mut between = constants(site, library.as_ref());
+        if between.first().is_some_and(|part| part.keys == 0) {
+            first.extend(between.remove(0).bytes);
+        }
+        let image = |has_parent| Image::new(has_parent, site.name(), kind, &first);
         Self {
             child: image(true),
             root: image(false),
@@ -72,12 +75,47 @@ impl Template {
                 .iter()
                 .map(|key| KeyField::new(ATTRIBUTES, key))
                 .collect(),
+            between: between.into_boxed_slice(),
             function: function.into_boxed_str(),
-            library: Library::of(site),
+            library,
             is_plain,
             limits,
         }
     }
+
+    /// Returns whether an attribute only says which library's span it is.
+    pub(super) fn is_of_library(&self, key: &str) -> bool {
+        self.library.is_some() && Library::is_named_by(key)
+    }
+}
+
+/// Encodes the constants, each behind the keys that come before it. The first are behind none.
+fn constants(site: &'static Callsite, library: Option<&Library>) -> Vec<Between> {
+    let mut parts: Vec<Between> = Vec::new();
+    let mut keys = 0;
+    for attribute in site.written() {
+        match attribute {
+            Written::Key(..) => keys += 1,
+            Written::Constant(key, _) if library.is_some() && Library::is_named_by(key) => {}
+            Written::Constant(key, value) => {
+                let mut part = parts.pop_if(|last| last.keys == keys).unwrap_or(Between {
+                    keys,
+                    bytes: Vec::new(),
+                });
+                attributes::key_value(&mut part.bytes, ATTRIBUTES, key, value.into());
+                parts.push(part);
+            }
+        }
+    }
+    parts
+}
+
+/// Constants between recorded values, or behind all of them.
+#[derive(Debug)]
+pub(super) struct Between {
+    /// How many keys come before them.
+    pub(super) keys: usize,
+    pub(super) bytes: Vec<u8>,
 }
 
 /// The beginning of a span with holes for ids and times.
