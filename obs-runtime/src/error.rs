@@ -21,6 +21,19 @@ pub struct Error {
     kind: ErrorKind,
     message: String,
     source: Option<Box<dyn StdError + Send + Sync>>,
+    /// What was not delivered, if it is that.
+    undelivered: Option<Box<Undelivered>>,
+}
+
+/// What one exporter could not deliver: several that fail in one way make one sentence.
+#[derive(Clone)]
+pub(crate) struct Undelivered {
+    /// The exporter, with its receiver.
+    pub(crate) to: String,
+    /// How much of what, such as `3 spans`.
+    pub(crate) items: String,
+    /// Why, and what helps.
+    pub(crate) cause: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +58,50 @@ impl Error {
             kind,
             message: message.into(),
             source: None,
+            undelivered: None,
         }
+    }
+
+    /// Says that something was not delivered.
+    #[allow(dead_code, reason = "used by the feature otlp")]
+    pub(crate) fn undelivered(undelivered: Undelivered) -> Self {
+        let Undelivered { to, items, cause } = &undelivered;
+        let message = format!("{to}: {items} could not be delivered: {cause}");
+        Self {
+            undelivered: Some(Box::new(undelivered)),
+            ..Self::new(ErrorKind::Export, message)
+        }
+    }
+
+    /// Returns several errors as one: a timeout if each is one. `None` if there are none.
+    pub(crate) fn join(errors: Vec<Self>) -> Option<Self> {
+        let is_timeout = !errors.is_empty() && errors.iter().all(Self::is_timeout);
+        let kind = if is_timeout {
+            ErrorKind::Timeout
+        } else {
+            ErrorKind::Export
+        };
+        let mut all: Vec<Self> = Vec::new();
+        for error in errors {
+            let same = error.undelivered.as_deref().and_then(|new| {
+                let others = all
+                    .iter_mut()
+                    .filter_map(|e| Some((e.undelivered.clone()?, e)));
+                let mut alike = others.filter(|(o, _)| o.to == new.to && o.cause == new.cause);
+                alike.next().map(|(mut other, error)| {
+                    other.items = format!("{}, {}", other.items, new.items);
+                    *error = Self::undelivered(*other);
+                })
+            });
+            if same.is_none() {
+                all.push(error);
+            }
+        }
+        if all.is_empty() {
+            return None;
+        }
+        let texts: Vec<String> = all.iter().map(Self::to_string).collect();
+        Some(Self::new(kind, texts.join("; ")))
     }
 
     pub(crate) fn config(message: impl Into<String>) -> Self {

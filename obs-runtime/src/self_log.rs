@@ -5,6 +5,7 @@
 //! line quotes, it stays one line: control characters in it are escaped.
 
 use core::fmt;
+use core::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -40,6 +41,33 @@ struct Writing {
 
 static WRITING: PerProcess<(Mutex<Writing>, Condvar)> = PerProcess::new(Default::default);
 
+/// How many ends are under way.
+static ENDS: PerProcess<AtomicUsize> = PerProcess::new(Default::default);
+
+/// How long the end waits for lines that are still being written, whatever time is left.
+pub(crate) const LAST_LINES: Duration = Duration::from_millis(200);
+
+/// While obs ends: the error of the end says what was lost and why, so exporters leave out their own
+/// lines of it.
+pub(crate) struct Ending(());
+
+impl Ending {
+    pub(crate) fn begin() -> Self {
+        ENDS.fetch_add(1, Ordering::Relaxed);
+        Self(())
+    }
+
+    pub(crate) fn has_begun() -> bool {
+        ENDS.load(Ordering::Relaxed) > 0
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        ENDS.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 static ENTRIES: PerProcess<Mutex<Vec<Entry>>> = PerProcess::new(Mutex::default);
 
 /// Writes a line unless `source` spoke of the same `cause` within the last minute.
@@ -53,7 +81,6 @@ pub(crate) fn warn(source: &'static str, cause: &'static str, message: fmt::Argu
 }
 
 /// Does what [`warn`] does for code that must not wait: a thread of its own does the writing.
-#[allow(dead_code, reason = "used by the feature alert")]
 pub(crate) fn warn_from_host(
     source: &'static str,
     cause: &'static str,

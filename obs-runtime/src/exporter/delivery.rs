@@ -39,6 +39,11 @@ pub(crate) trait Consumer<T>: Send {
         Outcome::default()
     }
 
+    /// Returns whether there is something to do at the end beside what is queued.
+    fn has_an_end(&self) -> bool {
+        true
+    }
+
     /// Ends its work: the last call.
     ///
     /// # Errors
@@ -116,6 +121,8 @@ struct State<T> {
     told: u64,
     /// Set once the thread is to end; the consumer should not go on beyond it.
     closing: Option<Instant>,
+    /// Nothing is to be done at the end beside what is queued.
+    ends_empty: bool,
     ended: bool,
     thread: Option<JoinHandle<()>>,
     /// The thread has nothing left to do.
@@ -146,6 +153,7 @@ impl<T: HeapBytes + Send + 'static> Delivery<T> {
     /// Makes the queue. Its thread starts with the first item, unless [`start`](Self::start) is called before.
     pub(crate) fn new(config: DeliveryConfig, consumer: impl Consumer<T> + 'static) -> Self {
         let state = State {
+            ends_empty: !consumer.has_an_end(),
             idle: Some(Box::new(consumer)),
             waiting: VecDeque::new(),
             is_busy: false,
@@ -277,7 +285,9 @@ impl<T: HeapBytes + Send + 'static> Delivery<T> {
         self.close(deadline);
         let queue = &self.queue;
         let mut state = wait(&queue.changed, queue.lock(), Some(deadline), |s| s.ended);
-        let (told, is_done) = (state.told, state.ended);
+        // Its thread may not have had a moment since: who ended before it took all the time.
+        let is_empty = state.ends_empty && state.done >= state.pushed;
+        let (told, is_done) = (state.told, state.ended || is_empty);
         let result = queue.result(&mut state, told, is_done);
         let thread = if state.has_left {
             state.thread.take()

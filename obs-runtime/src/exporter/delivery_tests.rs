@@ -155,6 +155,25 @@ fn what_waits_takes_no_more_than_the_queues_share() {
     delivery.flush()(long()).expect_err("some were lost");
 }
 
+// bug: who was ended after the deadline was said not to have taken what it had long printed.
+#[test]
+fn an_end_behind_the_deadline_is_none_too_early_for_what_is_delivered() {
+    struct Takes;
+    impl Consumer<u32> for Takes {
+        fn deliver(&mut self, _: u32, _: &Queue<u32>) -> Outcome {
+            Outcome::default()
+        }
+        fn has_an_end(&self) -> bool {
+            false
+        }
+    }
+    let delivery = Delivery::new(config(10), Takes);
+    delivery.take(1);
+    delivery.push(1, 1);
+    delivery.flush()(long()).expect("delivered");
+    delivery.shutdown(Instant::now()).expect("nothing is left");
+}
+
 #[test]
 fn each_item_has_its_outcome_and_a_flush_fails_with_what_was_lost_since_the_last() {
     let test = test(100, None);

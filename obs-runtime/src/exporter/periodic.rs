@@ -353,7 +353,10 @@ impl Exporter {
             let failure = outcome.failure.as_deref();
             self.counters.set_problem(Part::Export, failure);
         }
-        if let Some(cause) = &outcome.failure {
+        // At the end its error says the same.
+        if let Some(cause) = &outcome.failure
+            && !self_log::Ending::has_begun()
+        {
             let text = format_args!("metrics were not exported: {cause}");
             self_log::warn(self.name, "failed", text);
         }

@@ -12,9 +12,6 @@ use crate::processor::drain;
 use crate::self_log;
 use crate::trace::suppress::own_thread;
 
-/// How long the process waits at its end for lines about obs that are still being written.
-const LAST_LINES: Duration = Duration::from_millis(200);
-
 /// Every one that has not ended; weak, so that the guard alone keeps one alive.
 static LIVE: PerProcess<Mutex<Vec<Weak<Lifecycle>>>> = PerProcess::new(Mutex::default);
 
@@ -44,10 +41,10 @@ fn register() {
             return;
         }
         for_each_within(DEADLINE, |lifecycle, deadline| {
-            // Nobody is left to take the error; the losses were counted and logged.
+            // Nobody is left to take the error; it was counted and said.
             let _ = lifecycle.end(deadline);
         });
-        self_log::end(Instant::now() + LAST_LINES);
+        self_log::end(Instant::now() + self_log::LAST_LINES);
     }
     ONCE.call_once(|| {
         // SAFETY: the handler is a function of this program, which unwinds for nobody: what it calls runs on

@@ -1,7 +1,8 @@
 //! The flush and the end of an `Observability`: its metric readers first, then the sinks of its drain.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::Error;
@@ -9,17 +10,20 @@ use crate::clock::Moment;
 use crate::error::ErrorKind;
 use crate::fork::Process;
 use crate::guarded::guarded;
-use crate::lock::lock;
+use crate::lock::{lock, wait};
 use crate::processor::drain::{self, Patience};
 use crate::processor::scope_drain::ScopeDrain;
 use crate::processor::sink::MetricReader;
 use crate::redact;
-use crate::self_log;
-use crate::self_obs::{LogStats, SpanStats};
+use crate::self_log::{self, Ending, LAST_LINES};
+use crate::self_obs::{self, LogStats, SpanStats};
 use crate::trace::{gate, sampler};
 
 /// The longest that `force_flush`, and the end of the guard, wait for the exporters.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(5);
+
+/// How long the end waits without a word.
+const SILENT: Duration = Duration::from_secs(1);
 
 /// A guard that ends sooner than this was most likely not kept.
 const AT_ONCE: Duration = Duration::from_millis(100);
@@ -89,9 +93,29 @@ impl Lifecycle {
             return Ok(());
         }
         let mut place = self.lock();
-        let Some(mut readers) = place.take() else {
+        let Some(readers) = place.take() else {
             return Ok(());
         };
+        // Captures of tests have their results to look at.
+        if self.scope != 0 {
+            return self.end_all(readers, deadline);
+        }
+        let ending = Ending::begin();
+        let watch = Watch::start(deadline);
+        let result = self.end_all(readers, deadline);
+        drop((watch, ending));
+        if let Err(error) = &result {
+            self_log::warn_from_host("end", "lost", format_args!("{error}"));
+        }
+        self_log::end(deadline.max(Instant::now() + LAST_LINES));
+        result
+    }
+
+    fn end_all(
+        &self,
+        mut readers: Vec<Box<dyn MetricReader>>,
+        deadline: Instant,
+    ) -> Result<(), Error> {
         // The spans are under way while the metrics are sent.
         let patience = Patience::half_until(deadline);
         let _ = drain::after_pass(self.scope, patience, ScopeDrain::flush_sinks);
@@ -116,7 +140,6 @@ impl Lifecycle {
             results.extend(logs.into_iter().map(|mut s| ended(|| s.shutdown(deadline))));
         }
         drain::end_thread(deadline);
-        self_log::end(deadline);
         redact::custom::set(self.scope, None);
         join(results.into_iter())
     }
@@ -139,19 +162,49 @@ fn ended(end: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
     guarded(end).unwrap_or_else(panicked)
 }
 
-/// Joins the errors of several steps into one: a timeout if each is one.
+/// Joins the errors of several steps into one.
 fn join(results: impl Iterator<Item = Result<(), Error>>) -> Result<(), Error> {
-    let errors: Vec<Error> = results.filter_map(Result::err).collect();
-    if errors.is_empty() {
-        return Ok(());
+    Error::join(results.filter_map(Result::err).collect()).map_or(Ok(()), Err)
+}
+
+/// Says that the end takes long, if it does.
+struct Watch {
+    /// Whether the end is over.
+    over: Arc<(Mutex<bool>, Condvar)>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Watch {
+    fn start(deadline: Instant) -> Self {
+        let over: Arc<(Mutex<bool>, Condvar)> = Arc::default();
+        let shared = Arc::clone(&over);
+        let silent_until = Instant::now() + SILENT;
+        let run = move || {
+            let (lock_of, changed) = &*shared;
+            let is_over = wait(changed, lock(lock_of), Some(silent_until), |over| *over);
+            if *is_over {
+                return;
+            }
+            drop(is_over);
+            let left = deadline.saturating_duration_since(Instant::now());
+            let text = format_args!(
+                "not everything that was recorded is delivered yet; waiting for it up to {:.0} s more",
+                left.as_secs_f64()
+            );
+            self_log::warn_from_host("end", "waits", text);
+        };
+        // Without the thread the end is silent.
+        let thread = self_obs::start_thread("obs-end", run).ok();
+        Self { over, thread }
     }
-    let kind = if errors.iter().all(Error::is_timeout) {
-        ErrorKind::Timeout
-    } else {
-        ErrorKind::Export
-    };
-    let texts: Vec<String> = errors.iter().map(Error::to_string).collect();
-    Err(Error::new(kind, texts.join("; ")))
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        *lock(&self.over.0) = true;
+        self.over.1.notify_all();
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
 }
 
 #[cfg(test)]

@@ -132,7 +132,8 @@ impl Observability {
         (!lifecycle.has_ended()).then_some(Handle { scope, lifecycle })
     }
 
-    /// Like dropping the guard, but reports what went wrong; five seconds at most.
+    /// Like dropping the guard, but returns what went wrong; five seconds at most. A line on standard
+    /// error says the same, unless `OBS_LOG=off`.
     ///
     /// # Errors
     /// When an exporter could not deliver in time; what it lost was counted.
@@ -143,7 +144,7 @@ impl Observability {
 
 impl Drop for Observability {
     fn drop(&mut self) {
-        // Nobody is left to take the error; the losses were counted and logged.
+        // Nobody is left to take the error; it was counted and said.
         let _ = self.lifecycle.end(Instant::now() + DEADLINE);
     }
 }

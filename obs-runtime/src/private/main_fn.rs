@@ -205,12 +205,9 @@ impl Drop for FlushOnDrop {
 
 /// Sends what was recorded; once, whoever comes first.
 fn flush(guard: &Guard) {
+    // What went wrong is said by the end itself. Who comes later waits for it.
     let mut place = lock(guard);
-    if let Some(obs) = place.take()
-        && let Err(error) = obs.shutdown()
-    {
-        self_log::warn("main", "flush", format_args!("{error}"));
-    }
+    drop(place.take());
 }
 
 /// Calls `first` with the exit status on the first signal; the second ends the process.

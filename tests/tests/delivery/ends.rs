@@ -111,3 +111,60 @@ fn no_end_waits_for_a_receiver_that_hangs_longer_than_its_deadline() {
     assert!(began.elapsed() < Duration::from_secs(30));
     assert_eq!(receiver.spans(), []);
 }
+
+/// What the program says about a receiver at an endpoint.
+fn said(arg: &str, endpoint: &str, vars: &[(&str, &str)]) -> String {
+    let output = Command::new(MAIN)
+        .arg(arg)
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
+        .envs(vars.iter().copied())
+        .env_remove("OBS_LOG")
+        .output()
+        .unwrap();
+    String::from_utf8(output.stderr).unwrap()
+}
+
+// bug: a receiver that was not there cost five lines at the end, which said everything twice.
+#[test]
+fn a_receiver_that_is_not_there_is_said_in_one_line() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", port.local_addr().unwrap());
+    drop(port);
+    for arg in ["return", "exit"] {
+        let said = said(arg, &endpoint, &[]);
+        assert_eq!(said.lines().count(), 1, "{said}");
+        let begin = format!("obs: end: OTLP, {endpoint}: ");
+        assert!(said.starts_with(&begin), "{said}");
+        for part in [
+            " metric points, 1 spans could not be delivered: ",
+            "Connection refused",
+            "; check that a receiver listens there (OTEL_EXPORTER_OTLP_ENDPOINT)\n",
+        ] {
+            assert!(said.contains(part), "{said}");
+        }
+    }
+}
+
+// bug: five seconds of silence, and then standard error was said not to have taken the trees.
+#[test]
+fn a_receiver_that_hangs_is_said_while_it_is_waited_for() {
+    let receiver = OtlpReceiver::start(Mode::Hang);
+    let said = said(
+        "return",
+        &receiver.url(),
+        &[
+            ("OTEL_TRACES_EXPORTER", "otlp,console"),
+            ("OTEL_LOGS_EXPORTER", "none"),
+        ],
+    );
+    let of_obs: Vec<&str> = said.lines().filter(|l| l.starts_with("obs: ")).collect();
+    let [waits, lost] = of_obs[..] else {
+        panic!("{said}");
+    };
+    let expected = "obs: end: not everything that was recorded is delivered yet; waiting for it up to";
+    assert!(waits.starts_with(expected), "{said}");
+    let begin = format!("obs: end: OTLP, {}: ", receiver.url());
+    assert!(lost.starts_with(&begin), "{said}");
+    assert!(lost.contains("the shutdown deadline passed"), "{said}");
+    assert!(said.contains("work"), "{said}");
+}

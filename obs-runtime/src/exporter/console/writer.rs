@@ -36,4 +36,8 @@ impl Consumer<String> for Output {
             Err(_) => Outcome::all_lost(DropReason::Unreachable),
         }
     }
+
+    fn has_an_end(&self) -> bool {
+        false
+    }
 }

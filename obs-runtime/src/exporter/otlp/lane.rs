@@ -35,6 +35,8 @@ const TO_DISK: Duration = Duration::from_millis(100);
 /// One signal's way from its producer to its sender threads.
 pub(super) struct Lane {
     pub(super) signal: Signal,
+    /// The receiver as errors name it, whatever the signal.
+    receiver: String,
     queue_bytes: usize,
     /// The lane's part of the memory budget.
     share: Arc<Share>,
@@ -156,8 +158,13 @@ impl Lane {
         if let Some(spool) = &target.spool {
             spool.attach(target.signal, &counters);
         }
+        let shown = target.endpoint.shown();
+        let receiver = shown
+            .strip_suffix(target.signal.http_path())
+            .unwrap_or(&shown);
         Arc::new(Self {
             signal: target.signal,
+            receiver: receiver.to_owned(),
             queue_bytes: limits.queue_bytes,
             share: Arc::default(),
             queue_items: limits.queue_items,

@@ -71,6 +71,9 @@ pub(super) mod remedy {
         names; http/protobuf takes it (OTEL_EXPORTER_OTLP_PROTOCOL)";
     pub(in super::super) const TLS: &str =
         "check the scheme of the endpoint and the certificates (OTEL_EXPORTER_OTLP_CERTIFICATE)";
+    /// Of what the end of the program cut off.
+    pub(in super::super) const LATE: &str =
+        "check that what listens there is an OTLP receiver, and quick enough";
     pub(in super::super) const TIMEOUT: &str =
         "check the receiver, or allow it more time (OTEL_EXPORTER_OTLP_TIMEOUT)";
 }
@@ -86,6 +89,12 @@ pub(super) enum Retry {
 }
 
 impl Failure {
+    /// Returns the cause, with what helps against it.
+    pub(super) fn explained(&self) -> String {
+        let comma = if self.remedy.is_empty() { "" } else { "; " };
+        format!("{}{comma}{}", self.cause, self.remedy)
+    }
+
     pub(super) fn answer(
         reason: DropReason,
         retry: Retry,

@@ -230,7 +230,10 @@ impl Worker {
             } else if has_spool {
                 let pause = |failures| policy::backoff(&self.limits, failures, random());
                 self.lane.receiver_failed(pause);
-                self.say(&failure, failure.reason.as_str(), "kept on disk");
+                self.note(&failure);
+                // One line for all signals: nothing is lost.
+                let line = self.line(&failure, "kept on disk");
+                self_log::warn("obs-otlp", failure.reason.as_str(), format_args!("{line}"));
                 return Fate::Later(failure.cause);
             }
             if failure.reason == DropReason::TooLarge
@@ -247,7 +250,7 @@ impl Worker {
                     self.lane.signal.items()
                 );
                 self.say(&failure, "given up", &what);
-                return lost(failure.reason, failure.cause);
+                return lost(failure.reason, failure.explained());
             };
             let what = if pause.is_zero() {
                 "trying again at once".to_owned()
@@ -256,7 +259,7 @@ impl Worker {
             };
             self.say(&failure, failure.reason.as_str(), &what);
             if !self.lane.pause(Instant::now() + pause, nudges) {
-                return lost(failure.reason, failure.cause);
+                return lost(failure.reason, failure.explained());
             }
         }
     }
@@ -310,14 +313,26 @@ impl Worker {
         verdict
     }
 
-    /// Lines of one `cause` come once a minute.
+    /// Lines of one `cause` come once a minute. At the end its error says the same.
     fn say(&self, failure: &Failure, cause: &'static str, what: &str) {
+        self.note(failure);
+        if !self_log::Ending::has_begun() {
+            let line = self.line(failure, what);
+            self_log::warn(self.source, cause, format_args!("{line}"));
+        }
+    }
+
+    /// Has health and the errors of flushes say how an attempt failed.
+    fn note(&self, failure: &Failure) {
+        self.lane.trouble(&failure.cause);
+        self.lane
+            .failed(&format!("{}: {}", self.url, failure.explained()));
+    }
+
+    fn line(&self, failure: &Failure, what: &str) -> String {
         let (url, text, remedy) = (&self.url, &failure.cause, failure.remedy);
-        self.lane.trouble(text);
         let comma = if remedy.is_empty() { "" } else { "; " };
-        self.lane.failed(&format!("{url}: {text}{comma}{remedy}"));
-        let line = format_args!("{url}: {text}; {what}{comma}{remedy}");
-        self_log::warn(self.source, cause, line);
+        format!("{url}: {text}; {what}{comma}{remedy}")
     }
 }
 

@@ -1,5 +1,8 @@
 //! What became of the batches of a lane: who waits is told, and every item is counted.
 
+use crate::error::Undelivered;
+use crate::exporter::otlp::transport::remedy;
+
 use super::{Arc, DropReason, Error, ErrorKind, InHand, Job, Lane, Ordering, Part, State, Verdict};
 
 impl Lane {
@@ -23,8 +26,11 @@ impl Lane {
                 let reasons = dropped.iter().map(|(reason, _)| reason.as_str());
                 cause = reasons.collect::<Vec<_>>().join(", ");
             }
-            let text = format!("OTLP: {lost} {items} could not be delivered: {cause}");
-            return Err(Error::new(ErrorKind::Export, text));
+            return Err(Error::undelivered(Undelivered {
+                to: format!("OTLP, {}", self.receiver),
+                items: format!("{lost} {items}"),
+                cause,
+            }));
         }
         if !state.is_safe(queued) {
             let trouble = state.last_attempt();
@@ -54,7 +60,8 @@ impl Lane {
         if items > 0 {
             self.counters.dropped.add(DropReason::Shutdown, items);
             let trouble = state.last_attempt();
-            state.last_cause = format!("the shutdown deadline passed{trouble}");
+            let remedy = remedy::LATE;
+            state.last_cause = format!("the shutdown deadline passed{trouble}; {remedy}");
         }
         state.bytes = 0;
         state.items = 0;
