@@ -31,7 +31,9 @@ impl LlmArgs {
             provider: list.required("provider", errors, Arg::expr),
             model: list.required("model", errors, Arg::expr),
             operation: list.expr("operation", errors),
-            usage: list.expr("usage", errors),
+            usage: list
+                .take("usage")
+                .and_then(|arg| arg.closure("|out| (out.input_tokens, out.output_tokens)", errors)),
         }
     }
 }

@@ -14,6 +14,24 @@ pub(crate) fn plain(expr: &Expr) -> &Expr {
     }
 }
 
+/// Whether it can be called, as far as its syntax says: a pair or a number cannot.
+pub(crate) fn may_be_called(expr: &Expr) -> bool {
+    match expr {
+        Expr::Group(group) => may_be_called(&group.expr),
+        Expr::Paren(paren) => may_be_called(&paren.expr),
+        other => !matches!(
+            other,
+            Expr::Array(_)
+                | Expr::Binary(_)
+                | Expr::Lit(_)
+                | Expr::Range(_)
+                | Expr::Repeat(_)
+                | Expr::Struct(_)
+                | Expr::Tuple(_)
+        ),
+    }
+}
+
 /// The text of a string literal.
 pub(crate) fn as_text(expr: &Expr) -> Option<&LitStr> {
     match plain(expr) {

@@ -6,9 +6,10 @@
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
+use syn::spanned::Spanned as _;
 use syn::{Expr, Ident, LitStr, Token};
 
-use super::expr::{as_bool, as_text};
+use super::expr::{as_bool, as_text, may_be_called};
 use super::nearest::nearest;
 use super::table::Table;
 use crate::errors::Errors;
@@ -213,6 +214,18 @@ impl Arg {
             self.wrong(errors, &format!("needs a value: `{} = …`", self.name));
             return None;
         };
+        Some(value)
+    }
+
+    /// `name = closure`; `example` is one.
+    pub(crate) fn closure(self, example: &str, errors: &mut Errors) -> Option<Expr> {
+        let name = self.name.clone();
+        let value = self.expr(errors)?;
+        if !may_be_called(&value) {
+            let message = format!("`{name}` takes a closure or a function: `{name} = {example}`");
+            errors.push(value.span(), message);
+            return None;
+        }
         Some(value)
     }
 

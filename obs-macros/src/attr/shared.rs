@@ -105,7 +105,9 @@ impl Args {
             kind: list.take("kind").and_then(|arg| kind(arg, errors)),
             level: list.take("level").and_then(|arg| level::read(arg, errors)),
             target: list.expr("target", errors),
-            ok_if: list.expr("ok_if", errors),
+            ok_if: list
+                .take("ok_if")
+                .and_then(|arg| arg.closure("|out| !out.is_empty()", errors)),
             crate_path: crate_path(list, errors),
             ..Self::default()
         };
@@ -116,7 +118,9 @@ impl Args {
         {
             args.fields = fields::parse(tokens, errors);
         }
-        args.error_if = list.given("error_if", errors, Arg::expr);
+        args.error_if = list.given("error_if", errors, |arg, errors| {
+            arg.closure("|out| out.is_empty()", errors)
+        });
         if let Some(arg) = list.take("err") {
             args.err_span = Some(arg.span());
             err(&arg, &mut args, errors);

@@ -161,7 +161,8 @@ fn a_receiver_that_hangs_is_said_while_it_is_waited_for() {
     let [waits, lost] = of_obs[..] else {
         panic!("{said}");
     };
-    let expected = "obs: end: not everything that was recorded is delivered yet; waiting for it up to";
+    let expected =
+        "obs: end: not everything that was recorded is delivered yet; waiting for it up to";
     assert!(waits.starts_with(expected), "{said}");
     let begin = format!("obs: end: OTLP, {}: ", receiver.url());
     assert!(lost.starts_with(&begin), "{said}");
