@@ -26,6 +26,7 @@ mod causes;
 mod clock;
 mod error;
 pub mod exporter;
+pub mod field;
 mod fork;
 mod guarded;
 mod init;

@@ -1,12 +1,16 @@
 //! Names of types as people read them.
 
-/// Names of types that say nothing without their crate.
+/// Names of types that say nothing without the module that they are of.
 const VAGUE: [&str; 4] = ["Error", "Err", "Exception", "Report"];
 
-/// Shortens the path of a type to what tells it apart: `Box<dyn Error>`, `LoadError`, `sqlx::Error`.
+/// Modules that say no more than such a name.
+const VAGUE_MODULES: [&str; 4] = ["err", "error", "errors", "imp"];
+
+/// Shortens the path of a type to what tells it apart: `Box<dyn Error>`, `LoadError`, `io::Error`,
+/// `sqlx::Error`.
 ///
-/// Each path is reduced to its last part, with its crate in front where that part is vague; marker
-/// traits behind `dyn` go.
+/// Each path is reduced to its last part, with the module in front where that part is vague; marker
+/// traits behind `dyn` go. The trait `Error` of the standard library is what everybody expects.
 pub(crate) fn short(path: &str) -> String {
     let mut out = String::new();
     let mut rest = path;
@@ -30,14 +34,15 @@ pub(crate) fn short(path: &str) -> String {
 }
 
 fn push_path(out: &mut String, path: &str) {
-    let Some((krate, rest)) = path.split_once("::") else {
+    let Some((modules, last)) = path.rsplit_once("::") else {
         return out.push_str(path);
     };
-    let last = rest.rsplit("::").next().unwrap_or(rest);
-    let is_std = matches!(krate, "alloc" | "core" | "std");
-    if !is_std && VAGUE.contains(&last) {
+    let is_the_trait = matches!(path, "core::error::Error" | "std::error::Error");
+    if VAGUE.contains(&last) && !is_the_trait {
+        let mut telling = modules.rsplit("::").filter(|m| !VAGUE_MODULES.contains(m));
+        let module = telling.next().unwrap_or(modules);
         // What users name is the facade: `sqlx_core::error::Error` is `sqlx::Error`.
-        out.push_str(krate.strip_suffix("_core").unwrap_or(krate));
+        out.push_str(module.strip_suffix("_core").unwrap_or(module));
         out.push_str("::");
     }
     out.push_str(last);
@@ -57,7 +62,15 @@ mod tests {
             ("anyhow::Error", "anyhow::Error"),
             ("eyre::Report", "eyre::Report"),
             ("sqlx_core::error::Error", "sqlx::Error"),
-            ("std::io::error::Error", "Error"),
+            ("std::io::error::Error", "io::Error"),
+            ("core::fmt::Error", "fmt::Error"),
+            ("shop::load::Error", "load::Error"),
+            ("shop::load::errors::Error", "load::Error"),
+            ("error::Error", "error::Error"),
+            (
+                "core::option::Option<std::io::error::Error>",
+                "Option<io::Error>",
+            ),
             ("shop::load::LoadError", "LoadError"),
             ("alloc::string::String", "String"),
             ("&str", "&str"),

@@ -1,4 +1,4 @@
-//! Spans by hand: the import of `info_span!` changes, and a guard has its span beside it.
+//! Spans by hand: the import of `info_span!` changes.
 //!
 //! What is recorded of three lines, the same before and after:
 //!
@@ -25,8 +25,7 @@ pub fn import(path: &str, text: &str) -> usize {
     let lines = debug_span!("split").in_scope(|| text.lines().collect::<Vec<_>>());
     let mut rows = 0;
     for (number, line) in lines.iter().enumerate() {
-        let row = info_span!("row", number);
-        let _entered = row.enter();
+        let _row = info_span!("row", number).entered();
         if line.is_empty() {
             info!("an empty line");
             continue;

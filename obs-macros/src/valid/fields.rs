@@ -79,7 +79,7 @@ fn declares(place: &Expr, parameters: &[Ident], errors: &mut Errors) -> bool {
             format!(
                 "the function has no parameter `{name}`; did you mean `{near}`? A field whose value \
                  comes later needs no entry here, since `current::record(\"{key}\", value)` sets it; \
-                 `{key} = tracing::field::Empty` declares it all the same"
+                 `{key} = obs_runtime::field::Empty` declares it all the same"
             ),
         );
     }
@@ -113,7 +113,7 @@ fn check_secret(field: &Field, errors: &mut Errors) {
     }
 }
 
-/// Whether the value is the placeholder `field::Empty` of `tracing`.
+/// Whether the value is the placeholder `field::Empty`, of obs or of `tracing`.
 fn is_field_empty(value: &Expr) -> bool {
     let Expr::Path(path) = plain(value) else {
         return false;

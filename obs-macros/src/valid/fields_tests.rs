@@ -106,7 +106,7 @@ fn a_declared_field_that_is_like_a_parameter_is_a_question() {
         [
             "the function has no parameter `hots`; did you mean `host`? A field whose value comes \
              later needs no entry here, since `current::record(\"hots.name\", value)` sets it; \
-             `hots.name = tracing::field::Empty` declares it all the same"
+             `hots.name = obs_runtime::field::Empty` declares it all the same"
         ]
     );
 }

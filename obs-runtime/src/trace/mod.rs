@@ -15,6 +15,7 @@ pub(crate) mod calls;
 pub(crate) mod context;
 #[doc(hidden)]
 pub mod current;
+mod entered;
 pub(crate) mod gate;
 pub(crate) mod heap;
 pub(crate) mod ids;
@@ -52,11 +53,12 @@ pub(crate) mod view;
 
 pub use attribute::{Event, Link, SpanError, ValueRef};
 pub use context::TraceFlags;
+pub use entered::{Entered, EnteredSpan};
 pub use ids::{ParseIdError, SpanId, TraceId};
 pub use into_attributes::IntoAttributes;
 pub use limits::SpanLimits;
 pub use sampler::SpanMatch;
-pub use span::{Attached, Entered, InContext, Instrumented};
+pub use span::{Attached, InContext, Instrumented};
 pub use suppress::Suppressed;
 pub use value::Value;
 pub use view::{Outcome, SpanRecord};

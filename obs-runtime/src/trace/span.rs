@@ -21,6 +21,7 @@ use crate::trace::active::Manual;
 use crate::trace::attribute::{AttributeValue, Event, Link, SpanError, SpanExtra};
 #[cfg(feature = "opentelemetry")]
 use crate::trace::bridge::context as bridge;
+use crate::trace::entered::{Entered, EnteredSpan};
 use crate::trace::into_attributes::IntoAttributes;
 #[cfg(feature = "tracing")]
 use crate::trace::line_fields::{self, LineFields};
@@ -181,10 +182,31 @@ impl Span {
     /// [`Instrument::instrument`] there.
     #[must_use = "the span is left when the guard is dropped"]
     pub fn enter(&self) -> Entered<'_> {
-        // A call that is only counted has no context of its own.
+        Entered::new(self)
+    }
+
+    /// Does the same with a guard that owns the span: dropping it leaves the span and ends it.
+    ///
+    /// ```
+    /// use obs_runtime::{current, span, testing};
+    ///
+    /// let captured = testing::capture(|| {
+    ///     let _read = span!("read").entered();
+    ///     current::record("rows", 3);
+    /// });
+    /// captured.assert_tree("read rows=3");
+    /// ```
+    #[must_use = "the span ends when the guard is dropped"]
+    pub fn entered(self) -> EnteredSpan {
+        EnteredSpan::new(self)
+    }
+
+    /// Makes the span the context of this thread. None if it has no context of its own, as a call that
+    /// is only counted.
+    pub(super) fn attach(&self) -> Option<Attached> {
         let own = self.inner.as_ref().filter(|i| i.manual.has_context());
         let own = own.filter(|_| !is_suppressed());
-        let inside = own.map(|inner| {
+        own.map(|inner| {
             let local = local();
             let saved = local.save();
             inner.manual.enter(local);
@@ -196,8 +218,20 @@ impl Span {
                 bridged: bridge::enter_manual(local, state, &inner.extra, |e| &mut e.boundary),
                 not_send: PhantomData,
             }
-        });
-        Entered { span: self, inside }
+        })
+    }
+
+    /// Puts back the context from before [`attach`](Self::attach), and keeps what was said of the span
+    /// meanwhile.
+    pub(super) fn detach(&self, inside: Attached) {
+        let late = local().extra.replace(ptr::null_mut());
+        drop(inside);
+        if !late.is_null() {
+            // SAFETY: this is what `current::set_attribute` and the like left while this span was
+            // entered: from `Box::into_raw`, owned by the context that was just left.
+            let late = unsafe { Box::from_raw(late) };
+            self.change(|extra| extra.merge(*late));
+        }
     }
 
     /// Enters the span at each poll of a future and ends it with the future: [`Instrument::instrument`]
@@ -262,30 +296,6 @@ impl fmt::Debug for Span {
         f.debug_struct("Span")
             .field("context", &self.context())
             .finish_non_exhaustive()
-    }
-}
-
-/// A guard: the span is entered on this thread until the guard is dropped.
-#[derive(Debug)]
-pub struct Entered<'a> {
-    span: &'a Span,
-    /// The span's context on this thread, if it has one.
-    inside: Option<Attached>,
-}
-
-impl Drop for Entered<'_> {
-    fn drop(&mut self) {
-        let Some(inside) = self.inside.take() else {
-            return;
-        };
-        let late = local().extra.replace(ptr::null_mut());
-        drop(inside);
-        if !late.is_null() {
-            // SAFETY: this is what `current::set_attribute` and the like left while this span was
-            // entered: from `Box::into_raw`, owned by the context that was just left.
-            let late = unsafe { Box::from_raw(late) };
-            self.span.change(|extra| extra.merge(*late));
-        }
     }
 }
 

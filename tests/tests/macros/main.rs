@@ -10,6 +10,7 @@ mod bodies;
 mod calls;
 mod causes;
 mod drops;
+mod entered;
 mod errors;
 mod failures;
 mod foreign;
