@@ -58,7 +58,9 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let address = listener.local_addr()?;
     println!("listening at http://{address}");
     if std::env::args().nth(1).as_deref() == Some("serve") {
-        serve(listener, app).with_graceful_shutdown(stopped()).await?;
+        serve(listener, app)
+            .with_graceful_shutdown(stopped())
+            .await?;
         println!("stopped");
     } else {
         let caller = tokio::spawn(call(address));

@@ -23,7 +23,7 @@ use crate::trace::{gate, sampler};
 pub(crate) const DEADLINE: Duration = Duration::from_secs(5);
 
 /// How long the end waits without a word.
-const SILENT: Duration = Duration::from_secs(1);
+pub(crate) const SILENT: Duration = Duration::from_secs(1);
 
 /// A guard that ends sooner than this was most likely not kept.
 const AT_ONCE: Duration = Duration::from_millis(100);

@@ -21,5 +21,5 @@ pub mod stats;
 pub use builder::Builder;
 pub use handle::Handle;
 #[cfg(feature = "pipeline")]
-pub(crate) use lifecycle::DEADLINE;
+pub(crate) use lifecycle::{DEADLINE, SILENT};
 pub use observability::Observability;

@@ -2,12 +2,14 @@
 //!
 //! Nothing can stop such a thread. A run that gives an attempt up (after its timeout, or because it
 //! is cancelled) stops waiting for it, but the work still counts: it holds its slots, so that a
-//! repetition does not run beside it beyond a limit, and the end of the run counts what is left.
+//! repetition does not run beside it beyond a limit, and the end of the run counts what is left. A
+//! program that a signal ends waits for it for a while.
 
 use std::sync::{Arc, Mutex};
 
 use crate::lock::lock;
 use crate::pipeline::TaskContext;
+use crate::pipeline::cancel::Blocking;
 use crate::pipeline::result::TaskError;
 use crate::pipeline::slots::Held;
 use crate::pipeline::task::Attempted;
@@ -24,7 +26,9 @@ where
 {
     let work = beginning().map(Work::begin);
     let call = carry(call);
+    let blocking = Blocking::begin();
     let call = Arc::new(Mutex::new(Some(move || {
+        let _blocking = blocking;
         let _work = work;
         call()
     })));

@@ -67,7 +67,7 @@ impl CancelHandle {
 #[derive(Default)]
 struct Runs {
     state: Mutex<State>,
-    /// A run has ended.
+    /// A run or an attempt has ended.
     ended: Notify,
 }
 
@@ -75,6 +75,8 @@ struct Runs {
 struct State {
     /// The handles of those that have begun and not ended.
     running: Vec<CancelHandle>,
+    /// Threads that are inside of synchronous tasks, also those that no run waits for any more.
+    blocking: usize,
     /// Whether the program is to end: a run that begins now is cancelled.
     is_ending: bool,
 }
@@ -109,6 +111,23 @@ impl Drop for Running {
     }
 }
 
+/// Keeps an attempt of a synchronous task among those of the process, until its thread has left it.
+pub(super) struct Blocking(());
+
+impl Blocking {
+    pub(super) fn begin() -> Self {
+        lock(&RUNS.state).blocking += 1;
+        Self(())
+    }
+}
+
+impl Drop for Blocking {
+    fn drop(&mut self) {
+        lock(&RUNS.state).blocking -= 1;
+        RUNS.ended.notify_waiters();
+    }
+}
+
 /// Cancels every run of the process, also those that begin later.
 #[cfg_attr(
     test,
@@ -122,7 +141,8 @@ pub(crate) fn cancel_all() {
     running.iter().for_each(CancelHandle::cancel);
 }
 
-/// Waits until no run is left.
+/// Waits until no run is left, and no thread is inside of a synchronous task: it may have asked
+/// whether it is to stop, and be about to.
 #[cfg_attr(test, allow(dead_code, reason = "runs of other tests may not end"))]
 pub(crate) async fn all_ended() {
     loop {
@@ -130,9 +150,11 @@ pub(crate) async fn all_ended() {
         tokio::pin!(ended);
         // Registered before the list is read, so that an end between the two is not missed.
         ended.as_mut().enable();
-        if lock(&RUNS.state).running.is_empty() {
+        let state = lock(&RUNS.state);
+        if state.running.is_empty() && state.blocking == 0 {
             return;
         }
+        drop(state);
         ended.await;
     }
 }

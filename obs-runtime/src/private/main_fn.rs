@@ -8,9 +8,9 @@ use std::thread;
 use tokio::runtime::{Builder as RuntimeBuilder, Runtime};
 use tokio::sync::oneshot;
 
-#[cfg(feature = "pipeline")]
-use crate::init::DEADLINE;
 use crate::init::{Builder, Observability, exit};
+#[cfg(feature = "pipeline")]
+use crate::init::{DEADLINE, SILENT};
 use crate::lock::lock;
 use crate::self_log;
 use crate::semconv::attribute as key;
@@ -130,11 +130,12 @@ impl Main {
                 value = &mut main => Ok(value),
                 Ok(status) = &mut signalled => {
                     cancel_runs();
+                    let mut ended = core::pin::pin!(runs_ended());
                     tokio::select! {
                         biased;
                         // What it returns says nothing now: a signal has its own status.
-                        _ = &mut main => {}
-                        () = runs_ended() => {}
+                        _ = &mut main => ended.await,
+                        () = &mut ended => {}
                     }
                     Err(status)
                 }
@@ -159,7 +160,20 @@ fn cancel_runs() {
 /// Waits until that has ended, or for as long as a flush may take.
 async fn runs_ended() {
     #[cfg(feature = "pipeline")]
-    let _ = tokio::time::timeout(DEADLINE, crate::pipeline::all_ended()).await;
+    {
+        use tokio::time::timeout;
+        let mut ended = core::pin::pin!(crate::pipeline::all_ended());
+        if timeout(SILENT, &mut ended).await.is_err() {
+            let left = DEADLINE - SILENT;
+            let text = format_args!(
+                "tasks of pipelines have not stopped yet; waiting for them up to {} s more, and a second \
+                 signal ends the program at once",
+                left.as_secs()
+            );
+            self_log::warn_from_host("end", "tasks", text);
+            let _ = timeout(left, ended).await;
+        }
+    }
 }
 
 fn runtime(current_thread: bool, workers: Option<usize>) -> std::io::Result<Runtime> {

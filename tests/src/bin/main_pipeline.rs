@@ -4,7 +4,7 @@
 
 use std::future::pending;
 
-use obs_runtime::pipeline::{Pipeline, RunResult};
+use obs_runtime::pipeline::{Pipeline, RunResult, TaskContext};
 use obs_runtime::{on_cancel, pipeline_task, traced};
 use obs_tests::exporters::Print;
 
@@ -22,9 +22,25 @@ async fn tell(run: &RunResult) {
     }
 }
 
+/// Sees that it is to stop, and takes its time for that.
+#[pipeline_task(pipeline = "blocking")]
+fn clean(context: &TaskContext) -> Result<(), String> {
+    println!("ready");
+    while !context.is_cancelled() {
+        std::thread::yield_now();
+    }
+    let mut line = String::new();
+    let read = std::io::stdin().read_line(&mut line);
+    println!("cleaned: {}", read.is_ok());
+    Ok(())
+}
+
 #[traced]
 async fn program() -> Result<(), obs_runtime::Error> {
-    let result = Pipeline::named("endless")?.run().await?;
+    let argument = std::env::args().nth(1);
+    let is_blocking = argument.as_deref() == Some("blocking");
+    let name = if is_blocking { "blocking" } else { "endless" };
+    let result = Pipeline::named(name)?.run().await?;
     println!("{} cancelled", result.tasks_cancelled);
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! Whole programs under `#[obs_runtime::main]`.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 const ASYNC: &str = env!("CARGO_BIN_EXE_main_async");
 const SYNC: &str = env!("CARGO_BIN_EXE_main_sync");
@@ -127,6 +128,27 @@ fn a_signal_cancels_the_runs_of_pipelines_properly() {
         let expected = expected.map(str::to_owned).to_vec();
         assert_eq!(program.end(), (Some(status), expected));
     }
+}
+
+// bug: the program ended while a synchronous task, which had asked whether it was to stop, was stopping.
+#[cfg(unix)]
+#[test]
+fn a_signal_waits_for_synchronous_tasks_that_stop() {
+    let mut program = Signalled::start(PIPELINE, "blocking");
+    program.until("ready");
+    program.send("-INT");
+    program.until("1 cancelled");
+    // Nobody waits for the task but the end of the program, which would have come in this time.
+    let until = Instant::now() + Duration::from_millis(300);
+    while Instant::now() < until {
+        assert_eq!(program.child.try_wait().unwrap(), None);
+        std::thread::yield_now();
+    }
+    let mut input = program.child.stdin.take().unwrap();
+    input.write_all(b"go on\n").unwrap();
+    let (status, lines) = program.end();
+    assert_eq!(status, Some(130));
+    assert!(lines.contains(&"cleaned: true".to_owned()), "{lines:?}");
 }
 
 // bug: the second signal waited for what the end of the process had to send.
