@@ -1,12 +1,12 @@
-//! What the last panic of a thread said.
+//! The panic hook of obs: it keeps what the last panic of a thread said, and may do something else.
 //!
-//! A span that ends while its thread unwinds cannot see the panic's payload, so a panic hook keeps
-//! the text.
+//! A span that ends while its thread unwinds cannot see the panic's payload, so the hook keeps the
+//! text.
 
 use core::any::Any;
 use core::cell::RefCell;
 use std::panic;
-use std::sync::Once;
+use std::sync::{Once, OnceLock};
 
 /// What a panic said, and the span that it was in: the innermost that it unwinds.
 struct Panic {
@@ -29,6 +29,14 @@ fn set(panic: Option<Panic>) {
     });
 }
 
+/// What is done at each panic behind that.
+static THEN: OnceLock<fn()> = OnceLock::new();
+
+/// Has each panic call this too, once [`keep_texts`] was called. The first caller counts.
+pub(crate) fn then(what: fn()) {
+    let _ = THEN.set(what);
+}
+
 /// Keeps the texts of panics from now on, with the span that is entered then. The hook that was there
 /// is called as before.
 pub(crate) fn keep_texts(entered: fn() -> u64) {
@@ -40,6 +48,9 @@ pub(crate) fn keep_texts(entered: fn() -> u64) {
                 span: entered(),
                 text: text(info.payload()).map(str::to_owned),
             }));
+            if let Some(then) = THEN.get() {
+                then();
+            }
             next(info);
         }));
     });

@@ -333,6 +333,40 @@ fn a_notifier_may_have_any_name() {
     assert_eq!(outcome(&alerts), (2, vec![]));
 }
 
+// bug: threads of notifiers went on for a moment, in the code of a library that might be unloaded next.
+#[test]
+fn threads_have_ended_when_the_manager_is_dropped() {
+    struct AtEnd(Sender<()>);
+    impl Drop for AtEnd {
+        fn drop(&mut self) {
+            // A thread takes its time to end.
+            std::thread::sleep(Duration::from_millis(50));
+            let _ = self.0.send(());
+        }
+    }
+    thread_local! {
+        static OF_THREAD: std::cell::RefCell<Option<AtEnd>> = const { std::cell::RefCell::new(None) };
+    }
+    struct Quiet(Sender<()>);
+    impl Notifier for Quiet {
+        fn name(&self) -> &'static str {
+            "quiet"
+        }
+        fn notify(&mut self, _: &Alert, _: Instant) -> Result<(), NotifyError> {
+            OF_THREAD.set(Some(AtEnd(self.0.clone())));
+            Ok(())
+        }
+    }
+    let (ended, ends) = mpsc::channel();
+    let alerts = AlertManager::builder()
+        .notifier(Quiet(ended))
+        .build()
+        .unwrap();
+    alerts.send(alert("1"));
+    drop(alerts);
+    ends.try_recv().expect("the thread has ended");
+}
+
 #[test]
 fn a_panicking_notifier_is_contained() {
     struct Bad;

@@ -72,11 +72,11 @@ pub(super) fn new(notifier: Box<dyn Notifier>, policy: Policy) -> Outbox {
     Delivery::new(config, sender)
 }
 
-/// Waits until the queue is empty, then gives up what is left. What the end costs is said now: nobody is left to ask
+/// Waits for the end of the thread, which comes when the queue is empty, then gives up what is left. What the end costs is said now: nobody is left to ask
 /// for the account.
 pub(super) fn end(outbox: &Outbox, deadline: Instant) {
-    let flushed = outbox.flush()(deadline);
-    let is_late = flushed.is_err_and(|error| error.is_timeout());
+    let ended = outbox.shutdown(deadline);
+    let is_late = ended.is_err_and(|error| error.is_timeout());
     if is_late {
         outbox.give_up();
     }

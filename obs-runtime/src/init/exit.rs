@@ -58,25 +58,18 @@ fn register() {
 #[cfg(not(all(unix, not(miri))))]
 fn register() {}
 
-/// Has every panic send what was recorded before it goes on to the hook that was there.
-pub(super) fn flush_on_panic() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let next = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            // A thread of obs would wait for itself.
-            let is_own = std::thread::current()
-                .name()
-                .is_some_and(|name| name.starts_with("obs-"));
-            // So would one that runs a pass.
-            if !is_own && !drain::is_mine() {
-                for_each_within(DEADLINE, |lifecycle, deadline| {
-                    let _ = lifecycle.flush(deadline);
-                });
-            }
-            next(info);
-        }));
-    });
+/// Sends what was recorded, at a panic: before it goes on to the hook of the program.
+pub(super) fn flush_at_panic() {
+    // A thread of obs would wait for itself.
+    let is_own = std::thread::current()
+        .name()
+        .is_some_and(|name| name.starts_with("obs-"));
+    // So would one that runs a pass.
+    if !is_own && !drain::is_mine() {
+        for_each_within(DEADLINE, |lifecycle, deadline| {
+            let _ = lifecycle.flush(deadline);
+        });
+    }
 }
 
 /// Does something with all that run, on a thread of its own, and waits for it: whatever locks the caller

@@ -116,7 +116,7 @@ fn set_process(config: &Config, id: u16) {
         config.formats.choose();
         config.span_limits.make_current();
         if config.flushes_on_panic {
-            exit::flush_on_panic();
+            panics::then(exit::flush_at_panic);
         }
     }
 }

@@ -14,8 +14,8 @@ use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
 use crate::callsite::Callsite;
+use crate::causes::WithCauses;
 use crate::lock::lock;
-use crate::printable::formatted;
 use crate::trace::SpanContext;
 use crate::trace::active::Manual;
 use crate::trace::attribute::{AttributeValue, Event, Link, SpanError, SpanExtra};
@@ -341,7 +341,9 @@ pub trait Instrument: Sized {
     {
         let judge = |span: &Span, value: &Result<T, E>| {
             if let Err(error) = value {
-                span.set_error(type_name::<E>(), &formatted(format_args!("{error:#}")));
+                // The alternate form is that with the causes for types that are no errors themselves.
+                let error = WithCauses::new(&format_args!("{error:#}"), None);
+                span.set_error(type_name::<E>(), &error.text);
             }
         };
         Instrumented {
