@@ -5,6 +5,8 @@
 //! run, and a pipeline finds its tasks. A crate that no path of the program names is not linked, and
 //! has no entries: name it (`use my_tasks as _;`).
 
+use std::collections::BTreeMap;
+
 pub use crate::callsite::{Callsite, ConstValue, Construct};
 
 /// The entry of an annotated function.
@@ -56,6 +58,70 @@ pub fn callsites() -> impl Iterator<Item = &'static Callsite> {
     inventory::iter::<CallsiteEntry>
         .into_iter()
         .map(|entry| entry.0)
+}
+
+/// Returns the functions that are called like another one of their module, in groups: methods such as
+/// `new` of two types.
+///
+/// No attribute on a method can see the type of its `impl`. So trees call these functions by one name,
+/// `code.function.name` is the same, and their calls are counted as one series. `name = "Cart::new"`
+/// gives a span a name of its own, and `labels(of = "Cart")` a series: a function whose span has its
+/// own name is not here.
+///
+/// ```standalone_crate
+/// mod shop {
+///     use obs_runtime::traced;
+///
+///     pub struct Cart;
+///     pub struct Order;
+///
+///     impl Cart {
+///         #[traced]
+///         pub fn new() -> Self {
+///             Self
+///         }
+///     }
+///
+///     impl Order {
+///         #[traced]
+///         pub fn new() -> Self {
+///             Self
+///         }
+///
+///         #[traced(name = "Order::open", labels(of = "Order"))]
+///         pub fn open() -> Self {
+///             Self
+///         }
+///     }
+/// }
+///
+/// # (shop::Cart::new(), shop::Order::new(), shop::Order::open());
+/// let shared = obs_runtime::registry::shared_names();
+/// assert_eq!(shared.len(), 1);
+/// assert!(shared[0].iter().all(|site| site.function() == "new"));
+/// ```
+///
+/// In a test it keeps a program free of them: `assert!(registry::shared_names().is_empty())`.
+pub fn shared_names() -> Vec<Vec<&'static Callsite>> {
+    groups(callsites())
+}
+
+fn groups(sites: impl Iterator<Item = &'static Callsite>) -> Vec<Vec<&'static Callsite>> {
+    let mut by_name: BTreeMap<_, Vec<&'static Callsite>> = BTreeMap::new();
+    // A span is no function, and a part of one may be called like another part.
+    let functions = sites.filter(|site| site.construct() != Construct::Span);
+    for site in functions {
+        let name = (site.module(), site.name());
+        by_name.entry(name).or_default().push(site);
+    }
+    let mut shared: Vec<_> = by_name.into_values().collect();
+    for group in &mut shared {
+        group.sort_by_key(|site| (site.file(), site.line()));
+        // A generic function, or one of a macro, may have several entries.
+        group.dedup_by_key(|site| (site.file(), site.line()));
+    }
+    shared.retain(|group| group.len() > 1);
+    shared
 }
 
 #[cfg(test)]
