@@ -98,6 +98,8 @@ pub(crate) struct Delivery<T> {
 /// What producers and the consumer share.
 pub(crate) struct Queue<T> {
     config: DeliveryConfig,
+    /// Nothing is to be done at the end beside what is queued.
+    ends_empty: bool,
     state: Mutex<State<T>>,
     /// Any change of `state`.
     changed: Condvar,
@@ -121,8 +123,6 @@ struct State<T> {
     told: u64,
     /// Set once the thread is to end; the consumer should not go on beyond it.
     closing: Option<Instant>,
-    /// Nothing is to be done at the end beside what is queued.
-    ends_empty: bool,
     ended: bool,
     thread: Option<JoinHandle<()>>,
     /// The thread has nothing left to do.
@@ -152,8 +152,8 @@ enum Next<T> {
 impl<T: HeapBytes + Send + 'static> Delivery<T> {
     /// Makes the queue. Its thread starts with the first item, unless [`start`](Self::start) is called before.
     pub(crate) fn new(config: DeliveryConfig, consumer: impl Consumer<T> + 'static) -> Self {
+        let ends_empty = !consumer.has_an_end();
         let state = State {
-            ends_empty: !consumer.has_an_end(),
             idle: Some(Box::new(consumer)),
             waiting: VecDeque::new(),
             is_busy: false,
@@ -171,6 +171,7 @@ impl<T: HeapBytes + Send + 'static> Delivery<T> {
         Self {
             queue: Arc::new(Queue {
                 config,
+                ends_empty,
                 state: Mutex::new(state),
                 changed: Condvar::new(),
                 share: Arc::default(),
@@ -286,7 +287,7 @@ impl<T: HeapBytes + Send + 'static> Delivery<T> {
         let queue = &self.queue;
         let mut state = wait(&queue.changed, queue.lock(), Some(deadline), |s| s.ended);
         // Its thread may not have had a moment since: who ended before it took all the time.
-        let is_empty = state.ends_empty && state.done >= state.pushed;
+        let is_empty = queue.ends_empty && state.done >= state.pushed;
         let (told, is_done) = (state.told, state.ended || is_empty);
         let result = queue.result(&mut state, told, is_done);
         let thread = if state.has_left {

@@ -150,11 +150,13 @@ pub(crate) async fn all_ended() {
         tokio::pin!(ended);
         // Registered before the list is read, so that an end between the two is not missed.
         ended.as_mut().enable();
-        let state = lock(&RUNS.state);
-        if state.running.is_empty() && state.blocking == 0 {
+        let is_over = {
+            let state = lock(&RUNS.state);
+            state.running.is_empty() && state.blocking == 0
+        };
+        if is_over {
             return;
         }
-        drop(state);
         ended.await;
     }
 }

@@ -164,7 +164,7 @@ async fn runs_ended() {
         use tokio::time::timeout;
         let mut ended = core::pin::pin!(crate::pipeline::all_ended());
         if timeout(SILENT, &mut ended).await.is_err() {
-            let left = DEADLINE - SILENT;
+            let left = DEADLINE.saturating_sub(SILENT);
             let text = format_args!(
                 "tasks of pipelines have not stopped yet; waiting for them up to {} s more, and a second \
                  signal ends the program at once",

@@ -30,3 +30,4 @@ mod shapes;
 mod signatures;
 mod temporaries;
 mod traced_arguments;
+mod tracing_forms;
