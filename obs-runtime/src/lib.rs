@@ -88,8 +88,9 @@ pub use obs_macros::{
 pub use processor::TailSampling;
 pub use trace::attribute::AttributeValue;
 pub use trace::context::SpanContext;
+pub use trace::instrument::Instrument;
 pub use trace::sampler::Sampler;
-pub use trace::span::{Instrument, Span};
+pub use trace::span::Span;
 pub use trace::value::Capture;
 #[doc(inline)]
 pub use trace::{current, propagation};

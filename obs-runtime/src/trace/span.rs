@@ -1,10 +1,9 @@
 //! Spans that are not a function: created, entered and ended by hand.
 //!
-//! The `span!` macro creates a [`Span`]; [`Instrument`] carries one with a future; [`Attached`]
+//! The `span!` macro creates a [`Span`]; [`Instrument`](crate::Instrument) carries one with a future; [`Attached`]
 //! makes a span that lives elsewhere the thread's context. Each guard puts back the context that it
 //! found, so guards must be dropped on their thread and in reverse order.
 
-use core::any::type_name;
 use core::fmt;
 use core::marker::PhantomData;
 use core::pin::Pin;
@@ -14,7 +13,6 @@ use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
 use crate::callsite::Callsite;
-use crate::causes::WithCauses;
 use crate::lock::lock;
 use crate::trace::SpanContext;
 use crate::trace::active::Manual;
@@ -22,6 +20,7 @@ use crate::trace::attribute::{AttributeValue, Event, Link, SpanError, SpanExtra}
 #[cfg(feature = "opentelemetry")]
 use crate::trace::bridge::context as bridge;
 use crate::trace::entered::{Entered, EnteredSpan};
+use crate::trace::instrument::{Instrument as _, Instrumented};
 use crate::trace::into_attributes::IntoAttributes;
 #[cfg(feature = "tracing")]
 use crate::trace::line_fields::{self, LineFields};
@@ -179,7 +178,7 @@ impl Span {
     /// Enters the span on this thread until the guard is dropped.
     ///
     /// The guard is not `Send` and must not be held over an `.await`: use
-    /// [`Instrument::instrument`] there.
+    /// [`Instrument::instrument`](crate::Instrument::instrument) there.
     #[must_use = "the span is left when the guard is dropped"]
     pub fn enter(&self) -> Entered<'_> {
         Entered::new(self)
@@ -234,7 +233,7 @@ impl Span {
         }
     }
 
-    /// Enters the span at each poll of a future and ends it with the future: [`Instrument::instrument`]
+    /// Enters the span at each poll of a future and ends it with the future: [`Instrument::instrument`](crate::Instrument::instrument)
     /// from the side of the span.
     ///
     /// ```
@@ -296,110 +295,6 @@ impl fmt::Debug for Span {
         f.debug_struct("Span")
             .field("context", &self.context())
             .finish_non_exhaustive()
-    }
-}
-
-/// Carries a span with a future. The names are those of `tracing`.
-pub trait Instrument: Sized {
-    /// Enters the span at each poll and ends it with the future.
-    ///
-    /// A future that is dropped early ends its span with the outcome "cancelled".
-    fn instrument(self, span: Span) -> Instrumented<Self>
-    where
-        Self: Future,
-    {
-        Instrumented {
-            inner: self,
-            span,
-            done: false,
-            judge: |_, _| {},
-        }
-    }
-
-    /// Does what [`instrument`](Self::instrument) does for a future that can fail: an `Err` fails the span,
-    /// with the type of the error and its `Display` in the alternate form (which is that with the causes
-    /// for `anyhow` and `eyre`), in which secrets are masked.
-    ///
-    /// A method for every future cannot see whether its output is a `Result`; `#[traced]` can.
-    ///
-    /// ```
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-    /// use obs_runtime::{Instrument as _, span, testing, trace::Outcome};
-    ///
-    /// let captured = testing::capture_async(async {
-    ///     let read = async { "many".parse::<u32>() };
-    ///     read.try_instrument(span!("read")).await
-    /// })
-    /// .await;
-    /// assert_eq!(captured.span("read").outcome, Outcome::Error);
-    /// # });
-    /// ```
-    fn try_instrument<T, E>(self, span: Span) -> Instrumented<Self>
-    where
-        Self: Future<Output = Result<T, E>>,
-        E: fmt::Display,
-    {
-        let judge = |span: &Span, value: &Result<T, E>| {
-            if let Err(error) = value {
-                // The alternate form is that with the causes for types that are no errors themselves.
-                let error = WithCauses::new(&format_args!("{error:#}"), None);
-                span.set_error(type_name::<E>(), &error.text);
-            }
-        };
-        Instrumented {
-            inner: self,
-            span,
-            done: false,
-            judge,
-        }
-    }
-
-    /// Runs the future under the span that is entered here. `tokio::spawn` starts without one.
-    fn in_current_span(self) -> InContext<Self> {
-        self.in_span_context(SpanContext::current())
-    }
-
-    /// Runs the future under the given span.
-    fn in_span_context(self, context: Option<SpanContext>) -> InContext<Self> {
-        InContext::new(self, context, Some(local().scope()))
-    }
-}
-
-impl<F: Future> Instrument for F {}
-
-/// A future inside a span of its own.
-#[derive(Debug)]
-#[must_use = "futures do nothing unless polled"]
-pub struct Instrumented<F: Future> {
-    inner: F,
-    span: Span,
-    done: bool,
-    /// Says of the span what the value means.
-    judge: fn(&Span, &F::Output),
-}
-
-impl<F: Future> Future for Instrumented<F> {
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        // SAFETY: `inner` is never moved out of its place; the other fields are not pinned.
-        let this = unsafe { self.get_unchecked_mut() };
-        let _inside = this.span.enter();
-        // SAFETY: as above.
-        let polled = unsafe { Pin::new_unchecked(&mut this.inner) }.poll(cx);
-        if let Poll::Ready(value) = &polled {
-            this.done = true;
-            (this.judge)(&this.span, value);
-        }
-        polled
-    }
-}
-
-impl<F: Future> Drop for Instrumented<F> {
-    fn drop(&mut self) {
-        if !self.done {
-            self.span.set_outcome(Outcome::Cancelled);
-        }
     }
 }
 
