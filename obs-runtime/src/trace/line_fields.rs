@@ -10,7 +10,7 @@ use core::ptr;
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 
-use crate::callsite::{Callsite, Construct};
+use crate::callsite::{Callsite, Construct, Written};
 use crate::lock::lock;
 use crate::redact::{MASK, is_secret_key};
 use crate::trace::active::{Begun, mode};
@@ -200,12 +200,23 @@ impl LineFields {
         let nodes = core::iter::successors(Some(&self.node), |node| node.outer.as_ref());
         for node in nodes.collect::<Vec<_>>().into_iter().rev() {
             // Do not hold the lock while lines are written.
-            let said = lock(&node.said).clone();
-            let constants = node.site.constants().iter();
-            let constants = constants.filter(|(key, _)| said.iter().all(|(k, _)| k != key));
-            let constants = constants.map(|(key, value)| (*key, ValueRef::from(*value)));
-            let said = said.iter().map(|(key, value)| (*key, value.as_ref()));
-            show(node.site.name(), &mut constants.chain(said));
+            let mut said = lock(&node.said).clone();
+            let mut shown = Vec::new();
+            for attribute in node.site.written() {
+                let (key, constant) = match attribute {
+                    Written::Constant(key, value) => (key, Some(value)),
+                    Written::Key(_, key) => (key, None),
+                };
+                match (said.iter().position(|(k, _)| *k == key), constant) {
+                    (Some(at), _) => shown.push(said.remove(at)),
+                    (None, Some(value)) => shown.push((key, ValueRef::from(value).to_owned())),
+                    (None, None) => {}
+                }
+            }
+            // What was only declared comes as it was recorded.
+            shown.extend(said);
+            let mut shown = shown.iter().map(|(key, value)| (*key, value.as_ref()));
+            show(node.site.name(), &mut shown);
         }
     }
 }

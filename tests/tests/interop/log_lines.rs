@@ -79,8 +79,8 @@ fn load(id: u32) {
 
 #[test]
 fn lines_hold_the_fields_of_the_functions_around_them() {
-    let inside = r#"load{kind=part api_key=*** id=7 why="no lamp"}"#;
-    let later = r#"load{kind=part api_key=*** id=7 why="no lamp" rows=3 token=***}"#;
+    let inside = r#"load{id=7 kind=part api_key=*** why="no lamp"}"#;
+    let later = r#"load{id=7 kind=part api_key=*** why="no lamp" rows=3 token=***}"#;
     assert_lines(
         || load(7),
         &[
