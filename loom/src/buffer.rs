@@ -49,10 +49,13 @@ impl<'a> Producer<'a> {
 
     /// Writes a record; false if there is no room.
     pub(crate) fn record(&self, value: u64) -> bool {
-        let at = self.cursor.room(SLOT).unwrap_or_else(|| {
-            // SAFETY: the chain is this producer's alone.
-            unsafe { self.cursor.advance(self.chain, self.pool, SLOT, || ()) }
-        });
+        let at = self.cursor.room(SLOT).map_or_else(
+            || {
+                // SAFETY: the chain is this producer's alone.
+                unsafe { self.cursor.advance(self.chain, self.pool, SLOT, || ()) }
+            },
+            |(at, _)| at,
+        );
         if at.is_null() {
             return false;
         }

@@ -39,17 +39,27 @@ fn has_invariant_tsc() -> bool {
     false
 }
 
+/// Returns whether [`counter`] may be read instead of [`ticks`]. The gate asks once, when it opens.
+pub(crate) fn is_quick() -> bool {
+    cfg!(not(all(target_arch = "x86_64", not(miri)))) || USE_TSC.load(Ordering::Relaxed)
+}
+
+/// Returns the ticks now where [`is_quick`], without asking which clock is read.
+#[inline(always)]
+pub(crate) fn counter() -> u64 {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    // SAFETY: this reads a counter; the instruction exists on every x86_64 processor.
+    return unsafe { core::arch::x86_64::_rdtsc() };
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+    nanos()
+}
+
 /// Returns the ticks now.
 ///
 /// Only the drain knows their unit. A later read on another core may be a few dozen ticks lower.
 #[inline(always)]
 pub(crate) fn ticks() -> u64 {
-    #[cfg(all(target_arch = "x86_64", not(miri)))]
-    if USE_TSC.load(Ordering::Relaxed) {
-        // SAFETY: this reads a counter; the instruction exists on every x86_64 processor.
-        return unsafe { core::arch::x86_64::_rdtsc() };
-    }
-    nanos()
+    if is_quick() { counter() } else { nanos() }
 }
 
 /// Returns the ticks while the clock is being chosen at `now`.

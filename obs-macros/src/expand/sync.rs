@@ -10,18 +10,17 @@ use crate::hygiene::quote;
 use crate::plan::{Follow, Plan};
 use crate::shape::{self, Shape};
 
-/// `let guard = SyncSpan::enter(site);`
+/// `let mut guard = SyncSpan::idle(); guard.enter(site);`: what is entered in its place is not moved there.
 fn enter(function: &Function, plan: &Plan, site: &TokenStream) -> TokenStream {
     let krate = &plan.site.krate;
     let count = prelude::value_count(plan);
-    let finished = ends_with_value(function, plan);
-    let mutable = (finished || prelude::changes_guard(plan)).then(|| quote!(mut));
     let parent = prelude::parent(plan, function, "__obs_entered");
     let before = lasting::before(function, plan);
     quote! {
         #parent
         #before
-        let #mutable __obs_guard = #krate::private::SyncSpan::<#count>::enter(#site);
+        let mut __obs_guard = #krate::private::SyncSpan::<#count>::idle();
+        #krate::private::SyncSpan::enter(&mut __obs_guard, #site);
     }
 }
 

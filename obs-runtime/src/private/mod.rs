@@ -3,7 +3,8 @@
 //! Generated code decides nothing; it puts these together. For a function that returns at once it is, in short:
 //!
 //! ```text
-//! let mut guard = SyncSpan::enter(&SITE);              // trace/active: the span is entered
+//! let mut guard = SyncSpan::idle();                    // trace/active
+//! SyncSpan::enter(&mut guard, &SITE);                  // the span is entered
 //! let value = call(move || -> T { body });             // call.rs: early exits come back as the value
 //! let flow = probe(&value).__obs_when();               // probe.rs: by type, how does the call go on?
 //! let judged = probe_when(&flow);                      // flow.rs: what is judged: the value, an output, items

@@ -15,11 +15,11 @@ use crate::self_log;
 
 /// The word that decides what a call does.
 ///
-/// At 0 it does nothing. At [`ASK`] it asks OpenTelemetry for its parent, at [`KEEP`] it keeps its
-/// fields for log lines. Any other value is the [`threshold`] of the most verbose level that any scope
-/// records.
+/// At 0 it does nothing. At [`ASK`] it asks OpenTelemetry for its parent, at [`LONG`] it keeps its
+/// fields for log lines, or asks which clock to read. Any other value is the [`threshold`] of the most
+/// verbose level that any scope records.
 static GATE: AtomicU8 = AtomicU8::new(0);
-/// The threshold while the gate says [`ASK`] or [`KEEP`].
+/// The threshold while the gate says [`ASK`] or [`LONG`].
 static LEVEL: AtomicU8 = AtomicU8::new(0);
 static ASKS: AtomicBool = AtomicBool::new(false);
 static KEEPS: AtomicBool = AtomicBool::new(false);
@@ -33,14 +33,15 @@ static LEVELS: PerProcess<Mutex<Vec<(u16, Level)>>> = PerProcess::new(Mutex::def
 /// question.
 pub(crate) const ASK: u8 = 1;
 
-/// The value at which log lines show the fields of the functions around them, and OpenTelemetry is not
-/// asked. It is below every threshold for the same reason.
-pub(crate) const KEEP: u8 = 2;
+/// The value at which OpenTelemetry is not asked, but log lines show the fields of the functions around
+/// them, or the counter of the processor, which the quick way reads, is no clock here. It is below every
+/// threshold for the same reason.
+pub(crate) const LONG: u8 = 2;
 
 /// Returns whether each call of a gate begins the long way, because more is to be done than to record.
 #[inline(always)]
 pub(crate) const fn is_long_way(gate: u8) -> bool {
-    gate <= KEEP
+    gate <= LONG
 }
 
 #[inline(always)]
@@ -97,13 +98,21 @@ fn publish(levels: &[(u16, Level)]) {
     let most = most.unwrap_or(0);
     IS_AJAR.store(false, Ordering::Relaxed);
     LEVEL.store(most, Ordering::Relaxed);
-    let gate = match most {
-        0 => 0,
-        _ if ASKS.load(Ordering::Relaxed) => ASK,
-        _ if KEEPS.load(Ordering::Relaxed) => KEEP,
-        most => most,
+    let gate = if most != 0 && ASKS.load(Ordering::Relaxed) {
+        ASK
+    } else {
+        opened(most)
     };
     GATE.store(gate, Ordering::Relaxed);
+}
+
+/// Returns the gate's value for a threshold while OpenTelemetry is not asked.
+fn opened(threshold: u8) -> u8 {
+    if threshold != 0 && (KEEPS.load(Ordering::Relaxed) || !clock::is_quick()) {
+        LONG
+    } else {
+        threshold
+    }
 }
 
 /// Leaves the gate open for one more call after an end before which nothing was recorded.
@@ -114,7 +123,7 @@ pub(crate) fn leave_ajar() {
     let levels = lock(&LEVELS);
     if levels.is_empty() {
         IS_AJAR.store(true, Ordering::Relaxed);
-        GATE.store(threshold(Level::Error), Ordering::Relaxed);
+        GATE.store(opened(threshold(Level::Error)), Ordering::Relaxed);
     }
 }
 

@@ -79,7 +79,7 @@ fn of(extra: *mut SpanExtra) -> Option<LineFields> {
 /// Gives a call that begins what lines inside of it show, as its first late data. Its values are still to
 /// come: `begun` waits for them.
 pub(crate) fn begin(local: &Local, site: &'static Callsite, begun: &mut Begun) -> *mut SpanExtra {
-    if !gate::keeps_fields() || begun.state & mode::MASK < mode::RECORD {
+    if !gate::keeps_fields() || begun.state & mode::SPAN == 0 {
         return ptr::null_mut();
     }
     let outer = if site.is_root() {

@@ -91,11 +91,21 @@ impl Local {
     /// Returns a new span id, never zero. The generator is wyrand, seeded per thread by the system.
     #[inline(always)]
     pub(crate) fn next_id(&self) -> u64 {
-        let state = match self.id_state.get() {
-            0 => seed(),
-            state => state,
+        if self.id_state.get() == 0 {
+            self.id_state.set(seed());
         }
-        .wrapping_add(0xa076_1d64_78bd_642f);
+        self.advance_id()
+    }
+
+    /// Returns ids as [`next_id`](Self::next_id) does, once the thread has had its first.
+    #[inline(always)]
+    pub(crate) fn later_ids<const N: usize>(&self) -> Option<[u64; N]> {
+        (self.id_state.get() != 0).then(|| core::array::from_fn(|_| self.advance_id()))
+    }
+
+    #[inline(always)]
+    fn advance_id(&self) -> u64 {
+        let state = self.id_state.get().wrapping_add(0xa076_1d64_78bd_642f);
         self.id_state.set(state);
         let wide = u128::from(state) * u128::from(state ^ 0xe703_7ed1_a0b4_28db);
         let id = (wide >> 64) as u64 ^ wide as u64;
@@ -134,6 +144,7 @@ impl Local {
         })
     }
 
+    #[inline(always)]
     pub(crate) fn save(&self) -> Saved {
         Saved {
             trace_hi: self.trace_hi.get(),

@@ -12,7 +12,11 @@
     reason = "chunks are aligned to 64 bytes, and records have multiples of 8"
 )]
 
+mod quick;
+
 use core::ptr;
+
+pub(crate) use quick::{Quick, write_mini_quick, write_quick};
 
 use crate::callsite::Callsite;
 use crate::clock;
@@ -101,12 +105,7 @@ pub(crate) unsafe fn write_full(
     rest: Rest,
 ) {
     let size = HEAD + rest.len * VALUE;
-    let mut boxed = false;
-    for i in 0..rest.len {
-        // SAFETY: the caller's promise.
-        boxed |= unsafe { (*rest.values.add(i)).is_boxed() };
-    }
-    if boxed || !rest.extra.is_null() {
+    if !rest.extra.is_null() {
         // SAFETY: as above.
         unsafe { write_long(local, site, call, flags, outcome, rest) };
         return;
@@ -120,16 +119,38 @@ pub(crate) unsafe fn write_full(
     // SAFETY: `reserve` returned `size` bytes, aligned to 8: chunks are aligned to 64, and the
     // length of every record is a multiple of 8.
     unsafe {
-        write_head(at, site, call, meta(rest.len, flags, outcome, size));
-        let to = at.add(HEAD).cast::<u64>();
-        let from = rest.values.cast::<u64>();
-        // Copy word by word: a wider load of words that were just stored would stall.
-        for i in 0..rest.len * 2 {
-            to.add(i).write_volatile(from.add(i).read_volatile());
+        if !copy_values(at, rest.values, rest.len) {
+            write_long(local, site, call, flags, outcome, rest);
+            return;
         }
+        write_head(at, site, call, meta(rest.len, flags, outcome, size));
     }
     // SAFETY: the record was written above.
     unsafe { buffer::commit(local, at, size) };
+}
+
+/// Copies the values behind the head unless one has a box, and returns whether none has.
+///
+/// It copies word by word: a wider load of words that were just stored would stall.
+///
+/// # Safety
+/// `at` has room for a head and `len` values, which `values` points to.
+#[inline(always)]
+unsafe fn copy_values(at: *mut u8, values: *const Value, len: usize) -> bool {
+    for i in 0..len {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let value = values.add(i);
+            if (*value).is_boxed() {
+                return false;
+            }
+            let from = value.cast::<u64>();
+            let to = at.add(HEAD + i * VALUE).cast::<u64>();
+            to.write_volatile(from.read_volatile());
+            to.add(1).write_volatile(from.add(1).read_volatile());
+        }
+    }
+    true
 }
 
 #[inline(always)]
@@ -297,6 +318,20 @@ unsafe fn lost(
 /// Mini records keep ticks in steps of 16, so that they fit beside outcome and scope.
 const MINI_STEP: u32 = 4;
 
+/// # Safety
+/// `at` has room for a mini record, and is aligned to 8.
+#[inline(always)]
+unsafe fn mini(at: *mut u8, site: &'static Callsite, outcome: Outcome, flags: u64, steps: u64) {
+    let first = ptr::from_ref(site).expose_provenance() as u64 | MINI_BIT;
+    let second =
+        outcome as u64 | (flags & flag::SCOPE_MASK) >> (flag::SCOPE_SHIFT - 2) | steps << 18;
+    // SAFETY: the caller's promise.
+    unsafe {
+        at.cast::<u64>().write(first);
+        at.cast::<u64>().add(1).write(second);
+    }
+}
+
 /// Writes the mini record of a call that is counted but not sampled.
 #[inline(always)]
 pub(crate) fn write_mini(
@@ -311,15 +346,12 @@ pub(crate) fn write_mini(
         mini_unrecorded(local, site, scope, outcome, ticks);
         return;
     }
-    let first = ptr::from_ref(site).expose_provenance() as u64 | MINI_BIT;
-    let second = outcome as u64 | u64::from(scope) << 2 | (ticks >> MINI_STEP).min(1 << 45) << 18;
-    // SAFETY: `reserve` returned 16 bytes, aligned to 8.
+    let flags = u64::from(scope) << flag::SCOPE_SHIFT;
+    // SAFETY: `reserve` returned 16 bytes, aligned to 8, which are written before they are published.
     unsafe {
-        at.cast::<u64>().write(first);
-        at.cast::<u64>().add(1).write(second);
+        mini(at, site, outcome, flags, (ticks >> MINI_STEP).min(1 << 45));
+        buffer::commit(local, at, MINI);
     }
-    // SAFETY: the record was written above.
-    unsafe { buffer::commit(local, at, MINI) };
 }
 
 #[cold]

@@ -98,7 +98,7 @@ fn a_span_that_is_left_inside_one_of_obs_is_left_when_that_has_ended() {
     let captured = testing::capture(|| {
         let [span] = entered::<1>();
         current::add_event("early");
-        let mut guard = crate::trace::SyncSpan::<0>::enter(site("ours"));
+        let mut guard = crate::trace::SyncSpan::<0>::entered(site("ours"));
         current::add_event("inside");
         let ours = here();
         assert!(exit(0).is_none());
@@ -122,7 +122,7 @@ fn a_span_that_is_left_inside_one_of_obs_is_left_when_that_has_ended() {
 fn entered_twice_is_left_twice() {
     testing::capture(|| {
         let [span] = entered::<1>();
-        let mut guard = crate::trace::SyncSpan::<0>::enter(site("ours"));
+        let mut guard = crate::trace::SyncSpan::<0>::entered(site("ours"));
         let ours = here();
         enter(0, &Held::Span(&span));
         // As it is tracing's current span already, the span of obs inside stays the context.

@@ -1,8 +1,8 @@
 //! One attribute value of a record: two whole words, so that it moves through registers.
 //!
-//! Word 0 holds the tag in its low byte; a string also keeps its length there. Short strings lie
-//! inside the value. Long ones lie in a box until the record is written, and behind the record from
-//! then on.
+//! The last byte holds the tag; a string keeps its length before it. Short strings lie inside the
+//! value, from its first byte on, so that most of them are built in one word. Long ones lie in a box
+//! until the record is written, and behind the record from then on.
 //!
 //! Generated code creates values on the thread of the call, and the drain reads and drops them. A
 //! value with [`TAG_TAIL`] means something only together with the start of its record.
@@ -24,14 +24,17 @@ const TAG_NONE: u64 = 0;
 const TAG_BOOL: u64 = 1;
 const TAG_I64: u64 = 2;
 const TAG_F64: u64 = 3;
-/// `&'static str`: the length above the tag, the pointer in word 1.
+/// `&'static str`: the pointer in word 0, the length in word 1.
 const TAG_STATIC: u64 = 4;
-/// Text of up to [`INLINE`] bytes: the length in byte 1, the text in bytes 2 to 15.
+/// Text of up to [`INLINE`] bytes: the text in bytes 0 to 13, the length in byte 14.
 const TAG_INLINE: u64 = 5;
-/// An owned `Box<str>`: the length above the tag, the pointer in word 1.
+/// An owned `Box<str>`: the pointer in word 0, the length in word 1.
 const TAG_BOXED: u64 = 6;
-/// Text behind the record: the length above the tag, the offset from the record's start in word 1.
+/// Text behind the record: the offset from the record's start in word 0, the length in word 1.
 const TAG_TAIL: u64 = 7;
+/// The tag is the upper byte of word 1.
+const TAG_SHIFT: u32 = 56;
+const INLINE_LEN_SHIFT: u32 = 48;
 
 /// How many bytes of a string fit inside a value.
 pub(crate) const INLINE: usize = 14;
@@ -47,42 +50,36 @@ pub struct Value {
 
 impl Value {
     /// No value: the attribute is left out.
-    pub const NONE: Self = Self {
-        word0: TAG_NONE,
-        word1: 0,
-    };
+    pub const NONE: Self = Self::new(TAG_NONE, 0, 0);
+
+    #[inline(always)]
+    const fn new(tag: u64, word0: u64, len: usize) -> Self {
+        Self {
+            word0,
+            word1: tag << TAG_SHIFT | len as u64,
+        }
+    }
 
     #[inline(always)]
     pub(crate) const fn bool(v: bool) -> Self {
-        Self {
-            word0: TAG_BOOL,
-            word1: v as u64,
-        }
+        Self::new(TAG_BOOL, v as u64, 0)
     }
 
     #[inline(always)]
     pub(crate) const fn i64(v: i64) -> Self {
-        Self {
-            word0: TAG_I64,
-            word1: v as u64,
-        }
+        Self::new(TAG_I64, v as u64, 0)
     }
 
     #[inline(always)]
     pub(crate) const fn f64(v: f64) -> Self {
-        Self {
-            word0: TAG_F64,
-            word1: v.to_bits(),
-        }
+        Self::new(TAG_F64, v.to_bits(), 0)
     }
 
     /// Creates a value from text that lives as long as the program. Nothing is copied.
     #[inline(always)]
     pub fn from_static(v: &'static str) -> Self {
-        Self {
-            word0: TAG_STATIC | (v.len() as u64) << 8,
-            word1: v.as_ptr().expose_provenance() as u64,
-        }
+        let text = v.as_ptr().expose_provenance() as u64;
+        Self::new(TAG_STATIC, text, v.len())
     }
 
     /// Creates a value from a copy of the text, inside the value up to 14 bytes and else in a box.
@@ -108,45 +105,41 @@ impl Value {
     #[inline]
     fn inline(bytes: &[u8]) -> Self {
         let n = bytes.len();
-        // Two overlapping loads build the 14 bytes in registers; a byte copy through memory
-        // would stall the whole-word loads that follow.
-        let text: u128 = match n {
-            0 => 0,
-            1 => u128::from(bytes[0]),
-            2..=3 => {
-                let low = u16::from_le_bytes([bytes[0], bytes[1]]);
-                u128::from(low) | u128::from(bytes[n - 1]) << (8 * (n - 1))
-            }
-            4..=7 => {
-                let low = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
-                let at = n - 4;
-                let high =
-                    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
-                u128::from(low) | u128::from(high) << (8 * at)
-            }
-            _ => {
-                let word = |at: usize| {
-                    let mut eight = [0; 8];
-                    eight.copy_from_slice(&bytes[at..at + 8]);
-                    u128::from(u64::from_le_bytes(eight))
-                };
-                word(0) | word(n - 8) << (8 * (n - 8))
-            }
+        // Overlapping loads build the words in registers; a byte copy through memory would stall the
+        // whole-word loads that follow.
+        let eight = |at: usize| {
+            let mut eight = [0; 8];
+            eight.copy_from_slice(&bytes[at..at + 8]);
+            u64::from_le_bytes(eight)
         };
+        let four = |at: usize| {
+            let mut four = [0; 4];
+            four.copy_from_slice(&bytes[at..at + 4]);
+            u64::from(u32::from_le_bytes(four))
+        };
+        let (word0, rest) = if n >= 8 {
+            // Of eight bytes nothing is left, which is one shift more than a word allows.
+            (eight(0), eight(n - 8) >> 8 >> (8 * (15 - n)))
+        } else if n >= 4 {
+            (four(0) | four(n - 4) << (8 * (n - 4)), 0)
+        } else if n > 0 {
+            let byte = |at: usize| u64::from(bytes[at]) << (8 * at);
+            (byte(0) | byte(n / 2) | byte(n - 1), 0)
+        } else {
+            (0, 0)
+        };
+        let len = (TAG_INLINE << 8 | n as u64) << INLINE_LEN_SHIFT;
         Self {
-            word0: TAG_INLINE | (n as u64) << 8 | (text as u64) << 16,
-            word1: (text >> 48) as u64,
+            word0,
+            word1: len | rest,
         }
     }
 
     #[cold]
     fn boxed(v: Box<str>) -> Self {
-        let len = v.len() as u64;
+        let len = v.len();
         let text = Box::into_raw(v).cast::<u8>();
-        Self {
-            word0: TAG_BOXED | len << 8,
-            word1: text.expose_provenance() as u64,
-        }
+        Self::new(TAG_BOXED, text.expose_provenance() as u64, len)
     }
 
     /// Formats into the value. It allocates only above 14 bytes.
@@ -166,13 +159,20 @@ impl Value {
 
     #[inline(always)]
     const fn tag(&self) -> u64 {
-        self.word0 & 0xff
+        self.word1 >> TAG_SHIFT
+    }
+
+    /// The length of a text that lies elsewhere.
+    #[inline(always)]
+    const fn len(&self) -> usize {
+        (self.word1 & !(0xff << TAG_SHIFT)) as usize
     }
 
     /// Returns whether the value owns heap memory, or needs room behind the record.
     #[inline(always)]
     pub(crate) const fn is_boxed(&self) -> bool {
-        self.tag() == TAG_BOXED
+        // A comparison with the byte in memory.
+        self.word1.to_le_bytes()[7] == TAG_BOXED as u8
     }
 
     /// Returns the text of a boxed value.
@@ -180,23 +180,17 @@ impl Value {
         if !self.is_boxed() {
             return None;
         }
-        let text = core::ptr::with_exposed_provenance::<u8>(self.word1 as usize);
+        let text = core::ptr::with_exposed_provenance::<u8>(self.word0 as usize);
         // SAFETY: `boxed` took the pair from a `Box<str>`, which this value owns until it is
         // dropped.
         Some(unsafe {
-            core::str::from_utf8_unchecked(core::slice::from_raw_parts(
-                text,
-                (self.word0 >> 8) as usize,
-            ))
+            core::str::from_utf8_unchecked(core::slice::from_raw_parts(text, self.len()))
         })
     }
 
     /// Creates a value whose text lies `offset` bytes after the start of its record.
     pub(crate) const fn tail(len: usize, offset: usize) -> Self {
-        Self {
-            word0: TAG_TAIL | (len as u64) << 8,
-            word1: offset as u64,
-        }
+        Self::new(TAG_TAIL, offset as u64, len)
     }
 
     /// Returns the value's text unless it is a `&'static str`; `base` is as in [`get`](Self::get).
@@ -233,24 +227,25 @@ impl Value {
     /// use it.
     #[inline]
     pub(crate) fn get(&self, base: *const u8) -> Option<ValueRef<'_>> {
-        let len = (self.word0 >> 8) as usize;
+        let len = self.len();
         let text = |at: *const u8, len: usize| {
             // SAFETY: each caller below passes the pointer and length that the constructor of
             // its tag took from a `str`, still alive: static, inside `self`, owned by `self`,
             // or behind the record that outlives `'a`.
             unsafe { core::str::from_utf8_unchecked(core::slice::from_raw_parts(at, len)) }
         };
-        let at = core::ptr::with_exposed_provenance::<u8>(self.word1 as usize);
+        let at = core::ptr::with_exposed_provenance::<u8>(self.word0 as usize);
         Some(match self.tag() {
-            TAG_BOOL => ValueRef::Bool(self.word1 != 0),
-            TAG_I64 => ValueRef::I64(self.word1 as i64),
-            TAG_F64 => ValueRef::F64(f64::from_bits(self.word1)),
+            TAG_BOOL => ValueRef::Bool(self.word0 != 0),
+            TAG_I64 => ValueRef::I64(self.word0 as i64),
+            TAG_F64 => ValueRef::F64(f64::from_bits(self.word0)),
             TAG_STATIC | TAG_BOXED => ValueRef::Str(text(at, len)),
             TAG_INLINE => {
-                let start = core::ptr::from_ref(self).cast::<u8>().wrapping_add(2);
-                ValueRef::Str(text(start, len & 0xff))
+                let start = core::ptr::from_ref(self).cast::<u8>();
+                let len = self.word1 >> INLINE_LEN_SHIFT & 0xff;
+                ValueRef::Str(text(start, len as usize))
             }
-            TAG_TAIL => ValueRef::Str(text(base.wrapping_add(self.word1 as usize), len)),
+            TAG_TAIL => ValueRef::Str(text(base.wrapping_add(self.word0 as usize), len)),
             _ => return None,
         })
     }
@@ -260,15 +255,15 @@ impl Drop for Value {
     #[inline]
     fn drop(&mut self) {
         if self.is_boxed() {
-            drop_boxed(self.word0, self.word1);
+            drop_boxed(self.word0, self.len());
         }
     }
 }
 
 #[cold]
-fn drop_boxed(word0: u64, word1: u64) {
-    let text = core::ptr::with_exposed_provenance_mut::<u8>(word1 as usize);
-    let bytes = core::ptr::slice_from_raw_parts_mut(text, (word0 >> 8) as usize);
+fn drop_boxed(text: u64, len: usize) {
+    let text = core::ptr::with_exposed_provenance_mut::<u8>(text as usize);
+    let bytes = core::ptr::slice_from_raw_parts_mut(text, len);
     // SAFETY: the words of a boxed value come from `Box::into_raw`, and it is dropped once.
     drop(unsafe { Box::from_raw(bytes as *mut str) });
 }
@@ -357,9 +352,14 @@ macro_rules! capture_wide {
             /// numbers.
             #[inline]
             fn capture(&self) -> Value {
+                // By value, so that the number may stay in a register.
+                #[cold]
+                fn as_text(number: $t) -> Value {
+                    Value::format(format_args!("{number}"))
+                }
                 match i64::try_from(*self) {
                     Ok(v) => Value::i64(v),
-                    Err(_) => Value::format(format_args!("{self}")),
+                    Err(_) => as_text(*self),
                 }
             }
         })*

@@ -26,7 +26,7 @@ static ROOT: Callsite = Callsite::new(CallsiteSpec {
 });
 
 fn inner(n: i64, who: &str) {
-    let mut span = SyncSpan::<2>::enter(&INNER);
+    let mut span = SyncSpan::<2>::entered(&INNER);
     span.fields(|| [Value::i64(n), Value::from_str(who)]);
     span.end(Outcome::Ok);
 }
@@ -50,7 +50,7 @@ fn parents<R>(captured: &Captured<R>) -> Vec<(&str, Option<&str>)> {
 fn calls_nest_and_keep_their_values() {
     let long = "a text that does not fit fourteen bytes";
     let captured = testing::capture(|| {
-        let mut outer = SyncSpan::<0>::enter(&OUTER);
+        let mut outer = SyncSpan::<0>::entered(&OUTER);
         inner(7, "short");
         inner(8, long);
         outer.end(Outcome::Ok);
@@ -79,8 +79,8 @@ fn calls_nest_and_keep_their_values() {
 #[test]
 fn a_root_begins_its_own_trace_and_gives_the_old_one_back() {
     let captured = testing::capture(|| {
-        let mut outer = SyncSpan::<0>::enter(&OUTER);
-        let mut root = SyncSpan::<0>::enter(&ROOT);
+        let mut outer = SyncSpan::<0>::entered(&OUTER);
+        let mut root = SyncSpan::<0>::entered(&ROOT);
         inner(1, "in root");
         root.end(Outcome::Ok);
         inner(2, "in outer");
@@ -103,12 +103,12 @@ fn unwinding_is_a_panic_and_a_destructor_in_it_is_not() {
     struct OnDrop;
     impl Drop for OnDrop {
         fn drop(&mut self) {
-            drop(SyncSpan::<0>::enter(&OUTER));
+            drop(SyncSpan::<0>::entered(&OUTER));
         }
     }
     let captured = testing::capture(|| {
         std::panic::catch_unwind(|| {
-            let _span = SyncSpan::<0>::enter(&DETAIL);
+            let _span = SyncSpan::<0>::entered(&DETAIL);
             let _on_drop = OnDrop;
             std::panic::resume_unwind(Box::new(()));
         })
@@ -122,7 +122,7 @@ fn unwinding_is_a_panic_and_a_destructor_in_it_is_not() {
 #[test]
 fn an_error_keeps_its_type_and_late_attributes() {
     let captured = testing::capture(|| {
-        let mut span = SyncSpan::<0>::enter(&OUTER);
+        let mut span = SyncSpan::<0>::entered(&OUTER);
         current::set_attribute("step", 1);
         current::set_attribute("step", 2);
         span.fail(SpanError::new("io", Some("gone".into())));
@@ -136,7 +136,7 @@ fn an_error_keeps_its_type_and_late_attributes() {
 #[test]
 fn an_error_set_by_the_user_is_kept() {
     let captured = testing::capture(|| {
-        let mut span = SyncSpan::<0>::enter(&OUTER);
+        let mut span = SyncSpan::<0>::entered(&OUTER);
         current::set_error("quota", "password=hunter22");
         span.end(Outcome::Ok);
     });
@@ -200,7 +200,7 @@ fn a_future_that_is_never_polled_leaves_nothing() {
 #[test]
 fn a_context_carries_the_trace_to_another_thread() {
     let captured = testing::capture(|| {
-        let mut outer = SyncSpan::<0>::enter(&OUTER);
+        let mut outer = SyncSpan::<0>::entered(&OUTER);
         let context = SpanContext::current().unwrap();
         std::thread::spawn(move || {
             let attached = context.attach();
@@ -254,7 +254,7 @@ fn spans_of_a_thread_local_destructor_are_not_lost() {
     }
     thread_local!(static LATE: Late = const { Late(std::cell::Cell::new(None)) });
     let captured = testing::capture(|| {
-        let mut outer = SyncSpan::<0>::enter(&OUTER);
+        let mut outer = SyncSpan::<0>::entered(&OUTER);
         let context = SpanContext::current();
         std::thread::spawn(move || {
             // Registered before obs' own destructor, so it runs after it where that order is kept.

@@ -11,7 +11,7 @@ use core::ptr;
 
 #[cfg(feature = "tracing")]
 use super::recorded;
-use super::{CHILD, CHILD_MASK, OWN, SyncSpan, begin_other, box_extra, mode, settle, unsampled};
+use super::{OWN, SyncSpan, box_extra, context_flags, is_just, mode, settle};
 use crate::callsite::Callsite;
 use crate::clock;
 use crate::trace::attribute::{SpanError, SpanExtra};
@@ -80,18 +80,19 @@ impl<const N: usize> FutureSpan<N> {
     pub fn adopt(site: &'static Callsite, call: SyncSpan<N>) -> Self {
         let call = ManuallyDrop::new(call);
         let mut this = Self::new(site);
-        let state = call.core.state & !mode::UNWINDING;
+        let state = call.core.state & !(mode::UNWINDING | mode::ROOT);
         if state == mode::OFF {
             // Nothing is recorded here; the thread that polls the future may record.
             return this;
         }
         this.core.state = state & !mode::FIELDS;
         // SAFETY: set whenever the state is not `OFF`.
-        let running = unsafe { call.core.running.assume_init_ref() };
-        this.core.start = running.start;
+        this.core.start = unsafe { call.core.counted.assume_init_ref() }.start;
         if state & mode::MASK == mode::COUNT {
             return this;
         }
+        // SAFETY: set whenever the call has a span.
+        let running = unsafe { call.core.entered.assume_init_ref() };
         let local = local();
         #[cfg(feature = "opentelemetry")]
         if state & mode::BOUNDARY != 0 {
@@ -120,7 +121,7 @@ impl<const N: usize> FutureSpan<N> {
     /// Returns whether the call has begun and not ended.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn is_live(&self) -> bool {
-        !matches!(self.core.state & mode::MASK, mode::OFF | mode::UNSTARTED)
+        self.core.state & (mode::SPAN | mode::COUNT) != 0
     }
 
     /// Returns whether the call is recorded.
@@ -146,7 +147,7 @@ impl<const N: usize> FutureSpan<N> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn enter(&mut self) -> Option<(PollGuard<'static>, BridgedPoll)> {
         if self.has_span() {
-            let inside = PollGuard::enter(local(), &raw mut self.core);
+            let inside = PollGuard::enter(local(), &raw mut self.core, N > 0);
             let told = BridgedPoll::enter(&inside);
             Some((inside, told))
         } else {
@@ -157,12 +158,11 @@ impl<const N: usize> FutureSpan<N> {
     /// Returns whether there is a span to enter, and begins the call at the first poll.
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn has_span(&mut self) -> bool {
-        let mode = self.core.state & mode::MASK;
-        if mode == mode::OFF || mode == mode::COUNT {
-            return false;
-        }
-        if mode != mode::UNSTARTED {
+        if self.core.state & mode::SPAN != 0 {
             return true;
+        }
+        if !is_just(self.core.state, mode::UNSTARTED) {
+            return false;
         }
         let gate = gate::gate();
         if gate == 0 {
@@ -171,7 +171,7 @@ impl<const N: usize> FutureSpan<N> {
         }
         let local = local();
         self.core.start(local, gate);
-        if N > 0 && self.core.state & mode::MASK & !mode::ASKS == mode::RECORD {
+        if N > 0 && self.core.state & mode::WANTS_FIELDS != 0 {
             // SAFETY: an array of `MaybeUninit` needs no initialisation.
             let values =
                 unsafe { &mut *self.values.as_mut_ptr().cast::<[MaybeUninit<Value>; N]>() };
@@ -185,7 +185,7 @@ impl<const N: usize> FutureSpan<N> {
                 ask_fields(local, &raw mut self.core);
             }
         }
-        !matches!(self.core.state & mode::MASK, mode::OFF | mode::COUNT)
+        self.core.state & mode::SPAN != 0
     }
 
     /// Enters the call's span until `self` is dropped. Values that are dropped before then belong
@@ -203,12 +203,15 @@ impl<const N: usize> FutureSpan<N> {
         if self.is_live() {
             // SAFETY: the state says whether the values were written, and is set to `OFF`.
             unsafe {
-                if N == 0 {
-                    self.core.finish(outcome);
+                if outcome != Outcome::Ok {
+                    self.core.finish_slow(outcome, values, N);
+                } else if N == 0 {
+                    self.core.finish(local());
                 } else {
-                    self.core.finish_with(outcome, values, N);
+                    self.core.finish_with::<N>(local(), values);
                 }
             }
+            self.core.state = mode::OFF;
         }
     }
 
@@ -243,74 +246,18 @@ impl<const N: usize> FutureSpan<N> {
 }
 
 impl FutureCore {
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(super) fn start(&mut self, local: &Local, gate: u8) {
-        let flags = local.flags.get();
-        if self.site.threshold() > gate || flags & CHILD_MASK != CHILD {
-            self.start_other(local, gate);
-            return;
-        }
-        self.state = mode::RECORD | flags & OWN;
-        self.trace_hi = local.trace_hi.get();
-        self.trace_lo = local.trace_lo.get();
-        self.span = local.next_id();
-        self.parent = local.span.get();
-        self.start = clock::ticks();
-    }
-
-    /// Starts a call that is no child of a sampled local span.
-    #[inline(never)]
-    fn start_other(&mut self, local: &Local, gate: u8) {
-        let flags = local.flags.get();
-        if let Some(state) = unsampled(self.site, gate, flags) {
-            (self.state, self.start) = (state, clock::ticks());
-            return;
-        }
-        #[allow(unused_mut, reason = "log lines ask for fields")]
-        let mut begun = begin_other(local, self.site, gate, flags);
-        #[cfg(feature = "tracing")]
-        if gate::is_long_way(gate) {
-            self.extra = line_fields::begin(local, self.site, &mut begun);
-        }
-        self.state = begun.state;
-        self.trace_hi = begun.trace_hi;
-        self.trace_lo = begun.trace_lo;
-        self.span = begun.span;
-        self.parent = begun.parent;
-        if begun.state != mode::OFF {
-            self.start = clock::ticks();
-        }
-    }
-
     /// Decides about a call whose sampler asked for its fields. `parent` holds the flags it began
     /// in.
     pub(super) fn decide(&mut self, parent: u64, values: &[Value]) {
         self.state = settle(self.site, self.state, self.trace_lo, parent, values);
     }
 
-    /// # Safety
-    /// The state is neither `OFF` nor has it `FIELDS`.
-    #[inline(never)]
-    unsafe fn finish(&mut self, outcome: Outcome) {
-        // SAFETY: the caller's promise; no values are read.
-        unsafe { self.finish_any(outcome, ptr::null_mut(), 0) };
-    }
-
-    /// # Safety
-    /// The state is not `OFF`; `values` points to `len` values if the state has `FIELDS`.
-    #[inline(never)]
-    pub(super) unsafe fn finish_with(&mut self, outcome: Outcome, values: *mut Value, len: usize) {
-        // SAFETY: the caller's promise.
-        unsafe { self.finish_any(outcome, values, len) };
-    }
-
-    /// Is inlined into the two functions above, so that a call without values has no loop over
-    /// them.
+    /// Ends any call.
     ///
     /// # Safety
     /// The state is not `OFF`; `values` points to `len` values if the state has `FIELDS`.
-    #[inline(always)]
-    unsafe fn finish_any(&mut self, outcome: Outcome, values: *mut Value, len: usize) {
+    #[inline(never)]
+    pub(super) unsafe fn finish_slow(&mut self, outcome: Outcome, values: *mut Value, len: usize) {
         let end = clock::ticks();
         let local = local();
         let state = self.state;
@@ -346,7 +293,7 @@ impl FutureCore {
             if let Some(state) = recorded(state) {
                 self.state = state;
                 // SAFETY: the state has no values.
-                return unsafe { self.finish(outcome) };
+                return unsafe { self.finish_slow(outcome, ptr::null_mut(), 0) };
             }
             // SAFETY: the late data is this call's own.
             unsafe {
@@ -376,11 +323,13 @@ pub(crate) struct PollGuard<'a> {
     saved: Saved,
     /// The call; no reference, because [`future_fields`] may settle the call's state meanwhile.
     core: *mut FutureCore,
+    /// Whether the future has fields, a constant for each.
+    has_slot: bool,
 }
 
 impl<'a> PollGuard<'a> {
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn enter(local: &'a Local, at: *mut FutureCore) -> Self {
+    fn enter(local: &'a Local, at: *mut FutureCore, has_slot: bool) -> Self {
         // SAFETY: the caller has exclusive access to the call and keeps it in place until this is
         // dropped.
         let core = unsafe { &mut *at };
@@ -388,12 +337,13 @@ impl<'a> PollGuard<'a> {
         local.trace_hi.set(core.trace_hi);
         local.trace_lo.set(core.trace_lo);
         local.span.set(core.span);
-        local.flags.set(core.state & !mode::ALL & OWN);
+        local.flags.set(context_flags(core.state));
         local.extra.set(core.extra);
         Self {
             local,
             saved,
             core: at,
+            has_slot,
         }
     }
 }
@@ -406,7 +356,9 @@ impl Drop for PollGuard<'_> {
         core.extra = self.local.extra.get();
         self.local.restore(&self.saved);
         // A body that never reached its fields must not leave its storage to another future.
-        self.local.slot.set(ptr::null_mut());
+        if self.has_slot {
+            self.local.slot.set(ptr::null_mut());
+        }
     }
 }
 

@@ -201,7 +201,7 @@ impl Manual {
         // SAFETY: there are `len` initialised values, given away; their allocation is freed below
         // without them.
         unsafe {
-            self.core.finish_with(outcome, values.as_mut_ptr(), len);
+            self.core.finish_slow(outcome, values.as_mut_ptr(), len);
             values.set_len(0);
         }
         drop(ManuallyDrop::into_inner(values));

@@ -11,8 +11,10 @@
 mod abandon;
 pub(crate) mod exception;
 mod future;
+mod future_quick;
 mod manual;
 mod sync;
+mod sync_quick;
 
 use crate::callsite::{Callsite, threshold};
 use crate::trace::attribute::{SpanError, SpanExtra};
@@ -38,11 +40,15 @@ pub(crate) mod mode {
     pub(crate) const OFF: u64 = 0;
     /// The call is counted; the thread's context was left as it was.
     pub(super) const COUNT: u64 = 1 << 60;
+    /// The bit of the modes in which the call has a span.
+    pub(crate) const SPAN: u64 = 2 << 60;
+    /// The bit of the modes in which the values of the fields are wanted, of a call that has begun.
+    pub(super) const WANTS_FIELDS: u64 = 4 << 60;
     /// The call is recorded, and its span is the thread's context.
-    pub(crate) const RECORD: u64 = 2 << 60;
+    pub(crate) const RECORD: u64 = SPAN | WANTS_FIELDS;
     /// The call is the root of a trace that is not sampled. It is the thread's context, so that the
     /// calls inside it do not begin traces of their own.
-    pub(crate) const UNSAMPLED: u64 = 3 << 60;
+    pub(crate) const UNSAMPLED: u64 = SPAN | COUNT;
     /// The future was not polled yet.
     pub(super) const UNSTARTED: u64 = 4 << 60;
     pub(crate) const MASK: u64 = 15 << 60;
@@ -67,8 +73,12 @@ pub(crate) mod mode {
     /// Of a pending call: whether it is recorded is known, and the context's flag says it. Log lines ask
     /// for the values.
     pub(crate) const DECIDED: u64 = 1 << 53;
+    /// The call is recorded and may end in the quick way, which reads the counter of the processor.
+    pub(super) const QUICK: u64 = 1 << 52;
+    /// The synchronous call has replaced the whole context of the thread (set together with `QUICK`).
+    pub(super) const ROOT: u64 = 1 << 51;
     pub(crate) const ALL: u64 =
-        MASK | FIELDS | UNWINDING | ENTERED | REMOTE | BOUNDARY | BRIDGED | DECIDED;
+        MASK | FIELDS | UNWINDING | ENTERED | REMOTE | BOUNDARY | BRIDGED | DECIDED | QUICK | ROOT;
 }
 
 /// How a call begins: its mode, and the identity that becomes the thread's context.
@@ -98,7 +108,7 @@ pub(crate) fn begin_other(local: &Local, site: &'static Callsite, gate: u8, flag
     if gate == gate::ASK {
         return bridge::begin(local, site);
     }
-    let gate = if gate == gate::KEEP {
+    let gate = if gate == gate::LONG {
         gate::level()
     } else {
         gate
@@ -210,20 +220,59 @@ fn recorded(state: u64) -> Option<u64> {
     is_recorded.then_some(state & !gone | mode::RECORD)
 }
 
-/// Returns the state of a call inside a trace that is not sampled; none elsewhere, and where more than
-/// that decides: OpenTelemetry is asked, or the call begins a trace of its own.
-///
-/// Production samples a few per cent, so most calls begin here: the root has decided for all of them.
+/// Of these flags a call that begins in the quick way finds two at most: `VALID`, and `SAMPLED` if it is
+/// recorded. Its context is that of a span of this process that is entered here.
+const PLACE_MASK: u64 = CHILD_MASK | flag::ATTACHED | flag::DEFERRED | flag::SUPPRESSED;
+
+/// Returns whether a call has exactly this mode, which may have no other bits of [`mode::ALL`]. It is
+/// a comparison with a word of 32 bits in memory.
 #[inline(always)]
-fn unsampled(site: &'static Callsite, gate: u8, flags: u64) -> Option<u64> {
-    // Of these, `VALID` alone is the context of a trace in this process that is not sampled.
-    const UNSAMPLED_MASK: u64 =
-        flag::VALID | flag::SAMPLED | flag::REMOTE | flag::DEFERRED | flag::SUPPRESSED;
-    if flags & UNSAMPLED_MASK != flag::VALID || gate::is_long_way(gate) || site.is_root() {
+fn is_just(state: u64, mode: u64) -> bool {
+    (state >> 32) as u32 == (mode >> 32) as u32
+}
+
+/// Returns whether the context is that of a span of this process whose trace is not sampled.
+#[inline(always)]
+fn is_unsampled(flags: u64) -> bool {
+    // Of these, `VALID` alone.
+    flags & PLACE_MASK & !flag::ATTACHED == flag::VALID
+}
+
+/// Returns whether a call whose threshold is above the gate is counted inside a trace that is not
+/// sampled. It is not if it begins a trace of its own, and where OpenTelemetry or the clock is asked.
+#[inline(always)]
+fn is_unsampled_above(site: &'static Callsite, gate: u8, flags: u64) -> bool {
+    is_unsampled(flags) && !gate::is_long_way(gate) && !site.is_root()
+}
+
+/// Begins a trace about which the threshold of the installed default decides alone. Returns nothing if
+/// the call has a parent, or more is asked about it.
+#[inline(always)]
+fn begin_root(local: &Local, flags: u64) -> Option<Begun> {
+    if flags & (flag::VALID | flag::SUPPRESSED | flag::SCOPE_MASK) != 0 {
         return None;
     }
-    let counted = mode::COUNT | flags & flag::SCOPE_MASK;
-    Some(if site.metrics() { counted } else { mode::OFF })
+    let [span, trace_hi, trace_lo] = local.later_ids()?;
+    let own = flag::VALID | flag::RANDOM;
+    let state = if sampler::decide_by_id(trace_lo)? {
+        mode::RECORD | mode::QUICK | own | flag::SAMPLED
+    } else {
+        mode::UNSAMPLED | own
+    };
+    Some(Begun {
+        state,
+        trace_hi,
+        trace_lo,
+        span,
+        parent: 0,
+    })
+}
+
+/// The flags of the context that a state has.
+#[inline(always)]
+fn context_flags(state: u64) -> u64 {
+    // The flags are its lower half: 32 bits are masked with one instruction.
+    state & OWN & 0xffff_ffff
 }
 
 #[inline(always)]
@@ -231,7 +280,7 @@ fn enter(local: &Local, begun: &Begun) {
     local.trace_hi.set(begun.trace_hi);
     local.trace_lo.set(begun.trace_lo);
     local.span.set(begun.span);
-    local.flags.set(begun.state & !mode::ALL & OWN);
+    local.flags.set(context_flags(begun.state));
 }
 
 /// Returns the bit for the state if the thread is already unwinding.

@@ -13,9 +13,7 @@ use core::ptr;
 
 #[cfg(feature = "tracing")]
 use super::recorded;
-use super::{
-    CHILD, CHILD_MASK, OWN, begin_other, box_extra, enter, mode, settle, unsampled, unwinding,
-};
+use super::{CHILD, CHILD_MASK, OWN, begin_other, box_extra, enter, mode, settle};
 use crate::callsite::Callsite;
 use crate::clock;
 use crate::trace::attribute::SpanError;
@@ -29,7 +27,7 @@ use crate::trace::record::{self, Call, Rest};
 use crate::trace::value::Value;
 use crate::trace::view::Outcome;
 
-/// The guard of a synchronous call. Generated code creates, keeps and ends it.
+/// The guard of a synchronous call. Generated code creates, enters and ends it, all in one place.
 #[derive(Debug)]
 pub struct SyncSpan<const N: usize> {
     pub(super) core: SyncCore,
@@ -40,28 +38,61 @@ pub struct SyncSpan<const N: usize> {
 #[derive(Debug)]
 pub(super) struct SyncCore {
     pub(super) state: u64,
-    /// The running call. It is initialised unless the state is `OFF`.
-    pub(super) running: MaybeUninit<SyncCall>,
+    /// The call that is counted or recorded. It is initialised unless the state is `OFF`.
+    pub(super) counted: MaybeUninit<Counted>,
+    /// The span that is entered. It is initialised unless the state is `OFF` or `COUNT`.
+    pub(super) entered: MaybeUninit<Entered>,
 }
 
 /// What a call needs at its end.
 #[derive(Debug)]
-pub(super) struct SyncCall {
+pub(super) struct Counted {
     pub(super) site: &'static Callsite,
-    pub(super) span: u64,
-    pub(super) parent: u64,
     pub(super) start: u64,
+    /// The words of the thread, which the guard does not leave.
+    pub(super) local: *const Local,
+}
+
+/// What a call that has a span needs as well.
+#[derive(Debug)]
+pub(super) struct Entered {
+    pub(super) span: u64,
     pub(super) saved: Saved,
+    pub(super) parent: u64,
 }
 
 impl<const N: usize> SyncSpan<N> {
-    /// Begins a call.
+    /// Creates the guard of a call that has not begun.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub fn enter(site: &'static Callsite) -> Self {
+    pub const fn idle() -> Self {
         Self {
-            core: SyncCore::enter(site),
+            core: SyncCore {
+                state: mode::OFF,
+                counted: MaybeUninit::uninit(),
+                entered: MaybeUninit::uninit(),
+            },
             values: MaybeUninit::uninit(),
         }
+    }
+
+    /// Begins the call.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub fn enter(&mut self, site: &'static Callsite) {
+        if gate::gate() != 0 {
+            // The address is found here, where that is cheaper than within a library.
+            self.core.enter(local(), site);
+            if std::thread::panicking() {
+                self.core.note_unwinding();
+            }
+        }
+    }
+
+    /// Creates the guard of a call that has begun.
+    #[cfg(test)]
+    pub(crate) fn entered(site: &'static Callsite) -> Self {
+        let mut this = Self::idle();
+        this.enter(site);
+        this
     }
 
     /// Returns whether the call is recorded, so that computing values is worth while.
@@ -73,12 +104,13 @@ impl<const N: usize> SyncSpan<N> {
     /// Evaluates and keeps the fields if the call is recorded.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn fields(&mut self, values: impl FnOnce() -> [Value; N]) {
-        if self.core.state & mode::MASK & !mode::ASKS == mode::RECORD {
-            let values = values();
-            if self.core.state & mode::ASKS != 0 && !self.core.decide(&values) {
+        if self.core.state & mode::WANTS_FIELDS != 0 {
+            let values = self.values.write(values());
+            if self.core.state & mode::ASKS != 0 && !self.core.decide(values) {
+                // SAFETY: they were written above, and are not marked as written.
+                unsafe { self.values.assume_init_drop() };
                 return;
             }
-            self.values.write(values);
             self.core.state |= mode::FIELDS;
         }
     }
@@ -100,6 +132,17 @@ impl<const N: usize> SyncSpan<N> {
         self.end_for(SpanError::of_panic, Outcome::Panicked);
     }
 
+    /// Ends the call while the thread unwinds.
+    #[cold]
+    #[inline(never)]
+    fn unwound(&mut self) {
+        if self.core.state & mode::UNWINDING == 0 {
+            self.panicked();
+        } else {
+            self.finish(Outcome::Ok);
+        }
+    }
+
     #[cold]
     #[inline(never)]
     fn end_for(&mut self, error: impl FnOnce(u64, u64) -> SpanError, outcome: Outcome) {
@@ -110,8 +153,8 @@ impl<const N: usize> SyncSpan<N> {
         if self.is_recording() {
             let local = local();
             // SAFETY: initialised whenever the state is not `OFF`.
-            let running = unsafe { self.core.running.assume_init_ref() };
-            let (span, parent) = (running.span, running.parent);
+            let entered = unsafe { self.core.entered.assume_init_ref() };
+            let (span, parent) = (entered.span, entered.parent);
             let extra = box_extra(local.extra.get(), error(span, parent), span, parent);
             local.extra.set(extra);
         }
@@ -124,10 +167,12 @@ impl<const N: usize> SyncSpan<N> {
             let values = self.values.as_mut_ptr().cast();
             // SAFETY: the state says whether the values were written; `self` is not used again.
             unsafe {
-                if N == 0 {
-                    self.core.finish(outcome);
+                if outcome != Outcome::Ok {
+                    self.core.finish_other(outcome, values, N);
+                } else if N == 0 {
+                    self.core.finish();
                 } else {
-                    self.core.finish_with(outcome, values, N);
+                    self.core.finish_with::<N>(values);
                 }
             }
         }
@@ -135,20 +180,10 @@ impl<const N: usize> SyncSpan<N> {
 }
 
 impl SyncCore {
-    const OFF: Self = Self {
-        state: mode::OFF,
-        running: MaybeUninit::uninit(),
-    };
-
-    /// Begins the call. Everything stays in registers until the end, so that the guard is built
-    /// where it stays; for the same reason `enter_other` returns two words, not a guard.
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    fn enter(site: &'static Callsite) -> Self {
-        let gate = gate::gate();
-        if gate == 0 {
-            return Self::OFF;
-        }
-        let local = local();
+    /// Begins a call in a context that was attached or remote, one above the configured level, the
+    /// first of a thread, and a root that more than its id decides about.
+    #[inline(never)]
+    pub(super) fn enter_other(&mut self, local: &Local, site: &'static Callsite, gate: u8) {
         let saved = local.save();
         let (state, parent) = if site.threshold() <= gate && saved.flags & CHILD_MASK == CHILD {
             local.span.set(local.next_id());
@@ -156,20 +191,34 @@ impl SyncCore {
             local.extra.set(ptr::null_mut());
             (mode::RECORD | saved.flags & OWN, saved.span)
         } else {
-            enter_other(local, site, gate)
+            #[allow(unused_mut, reason = "log lines ask for fields")]
+            let mut begun = begin_other(local, site, gate, saved.flags);
+            #[cfg(feature = "tracing")]
+            let extra = if gate::is_long_way(gate) {
+                line_fields::begin(local, site, &mut begun)
+            } else {
+                ptr::null_mut()
+            };
+            #[cfg(not(feature = "tracing"))]
+            let extra = ptr::null_mut();
+            if begun.state & mode::SPAN != 0 {
+                enter(local, &begun);
+                local.extra.set(extra);
+                #[cfg(feature = "opentelemetry")]
+                if begun.state & mode::BOUNDARY != 0 {
+                    bridge::enter_sync(local);
+                }
+            }
+            (begun.state, begun.parent)
         };
-        if state == mode::OFF {
-            return Self::OFF;
-        }
-        Self {
-            state: state | unwinding(),
-            running: MaybeUninit::new(SyncCall {
-                site,
+        if state != mode::OFF {
+            self.state = state;
+            self.entered.write(Entered {
                 span: local.span.get(),
-                parent,
-                start: clock::ticks(),
                 saved,
-            }),
+                parent,
+            });
+            self.count(local, site, clock::ticks());
         }
     }
 
@@ -179,137 +228,100 @@ impl SyncCore {
     #[inline(never)]
     fn decide(&mut self, values: &[Value]) -> bool {
         let local = local();
-        // SAFETY: initialised whenever the state is not `OFF`.
-        let running = unsafe { self.running.assume_init_ref() };
-        let parent = running.saved.flags;
+        // SAFETY: initialised while the call has a span.
+        let (counted, entered) = unsafe { self.parts() };
+        let site = counted.site;
+        let parent = entered.saved.flags;
+        #[cfg(feature = "opentelemetry")]
+        let span = entered.span;
         let trace = local.trace_lo.get();
         #[cfg(feature = "tracing")]
         // SAFETY: the late data is this call's own.
         unsafe {
             line_fields::say(local.extra.get(), values);
         }
-        self.state = settle(running.site, self.state, trace, parent, values);
+        self.state = settle(site, self.state, trace, parent, values);
         local.flags.set(self.state & !mode::ALL & OWN);
         #[cfg(feature = "opentelemetry")]
         if self.state & mode::BOUNDARY != 0 {
-            bridge::end_sync(local, running.span);
+            bridge::end_sync(local, span);
             bridge::enter_sync(local);
         }
         self.state & mode::MASK == mode::RECORD
     }
 
     /// # Safety
-    /// The state is neither `OFF` nor has it `FIELDS`.
-    #[inline(never)]
-    unsafe fn finish(&mut self, outcome: Outcome) {
-        // SAFETY: the caller's promise; no values are read.
-        unsafe { self.finish_any(outcome, ptr::null_mut(), 0) };
+    /// The call has a span: its mode is neither `OFF` nor `COUNT`.
+    #[inline(always)]
+    pub(super) unsafe fn parts(&self) -> (&Counted, &Entered) {
+        // SAFETY: both were written when the state was set to a mode with a span.
+        unsafe {
+            (
+                self.counted.assume_init_ref(),
+                self.entered.assume_init_ref(),
+            )
+        }
     }
 
-    /// # Safety
-    /// The state is not `OFF`; `values` points to `len` values if the state has `FIELDS`.
-    #[inline(never)]
-    unsafe fn finish_with(&mut self, outcome: Outcome, values: *mut Value, len: usize) {
-        // SAFETY: the caller's promise.
-        unsafe { self.finish_any(outcome, values, len) };
-    }
-
-    /// Is inlined into the two functions above, so that a call without values has no loop over
-    /// them.
+    /// Ends any call.
     ///
     /// # Safety
     /// The state is not `OFF`; `values` points to `len` values if the state has `FIELDS`.
-    #[inline(always)]
-    unsafe fn finish_any(&mut self, outcome: Outcome, values: *mut Value, len: usize) {
+    #[inline(never)]
+    pub(super) unsafe fn finish_slow(&mut self, outcome: Outcome, values: *mut Value, len: usize) {
         let end = clock::ticks();
         let local = local();
-        // SAFETY: initialised whenever the state is not `OFF`.
-        let running = unsafe { self.running.assume_init_ref() };
+        let scope = (self.state >> flag::SCOPE_SHIFT) as u16;
+        if self.state & mode::MASK == mode::COUNT {
+            // SAFETY: initialised whenever the state is not `OFF`.
+            let counted = unsafe { self.counted.assume_init_ref() };
+            let ticks = end.saturating_sub(counted.start);
+            record::write_mini(local, counted.site, scope, outcome, ticks);
+            return;
+        }
+        // SAFETY: it has a span.
+        let (counted, entered) = unsafe { self.parts() };
         #[cfg(feature = "opentelemetry")]
         if self.state & mode::BOUNDARY != 0 {
-            bridge::end_sync(local, running.span);
+            bridge::end_sync(local, entered.span);
         }
-        let ticks = end.saturating_sub(running.start);
-        match self.state & mode::MASK {
-            mode::RECORD => {
-                let extra = local.extra.get();
-                let call = Call {
-                    trace_hi: local.trace_hi.get(),
-                    trace_lo: local.trace_lo.get(),
-                    span: running.span,
-                    parent: running.parent,
-                    start: running.start,
-                    end,
-                };
-                local.restore(&running.saved);
-                let flags = self.state & !mode::ALL;
-                let len = if len > 0 && self.state & mode::FIELDS != 0 {
-                    len
-                } else {
-                    0
-                };
-                let rest = Rest { values, len, extra };
-                // SAFETY: the caller gives the values away, and the extra part was this span's.
-                unsafe { record::write_full(local, running.site, call, flags, outcome, rest) };
+        #[cfg(feature = "tracing")]
+        if self.state & mode::MASK != mode::RECORD {
+            if let Some(state) = recorded(self.state) {
+                self.state = state;
+                // SAFETY: the state has no values.
+                return unsafe { self.finish_slow(outcome, ptr::null_mut(), 0) };
             }
-            // A call that ended before its fields were known counts as not sampled.
-            mode::UNSAMPLED | mode::PENDING => {
-                #[cfg(feature = "tracing")]
-                if let Some(state) = recorded(self.state) {
-                    self.state = state;
-                    // SAFETY: the state has no values.
-                    return unsafe { self.finish(outcome) };
-                }
-                #[cfg(feature = "tracing")]
-                // SAFETY: the late data is this call's own.
-                unsafe {
-                    line_fields::free(local.extra.get());
-                }
-                local.restore(&running.saved);
-                if running.site.metrics() {
-                    let scope = (self.state >> flag::SCOPE_SHIFT) as u16;
-                    record::write_mini(local, running.site, scope, outcome, ticks);
-                }
-            }
-            _ => {
-                let scope = (self.state >> flag::SCOPE_SHIFT) as u16;
-                record::write_mini(local, running.site, scope, outcome, ticks);
+            // SAFETY: the late data is this call's own.
+            unsafe {
+                line_fields::free(local.extra.get());
             }
         }
-    }
-}
-
-/// Enters a call that is no child of a sampled local span. Returns the state and the parent's id.
-#[inline(never)]
-fn enter_other(local: &Local, site: &'static Callsite, gate: u8) -> (u64, u64) {
-    match unsampled(site, gate, local.flags.get()) {
-        Some(state) => (state, 0),
-        None => enter_root(local, site, gate),
-    }
-}
-
-/// Enters a root, a call with a remote parent, or one above the configured level.
-#[inline(never)]
-fn enter_root(local: &Local, site: &'static Callsite, gate: u8) -> (u64, u64) {
-    #[allow(unused_mut, reason = "log lines ask for fields")]
-    let mut begun = begin_other(local, site, gate, local.flags.get());
-    #[cfg(feature = "tracing")]
-    let extra = if gate::is_long_way(gate) {
-        line_fields::begin(local, site, &mut begun)
-    } else {
-        ptr::null_mut()
-    };
-    #[cfg(not(feature = "tracing"))]
-    let extra = ptr::null_mut();
-    if begun.state & mode::MASK >= mode::RECORD {
-        enter(local, &begun);
-        local.extra.set(extra);
-        #[cfg(feature = "opentelemetry")]
-        if begun.state & mode::BOUNDARY != 0 {
-            bridge::enter_sync(local);
+        let call = Call {
+            trace_hi: local.trace_hi.get(),
+            trace_lo: local.trace_lo.get(),
+            span: entered.span,
+            parent: entered.parent,
+            start: counted.start,
+            end,
+        };
+        let extra = local.extra.get();
+        local.restore(&entered.saved);
+        if self.state & mode::MASK == mode::RECORD {
+            let flags = self.state & !mode::ALL;
+            let len = if self.state & mode::FIELDS != 0 {
+                len
+            } else {
+                0
+            };
+            let rest = Rest { values, len, extra };
+            // SAFETY: the caller gives the values away, and the extra part was this span's.
+            unsafe { record::write_full(local, counted.site, call, flags, outcome, rest) };
+        } else if counted.site.metrics() {
+            // It is not sampled, or ended before its fields were known, which counts as that.
+            record::write_mini(local, counted.site, scope, outcome, call.ticks());
         }
     }
-    (begun.state, begun.parent)
 }
 
 impl<const N: usize> Drop for SyncSpan<N> {
@@ -317,8 +329,8 @@ impl<const N: usize> Drop for SyncSpan<N> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn drop(&mut self) {
         if self.core.state != mode::OFF {
-            if std::thread::panicking() && self.core.state & mode::UNWINDING == 0 {
-                self.panicked();
+            if std::thread::panicking() {
+                self.unwound();
             } else {
                 self.finish(Outcome::Ok);
             }

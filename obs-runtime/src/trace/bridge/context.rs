@@ -193,7 +193,7 @@ pub(crate) fn begin(local: &Local, site: &'static Callsite) -> Begun {
     };
     let nested =
         same && flags & (CHILD_MASK | flag::ATTACHED) == CHILD && begun.parent == local.span.get();
-    if !nested && begun.state & mode::MASK >= mode::RECORD {
+    if !nested && begun.state & mode::SPAN != 0 {
         begun.state |= mode::BOUNDARY;
     }
     begun

@@ -16,10 +16,13 @@ const RECORD: usize = 16;
 const COUNT: u64 = 3 * (CHUNK / RECORD) as u64;
 
 fn write(cursor: &Cursor, chain: &Chain, pool: &Pool, number: u64) {
-    let at = cursor.room(RECORD).unwrap_or_else(|| {
-        // SAFETY: the chain and its cursor are made by the test together.
-        unsafe { cursor.advance(chain, pool, RECORD, || ()) }
-    });
+    let at = cursor.room(RECORD).map_or_else(
+        || {
+            // SAFETY: the chain and its cursor are made by the test together.
+            unsafe { cursor.advance(chain, pool, RECORD, || ()) }
+        },
+        |(at, _)| at,
+    );
     assert!(!at.is_null());
     // SAFETY: there is room for it.
     unsafe {

@@ -52,12 +52,12 @@ impl Cursor {
         self.chunk.set(ptr::null_mut());
     }
 
-    /// Returns room for `size` bytes in this chunk, if there is enough.
+    /// Returns room for `size` bytes in this chunk, and its end, if there is enough.
     #[inline(always)]
-    pub(super) fn room(&self, size: usize) -> Option<*mut u8> {
+    pub(super) fn room(&self, size: usize) -> Option<(*mut u8, *mut u8)> {
         let write = self.write.get();
-        let left = (self.end.get() as usize).wrapping_sub(write as usize);
-        (left >= size).then_some(write)
+        let end = write.wrapping_add(size);
+        (end <= self.end.get()).then_some((write, end))
     }
 
     /// Goes on to a fresh chunk, and returns room for `size` bytes there.

@@ -169,9 +169,27 @@ fn is_nobodys(scope: u16) -> bool {
 #[inline(always)]
 pub(crate) fn reserve(local: &Local, size: usize) -> *mut u8 {
     match local.cursor.room(size) {
-        Some(room) => room,
+        Some((at, _)) => at,
         None => refill(local, size),
     }
+}
+
+/// Returns room for `size` bytes, and its end, if the thread's chunk has it.
+///
+/// A thread whose destructor has run keeps no chunk from one record to the next.
+#[inline(always)]
+pub(crate) fn room(local: &Local, size: usize) -> Option<(*mut u8, *mut u8)> {
+    local.cursor.room(size)
+}
+
+/// Publishes the record that ends at `end`.
+///
+/// # Safety
+/// [`room`] returned `end` for the record, which is written.
+#[inline(always)]
+pub(crate) unsafe fn publish(local: &Local, end: *mut u8) {
+    // SAFETY: the caller's promise.
+    unsafe { local.cursor.publish(end) };
 }
 
 #[cold]

@@ -140,6 +140,14 @@ pub(crate) fn decide(
     }
 }
 
+/// Decides about a root of the installed default, if its threshold says all of the sampler.
+#[inline(always)]
+pub(crate) fn decide_by_id(trace_lo: u64) -> Option<bool> {
+    let threshold = THRESHOLD.load(Ordering::Relaxed);
+    let decides = threshold != TREE && INSTALLED.load(Ordering::Relaxed);
+    decides.then(|| by_id(threshold, trace_lo))
+}
+
 #[cold]
 #[inline(never)]
 fn by_tree(start: &Start<'_>) -> Decision {
