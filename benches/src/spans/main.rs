@@ -11,6 +11,7 @@
 //! With the variable `LINES` (and `peers-heavy`), functions keep their fields as if log lines were written.
 
 mod bare;
+#[cfg(feature = "peers")]
 mod fastrace_rows;
 mod obs_rows;
 #[cfg(feature = "peers-heavy")]

@@ -2,7 +2,7 @@
 
 use obs_benches::harness::{Row, Variant};
 
-use crate::{bare, fastrace_rows, obs_rows};
+use crate::{bare, obs_rows};
 
 /// The body of every measured function: a few dependent instructions.
 #[inline(always)]
@@ -48,7 +48,9 @@ pub struct Implementation {
 
 /// Every implementation, the bare function first.
 fn implementations() -> Vec<Implementation> {
-    let mut all = vec![bare::implementation(), fastrace_rows::implementation()];
+    let mut all = vec![bare::implementation()];
+    #[cfg(feature = "peers")]
+    all.push(crate::fastrace_rows::implementation());
     all.extend(obs_rows::implementations());
     #[cfg(feature = "peers-heavy")]
     all.push(crate::opentelemetry_rows::implementation());
