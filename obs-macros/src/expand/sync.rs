@@ -168,7 +168,7 @@ fn finish(function: &Function, plan: &Plan) -> TokenStream {
         let __obs_when = #krate::private::probe(&__obs_value).#method();
         let __obs_probe = #krate::private::probe_when(&__obs_when);
         #look
-        #krate::private::finish_flow(#when, __obs_site, __obs_guard, (), #kind, __obs_value)
+        #krate::private::finish_flow(#when, __obs_site, &mut __obs_guard, (), #kind, __obs_value)
     }
 }
 
@@ -182,10 +182,14 @@ fn finish_stream(
     let krate = &plan.site.krate;
     let outer = value::outer(plan);
     let flow = value::flow(plan, function);
-    let (probe, finish) = if matches!(plan.shape, Shape::FutureClosure) {
-        (quote!(probe_output), quote!(finish_future_flow))
+    let (probe, finish, guard) = if matches!(plan.shape, Shape::FutureClosure) {
+        (
+            quote!(probe_output),
+            quote!(finish_future_flow),
+            quote!(__obs_guard),
+        )
     } else {
-        (quote!(probe), quote!(finish_flow))
+        (quote!(probe), quote!(finish_flow), quote!(&mut __obs_guard))
     };
     quote! {
         let __obs_outer = #krate::private::#probe(&__obs_value);
@@ -194,7 +198,7 @@ fn finish_stream(
         #krate::private::#finish(
             __obs_flow,
             __obs_site,
-            __obs_guard,
+            #guard,
             #outer,
             #kind,
             __obs_value,

@@ -4,6 +4,7 @@
 //! value, the output of the future, or each item. [`Ready`] ends the span, or goes on with it in the value.
 
 use core::marker::PhantomData;
+use core::mem;
 use core::pin::Pin;
 
 use futures_core::Stream;
@@ -133,11 +134,12 @@ pub trait Ready<T, O, K, const N: usize> {
     #[inline]
     fn finish(
         site: &'static Callsite,
-        span: SyncSpan<N>,
+        span: &mut SyncSpan<N>,
         outer: &O,
         judge: K,
         value: T,
     ) -> Self::Out {
+        let span = mem::replace(span, SyncSpan::idle());
         Self::resume(FutureSpan::adopt(site, span), outer, judge, value)
     }
 }
@@ -151,8 +153,8 @@ impl<T, O, K: Judge<T>, const N: usize> Ready<T, O, K, N> for Flow<Now<T>> {
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn finish(_: &'static Callsite, mut span: SyncSpan<N>, _: &O, judge: K, value: T) -> T {
-        finish(&mut span, judge, value)
+    fn finish(_: &'static Callsite, span: &mut SyncSpan<N>, _: &O, judge: K, value: T) -> T {
+        finish(span, judge, value)
     }
 }
 
@@ -266,12 +268,13 @@ where
     }
 }
 
-/// Ends the span of a function that returns, or goes on with it in the value.
+/// Ends the span of a function that returns, or goes on with it in the value. The guard stays where it is unless the
+/// call goes on.
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub fn finish_flow<T, O, K, W: Ready<T, O, K, N>, const N: usize>(
     _: W,
     site: &'static Callsite,
-    span: SyncSpan<N>,
+    span: &mut SyncSpan<N>,
     outer: O,
     judge: K,
     value: T,

@@ -10,7 +10,7 @@
 //! let judged = probe_when(&flow);                      // flow.rs: what is judged: the value, an output, items
 //! let judge = judged.__obs_judge().__obs_how();        // judge.rs: a `Result`, and how its error becomes text
 //! let judge = ok_if(judge, judged, |value| …);         // observe.rs, lasting.rs, measured.rs: a layer per argument
-//! finish_flow(flow, site, guard, (), judge, value)     // flow.rs: ends the span, or goes on with it in the value
+//! finish_flow(flow, site, &mut guard, (), judge, value) // flow.rs: ends the span, or goes on with it in the value
 //! ```
 //!
 //! - A [`Judge`] says whether a value is an error. [`Hooks`], which every judge has, is the life of the call: it is

@@ -72,7 +72,7 @@ pub fn finish<T, K: Judge<T>, const N: usize>(_: &mut SyncSpan<N>, _: K, value: 
 pub fn finish_flow<T, O, K, W: Ready<T, O, K, N>, const N: usize>(
     _: W,
     _: &'static Callsite,
-    _: SyncSpan<N>,
+    _: &mut SyncSpan<N>,
     _: O,
     _: K,
     value: T,
