@@ -146,8 +146,14 @@ impl<const N: usize> FutureSpan<N> {
     /// way out.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn enter(&mut self) -> Option<(PollGuard<'static>, BridgedPoll)> {
-        if self.has_span() {
-            let inside = PollGuard::enter(local(), &raw mut self.core, N > 0);
+        let this: *mut Self = self;
+        // One pointer for all who change the call's state during the poll: a second one would be
+        // invalid as soon as the first is used.
+        // SAFETY: this is `self`, which is not used here but through this pointer.
+        let at = unsafe { &raw mut (*this).core };
+        // SAFETY: as above.
+        if unsafe { (*this).has_span(at) } {
+            let inside = PollGuard::enter(local(), at, N > 0);
             let told = BridgedPoll::enter(&inside);
             Some((inside, told))
         } else {
@@ -155,9 +161,10 @@ impl<const N: usize> FutureSpan<N> {
         }
     }
 
-    /// Returns whether there is a span to enter, and begins the call at the first poll.
+    /// Returns whether there is a span to enter, and begins the call at the first poll. `at` is the
+    /// call, for whoever is asked about it later.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn has_span(&mut self) -> bool {
+    fn has_span(&mut self, at: *mut FutureCore) -> bool {
         if self.core.state & mode::SPAN != 0 {
             return true;
         }
@@ -182,7 +189,7 @@ impl<const N: usize> FutureSpan<N> {
             local.slot.set(self.values.as_mut_ptr().cast());
             local.slot_len.set(N);
             if self.core.state & mode::ASKS != 0 {
-                ask_fields(local, &raw mut self.core);
+                ask_fields(local, at);
             }
         }
         self.core.state & mode::SPAN != 0
