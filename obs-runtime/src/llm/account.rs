@@ -106,9 +106,6 @@ impl LlmState {
         if let Some(usd) = call.response.cost_usd {
             return Usd::from_f64(usd).ok_or(Unpriced::InvalidUsage);
         }
-        if call.response.usage_is_impossible {
-            return Err(Unpriced::InvalidUsage);
-        }
         let Some(usage) = &call.response.usage else {
             return match call.end {
                 // Providers charge nothing for a request that they refuse.
@@ -195,41 +192,45 @@ impl LlmState {
     /// Counts tokens by their kind, and observes how many each call has.
     fn token_metrics(&self, kind: Kind, usage: &Usage, client: &Labels<'_>) {
         let metrics = self.metrics();
-        let observe = |def, tokens: u64| metrics.observe(def, client, tokens as f64);
+        let observe = |def, tokens: Option<u64>| {
+            if let Some(tokens) = tokens {
+                metrics.observe(def, client, tokens as f64);
+            }
+        };
         match kind {
             Kind::Embeddings => {
-                observe(&metric::GEN_AI_EMBEDDINGS_INPUT_TOKENS, usage.input_tokens);
+                observe(
+                    &metric::GEN_AI_EMBEDDINGS_INPUT_TOKENS,
+                    usage.input_tokens(),
+                );
             }
             Kind::Inference => {
-                observe(&metric::GEN_AI_INFERENCE_INPUT_TOKENS, usage.input_tokens);
-                observe(&metric::GEN_AI_INFERENCE_OUTPUT_TOKENS, usage.output_tokens);
+                observe(&metric::GEN_AI_INFERENCE_INPUT_TOKENS, usage.input_tokens());
+                observe(
+                    &metric::GEN_AI_INFERENCE_OUTPUT_TOKENS,
+                    usage.output_tokens(),
+                );
                 // Providers' sums do not tell modalities apart.
                 let sums = with(client, (key::GEN_AI_TOKEN_MODALITY, "unknown"));
-                let parts = [
-                    (&metric::GEN_AI_USAGE_INPUT_TOKENS, usage.input_tokens, true),
-                    (
-                        &metric::GEN_AI_USAGE_OUTPUT_TOKENS,
-                        usage.output_tokens,
-                        true,
-                    ),
+                // The sums always, the parts only where there are any.
+                let part = |tokens: Option<u64>| tokens.filter(|tokens| *tokens > 0);
+                for (def, tokens) in [
+                    (&metric::GEN_AI_USAGE_INPUT_TOKENS, usage.input_tokens()),
+                    (&metric::GEN_AI_USAGE_OUTPUT_TOKENS, usage.output_tokens()),
                     (
                         &metric::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS,
-                        usage.cache_read_tokens,
-                        false,
+                        part(usage.cache_read_tokens()),
                     ),
                     (
                         &metric::GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS,
-                        usage.cache_write_tokens,
-                        false,
+                        part(usage.cache_write_tokens()),
                     ),
                     (
                         &metric::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS,
-                        usage.reasoning_tokens,
-                        false,
+                        part(usage.reasoning_tokens()),
                     ),
-                ];
-                for (def, tokens, always) in parts {
-                    if always || tokens > 0 {
+                ] {
+                    if let Some(tokens) = tokens {
                         metrics.count(def, &sums, tokens);
                     }
                 }

@@ -226,11 +226,11 @@ fn impossible_tokens_are_left_out_and_make_the_cost_incomplete() {
                 "{shown}"
             );
             let totals = state.totals();
-            assert_eq!(
-                (totals.usage, totals.cost_complete),
-                (Usage::default(), false),
-                "{shown}"
-            );
+            // What is possible beside them stays.
+            let counts = [totals.usage.input_tokens(), totals.usage.output_tokens()];
+            let known: Vec<_> = counts.into_iter().flatten().collect();
+            assert!(known.iter().all(|count| matches!(count, 0 | 10)), "{shown}");
+            assert!(!totals.cost_complete, "{shown}");
         }
     }
     assert_eq!(Usage::from((10_i32, 1_u32)), Usage::new(10_usize, 1_i64));

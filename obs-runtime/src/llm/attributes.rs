@@ -44,8 +44,8 @@ fn llm_attributes(
     if let Some(id) = &response.id {
         set(key::GEN_AI_RESPONSE_ID, id.clone().into());
     }
-    if !response.finish_reasons.is_empty() {
-        let reasons = AttributeValue::StringArray(response.finish_reasons.clone());
+    if response.finish_reasons().len() > 0 {
+        let reasons = AttributeValue::StringArray(response.finish_reasons().cloned().collect());
         set(key::GEN_AI_RESPONSE_FINISH_REASONS, reasons);
     }
     if let Some(first) = call.time_to_first_chunk {
@@ -59,26 +59,28 @@ fn llm_attributes(
         set(key::GEN_AI_EMBEDDINGS_DIMENSION_COUNT, dimensions.into());
     }
     if let Some(usage) = &response.usage {
-        set(key::GEN_AI_USAGE_INPUT_TOKENS, usage.input_tokens.into());
-        if Kind::of(&call.operation) != Kind::Embeddings {
-            set(key::GEN_AI_USAGE_OUTPUT_TOKENS, usage.output_tokens.into());
-        }
+        let output = usage
+            .output_tokens()
+            .filter(|_| Kind::of(&call.operation) != Kind::Embeddings);
         // The parts only where there are any.
+        let part = |tokens: Option<u64>| tokens.filter(|tokens| *tokens > 0);
         for (key, tokens) in [
+            (key::GEN_AI_USAGE_INPUT_TOKENS, usage.input_tokens()),
+            (key::GEN_AI_USAGE_OUTPUT_TOKENS, output),
             (
                 key::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS,
-                usage.cache_read_tokens,
+                part(usage.cache_read_tokens()),
             ),
             (
                 key::GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS,
-                usage.cache_write_tokens,
+                part(usage.cache_write_tokens()),
             ),
             (
                 key::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS,
-                usage.reasoning_tokens,
+                part(usage.reasoning_tokens()),
             ),
         ] {
-            if tokens > 0 {
+            if let Some(tokens) = tokens {
                 set(key, tokens.into());
             }
         }

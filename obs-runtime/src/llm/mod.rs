@@ -44,7 +44,7 @@ mod usage;
 
 pub(crate) use account::LlmState;
 pub use call::{LlmCall, VectorOp, record_llm_call, record_vector_operation};
-pub use price::{ModelPrice, Prices, Usd};
+pub use price::{Cost, ModelPrice, Prices, Reason, Reasons, Usd};
 pub use stream::{LlmStream, observe_stream, observe_try_stream};
 pub use totals::{LlmTotals, ModelTotals};
-pub use usage::{IntoUsage, LlmResponse, TokenCount, Usage};
+pub use usage::{Count, IntoUsage, LlmResponse, Source, TokenCount, Usage};

@@ -85,8 +85,8 @@ macro_rules! sums {
         serde_json::json!({
             "calls": $of.calls,
             "failed_calls": $of.failed_calls,
-            "input_tokens": $of.usage.input_tokens,
-            "output_tokens": $of.usage.output_tokens,
+            "input_tokens": $of.usage.input_tokens(),
+            "output_tokens": $of.usage.output_tokens(),
             "cost_usd": $of.cost.as_f64(),
             "cost_complete": $of.cost_complete,
         })
@@ -134,8 +134,8 @@ impl fmt::Display for LlmTotals {
             "{} call{}, {} input and {} output tokens, {least}${}",
             self.calls,
             if self.calls == 1 { "" } else { "s" },
-            self.usage.input_tokens,
-            self.usage.output_tokens,
+            self.usage.input_tokens().unwrap_or(0),
+            self.usage.output_tokens().unwrap_or(0),
             self.cost
         )
     }

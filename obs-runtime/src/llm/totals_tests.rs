@@ -34,7 +34,7 @@ fn a_trace_has_its_own_sums() {
     assert_eq!(one.by_model.len(), 2);
     assert_eq!(one.by_model[1].cost.to_string(), "0.20");
     let all = ledger.totals();
-    assert_eq!((all.calls, all.usage.input_tokens), (4, 100));
+    assert_eq!((all.calls, all.usage.input_tokens()), (4, Some(100)));
     assert_eq!(all.cost.to_string(), "1.00");
     assert_eq!(ledger.for_trace(trace(3)), None);
 }
@@ -146,29 +146,29 @@ fn serialized_totals_are_exact() {
     // The sum has a digit more than `f64`.
     ledger.add(None, &entry("openai", "gpt", 0, Some(0.000_000_000_001)));
     ledger.add(None, &entry("vllm", "own", 2, None));
-    let usage = |input, output, read, written, reasoning| {
-        serde_json::json!({
-            "input_tokens": input,
-            "output_tokens": output,
-            "cache_read_tokens": read,
-            "cache_write_tokens": written,
-            "reasoning_tokens": reasoning,
-        })
+    let usage = |input, output, parts: Option<[u64; 3]>| {
+        let mut all = serde_json::to_value(Usage::new(input, output)).unwrap();
+        if let Some([read, written, reasoning]) = parts {
+            all["cache_read_tokens"] = read.into();
+            all["cache_write_tokens"] = written.into();
+            all["reasoning_tokens"] = reasoning.into();
+        }
+        all
     };
     assert_eq!(
         serde_json::to_value(ledger.totals()).unwrap(),
         serde_json::json!({
             "calls": 3,
             "failed_calls": 0,
-            "usage": usage(12, 6, 4, 3, 2),
+            "usage": usage(12, 6, Some([4, 3, 2])),
             "cost_usd": "10000.250000000001",
             "cost_complete": false,
             "by_model": [
                 {"provider": "openai", "model": "gpt", "calls": 2, "failed_calls": 0,
-                 "usage": usage(10, 5, 4, 3, 2), "cost_usd": "10000.250000000001",
+                 "usage": usage(10, 5, Some([4, 3, 2])), "cost_usd": "10000.250000000001",
                  "cost_complete": true},
                 {"provider": "vllm", "model": "own", "calls": 1, "failed_calls": 0,
-                 "usage": usage(2, 1, 0, 0, 0), "cost_usd": "0.00", "cost_complete": false},
+                 "usage": usage(2, 1, None), "cost_usd": "0.00", "cost_complete": false},
             ],
         })
     );

@@ -116,7 +116,10 @@ impl Report<'_> {
     fn cost_table(&self) -> String {
         let head = ["model", "calls", "input tokens", "output tokens", "USD"];
         let row = |name: &str, calls: u64, usage: Usage, cost: Usd, complete| {
-            let (input, output) = (usage.input_tokens, usage.output_tokens);
+            let (input, output) = (
+                usage.input_tokens().unwrap_or(0),
+                usage.output_tokens().unwrap_or(0),
+            );
             let cost = usd(cost, complete);
             [
                 name.to_owned(),

@@ -1,10 +1,12 @@
-//! The price of a model call: amounts that add up exactly, and prices by provider and model.
+//! The price of a model call: amounts that add up exactly, costs with two ends, and prices by provider and model.
 //!
 //! A [`Pricer`] belongs to one `Observability`. It asks the program's own prices first, then the
 //! price list of `genai-prices`, which is decoded once per process. A call that cannot be priced is
 //! never priced at zero: it gets an [`Unpriced`] reason instead.
 
-use core::fmt;
+mod cost;
+mod usd;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 
@@ -15,82 +17,8 @@ use crate::guarded::guarded;
 use crate::llm::usage::Usage;
 use crate::lock::lock;
 
-/// An amount of US dollars that is exact to 1e-12, so that sums do not drift.
-///
-/// It is serialized as a decimal text with all its digits, `"0.00015"`: readers of JSON keep numbers
-/// as `f64`, in which amounts drift.
-///
-/// ```
-/// use obs_runtime::llm::Usd;
-/// let call = Usd::from_f64(0.000_15).unwrap();
-/// assert_eq!((call + call).to_string(), "0.0003");
-/// assert_eq!(call.as_f64(), 0.000_15);
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Usd(i128);
-
-/// The parts of a dollar in which amounts are kept: its millionth millionths.
-const PICO: f64 = 1e12;
-
-impl Usd {
-    /// The amount of zero dollars.
-    pub const ZERO: Self = Self(0);
-
-    /// Creates an amount from dollars, rounded to 1e-12.
-    ///
-    /// Returns `None` for NaN, infinities, negative amounts and amounts above 1e18.
-    pub fn from_f64(dollars: f64) -> Option<Self> {
-        (0.0..=1e18)
-            .contains(&dollars)
-            .then(|| Self((dollars * PICO).round() as i128))
-    }
-
-    /// Returns the amount in units of 1e-12 dollars.
-    pub const fn picodollars(self) -> i128 {
-        self.0
-    }
-
-    /// Returns the amount in dollars, as the nearest `f64`.
-    pub fn as_f64(self) -> f64 {
-        self.0 as f64 / PICO
-    }
-}
-
-impl core::ops::Add for Usd {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self(self.0.saturating_add(other.0))
-    }
-}
-
-impl core::ops::AddAssign for Usd {
-    fn add_assign(&mut self, other: Self) {
-        *self = *self + other;
-    }
-}
-
-impl core::iter::Sum for Usd {
-    fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
-        amounts.fold(Self::ZERO, |sum, amount| sum + amount)
-    }
-}
-
-/// Writes dollars without their sign: all significant digits, and at least two decimals.
-///
-/// A precision rounds, as in `{:.4}`.
-impl fmt::Display for Usd {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(digits) = f.precision() {
-            return write!(f, "{:.digits$}", self.as_f64());
-        }
-        let text = format!("{:012}", self.0 % PICO as i128);
-        let decimals = text.trim_end_matches('0').len().max(2);
-        write!(f, "{}.{}", self.0 / PICO as i128, &text[..decimals])
-    }
-}
-
-crate::serialize::serialize_text!(display: Usd);
+pub use cost::{Cost, Reason, Reasons};
+pub use usd::Usd;
 
 /// The prices of one model, in US dollars per million tokens.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -127,17 +55,19 @@ impl ModelPrice {
     }
 
     fn of(&self, usage: &Usage) -> Result<Usd, Unpriced> {
-        let cached = usage
-            .cache_read_tokens
-            .saturating_add(usage.cache_write_tokens);
-        let plain = usage
-            .input_tokens
-            .checked_sub(cached)
+        if usage.is_impossible() {
+            return Err(Unpriced::InvalidUsage);
+        }
+        let input = usage.input_tokens().unwrap_or(0);
+        let read = usage.cache_read_tokens().unwrap_or(0);
+        let written = usage.cache_write_tokens().unwrap_or(0);
+        let plain = input
+            .checked_sub(read.saturating_add(written))
             .ok_or(Unpriced::InvalidUsage)?;
         let dollars = plain as f64 * self.input
-            + usage.cache_read_tokens as f64 * self.cache_read.unwrap_or(self.input)
-            + usage.cache_write_tokens as f64 * self.cache_write.unwrap_or(self.input)
-            + usage.output_tokens as f64 * self.output;
+            + read as f64 * self.cache_read.unwrap_or(self.input)
+            + written as f64 * self.cache_write.unwrap_or(self.input)
+            + usage.output_tokens().unwrap_or(0) as f64 * self.output;
         Usd::from_f64(dollars / 1e6).ok_or(Unpriced::InvalidUsage)
     }
 }
@@ -325,18 +255,32 @@ fn listed_provider(provider: &str) -> &str {
 
 fn listed(provider: &str, model: &str, usage: &Usage) -> Result<Usd, Unpriced> {
     let calculator = CALCULATOR.ok_or(Unpriced::UnknownModel)?;
-    let mut tokens = genai_prices::Usage::from([
-        (UsageKey::INPUT_TOKENS, usage.input_tokens as f64),
-        (UsageKey::OUTPUT_TOKENS, usage.output_tokens as f64),
-    ]);
-    if usage.cache_read_tokens > 0 {
-        tokens.insert(UsageKey::CACHE_READ_TOKENS, usage.cache_read_tokens as f64);
+    if usage.is_impossible() {
+        return Err(Unpriced::InvalidUsage);
     }
-    if usage.cache_write_tokens > 0 {
-        tokens.insert(
-            UsageKey::CACHE_WRITE_TOKENS,
-            usage.cache_write_tokens as f64,
-        );
+    let (input, output) = (
+        usage.input_tokens().unwrap_or(0),
+        usage.output_tokens().unwrap_or(0),
+    );
+    let mut tokens = genai_prices::Usage::from([
+        (UsageKey::INPUT_TOKENS, input as f64),
+        (UsageKey::OUTPUT_TOKENS, output as f64),
+    ]);
+    for (key, count) in [
+        (UsageKey::CACHE_READ_TOKENS, usage.cache_read_tokens()),
+        (UsageKey::CACHE_WRITE_TOKENS, usage.cache_write_tokens()),
+        (
+            UsageKey::CACHE_WRITE_5M_TOKENS,
+            usage.cache_write_5m_tokens(),
+        ),
+        (
+            UsageKey::CACHE_WRITE_1H_TOKENS,
+            usage.cache_write_1h_tokens(),
+        ),
+    ] {
+        if let Some(count) = count.filter(|count| *count > 0) {
+            tokens.insert(key, count as f64);
+        }
     }
     let request = PriceRequest::new(model, &tokens).with_provider_id(listed_provider(provider));
     let price = calculator.calculate(&request).map_err(|e| match e.kind() {
@@ -344,8 +288,8 @@ fn listed(provider: &str, model: &str, usage: &Usage) -> Result<Usd, Unpriced> {
         _ => Unpriced::UnknownModel,
     })?;
     // The list says $0 for models whose price it lacks. Some models are free, and say so.
-    let silent = (usage.input_tokens > 0 && price.input_price == 0.0)
-        || (usage.output_tokens > 0 && price.output_price == 0.0);
+    let silent =
+        (input > 0 && price.input_price == 0.0) || (output > 0 && price.output_price == 0.0);
     if silent && !price.model_id.ends_with(":free") {
         return Err(Unpriced::UnknownModel);
     }
