@@ -61,7 +61,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let totals = obs.llm_totals();
     for model in &totals.by_model {
-        println!("{:<11}  {} USD", model.model, model.cost);
+        println!("{:<11}  {}", model.model, model.cost);
     }
     println!("{totals}");
     Ok(())

@@ -144,6 +144,8 @@ pub(crate) enum Measurement {
         model: Text,
         /// A closure on the value.
         usage: Option<Expr>,
+        /// A closure on the error.
+        refused: Option<Expr>,
     },
     /// `#[vector_op]`
     VectorOp {

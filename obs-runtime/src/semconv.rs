@@ -135,8 +135,14 @@ pub mod attribute {
         NETWORK_PROTOCOL_VERSION = "network.protocol.version";
         /// A notifier of alerts: `webhook`, `log`, … Defined by obs.
         NOTIFIER = "notifier";
-        /// `false` where a call has no known price; absent otherwise. Defined by obs.
-        OBS_COST_COMPLETE = "obs.cost.complete";
+        /// What a call cost at least, in US dollars; absent where `operation.cost` says it exactly. Defined by obs.
+        OBS_COST_AT_LEAST = "obs.cost.at_least";
+        /// What a call cost at most, in US dollars; absent where nothing bounds it. Defined by obs.
+        OBS_COST_AT_MOST = "obs.cost.at_most";
+        /// Why the cost of a call is not known exactly: `cut`, `no_usage`, `unpriced_model`, … Defined by obs.
+        OBS_COST_REASONS = "obs.cost.reasons";
+        /// How many requests a call made to the provider, if more than one. Defined by obs.
+        OBS_LLM_ATTEMPTS = "obs.llm.attempts";
         /// `cancelled` on a span whose future was dropped before it was ready; absent otherwise.
         /// Defined by obs, as OpenTelemetry has no status for it.
         OBS_OUTCOME = "obs.outcome";
@@ -373,7 +379,13 @@ pub mod metric {
         /// Defined by obs, as no convention has a metric for it.
         OBS_LLM_COST = "obs.llm.cost", "USD", "Price of model calls.", &[];
         /// Defined by obs, as no convention has a metric for it.
-        OBS_LLM_UNPRICED = "obs.llm.unpriced", "{call}", "Model calls whose price is not known.", &[];
+        OBS_LLM_RATE_LIMITED = "obs.llm.rate_limited", "{attempt}", "Attempts of model calls that were answered 429.", &[];
+        /// Defined by obs, as no convention has a metric for it.
+        OBS_LLM_RETRIES = "obs.llm.retries", "{attempt}", "Attempts of model calls after the first.", &[];
+        /// Defined by obs, as no convention has a metric for it.
+        OBS_LLM_RETRY_AFTER = "obs.llm.retry_after", "s", "How long providers asked to wait after a 429.", CALL_SECONDS;
+        /// Defined by obs, as no convention has a metric for it.
+        OBS_LLM_UNPRICED = "obs.llm.unpriced", "{call}", "Model calls whose cost is not known exactly, by reason.", &[];
         OBS_LOGS_RECORDED = "obs.logs.recorded", "{record}", "Log records that were made.", &[];
         OBS_METRICS_OVERFLOWED = "obs.metrics.overflowed", "{lookup}", "Lookups of label values that fell into the overflow series.", &[];
         OBS_METRICS_REFUSED = "obs.metrics.refused", "{value}", "Values that a metric did not take: no valid amount, or given without its labels or as another kind.", &[];

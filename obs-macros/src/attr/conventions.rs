@@ -16,6 +16,7 @@ pub(crate) struct LlmArgs {
     pub(crate) model: Required<Expr>,
     pub(crate) operation: Option<Expr>,
     pub(crate) usage: Option<Expr>,
+    pub(crate) refused: Option<Expr>,
 }
 
 impl LlmArgs {
@@ -34,6 +35,9 @@ impl LlmArgs {
             usage: list
                 .take("usage")
                 .and_then(|arg| arg.closure("|out| (out.input_tokens, out.output_tokens)", errors)),
+            refused: list
+                .take("refused")
+                .and_then(|arg| arg.closure("|error| error.is_refusal()", errors)),
         }
     }
 }

@@ -57,6 +57,7 @@ pub(crate) const LLM_CALL: Table = Table {
         "model",
         "operation",
         "usage",
+        "refused",
         "stream",
         "capture",
         "budget",

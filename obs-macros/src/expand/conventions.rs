@@ -10,6 +10,7 @@ use syn::spanned::Spanned as _;
 
 use super::name::text;
 use crate::attr::expr::plain;
+use crate::crate_path;
 use crate::hygiene::quote;
 use crate::plan::{Measurement, Plan};
 
@@ -78,14 +79,14 @@ pub(super) fn begin(plan: &Plan) -> Option<TokenStream> {
 pub(super) fn end(plan: &Plan) -> Option<End> {
     let krate = &plan.site.krate;
     Some(match plan.measurement.as_ref()? {
-        Measurement::LlmCall { usage, .. } => {
+        Measurement::LlmCall { usage, refused, .. } => {
             let unknown = || quote!(|_| #krate::private::LlmResponse::default());
             let usage = usage
                 .as_ref()
                 .map_or_else(unknown, |closure| quote!(#closure));
             End {
                 function: "llm_judge",
-                closures: vec![usage],
+                closures: vec![usage, self::refused(refused.as_ref(), krate)],
             }
         }
         Measurement::VectorOp {
@@ -95,6 +96,22 @@ pub(super) fn end(plan: &Plan) -> Option<End> {
             closures: vec![later(count.as_ref()), later(dimensions.as_ref())],
         },
     })
+}
+
+/// A closure over the returned value that says whether it is an error that proves a refusal.
+fn refused(refused: Option<&Expr>, krate: &TokenStream) -> TokenStream {
+    let Some(closure) = refused else {
+        return quote!(|_| false);
+    };
+    // The function tells the closure its parameter's type.
+    let at = Span::mixed_site().located_at(closure.span());
+    let refusal = crate_path::function(krate, "refusal", at);
+    quote_spanned! {at=>
+        |__obs_value| match __obs_value {
+            ::core::result::Result::Err(__obs_error) => #refusal(__obs_error, #closure),
+            ::core::result::Result::Ok(_) => false,
+        }
+    }
 }
 
 /// Where errors about the closures of a measurement are reported.

@@ -50,6 +50,7 @@ pub(crate) fn llm_call(parsed: Parsed<LlmArgs>, errors: &mut Errors) -> Option<A
             operation,
             model,
             usage: own.usage,
+            refused: own.refused,
         }),
         follow,
     };

@@ -4,15 +4,15 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use crate::llm::call::{LlmCall, VectorOp};
-use crate::llm::price::{Pricer, Prices, Unpriced, Usd, warm_up};
-use crate::llm::totals::{Entry, Ledger, LlmTotals};
+use crate::llm::price::{Pricer, Prices, Reason, warm_up};
+use crate::llm::record::CallRecord;
+use crate::llm::totals::{Ledger, LlmTotals};
 use crate::llm::usage::Usage;
 use crate::lock::{lock, read, write};
 use crate::metrics::snapshot::{MetricData, MetricFamily, MetricSource};
 use crate::metrics::{BoundUpDownCounter, MetricsCollector, source};
 use crate::scope::{Extension, Scope};
 use crate::semconv::{MetricDef, attribute as key, metric};
-use crate::trace::measured::End;
 use crate::{SpanContext, trace::TraceId};
 
 /// Tokens, costs and metrics of one `Observability`.
@@ -25,6 +25,9 @@ pub(crate) struct LlmState {
     /// Models whose missing price was reported on standard error.
     warned: Mutex<HashSet<String>>,
 }
+
+/// `Too Many Requests`.
+const RATE_LIMITED: u16 = 429;
 
 /// Labels by name; an empty value is no label.
 type Labels<'a> = Vec<(&'static str, &'a str)>;
@@ -70,27 +73,13 @@ impl LlmState {
         lock(&self.ledger).for_trace(trace)
     }
 
-    /// Takes a finished model call; returns its price.
-    pub(crate) fn llm_call(
-        &self,
-        call: &LlmCall,
-        context: Option<SpanContext>,
-    ) -> Result<Usd, Unpriced> {
-        let cost = self.cost(call);
-        if let Err(reason) = cost {
-            self.warn(call, reason);
-        }
-        let entry = Entry {
-            provider: &call.provider,
-            model: &call.model,
-            failed: call.end != End::Ok,
-            usage: call.response.usage,
-            cost: cost.unwrap_or_default(),
-            complete: cost.is_ok(),
-        };
-        lock(&self.ledger).add(context.map(|context| context.trace_id()), &entry);
-        self.llm_metrics(call, context, cost);
-        cost
+    /// Takes a finished model call; returns what is known of it.
+    pub(crate) fn llm_call(&self, call: LlmCall, context: Option<SpanContext>) -> CallRecord {
+        let record = CallRecord::of(call, &read(&self.pricer));
+        self.warn(&record);
+        lock(&self.ledger).add(context.map(|context| context.trace_id()), &record);
+        self.llm_metrics(&record, context);
+        record
     }
 
     /// Returns the number of calls like this one that run: 1 more when it begins, 1 less when it ends.
@@ -102,68 +91,47 @@ impl LlmState {
         self.metrics().up_down(&metric::OBS_LLM_ACTIVE, &labels)
     }
 
-    fn cost(&self, call: &LlmCall) -> Result<Usd, Unpriced> {
-        if let Some(usd) = call.response.cost_usd {
-            return Usd::from_f64(usd).ok_or(Unpriced::InvalidUsage);
+    /// Says once of each model that its cost is not exact, and what would make it so.
+    fn warn(&self, call: &CallRecord) {
+        for reason in call.reasons() {
+            if let Some((what, remedy)) = advice(reason) {
+                let name = format!("{}/{}", call.provider, call.model);
+                self.once(
+                    format!("{name} {}", reason.as_str()),
+                    &format!("the model {name} {what}: its cost is not exact; {remedy}"),
+                );
+            }
         }
-        let Some(usage) = &call.response.usage else {
-            return match call.end {
-                // Providers charge nothing for a request that they refuse.
-                End::Failed(_) | End::Panicked => Ok(Usd::ZERO),
-                End::Cancelled => Err(Unpriced::Cancelled),
-                End::Ok => Err(Unpriced::NoUsage),
-            };
-        };
-        let pricer = read(&self.pricer);
-        let answered = call.response.model.as_deref();
-        pricer.price(&call.provider, &call.model, answered, usage)
+        if let [one, other, ..] = &*call.repeaters {
+            self.once(
+                format!("{}/{} repeats", call.provider, call.model),
+                &format!(
+                    "calls of the model {}/{} are repeated by both `{one}` and `{other}`: attempts multiply, and each \
+                     may be billed; let one of them do it",
+                    call.provider, call.model
+                ),
+            );
+        }
     }
 
-    /// Says once of each model that its cost is missing.
-    fn warn(&self, call: &LlmCall, reason: Unpriced) {
-        let (what, remedy) = match reason {
-            Unpriced::UnknownModel => (
-                "has no known price",
-                "set one with `Prices::price` on the builder",
-            ),
-            Unpriced::NoUsage => (
-                "was called without reporting tokens",
-                "give them with `usage = |out| …` or `LlmCall::usage`",
-            ),
-            Unpriced::InvalidUsage => (
-                "reported tokens or a cost that cannot be",
-                "cached tokens are part of the input tokens: see `Usage::cached_apart`",
-            ),
-            // What an abandoned call used cannot be known: counting it is all.
-            Unpriced::Cancelled => return,
-        };
-        let name = format!("{}/{}", call.provider, call.model);
+    fn once(&self, key: String, text: &str) {
         let mut warned = lock(&self.warned);
-        let new =
-            warned.len() < MAX_WARNINGS && warned.insert(format!("{name} {}", reason.as_str()));
+        let new = warned.len() < MAX_WARNINGS && warned.insert(key);
         drop(warned);
         if new {
-            crate::self_log::once(format!(
-                "the model {name} {what}: its cost is missing from the sums; {remedy}"
-            ));
+            crate::self_log::once(text.to_owned());
         }
     }
 
-    fn llm_metrics(
-        &self,
-        call: &LlmCall,
-        context: Option<SpanContext>,
-        cost: Result<Usd, Unpriced>,
-    ) {
+    fn llm_metrics(&self, call: &CallRecord, context: Option<SpanContext>) {
         // The call's span is the example of its values.
         let _inside = context.as_ref().map(SpanContext::attach);
         let metrics = self.metrics();
-        let answered = call.response.model.as_deref().unwrap_or("");
         let client: Labels<'_> = vec![
             (key::GEN_AI_OPERATION_NAME, &*call.operation),
             (key::GEN_AI_PROVIDER_NAME, &*call.provider),
             (key::GEN_AI_REQUEST_MODEL, &*call.model),
-            (key::GEN_AI_RESPONSE_MODEL, answered),
+            (key::GEN_AI_RESPONSE_MODEL, call.served()),
         ];
         let kind = Kind::of(&call.operation);
         if let Some(duration) = call.duration {
@@ -176,16 +144,28 @@ impl LlmState {
             let def = &metric::GEN_AI_INFERENCE_TIME_TO_FIRST_CHUNK;
             metrics.observe(def, &client, first.as_secs_f64());
         }
-        if let Some(usage) = &call.response.usage {
+        if let Some(usage) = &call.usage {
             self.token_metrics(kind, usage, &client);
         }
-        if let Err(reason) = cost {
-            let labels = [
-                (key::GEN_AI_PROVIDER_NAME, &*call.provider),
-                (key::GEN_AI_REQUEST_MODEL, &*call.model),
-                (key::REASON, reason.as_str()),
-            ];
+        let asked = [
+            (key::GEN_AI_PROVIDER_NAME, &*call.provider),
+            (key::GEN_AI_REQUEST_MODEL, &*call.model),
+        ];
+        for reason in call.reasons() {
+            let labels = [asked[0], asked[1], (key::REASON, reason.as_str())];
             metrics.count(&metric::OBS_LLM_UNPRICED, &labels, 1);
+        }
+        for attempt in &call.attempts {
+            if attempt.status() == Some(RATE_LIMITED) {
+                metrics.count(&metric::OBS_LLM_RATE_LIMITED, &asked, 1);
+                if let Some(wait) = attempt.retry_after() {
+                    metrics.observe(&metric::OBS_LLM_RETRY_AFTER, &asked, wait.as_secs_f64());
+                }
+            }
+        }
+        if call.attempt_count > 1 {
+            let retries = call.attempt_count - 1;
+            metrics.count(&metric::OBS_LLM_RETRIES, &asked, retries);
         }
     }
 
@@ -254,6 +234,38 @@ impl LlmState {
             self.metrics().observe(def, &labels, duration.as_secs_f64());
         }
     }
+}
+
+/// What a reason says of a model, and what to do; nothing where the program can do nothing, or another reason says it.
+const fn advice(reason: Reason) -> Option<(&'static str, &'static str)> {
+    Some(match reason {
+        Reason::UnpricedModel => (
+            "has no known price",
+            "set one with `Prices::price` on the builder",
+        ),
+        Reason::NoUsage => (
+            "was called without reporting tokens",
+            "report them with `usage = |out| …` or `llm::answered`; say with `refused = |error| …` which errors are free",
+        ),
+        Reason::InvalidUsage => (
+            "reported tokens or a cost that cannot be",
+            "cached tokens are part of the input tokens: see `Usage::cached_apart`",
+        ),
+        Reason::TierUnknown => (
+            "was served in a tier without a known price",
+            "set one with `Prices::price_for_tier` on the builder",
+        ),
+        Reason::TtlUnknown => (
+            "wrote to its cache for an unknown time",
+            "report it with `Usage::cache_write_5m` and `cache_write_1h`",
+        ),
+        Reason::UnpricedUnit => (
+            "used something without a known price",
+            "set one with `ModelPrice::web_searches` and the like",
+        ),
+        // What a call used that was cut off cannot be known: counting it is all.
+        _ => return None,
+    })
 }
 
 fn with<'a>(labels: &Labels<'a>, more: (&'static str, &'a str)) -> Labels<'a> {

@@ -4,7 +4,9 @@
 )]
 
 use super::*;
+use crate::llm::price::{Cost, Usd};
 use crate::metrics::snapshot::{MetricData, Number};
+use crate::trace::measured::End;
 use crate::trace::{SpanId, TraceFlags};
 use std::time::Duration;
 
@@ -29,6 +31,10 @@ fn point(families: &[MetricFamily], name: &str) -> (String, f64) {
     (labels.join(" "), value.as_f64())
 }
 
+fn pico(cost: Cost) -> Option<i128> {
+    cost.exact().map(Usd::picodollars)
+}
+
 fn chat() -> LlmCall {
     LlmCall::new("openai", "chat", "gpt-4o-mini").duration(Duration::from_millis(840))
 }
@@ -40,11 +46,8 @@ fn a_chat_call_is_counted_priced_and_timed() {
         .usage(Usage::new(1_000, 100).cache_read(400).reasoning(30))
         .model("gpt-4o-mini-2024-07-18");
     // 600 at 0.15, 400 at 0.075, 100 at 0.60 dollars for a million.
-    let cost = state.llm_call(&chat().usage(response), None);
-    assert_eq!(
-        cost.map(Usd::picodollars),
-        Ok(90_000_000 + 30_000_000 + 60_000_000)
-    );
+    let cost = state.llm_call(chat().usage(response), None).cost;
+    assert_eq!(pico(cost), Some(90_000_000 + 30_000_000 + 60_000_000));
 
     let all = metrics(&state);
     let client = "gen_ai.operation.name=chat gen_ai.provider.name=openai \
@@ -74,7 +77,8 @@ fn a_chat_call_is_counted_priced_and_timed() {
             0.000_18
         )
     );
-    assert_eq!(state.totals().cost, cost.unwrap());
+    assert_eq!(state.totals().cost, cost);
+    assert_eq!(state.totals().prices, ["genai-prices 0.2"]);
 }
 
 #[test]
@@ -82,7 +86,7 @@ fn the_span_of_a_call_is_the_example_of_its_values_wherever_it_ends() {
     let state = LlmState::default();
     let (trace, span) = (TraceId::from_bytes([1; 16]), SpanId::from_bytes([2; 8]));
     let context = SpanContext::remote(trace, span, TraceFlags::SAMPLED);
-    let _ = state.llm_call(&chat().usage((10_u64, 5)), context);
+    state.llm_call(chat().usage((10_u64, 5)), context);
     state.vector_op(
         &VectorOp::new("qdrant", "search").duration(Duration::from_millis(3)),
         context,
@@ -108,10 +112,7 @@ fn embeddings_have_their_own_metrics() {
     let call = LlmCall::new("openai", "embeddings", "text-embedding-3-small")
         .usage(Usage::input(500))
         .duration(Duration::from_millis(20));
-    assert_eq!(
-        state.llm_call(&call, None).map(Usd::picodollars),
-        Ok(10_000_000)
-    );
+    assert_eq!(pico(state.llm_call(call, None).cost), Some(10_000_000));
     let names: Vec<_> = metrics(&state).iter().map(|f| f.name.to_string()).collect();
     assert_eq!(
         names,
@@ -127,51 +128,83 @@ fn embeddings_have_their_own_metrics() {
 fn what_has_no_price_is_counted_by_reason() {
     let state = LlmState::default();
     let unknown = LlmCall::new("house", "chat", "m").usage((10_u64, 5));
-    assert_eq!(state.llm_call(&unknown, None), Err(Unpriced::UnknownModel));
-    assert_eq!(state.llm_call(&unknown, None), Err(Unpriced::UnknownModel));
+    for _ in 0..2 {
+        let cost = state.llm_call(unknown.clone(), None).cost;
+        assert_eq!(cost, Cost::unknown(Reason::UnpricedModel));
+    }
     let totals = state.totals();
-    assert!(!totals.cost_complete);
+    assert_eq!(totals.cost, Cost::unknown(Reason::UnpricedModel));
+    assert_eq!((totals.calls, totals.usage), (2, Usage::new(20, 10)));
+    let all = metrics(&state);
+    let unpriced = all.iter().find(|f| f.name == "obs.llm.unpriced").unwrap();
+    let MetricData::Counter(points) = &unpriced.data else {
+        panic!("{unpriced:?}")
+    };
+    let mut reasons: Vec<_> = points
+        .iter()
+        .map(|point| {
+            let reason = point.labels.iter().find(|(key, _)| *key == "reason");
+            (reason.unwrap().1.to_owned(), point.value.as_f64())
+        })
+        .collect();
+    reasons.sort_by(|one, other| one.0.cmp(&other.0));
     assert_eq!(
-        (totals.calls, totals.cost, totals.usage),
-        (2, Usd::ZERO, Usage::new(20, 10))
+        reasons,
+        [
+            ("unbounded".to_owned(), 2.0),
+            ("unpriced_model".to_owned(), 2.0)
+        ]
     );
-    let (labels, calls) = point(&metrics(&state), "obs.llm.unpriced");
-    assert_eq!(
-        labels,
-        "gen_ai.provider.name=house gen_ai.request.model=m reason=unknown_model"
-    );
-    assert_eq!(calls, 2.0);
     assert_eq!(state.warned.lock().unwrap().len(), 1);
 
-    state.configure(Prices::new().price("m", 1.0, 2.0));
-    assert_eq!(
-        state.llm_call(&unknown, None).map(Usd::picodollars),
-        Ok(20_000_000)
-    );
+    let before = state.totals();
+    state.configure(Prices::new().price("m", 1.0, 2.0).dated("2026-11-30"));
+    // What is recorded does not move when the table does.
+    assert_eq!(state.totals(), before);
+    assert_eq!(pico(state.llm_call(unknown, None).cost), Some(20_000_000));
+    assert_eq!(state.totals().prices, ["own 2026-11-30"]);
 }
 
 #[test]
-fn a_failed_call_costs_nothing_and_a_cancelled_one_is_not_known() {
+fn only_a_proved_refusal_is_free() {
     let state = LlmState::default();
-    assert_eq!(
-        state.llm_call(&chat().error("rate_limit_exceeded"), None),
-        Ok(Usd::ZERO)
-    );
-    assert!(state.totals().cost_complete);
+    let failed = state.llm_call(chat().error("timeout"), None).cost;
+    assert_eq!(failed, Cost::unknown(Reason::NoUsage));
     let (labels, _) = point(&metrics(&state), "gen_ai.client.inference.duration");
-    assert!(
-        labels.starts_with("error.type=rate_limit_exceeded "),
-        "{labels}"
-    );
-
+    assert!(labels.starts_with("error.type=timeout "), "{labels}");
     let mut cancelled = chat();
     cancelled.end = End::Cancelled;
-    assert_eq!(state.llm_call(&cancelled, None), Err(Unpriced::Cancelled));
-    assert_eq!(state.llm_call(&chat(), None), Err(Unpriced::NoUsage));
+    let cancelled = state.llm_call(cancelled, None).cost;
+    assert_eq!(cancelled, Cost::unknown(Reason::NoUsage));
+    let silent = state.llm_call(chat(), None).cost;
+    assert_eq!(silent, Cost::unknown(Reason::NoUsage));
     let totals = state.totals();
+    assert_eq!((totals.calls, totals.failed_calls), (3, 2));
+    assert_eq!(totals.cost, Cost::unknown(Reason::NoUsage));
+
+    let state = LlmState::default();
+    let refused = chat().error("rate_limit_exceeded").refused();
+    assert_eq!(state.llm_call(refused, None).cost, Cost::ZERO);
+    // What is said to be used is paid, whatever the error claims.
+    let paid = chat().usage((1_000, 100)).error("429").refused();
+    assert_eq!(pico(state.llm_call(paid, None).cost), Some(210_000_000));
+    assert!(state.totals().cost.is_exact());
+}
+
+#[test]
+fn a_call_is_bounded_by_what_the_request_allows() {
+    let state = LlmState::default();
+    let call = chat()
+        .max_tokens(1_000)
+        .max_input_tokens(10_000)
+        .error("timeout");
+    // 10,000 at 0.15 and 1,000 at 0.60 dollars for a million.
+    let most = Usd::from_f64(0.0015 + 0.0006).unwrap();
+    let cost = state.llm_call(call, None).cost;
+    assert_eq!(cost, Cost::between(Usd::ZERO, most, Reason::NoUsage));
     assert_eq!(
-        (totals.calls, totals.failed_calls, totals.cost_complete),
-        (3, 2, false)
+        state.totals().cost.to_string(),
+        "$0.00 to $0.0021 (no_usage)"
     );
 }
 
@@ -179,9 +212,10 @@ fn a_failed_call_costs_nothing_and_a_cancelled_one_is_not_known() {
 fn a_reported_cost_beats_the_price_list() {
     let state = LlmState::default();
     let call = chat().usage((1_u64, 1)).cost_usd(0.5);
-    assert_eq!(state.llm_call(&call, None), Ok(Usd::from_f64(0.5).unwrap()));
+    assert_eq!(pico(state.llm_call(call, None).cost), Some(500_000_000_000));
     let call = chat().cost_usd(f64::NAN);
-    assert_eq!(state.llm_call(&call, None), Err(Unpriced::InvalidUsage));
+    let cost = state.llm_call(call, None).cost;
+    assert_eq!(cost, Cost::unknown(Reason::InvalidUsage));
 }
 
 #[test]
@@ -220,17 +254,14 @@ fn impossible_tokens_are_left_out_and_make_the_cost_incomplete() {
             let state = LlmState::default();
             let call = call.usage(response.clone());
             let shown = format!("{call:?}");
-            assert_eq!(
-                state.llm_call(&call, None),
-                Err(Unpriced::InvalidUsage),
-                "{shown}"
-            );
+            let cost = state.llm_call(call, None).cost;
+            assert!(cost.reasons.contains(Reason::InvalidUsage), "{shown}");
             let totals = state.totals();
             // What is possible beside them stays.
             let counts = [totals.usage.input_tokens(), totals.usage.output_tokens()];
             let known: Vec<_> = counts.into_iter().flatten().collect();
             assert!(known.iter().all(|count| matches!(count, 0 | 10)), "{shown}");
-            assert!(!totals.cost_complete, "{shown}");
+            assert_eq!(totals.cost.at_most, None, "{shown}");
         }
     }
     assert_eq!(Usage::from((10_i32, 1_u32)), Usage::new(10_usize, 1_i64));

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::llm::account::{Kind, LlmState};
 use crate::llm::call::{LlmCall, VectorOp};
-use crate::llm::price::{Unpriced, Usd};
+use crate::llm::price::Pricer;
+use crate::llm::record::CallRecord;
 use crate::llm::totals::LlmTotals;
 use crate::scope;
 use crate::semconv::attribute as key;
@@ -12,22 +13,25 @@ use crate::trace::measured::{Attributes, Here};
 use crate::{AttributeValue, Handle, Span, current, trace::TraceId};
 
 /// Records a model call in its account, and as attributes of the entered span.
-pub(crate) fn record_llm(call: &LlmCall, here: Here, attributes: Attributes) {
-    let cost = LlmState::at(here).map(|state| state.llm_call(call, here.context));
+pub(crate) fn record_llm(call: LlmCall, here: Here, attributes: Attributes) {
+    let record = match LlmState::at(here) {
+        Some(state) => state.llm_call(call, here.context),
+        // Nobody accounts for it; a span of another exporter may still show it.
+        None => CallRecord::of(call, &Pricer::default()),
+    };
     if attributes == Attributes::None || !here.is_entered() || !current::is_recording() {
         return;
     }
     let request = attributes == Attributes::All;
-    llm_attributes(call, request, cost, &mut |key, value| {
+    llm_attributes(&record, request, &mut |key, value| {
         current::set_attribute(key, value);
     });
 }
 
 /// Sets the span attributes of a model call (GenAI spans, "Inference" and "Embeddings").
 fn llm_attributes(
-    call: &LlmCall,
+    call: &CallRecord,
     request: bool,
-    cost: Option<Result<Usd, Unpriced>>,
     set: &mut dyn FnMut(&'static str, AttributeValue),
 ) {
     if request {
@@ -58,7 +62,7 @@ fn llm_attributes(
     if let Some(dimensions) = response.dimensions {
         set(key::GEN_AI_EMBEDDINGS_DIMENSION_COUNT, dimensions.into());
     }
-    if let Some(usage) = &response.usage {
+    if let Some(usage) = &call.usage {
         let output = usage
             .output_tokens()
             .filter(|_| Kind::of(&call.operation) != Kind::Embeddings);
@@ -85,11 +89,23 @@ fn llm_attributes(
             }
         }
     }
-    match cost {
-        Some(Ok(usd)) => set(key::OPERATION_COST, usd.as_f64().into()),
-        Some(Err(_)) => set(key::OBS_COST_COMPLETE, false.into()),
-        None => {}
+    if call.attempt_count > 1 {
+        set(key::OBS_LLM_ATTEMPTS, call.attempt_count.into());
     }
+    let cost = &call.cost;
+    if let Some(usd) = cost.exact() {
+        set(key::OPERATION_COST, usd.as_f64().into());
+        return;
+    }
+    set(key::OBS_COST_AT_LEAST, cost.at_least.as_f64().into());
+    if let Some(at_most) = cost.at_most {
+        set(key::OBS_COST_AT_MOST, at_most.as_f64().into());
+    }
+    let reasons = call.reasons().map(|reason| reason.as_str().into());
+    set(
+        key::OBS_COST_REASONS,
+        AttributeValue::StringArray(reasons.collect()),
+    );
 }
 
 /// Records an operation of a vector store in the context's account and on the entered span.
@@ -140,12 +156,8 @@ impl Handle {
 
 impl Span {
     /// Records a model call on this span, see [`record_llm_call`](crate::llm::record_llm_call).
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "made for this call: a borrow would be noise"
-    )]
     pub fn record_llm_call(&self, call: LlmCall) -> &Self {
-        self.in_scope(|_| record_llm(&call, Here::now(), self.attributes()));
+        self.in_scope(|_| record_llm(call, Here::now(), self.attributes()));
         self
     }
 

@@ -6,13 +6,10 @@ fn chat() -> LlmCall {
     LlmCall::new("openai", "chat", "gpt-4o-mini").duration(Duration::from_millis(840))
 }
 
-fn attributes(
-    call: &LlmCall,
-    request: bool,
-    cost: Option<Result<Usd, Unpriced>>,
-) -> Vec<(&'static str, AttributeValue)> {
+fn attributes(call: LlmCall, request: bool) -> Vec<(&'static str, AttributeValue)> {
     let mut out = Vec::new();
-    llm_attributes(call, request, cost, &mut |key, value| {
+    let record = CallRecord::of(call, &Pricer::default());
+    llm_attributes(&record, request, &mut |key, value| {
         out.push((key, value));
     });
     out
@@ -29,9 +26,8 @@ fn span_attributes_follow_the_conventions() {
     let call = chat()
         .usage(response)
         .time_to_first_chunk(Duration::from_millis(250));
-    let cost = Some(Ok(Usd::from_f64(0.25).unwrap()));
     assert_eq!(
-        attributes(&call, true, cost),
+        attributes(call.cost_usd(0.25), true),
         [
             ("gen_ai.operation.name", "chat".into()),
             ("gen_ai.provider.name", "openai".into()),
@@ -56,11 +52,15 @@ fn span_attributes_follow_the_conventions() {
             .dimensions(1_536),
     );
     assert_eq!(
-        attributes(&call, false, Some(Err(Unpriced::UnknownModel))),
+        attributes(call, false),
         [
             ("gen_ai.embeddings.dimension.count", 1_536.into()),
             ("gen_ai.usage.input_tokens", 7.into()),
-            ("obs.cost.complete", false.into()),
+            ("obs.cost.at_least", 0.0.into()),
+            (
+                "obs.cost.reasons",
+                AttributeValue::StringArray(vec!["unpriced_model".into(), "unbounded".into()])
+            ),
         ]
     );
 }

@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use crate::llm::attempt::Attempts;
 use crate::llm::attributes::{record_llm, record_vector};
-use crate::llm::usage::{IntoUsage, LlmResponse};
+use crate::llm::price::Bounds;
+use crate::llm::usage::IntoUsage;
 use crate::trace::local::redact_kept;
 use crate::trace::measured::{Attributes, End, Here};
 
@@ -26,10 +28,13 @@ pub struct LlmCall {
     pub(crate) provider: Cow<'static, str>,
     pub(crate) operation: Cow<'static, str>,
     pub(crate) model: Cow<'static, str>,
-    pub(crate) response: LlmResponse,
+    pub(crate) attempts: Attempts,
+    pub(crate) bounds: Bounds,
     pub(crate) duration: Option<Duration>,
     pub(crate) time_to_first_chunk: Option<Duration>,
     pub(crate) end: End,
+    /// The call ended with an error that proves a refusal.
+    pub(crate) refused: bool,
 }
 
 impl LlmCall {
@@ -45,16 +50,31 @@ impl LlmCall {
             provider: provider.into(),
             operation: operation.into(),
             model: model.into(),
-            response: LlmResponse::default(),
+            attempts: Attempts::default(),
+            bounds: Bounds::default(),
             duration: None,
             time_to_first_chunk: None,
             end: End::Ok,
+            refused: false,
         }
     }
 
-    /// Sets the tokens, or all that is known of the answer ([`LlmResponse`]).
+    /// Sets the tokens, or all that is known of the answer ([`LlmResponse`](crate::llm::LlmResponse)).
     pub fn usage(mut self, usage: impl IntoUsage) -> Self {
-        self.response = usage.into_llm_response();
+        self.attempts = Attempts::answered(usage.into_llm_response());
+        self
+    }
+
+    /// Sets the most output tokens that the request allows: what a call costs at most that is cut off.
+    pub fn max_tokens(mut self, tokens: u64) -> Self {
+        self.bounds.output = Some(tokens);
+        self
+    }
+
+    /// Sets the most input tokens that the prompt can have, such as its length in bytes: what a call costs at most of
+    /// which nothing is reported.
+    pub fn max_input_tokens(mut self, tokens: u64) -> Self {
+        self.bounds.input = Some(tokens);
         self
     }
 
@@ -72,14 +92,23 @@ impl LlmCall {
 
     /// Sets the price in US dollars, where it is known better than from the price list.
     pub fn cost_usd(mut self, usd: f64) -> Self {
-        self.response.cost_usd = Some(usd);
+        let priced = crate::llm::LlmResponse::new().cost_usd(usd);
+        self.attempts.value(priced, false);
         self
     }
 
     /// Says that the call failed, by the class of its error (`timeout`, `rate_limit_exceeded`,
     /// `429`), not the message.
+    ///
+    /// What it cost is unknown then, unless its usage is reported or it was [`refused`](Self::refused).
     pub fn error(mut self, error_type: impl Into<Cow<'static, str>>) -> Self {
         self.end = End::Failed(redact_kept(error_type.into()));
+        self
+    }
+
+    /// Says that the provider refused the call: it is free.
+    pub fn refused(mut self) -> Self {
+        self.refused = true;
         self
     }
 }
@@ -88,12 +117,8 @@ impl LlmCall {
 /// token and cost sums.
 ///
 /// Does nothing where no `Observability` is installed.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "made for this call: a borrow would be noise"
-)]
 pub fn record_llm_call(call: LlmCall) {
-    record_llm(&call, Here::now(), Attributes::All);
+    record_llm(call, Here::now(), Attributes::All);
 }
 
 /// A finished operation of a vector store, for [`record_vector_operation`].

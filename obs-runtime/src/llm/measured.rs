@@ -2,52 +2,95 @@
 //! or [`observe_stream`](crate::llm::observe_stream).
 
 use std::borrow::Cow;
+use std::sync::{Arc, Mutex};
 
 use crate::llm::account::LlmState;
 use crate::llm::attributes::{record_llm, record_vector};
 use crate::llm::call::{LlmCall, VectorOp};
+use crate::llm::running::Shared;
 use crate::llm::usage::LlmResponse;
+use crate::lock::lock;
 use crate::metrics::BoundUpDownCounter;
 use crate::trace::measured::{End, Ended, Here, Measure, Measured};
+use crate::trace::open_call::Place;
 
 /// A model call while it runs.
 #[derive(Debug)]
 pub struct ModelCall {
-    call: LlmCall,
+    /// Anybody inside may report to it.
+    call: Shared,
+    streams: bool,
     /// The number of such calls that run, which this one is part of.
     active: Option<BoundUpDownCounter>,
 }
 
 impl ModelCall {
     pub(crate) fn new(call: LlmCall) -> Self {
-        Self { call, active: None }
+        Self {
+            call: Arc::new(Mutex::new(call)),
+            streams: false,
+            active: None,
+        }
+    }
+}
+
+/// What a value of a model call says, or an item of its stream.
+#[derive(Debug, Default)]
+pub struct Said {
+    /// What the provider answered.
+    pub(crate) answer: Option<LlmResponse>,
+    /// The error proves that the provider refused.
+    pub(crate) refused: bool,
+}
+
+impl From<LlmResponse> for Said {
+    fn from(answer: LlmResponse) -> Self {
+        Self {
+            answer: Some(answer),
+            refused: false,
+        }
     }
 }
 
 impl Measure for ModelCall {
-    type Said = LlmResponse;
+    type Said = Said;
+
+    const OPENS: bool = true;
 
     fn begin(&mut self, here: Here) {
-        self.active = LlmState::at(here).and_then(|state| state.active(&self.call));
+        let call = lock(&self.call);
+        self.active = LlmState::at(here).and_then(|state| state.active(&call));
         if let Some(active) = &self.active {
             active.add(1);
         }
     }
 
-    /// A later chunk replaces what an earlier one said.
-    fn item(&mut self, said: LlmResponse) {
-        self.call.response.merge(said);
+    fn streams(&mut self) {
+        self.streams = true;
+    }
+
+    fn place(&self) -> Option<Place> {
+        let place: Shared = Arc::clone(&self.call);
+        Some(place)
+    }
+
+    fn item(&mut self, said: Said) {
+        let mut call = lock(&self.call);
+        call.refused |= said.refused;
+        if let Some(answer) = said.answer {
+            call.attempts.value(answer, self.streams);
+        }
     }
 
     fn end(self, ended: Ended) {
-        let mut call = self.call;
         if let Some(active) = self.active {
             active.add(-1);
         }
+        let mut call = lock(&self.call).clone();
         call.end = ended.end;
         call.duration = Some(ended.duration);
         call.time_to_first_chunk = ended.first_item;
-        record_llm(&call, ended.here, ended.attributes);
+        record_llm(call, ended.here, ended.attributes);
     }
 }
 

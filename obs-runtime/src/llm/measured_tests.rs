@@ -10,7 +10,7 @@ fn begin() -> Measured<ModelCall> {
 }
 
 fn succeed(mut call: Measured<ModelCall>, said: impl IntoUsage) {
-    call.item(Some(said.into_llm_response()));
+    call.item(Some(said.into_llm_response().into()));
     call.end(End::Ok);
 }
 
@@ -76,9 +76,10 @@ fn a_call_that_returns_has_its_tokens_and_cost_on_its_span() {
 fn a_call_without_usage_is_not_free() {
     let captured = testing::capture(|| in_span(|| succeed(begin(), LlmResponse::default())));
     let span = captured.span("chat");
+    let reasons = ["no_usage", "unbounded"].map(Into::into).to_vec();
     assert_eq!(
-        span.attribute("obs.cost.complete"),
-        Some(&AttributeValue::Bool(false))
+        span.attribute("obs.cost.reasons"),
+        Some(&AttributeValue::StringArray(reasons))
     );
     assert_eq!(span.attribute("operation.cost"), None);
     assert!(

@@ -29,22 +29,28 @@
 //! ```
 //!
 //! Prices come from the crate `genai-prices`, those of [`Prices`] come first. The price of a call is rounded once, to
-//! 1e-12 dollars, and sums are exact. A call without a known price is never counted as free: it makes
-//! [`LlmTotals::cost_complete`] false, counts in `obs.llm.unpriced`, and is named once on standard error.
+//! 1e-12 dollars, and sums are exact. A cost is an interval ([`Cost`]): what is not known is never counted as free. Its
+//! reasons are counted in `obs.llm.unpriced`, and each model is named once on standard error. What was paid is counted
+//! even if the call fails later: [`answered`] reports it from inside.
 
 mod account;
+mod attempt;
 mod attributes;
 mod builder;
 pub(crate) mod call;
 pub(crate) mod measured;
 mod price;
+mod record;
+pub(crate) mod running;
 mod stream;
 mod totals;
 mod usage;
 
 pub(crate) use account::LlmState;
+pub use attempt::{Attempt, AttemptEnd};
 pub use call::{LlmCall, VectorOp, record_llm_call, record_vector_operation};
 pub use price::{Cost, ModelPrice, Prices, Reason, Reasons, Usd};
+pub use running::{RunningAttempt, RunningCall, answered, attempt};
 pub use stream::{LlmStream, observe_stream, observe_try_stream};
 pub use totals::{LlmTotals, ModelTotals};
 pub use usage::{Count, IntoUsage, LlmResponse, Source, TokenCount, Usage};

@@ -149,7 +149,7 @@ where
             (polled, said)
         });
         match said {
-            Some(Ok(response)) => call.item(Some(response)),
+            Some(Ok(response)) => call.item(Some(response.into())),
             Some(Err(kind)) => {
                 call.item(None);
                 failed.get_or_insert(kind);

@@ -93,9 +93,10 @@ fn a_stream_that_is_dropped_is_a_cancelled_call() {
     });
     let span = captured.span("chat gpt-4o-mini");
     assert_eq!(span.outcome, Outcome::Cancelled);
+    let reasons = ["no_usage", "unbounded"].map(Into::into).to_vec();
     assert_eq!(
-        span.attribute("obs.cost.complete"),
-        Some(&AttributeValue::Bool(false))
+        span.attribute("obs.cost.reasons"),
+        Some(&AttributeValue::StringArray(reasons))
     );
 }
 

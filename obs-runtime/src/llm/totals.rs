@@ -2,11 +2,13 @@
 
 use core::fmt;
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::clock::unix_nanos;
-use crate::llm::price::Usd;
+use crate::llm::price::{Cost, Usd};
+use crate::llm::record::CallRecord;
 use crate::llm::usage::Usage;
 use crate::metrics::snapshot::{Labels, Number, NumberPoint};
 use crate::metrics::source::point;
@@ -18,13 +20,13 @@ use crate::trace::local::local;
 
 /// Sums over model calls.
 ///
-/// It is serialized with its fields; the cost is the text `cost_usd`, as [`Usd`] says. The object of
-/// [`to_json`](Self::to_json) is another: it has fewer counts of tokens, and the cost as a number.
+/// It is serialized with its fields. The object of [`to_json`](Self::to_json) is another: it has fewer counts of tokens,
+/// and the cost as numbers.
 ///
 /// ```
 /// use obs_runtime::llm::LlmTotals;
 /// let totals = LlmTotals::default();
-/// assert!(totals.cost_complete);
+/// assert!(totals.cost.is_exact());
 /// assert_eq!(totals.to_string(), "0 calls, 0 input and 0 output tokens, $0.00");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -36,11 +38,12 @@ pub struct LlmTotals {
     pub failed_calls: u64,
     /// Tokens of all calls that reported them.
     pub usage: Usage,
-    /// Price of all calls that have one.
-    #[serde(rename = "cost_usd")]
-    pub cost: Usd,
-    /// Whether every call has a price; if not, the true cost is above `cost`.
-    pub cost_complete: bool,
+    /// Attempts of these calls, of which each may have been billed.
+    pub attempts: u64,
+    /// What all calls cost: exactly, or between two ends.
+    pub cost: Cost,
+    /// The price tables that the cost is made of, with their dates.
+    pub prices: Vec<String>,
     /// The same by model, in the order of provider and model.
     pub by_model: Vec<ModelTotals>,
 }
@@ -59,11 +62,10 @@ pub struct ModelTotals {
     pub failed_calls: u64,
     /// Tokens of all calls that reported them.
     pub usage: Usage,
-    /// Price of all calls that have one.
-    #[serde(rename = "cost_usd")]
-    pub cost: Usd,
-    /// Whether every call has a price.
-    pub cost_complete: bool,
+    /// Attempts of these calls, of which each may have been billed.
+    pub attempts: u64,
+    /// What all calls cost: exactly, or between two ends.
+    pub cost: Cost,
 }
 
 impl Default for LlmTotals {
@@ -72,8 +74,9 @@ impl Default for LlmTotals {
             calls: 0,
             failed_calls: 0,
             usage: Usage::default(),
-            cost: Usd::ZERO,
-            cost_complete: true,
+            attempts: 0,
+            cost: Cost::ZERO,
+            prices: Vec::new(),
             by_model: Vec::new(),
         }
     }
@@ -87,8 +90,10 @@ macro_rules! sums {
             "failed_calls": $of.failed_calls,
             "input_tokens": $of.usage.input_tokens(),
             "output_tokens": $of.usage.output_tokens(),
-            "cost_usd": $of.cost.as_f64(),
-            "cost_complete": $of.cost_complete,
+            "attempts": $of.attempts,
+            "cost_usd": $of.cost.at_least.as_f64(),
+            "cost_at_most_usd": $of.cost.at_most.map(|usd| usd.as_f64()),
+            "cost_reasons": $of.cost.reasons,
         })
     };
 }
@@ -104,7 +109,8 @@ impl LlmTotals {
     }
 
     /// Returns one JSON object, which has `calls`, `failed_calls`, `input_tokens`, `output_tokens`,
-    /// `cost_usd`, `cost_complete`, and the same in `by_model`, an object by the model's name
+    /// `attempts`, `cost_usd` (at least), `cost_at_most_usd` (`null` if nothing bounds it), `cost_reasons` (empty where
+    /// the cost is exact), and the same in `by_model`, an object by the model's name
     /// (`provider/model` where two providers serve a model of the same name).
     pub fn to_json(&self) -> String {
         let by_model: serde_json::Map<_, _> = self
@@ -125,13 +131,12 @@ impl LlmTotals {
     }
 }
 
-/// One line, with `at least` before a cost that is not complete.
+/// One line, in which a cost that is not exact has both ends, and the reasons.
 impl fmt::Display for LlmTotals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let least = if self.cost_complete { "" } else { "at least " };
         write!(
             f,
-            "{} call{}, {} input and {} output tokens, {least}${}",
+            "{} call{}, {} input and {} output tokens, {}",
             self.calls,
             if self.calls == 1 { "" } else { "s" },
             self.usage.input_tokens().unwrap_or(0),
@@ -141,20 +146,10 @@ impl fmt::Display for LlmTotals {
     }
 }
 
-/// One finished call, as the sums take it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Entry<'a> {
-    pub(crate) provider: &'a str,
-    pub(crate) model: &'a str,
-    pub(crate) failed: bool,
-    pub(crate) usage: Option<Usage>,
-    /// Zero and not complete for a call without a price.
-    pub(crate) cost: Usd,
-    pub(crate) complete: bool,
-}
-
 /// Traces whose sums are kept.
 const MAX_TRACES: usize = 1_024;
+/// Price tables that are named.
+const MAX_TABLES: usize = 16;
 /// Models that are told apart; further ones are summed as `_OTHER` (OpenTelemetry's word for it).
 const MAX_MODELS: usize = 256;
 
@@ -162,13 +157,13 @@ const MAX_MODELS: usize = 256;
 /// because a thousand traces keep one each and most hold one or two models: maps would take six
 /// times the memory.
 #[derive(Debug, Default)]
-struct Sums(Vec<Sum>);
+struct Sums(Vec<Sum>, Vec<Arc<str>>);
 
 /// The sums of one model.
 #[derive(Debug)]
 struct Sum {
     totals: ModelTotals,
-    /// When the first call that has a price came: before it the cost is not zero, but unknown.
+    /// When the first call came of whose cost something is known: before it the cost is not zero, but unknown.
     priced_since: Option<u64>,
 }
 
@@ -179,8 +174,8 @@ impl Sums {
             .binary_search_by(|Sum { totals, .. }| (&*totals.provider, &*totals.model).cmp(&wanted))
     }
 
-    fn add(&mut self, entry: &Entry<'_>) {
-        let (mut provider, mut model) = (entry.provider, entry.model);
+    fn add(&mut self, call: &CallRecord) {
+        let (mut provider, mut model) = (&*call.provider, &*call.model);
         let mut place = self.find(provider, model);
         if place.is_err() && self.0.len() >= MAX_MODELS {
             (provider, model) = (OTHER, OTHER);
@@ -193,8 +188,8 @@ impl Sums {
                 calls: 0,
                 failed_calls: 0,
                 usage: Usage::default(),
-                cost: Usd::ZERO,
-                cost_complete: true,
+                attempts: 0,
+                cost: Cost::ZERO,
             };
             let sum = Sum {
                 totals,
@@ -204,15 +199,20 @@ impl Sums {
             self.0.insert(at, sum);
             at
         });
-        if entry.complete {
+        if call.cost.is_exact() || call.cost.at_least > Usd::ZERO {
             self.0[at].priced_since.get_or_insert_with(unix_nanos);
+        }
+        for table in &call.tables {
+            if !self.1.contains(table) && self.1.len() < MAX_TABLES {
+                self.1.push(Arc::clone(table));
+            }
         }
         let sum = &mut self.0[at].totals;
         sum.calls += 1;
-        sum.failed_calls += u64::from(entry.failed);
-        sum.usage = sum.usage.plus(entry.usage.unwrap_or_default());
-        sum.cost += entry.cost;
-        sum.cost_complete &= entry.complete;
+        sum.failed_calls += u64::from(call.failed());
+        sum.attempts += call.attempt_count;
+        sum.usage = sum.usage.plus(call.usage.unwrap_or_default());
+        sum.cost += call.cost;
     }
 
     fn totals(&self) -> LlmTotals {
@@ -222,11 +222,12 @@ impl Sums {
             all.calls += m.calls;
             all.failed_calls += m.failed_calls;
             all.usage = all.usage.plus(m.usage);
+            all.attempts += m.attempts;
             all.cost += m.cost;
-            all.cost_complete &= m.cost_complete;
             all
         });
         totals.by_model = by_model;
+        totals.prices = self.1.iter().map(ToString::to_string).collect();
         totals
     }
 }
@@ -241,8 +242,8 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    pub(crate) fn add(&mut self, trace: Option<TraceId>, entry: &Entry<'_>) {
-        self.all.add(entry);
+    pub(crate) fn add(&mut self, trace: Option<TraceId>, call: &CallRecord) {
+        self.all.add(call);
         let Some(trace) = trace else {
             return;
         };
@@ -254,14 +255,14 @@ impl Ledger {
             }
             self.order.push_back(trace);
         }
-        self.traces.entry(trace).or_default().add(entry);
+        self.traces.entry(trace).or_default().add(call);
     }
 
     pub(crate) fn totals(&self) -> LlmTotals {
         self.all.totals()
     }
 
-    /// Returns what each model has cost, as points of a counter.
+    /// Returns what each model has cost at least, as points of a counter.
     pub(crate) fn costs(&self) -> Vec<NumberPoint> {
         let points = self.all.0.iter().filter_map(|sum| {
             let totals = &sum.totals;
@@ -269,7 +270,7 @@ impl Ledger {
                 (key::GEN_AI_PROVIDER_NAME, &totals.provider),
                 (key::GEN_AI_REQUEST_MODEL, &totals.model),
             ]);
-            let cost = Number::F64(totals.cost.as_f64());
+            let cost = Number::F64(totals.cost.at_least.as_f64());
             Some(point(labels, sum.priced_since?, cost))
         });
         points.collect()

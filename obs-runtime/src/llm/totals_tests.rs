@@ -1,19 +1,28 @@
 use super::*;
+use crate::llm::call::LlmCall;
+use crate::llm::price::{Pricer, Reason};
 
+/// A call whose provider said its price; without one the model has none.
 fn entry(
     provider: &'static str,
     model: &'static str,
     tokens: u64,
     dollars: Option<f64>,
-) -> Entry<'static> {
-    Entry {
-        provider,
-        model,
-        failed: false,
-        usage: Some(Usage::new(tokens, tokens / 2)),
-        cost: dollars.and_then(Usd::from_f64).unwrap_or_default(),
-        complete: dollars.is_some(),
+) -> CallRecord {
+    priced(provider, model, Usage::new(tokens, tokens / 2), dollars)
+}
+
+fn priced(
+    provider: &'static str,
+    model: &'static str,
+    usage: Usage,
+    dollars: Option<f64>,
+) -> CallRecord {
+    let mut call = LlmCall::new(provider, "chat", model).usage(usage);
+    if let Some(dollars) = dollars {
+        call = call.cost_usd(dollars);
     }
+    CallRecord::of(call, &Pricer::default())
 }
 
 fn trace(n: u128) -> TraceId {
@@ -30,12 +39,12 @@ fn a_trace_has_its_own_sums() {
 
     let one = ledger.for_trace(trace(1)).unwrap();
     assert_eq!((one.calls, one.usage), (2, Usage::new(30, 15)));
-    assert_eq!(one.cost.to_string(), "0.30");
+    assert_eq!(one.cost.to_string(), "$0.30");
     assert_eq!(one.by_model.len(), 2);
-    assert_eq!(one.by_model[1].cost.to_string(), "0.20");
+    assert_eq!(one.by_model[1].cost.to_string(), "$0.20");
     let all = ledger.totals();
     assert_eq!((all.calls, all.usage.input_tokens()), (4, Some(100)));
-    assert_eq!(all.cost.to_string(), "1.00");
+    assert_eq!(all.cost.to_string(), "$1.00");
     assert_eq!(ledger.for_trace(trace(3)), None);
 }
 
@@ -45,11 +54,15 @@ fn one_call_without_a_price_makes_the_sum_incomplete() {
     ledger.add(None, &entry("p", "priced", 10, Some(0.5)));
     ledger.add(None, &entry("p", "unknown", 10, None));
     let totals = ledger.totals();
-    assert!(!totals.cost_complete);
-    assert!(totals.by_model[0].cost_complete && !totals.by_model[1].cost_complete);
+    assert_eq!(totals.cost.exact(), None);
+    assert!(totals.by_model[0].cost.is_exact());
+    assert_eq!(
+        totals.by_model[1].cost,
+        Cost::unknown(Reason::UnpricedModel)
+    );
     assert_eq!(
         totals.to_string(),
-        "2 calls, 20 input and 10 output tokens, at least $0.50"
+        "2 calls, 20 input and 10 output tokens, at least $0.50 (unpriced_model, unbounded)"
     );
 }
 
@@ -94,8 +107,8 @@ fn memory_is_bounded() {
     let mut ledger = Ledger::default();
     let models: Vec<String> = (0..2 * MAX_MODELS).map(|n| format!("m{n}")).collect();
     for (n, model) in models.iter().enumerate() {
-        let entry = Entry {
-            model,
+        let entry = CallRecord {
+            model: model.clone().into(),
             ..entry("p", "", 1, Some(0.0))
         };
         ledger.add(Some(trace(n as u128)), &entry);
@@ -131,18 +144,21 @@ fn json_has_the_sums_by_model() {
     assert_eq!(json["calls"], 3);
     assert_eq!(json["input_tokens"], 14);
     assert_eq!(json["cost_usd"], 0.75);
-    assert_eq!(json["cost_complete"], false);
+    assert_eq!(json["cost_at_most_usd"], serde_json::Value::Null);
+    assert_eq!(
+        json["cost_reasons"],
+        serde_json::json!(["unpriced_model", "unbounded"])
+    );
     assert_eq!(json["by_model"]["gpt"]["cost_usd"], 0.25);
-    assert_eq!(json["by_model"]["openai/same"]["cost_complete"], true);
-    assert_eq!(json["by_model"]["azure/same"]["cost_complete"], false);
+    assert_eq!(json["by_model"]["openai/same"]["cost_at_most_usd"], 0.5);
+    assert_eq!(json["by_model"]["azure/same"]["cost_usd"], 0.0);
 }
 
 #[test]
 fn serialized_totals_are_exact() {
     let mut ledger = Ledger::default();
-    let mut used = entry("openai", "gpt", 10, Some(10_000.25));
-    used.usage = Some(Usage::new(10, 5).cache_read(4).cache_write(3).reasoning(2));
-    ledger.add(None, &used);
+    let used = Usage::new(10, 5).cache_read(4).cache_write(3).reasoning(2);
+    ledger.add(None, &priced("openai", "gpt", used, Some(10_000.25)));
     // The sum has a digit more than `f64`.
     ledger.add(None, &entry("openai", "gpt", 0, Some(0.000_000_000_001)));
     ledger.add(None, &entry("vllm", "own", 2, None));
@@ -160,15 +176,20 @@ fn serialized_totals_are_exact() {
         serde_json::json!({
             "calls": 3,
             "failed_calls": 0,
+            "attempts": 3,
             "usage": usage(12, 6, Some([4, 3, 2])),
-            "cost_usd": "10000.250000000001",
-            "cost_complete": false,
+            "cost": {"at_least_usd": "10000.250000000001", "at_most_usd": null,
+                     "reasons": ["unpriced_model", "unbounded"]},
+            "prices": [],
             "by_model": [
-                {"provider": "openai", "model": "gpt", "calls": 2, "failed_calls": 0,
-                 "usage": usage(10, 5, Some([4, 3, 2])), "cost_usd": "10000.250000000001",
-                 "cost_complete": true},
-                {"provider": "vllm", "model": "own", "calls": 1, "failed_calls": 0,
-                 "usage": usage(2, 1, None), "cost_usd": "0.00", "cost_complete": false},
+                {"provider": "openai", "model": "gpt", "calls": 2, "failed_calls": 0, "attempts": 2,
+                 "usage": usage(10, 5, Some([4, 3, 2])),
+                 "cost": {"at_least_usd": "10000.250000000001",
+                          "at_most_usd": "10000.250000000001", "reasons": []}},
+                {"provider": "vllm", "model": "own", "calls": 1, "failed_calls": 0, "attempts": 1,
+                 "usage": usage(2, 1, None),
+                 "cost": {"at_least_usd": "0.00", "at_most_usd": null,
+                          "reasons": ["unpriced_model", "unbounded"]}},
             ],
         })
     );

@@ -10,19 +10,56 @@ use std::sync::{Arc, Mutex};
 use super::count::IntoCount;
 use super::judge::{Hooks, Judge, Layer, Layered, layered};
 use super::probe::Probe;
-use crate::llm::measured::{ModelCall, Numbers, VectorCall};
-use crate::llm::{IntoUsage, LlmResponse};
+use crate::llm::IntoUsage;
+use crate::llm::measured::{ModelCall, Numbers, Said, VectorCall};
 use crate::lock::lock;
 use crate::trace::measured::{End, Measure, Measured};
+use crate::trace::open_call::{self, Place};
 use crate::trace::{Outcome, SpanError};
 
 /// Where the measurement is between its begin, inside the body, and its end, outside.
-pub struct Slot<M: Measure>(Arc<Mutex<Option<Measured<M>>>>);
+pub struct Slot<M: Measure>(Arc<Mutex<Held<M>>>);
+
+/// What both sides hold.
+struct Held<M: Measure> {
+    call: Option<Measured<M>>,
+    /// What was open on this thread before the place of the call, while its body works.
+    before: Option<Before>,
+}
+
+/// What was open on a thread, if anything was.
+struct Before(Option<Place>);
+
+impl<M: Measure> Held<M> {
+    /// The body works: the place of its call is open on this thread.
+    fn enter(&mut self) {
+        if let (None, Some(call)) = (&self.before, &self.call) {
+            self.before = Some(Before(open_call::replace(call.place())));
+        }
+    }
+
+    /// The body pauses or has ended.
+    fn leave(&mut self) {
+        if let Some(Before(before)) = self.before.take() {
+            drop(open_call::replace(before));
+        }
+    }
+}
+
+impl<M: Measure> Drop for Held<M> {
+    fn drop(&mut self) {
+        // A synchronous body that panics comes by here alone, on its own thread. That of a future has left.
+        self.leave();
+    }
+}
 
 impl<M: Measure> Slot<M> {
     #[allow(clippy::new_without_default, reason = "only generated code makes one")]
     pub fn new() -> Self {
-        Self(Arc::new(Mutex::new(None)))
+        Self(Arc::new(Mutex::new(Held {
+            call: None,
+            before: None,
+        })))
     }
 
     /// The side of the body.
@@ -33,24 +70,38 @@ impl<M: Measure> Slot<M> {
 
     /// Begins.
     pub fn start(&self, call: Measured<M>) {
-        *lock(&self.0) = Some(call);
+        let mut held = lock(&self.0);
+        held.call = Some(call);
+        if M::OPENS {
+            held.enter();
+        }
     }
 
     /// Changes the measurement, if it has begun and not ended.
     fn change(&self, change: impl FnOnce(&mut Measured<M>)) {
-        if let Some(call) = &mut *lock(&self.0) {
+        if let Some(call) = &mut lock(&self.0).call {
             change(call);
         }
     }
 
     fn take(&self) -> Option<Measured<M>> {
-        lock(&self.0).take()
+        let mut held = lock(&self.0);
+        held.leave();
+        held.call.take()
     }
 }
 
 /// Reads from a value of the type `V` what a call measures.
 pub trait Reads<V, M: Measure> {
     fn read(&self, value: &V) -> M::Said;
+}
+
+/// Reads from a value of the type `T` that is an error what a call measures.
+pub trait ReadsFailure<T, M: Measure> {
+    fn read_failure(&self, value: &T) -> Option<M::Said> {
+        let _ = value;
+        None
+    }
 }
 
 /// Ends the measurement in the slot as the call ends.
@@ -62,6 +113,20 @@ pub struct Measuring<M: Measure, R> {
 impl<M: Measure, R> Hooks for Measuring<M, R> {
     const OBSERVES: bool = true;
 
+    const TIMES: bool = M::OPENS;
+
+    fn entered(&mut self) {
+        if M::OPENS {
+            lock(&self.slot.0).enter();
+        }
+    }
+
+    fn left(&mut self) {
+        if M::OPENS {
+            lock(&self.slot.0).leave();
+        }
+    }
+
     fn ended(&self, outcome: Outcome, error: Option<&SpanError>, recorded: bool) {
         if let Some(mut call) = self.slot.take() {
             if !recorded {
@@ -72,10 +137,18 @@ impl<M: Measure, R> Hooks for Measuring<M, R> {
     }
 }
 
-impl<T, K: Judge<T>, M: Measure, R: Reads<K::Success, M>> Layer<T, K> for Measuring<M, R> {
+impl<T, K, M, R> Layer<T, K> for Measuring<M, R>
+where
+    K: Judge<T>,
+    M: Measure,
+    R: Reads<K::Success, M> + ReadsFailure<T, M>,
+{
     fn observe(&self, inner: &K, value: &T, _: bool) {
         // The user's closures run without the lock.
-        let said = inner.success(value).map(|value| self.reads.read(value));
+        let said = match inner.success(value) {
+            Some(value) => Some(self.reads.read(value)),
+            None => self.reads.read_failure(value),
+        };
         self.slot.change(|call| call.item(said));
     }
 }
@@ -95,23 +168,41 @@ pub fn join(first: &(impl AsRef<str> + ?Sized), second: &(impl AsRef<str> + ?Siz
     [first.as_ref(), second.as_ref()].join(" ")
 }
 
-/// `usage = closure`
-pub struct UsageOf<C>(C);
+/// `usage = closure` and `refused = closure`
+pub struct UsageOf<C, F> {
+    usage: C,
+    refused: F,
+}
 
-impl<V, U: IntoUsage, C: Fn(&V) -> U> Reads<V, ModelCall> for UsageOf<C> {
-    fn read(&self, value: &V) -> LlmResponse {
-        (self.0)(value).into_llm_response()
+impl<V, U: IntoUsage, C: Fn(&V) -> U, F> Reads<V, ModelCall> for UsageOf<C, F> {
+    fn read(&self, value: &V) -> Said {
+        (self.usage)(value).into_llm_response().into()
     }
 }
 
-/// The layer of `#[llm_call]`; `usage` sees the `Ok` value, or each `Ok` item.
-pub fn llm_judge<T, K: Judge<T>, U: IntoUsage, C: Fn(&K::Success) -> U>(
+impl<T, C, F: Fn(&T) -> bool> ReadsFailure<T, ModelCall> for UsageOf<C, F> {
+    fn read_failure(&self, value: &T) -> Option<Said> {
+        (self.refused)(value).then(|| Said {
+            refused: true,
+            ..Said::default()
+        })
+    }
+}
+
+/// Whether an error proves that the provider refused: `refused = closure`.
+pub fn refusal<E: ?Sized>(error: &E, refused: impl Fn(&E) -> bool) -> bool {
+    refused(error)
+}
+
+/// The layer of `#[llm_call]`; `usage` sees the `Ok` value, or each `Ok` item, and `refused` what is an error.
+pub fn llm_judge<T, K: Judge<T>, U: IntoUsage, C: Fn(&K::Success) -> U, F: Fn(&T) -> bool>(
     inner: K,
     _: Probe<T>,
     slot: Slot<ModelCall>,
     usage: C,
-) -> Layered<K, Measuring<ModelCall, UsageOf<C>>> {
-    let reads = UsageOf(usage);
+    refused: F,
+) -> Layered<K, Measuring<ModelCall, UsageOf<C, F>>> {
+    let reads = UsageOf { usage, refused };
     layered(inner, Measuring { slot, reads })
 }
 
@@ -147,6 +238,8 @@ where
         }
     }
 }
+
+impl<T, C, D> ReadsFailure<T, VectorCall> for NumbersOf<C, D> {}
 
 /// The layer of `#[vector_op]`; the closures see the `Ok` value, or each `Ok` item.
 pub fn vector_judge<T, K, M, N, C, D>(

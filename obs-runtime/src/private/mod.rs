@@ -76,7 +76,7 @@ pub use links::links;
 #[cfg(feature = "tokio")]
 pub use main_fn::Main;
 #[cfg(feature = "llm")]
-pub use measured::{Slot, join, llm_judge, streaming, text, vector_judge, vector_start};
+pub use measured::{Slot, join, llm_judge, refusal, streaming, text, vector_judge, vector_start};
 pub use observe::{err_level, error_if, expected, no_errors, ok_if, on_return, on_return_at};
 #[cfg(not(any(feature = "record", test)))]
 pub use off::*;

@@ -67,8 +67,14 @@ pub trait Instrument: Sized {
     }
 
     /// Runs the future under the span that is entered here. `tokio::spawn` starts without one.
+    ///
+    /// With the feature `llm` it also takes the running model call along: what is reported inside
+    /// (`llm::answered`) is of that call.
     fn in_current_span(self) -> InContext<Self> {
-        self.in_span_context(SpanContext::current())
+        let inside = self.in_span_context(SpanContext::current());
+        #[cfg(feature = "llm")]
+        let inside = inside.with_open_call();
+        inside
     }
 
     /// Runs the future under the given span.

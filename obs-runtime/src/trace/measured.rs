@@ -18,6 +18,7 @@ use std::borrow::Cow;
 use crate::callsite::Callsite;
 use crate::clock::Moment;
 use crate::trace::local::local;
+use crate::trace::open_call::{Open, Place};
 use crate::trace::suppress::{NOBODY, is_suppressed};
 use crate::trace::{Outcome, Span, SpanContext, SpanError, Value};
 
@@ -26,9 +27,20 @@ pub trait Measure: Sized {
     /// What is read from a value of the call, or from each item of the stream that it gives.
     type Said;
 
+    /// Whether the call shows its body a place to report to ([`place`](Self::place)).
+    const OPENS: bool = false;
+
     /// The call begins.
     fn begin(&mut self, here: Here) {
         let _ = here;
+    }
+
+    /// The call gives a stream: its values are the items.
+    fn streams(&mut self) {}
+
+    /// What the call shows to its body while it works.
+    fn place(&self) -> Option<Place> {
+        None
     }
 
     /// The call gave a value or an item.
@@ -190,7 +202,13 @@ impl<M: Measure> Measured<M> {
     #[must_use]
     pub(crate) fn streaming(mut self) -> Self {
         self.streams = true;
+        self.change(M::streams);
         self
+    }
+
+    /// What the call shows to its body.
+    pub(crate) fn place(&self) -> Option<Place> {
+        self.measure.as_ref().and_then(M::place)
     }
 
     /// The call's own span.
@@ -236,9 +254,11 @@ impl<M: Measure> Measured<M> {
         }
 
         let this = Unwinding(self);
+        let open = this.0.place().map(Open::new);
         let inside = this.0.span.enter();
         let value = work(&this.0.span);
         drop(inside);
+        drop(open);
         mem::forget(this);
         value
     }

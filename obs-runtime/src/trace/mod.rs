@@ -38,6 +38,17 @@ pub(crate) mod mailbox;
     allow(dead_code, reason = "model calls use all of it, the others a part")
 )]
 pub(crate) mod measured;
+#[cfg(any(
+    feature = "llm",
+    feature = "pipeline",
+    feature = "reqwest",
+    feature = "tower"
+))]
+#[cfg_attr(
+    not(feature = "llm"),
+    allow(dead_code, reason = "model calls open places, the others may")
+)]
+pub(crate) mod open_call;
 #[doc(hidden)]
 pub mod propagation;
 pub(crate) mod record;

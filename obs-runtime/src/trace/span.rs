@@ -25,6 +25,8 @@ use crate::trace::into_attributes::IntoAttributes;
 #[cfg(feature = "tracing")]
 use crate::trace::line_fields::{self, LineFields};
 use crate::trace::local::{Saved, local};
+#[cfg(feature = "llm")]
+use crate::trace::open_call;
 use crate::trace::suppress::is_suppressed;
 use crate::trace::value::Value;
 use crate::trace::view::Outcome;
@@ -310,6 +312,9 @@ pub struct InContext<F> {
     /// What log lines inside of it show.
     #[cfg(feature = "tracing")]
     line_fields: Option<LineFields>,
+    /// What the call that it belongs to shows to its body.
+    #[cfg(feature = "llm")]
+    open: Option<open_call::Place>,
 }
 
 impl<F> InContext<F> {
@@ -325,7 +330,16 @@ impl<F> InContext<F> {
             scope,
             #[cfg(feature = "tracing")]
             line_fields,
+            #[cfg(feature = "llm")]
+            open: None,
         }
+    }
+
+    /// Takes along the call whose body works here.
+    #[cfg(feature = "llm")]
+    pub(super) fn with_open_call(mut self) -> Self {
+        self.open = open_call::running();
+        self
     }
 }
 
@@ -339,6 +353,8 @@ impl<F: Future> Future for InContext<F> {
         let _inside = Attached::showing(this.context.as_ref(), this.line_fields.as_ref());
         #[cfg(not(feature = "tracing"))]
         let _inside = Attached::new(this.context.as_ref());
+        #[cfg(feature = "llm")]
+        let _open = this.open.clone().map(open_call::Open::new);
         if let (None, Some(scope)) = (this.context, this.scope) {
             local().set_scope(scope);
         }

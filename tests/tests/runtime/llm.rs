@@ -1,6 +1,6 @@
 //! Tokens and costs of a whole program: many calls at once, sums that are exact.
 
-use obs_runtime::llm::{LlmResponse, LlmTotals, Prices, Usage};
+use obs_runtime::llm::{LlmResponse, LlmTotals, Prices, Reason, Usage, Usd};
 use obs_runtime::{Observability, SpanContext, llm_call, trace::TraceId, traced};
 use obs_tests::cases::total;
 use obs_tests::exporters::Kept;
@@ -79,33 +79,36 @@ async fn sums_are_exact_by_program_and_by_trace() {
         let totals = obs.llm_totals_for_trace(*trace).unwrap();
         assert_eq!(totals, LlmTotals::for_trace(*trace).unwrap());
         assert_eq!(totals.calls, 2 * CALLS);
-        assert_eq!(totals.cost.picodollars(), expected_run_cost());
-        assert!(totals.cost_complete);
+        let cost = totals.cost.exact().map(Usd::picodollars);
+        assert_eq!(cost, Some(expected_run_cost()));
         let models: Vec<_> = totals.by_model.iter().map(|m| &*m.model).collect();
         assert_eq!(models, ["house-large", "gpt-4o-mini"]);
     }
     let totals = obs.llm_totals();
     assert_eq!((totals.calls, totals.failed_calls), (2 * CALLS * RUNS, 0));
     assert_eq!(
-        totals.cost.picodollars(),
-        expected_run_cost() * i128::from(RUNS)
+        totals.cost.exact().map(Usd::picodollars),
+        Some(expected_run_cost() * i128::from(RUNS))
     );
+    assert_eq!(totals.prices, ["genai-prices 0.2", "own"]);
     assert_eq!(
         totals.usage.output_tokens(),
         Some(RUNS * ((0..CALLS).map(|n| u64::midpoint(1_000, n)).sum::<u64>() + CALLS))
     );
     assert_eq!(
         total(&obs.collect_metrics(), "obs.llm.cost", &[]).to_bits(),
-        totals.cost.as_f64().to_bits()
+        totals.cost.at_least.as_f64().to_bits()
     );
 
     // One model without a price: the sum goes on, and says that it is not all.
     let trace = tokio::spawn(run("house-unknown")).await.unwrap();
     let totals = obs.llm_totals_for_trace(trace).unwrap();
-    assert_eq!(totals.cost.picodollars(), expected_run_cost());
-    assert!(!totals.cost_complete);
-    assert!(!obs.llm_totals().cost_complete);
-    assert!((total(&obs.collect_metrics(), "obs.llm.unpriced", &[]) - 1.0).abs() < f64::EPSILON);
+    assert_eq!(totals.cost.at_least.picodollars(), expected_run_cost());
+    assert!(totals.cost.reasons.contains(Reason::UnpricedModel));
+    assert_eq!(obs.llm_totals().cost.exact(), None);
+    let reason = [("reason", "unpriced_model")];
+    let unpriced = total(&obs.collect_metrics(), "obs.llm.unpriced", &reason);
+    assert!((unpriced - 1.0).abs() < f64::EPSILON);
     assert!(total(&obs.collect_metrics(), "obs.llm.active", &[]).abs() < f64::EPSILON);
 
     parent_of_no_span().await;

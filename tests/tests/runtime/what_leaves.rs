@@ -34,6 +34,7 @@ const ATTRIBUTES: &[(&str, &str, &str)] = &[
     ("gen_ai.", "`#[llm_call]`, `record_llm_call`", "no"),
     ("operation.cost", "`#[llm_call]`, `record_llm_call`", "no"),
     ("obs.cost.", "`#[llm_call]`, `record_llm_call`", "no"),
+    ("obs.llm.", "`#[llm_call]`, `record_llm_call`", "no"),
     ("db.query.text", "your code", "yes"),
     ("db.", "`#[vector_op]`, `record_vector_operation`", "no"),
     (

@@ -5,5 +5,6 @@
 
 mod call_streams;
 mod held_streams;
+mod paid_calls;
 mod streams;
 mod traced;

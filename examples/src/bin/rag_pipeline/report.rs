@@ -5,7 +5,7 @@ mod json;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use obs_runtime::llm::{LlmTotals, Usage, Usd};
+use obs_runtime::llm::{Cost, LlmTotals, Usage};
 use obs_runtime::pipeline::{RunResult, RunState};
 use obs_runtime::{exporter::console::trace_tree, trace::SpanRecord};
 
@@ -115,39 +115,32 @@ impl Report<'_> {
 
     fn cost_table(&self) -> String {
         let head = ["model", "calls", "input tokens", "output tokens", "USD"];
-        let row = |name: &str, calls: u64, usage: Usage, cost: Usd, complete| {
-            let (input, output) = (
-                usage.input_tokens().unwrap_or(0),
-                usage.output_tokens().unwrap_or(0),
-            );
-            let cost = usd(cost, complete);
+        let row = |name: &str, calls: u64, usage: Usage, cost: Cost| {
+            let count = |known: Option<u64>| known.map_or_else(|| "unknown".to_owned(), thousands);
             [
                 name.to_owned(),
                 calls.to_string(),
-                thousands(input),
-                thousands(output),
-                cost,
+                count(usage.input_tokens()),
+                count(usage.output_tokens()),
+                usd(cost),
             ]
         };
         let all = &self.llm;
         let models = all.by_model.iter();
         let mut rows = vec![head.map(str::to_owned)];
-        rows.extend(models.map(|m| row(&m.model, m.calls, m.usage, m.cost, m.cost_complete)));
-        rows.push(row(
-            "total",
-            all.calls,
-            all.usage,
-            all.cost,
-            all.cost_complete,
-        ));
+        rows.extend(models.map(|m| row(&m.model, m.calls, m.usage, m.cost)));
+        rows.push(row("total", all.calls, all.usage, all.cost));
         let mut table = columns(&rows);
         if self.builtin {
             table.push_str(
                 "These are the prices of the models by that name; the built-in provider is free.\n",
             );
         }
-        if !all.cost_complete {
-            table.push_str("A model without a known price is marked +: the true cost is higher.\n");
+        if all.attempts > all.calls {
+            let _ = writeln!(table, "The calls took {} attempts.", all.attempts);
+        }
+        if !all.cost.is_exact() {
+            let _ = writeln!(table, "What is not known exactly: {}.", all.cost);
         }
         table
     }
@@ -216,8 +209,13 @@ fn or_none(text: &str) -> &str {
     if text.is_empty() { "none" } else { text }
 }
 
-fn usd(cost: Usd, complete: bool) -> String {
-    format!("{:.6}{}", cost.as_f64(), if complete { "" } else { "+" })
+fn usd(cost: Cost) -> String {
+    let least = format!("{:.6}", cost.at_least);
+    match cost.at_most {
+        Some(most) if most == cost.at_least => least,
+        Some(most) => format!("{least} to {most:.6}"),
+        None => format!("{least}+"),
+    }
 }
 
 /// 1234567 as 1,234,567.

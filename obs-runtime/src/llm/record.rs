@@ -1,0 +1,111 @@
+//! What is known of a call that has ended: the one struct that its span, metrics, sums and warnings are made of.
+
+use core::time::Duration;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::llm::attempt::{Attempt, Attempts};
+use crate::llm::call::LlmCall;
+use crate::llm::price::{Cost, Pricer, Reason};
+use crate::llm::usage::{LlmResponse, Usage};
+use crate::trace::measured::End;
+
+/// A model call that has ended.
+#[derive(Clone, Debug)]
+pub(crate) struct CallRecord {
+    pub(crate) provider: Cow<'static, str>,
+    pub(crate) operation: Cow<'static, str>,
+    /// The model that was asked for; may be empty.
+    pub(crate) model: Cow<'static, str>,
+    /// The answer that decided the call: of the last attempt that was answered.
+    pub(crate) response: LlmResponse,
+    pub(crate) attempts: Vec<Attempt>,
+    /// How many attempts there were; more than are kept, if there were very many.
+    pub(crate) attempt_count: u64,
+    /// The layers that repeated requests.
+    pub(crate) repeaters: Vec<&'static str>,
+    /// What all attempts used; `None` where nobody reported anything.
+    pub(crate) usage: Option<Usage>,
+    pub(crate) cost: Cost,
+    /// The price tables that the cost is made of.
+    pub(crate) tables: Vec<Arc<str>>,
+    pub(crate) duration: Option<Duration>,
+    pub(crate) time_to_first_chunk: Option<Duration>,
+    pub(crate) end: End,
+}
+
+impl CallRecord {
+    /// Ends a call: judges its attempts and prices them.
+    pub(crate) fn of(call: LlmCall, pricer: &Pricer) -> Self {
+        let LlmCall {
+            provider,
+            operation,
+            model,
+            mut attempts,
+            bounds,
+            duration,
+            time_to_first_chunk,
+            end,
+            refused,
+        } = call;
+        judge(&mut attempts, &end, refused);
+        let mut tables: Vec<Arc<str>> = Vec::new();
+        let cost = attempts.price(&mut |attempt| {
+            let asked = (&*provider, &*model);
+            let priced = pricer.price(asked, &attempt.response, attempt.end(), bounds);
+            if let Some(table) = priced.table
+                && !tables.contains(&table)
+            {
+                tables.push(table);
+            }
+            priced.cost
+        });
+        let response = attempts.decisive().map(|attempt| attempt.response.clone());
+        Self {
+            provider,
+            operation,
+            model,
+            response: response.unwrap_or_default(),
+            attempt_count: attempts.count(),
+            repeaters: attempts.repeaters(),
+            usage: attempts.usage(),
+            attempts: attempts.into_vec(),
+            cost,
+            tables,
+            duration,
+            time_to_first_chunk,
+            end,
+        }
+    }
+
+    /// The model that served the call, as far as it is known.
+    pub(crate) fn served(&self) -> &str {
+        self.response.model.as_deref().unwrap_or("")
+    }
+
+    /// Whether it ended in an error, a panic or a cancellation.
+    pub(crate) fn failed(&self) -> bool {
+        self.end != End::Ok
+    }
+
+    /// The reason that says most of why the cost is not exact.
+    pub(crate) fn reasons(&self) -> impl Iterator<Item = Reason> {
+        self.cost.reasons.iter()
+    }
+}
+
+/// Says of the last attempt what the end of the call proves.
+fn judge(attempts: &mut Attempts, end: &End, refused: bool) {
+    if *end == End::Ok {
+        attempts.complete();
+    } else if refused {
+        attempts.last_refused();
+    } else {
+        // Somebody was asked: what it cost is unknown, not zero.
+        attempts.ensure_one();
+    }
+}
+
+#[cfg(test)]
+#[path = "record_tests.rs"]
+mod tests;

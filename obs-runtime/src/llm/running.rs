@@ -1,0 +1,163 @@
+//! Telling the running call what it used, from anywhere inside its body.
+//!
+//! A call opens a place on the thread while its body works (`trace/open_call.rs`), whether or not it is sampled. What
+//! is reported there is counted whatever becomes of the call: an error, a panic, a drop.
+
+use core::time::Duration;
+use std::sync::{Arc, Mutex};
+
+use crate::llm::call::{LlmCall, record_llm_call};
+use crate::llm::usage::IntoUsage;
+use crate::lock::lock;
+use crate::semconv::OTHER;
+use crate::trace::open_call;
+
+/// A call that runs, to which anybody inside may report.
+pub(crate) type Shared = Arc<Mutex<LlmCall>>;
+
+/// The innermost model call that runs here.
+///
+/// It finds the call of the task: across awaits, and in a task that was spawned with
+/// [`in_current_span`](crate::Instrument::in_current_span). Elsewhere, such as on a thread of a pool, it is taken along.
+///
+/// ```
+/// use obs_runtime::{llm, llm_call};
+///
+/// #[llm_call(provider = "openai", model = "gpt-4o-mini")]
+/// fn ask() {
+///     let call = llm::RunningCall::current().unwrap();
+///     std::thread::spawn(move || call.answered((1_200, 80))).join().unwrap();
+/// }
+/// # ask();
+/// assert!(llm::RunningCall::current().is_none());
+/// ```
+#[derive(Clone, Debug)]
+pub struct RunningCall(Shared);
+
+impl RunningCall {
+    /// Returns the innermost call whose body runs on this thread.
+    pub fn current() -> Option<Self> {
+        let place = open_call::running()?;
+        Arc::downcast::<Mutex<LlmCall>>(place).ok().map(Self)
+    }
+
+    /// Reports an answer of the provider, as [`answered`] does.
+    pub fn answered(&self, answer: impl IntoUsage) {
+        // The user's conversion runs without the lock.
+        let said = answer.into_llm_response();
+        lock(&self.0).attempts.body(said);
+    }
+
+    /// Begins an attempt, as [`attempt`] does.
+    pub fn attempt(&self, layer: &'static str) -> RunningAttempt {
+        let at = lock(&self.0).attempts.layer(layer);
+        RunningAttempt {
+            call: Some(self.0.clone()),
+            at,
+        }
+    }
+}
+
+/// Reports what a provider answered to the running [`#[llm_call]`](crate::llm_call): it is counted and priced from here
+/// on, whatever fails later.
+///
+/// A report that says what an earlier one said changes nothing; one with another id, or after the last word on the
+/// usage, is a further attempt. Outside of a call it is a call of its own, to a provider that is not known: shared code
+/// may report without asking who uses it.
+///
+/// ```
+/// use obs_runtime::{llm, llm_call};
+///
+/// #[llm_call(provider = "openai", model = "gpt-4o-mini")]
+/// fn extract(text: &str) -> Result<u32, std::num::ParseIntError> {
+///     // The provider has answered: that is paid, even if the answer makes no sense.
+///     llm::answered(llm::Usage::new(1_200, 80));
+///     text.parse()
+/// }
+///
+/// # let obs = obs_runtime::Observability::builder().install().unwrap();
+/// extract("many").unwrap_err();
+/// assert_eq!(obs.llm_totals().cost.to_string(), "$0.000228");
+/// ```
+pub fn answered(answer: impl IntoUsage) {
+    let said = answer.into_llm_response();
+    if let Some(call) = RunningCall::current() {
+        call.answered(said);
+    } else {
+        let model = said.model.clone().unwrap_or_default();
+        record_llm_call(LlmCall::new(OTHER, "chat", model).usage(said));
+    }
+}
+
+/// Begins an attempt of the running call, for a layer of a client that sees each request: `layer` names it.
+///
+/// Outside of a call nothing is recorded.
+///
+/// ```
+/// use obs_runtime::{llm, llm_call};
+/// use std::time::Duration;
+///
+/// #[llm_call(provider = "openai", model = "gpt-4o-mini")]
+/// fn ask() {
+///     let attempt = llm::attempt("my-client");
+///     attempt.status(429, Some(Duration::from_secs(2)));
+///     drop(attempt);
+///
+///     let attempt = llm::attempt("my-client");
+///     attempt.status(200, None);
+///     attempt.answered((1_200, 80));
+/// }
+/// # let obs = obs_runtime::Observability::builder().install().unwrap();
+/// ask();
+/// assert!(obs.llm_totals().cost.is_exact());
+/// ```
+pub fn attempt(layer: &'static str) -> RunningAttempt {
+    RunningCall::current().map_or(RunningAttempt { call: None, at: 0 }, |call| {
+        call.attempt(layer)
+    })
+}
+
+/// An attempt that a layer watches, see [`attempt`]. It has ended when this is dropped; without a report of its usage,
+/// or a status that proves a refusal, what it cost is unknown.
+#[derive(Debug)]
+#[must_use = "the attempt ends when this is dropped"]
+pub struct RunningAttempt {
+    call: Option<Shared>,
+    at: usize,
+}
+
+impl RunningAttempt {
+    /// Sets the status of the HTTP response, and how long its `Retry-After` asks to wait.
+    ///
+    /// `4xx` proves a refusal, which is free; not `408`, and no `5xx`.
+    pub fn status(&self, status: u16, retry_after: Option<Duration>) {
+        self.change(|call, at| call.attempts.status(at, status, retry_after));
+    }
+
+    /// Reports what the provider said of the answer; several reports of one attempt come together.
+    pub fn answered(&self, answer: impl IntoUsage) {
+        let said = answer.into_llm_response();
+        self.change(|call, at| call.attempts.said(at, said));
+    }
+
+    /// Says that the provider refused the request, which is free; what it reports as used is paid nevertheless.
+    pub fn refused(&self) {
+        self.change(|call, at| call.attempts.refused(at));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut LlmCall, usize)) {
+        if let Some(call) = &self.call {
+            change(&mut lock(call), self.at);
+        }
+    }
+}
+
+impl Drop for RunningAttempt {
+    fn drop(&mut self) {
+        self.change(|call, at| call.attempts.close(at));
+    }
+}
+
+#[cfg(test)]
+#[path = "running_tests.rs"]
+mod tests;

@@ -1,0 +1,63 @@
+//! What runs on this thread, beside its span: a place that a call opens while its body works, for whoever wants to tell
+//! the call something from inside.
+//!
+//! It does not depend on sampling, as the span does. A task that carries the span carries it too.
+
+use core::any::Any;
+use core::sync::atomic::{AtomicBool, Ordering};
+use std::cell::RefCell;
+use std::sync::Arc;
+
+/// What a call shows to its body.
+pub(crate) type Place = Arc<dyn Any + Send + Sync>;
+
+thread_local! {
+    static RUNNING: RefCell<Option<Place>> = const { RefCell::new(None) };
+}
+
+/// Whether any call ever opened a place: a program without such calls asks no thread local.
+static USED: AtomicBool = AtomicBool::new(false);
+
+/// Returns the innermost place that is open on this thread.
+pub(crate) fn running() -> Option<Place> {
+    if !USED.load(Ordering::Relaxed) {
+        return None;
+    }
+    let place = RUNNING.try_with(|running| running.try_borrow().ok()?.clone());
+    place.ok().flatten()
+}
+
+/// Opens a place, or none; returns what was open before, to be put back.
+pub(crate) fn replace(place: Option<Place>) -> Option<Place> {
+    USED.store(true, Ordering::Relaxed);
+    let mut place = Some(place);
+    // At the end of a thread nothing is open.
+    let before = RUNNING.try_with(|running| {
+        let mut running = running.try_borrow_mut().ok()?;
+        core::mem::replace(&mut *running, place.take().flatten())
+    });
+    before.ok().flatten()
+}
+
+/// A guard: the place is open until it is dropped, on the thread where it was opened.
+#[derive(Debug)]
+pub(crate) struct Open {
+    before: Option<Place>,
+    /// The place is put back on this thread.
+    not_send: core::marker::PhantomData<*const ()>,
+}
+
+impl Open {
+    pub(crate) fn new(place: Place) -> Self {
+        Self {
+            before: replace(Some(place)),
+            not_send: core::marker::PhantomData,
+        }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        drop(replace(self.before.take()));
+    }
+}
