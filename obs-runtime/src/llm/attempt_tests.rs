@@ -113,9 +113,9 @@ fn an_item_is_the_last_word_once_the_model_has_stopped() {
         vec![stopped(), usage(50)],
     ] {
         let mut attempts = Attempts::default();
-        items
-            .into_iter()
-            .for_each(|item| attempts.value(item, true));
+        for item in items {
+            attempts.value(item, true);
+        }
         assert_eq!(ends(&attempts), [AttemptEnd::Answered]);
     }
     // Not known to be the last one.
