@@ -114,7 +114,7 @@ const COMPONENTS: &[init::component::Take] = &[
     #[cfg(feature = "alert")]
     init::component::of::<alert::builder::Alerting>,
     #[cfg(feature = "llm")]
-    init::component::of::<llm::Prices>,
+    init::component::of::<llm::PriceTable>,
     #[cfg(feature = "pipeline")]
     init::component::of::<pipeline::registry::Registered>,
 ];

@@ -81,7 +81,7 @@ missing! {
 missing! {
     "llm", "prices and totals of model calls need the feature `llm` of obs-runtime":
     Builder: prices(prices);
-    Handle: llm_totals(), llm_totals_for_trace(trace);
+    Handle: llm_totals(), llm_totals_for_trace(trace), set_prices(prices);
 }
 missing! {
     "opentelemetry", "what works with OpenTelemetry's crates needs the feature `opentelemetry` of obs-runtime":

@@ -241,7 +241,7 @@ const fn advice(reason: Reason) -> Option<(&'static str, &'static str)> {
     Some(match reason {
         Reason::UnpricedModel => (
             "has no known price",
-            "set one with `Prices::price` on the builder",
+            "set one with `Prices::price` on the builder, or in the file that `OBS_PRICES` names",
         ),
         Reason::NoUsage => (
             "was called without reporting tokens",
@@ -253,7 +253,7 @@ const fn advice(reason: Reason) -> Option<(&'static str, &'static str)> {
         ),
         Reason::TierUnknown => (
             "was served in a tier without a known price",
-            "set one with `Prices::price_for_tier` on the builder",
+            "set one with `Prices::price_for_tier` on the builder, or in the file that `OBS_PRICES` names",
         ),
         Reason::TtlUnknown => (
             "wrote to its cache for an unknown time",

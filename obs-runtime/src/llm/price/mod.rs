@@ -6,6 +6,7 @@
 
 mod context;
 mod cost;
+mod file;
 mod listed;
 mod own;
 mod rates;

@@ -189,6 +189,12 @@ impl Prices {
         self.name.clone().unwrap_or_else(|| "own".into())
     }
 
+    /// Adds the prices of another table, which come before those that are here.
+    pub(in crate::llm) fn extend(&mut self, other: Self) {
+        self.models.extend(other.models);
+        self.name = other.name.or(self.name.take());
+    }
+
     /// Returns the model's price in this tier; `None` if it has prices in no tier.
     ///
     /// # Errors
