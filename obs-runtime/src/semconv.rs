@@ -66,10 +66,14 @@ pub mod attribute {
         GEN_AI_OPERATION_NAME = "gen_ai.operation.name";
         /// Who serves the model, as the client knows it: `openai`, `aws.bedrock`, …
         GEN_AI_PROVIDER_NAME = "gen_ai.provider.name";
+        /// The most output tokens that the request allows.
+        GEN_AI_REQUEST_MAX_TOKENS = "gen_ai.request.max_tokens";
         /// The model that was asked for, as it was written.
         GEN_AI_REQUEST_MODEL = "gen_ai.request.model";
         /// Whether the answer is streamed; absent if not.
         GEN_AI_REQUEST_STREAM = "gen_ai.request.stream";
+        /// The temperature of the request.
+        GEN_AI_REQUEST_TEMPERATURE = "gen_ai.request.temperature";
         /// Why the model stopped: one text per choice, in order.
         GEN_AI_RESPONSE_FINISH_REASONS = "gen_ai.response.finish_reasons";
         /// The provider's id of the answer.

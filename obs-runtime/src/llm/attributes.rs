@@ -41,6 +41,19 @@ fn llm_attributes(
             set(key::GEN_AI_REQUEST_MODEL, call.model.clone().into());
         }
     }
+    let asked = &call.request;
+    if let Some(tokens) = asked.max_tokens {
+        set(key::GEN_AI_REQUEST_MAX_TOKENS, tokens.into());
+    }
+    if let Some(temperature) = asked.temperature {
+        set(key::GEN_AI_REQUEST_TEMPERATURE, temperature.into());
+    }
+    if let Some((address, port)) = &asked.server {
+        set(key::SERVER_ADDRESS, address.clone().into());
+        if let Some(port) = port {
+            set(key::SERVER_PORT, u64::from(*port).into());
+        }
+    }
     let response = &call.response;
     if let Some(model) = &response.model {
         set(key::GEN_AI_RESPONSE_MODEL, model.clone().into());

@@ -23,8 +23,13 @@ fn span_attributes_follow_the_conventions() {
         .id("chatcmpl-1")
         .finish_reason("stop")
         .finish_reason("length");
+    let request = crate::llm::Request::new()
+        .max_tokens(1_000)
+        .temperature(0.5)
+        .server("api.openai.com", 443);
     let call = chat()
         .usage(response)
+        .request(request)
         .time_to_first_chunk(Duration::from_millis(250));
     assert_eq!(
         attributes(call.cost_usd(0.25), true),
@@ -32,6 +37,10 @@ fn span_attributes_follow_the_conventions() {
             ("gen_ai.operation.name", "chat".into()),
             ("gen_ai.provider.name", "openai".into()),
             ("gen_ai.request.model", "gpt-4o-mini".into()),
+            ("gen_ai.request.max_tokens", 1_000.into()),
+            ("gen_ai.request.temperature", 0.5.into()),
+            ("server.address", "api.openai.com".into()),
+            ("server.port", 443.into()),
             ("gen_ai.response.model", "gpt-4o-mini-2024-07-18".into()),
             ("gen_ai.response.id", "chatcmpl-1".into()),
             (

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::llm::attempt::Attempts;
 use crate::llm::attributes::{record_llm, record_vector};
-use crate::llm::price::Bounds;
+use crate::llm::request::Request;
 use crate::llm::usage::IntoUsage;
 use crate::trace::local::redact_kept;
 use crate::trace::measured::{Attributes, End, Here};
@@ -29,7 +29,7 @@ pub struct LlmCall {
     pub(crate) operation: Cow<'static, str>,
     pub(crate) model: Cow<'static, str>,
     pub(crate) attempts: Attempts,
-    pub(crate) bounds: Bounds,
+    pub(crate) request: Request,
     pub(crate) duration: Option<Duration>,
     pub(crate) time_to_first_chunk: Option<Duration>,
     pub(crate) end: End,
@@ -51,7 +51,7 @@ impl LlmCall {
             operation: operation.into(),
             model: model.into(),
             attempts: Attempts::default(),
-            bounds: Bounds::default(),
+            request: Request::default(),
             duration: None,
             time_to_first_chunk: None,
             end: End::Ok,
@@ -67,14 +67,20 @@ impl LlmCall {
 
     /// Sets the most output tokens that the request allows: what a call costs at most that is cut off.
     pub fn max_tokens(mut self, tokens: u64) -> Self {
-        self.bounds.output = Some(tokens);
+        self.request = self.request.max_tokens(tokens);
         self
     }
 
     /// Sets the most input tokens that the prompt can have, such as its length in bytes: what a call costs at most of
     /// which nothing is reported.
     pub fn max_input_tokens(mut self, tokens: u64) -> Self {
-        self.bounds.input = Some(tokens);
+        self.request = self.request.max_input_tokens(tokens);
+        self
+    }
+
+    /// Sets what was asked for beside the model.
+    pub fn request(mut self, request: Request) -> Self {
+        self.request.merge(request);
         self
     }
 

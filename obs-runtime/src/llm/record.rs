@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::llm::attempt::{Attempt, Attempts};
 use crate::llm::call::LlmCall;
 use crate::llm::price::{Cost, Pricer, Reason};
+use crate::llm::request::Request;
 use crate::llm::usage::{LlmResponse, Usage};
 use crate::trace::measured::End;
 
@@ -17,6 +18,7 @@ pub(crate) struct CallRecord {
     pub(crate) operation: Cow<'static, str>,
     /// The model that was asked for; may be empty.
     pub(crate) model: Cow<'static, str>,
+    pub(crate) request: Request,
     /// The answer that decided the call: of the last attempt that was answered.
     pub(crate) response: LlmResponse,
     pub(crate) attempts: Vec<Attempt>,
@@ -42,13 +44,14 @@ impl CallRecord {
             operation,
             model,
             mut attempts,
-            bounds,
+            request,
             duration,
             time_to_first_chunk,
             end,
             refused,
         } = call;
         judge(&mut attempts, &end, refused);
+        let bounds = request.bounds();
         let mut tables: Vec<Arc<str>> = Vec::new();
         let cost = attempts.price(&mut |attempt| {
             let asked = (&*provider, &*model);
@@ -65,6 +68,7 @@ impl CallRecord {
             provider,
             operation,
             model,
+            request,
             response: response.unwrap_or_default(),
             attempt_count: attempts.count(),
             repeaters: attempts.repeaters(),

@@ -7,6 +7,7 @@ use core::time::Duration;
 use std::sync::{Arc, Mutex};
 
 use crate::llm::call::{LlmCall, record_llm_call};
+use crate::llm::request::Request;
 use crate::llm::usage::IntoUsage;
 use crate::lock::lock;
 use crate::semconv::OTHER;
@@ -48,6 +49,11 @@ impl RunningCall {
         lock(&self.0).attempts.body(said);
     }
 
+    /// Says what is asked for, as [`asked`] does.
+    pub fn asked(&self, request: Request) {
+        lock(&self.0).request.merge(request);
+    }
+
     /// Begins an attempt, as [`attempt`] does.
     pub fn attempt(&self, layer: &'static str) -> RunningAttempt {
         let at = lock(&self.0).attempts.layer(layer);
@@ -86,6 +92,15 @@ pub fn answered(answer: impl IntoUsage) {
     } else {
         let model = said.model.clone().unwrap_or_default();
         record_llm_call(LlmCall::new(OTHER, "chat", model).usage(said));
+    }
+}
+
+/// Says what the running call asks of the provider: what bounds its cost, and who is asked.
+///
+/// Outside of a call nothing is recorded. See [`Request`].
+pub fn asked(request: Request) {
+    if let Some(call) = RunningCall::current() {
+        call.asked(request);
     }
 }
 
