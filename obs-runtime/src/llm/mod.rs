@@ -46,6 +46,7 @@ pub(crate) mod running;
 mod stream;
 mod totals;
 mod usage;
+mod wire;
 
 pub(crate) use account::LlmState;
 pub use attempt::{Attempt, AttemptEnd};
@@ -57,3 +58,4 @@ pub use running::{RunningAttempt, RunningCall, answered, asked, attempt};
 pub use stream::{LlmStream, observe_stream, observe_try_stream};
 pub use totals::{LlmTotals, ModelTotals};
 pub use usage::{Count, IntoUsage, LlmResponse, Source, TokenCount, Usage};
+pub use wire::{anthropic, bedrock, gemini, openai};

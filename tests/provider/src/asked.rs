@@ -137,6 +137,24 @@ pub struct Asked {
 }
 
 impl Asked {
+    /// A request for an answer of a model, of which no more is said, but that wants its usage.
+    pub(crate) fn new(format: Format, model: &str, stream: bool) -> Self {
+        Self {
+            head: Head {
+                method: "POST".to_owned(),
+                path: format.path(model, stream),
+                headers: Vec::new(),
+            },
+            format,
+            model: model.to_owned(),
+            stream,
+            wants_usage: true,
+            max_output: None,
+            dimensions: None,
+            messages: Vec::new(),
+        }
+    }
+
     pub(crate) fn read(head: Head, body: &[u8]) -> Result<Self, Box<Refusal>> {
         let Some((format, model, stream)) = Format::of(&head.path) else {
             let path = head.path.split('?').next().unwrap_or_default();

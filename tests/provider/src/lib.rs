@@ -43,6 +43,14 @@ pub use script::{Answer, Finish, Refusal, Reply, Reports, Script};
 
 use journal::Journal;
 
+/// Returns the pieces of the body that answers such a request: one if it is whole, else one for each chunk of a stream.
+pub fn body(format: Format, stream: bool, answer: &Answer) -> Vec<Vec<u8>> {
+    let asked = Asked::new(format, &answer.model, stream);
+    let rendered = format::render(&asked, &Reply::Answer(answer.clone()));
+    let chunks = rendered.chunks.into_iter();
+    chunks.map(|chunk| chunk.bytes).collect()
+}
+
 /// What decides how each request is answered.
 pub trait Model: Send + Sync + 'static {
     /// Looks at a request before anything else is looked at, such as for its key.

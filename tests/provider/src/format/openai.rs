@@ -108,9 +108,14 @@ pub(super) fn completion_stream(answer: &Answer, wants_usage: bool) -> Vec<Chunk
     };
     let mut chunks: Vec<Chunk> = Vec::with_capacity(count + 1);
     for (at, (delta, finish)) in deltas.into_iter().enumerate() {
+        // When it stops, everything has been put out.
+        let said = match (answer.reports, &finish) {
+            (Reports::Every, Value::String(_)) => report(&answer, 1.0),
+            _ => report_at(&answer, at, count),
+        };
         let choices =
             json!([{"index": 0, "delta": delta, "finish_reason": finish, "logprobs": null}]);
-        chunks.push(one(&choices, report_at(&answer, at, count)));
+        chunks.push(one(&choices, said));
     }
     if has_last {
         chunks.push(one(&json!([]), report_at(&answer, count - 1, count)));

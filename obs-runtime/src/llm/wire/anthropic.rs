@@ -1,0 +1,112 @@
+//! Anthropic's format. <https://docs.anthropic.com/en/api/messages>, <…/messages-streaming>
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::counts::{Counts, sum, total};
+use super::json::{count, items, text, tier};
+use crate::llm::usage::{Count, LlmResponse};
+
+/// Reads a message, or an event of its stream.
+///
+/// Anthropic counts cached tokens beside the input; here they are part of it. The usage of a stream is at both ends, and
+/// counts up: of each count the highest is right.
+///
+/// ```
+/// use obs_runtime::llm::{LlmResponse, Usage, anthropic};
+///
+/// let raw = serde_json::json!({
+///     "id": "msg_1", "type": "message", "model": "claude-sonnet-4-5", "stop_reason": "end_turn",
+///     "usage": {
+///         "input_tokens": 50, "output_tokens": 80,
+///         "cache_read_input_tokens": 1_000, "cache_creation_input_tokens": 200,
+///         "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 200},
+///     },
+/// });
+/// let usage = Usage::new(1_250, 80)
+///     .cache_read(1_000)
+///     .cache_write(200)
+///     .cache_write_5m(0)
+///     .cache_write_1h(200);
+/// let expected = LlmResponse::new().usage(usage).model("claude-sonnet-4-5").id("msg_1");
+/// assert_eq!(anthropic::messages(&raw), expected.finish_reason("stop"));
+/// ```
+pub fn messages(raw: &Value) -> LlmResponse {
+    let kind = text(&raw["type"]).unwrap_or_default();
+    let (message, stop, is_last) = match kind {
+        "message_start" => (&raw["message"], &raw["message"]["stop_reason"], false),
+        "message_delta" => {
+            let stop = &raw["delta"]["stop_reason"];
+            (raw, stop, text(stop).is_some())
+        }
+        _ => (raw, &raw["stop_reason"], true),
+    };
+    let mut answer = LlmResponse::new().usage(counts(&message["usage"]).usage(is_last));
+    if let Some(model) = text(&message["model"]) {
+        answer = answer.model(model);
+    }
+    if let Some(id) = text(&message["id"]) {
+        answer = answer.id(id);
+    }
+    if let Some(reason) = text(stop) {
+        answer = answer.finish(0, finish_reason(reason));
+    }
+    // A speed other than the usual one has a price of its own.
+    let speed = text(&message["usage"]["speed"]).filter(|speed| *speed != "standard");
+    tier(answer, speed.or(text(&message["usage"]["service_tier"])))
+}
+
+/// The usage of a message: that of each round if it has several, as a summary of the conversation is in none of the sums.
+fn counts(usage: &Value) -> Counts {
+    let mut counts = of_round(usage);
+    let rounds: Vec<Counts> = items(&usage["iterations"]).iter().map(of_round).collect();
+    if !rounds.is_empty() {
+        let all = |part: fn(&Counts) -> Count| total(rounds.iter().map(part));
+        counts = Counts {
+            input: all(|round| round.input),
+            output: all(|round| round.output),
+            cache_read: all(|round| round.cache_read),
+            cache_write: all(|round| round.cache_write),
+            cache_write_5m: all(|round| round.cache_write_5m),
+            cache_write_1h: all(|round| round.cache_write_1h),
+            ..counts
+        };
+    }
+    counts
+}
+
+fn of_round(usage: &Value) -> Counts {
+    let cache_read = count(&usage["cache_read_input_tokens"]);
+    let cache_write = count(&usage["cache_creation_input_tokens"]);
+    let lifetimes = &usage["cache_creation"];
+    let cache_write_5m = count(&lifetimes["ephemeral_5m_input_tokens"]);
+    let cache_write_1h = count(&lifetimes["ephemeral_1h_input_tokens"]);
+    // The sum may be left out where its parts are said.
+    let written = match total([cache_write]) {
+        Count::Unknown => total([cache_write_5m, cache_write_1h]),
+        known => known,
+    };
+    Counts {
+        input: sum(count(&usage["input_tokens"]), &[cache_read, written]),
+        output: count(&usage["output_tokens"]),
+        cache_read,
+        cache_write,
+        cache_write_5m,
+        cache_write_1h,
+        reasoning: count(&usage["output_tokens_details"]["thinking_tokens"]),
+        web_searches: count(&usage["server_tool_use"]["web_search_requests"]),
+        ..Counts::default()
+    }
+}
+
+/// The conventions' word for a reason.
+fn finish_reason(reason: &str) -> Cow<'static, str> {
+    match reason {
+        "end_turn" | "stop_sequence" => "stop".into(),
+        "max_tokens" | "model_context_window_exceeded" => "length".into(),
+        "tool_use" => "tool_call".into(),
+        "refusal" => "content_filter".into(),
+        other => other.to_owned().into(),
+    }
+}

@@ -1,0 +1,76 @@
+//! Bedrock's format for all models. <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::counts::{Counts, sum, total};
+use super::json::{count, items, text, tier};
+use crate::llm::usage::LlmResponse;
+
+/// The members that no other format has: of an answer, and of the events of a stream by their names.
+pub(super) const KEYS: [&str; 4] = ["stopReason", "output", "metadata", "messageStop"];
+
+/// Reads an answer of `Converse`, or an event of `ConverseStream`, with or without its name around it.
+///
+/// Bedrock counts cached tokens beside the input; here they are part of it. It does not say which model served.
+///
+/// ```
+/// use obs_runtime::llm::{LlmResponse, Usage, bedrock};
+///
+/// let raw = serde_json::json!({
+///     "output": {"message": {"role": "assistant", "content": [{"text": "…"}]}},
+///     "stopReason": "end_turn",
+///     "usage": {
+///         "inputTokens": 50, "outputTokens": 80, "totalTokens": 130,
+///         "cacheReadInputTokens": 1_000, "cacheWriteInputTokens": 200,
+///         "cacheDetails": [{"ttl": "1h", "inputTokens": 200}],
+///     },
+///     "metrics": {"latencyMs": 840},
+/// });
+/// let usage = Usage::new(1_250, 80).cache_read(1_000).cache_write(200).cache_write_1h(200);
+/// let expected = LlmResponse::new().usage(usage);
+/// assert_eq!(bedrock::converse(&raw), expected.finish_reason("stop"));
+/// ```
+pub fn converse(raw: &Value) -> LlmResponse {
+    let named = ["metadata", "messageStop"]
+        .iter()
+        .find_map(|name| raw.get(name));
+    let body = named.unwrap_or(raw);
+    // Usage is in the answer, or in the last event.
+    let mut answer = LlmResponse::new().usage(counts(&body["usage"]).usage(true));
+    if let Some(reason) = text(&body["stopReason"]) {
+        answer = answer.finish(0, finish_reason(reason));
+    }
+    tier(answer, text(&body["serviceTier"]["type"]))
+}
+
+fn counts(usage: &Value) -> Counts {
+    let cache_read = count(&usage["cacheReadInputTokens"]);
+    let cache_write = count(&usage["cacheWriteInputTokens"]);
+    let of_lifetime = |ttl: &str| {
+        let details = items(&usage["cacheDetails"]).iter();
+        let found = details.filter(|detail| detail["ttl"] == ttl);
+        total(found.map(|detail| count(&detail["inputTokens"])))
+    };
+    Counts {
+        input: sum(count(&usage["inputTokens"]), &[cache_read, cache_write]),
+        output: count(&usage["outputTokens"]),
+        cache_read,
+        cache_write,
+        cache_write_5m: of_lifetime("5m"),
+        cache_write_1h: of_lifetime("1h"),
+        ..Counts::default()
+    }
+}
+
+/// The conventions' word for a reason.
+fn finish_reason(reason: &str) -> Cow<'static, str> {
+    match reason {
+        "end_turn" | "stop_sequence" => "stop".into(),
+        "max_tokens" | "model_context_window_exceeded" => "length".into(),
+        "tool_use" => "tool_call".into(),
+        "guardrail_intervened" | "content_filtered" => "content_filter".into(),
+        other => other.to_owned().into(),
+    }
+}

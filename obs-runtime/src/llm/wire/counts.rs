@@ -1,0 +1,114 @@
+//! Counts on their way to a [`Usage`].
+
+use crate::llm::usage::{Count, Usage};
+
+/// What an answer counts, in the normal form.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Counts {
+    pub(super) input: Count,
+    pub(super) output: Count,
+    pub(super) cache_read: Count,
+    /// Of whichever lifetime.
+    pub(super) cache_write: Count,
+    pub(super) cache_write_5m: Count,
+    pub(super) cache_write_1h: Count,
+    pub(super) reasoning: Count,
+    pub(super) audio_input: Count,
+    pub(super) audio_output: Count,
+    pub(super) image_input: Count,
+    pub(super) image_output: Count,
+    pub(super) web_searches: Count,
+}
+
+impl Default for Counts {
+    fn default() -> Self {
+        let unknown = Count::Unknown;
+        Self {
+            input: unknown,
+            output: unknown,
+            cache_read: unknown,
+            cache_write: unknown,
+            cache_write_5m: unknown,
+            cache_write_1h: unknown,
+            reasoning: unknown,
+            audio_input: unknown,
+            audio_output: unknown,
+            image_input: unknown,
+            image_output: unknown,
+            web_searches: unknown,
+        }
+    }
+}
+
+impl Counts {
+    /// The usage, unless nothing is said of it. It is partial unless this is the provider's last word, which says the
+    /// output: searches alone, in the last chunk of a stream, do not make its earlier counts the last ones.
+    pub(super) fn usage(mut self, is_last: bool) -> Option<Usage> {
+        self.forget_zeros();
+        let is_last = is_last && self.output != Count::Unknown;
+        let usage = Usage::new(self.input, self.output)
+            .cache_read(self.cache_read)
+            .cache_write(self.cache_write)
+            .cache_write_5m(self.cache_write_5m)
+            .cache_write_1h(self.cache_write_1h)
+            .reasoning(self.reasoning)
+            .audio_input(self.audio_input)
+            .audio_output(self.audio_output)
+            .image_input(self.image_input)
+            .image_output(self.image_output)
+            .web_searches(self.web_searches);
+        let says_nothing = usage.is_unknown() && !usage.is_impossible();
+        let usage = if is_last { usage } else { usage.partial() };
+        (!says_nothing).then_some(usage)
+    }
+
+    /// No request is without input, so zeros there stand for what is not known yet, and so do zeros beside it.
+    fn forget_zeros(&mut self) {
+        if self.input != Count::Known(0) {
+            return;
+        }
+        for count in [
+            &mut self.input,
+            &mut self.output,
+            &mut self.cache_read,
+            &mut self.cache_write,
+            &mut self.cache_write_5m,
+            &mut self.cache_write_1h,
+            &mut self.reasoning,
+            &mut self.audio_input,
+            &mut self.audio_output,
+            &mut self.image_input,
+            &mut self.image_output,
+            &mut self.web_searches,
+        ] {
+            if *count == Count::Known(0) {
+                *count = Count::Unknown;
+            }
+        }
+    }
+}
+
+/// The sum of a count and its other parts. Without the first there is none; other parts that are unknown are not there.
+pub(super) fn sum(first: Count, others: &[Count]) -> Count {
+    let mut sum = match first {
+        Count::Known(number) => number,
+        other => return other,
+    };
+    for other in others {
+        match other {
+            Count::Unknown => {}
+            Count::Impossible => return Count::Impossible,
+            Count::Known(number) => sum = sum.saturating_add(*number),
+        }
+    }
+    Count::Known(sum)
+}
+
+/// The sum of those that are known; unknown if none is.
+pub(super) fn total(counts: impl IntoIterator<Item = Count>) -> Count {
+    counts
+        .into_iter()
+        .filter(|count| *count != Count::Unknown)
+        .reduce(|one, other| sum(one, &[other]))
+        .unwrap_or(Count::Unknown)
+}

@@ -1,0 +1,125 @@
+//! Gemini's format. <https://ai.google.dev/api/generate-content>
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use super::counts::{Counts, total};
+use super::json::{count, index, items, text, tier};
+use crate::llm::usage::{Count, LlmResponse};
+
+/// Reads a response of `generateContent`, or one of `streamGenerateContent`.
+///
+/// Gemini counts thoughts beside the text; here they are part of the output.
+///
+/// ```
+/// use obs_runtime::llm::{LlmResponse, Usage, gemini};
+///
+/// let raw = serde_json::json!({
+///     "candidates": [{"content": {"parts": [{"text": "…"}]}, "finishReason": "STOP"}],
+///     "usageMetadata": {
+///         "promptTokenCount": 1_200, "candidatesTokenCount": 16, "thoughtsTokenCount": 64,
+///         "cachedContentTokenCount": 1_000, "totalTokenCount": 1_280,
+///     },
+///     "modelVersion": "gemini-3-flash", "responseId": "r-1",
+/// });
+/// let usage = Usage::new(1_200, 80).cache_read(1_000).reasoning(64);
+/// let expected = LlmResponse::new().usage(usage).model("gemini-3-flash").id("r-1");
+/// assert_eq!(gemini::generate_content(&raw), expected.finish_reason("stop"));
+/// ```
+pub fn generate_content(raw: &Value) -> LlmResponse {
+    let candidates = items(&raw["candidates"]);
+    let reason = |one: &Value| text(&one["finishReason"]).map(finish_reason);
+    let blocked = text(&raw["promptFeedback"]["blockReason"]);
+    // Every response of a stream counts; the last one is that in which something stopped.
+    let is_last = blocked.is_some() || candidates.iter().any(|one| reason(one).is_some());
+    let mut counts = counts(&raw["usageMetadata"]);
+    counts.web_searches = searches(candidates, text(&raw["modelVersion"]));
+    let mut answer = LlmResponse::new().usage(counts.usage(is_last));
+    if let Some(model) = text(&raw["modelVersion"]) {
+        answer = answer.model(model);
+    }
+    if let Some(id) = text(&raw["responseId"]) {
+        answer = answer.id(id);
+    }
+    for (place, one) in candidates.iter().enumerate() {
+        if let Some(reason) = reason(one) {
+            answer = answer.finish(index(one, place), reason);
+        }
+    }
+    if blocked.is_some() {
+        answer = answer.finish(0, "content_filter");
+    }
+    let usage = &raw["usageMetadata"];
+    tier(
+        answer,
+        text(&usage["serviceTier"]).or(text(&usage["trafficType"])),
+    )
+}
+
+fn counts(usage: &Value) -> Counts {
+    let (prompt, tools) = (
+        count(&usage["promptTokenCount"]),
+        count(&usage["toolUsePromptTokenCount"]),
+    );
+    let thoughts = count(&usage["thoughtsTokenCount"]);
+    let input = total([prompt, tools]);
+    let mut output = total([count(&usage["candidatesTokenCount"]), thoughts]);
+    // Where nothing was put out, or for some other reason, only the sum of everything is said.
+    if let (Count::Unknown, Count::Known(input), Count::Known(all)) =
+        (output, input, count(&usage["totalTokenCount"]))
+    {
+        output = all.checked_sub(input).map_or(Count::Unknown, Count::Known);
+    }
+    let (of_prompt, of_tools, of_output) = (
+        &usage["promptTokensDetails"],
+        &usage["toolUsePromptTokensDetails"],
+        &usage["candidatesTokensDetails"],
+    );
+    Counts {
+        input,
+        output,
+        cache_read: count(&usage["cachedContentTokenCount"]),
+        reasoning: thoughts,
+        audio_input: of_modality(&[of_prompt, of_tools], "AUDIO"),
+        audio_output: of_modality(&[of_output], "AUDIO"),
+        image_input: of_modality(&[of_prompt, of_tools], "IMAGE"),
+        image_output: of_modality(&[of_output], "IMAGE"),
+        ..Counts::default()
+    }
+}
+
+/// The tokens of one modality in lists of all.
+fn of_modality(lists: &[&Value], modality: &str) -> Count {
+    let details = lists.iter().flat_map(|list| items(list));
+    let found = details.filter(|detail| detail["modality"] == modality);
+    total(found.map(|detail| count(&detail["tokenCount"])))
+}
+
+/// The searches that are billed: each different one, but only one for each prompt of the models before Gemini 3.
+/// <https://ai.google.dev/gemini-api/docs/google-search>
+fn searches(candidates: &[Value], model: Option<&str>) -> Count {
+    let queries: HashSet<&str> = candidates
+        .iter()
+        .flat_map(|one| items(&one["groundingMetadata"]["webSearchQueries"]))
+        .filter_map(text)
+        .collect();
+    let by_prompt = model.is_some_and(|m| m.starts_with("gemini-1") || m.starts_with("gemini-2"));
+    match queries.len() as u64 {
+        0 => Count::Unknown,
+        _ if by_prompt => Count::Known(1),
+        some => Count::Known(some),
+    }
+}
+
+/// The conventions' word for a reason.
+fn finish_reason(reason: &str) -> Cow<'static, str> {
+    match reason {
+        "STOP" => "stop".into(),
+        "MAX_TOKENS" => "length".into(),
+        "SAFETY" | "RECITATION" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII" | "IMAGE_SAFETY"
+        | "MODEL_ARMOR" => "content_filter".into(),
+        other => other.to_ascii_lowercase().into(),
+    }
+}
