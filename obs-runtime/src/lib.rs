@@ -55,6 +55,12 @@ mod redact;
 pub mod registry;
 #[cfg(any(feature = "reqwest", feature = "tower"))]
 mod requests;
+#[cfg(any(
+    feature = "otlp",
+    feature = "alert",
+    all(feature = "llm", feature = "reqwest")
+))]
+mod retry_after;
 mod rfc3339;
 mod scope;
 mod self_log;
