@@ -12,6 +12,7 @@
 
 pub mod anthropic;
 pub mod bedrock;
+mod body;
 mod counts;
 pub mod gemini;
 mod json;
@@ -25,7 +26,10 @@ use crate::llm::usage::{IntoUsage, LlmResponse};
 pub(crate) fn read(raw: &Value) -> Option<LlmResponse> {
     // Gemini without server-sent events streams a list.
     if let Value::Array(chunks) = raw {
-        return merged(chunks.iter().filter_map(read));
+        return chunks.iter().filter_map(read).reduce(|mut all, later| {
+            all.merge(later);
+            all
+        });
     }
     let kind = raw["type"].as_str().unwrap_or_default();
     let object = raw["object"].as_str().unwrap_or_default();
@@ -48,20 +52,19 @@ pub(crate) fn read(raw: &Value) -> Option<LlmResponse> {
 }
 
 /// Reads the body of an answer: JSON, or the server-sent events of a stream.
-pub(crate) fn read_text(body: &[u8]) -> Option<LlmResponse> {
-    if let Ok(raw) = serde_json::from_slice::<Value>(body) {
+pub(crate) fn read_text(bytes: &[u8]) -> Option<LlmResponse> {
+    if let Ok(raw) = serde_json::from_slice::<Value>(bytes) {
         return read(&raw);
     }
-    let lines = body.split(|byte| *byte == b'\n');
-    let data = lines.filter_map(|line| line.strip_prefix(b"data:"));
-    merged(data.filter_map(|data| read(&serde_json::from_slice(data).ok()?)))
-}
-
-fn merged(answers: impl Iterator<Item = LlmResponse>) -> Option<LlmResponse> {
-    answers.reduce(|mut all, later| {
-        all.merge(later);
-        all
-    })
+    let mut all: Option<LlmResponse> = None;
+    let mut say = |later| match &mut all {
+        Some(all) => all.merge(later),
+        None => all = Some(later),
+    };
+    let mut events = body::Body::of(body::EVENTS);
+    events.take(bytes, &mut say);
+    events.end(&mut say);
+    all
 }
 
 /// The JSON of an answer, or of a chunk of a stream, of whichever provider: OpenAI (and who speaks its formats),
