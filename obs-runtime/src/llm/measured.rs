@@ -26,6 +26,8 @@ pub struct ModelCall {
 
 impl ModelCall {
     pub(crate) fn new(call: LlmCall) -> Self {
+        #[cfg(feature = "reqwest")]
+        crate::llm::watch::listen();
         Self {
             call: Arc::new(Mutex::new(call)),
             streams: false,

@@ -46,6 +46,8 @@ pub(crate) mod running;
 mod stream;
 mod totals;
 mod usage;
+#[cfg(feature = "reqwest")]
+mod watch;
 mod wire;
 
 pub(crate) use account::LlmState;

@@ -2,6 +2,8 @@
 //! duration among the metrics.
 
 pub(crate) mod http;
+#[cfg(feature = "reqwest")]
+pub(crate) mod watch;
 
 use std::borrow::Cow;
 use std::sync::Arc;

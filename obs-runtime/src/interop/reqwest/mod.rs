@@ -20,6 +20,9 @@
 //! (OpenTelemetry semantic conventions, "HTTP client spans".) In the URL, credentials, secret
 //! parameters and whatever looks like a secret are masked; headers and bodies are not recorded.
 //!
+//! A request that is made while a model call runs is an attempt of that call (feature `llm`): its status, `Retry-After`,
+//! and what its answer says of its usage, whole or as a stream. Nothing of the answer is changed, or kept.
+//!
 //! `traceparent` and `tracestate` go with every request, [`Baggage`] only to hosts that
 //! [`TraceMiddleware::baggage_to`] names.
 //!
@@ -35,8 +38,11 @@
 //! # }
 //! ```
 
+#[cfg(all(feature = "tower", feature = "llm"))]
+mod attempts;
 mod hosts;
 mod request;
+mod watched;
 
 use core::future::poll_fn;
 use core::pin::Pin;
@@ -47,8 +53,12 @@ use ::reqwest::{Request, Response};
 use ::reqwest_middleware::{Middleware, Next, Result};
 
 use self::hosts::Hosts;
+use crate::requests::watch;
 use crate::trace::gate;
 use crate::trace::propagation::{self, Baggage, ambient};
+
+#[cfg(all(feature = "tower", feature = "llm"))]
+pub use attempts::{AttemptFuture, Attempts, AttemptsLayer, attempts};
 
 /// Returns a middleware that records requests; [the module](self) describes how.
 pub fn middleware() -> TraceMiddleware {
@@ -122,11 +132,15 @@ impl TraceMiddleware {
         let headers = request.headers_mut();
         sent.run(|| propagation::inject_current(headers));
         self.add_baggage(&mut request);
+        let mut watch = watch::begin("reqwest");
         let mut response = next.run(request, extensions);
         // The inner future is dropped before `sent`, so that what it holds ends inside of the span.
         let response = poll_fn(|cx| sent.run(|| response.as_mut().poll(cx))).await;
         request::end(&mut sent, &response);
-        response
+        if let (Some(watch), true) = (&mut watch, request::is_unsent(&response)) {
+            watch.unsent();
+        }
+        response.map(|response| watched::response(watch, response))
     }
 
     fn add_baggage(&self, request: &mut Request) {

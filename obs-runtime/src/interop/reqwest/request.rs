@@ -100,6 +100,12 @@ pub(super) fn end(exchange: &mut Exchange, response: &Result<Response>) {
     }
     exchange.end();
 }
+
+/// Whether no connection was made, so that nobody can have worked on the request.
+pub(super) fn is_unsent(response: &Result<Response>) -> bool {
+    matches!(response, Err(Error::Reqwest(error)) if error.is_connect())
+}
+
 /// Returns the kind of an error, one of a few texts, since it is a label.
 fn kind(error: &Error) -> &'static str {
     let Error::Reqwest(error) = error else {

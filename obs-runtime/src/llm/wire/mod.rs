@@ -18,6 +18,8 @@ pub mod gemini;
 mod json;
 pub mod openai;
 
+#[cfg(feature = "reqwest")]
+pub(crate) use body::Body;
 use serde_json::Value;
 
 use crate::llm::usage::{IntoUsage, LlmResponse};
