@@ -42,7 +42,8 @@ pub fn messages(raw: &Value) -> LlmResponse {
         }
         _ => (raw, &raw["stop_reason"], true),
     };
-    let mut answer = LlmResponse::new().usage(counts(&message["usage"]).usage(is_last));
+    let (counts, is_all) = counts(&message["usage"]);
+    let mut answer = LlmResponse::new().usage(counts.usage(is_last && is_all));
     if let Some(model) = text(&message["model"]) {
         answer = answer.model(model);
     }
@@ -57,23 +58,32 @@ pub fn messages(raw: &Value) -> LlmResponse {
     tier(answer, speed.or(text(&message["usage"]["service_tier"])))
 }
 
-/// The usage of a message: that of each round if it has several, as a summary of the conversation is in none of the sums.
-fn counts(usage: &Value) -> Counts {
-    let mut counts = of_round(usage);
-    let rounds: Vec<Counts> = items(&usage["iterations"]).iter().map(of_round).collect();
-    if !rounds.is_empty() {
-        let all = |part: fn(&Counts) -> Count| total(rounds.iter().map(part));
-        counts = Counts {
-            input: all(|round| round.input),
-            output: all(|round| round.output),
-            cache_read: all(|round| round.cache_read),
-            cache_write: all(|round| round.cache_write),
-            cache_write_5m: all(|round| round.cache_write_5m),
-            cache_write_1h: all(|round| round.cache_write_1h),
-            ..counts
-        };
-    }
-    counts
+/// The usage of a message, and whether it is all.
+///
+/// Where a message took several rounds, each says its own: a summary of the conversation is in none of the sums. Rounds
+/// of other models (an advisor, one that gave up) have prices of their own and are left out, so there is more than this.
+fn counts(usage: &Value) -> (Counts, bool) {
+    let counts = of_round(usage);
+    let rounds = items(&usage["iterations"]);
+    let is_served = |round: &&Value| round["type"] != "advisor_message";
+    let Some(served) = rounds.iter().rfind(is_served) else {
+        return (counts, rounds.is_empty());
+    };
+    let is_ours = |round: &&Value| {
+        is_served(round) && text(&round["model"]).is_none_or(|m| served["model"] == m)
+    };
+    let ours: Vec<Counts> = rounds.iter().filter(is_ours).map(of_round).collect();
+    let all = |part: fn(&Counts) -> Count| total(ours.iter().map(part));
+    let summed = Counts {
+        input: all(|round| round.input),
+        output: all(|round| round.output),
+        cache_read: all(|round| round.cache_read),
+        cache_write: all(|round| round.cache_write),
+        cache_write_5m: all(|round| round.cache_write_5m),
+        cache_write_1h: all(|round| round.cache_write_1h),
+        ..counts
+    };
+    (summed, ours.len() == rounds.len())
 }
 
 fn of_round(usage: &Value) -> Counts {

@@ -348,6 +348,29 @@ fn a_summary_of_the_conversation_is_paid_too() {
 }
 
 #[test]
+fn what_another_model_did_for_an_answer_is_more_than_what_is_said() {
+    let round = |kind: &str, model: &str| json!({"type": kind, "model": model, "input_tokens": 100, "output_tokens": 10});
+    for (rounds, expected) in [
+        (
+            json!([round("message", "m"), round("advisor_message", "larger")]),
+            Usage::new(100, 10).partial(),
+        ),
+        (
+            json!([round("message", "larger"), round("fallback_message", "m")]),
+            Usage::new(100, 10).partial(),
+        ),
+        (
+            json!([round("message", "m"), round("message", "m")]),
+            Usage::new(200, 20),
+        ),
+    ] {
+        let raw = json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"},
+            "usage": {"input_tokens": 100, "output_tokens": 10, "iterations": rounds}});
+        assert_eq!(read(&raw).unwrap().usage, Some(expected), "{rounds}");
+    }
+}
+
+#[test]
 fn gemini_bills_each_query_or_each_prompt_and_sums_what_it_left_out() {
     let raw = |model: &str| {
         json!({"modelVersion": model, "candidates": [{"finishReason": "MAX_TOKENS",
