@@ -7,6 +7,7 @@ mod deadlines;
 mod fork;
 mod install;
 mod level;
+mod litellm_prices;
 mod llm;
 mod memory;
 mod metric_cells;
