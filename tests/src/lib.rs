@@ -1,5 +1,6 @@
 //! Shared helpers of the tests.
 
+pub mod aimock;
 pub mod cases;
 pub mod exporters;
 pub mod http;

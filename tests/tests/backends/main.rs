@@ -1,5 +1,6 @@
 //! What real servers, and receivers that share no code with obs, make of what it sends.
 
+mod aimock;
 mod exemplars;
 mod hostile_pages;
 mod meters;
