@@ -25,6 +25,10 @@ pub struct Attempt {
     refused: bool,
     /// The provider's last word on its usage was reported.
     last_word: bool,
+    /// The body has reported it, too.
+    body_has_said: bool,
+    /// The provider may bill what it refuses.
+    bills_refusals: bool,
     /// What is known of its cost once the call has ended.
     pub(crate) cost: Cost,
 }
@@ -75,11 +79,16 @@ impl Attempt {
             } else {
                 AttemptEnd::Cut
             }
-        } else if self.refused || self.status.is_some_and(proves_refusal) {
+        } else if self.is_refused() {
             AttemptEnd::Refused
         } else {
             AttemptEnd::Unknown
         }
+    }
+
+    fn is_refused(&self) -> bool {
+        let is_free = |status| proves_refusal(status) && !(self.bills_refusals && status == 400);
+        self.refused || self.status.is_some_and(is_free)
     }
 
     /// Returns the status of the HTTP response, if a layer saw it.
@@ -180,31 +189,60 @@ impl Attempts {
     ///
     /// A value is the last word. An item is one if the model has said why it stopped: usage is in the last chunk of
     /// some providers, and in all of others.
-    pub(crate) fn value(&mut self, said: LlmResponse, is_item: bool) {
+    pub(crate) fn value(&mut self, mut said: LlmResponse, is_item: bool) {
         let known = said.id.as_ref().and_then(|id| self.find(id));
         let at = known.unwrap_or_else(|| match self.all.len() {
             0 => self.begin(),
-            len => len - 1,
+            // What came after the answer, such as a request for something else, is not what it is about.
+            len => self.last_answered(0).unwrap_or(len - 1),
         });
+        if known.is_none() && self.covers(&said) {
+            said.usage = None;
+        }
         let attempt = &mut self.all[at];
         let has_stopped = |answer: &LlmResponse| answer.finish_reasons().len() > 0;
         let last = !is_item || has_stopped(&said) || has_stopped(&attempt.response);
         attempt.take(said, last);
     }
 
-    /// What the body says of an answer: of the attempt with its id, of the last one if its last word has not been
-    /// said, and else of a new one.
+    /// What the body says of an answer: of the attempt with its id, of the last one that a layer saw and of which the
+    /// body has not spoken yet, of the last one if its last word has not been said, and else of a new one.
     pub(crate) fn body(&mut self, said: LlmResponse) {
         let known = said.id.as_ref().and_then(|id| self.find(id));
+        let seen = |attempt: &Attempt| {
+            let is_open = !attempt.layers.is_empty() && !attempt.body_has_said;
+            is_open && !attempt.is_refused() && !attempt.is_another(&said)
+        };
+        let known = known.or_else(|| self.all.iter().rposition(seen));
         let at = known.unwrap_or_else(|| match self.all.last() {
             Some(last) if last.is_awaited(&said) => self.all.len() - 1,
             _ => self.begin(),
         });
+        self.all[at].body_has_said |= said.usage.is_some_and(|u| u.source() == Source::Provider);
         if self.more > 0 && known.is_none() {
             self.add(at, said.usage.unwrap_or_default());
         } else {
             self.all[at].take(said, true);
         }
+    }
+
+    /// The last attempt behind the first `from` whose answer was reported.
+    fn last_answered(&self, from: usize) -> Option<usize> {
+        let answered = |attempt: &Attempt| attempt.end() == AttemptEnd::Answered;
+        let at = self.all.iter().rposition(answered)?;
+        (at >= from).then_some(at)
+    }
+
+    /// Whether a usage says no more than several attempts together: a value may be of all of them.
+    fn covers(&self, said: &LlmResponse) -> bool {
+        let Some(usage) = said.usage else {
+            return false;
+        };
+        let reported = self
+            .iter()
+            .filter(|attempt| attempt.response.usage.is_some());
+        let sum = self.usage().unwrap_or_default();
+        reported.count() > 1 && sum.merge(usage) == sum
     }
 
     /// Adds the answer of an attempt that is not told apart.
@@ -237,14 +275,31 @@ impl Attempts {
         at
     }
 
-    pub(crate) fn status(&mut self, at: usize, status: u16, retry_after: Option<Duration>) {
+    /// A layer sees the status of an answer. A provider that `bills` may bill what it calls a bad request.
+    pub(crate) fn status(
+        &mut self,
+        at: usize,
+        status: u16,
+        retry_after: Option<Duration>,
+        bills: bool,
+    ) {
         if let Some(attempt) = self.all.get_mut(at) {
             attempt.status = Some(status);
+            attempt.bills_refusals = bills;
             attempt.retry_after = retry_after.or(attempt.retry_after);
         }
     }
 
+    /// What a layer says of the attempt that it watches; of another one if the id of the answer, or a refusal that
+    /// was repeated inside, says so.
     pub(crate) fn said(&mut self, at: usize, said: LlmResponse) {
+        let found = said.id.as_ref().and_then(|id| self.find(id));
+        let at = match (found, self.all.get(at)) {
+            (Some(found), _) => found,
+            (None, Some(attempt)) if attempt.is_another(&said) => self.begin(),
+            (None, Some(attempt)) if attempt.is_refused() => self.last_answered(at).unwrap_or(at),
+            (None, _) => at,
+        };
         if let Some(attempt) = self.all.get_mut(at) {
             attempt.take(said, true);
         }
@@ -320,12 +375,16 @@ impl Attempts {
         self.iter().rev().find(answered).or(self.all.last())
     }
 
-    /// The layers that made more attempts than one each: who repeats.
+    /// The layers that sent more than one request each, and of these the ones that made an attempt after the first.
     pub(crate) fn repeaters(&self) -> Vec<&'static str> {
+        let has_repeated = |by: &'static str| {
+            let is_of = |a: &&Attempt| a.layers.contains(&by) || a.made_by() == by;
+            self.iter().filter(is_of).count() > 1
+        };
         let mut repeaters: Vec<&'static str> = Vec::new();
         for attempt in self.all.iter().skip(1) {
             let by = attempt.made_by();
-            if !repeaters.contains(&by) {
+            if !repeaters.contains(&by) && has_repeated(by) {
                 repeaters.push(by);
             }
         }
@@ -337,10 +396,13 @@ impl Attempt {
     /// Whether a report without a known id can be of this attempt: its last word has not been said, and its answer is
     /// not another.
     fn is_awaited(&self, said: &LlmResponse) -> bool {
-        let other = |held: &Option<String>, said: &Option<String>| {
-            held.is_some() && said.is_some() && held != said
-        };
-        !self.last_word && self.end() != AttemptEnd::Refused && !other(&self.response.id, &said.id)
+        !self.last_word && self.end() != AttemptEnd::Refused && !self.is_another(said)
+    }
+
+    /// Whether both have an id, and not the same.
+    fn is_another(&self, said: &LlmResponse) -> bool {
+        let (held, said) = (&self.response.id, &said.id);
+        held.is_some() && said.is_some() && held != said
     }
 }
 

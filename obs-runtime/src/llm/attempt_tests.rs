@@ -23,12 +23,10 @@ fn who_reports_the_same_answer_reports_one_attempt() {
     for id in ["chatcmpl-1", ""] {
         let mut attempts = Attempts::default();
         let at = attempts.layer("http");
-        attempts.status(at, 200, None);
+        attempts.status(at, 200, None, false);
         attempts.said(at, answer(id, Usage::new(100, 20)));
         attempts.close(at);
-        if !id.is_empty() {
-            attempts.body(answer(id, Usage::new(100, 20)));
-        }
+        attempts.body(answer(id, Usage::new(100, 20)));
         attempts.value(answer(id, Usage::new(100, 20).cache_read(50)), false);
         attempts.complete();
         assert_eq!(usages(&attempts), [(Some(100), Some(20))], "{id}");
@@ -69,7 +67,7 @@ fn layers_within_each_other_see_one_attempt() {
     for status in [429, 200] {
         let at = attempts.layer("http");
         let wait = (status == 429).then_some(Duration::from_secs(2));
-        attempts.status(at, status, wait);
+        attempts.status(at, status, wait, false);
         attempts.close(at);
     }
     attempts.close(outer);
@@ -98,7 +96,7 @@ fn only_some_statuses_prove_a_refusal() {
     let mut attempts = Attempts::default();
     let at = attempts.layer("http");
     attempts.said(at, answer("", Usage::new(5, 1)));
-    attempts.status(at, 429, None);
+    attempts.status(at, 429, None, false);
     attempts.refused(at);
     assert_eq!(ends(&attempts), [AttemptEnd::Answered]);
 }
@@ -140,4 +138,67 @@ fn very_many_attempts_stay_within_bounds() {
     assert_eq!(attempts.count(), 1_000);
     assert_eq!(attempts.iter().count(), MOST);
     assert_eq!(attempts.usage().unwrap().input_tokens(), Some(1_000));
+}
+
+// bug: a value was taken for the answer of whatever request came last, and added to the answers that it sums up.
+#[test]
+fn a_value_is_of_the_answer_before_it_or_of_all() {
+    let ask = |attempts: &mut Attempts, usage: Option<Usage>| {
+        let at = attempts.layer("http");
+        attempts.status(at, 200, None, false);
+        if let Some(usage) = usage {
+            attempts.said(at, answer("", usage));
+        }
+        attempts.close(at);
+    };
+    // A tool is asked with the same client, and says nothing of tokens.
+    let mut attempts = Attempts::default();
+    ask(&mut attempts, Some(Usage::new(1_000, 100)));
+    ask(&mut attempts, None);
+    attempts.value(answer("", Usage::new(1_000, 100)), false);
+    assert_eq!(usages(&attempts), [(Some(1_000), Some(100)), (None, None)]);
+
+    // Three rounds, of which the value is the sum.
+    let mut attempts = Attempts::default();
+    for _ in 0..3 {
+        ask(&mut attempts, Some(Usage::new(100, 10)));
+    }
+    attempts.value(answer("", Usage::new(300, 30)), false);
+    let sum = attempts.usage().unwrap();
+    assert_eq!(
+        (sum.input_tokens(), sum.output_tokens()),
+        (Some(300), Some(30))
+    );
+}
+
+// bug: what an outer layer said of its request went to the refusal that the inner one had repeated.
+#[test]
+fn what_an_outer_layer_says_is_of_the_answer() {
+    for id in ["", "chatcmpl-1"] {
+        let mut attempts = Attempts::default();
+        let outer = attempts.layer("framework");
+        let at = attempts.layer("http");
+        attempts.status(at, 429, None, false);
+        attempts.close(at);
+        let at = attempts.layer("http");
+        attempts.status(at, 200, None, false);
+        attempts.said(at, answer(id, Usage::new(100, 20)));
+        attempts.close(at);
+        attempts.said(outer, answer(id, Usage::new(100, 20)));
+        attempts.close(outer);
+        attempts.complete();
+        assert_eq!(ends(&attempts), [AttemptEnd::Refused, AttemptEnd::Answered]);
+        assert_eq!(usages(&attempts)[1], (Some(100), Some(20)), "{id}");
+    }
+}
+
+#[test]
+fn a_bad_request_is_free_where_nobody_bills_it() {
+    for (bills, end) in [(false, AttemptEnd::Refused), (true, AttemptEnd::Unknown)] {
+        let mut attempts = Attempts::default();
+        let at = attempts.layer("http");
+        attempts.status(at, 400, None, bills);
+        attempts.close(at);
+        assert_eq!(ends(&attempts), [end]);
+    }
 }

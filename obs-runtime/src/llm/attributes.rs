@@ -14,12 +14,14 @@ use crate::{AttributeValue, Handle, Span, current, trace::TraceId};
 
 /// Records a model call in its account, and as attributes of the entered span.
 pub(crate) fn record_llm(call: LlmCall, here: Here, attributes: Attributes) {
+    let is_shown = attributes != Attributes::None && here.is_entered() && current::is_recording();
     let record = match LlmState::at(here) {
         Some(state) => state.llm_call(call, here.context),
         // Nobody accounts for it; a span of another exporter may still show it.
-        None => CallRecord::of(call, &Pricer::default()),
+        None if is_shown => CallRecord::of(call, &Pricer::default()),
+        None => return,
     };
-    if attributes == Attributes::None || !here.is_entered() || !current::is_recording() {
+    if !is_shown {
         return;
     }
     let request = attributes == Attributes::All;

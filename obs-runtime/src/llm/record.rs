@@ -92,7 +92,7 @@ impl CallRecord {
         self.end != End::Ok
     }
 
-    /// The reason that says most of why the cost is not exact.
+    /// Why the cost is not exact.
     pub(crate) fn reasons(&self) -> impl Iterator<Item = Reason> {
         self.cost.reasons.iter()
     }

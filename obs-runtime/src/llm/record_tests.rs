@@ -100,7 +100,7 @@ fn play(call: &mut LlmCall, script: &Script, number: usize, layer: bool) -> (i12
         } else {
             200
         };
-        attempts.status(at, status, None);
+        attempts.status(at, status, None, false);
         attempts.close(at);
     }
     let known = !matches!(script.fate, Fate::CutStream | Fate::Silent);

@@ -144,9 +144,15 @@ pub struct RunningAttempt {
 impl RunningAttempt {
     /// Sets the status of the HTTP response, and how long its `Retry-After` asks to wait.
     ///
-    /// `4xx` proves a refusal, which is free; not `408`, and no `5xx`.
+    /// `4xx` proves a refusal, which is free; not `408`, no `5xx`, and of Azure not `400`, which its content filter
+    /// answers and bills.
     pub fn status(&self, status: u16, retry_after: Option<Duration>) {
-        self.change(|call, at| call.attempts.status(at, status, retry_after));
+        // Azure charges for prompts that its content filter refuses with 400 (Microsoft, "Plan to manage costs").
+        let bills = |provider: &str| provider.starts_with("azure");
+        self.change(|call, at| {
+            let bills = bills(&call.provider);
+            call.attempts.status(at, status, retry_after, bills);
+        });
     }
 
     /// Reports what the provider said of the answer; several reports of one attempt come together.

@@ -38,7 +38,7 @@ pub struct LlmStream<S, L> {
 }
 
 /// Records a streamed model call: a span from now until the stream has ended, time to the first
-/// chunk, and the tokens that `usage` finds in the chunks; a later value replaces an earlier one.
+/// chunk, and the tokens that `usage` finds in the chunks; of each count the highest is taken.
 ///
 /// A stream that is dropped before its end is a cancelled call.
 ///

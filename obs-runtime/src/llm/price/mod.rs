@@ -77,7 +77,7 @@ impl Pricer {
     /// Returns the price of an attempt.
     ///
     /// The model that answered decides, and the tier that served. The model that was asked for stands in where no price
-    /// is known for the one that answered.
+    /// is known for the one that answered, if the program has a price for it, or the one is a version of the other.
     pub(crate) fn price(
         &self,
         (provider, requested): (&str, &str),
@@ -153,7 +153,12 @@ impl Pricer {
                 return price.map_or_else(Priced::Nothing, Priced::Own);
             }
         }
-        for model in models {
+        // A router may serve another model than the one that was asked for. A longer name is a version of it.
+        let served = asked.served.as_deref().filter(|model| !model.is_empty());
+        let is_it = |model: &&String| {
+            served.is_none_or(|served| **model == served || served.starts_with(model.as_str()))
+        };
+        for model in models.filter(is_it) {
             match listed::find(&asked.provider, model, &asked.context) {
                 Found::Prices(listed) => return Priced::Listed(listed),
                 Found::NoContext => return Priced::Nothing(Reason::TierUnknown),

@@ -120,6 +120,8 @@ pub(crate) fn cost(rates: &dyn Rates, usage: &Usage, said: Said, bounds: Bounds)
         .iter()
         .map(|(inside, _)| *inside)
         .min()
+        // Nothing is certain of a request that may never have arrived, such as a price for each.
+        .filter(|_| said != Said::Nothing)
         .unwrap_or_default();
     let cost = Cost {
         at_least,

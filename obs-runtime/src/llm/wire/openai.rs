@@ -69,18 +69,36 @@ fn chat_counts(usage: &Value) -> Counts {
         &usage["cached_tokens"],
     ];
     let cached = cached.into_iter().find(|value| !value.is_null());
+    let parts = ["prompt_tokens", "completion_tokens", "total_tokens"];
+    let [prompt, completion, total] = parts.map(|key| count(&usage[key]));
+    let reasoning = count(&output["reasoning_tokens"]);
     Counts {
-        input: count(&usage["prompt_tokens"]),
-        output: count(&usage["completion_tokens"]),
+        input: prompt,
+        output: with_reasoning(prompt, completion, reasoning, total),
         cache_read: cached.map_or(Count::Unknown, count),
         cache_write: count(&input["cache_write_tokens"]),
-        reasoning: count(&output["reasoning_tokens"]),
+        reasoning,
         audio_input: count(&input["audio_tokens"]),
         audio_output: count(&output["audio_tokens"]),
         image_input: count(&input["image_tokens"]),
         // Perplexity's.
         web_searches: count(&usage["num_search_queries"]),
         ..Counts::default()
+    }
+}
+
+/// The output with its reasoning. xAI counts that beside the completion, and in the total.
+fn with_reasoning(prompt: Count, completion: Count, reasoning: Count, total: Count) -> Count {
+    match (prompt, completion, reasoning, total) {
+        (
+            Count::Known(prompt),
+            Count::Known(completion),
+            Count::Known(reasoning),
+            Count::Known(total),
+        ) if total == prompt.saturating_add(completion).saturating_add(reasoning) => {
+            Count::Known(completion.saturating_add(reasoning))
+        }
+        _ => completion,
     }
 }
 

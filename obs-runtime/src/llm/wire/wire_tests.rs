@@ -439,3 +439,17 @@ mod oracle {
         }
     }
 }
+
+// bug: xAI counts reasoning beside the completion, and it cost nothing.
+#[test]
+fn reasoning_beside_the_completion_is_part_of_the_output() {
+    let raw = serde_json::json!({
+        "object": "chat.completion", "model": "grok-4.3", "choices": [],
+        "usage": {
+            "prompt_tokens": 12, "completion_tokens": 900, "total_tokens": 1_312,
+            "completion_tokens_details": {"reasoning_tokens": 400},
+        },
+    });
+    let expected = Usage::new(12, 1_300).reasoning(400);
+    assert_eq!(openai::chat(&raw).usage, Some(expected));
+}
