@@ -46,6 +46,8 @@ bound_of() { # ROW VARIANT
 echo "| row | variant | instructions per call | over bare |${check:+ at most |}"
 echo "|---|---|---|---|${check:+---|}"
 above=0
+rows="$("$built" --list)"
+[[ -n "$rows" ]] || { echo "instructions.sh: $program lists no rows" >&2; exit 1; }
 while read -r row variants; do
     if (($# > 0)) && [[ " $* " != *" $row "* ]]; then continue; fi
     bare=""
@@ -65,7 +67,7 @@ while read -r row variants; do
                 exit most != "" && (s - b) / n > most
             }' || above=$((above + 1))
     done
-done < <("$built" --list)
+done <<<"$rows"
 if ((above > 0)); then
     echo "instructions.sh: $above rows take more instructions than instructions.txt allows" >&2
     exit 1

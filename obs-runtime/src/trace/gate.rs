@@ -72,7 +72,9 @@ pub(crate) fn ask() {
     if !ASKS.load(Ordering::Relaxed) {
         let levels = lock(&LEVELS);
         ASKS.store(true, Ordering::Relaxed);
-        publish(&levels);
+        if !levels.is_empty() {
+            publish(&levels);
+        }
     }
 }
 
@@ -82,7 +84,10 @@ pub(crate) fn keep_fields() {
     if !keeps_fields() {
         let levels = lock(&LEVELS);
         KEEPS.store(true, Ordering::Relaxed);
-        publish(&levels);
+        // Without a level the gate may be ajar, and stays so.
+        if !levels.is_empty() {
+            publish(&levels);
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 
 use crate::callsite::{Callsite, Construct, Written};
+use crate::inside::Inside;
 use crate::lock::lock;
 use crate::redact::{MASK, is_secret_key};
 use crate::trace::active::{Begun, mode};
@@ -33,7 +34,13 @@ struct Node {
     /// What was recorded, each key once.
     said: Mutex<Vec<(&'static str, AttributeValue)>>,
     outer: Option<Arc<Self>>,
+    /// How many nodes are around it.
+    depth: usize,
 }
+
+/// The most functions around a line that it shows: a task that starts its successor in its own context
+/// would be followed by all that came before.
+const MOST: usize = 64;
 
 impl Drop for Node {
     /// Frees the nodes around it one after the other: the calls may be nested deeper than a thread's stack.
@@ -47,8 +54,9 @@ impl Drop for Node {
 
 /// Returns whether the calls of a site have something to show that log lines do not have already.
 pub(crate) fn has_fields(site: &Callsite) -> bool {
-    let has_some =
-        !(site.keys().is_empty() && site.declared().is_empty() && site.constants().is_empty());
+    // An empty key is the place of a name that becomes known later.
+    let has_key = site.keys().iter().any(|key| !key.is_empty());
+    let has_some = has_key || !(site.declared().is_empty() && site.constants().is_empty());
     has_some && site.construct() != Construct::Tracing
 }
 
@@ -82,22 +90,32 @@ pub(crate) fn begin(local: &Local, site: &'static Callsite, begun: &mut Begun) -
     if !gate::keeps_fields() || begun.state & mode::SPAN == 0 {
         return ptr::null_mut();
     }
-    let outer = if site.is_root() {
-        None
-    } else {
+    // An allocator that is annotated comes back here for what is allocated below.
+    let Some(_inside) = Inside::first() else {
+        return ptr::null_mut();
+    };
+    // OpenTelemetry may have another parent for it, of another request.
+    let is_around = begun.parent != 0 && begun.parent == local.span.get();
+    let outer = if is_around {
         of(local.extra.get())
+    } else {
+        None
     };
     if !has_fields(site) {
         return late_data(outer.map(LineFields::of_another));
     }
-    if !site.keys().is_empty() && begun.state & mode::MASK != mode::PENDING {
+    if site.keys().iter().any(|key| !key.is_empty()) && begun.state & mode::MASK != mode::PENDING {
         // Whether it is recorded is known: a flag of the context says so.
         begun.state = begun.state & !mode::MASK | mode::PENDING | mode::DECIDED;
     }
+    let outer = outer.map(|outer| outer.node);
+    let depth = outer.as_ref().map_or(0, |outer| outer.depth + 1);
+    let outer = outer.filter(|_| depth % MOST != 0);
     let node = Node {
         site,
         said: Mutex::default(),
-        outer: outer.map(|outer| outer.node),
+        outer,
+        depth,
     };
     late_data(Some(LineFields {
         node: Arc::new(node),
@@ -110,6 +128,7 @@ pub(crate) fn late_data(line_fields: Option<LineFields>) -> *mut SpanExtra {
     if line_fields.is_none() {
         return ptr::null_mut();
     }
+    let _inside = Inside::enter();
     Box::into_raw(Box::new(SpanExtra {
         line_fields,
         ..SpanExtra::default()
@@ -124,6 +143,7 @@ pub(crate) unsafe fn take(extra: *mut SpanExtra) -> Option<LineFields> {
     if extra.is_null() {
         return None;
     }
+    let _inside = Inside::enter();
     // SAFETY: the caller's promise.
     unsafe { Box::from_raw(extra) }.line_fields
 }
@@ -145,6 +165,7 @@ pub(crate) unsafe fn say(extra: *mut SpanExtra, values: &[Value]) {
 /// `extra` is null or from `Box::into_raw`, and nobody uses it any more.
 pub(crate) unsafe fn free(extra: *mut SpanExtra) {
     if !extra.is_null() {
+        let _inside = Inside::enter();
         // SAFETY: the caller's promise.
         drop(unsafe { Box::from_raw(extra) });
     }
@@ -162,6 +183,7 @@ impl LineFields {
         if !self.is_own {
             return;
         }
+        let _inside = Inside::enter();
         let said = self.node.site.keys().iter().zip(values);
         let said = said.filter_map(|(key, value)| Some((*key, value.to_attribute()?)));
         lock(&self.node.said).extend(said);
@@ -179,6 +201,7 @@ impl LineFields {
         let Some(key) = keys.find(|k| *k == key) else {
             return;
         };
+        let _inside = Inside::enter();
         // The macro has judged the names of the values that it takes itself.
         let value = if is_secret_key(key) {
             MASK.into()

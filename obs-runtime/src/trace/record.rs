@@ -20,6 +20,8 @@ pub(crate) use quick::{Quick, write_mini_quick, write_quick};
 
 use crate::callsite::Callsite;
 use crate::clock;
+#[cfg(feature = "tracing")]
+use crate::inside::Inside;
 use crate::memory::ALLOCATION;
 use crate::trace::attribute::SpanExtra;
 use crate::trace::buffer::{self, LARGEST};
@@ -270,6 +272,8 @@ unsafe fn settled(extra: *mut SpanExtra) -> *mut SpanExtra {
     if extra.is_null() {
         return extra;
     }
+    // An allocator that is annotated comes back for what is freed here.
+    let _inside = Inside::enter();
     // SAFETY: the caller's promise.
     let mut said = unsafe { Box::from_raw(extra) };
     said.settle();

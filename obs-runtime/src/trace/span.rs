@@ -107,6 +107,17 @@ impl Span {
         key: impl Into<Cow<'static, str>>,
         value: impl Into<AttributeValue>,
     ) -> &Self {
+        #[cfg(feature = "tracing")]
+        if !self.is_recording() {
+            let shown = self
+                .inner
+                .as_ref()
+                .and_then(|i| i.manual.line_fields.as_ref());
+            if let Some(fields) = shown {
+                fields.record(&key.into(), &value.into());
+            }
+            return self;
+        }
         self.tell(
             || (key.into(), value.into()),
             |extra, (key, value)| extra.set(key, value),
@@ -409,7 +420,7 @@ impl Drop for Attached {
         if local.extra.get() != self.saved.extra {
             // SAFETY: what is attached takes no late data but the fields that log lines show.
             unsafe {
-                line_fields::free(local.extra.get());
+                line_fields::free(local.extra.replace(ptr::null_mut()));
             }
         }
         local.restore(&self.saved);

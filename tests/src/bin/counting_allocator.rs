@@ -1,7 +1,7 @@
 //! A program whose global allocator counts with `counter!` and `histogram!`, and is annotated, for
 //! `tests/runtime/allocator.rs`: obs allocates too, so each of its slow paths comes back into obs.
 //!
-//! `counting_allocator ENDPOINT counts|spans|both`. It prints what it found, as JSON.
+//! `counting_allocator ENDPOINT counts|spans|both|lines`. It prints what it found, as JSON.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -66,7 +66,7 @@ static ALLOCATOR: Counting = Counting;
 const THREADS: usize = 4;
 const EACH: usize = 5_000;
 
-#[traced(labels(parity))]
+#[traced(labels(parity), fields(kind = parity))]
 fn labelled(parity: &'static str) {
     work(10);
 }
@@ -156,6 +156,11 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let (endpoint, what) = (arguments.next(), arguments.next());
     let what = what.unwrap_or_default();
+    if what == "lines" {
+        // Functions keep their fields as if log lines were written.
+        use obs_runtime::interop::tracing::{Format, lines};
+        drop(lines::<tracing_subscriber::Registry>(Format::Json));
+    }
     COUNTS.store(what != "spans", Ordering::Relaxed);
     SPANS.store(what != "counts", Ordering::Relaxed);
     match run(&endpoint.unwrap_or_default()) {

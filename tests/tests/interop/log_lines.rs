@@ -387,3 +387,21 @@ fn a_future_that_was_made_where_nothing_records_is_recorded_where_something_does
     let captured = testing::capture(|| block_on(future));
     captured.assert_tree("make\n  plain");
 }
+
+// bug: a future that an expression of fields polled took the answer of the call around it.
+#[test]
+fn an_expression_of_fields_may_poll_another_future() {
+    #[traced(fields(id, text = "a text that is longer than fourteen bytes".to_owned()))]
+    async fn inner(id: u32) -> u32 {
+        info!("inner");
+        id
+    }
+    #[traced(fields(n = futures_util::FutureExt::now_or_never(inner(1)).unwrap()))]
+    async fn outer() {
+        info!("outer");
+    }
+    keep();
+    let captured = testing::capture(|| block_on(outer()));
+    captured.assert_span("outer").attribute("n", 1);
+    captured.assert_span("inner").attribute("id", 1);
+}

@@ -61,3 +61,11 @@ fn an_allocator_may_do_both() {
     assert!(number(&found, "recorded") > 7_000, "{found}");
     assert!(number(&found, "captured") >= 100, "{found}");
 }
+
+// bug: what log lines show of a call is allocated, so this ended by an overflow of the stack.
+#[test]
+fn an_allocator_may_do_both_where_lines_show_fields() {
+    let found = run("lines");
+    check_counts(&found);
+    assert!(number(&found, "recorded") > 7_000, "{found}");
+}

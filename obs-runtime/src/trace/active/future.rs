@@ -417,8 +417,7 @@ fn ask_fields(local: &Local, core: *mut FutureCore) {
 /// Decides whether the call that asked is recorded.
 #[cold]
 #[inline(never)]
-fn answer_fields(local: &Local, values: &[Value]) -> bool {
-    let (core, parent) = local.asking.replace((ptr::null_mut(), 0));
+fn answer_fields(local: &Local, (core, parent): (*mut FutureCore, u64), values: &[Value]) -> bool {
     // SAFETY: the slot was set, so this is the first poll of the call that asked: its `PollGuard`
     // keeps the pointer valid and holds no reference meanwhile.
     let core = unsafe { &mut *core };
@@ -427,10 +426,12 @@ fn answer_fields(local: &Local, values: &[Value]) -> bool {
     unsafe {
         line_fields::say(local.extra.get(), values);
     }
+    #[cfg(feature = "opentelemetry")]
+    let was_decided = core.state & mode::DECIDED != 0;
     core.decide(parent, values);
     local.flags.set(core.state & !mode::ALL & OWN);
     #[cfg(feature = "opentelemetry")]
-    if core.state & mode::BOUNDARY != 0 {
+    if core.state & mode::BOUNDARY != 0 && !was_decided {
         bridge::renew(local);
     }
     core.state & mode::MASK == mode::RECORD
@@ -441,9 +442,14 @@ fn answer_fields(local: &Local, values: &[Value]) -> bool {
 pub fn future_fields<const N: usize>(values: impl FnOnce() -> [Value; N]) {
     let local = local();
     let slot = local.slot.replace(ptr::null_mut());
-    if !slot.is_null() && local.slot_len.get() & !ASKING == N {
+    let len = local.slot_len.get();
+    if !slot.is_null() && len & !ASKING == N {
+        // The expressions may poll another future, which asks as well.
+        let asking = (len & ASKING != 0).then(|| local.asking.replace((ptr::null_mut(), 0)));
         let values = values();
-        if local.slot_len.get() & ASKING != 0 && !answer_fields(local, &values) {
+        if let Some(asking) = asking
+            && !answer_fields(local, asking, &values)
+        {
             return;
         }
         // SAFETY: `FutureSpan::poll` set the slot to its `N` values for the poll that runs now, and

@@ -64,7 +64,7 @@ impl FutureCore {
     #[inline(always)]
     fn start_counted(&mut self, local: &Local) {
         if self.site.metrics() {
-            self.state = mode::COUNT | local.flags.get() & flag::SCOPE_MASK;
+            self.state = mode::COUNT | mode::QUICK | local.flags.get() & flag::SCOPE_MASK;
             self.start = clock::counter();
         } else {
             self.state = mode::OFF;
@@ -151,7 +151,7 @@ impl FutureCore {
         }
         // SAFETY: the caller's promise.
         unsafe {
-            if is_just(self.state, mode::COUNT) {
+            if is_just(self.state, mode::COUNT | mode::QUICK) {
                 self.finish_counted(local);
             } else {
                 self.finish_slow(Outcome::Ok, values, N);

@@ -11,6 +11,8 @@ use core::ptr;
 use super::future::{FutureCore, FutureSpan};
 use super::{OWN, mode, unwinding};
 use crate::callsite::Callsite;
+#[cfg(feature = "opentelemetry")]
+use crate::clock;
 use crate::trace::attribute::{SpanError, SpanExtra};
 #[cfg(feature = "opentelemetry")]
 use crate::trace::bridge::context as bridge;
@@ -92,6 +94,8 @@ impl Manual {
         local.attach(parent);
         let mut core = FutureSpan::<0>::idle(site);
         core.start(local, gate);
+        // The level is no gate, which would say that the counter of the processor is no clock here.
+        core.start = clock::ticks();
         local.restore(&saved);
         core.state |= unwinding();
         let this = Self {

@@ -2,7 +2,8 @@
 //!
 //! Generated code calls [`SyncSpan`] and [`FutureSpan`]; [`Manual`] is the base of the spans that
 //! are held by hand (`Span`, those of `tracing` and of OpenTelemetry's API). All three begin in the
-//! same way: a child of a sampled local span is begun in line, everything else by [`begin_other`].
+//! same way: a child of a span that is entered here in the quick way, which is first in
+//! `sync_quick.rs` and `future_quick.rs`, everything else by [`begin_other`].
 //!
 //! A call keeps one `state` word: its [`mode`] in the upper bits, the flags of its context
 //! ([`flag`]) below. These functions run inside every annotated function, so each added branch or

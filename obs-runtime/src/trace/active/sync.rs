@@ -240,10 +240,12 @@ impl SyncCore {
         unsafe {
             line_fields::say(local.extra.get(), values);
         }
+        #[cfg(feature = "opentelemetry")]
+        let was_decided = self.state & mode::DECIDED != 0;
         self.state = settle(site, self.state, trace, parent, values);
         local.flags.set(self.state & !mode::ALL & OWN);
         #[cfg(feature = "opentelemetry")]
-        if self.state & mode::BOUNDARY != 0 {
+        if self.state & mode::BOUNDARY != 0 && !was_decided {
             bridge::end_sync(local, span);
             bridge::enter_sync(local);
         }

@@ -85,7 +85,7 @@ impl SyncCore {
     #[inline(always)]
     fn enter_counted(&mut self, local: &Local, site: &'static Callsite) {
         if site.metrics() {
-            self.state = mode::COUNT | local.flags.get() & flag::SCOPE_MASK;
+            self.state = mode::COUNT | mode::QUICK | local.flags.get() & flag::SCOPE_MASK;
             self.count(local, site, clock::counter());
         }
     }
@@ -147,6 +147,8 @@ impl SyncCore {
             // SAFETY: the values were written, as the state says.
             if unsafe { Self::write_quick(local, counted, entered, trace, (values, N)) } {
                 local.span.set(entered.saved.span);
+                // Somebody may have attached the call's own context, and forgotten it.
+                local.flags.set(entered.saved.flags);
                 local.extra.set(entered.saved.extra);
                 return;
             }
@@ -164,7 +166,7 @@ impl SyncCore {
         let fields = if N > 0 { mode::FIELDS } else { 0 };
         // SAFETY: the caller's promise.
         unsafe {
-            if is_just(self.state, mode::COUNT) {
+            if is_just(self.state, mode::COUNT | mode::QUICK) {
                 self.finish_counted(Outcome::Ok);
             } else if is_just(self.state, ROOT | fields) {
                 self.finish_root::<N>(values);
@@ -247,7 +249,7 @@ impl SyncCore {
     pub(super) unsafe fn finish_other(&mut self, outcome: Outcome, values: *mut Value, len: usize) {
         // SAFETY: the caller's promise.
         unsafe {
-            if is_just(self.state, mode::COUNT) {
+            if is_just(self.state, mode::COUNT | mode::QUICK) {
                 self.finish_counted(outcome);
             } else {
                 self.finish_slow(outcome, values, len);
