@@ -47,7 +47,7 @@ pub(crate) struct Ret {
 /// What is said of the parameters as a whole.
 #[derive(Default)]
 pub(crate) struct Parameters {
-    /// `args`
+    /// `args`, or `skip` with names
     pub(crate) recorded: bool,
     pub(crate) skip: Vec<Ident>,
     pub(crate) skip_all: bool,
@@ -144,11 +144,10 @@ impl Args {
 }
 
 impl Parameters {
+    /// `skip(name, …)` asks for `args`: without it there would be nothing to leave out.
     fn take(list: &mut ArgList, errors: &mut Errors) -> Self {
-        let mut this = Self {
-            recorded: list.switch("args", errors).is_some_and(|on| on.value),
-            ..Self::default()
-        };
+        let mut this = Self::default();
+        let args = list.switch("args", errors).map(|on| on.value);
         if let Some(arg) = list.take("skip") {
             match arg.value {
                 ArgValue::Flag => this.bare_skip = Some(arg.span()),
@@ -158,6 +157,7 @@ impl Parameters {
         if let Some(arg) = list.take("skip_all") {
             this.skip_all = arg.flag(errors).is_some();
         }
+        this.recorded = args.unwrap_or(!this.skip.is_empty());
         this
     }
 }

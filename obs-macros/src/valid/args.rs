@@ -10,7 +10,7 @@ use crate::attr::fields::{Argument, Field, FieldKey, FieldValue};
 use crate::attr::shared::Args;
 use crate::shape;
 
-/// A field for each name that the parameters bind; none without `args`.
+/// A field for each name that the parameters bind; none without `args` or `skip(name, …)`.
 ///
 /// What `skip` names is left out, and so is what `fields` says anything about.
 pub(super) fn fields(args: &Args, function: &Function) -> Vec<Field> {

@@ -160,14 +160,17 @@ fn skip_and_fields_come_before_args() {
     #[instrument(args, skip_all, fields(n))]
     fn none(conn: NoDebug, n: u8) {}
     #[instrument(skip(conn))]
+    fn others(conn: NoDebug, n: u8, list: &[u8]) {}
+    #[instrument(skip(conn), skip_all)]
     fn nothing(conn: NoDebug, n: u8) {}
-    #[instrument(args = false)]
+    #[instrument(args = false, skip(conn))]
     fn off(conn: NoDebug, n: u8) {}
     #[instrument(args, fields(n = tracing::field::Empty))]
     fn later(n: u8) {}
     let captured = capture(|| some(NoDebug, 1, "name", &Shown, &[1, 2], 5, 6, 3));
     captured.assert_tree("some name=other list=\"[1, 2]\" fn=6 n=4 shown=shown len=2 late=5");
     capture(|| none(NoDebug, 1)).assert_tree("none n=1");
+    capture(|| others(NoDebug, 1, &[2])).assert_tree("others n=1 list=\"[2]\"");
     capture(|| nothing(NoDebug, 1)).assert_tree("nothing");
     capture(|| off(NoDebug, 1)).assert_tree("off");
     capture(|| later(1)).assert_tree("later");
