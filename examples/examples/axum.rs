@@ -46,8 +46,9 @@ fn setup(builder: Builder) -> Builder {
 }
 
 // The server waits for the signals itself: it finishes its requests, `main` returns, and what was recorded until then
-// is sent. Without `signals = false` the first signal would drop `main`, with the requests that it serves.
-#[obs_runtime::main(service = "shop", setup = setup, signals = false)]
+// is sent. The macro sees `with_graceful_shutdown` in the body and leaves the signals to it; where it cannot see such a
+// word, `signals = false` says so.
+#[obs_runtime::main(service = "shop", setup = setup)]
 async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     // The route names the spans and is a label; the path is neither, so both stay few.
     let app = Router::new()

@@ -1,10 +1,10 @@
 //! The rules for `#[obs_runtime::main]`.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use syn::Expr;
 
 use super::item;
-use crate::ast::Function;
+use crate::ast::{Function, mentions};
 use crate::attr::list::Given;
 use crate::attr::main_fn::MainArgs;
 use crate::attr::parsed::Parsed;
@@ -34,6 +34,9 @@ pub(crate) fn main(parsed: Parsed<MainArgs>, errors: &mut Errors) -> Option<Main
     }
     let own = parsed.own;
     check_runtime(&own, function.sig.asyncness.is_some(), errors);
+    let signals = own
+        .signals
+        .unwrap_or_else(|| !ends_itself(&function.body.braces.stream()));
     Some(Main {
         krate: crate_path::resolve(parsed.shared.crate_path.as_ref()),
         function,
@@ -41,8 +44,16 @@ pub(crate) fn main(parsed: Parsed<MainArgs>, errors: &mut Errors) -> Option<Main
         setup: own.setup,
         current_thread: is_current_thread(own.flavor.as_ref()),
         worker_threads: own.worker_threads.map(|workers| workers.value),
-        signals: own.signals.unwrap_or(true),
+        signals,
     })
+}
+
+/// Whether the body of `main` waits for signals itself, by axum's or tokio's names for that.
+fn ends_itself(body: &TokenStream) -> bool {
+    let name = |name| Ident::new(name, Span::call_site());
+    ["ctrl_c", "with_graceful_shutdown", "SignalKind"]
+        .iter()
+        .any(|word| mentions(body, &name(word)))
 }
 
 fn is_current_thread(flavor: Option<&Given<&'static str>>) -> bool {
@@ -63,3 +74,7 @@ fn check_runtime(own: &MainArgs, is_async: bool, errors: &mut Errors) {
         errors.push(at, message);
     }
 }
+
+#[cfg(test)]
+#[path = "main_fn_tests.rs"]
+mod tests;

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 const ASYNC: &str = env!("CARGO_BIN_EXE_main_async");
 const SYNC: &str = env!("CARGO_BIN_EXE_main_sync");
 #[cfg(unix)]
+const ENDS_ITSELF: &str = env!("CARGO_BIN_EXE_main_ends_itself");
+#[cfg(unix)]
 const PIPELINE: &str = env!("CARGO_BIN_EXE_main_pipeline");
 
 fn lines(output: &Output) -> Vec<String> {
@@ -107,6 +109,18 @@ fn a_signal_cancels_main_and_flushes() {
 fn a_signal_flushes_wherever_a_synchronous_main_is() {
     let expected = vec!["work ok".to_owned()];
     assert_eq!(signalled(SYNC, "-INT"), (Some(130), expected));
+}
+
+// bug: a program that waits for signals itself lost its `main`, with all that was being done, and ended with 130.
+#[cfg(unix)]
+#[test]
+fn a_program_that_waits_for_signals_ends_by_itself() {
+    let mut program = Signalled::start(ENDS_ITSELF, "");
+    program.until("ready");
+    program.send("-INT");
+    program.until("stopping");
+    program.child.stdin.take().unwrap().write_all(b".").unwrap();
+    assert_eq!(program.end(), (Some(0), vec!["finish ok".to_owned()]));
 }
 
 // bug: a signal dropped `main`, and with it the run: no handler was called, nothing was said.
