@@ -3,6 +3,7 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
+use std::process::Command;
 use std::thread;
 
 use obs_runtime::interop::tracing::{
@@ -12,6 +13,10 @@ use obs_runtime::{Observability, Sampler, current, span, testing, traced};
 use obs_tests::tracing_capture::Lines;
 use tokio::task::yield_now;
 use tracing::{Dispatch, Span, info, info_span};
+use tracing_subscriber::Registry;
+use tracing_subscriber::fmt::format::{
+    DefaultFields, FormatEvent, FormatFields, JsonFields as FmtJsonFields,
+};
 use tracing_subscriber::prelude::*;
 
 /// Runs a program whose lines are written as [`Text`], and returns them without time and ids.
@@ -19,12 +24,11 @@ fn lines_of(sampler: Sampler, program: impl FnOnce()) -> Vec<String> {
     let lines = Lines::default();
     let writer = lines.clone();
     let formatter = tracing_subscriber::fmt::layer()
-        .event_format(Text)
+        .event_format(Text::new())
         .fmt_fields(TextFields)
         .with_ansi(false)
         .with_writer(move || writer.clone());
     let subscriber = around(tracing_subscriber::registry().with(layer()).with(formatter));
-    keep();
     let builder = Observability::builder().sampler(sampler);
     testing::capture_with(builder, || {
         tracing::dispatcher::with_default(&Dispatch::new(subscriber), program);
@@ -39,9 +43,9 @@ fn lines_of(sampler: Sampler, program: impl FnOnce()) -> Vec<String> {
     lines.collect()
 }
 
-/// Functions keep their fields from the first line on, and tests run in any order.
+/// Functions keep their fields once a formatter was made, and tests run in any order.
 fn keep() {
-    drop(lines::<tracing_subscriber::Registry>(Format::Pretty));
+    drop(lines::<Registry>(Format::Pretty));
 }
 
 /// What a program logs must not depend on the sampler.
@@ -97,6 +101,62 @@ fn nested(n: u32) {
         nested(n - 1);
     } else {
         info!("innermost");
+    }
+}
+
+/// The lines that a call writes whose formatter was made before it began.
+fn lines_by<E, N>(fields: N, formatter: E) -> String
+where
+    E: FormatEvent<Registry, N> + Send + Sync + 'static,
+    N: for<'a> FormatFields<'a> + Send + Sync + 'static,
+{
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let formatter = tracing_subscriber::fmt::layer()
+        .fmt_fields(fields)
+        .event_format(formatter)
+        .with_ansi(false)
+        .with_writer(move || writer.clone());
+    let subscriber = tracing_subscriber::registry().with(formatter);
+    tracing::dispatcher::with_default(&Dispatch::new(subscriber), || {
+        testing::capture(|| nested(1));
+    });
+    lines.text()
+}
+
+// bug: what a function had recorded was missing on the lines inside of it if it was called before the first line.
+#[test]
+fn the_first_line_of_a_process_has_them() {
+    const FORM: &str = "OBS_TESTS_FORM";
+    if let Ok(form) = std::env::var(FORM) {
+        let other = tracing_subscriber::fmt::format;
+        let text = match form.as_str() {
+            "Text" => lines_by(TextFields, Text::new()),
+            "Json" => lines_by(JsonFields, Json::default()),
+            "WithIds::text" => lines_by(DefaultFields::new(), WithIds::text(other())),
+            _ => lines_by(FmtJsonFields::new(), WithIds::json(other().json())),
+        };
+        println!("{text}");
+        return;
+    }
+    let text = "nested{n=1} nested{n=0}";
+    let json = r#"{"name":"nested","fields":{"n":1}},{"name":"nested","fields":{"n":0}}"#;
+    let forms = [
+        ("Text", text),
+        ("Json", json),
+        ("WithIds::text", text),
+        ("WithIds::json", json),
+    ];
+    for (form, expected) in forms {
+        // Whatever has made a formatter in this process, nothing has in that one.
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "--nocapture"])
+            .arg("log_lines::the_first_line_of_a_process_has_them")
+            .env(FORM, form)
+            .output()
+            .unwrap();
+        let lines = String::from_utf8_lossy(&output.stdout);
+        assert!(lines.contains(expected), "{form}: {lines}");
     }
 }
 
@@ -309,7 +369,6 @@ fn what_is_recorded_is_the_same() {
 
 #[test]
 fn other_formatters_get_them_with_the_ids() {
-    keep();
     let lines = Lines::default();
     let writer = lines.clone();
     let formatter = tracing_subscriber::fmt::layer()
@@ -349,12 +408,11 @@ fn other_formatters_get_them_with_the_ids() {
 
 #[test]
 fn lines_of_json_list_them_after_the_spans() {
-    keep();
     let lines = Lines::default();
     let writer = lines.clone();
     let formatter = tracing_subscriber::fmt::layer()
         .fmt_fields(JsonFields)
-        .event_format(Json)
+        .event_format(Json::new())
         .with_writer(move || writer.clone());
     let subscriber = tracing_subscriber::registry().with(formatter);
     testing::capture(|| {

@@ -75,7 +75,7 @@ fn inside_a_span() {
 
 #[test]
 fn json_lines_hold_everything() {
-    let (captured, lines) = run(Json, JsonFields, || {
+    let (captured, lines) = run(Json::new(), JsonFields, || {
         info!("outside");
         inside_a_span();
         error!(error = %"broken", nan = f64::NAN, big = u64::MAX, yes = true);
@@ -118,7 +118,7 @@ fn json_lines_hold_everything() {
 
 #[test]
 fn text_lines_are_lines() {
-    let (captured, lines) = run(Text, TextFields, || {
+    let (captured, lines) = run(Text::new(), TextFields, || {
         inside_a_span();
         info!(note = %"two\nlines \x1b[31mred", "and\r\nthree");
     });
@@ -146,11 +146,11 @@ fn text_lines_are_lines() {
 fn no_character_turns_a_line_around() {
     let odd = "a\u{202e}b\u{2028}c\u{9b}0m";
     let write = || info!(note = odd, shown = %odd, "{odd}");
-    let (_, lines) = run(Text, TextFields, write);
+    let (_, lines) = run(Text::new(), TextFields, write);
     let escaped = r"a\u{202e}b\u{2028}c\u{9b}0m";
     let ends = format!(": {escaped} note=\"{escaped}\" shown={escaped}");
     assert!(lines[0].ends_with(&ends), "{}", lines[0]);
-    let (_, lines) = run(Json, JsonFields, write);
+    let (_, lines) = run(Json::new(), JsonFields, write);
     assert!(!lines[0].contains(crate::printable::is_unprintable));
     let line: Value = serde_json::from_str(&lines[0]).unwrap();
     assert_eq!(
@@ -163,7 +163,7 @@ fn no_character_turns_a_line_around() {
 // and one that was given twice.
 #[test]
 fn a_key_stands_in_an_object_once() {
-    let (_, lines) = run(Json, JsonFields, || {
+    let (_, lines) = run(Json::new(), JsonFields, || {
         let empty = ::tracing::field::Empty;
         let span = info_span!("request", name = "bo,\"b\\", state = empty, n = 1);
         span.record("state", "a,b\":");
@@ -261,7 +261,7 @@ fn other_formatters_get_the_ids() {
     assert_eq!(lines[1], format!("{ids}  INFO work: by name"));
 
     // Any formatter of JSON.
-    let inner = WithIds::json(Json);
+    let inner = WithIds::json(Json::new());
     let (captured, lines) = run(inner, JsonFields, || {
         let work = info_span!("work");
         work.in_scope(|| info!("x"));

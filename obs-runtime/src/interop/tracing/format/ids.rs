@@ -37,8 +37,6 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
-    // A `fmt` layer does not say that it exists: functions begin to keep their fields with its first line.
-    gate::keep_fields();
     if event.is_contextual() {
         return line_fields::here();
     }
@@ -50,8 +48,8 @@ where
 /// Wraps a formatter and adds trace and span id to its lines, and the fields of the annotated functions
 /// around them.
 ///
-/// Each line that is written inside a span, of obs or of `tracing`, gets them. A function keeps its
-/// fields from the first line on, or from [`lines`](super::lines) or [`init`](crate::interop::tracing::init).
+/// Each line that is written inside a span, of obs or of `tracing`, gets them. Calls that begin after
+/// this was made keep their fields for it.
 ///
 /// ```
 /// use obs_runtime::interop::tracing::WithIds;
@@ -70,11 +68,8 @@ pub struct WithIds<F> {
 
 impl<F> WithIds<F> {
     /// Puts `trace_id=… span_id=… load{id=7}` before what `inner` writes.
-    pub const fn text(inner: F) -> Self {
-        Self {
-            inner,
-            is_json: false,
-        }
+    pub fn text(inner: F) -> Self {
+        Self::new(inner, false)
     }
 
     /// Adds the members `trace_id`, `span_id` and `trace_flags` to the JSON that `inner` writes, and
@@ -82,11 +77,14 @@ impl<F> WithIds<F> {
     /// [`Json`](super::Json) writes has these in its `spans`.
     ///
     /// Such a formatter is `tracing_subscriber::fmt::format().json()`.
-    pub const fn json(inner: F) -> Self {
-        Self {
-            inner,
-            is_json: true,
-        }
+    pub fn json(inner: F) -> Self {
+        Self::new(inner, true)
+    }
+
+    /// A `fmt` layer does not say that it exists, so its formatter does.
+    fn new(inner: F, is_json: bool) -> Self {
+        gate::keep_fields();
+        Self { inner, is_json }
     }
 }
 

@@ -13,6 +13,7 @@ use super::functions;
 use super::ids::{functions_around, ids};
 use crate::interop::tracing::around::stands_for_another;
 use crate::json;
+use crate::trace::gate;
 
 /// Writes each event as one JSON object. It is used together with [`JsonFields`].
 ///
@@ -29,8 +30,39 @@ use crate::json;
 /// It is one line; it is broken here to fit the page. The ids are those of the span that is
 /// entered, one of obs or of `tracing`, under the names that OpenTelemetry's specification gives
 /// ("Trace Context in non-OTLP Log Formats"). Without a span there are none.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Json;
+#[derive(Clone, Copy, Debug)]
+pub struct Json {
+    /// Only [`new`](Self::new) makes one.
+    _made: (),
+}
+
+impl Json {
+    /// Returns the formatter. Calls of functions that begin from now on keep their fields for its
+    /// lines.
+    ///
+    /// ```
+    /// use obs_runtime::interop::tracing::{Json, JsonFields};
+    /// use tracing_subscriber::prelude::*;
+    ///
+    /// let lines = tracing_subscriber::fmt::layer()
+    ///     .fmt_fields(JsonFields)
+    ///     .event_format(Json::new());
+    /// let subscriber = tracing_subscriber::registry().with(lines);
+    /// # drop(subscriber);
+    /// ```
+    #[must_use]
+    pub fn new() -> Self {
+        // A `fmt` layer does not say that it exists, so its formatter does.
+        gate::keep_fields();
+        Self { _made: () }
+    }
+}
+
+impl Default for Json {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl<S> FormatEvent<S, JsonFields> for Json
 where

@@ -13,7 +13,6 @@ use ::tracing::Subscriber;
 use tracing_subscriber::layer::Layer;
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::trace::gate;
 use early::Early;
 
 pub use fields::{JsonFields, TextFields};
@@ -66,7 +65,7 @@ pub enum Format {
 ///
 /// let lines = tracing_subscriber::fmt::layer()
 ///     .fmt_fields(JsonFields)
-///     .event_format(Json)
+///     .event_format(Json::new())
 ///     .with_writer(std::io::sink);
 /// let subscriber = tracing_subscriber::registry().with(lines);
 /// # drop(subscriber);
@@ -75,18 +74,17 @@ pub fn lines<S>(format: Format) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    gate::keep_fields();
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     match format {
         Format::Pretty => {
             // See https://no-color.org: any value but an empty one switches colours off.
             let colours = std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
                 && std::io::stderr().is_terminal();
-            let layer = layer.event_format(Text).fmt_fields(TextFields);
+            let layer = layer.event_format(Text::new()).fmt_fields(TextFields);
             Box::new(Early::<_, TextFields>::new(layer.with_ansi(colours)))
         }
         Format::Json => {
-            let layer = layer.fmt_fields(JsonFields).event_format(Json);
+            let layer = layer.fmt_fields(JsonFields).event_format(Json::new());
             Box::new(Early::<_, JsonFields>::new(layer.with_ansi(false)))
         }
     }

@@ -12,6 +12,7 @@ use super::fields::{FieldsVisitor, in_line};
 use super::functions;
 use super::ids::{functions_around, ids};
 use crate::interop::tracing::around::stands_for_another;
+use crate::trace::gate;
 
 /// Writes each event as a line of text. It is used with [`TextFields`](super::TextFields).
 ///
@@ -23,8 +24,39 @@ use crate::interop::tracing::around::stands_for_another;
 ///
 /// Line breaks and other control characters in messages and fields are escaped, so that nobody can
 /// forge a line.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Text;
+#[derive(Clone, Copy, Debug)]
+pub struct Text {
+    /// Only [`new`](Self::new) makes one.
+    _made: (),
+}
+
+impl Text {
+    /// Returns the formatter. Calls of functions that begin from now on keep their fields for its
+    /// lines.
+    ///
+    /// ```
+    /// use obs_runtime::interop::tracing::{Text, TextFields};
+    /// use tracing_subscriber::prelude::*;
+    ///
+    /// let lines = tracing_subscriber::fmt::layer()
+    ///     .fmt_fields(TextFields)
+    ///     .event_format(Text::new());
+    /// let subscriber = tracing_subscriber::registry().with(lines);
+    /// # drop(subscriber);
+    /// ```
+    #[must_use]
+    pub fn new() -> Self {
+        // A `fmt` layer does not say that it exists, so its formatter does.
+        gate::keep_fields();
+        Self { _made: () }
+    }
+}
+
+impl Default for Text {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 /// Returns the colour that `tracing-subscriber` uses (ECMA-48, "SGR").
 const fn colour(level: Level) -> &'static str {
