@@ -141,6 +141,19 @@ fn text_lines_are_lines() {
     );
 }
 
+// bug: without a feature that obs did not ask for, this panicked in debug builds, as `lines` did on a terminal.
+#[test]
+fn a_terminal_gets_colours() {
+    let layer = tracing_subscriber::fmt::layer().event_format(Text::new());
+    let memory = Memory::default();
+    let writer = memory.clone();
+    let lines = layer.with_ansi(true).with_writer(writer);
+    let subscriber = Registry::default().with(lines);
+    ::tracing::subscriber::with_default(subscriber, || info!("green"));
+    let text = String::from_utf8(memory.0.lock().unwrap().clone()).unwrap();
+    assert!(text.contains("\x1b[32m INFO\x1b[0m"), "{text:?}");
+}
+
 // bug: U+202E and U+2028 went into lines for people, U+009B into lines of JSON.
 #[test]
 fn no_character_turns_a_line_around() {
