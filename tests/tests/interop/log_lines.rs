@@ -396,7 +396,7 @@ fn other_formatters_get_them_with_the_ids() {
         .unwrap();
     let (trace, id) = (span.trace_id, span.span_id);
     let expected =
-        format!("trace_id={trace} span_id={id} nested{{n=1}} nested{{n=0}}  INFO innermost\n");
+        format!(" INFO innermost nested{{n=1}} nested{{n=0}} trace_id={trace} span_id={id}\n");
     assert_eq!(lines.text(), expected);
     let line: serde_json::Value = serde_json::from_str(&json.text()).unwrap();
     let functions = serde_json::json!([

@@ -43,16 +43,26 @@ where
     E: FormatEvent<Below, N> + Send + Sync + 'static,
     N: for<'a> FormatFields<'a> + Send + Sync + 'static,
 {
+    let (captured, text) = text(event, fields, false, f);
+    (captured, text.lines().map(str::to_owned).collect())
+}
+
+/// What is captured, and the text of all lines.
+fn text<E, N>(event: E, fields: N, colours: bool, f: impl FnOnce()) -> (Captured<()>, String)
+where
+    E: FormatEvent<Below, N> + Send + Sync + 'static,
+    N: for<'a> FormatFields<'a> + Send + Sync + 'static,
+{
     let memory = Memory::default();
     let lines = tracing_subscriber::fmt::layer()
         .fmt_fields(fields)
         .event_format(event)
-        .with_ansi(false)
+        .with_ansi(colours)
         .with_writer(memory.clone());
     let subscriber = Registry::default().with(layer()).with(lines);
     let captured = testing::capture(|| ::tracing::subscriber::with_default(subscriber, f));
     let text = String::from_utf8(memory.0.lock().unwrap().clone()).unwrap();
-    (captured, text.lines().map(str::to_owned).collect())
+    (captured, text)
 }
 
 #[crate::traced]
@@ -271,7 +281,7 @@ fn other_formatters_get_the_ids() {
     let span = captured.span("work");
     assert_eq!(lines[0], " INFO outside");
     let ids = format!("trace_id={} span_id={}", span.trace_id, span.span_id);
-    assert_eq!(lines[1], format!("{ids}  INFO work: by name"));
+    assert_eq!(lines[1], format!(" INFO work: by name {ids}"));
 
     // Any formatter of JSON.
     let inner = WithIds::json(Json::new());
@@ -282,4 +292,52 @@ fn other_formatters_get_the_ids() {
     let id = captured.span("work").trace_id;
     assert!(lines[0].starts_with(&format!("{{\"trace_id\":\"{id}\",\"span_id\":")));
     assert!(lines[0].contains(",\"trace_flags\":\"03\",\"timestamp\":"));
+}
+
+// bug: the ids stood before the time, where parsers of lines look for it.
+#[test]
+fn lines_of_other_formatters_begin_as_they_do_alone() {
+    use tracing_subscriber::fmt::format::{DefaultFields, format};
+
+    #[crate::traced(fields(id))]
+    fn load(id: u32) {
+        info!(rows = 3, "loaded");
+        info!("again");
+    }
+    let plain = || format().without_time();
+    for colours in [false, true] {
+        let [dim, reset] = if colours {
+            ["\x1b[2m", "\x1b[0m"]
+        } else {
+            [""; 2]
+        };
+        let alone = |form: &str, text: &str| {
+            let (first, second) = text.split_once("again").unwrap();
+            assert!(first.contains("loaded"), "{form}: {text:?}");
+            assert_eq!(text.contains('\x1b'), colours, "{form}: {text:?}");
+            (first.to_owned(), second.to_owned())
+        };
+        macro_rules! assert_same {
+            ($form:expr) => {{
+                let fields = DefaultFields::new;
+                let (_, expected) = text($form, fields(), colours, || load(7));
+                let (captured, text) = text(WithIds::text($form), fields(), colours, || load(7));
+                let span = captured.span("load");
+                let ids = format!(
+                    " {dim}load{reset}{{id=7}} {dim}trace_id={} span_id={}{reset}",
+                    span.trace_id, span.span_id
+                );
+                assert_eq!(text.matches(&ids).count(), 2, "{text:?}");
+                assert!(
+                    text.ends_with('\n') && text.contains(&format!("{ids}\n")),
+                    "{text:?}"
+                );
+                let form = stringify!($form);
+                assert_eq!(alone(form, &text.replace(&ids, "")), alone(form, &expected));
+            }};
+        }
+        assert_same!(plain());
+        assert_same!(plain().compact());
+        assert_same!(plain().pretty().with_source_location(false));
+    }
 }

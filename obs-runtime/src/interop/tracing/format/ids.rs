@@ -7,7 +7,9 @@ use tracing_subscriber::fmt::FmtContext;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::coloured::coloured;
 use super::functions;
+use super::pretty::{DIM, RESET};
 use crate::interop::tracing::span::SpanData;
 use crate::trace::line_fields::{self, LineFields};
 use crate::trace::local::local;
@@ -67,7 +69,12 @@ pub struct WithIds<F> {
 }
 
 impl<F> WithIds<F> {
-    /// Puts `trace_id=… span_id=… load{id=7}` before what `inner` writes.
+    /// Puts `load{id=7} trace_id=… span_id=…` at the end of what `inner` writes, before the line breaks
+    /// there.
+    ///
+    /// ```text
+    /// 2026-11-20T13:38:18.123456Z  INFO shop: loaded rows=3 load{id=7} trace_id=… span_id=…
+    /// ```
     pub fn text(inner: F) -> Self {
         Self::new(inner, false)
     }
@@ -106,9 +113,24 @@ where
         };
         let (trace, span) = (context.trace_id(), context.span_id());
         if !self.is_json {
-            let functions = functions::text(functions.as_ref(), "", "");
-            write!(writer, "trace_id={trace} span_id={span}{functions} ")?;
-            return self.inner.format_event(ctx, writer, event);
+            let format = |writer: Writer<'_>| self.inner.format_event(ctx, writer, event);
+            let (line, [dim, reset]) = if writer.has_ansi_escapes() {
+                (coloured(event.metadata(), format)?, [DIM, RESET])
+            } else {
+                let mut line = String::new();
+                format(Writer::new(&mut line))?;
+                (line, [""; 2])
+            };
+            let said = line.trim_end_matches('\n');
+            if said.is_empty() {
+                return writer.write_str(&line);
+            }
+            let functions = functions::text(functions.as_ref(), dim, reset);
+            let ends = &line[said.len()..];
+            return write!(
+                writer,
+                "{said}{functions} {dim}trace_id={trace} span_id={span}{reset}{ends}"
+            );
         }
         let mut line = String::new();
         self.inner

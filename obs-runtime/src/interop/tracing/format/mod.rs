@@ -1,5 +1,6 @@
 //! Lines of text for events, with the ids of trace and span: for people, and as JSON for machines.
 
+mod coloured;
 mod early;
 mod fields;
 mod functions;

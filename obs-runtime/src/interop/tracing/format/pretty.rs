@@ -68,8 +68,8 @@ const fn colour(level: Level) -> &'static str {
         Level::TRACE => "\x1b[35m",
     }
 }
-const DIM: &str = "\x1b[2m";
-const RESET: &str = "\x1b[0m";
+pub(super) const DIM: &str = "\x1b[2m";
+pub(super) const RESET: &str = "\x1b[0m";
 
 impl<S, N> FormatEvent<S, N> for Text
 where
