@@ -16,6 +16,23 @@ pub(crate) fn is_unprintable(c: char) -> bool {
     c.is_control() || matches!(c as u32, 0x2028..=0x202e | 0x2066..=0x2069)
 }
 
+/// Returns whether a text is in quotes as a whole, as the `Debug` of a text or a path is.
+///
+/// A quote or a break inside, which is not escaped, would end it for a reader before its end.
+#[cfg(any(feature = "console", feature = "tracing"))]
+pub(crate) fn is_quoted(text: &str) -> bool {
+    let inside = text.strip_prefix('"').and_then(|t| t.strip_suffix('"'));
+    let Some(inside) = inside else { return false };
+    let mut is_escaped = false;
+    for c in inside.chars() {
+        if is_unprintable(c) || c == '"' && !is_escaped {
+            return false;
+        }
+        is_escaped = c == '\\' && !is_escaped;
+    }
+    !is_escaped
+}
+
 /// Formats a value of the user's. A formatter that panics must not take the call down, and yields a text that says so.
 pub(crate) fn formatted(args: fmt::Arguments<'_>) -> Cow<'static, str> {
     if let Some(text) = args.as_str() {

@@ -28,3 +28,30 @@ fn a_formatter_that_panics_yields_a_text() {
     assert_eq!(formatted(format_args!("{Bad}")), PANICKED);
     assert_eq!(formatted(format_args!("{}", 1)), "1");
 }
+
+#[cfg(any(feature = "console", feature = "tracing"))]
+#[test]
+fn what_is_in_quotes_as_a_whole() {
+    for text in [
+        "/tmp/x",
+        "",
+        "two words",
+        "a \"b\" \\",
+        "line\nbreak \u{202e}",
+    ] {
+        let debug = format!("{text:?}");
+        assert!(is_quoted(&debug), "{debug}");
+        assert!(!is_quoted(text), "{text}");
+    }
+    // Each would look like more than one value, or like a value that has not ended.
+    for text in [
+        "\"",
+        "\"a\" b=\"c\"",
+        "\"a\\\\\" b\"",
+        "\"a\\\"",
+        "\"a\nb\"",
+        "x\"a\"",
+    ] {
+        assert!(!is_quoted(text), "{text}");
+    }
+}

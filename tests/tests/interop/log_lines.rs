@@ -95,6 +95,18 @@ fn lines_hold_the_fields_of_the_functions_around_them() {
     );
 }
 
+// bug: the quotes of a `Debug` were quoted once more.
+#[test]
+fn what_a_debug_has_quoted_stays_as_it_is() {
+    #[traced(args)]
+    fn read(path: &std::path::Path, words: Option<&str>, text: &str) {
+        info!("read");
+    }
+    let program = || read("/tmp/x y".as_ref(), Some("a b"), "\"a\" b=\"c\"");
+    let expected = r#"read{path="/tmp/x y" words="Some(\"a b\")" text="\"a\" b=\"c\""}"#;
+    assert_lines(program, &[&format!("read {expected}")]);
+}
+
 #[traced(fields(n))]
 fn nested(n: u32) {
     if n > 0 {

@@ -221,3 +221,16 @@ fn wide_characters_take_two_columns() {
     assert_eq!(clean("日本語", 4), "日本…");
     assert_eq!(clean("abc", 3), "abc");
 }
+
+// bug: the quotes of a `Debug` were quoted once more.
+#[test]
+fn what_a_debug_has_quoted_stays_as_it_is() {
+    use crate::trace::ValueRef;
+
+    let show = |text: &str| super::row::show(ValueRef::Str(text));
+    assert_eq!(show(r#""/tmp/x""#), r#""/tmp/x""#);
+    assert_eq!(show(r#""a \"b\"""#), r#""a \"b\"""#);
+    assert_eq!(show(r#""a" b="c""#), r#""\"a\" b=\"c\"""#);
+    let long = format!("{:?}", "x".repeat(100));
+    assert!(show(&long).ends_with("…\""), "{}", show(&long));
+}

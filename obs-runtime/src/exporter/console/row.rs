@@ -1,6 +1,7 @@
 //! One span, reduced to what its line says.
 
 use super::text::{clean, width};
+use crate::printable::is_quoted;
 use crate::semconv::attribute as semconv;
 use crate::trace::attribute::{SpanError, ValueRef};
 use crate::trace::heap::HeapBytes;
@@ -234,8 +235,12 @@ pub(super) fn show(value: ValueRef<'_>) -> String {
     }
 }
 
-/// Quotes a text with spaces, so that it is clear where it ends.
+/// Quotes a text with spaces, so that it is clear where it ends. One in quotes already, such as the
+/// `Debug` of a path, stays as it is.
 fn quoted(text: &str) -> String {
+    if is_quoted(text) {
+        return format!("\"{}\"", clean(&text[1..text.len() - 1], VALUE));
+    }
     let shown = clean(text, VALUE);
     if shown.is_empty() || shown.contains([' ', '"', '=']) {
         format!("\"{}\"", shown.replace('"', "\\\""))

@@ -14,7 +14,7 @@ use tracing_subscriber::fmt::FormattedFields;
 use tracing_subscriber::fmt::format::{FormatFields, Writer};
 
 use crate::json;
-use crate::printable::{formatted, is_unprintable};
+use crate::printable::{formatted, is_quoted, is_unprintable};
 use crate::redact::{MASK, is_secret_key};
 use crate::trace::ValueRef;
 use crate::trace::local::redact;
@@ -239,9 +239,10 @@ impl FieldsVisitor {
             list => Cow::Owned(format!("{list:?}")),
         };
         let text = redact(&text);
-        // JSON quotes and escapes by itself.
+        // JSON quotes and escapes by itself, and what a `Debug` has quoted needs no more of it.
         let odd = |c: char| c.is_whitespace() || is_unprintable(c) || "\"={},".contains(c);
-        if self.is_json || !text.is_empty() && !text.contains(odd) {
+        let is_word = !text.is_empty() && !text.contains(odd);
+        if self.is_json || is_word || is_quoted(&text) {
             self.write(key, &text);
         } else {
             self.write(key, &format_args!("{text:?}"));
