@@ -137,6 +137,7 @@ const SELECTABLE: &[Selectable] = &[
 mod pages {
     #[doc = include_str!("../../docs/libraries.md")]
     struct Libraries;
+    #[cfg(feature = "tracing")]
     #[doc = include_str!("../../docs/migrating.md")]
     struct Migrating;
     #[cfg(feature = "otlp")]
@@ -145,6 +146,7 @@ mod pages {
     #[cfg(all(feature = "console", feature = "otlp"))]
     #[doc = include_str!("../../docs/errors.md")]
     struct Errors;
+    #[cfg(feature = "tracing")]
     #[doc = include_str!("../../docs/testing.md")]
     struct Testing;
     #[cfg(feature = "tracing")]

@@ -19,7 +19,8 @@ use crate::self_log;
 /// the span of that function, as [`around`](super::around) says.
 ///
 /// `OBS_LOG` chooses what is taken: a level, and levels of targets, such as
-/// `info,my_crate=debug,hyper=off`. The default is `info`. `OBS_LOG_FORMAT` is `pretty` (the
+/// `info,my_crate=debug,hyper=off`. Where it is not set, `RUST_LOG` does, and else it is `info`.
+/// Filters by spans and fields, which `EnvFilter` knows, are not. `OBS_LOG_FORMAT` is `pretty` (the
 /// default) or `json`. A value that cannot be used is reported on standard error and left out.
 ///
 /// ```
@@ -34,7 +35,8 @@ use crate::self_log;
 /// Fails when the program already has a subscriber: add [`layer`](super::layer) to that one.
 pub fn init() -> Result<(), Error> {
     let read = |name| std::env::var(name).unwrap_or_default();
-    let (targets, format) = configuration(&read("OBS_LOG"), &read("OBS_LOG_FORMAT"), |problem| {
+    let logs = [("OBS_LOG", read("OBS_LOG")), ("RUST_LOG", read("RUST_LOG"))];
+    let (targets, format) = configuration(&logs, &read("OBS_LOG_FORMAT"), |problem| {
         self_log::once(problem);
     });
     let subscriber = tracing_subscriber::registry()
@@ -50,13 +52,27 @@ pub fn init() -> Result<(), Error> {
     })
 }
 
-fn configuration(log: &str, format: &str, mut problem: impl FnMut(String)) -> (Targets, Format) {
+/// `Targets` takes a filter by spans for the name of a target that nobody has, and so for silence.
+fn targets(log: &str) -> Result<Targets, String> {
+    if log.contains(['[', '{']) {
+        return Err("filters by spans and fields are those of `EnvFilter`".to_owned());
+    }
+    Targets::from_str(log).map_err(|error| error.to_string())
+}
+
+/// Reads the first of `logs` that says something.
+fn configuration(
+    logs: &[(&str, String)],
+    format: &str,
+    mut problem: impl FnMut(String),
+) -> (Targets, Format) {
     let standard = || Targets::new().with_default(LevelFilter::INFO);
-    let targets = match log.trim() {
-        "" => standard(),
-        log => Targets::from_str(log).unwrap_or_else(|e| {
+    let mut logs = logs.iter().map(|(name, log)| (name, log.trim()));
+    let targets = match logs.find(|(_, log)| !log.is_empty()) {
+        None => standard(),
+        Some((name, log)) => targets(log).unwrap_or_else(|e| {
             problem(format!(
-                "OBS_LOG={log}: expected a level (off, error, warn, info, debug, trace) and target=level, between \
+                "{name}={log}: expected a level (off, error, warn, info, debug, trace) and target=level, between \
                  commas, such as info,my_crate=debug; info is used ({e})"
             ));
             standard()

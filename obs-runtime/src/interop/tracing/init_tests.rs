@@ -4,8 +4,25 @@ use super::*;
 
 fn read(log: &str, format: &str) -> (Targets, Format, Vec<String>) {
     let mut problems = Vec::new();
-    let (targets, format) = configuration(log, format, |problem| problems.push(problem));
+    let logs = [("OBS_LOG", log.to_owned()), ("RUST_LOG", String::new())];
+    let (targets, format) = configuration(&logs, format, |problem| problems.push(problem));
     (targets, format, problems)
+}
+
+// bug: RUST_LOG, which everybody sets, said nothing.
+#[test]
+fn rust_log_counts_where_obs_log_is_not_set() {
+    let level = |obs: &str, rust: &str| {
+        let mut problems = Vec::new();
+        let logs = [("OBS_LOG", obs.to_owned()), ("RUST_LOG", rust.to_owned())];
+        let (targets, _) = configuration(&logs, "", |problem| problems.push(problem));
+        (targets.default_level(), problems)
+    };
+    assert_eq!(level(" ", "debug"), (Some(LevelFilter::DEBUG), vec![]));
+    assert_eq!(level("warn", "debug"), (Some(LevelFilter::WARN), vec![]));
+    let (default, problems) = level("", "[span{field}]=debug");
+    assert_eq!(default, Some(LevelFilter::INFO));
+    assert!(problems[0].starts_with("RUST_LOG=[span{field}]=debug: expected a level"));
 }
 
 #[test]
