@@ -13,6 +13,10 @@ use crate::llm::usage::{LlmResponse, Source, Usage};
 
 /// One request to the provider, as far as somebody reported it.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact that somebody reported"
+)]
 pub struct Attempt {
     pub(crate) response: LlmResponse,
     status: Option<u16>,

@@ -138,6 +138,7 @@ where
 
 // bug: what a function had recorded was missing on the lines inside of it if it was called before the first line.
 #[test]
+#[expect(clippy::print_stdout, reason = "what the fresh process found")]
 fn the_first_line_of_a_process_has_them() {
     const FORM: &str = "OBS_TESTS_FORM";
     if let Ok(form) = std::env::var(FORM) {
