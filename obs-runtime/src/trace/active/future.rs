@@ -442,18 +442,34 @@ fn answer_fields(local: &Local, (core, parent): (*mut FutureCore, u64), values: 
 pub fn future_fields<const N: usize>(values: impl FnOnce() -> [Value; N]) {
     let local = local();
     let slot = local.slot.replace(ptr::null_mut());
-    let len = local.slot_len.get();
-    if !slot.is_null() && len & !ASKING == N {
-        // The expressions may poll another future, which asks as well.
-        let asking = (len & ASKING != 0).then(|| local.asking.replace((ptr::null_mut(), 0)));
-        let values = values();
-        if let Some(asking) = asking
-            && !answer_fields(local, asking, &values)
-        {
-            return;
-        }
-        // SAFETY: `FutureSpan::poll` set the slot to its `N` values for the poll that runs now, and
-        // takes it back before it returns.
-        unsafe { slot.cast::<[Value; N]>().write(values) };
+    if slot.is_null() {
+        return;
     }
+    let len = local.slot_len.get();
+    let values = if len == N {
+        values()
+    } else if len == N | ASKING {
+        match asked_fields(local, values) {
+            Some(values) => values,
+            None => return,
+        }
+    } else {
+        return;
+    };
+    // SAFETY: `FutureSpan::poll` set the slot to its `N` values for the poll that runs now, and takes
+    // it back before it returns.
+    unsafe { slot.cast::<[Value; N]>().write(values) };
+}
+
+/// Evaluates the fields of a call that asks for them. Returns nothing if it is not recorded.
+#[cold]
+#[inline(never)]
+fn asked_fields<const N: usize>(
+    local: &Local,
+    values: impl FnOnce() -> [Value; N],
+) -> Option<[Value; N]> {
+    // The expressions may poll another future, which asks as well.
+    let asking = local.asking.replace((ptr::null_mut(), 0));
+    let values = values();
+    answer_fields(local, asking, &values).then_some(values)
 }
