@@ -20,25 +20,16 @@ pub(super) fn response(watch: Option<Box<dyn Watch>>, response: Response) -> Res
     watch.head(response.status().as_u16(), response.headers());
     // The address is no part of `http`'s response, so it is carried over.
     let url = response.url().clone();
-    let (head, inner) = HttpResponse::<Body>::from(response).into_parts();
-    let mut builder = HttpResponse::builder()
-        .status(head.status)
-        .version(head.version);
-    if let Some(headers) = builder.headers_mut() {
-        *headers = head.headers;
-    }
-    if let Some(extensions) = builder.extensions_mut() {
-        *extensions = head.extensions;
+    let mut carrier = HttpResponse::builder().url(url);
+    let (mut head, inner) = HttpResponse::<Body>::from(response).into_parts();
+    if let Some(carried) = carrier.extensions_mut() {
+        head.extensions.extend(core::mem::take(carried));
     }
     let body = Body::wrap(Watched {
         inner,
         watch: Some(watch),
     });
-    match builder.url(url).body(body) {
-        Ok(response) => response.into(),
-        // The parts come from a response, so there is nothing wrong with them.
-        Err(error) => unreachable!("{error}"),
-    }
+    HttpResponse::from_parts(head, body).into()
 }
 
 /// A body that is watched until it ends, or is dropped.
