@@ -6,8 +6,6 @@
 
 use core::time::Duration;
 
-use serde::Serialize;
-
 use crate::llm::price::{Cost, Reason};
 use crate::llm::usage::{LlmResponse, Source, Usage};
 
@@ -17,7 +15,7 @@ use crate::llm::usage::{LlmResponse, Source, Usage};
     clippy::struct_excessive_bools,
     reason = "each is a fact that somebody reported"
 )]
-pub struct Attempt {
+pub(crate) struct Attempt {
     pub(crate) response: LlmResponse,
     status: Option<u16>,
     retry_after: Option<Duration>,
@@ -33,14 +31,11 @@ pub struct Attempt {
     body_has_said: bool,
     /// The provider may bill what it refuses.
     bills_refusals: bool,
-    /// What is known of its cost once the call has ended.
-    pub(crate) cost: Cost,
 }
 
 /// What became of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum AttemptEnd {
+pub(crate) enum AttemptEnd {
     /// The provider answered and said what it used.
     Answered,
     /// The provider refused it, which is free: a status, or the error of the client, proves it.
@@ -51,20 +46,6 @@ pub enum AttemptEnd {
     Unknown,
 }
 
-impl AttemptEnd {
-    /// Returns the word for it: `answered`, `refused`, `cut` or `unknown`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Answered => "answered",
-            Self::Refused => "refused",
-            Self::Cut => "cut",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
-crate::serialize::serialize_text!(as_str: AttemptEnd);
-
 /// Whether a status proves that the provider refused the request before it worked on it, and so charges nothing.
 ///
 /// What the server broke off or timed out (`408`, `499`, `5xx`) may have been billed.
@@ -74,7 +55,7 @@ const fn proves_refusal(status: u16) -> bool {
 
 impl Attempt {
     /// Returns what became of it.
-    pub fn end(&self) -> AttemptEnd {
+    pub(crate) fn end(&self) -> AttemptEnd {
         let usage = self.response.usage;
         let said = usage.is_some_and(|usage| !usage.is_unknown() || usage.is_impossible());
         if said || self.response.cost_usd.is_some() {
@@ -96,27 +77,17 @@ impl Attempt {
     }
 
     /// Returns the status of the HTTP response, if a layer saw it.
-    pub const fn status(&self) -> Option<u16> {
+    pub(crate) const fn status(&self) -> Option<u16> {
         self.status
     }
 
     /// Returns how long the provider asked to wait before the next attempt.
-    pub const fn retry_after(&self) -> Option<Duration> {
+    pub(crate) const fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
 
-    /// Returns what it used, as far as it was reported.
-    pub fn usage(&self) -> Usage {
-        self.response.usage.unwrap_or_default()
-    }
-
-    /// Returns what it cost.
-    pub const fn cost(&self) -> Cost {
-        self.cost
-    }
-
     /// Returns who made it: the layer that saw it first, or `body` for the call's own code.
-    pub fn made_by(&self) -> &'static str {
+    pub(crate) fn made_by(&self) -> &'static str {
         self.layers.first().copied().unwrap_or(BODY)
     }
 
@@ -131,22 +102,6 @@ impl Attempt {
 
 /// Who makes attempts if no layer does.
 const BODY: &str = "body";
-
-/// It is serialized with its end, usage and cost.
-impl Serialize for Attempt {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        use serde::ser::SerializeStruct as _;
-        let mut out = serializer.serialize_struct("Attempt", 6)?;
-        out.serialize_field("end", &self.end())?;
-        out.serialize_field("made_by", self.made_by())?;
-        out.serialize_field("status", &self.status)?;
-        let seconds = self.retry_after.map(|wait| wait.as_secs_f64());
-        out.serialize_field("retry_after_seconds", &seconds)?;
-        out.serialize_field("usage", &self.usage())?;
-        out.serialize_field("cost", &self.cost)?;
-        out.end()
-    }
-}
 
 /// The most attempts of a call that are told apart; what comes later is added to the last of them.
 const MOST: usize = 100;
@@ -351,16 +306,13 @@ impl Attempts {
         }
     }
 
-    /// Prices each attempt; returns the sum.
-    pub(crate) fn price(&mut self, price: &mut dyn FnMut(&Attempt) -> Cost) -> Cost {
-        let mut sum = Cost::ZERO;
-        for attempt in &mut self.all {
-            attempt.cost = match attempt.end() {
-                AttemptEnd::Refused => Cost::ZERO,
-                _ => price(attempt),
-            };
-            sum += attempt.cost;
-        }
+    /// Returns the sum of the prices of all attempts.
+    pub(crate) fn price(&self, price: &mut dyn FnMut(&Attempt) -> Cost) -> Cost {
+        let sum = self.iter().map(|attempt| match attempt.end() {
+            AttemptEnd::Refused => Cost::ZERO,
+            _ => price(attempt),
+        });
+        let mut sum: Cost = sum.sum();
         if self.more > 0 {
             sum += Cost::unknown(Reason::NoUsage);
         }

@@ -7,7 +7,7 @@ fn answer(id: &str, usage: Usage) -> LlmResponse {
 
 fn usages(attempts: &Attempts) -> Vec<(Option<u64>, Option<u64>)> {
     let of = |attempt: &Attempt| {
-        let usage = attempt.usage();
+        let usage = attempt.response.usage.unwrap_or_default();
         (usage.input_tokens(), usage.output_tokens())
     };
     attempts.iter().map(of).collect()

@@ -51,7 +51,6 @@ mod watch;
 mod wire;
 
 pub(crate) use account::LlmState;
-pub use attempt::{Attempt, AttemptEnd};
 pub(crate) use builder::PriceTable;
 pub use call::{LlmCall, VectorOp, record_llm_call, record_vector_operation};
 pub use price::{Cost, ModelPrice, Prices, Reason, Reasons, Usd};
