@@ -52,11 +52,15 @@ impl Drop for Node {
     }
 }
 
+/// Returns whether calls of a site evaluate fields. An empty key is the place of a name that becomes known
+/// later.
+fn has_values(site: &Callsite) -> bool {
+    site.keys().iter().any(|key| !key.is_empty())
+}
+
 /// Returns whether the calls of a site have something to show that log lines do not have already.
 pub(crate) fn has_fields(site: &Callsite) -> bool {
-    // An empty key is the place of a name that becomes known later.
-    let has_key = site.keys().iter().any(|key| !key.is_empty());
-    let has_some = has_key || !(site.declared().is_empty() && site.constants().is_empty());
+    let has_some = has_values(site) || !(site.declared().is_empty() && site.constants().is_empty());
     has_some && site.construct() != Construct::Tracing
 }
 
@@ -104,7 +108,7 @@ pub(crate) fn begin(local: &Local, site: &'static Callsite, begun: &mut Begun) -
     if !has_fields(site) {
         return late_data(outer.map(LineFields::of_another));
     }
-    if site.keys().iter().any(|key| !key.is_empty()) && begun.state & mode::MASK != mode::PENDING {
+    if has_values(site) && begun.state & mode::MASK != mode::PENDING {
         // Whether it is recorded is known: a flag of the context says so.
         begun.state = begun.state & !mode::MASK | mode::PENDING | mode::DECIDED;
     }

@@ -332,9 +332,9 @@ impl<F> InContext<F> {
     pub(crate) fn new(inner: F, context: Option<SpanContext>, scope: Option<u16>) -> Self {
         // A context that came from elsewhere has not brought its fields.
         #[cfg(feature = "tracing")]
-        let line_fields = line_fields::here().filter(|_| context == SpanContext::current());
-        #[cfg(feature = "tracing")]
-        let line_fields = line_fields.map(LineFields::of_another);
+        let line_fields = line_fields::here()
+            .filter(|_| context == SpanContext::current())
+            .map(LineFields::of_another);
         Self {
             inner,
             context,

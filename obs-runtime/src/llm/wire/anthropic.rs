@@ -111,7 +111,7 @@ fn of_round(usage: &Value) -> Counts {
 }
 
 /// The conventions' word for a reason.
-fn finish_reason(reason: &str) -> Cow<'static, str> {
+pub(super) fn finish_reason(reason: &str) -> Cow<'static, str> {
     match reason {
         "end_turn" | "stop_sequence" => "stop".into(),
         "max_tokens" | "model_context_window_exceeded" => "length".into(),

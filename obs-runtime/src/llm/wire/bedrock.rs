@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use super::anthropic;
 use super::counts::{Counts, sum, total};
 use super::json::{count, items, text, tier};
 use crate::llm::usage::LlmResponse;
@@ -64,13 +65,10 @@ fn counts(usage: &Value) -> Counts {
     }
 }
 
-/// The conventions' word for a reason.
+/// The conventions' word for a reason: Bedrock has Anthropic's, and those of its guardrails.
 fn finish_reason(reason: &str) -> Cow<'static, str> {
     match reason {
-        "end_turn" | "stop_sequence" => "stop".into(),
-        "max_tokens" | "model_context_window_exceeded" => "length".into(),
-        "tool_use" => "tool_call".into(),
         "guardrail_intervened" | "content_filtered" => "content_filter".into(),
-        other => other.to_owned().into(),
+        other => anthropic::finish_reason(other),
     }
 }
