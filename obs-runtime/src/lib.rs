@@ -55,6 +55,8 @@ mod redact;
 pub mod registry;
 #[cfg(any(feature = "reqwest", feature = "tower"))]
 mod requests;
+#[cfg(feature = "pipeline")]
+mod retry;
 #[cfg(any(
     feature = "otlp",
     feature = "alert",

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use tokio::task::Unconstrained;
 use tokio::time::Sleep;
 
+use crate::backoff;
 use crate::guarded::caught;
 use crate::pipeline::TaskContext;
 use crate::pipeline::context::Run;
@@ -17,6 +18,7 @@ use crate::pipeline::result::{Output, TaskError, TaskResult, TaskState};
 use crate::pipeline::slots::{Place, Slots};
 use crate::pipeline::task::{Attempt, Attempted, Body};
 use crate::pipeline::telemetry::{self, Beginning};
+use crate::retry::Hint;
 use crate::trace::active::drop_failed;
 use crate::trace::{Outcome, SpanError};
 use crate::{Span, SpanContext};
@@ -47,15 +49,22 @@ pub(crate) async fn run_task(run: Arc<Run>, task: u32, mut place: Place) -> Ende
         };
         let policy = &run.graph.nodes[task as usize].policy;
         let result = match ended {
-            Err(Failure::Repeatable(_)) if attempt <= policy.retry.retries => {
-                let pause = policy.retry.pause(attempt);
-                if !pause.is_zero() {
-                    Box::pin(tokio::time::sleep(pause)).await;
+            Err(Failure::Repeatable(error)) => {
+                let began = run.cell(task as usize).began.unwrap_or_default();
+                let elapsed = run.began.elapsed().saturating_sub(began);
+                let random = backoff::random();
+                match policy.retry.next(attempt, elapsed, Hint::None, random) {
+                    Some(pause) => {
+                        if !pause.is_zero() {
+                            Box::pin(tokio::time::sleep(pause)).await;
+                        }
+                        place = Slots::line_up(&run, task);
+                        continue;
+                    }
+                    None => Err(error),
                 }
-                place = Slots::line_up(&run, task);
-                continue;
             }
-            Err(Failure::Repeatable(error) | Failure::Final(error)) => Err(error),
+            Err(Failure::Final(error)) => Err(error),
             Ok(done) => Ok(done),
         };
         return account(&run, task, result);
@@ -236,3 +245,7 @@ fn end(span: Span, failure: &Failure) {
 fn panicked(said: String) -> Failure {
     Failure::Final(TaskError::new("panic", said))
 }
+
+#[cfg(test)]
+#[path = "attempt_tests.rs"]
+mod tests;

@@ -33,7 +33,6 @@ pub(crate) mod handler;
 pub(crate) mod params;
 pub(crate) mod registry;
 pub(crate) mod result;
-mod retry;
 mod run_id;
 mod runner;
 mod slots;
@@ -42,6 +41,7 @@ mod summary;
 pub(crate) mod task;
 pub(crate) mod telemetry;
 
+pub use crate::retry::{Backoff, RetryPolicy};
 pub use builder::PipelineBuilder;
 pub use cancel::CancelHandle;
 pub(crate) use cancel::{all_ended, cancel_all};
@@ -51,6 +51,5 @@ pub use registry::names;
 pub use result::{
     HandlerError, RunResult, RunState, Succeeded, TaskError, TaskResult, TaskResults, TaskState,
 };
-pub use retry::{Backoff, RetryPolicy};
 pub use start::Pipeline;
 pub use task::Task;

@@ -1,4 +1,4 @@
-//! The rules by which a failed attempt is repeated.
+//! The rules by which a failed attempt is repeated: one mechanism, without a clock, for whoever repeats.
 
 use core::time::Duration;
 
@@ -19,7 +19,7 @@ pub enum Backoff {
     Exponential,
 }
 
-/// The rules of repetition: how often a task is repeated, and how long it waits before each time.
+/// The rules of repetition: how often what failed is repeated, and how long is waited before each time.
 ///
 /// ```
 /// use std::time::Duration;
@@ -36,10 +36,24 @@ pub struct RetryPolicy {
     pub(crate) delay: Duration,
     pub(crate) max_delay: Duration,
     pub(crate) jitter: f64,
+    pub(crate) max_elapsed: Option<Duration>,
+}
+
+/// What an error says of its repetition.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(dead_code, reason = "a run asks no error yet")]
+pub(crate) enum Hint {
+    /// Nothing: the policy decides.
+    #[default]
+    None,
+    /// A repetition is of no use.
+    Never,
+    /// Not before this time has passed.
+    After(Duration),
 }
 
 impl RetryPolicy {
-    /// The rules of a task that is never repeated.
+    /// The rules of what is never repeated.
     pub const NEVER: Self = Self::new(0);
 
     /// Creates rules of at most `retries` repetitions after the first attempt, with exponential backoff
@@ -51,6 +65,7 @@ impl RetryPolicy {
             delay: Duration::from_millis(100),
             max_delay: Duration::from_secs(30),
             jitter: 0.0,
+            max_elapsed: None,
         }
     }
 
@@ -90,6 +105,15 @@ impl RetryPolicy {
         self
     }
 
+    /// Sets the longest time from the first attempt to the beginning of the last one, pauses among it.
+    ///
+    /// A repetition that would begin later is not waited for: the error counts at once.
+    #[must_use]
+    pub const fn max_elapsed(mut self, longest: Duration) -> Self {
+        self.max_elapsed = Some(longest);
+        self
+    }
+
     /// Returns the number of repetitions after the first attempt.
     pub const fn retries(&self) -> u32 {
         self.retries
@@ -111,13 +135,39 @@ impl RetryPolicy {
         self.retries > 0 && !self.longest_pause(1).is_zero()
     }
 
-    /// Returns the pause after `failed` failed attempts.
-    pub(crate) fn pause(&self, failed: u32) -> Duration {
+    /// Returns the pause after `failed` failed attempts. `random` is from 0 to 1, as
+    /// [`backoff::random`] draws it.
+    pub(crate) fn pause(&self, failed: u32, random: f64) -> Duration {
         let longest = self.longest_pause(failed);
         if self.jitter <= 0.0 || longest.is_zero() {
             return longest;
         }
-        backoff::shortened(longest, self.jitter, backoff::random())
+        backoff::shortened(longest, self.jitter, random)
+    }
+
+    /// Returns the pause before the next attempt, if there is one: after `failed` failed attempts, of
+    /// which the first began `elapsed` ago.
+    ///
+    /// Who asks to be left alone for a time knows best: that pause is neither shortened nor cut off at
+    /// [`max_delay`](Self::max_delay). What bounds it is [`max_elapsed`](Self::max_elapsed).
+    pub(crate) fn next(
+        &self,
+        failed: u32,
+        elapsed: Duration,
+        hint: Hint,
+        random: f64,
+    ) -> Option<Duration> {
+        if failed > self.retries {
+            return None;
+        }
+        let pause = match hint {
+            Hint::Never => return None,
+            Hint::After(asked) => asked,
+            Hint::None => self.pause(failed, random),
+        };
+        let begins = elapsed.saturating_add(pause);
+        let is_in_time = self.max_elapsed.is_none_or(|longest| begins <= longest);
+        is_in_time.then_some(pause)
     }
 }
 

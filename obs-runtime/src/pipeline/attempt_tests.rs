@@ -1,64 +1,14 @@
-use super::*;
+use core::time::Duration;
+
+use crate::pipeline::{Pipeline, RetryPolicy, RunState, Task};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn seconds(policy: RetryPolicy) -> Vec<u64> {
-    (1..=5).map(|n| policy.pause(n).as_secs()).collect()
-}
-
-#[test]
-fn each_backoff_grows_in_its_way() {
-    let policy = RetryPolicy::new(5).delay(SECOND);
-    assert_eq!(seconds(policy.backoff(Backoff::None)), [0, 0, 0, 0, 0]);
-    assert_eq!(seconds(policy.backoff(Backoff::Constant)), [1, 1, 1, 1, 1]);
-    assert_eq!(seconds(policy.backoff(Backoff::Linear)), [1, 2, 3, 4, 5]);
-    assert_eq!(
-        seconds(policy.backoff(Backoff::Exponential)),
-        [1, 2, 4, 8, 16]
-    );
-}
-
-#[test]
-fn no_pause_is_longer_than_the_maximum_whatever_the_number_of_attempts() {
-    let policy = RetryPolicy::new(u32::MAX)
-        .delay(SECOND)
-        .max_delay(SECOND * 7)
-        .jitter(0.5);
-    for failed in [3, 4, 31, 32, 33, 64, u32::MAX] {
-        assert!(policy.pause(failed) <= SECOND * 7, "{failed}");
-        assert!(policy.pause(failed) >= SECOND * 2, "{failed}");
-    }
-}
-
-#[test]
-fn jitter_stays_inside_its_fraction_and_varies() {
-    let policy = RetryPolicy::new(1)
-        .backoff(Backoff::Constant)
-        .delay(SECOND * 10)
-        .jitter(0.25);
-    let pauses: Vec<_> = (0..200).map(|_| policy.pause(1)).collect();
-    let (low, high) = (Duration::from_millis(7_500), SECOND * 10);
-    assert!(pauses.iter().all(|p| (low..=high).contains(p)));
-    assert!(pauses.iter().any(|p| *p != pauses[0]));
-}
-
-#[test]
-fn a_jitter_that_is_no_fraction_is_clamped() {
-    for (given, kept) in [(f64::NAN, 0.0), (-1.0, 0.0), (7.0, 1.0)] {
-        assert!((RetryPolicy::new(1).jitter(given).jitter - kept).abs() < f64::EPSILON);
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn the_longest_of_all_durations_can_be_waited_for() {
-    use crate::pipeline::{Pipeline, RunState, Task};
-
     let policy = RetryPolicy::new(u32::MAX)
         .delay(Duration::MAX)
         .max_delay(Duration::MAX);
-    for failed in [1, 2, u32::MAX] {
-        assert!(policy.pause(failed) <= Duration::MAX);
-    }
     let task = Task::new("quick", |_| async { Ok::<_, String>(()) })
         .timeout(Duration::MAX)
         .retry(policy);
@@ -69,8 +19,6 @@ async fn the_longest_of_all_durations_can_be_waited_for() {
 // bug: a timeout on a runtime without a timer failed the task with the text of tokio's panic.
 #[test]
 fn a_task_that_waits_is_refused_where_nothing_can_wait() {
-    use crate::pipeline::{Pipeline, RunState, Task};
-
     let runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = { runtime }.build().unwrap();
     let task = || Task::new("load", |_| async { Ok::<_, String>(()) });
@@ -95,8 +43,6 @@ fn a_task_that_waits_is_refused_where_nothing_can_wait() {
 // bug: an error whose `Display` panics failed its task as one that had panicked, so it was not repeated.
 #[tokio::test]
 async fn an_error_that_cannot_be_shown_is_an_error() {
-    use crate::pipeline::{Pipeline, Task};
-
     struct Bad;
     impl core::fmt::Display for Bad {
         fn fmt(&self, _: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
@@ -111,4 +57,15 @@ async fn an_error_that_cannot_be_shown_is_an_error() {
     let error = task.error.as_ref().unwrap();
     assert_eq!(error.message(), "<panicked while formatting>");
     assert_eq!(task.attempts, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn repetitions_end_with_the_time_that_they_may_take() {
+    let policy = RetryPolicy::new(9).delay(SECOND).max_elapsed(SECOND * 4);
+    let task = Task::new("load", |_| async { Err::<(), _>("refused") }).retry(policy);
+    let pipeline = Pipeline::builder("etl").add_task(task).build().unwrap();
+    let result = pipeline.run().await.unwrap();
+    // They begin after 0, 1 and 3 seconds; the next one would after 7.
+    assert_eq!(result.get_failed_tasks()[0].attempts, 3);
+    assert_eq!(result.duration, SECOND * 3);
 }
