@@ -8,7 +8,7 @@
 //! thread, [`propagation`] to another process; `testing` (feature `testing`) shows tests what was
 //! recorded. [`prelude`] has what most programs name.
 //!
-//! What is not at the root has one path: [`metrics`], `pipeline`, `llm` and `alert` are the domains,
+//! What is not at the root has one path: [`metrics`], `pipeline`, `llm`, `cache` and `alert` are the domains,
 //! [`exporter`] is where data goes, `server` serves `/metrics`, [`interop`] holds the bridges to
 //! other crates, [`trace`] what spans are made of, [`stats`] the account of what was recorded and
 //! lost, [`registry`] what is annotated, and [`semconv`] every name that obs emits.
@@ -21,6 +21,8 @@ extern crate self as obs_runtime;
 #[cfg(feature = "alert")]
 pub mod alert;
 mod backoff;
+#[cfg(feature = "cache")]
+pub mod cache;
 mod callsite;
 mod causes;
 mod clock;

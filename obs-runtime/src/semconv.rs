@@ -21,6 +21,10 @@ macro_rules! keys {
 /// The keys of span, event, metric and resource attributes.
 pub mod attribute {
     keys! {
+        /// What was asked of a store: `read` or `write`. Defined by obs.
+        ACCESS = "access";
+        /// A cache, by its name. Defined by obs.
+        CACHE = "cache";
         /// The client's address, behind proxies that are trusted.
         CLIENT_ADDRESS = "client.address";
         /// The client's port.
@@ -48,6 +52,8 @@ pub mod attribute {
         DB_SYSTEM_NAME = "db.system.name";
         /// Where the service runs (`production`, `staging`).
         DEPLOYMENT_ENVIRONMENT_NAME = "deployment.environment.name";
+        /// The redacted text of an error that the program goes on after.
+        ERROR_MESSAGE = "error.message";
         /// The class of an error: a type's path or a code, never a message.
         ERROR_TYPE = "error.type";
         /// The redacted text of an error; on the event `exception`.
@@ -139,6 +145,8 @@ pub mod attribute {
         NETWORK_PROTOCOL_VERSION = "network.protocol.version";
         /// A notifier of alerts: `webhook`, `log`, … Defined by obs.
         NOTIFIER = "notifier";
+        /// What a cache had for a call: `hit`, `shared`, `miss` or `no_key`. Defined by obs.
+        OBS_CACHE_LOOKUP = "obs.cache.lookup";
         /// What a call cost at least, in US dollars; absent where `operation.cost` says it exactly. Defined by obs.
         OBS_COST_AT_LEAST = "obs.cost.at_least";
         /// What a call cost at most, in US dollars; absent where nothing bounds it. Defined by obs.
@@ -374,6 +382,10 @@ pub mod metric {
         GEN_AI_USAGE_REASONING_OUTPUT_TOKENS = "gen_ai.client.inference.usage.reasoning.output_tokens", "{token}", "Output tokens of reasoning.", &[];
         HTTP_CLIENT_REQUEST_DURATION = "http.client.request.duration", "s", "Duration of HTTP client requests.", FUNCTION_SECONDS;
         HTTP_SERVER_REQUEST_DURATION = "http.server.request.duration", "s", "Duration of HTTP server requests.", FUNCTION_SECONDS;
+        /// Defined by obs, as no convention has a metric for it.
+        OBS_CACHE_LOOKUPS = "obs.cache.lookups", "{lookup}", "Lookups of caches by outcome.", &[];
+        /// Defined by obs, as no convention has a metric for it.
+        OBS_CACHE_STORE_FAILURES = "obs.cache.store_failures", "{failure}", "Times that the store of a cache failed to read or to write.", &[];
         OBS_DROPPED = "obs.dropped", "{item}", "Spans, metric points and log records that obs lost, by signal and reason.", &[];
         OBS_EXPORTER_IN_FLIGHT = "obs.exporter.in_flight", "{item}", "Spans, metric points and log records that an exporter gathers, queues or sends.", &[];
         OBS_EXPORTER_ITEMS = "obs.exporter.items", "{item}", "Spans, metric points and log records that an exporter is done with, by outcome.", &[];

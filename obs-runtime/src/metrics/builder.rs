@@ -14,7 +14,12 @@ use super::timer::per_second;
 use super::validate::{self, error};
 use super::{Histogram, Summary};
 use crate::Error;
-#[cfg(any(feature = "llm", feature = "reqwest", feature = "tower"))]
+#[cfg(any(
+    feature = "cache",
+    feature = "llm",
+    feature = "reqwest",
+    feature = "tower"
+))]
 use crate::semconv::MetricDef;
 use crate::semconv::metric::FUNCTION_SECONDS;
 
@@ -76,7 +81,12 @@ impl<'a, I> InstrumentBuilder<'a, I> {
     }
 
     /// Starts a metric of obs itself.
-    #[cfg(any(feature = "llm", feature = "reqwest", feature = "tower"))]
+    #[cfg(any(
+        feature = "cache",
+        feature = "llm",
+        feature = "reqwest",
+        feature = "tower"
+    ))]
     pub(super) fn of(collector: &'a MetricsCollector, def: &MetricDef) -> Self {
         let builder = Self::new(collector, def.name.into());
         let mut builder = builder.description(def.description).unit(def.unit);
@@ -116,6 +126,7 @@ impl<'a, I> InstrumentBuilder<'a, I> {
 
     /// Lets each series have labels of its own: the instrument's `with_labels` takes any.
     #[cfg(any(
+        feature = "cache",
         feature = "llm",
         feature = "opentelemetry",
         feature = "reqwest",

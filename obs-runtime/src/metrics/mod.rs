@@ -26,7 +26,12 @@ pub(crate) mod labels;
 mod library;
 pub(crate) mod limits;
 mod methods;
-#[cfg(any(feature = "llm", feature = "reqwest", feature = "tower"))]
+#[cfg(any(
+    feature = "cache",
+    feature = "llm",
+    feature = "reqwest",
+    feature = "tower"
+))]
 mod own;
 mod points;
 #[cfg(feature = "process-metrics")]

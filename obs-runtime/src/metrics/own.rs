@@ -8,9 +8,11 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
+#[cfg(any(feature = "llm", feature = "reqwest", feature = "tower"))]
+use super::Histogram;
+use super::MetricsCollector;
 use super::builder::{Instrument, InstrumentBuilder};
 use super::instrument::Core;
-use super::{Histogram, MetricsCollector};
 use crate::fork::PerProcess;
 use crate::lock::lock;
 use crate::semconv::MetricDef;
@@ -21,7 +23,7 @@ type Given<'a> = &'a [(&'a str, &'a str)];
 
 impl MetricsCollector {
     /// Adds to a counter.
-    #[cfg(feature = "llm")]
+    #[cfg(any(feature = "llm", feature = "cache"))]
     pub(crate) fn count(&self, def: &MetricDef, labels: Given<'_>, amount: u64) {
         let counter = self.open::<super::Counter>(def);
         let series = counter.and_then(|counter| counter.with_labels(labels));
@@ -41,6 +43,7 @@ impl MetricsCollector {
     }
 
     /// Takes a value of a histogram.
+    #[cfg(any(feature = "llm", feature = "reqwest", feature = "tower"))]
     pub(crate) fn observe(&self, def: &MetricDef, labels: Given<'_>, value: f64) {
         let histogram = self.open::<Histogram>(def);
         let series = histogram.and_then(|histogram| histogram.with_labels(labels));
