@@ -7,6 +7,7 @@ use proc_macro2::{Span, TokenStream};
 use syn::{Expr, Ident, LitStr};
 
 use crate::ast::Function;
+use crate::attr::conventions::Asked;
 use crate::attr::expr::{as_text, plain};
 use crate::attr::fields::{Field, FieldValue};
 use crate::attr::label::Label;
@@ -142,6 +143,8 @@ pub(crate) enum Measurement {
         provider: Text,
         operation: Text,
         model: Text,
+        /// What is asked of the provider.
+        asked: Vec<(Asked, Expr)>,
         /// A closure on the value.
         usage: Option<Expr>,
         /// A closure on the error.

@@ -1,9 +1,24 @@
 //! Every attribute key and metric name that obs emits stands here, once.
 //!
 //! Alerts, dashboards and documentation derive from these tables. The names are OpenTelemetry's
-//! wherever it has one; `gen_ai.*` follows the semantic conventions for generative AI of October
-//! 2026 (all of it has the status "development"). What no convention names begins with `obs.`, and
-//! the text says so.
+//! wherever it has one; `gen_ai.*` follows the release [`GEN_AI_CONVENTIONS`] of the semantic
+//! conventions for generative AI (all of it has the status "development"). What no convention names
+//! begins with `obs.`, and the text says so.
+
+/// The release of OpenTelemetry's semantic conventions for generative AI that `gen_ai.*` and
+/// `openai.*` follow.
+///
+/// It builds on release 1.45.0 of the other conventions. No schema URL is sent, since none is
+/// published for it.
+pub const GEN_AI_CONVENTIONS: &str = "0.1.0";
+
+/// The attributes that the conventions have as whole numbers, among those that are labels of metrics.
+#[cfg(feature = "otlp")]
+pub(crate) const INTEGER_LABELS: [&str; 2] =
+    [attribute::HTTP_RESPONSE_STATUS_CODE, attribute::SERVER_PORT];
+
+/// The operations of a model that are inference (`gen_ai.operation.name`).
+pub(crate) const INFERENCE: [&str; 3] = ["chat", "generate_content", "text_completion"];
 
 /// The value of `error.type`, `http.request.method` and the like for what has no name of its own.
 pub(crate) const OTHER: &str = "_OTHER";
@@ -66,20 +81,48 @@ pub mod attribute {
         EXPORTER = "exporter";
         /// The function that was called (autometrics).
         FUNCTION = "function";
+        /// The id of the conversation that a call belongs to, as the provider or the program has it.
+        GEN_AI_CONVERSATION_ID = "gen_ai.conversation.id";
         /// How many numbers an embedding has.
         GEN_AI_EMBEDDINGS_DIMENSION_COUNT = "gen_ai.embeddings.dimension.count";
         /// The operation that is asked of the model: `chat`, `embeddings`, …
         GEN_AI_OPERATION_NAME = "gen_ai.operation.name";
+        /// The type of the content that is asked for: `text`, `json`, `image`, `speech`.
+        GEN_AI_OUTPUT_TYPE = "gen_ai.output.type";
+        /// The name of the template that the prompt is made of.
+        GEN_AI_PROMPT_NAME = "gen_ai.prompt.name";
+        /// The version of that template.
+        GEN_AI_PROMPT_VERSION = "gen_ai.prompt.version";
         /// Who serves the model, as the client knows it: `openai`, `aws.bedrock`, …
         GEN_AI_PROVIDER_NAME = "gen_ai.provider.name";
+        /// How many answers are asked for; absent if one.
+        GEN_AI_REQUEST_CHOICE_COUNT = "gen_ai.request.choice.count";
+        /// The formats in which embeddings are asked for.
+        GEN_AI_REQUEST_ENCODING_FORMATS = "gen_ai.request.encoding_formats";
+        /// The penalty for tokens that are frequent so far.
+        GEN_AI_REQUEST_FREQUENCY_PENALTY = "gen_ai.request.frequency_penalty";
         /// The most output tokens that the request allows.
         GEN_AI_REQUEST_MAX_TOKENS = "gen_ai.request.max_tokens";
         /// The model that was asked for, as it was written.
         GEN_AI_REQUEST_MODEL = "gen_ai.request.model";
+        /// The penalty for tokens that occurred so far.
+        GEN_AI_REQUEST_PRESENCE_PENALTY = "gen_ai.request.presence_penalty";
+        /// The id of the response that the request goes on from.
+        GEN_AI_REQUEST_PREVIOUS_RESPONSE_ID = "gen_ai.request.previous_response.id";
+        /// How much the model is to reason, in the provider's word.
+        GEN_AI_REQUEST_REASONING_LEVEL = "gen_ai.request.reasoning.level";
+        /// The seed of the sampling.
+        GEN_AI_REQUEST_SEED = "gen_ai.request.seed";
+        /// The texts at which the model stops.
+        GEN_AI_REQUEST_STOP_SEQUENCES = "gen_ai.request.stop_sequences";
         /// Whether the answer is streamed; absent if not.
         GEN_AI_REQUEST_STREAM = "gen_ai.request.stream";
         /// The temperature of the request.
         GEN_AI_REQUEST_TEMPERATURE = "gen_ai.request.temperature";
+        /// How many tokens each token is sampled from.
+        GEN_AI_REQUEST_TOP_K = "gen_ai.request.top_k";
+        /// The share of probability that tokens are sampled from.
+        GEN_AI_REQUEST_TOP_P = "gen_ai.request.top_p";
         /// Why the model stopped: one text per choice, in order.
         GEN_AI_RESPONSE_FINISH_REASONS = "gen_ai.response.finish_reasons";
         /// The provider's id of the answer.
@@ -90,10 +133,18 @@ pub mod attribute {
         GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK = "gen_ai.response.time_to_first_chunk";
         /// Kind of content that tokens stand for: `text`, `image`, `audio`, `unknown`.
         GEN_AI_TOKEN_MODALITY = "gen_ai.token.modality";
+        /// Input tokens of sound; part of the input tokens.
+        GEN_AI_USAGE_AUDIO_INPUT_TOKENS = "gen_ai.usage.audio.input_tokens";
+        /// Output tokens of sound; part of the output tokens.
+        GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS = "gen_ai.usage.audio.output_tokens";
         /// Input tokens that were read from the provider's cache; part of the input tokens.
         GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS = "gen_ai.usage.cache_read.input_tokens";
         /// Input tokens that were written to the provider's cache; part of the input tokens.
         GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS = "gen_ai.usage.cache_write.input_tokens";
+        /// Input tokens of images; part of the input tokens.
+        GEN_AI_USAGE_IMAGE_INPUT_TOKENS = "gen_ai.usage.image.input_tokens";
+        /// Output tokens of images; part of the output tokens.
+        GEN_AI_USAGE_IMAGE_OUTPUT_TOKENS = "gen_ai.usage.image.output_tokens";
         /// All input tokens, cached ones among them.
         GEN_AI_USAGE_INPUT_TOKENS = "gen_ai.usage.input_tokens";
         /// All output tokens, those of reasoning among them.
@@ -155,6 +206,10 @@ pub mod attribute {
         OBS_COST_REASONS = "obs.cost.reasons";
         /// How many requests a call made to the provider, if more than one. Defined by obs.
         OBS_LLM_ATTEMPTS = "obs.llm.attempts";
+        /// The tier that a call asks for, in the provider's word; of OpenAI `openai.request.service_tier`. Defined by obs.
+        OBS_LLM_REQUEST_TIER = "obs.llm.request.tier";
+        /// The tier that served a call, in the provider's word; of OpenAI `openai.response.service_tier`. Defined by obs.
+        OBS_LLM_RESPONSE_TIER = "obs.llm.response.tier";
         /// `cancelled` on a span whose future was dropped before it was ready; absent otherwise.
         /// Defined by obs, as OpenTelemetry has no status for it.
         OBS_OUTCOME = "obs.outcome";
@@ -176,6 +231,10 @@ pub mod attribute {
         OBS_VECTOR_COUNT = "obs.vector.count";
         /// How many numbers each vector has. Defined by obs.
         OBS_VECTOR_DIMENSIONS = "obs.vector.dimensions";
+        /// The tier that a call of OpenAI asks for; absent if `auto`.
+        OPENAI_REQUEST_SERVICE_TIER = "openai.request.service_tier";
+        /// The tier that served a call of OpenAI.
+        OPENAI_RESPONSE_SERVICE_TIER = "openai.response.service_tier";
         /// Price of the call in US dollars. No convention has a key for it; this is the one that
         /// Logfire and Pydantic AI write and read.
         OPERATION_COST = "operation.cost";
@@ -272,7 +331,9 @@ pub mod event {
         DB_CLIENT_OPERATION_EXCEPTION = "db.client.operation.exception";
         /// The name of the span event or log record of something that failed.
         EXCEPTION = "exception";
-        /// The name of the log record of a call to a model that failed.
+        /// The name of the log record of an inference that failed.
+        GEN_AI_CLIENT_INFERENCE_EXCEPTION = "gen_ai.client.inference.exception";
+        /// The name of the log record of another call to a provider of models that failed.
         GEN_AI_CLIENT_OPERATION_EXCEPTION = "gen_ai.client.operation.exception";
     }
 }
@@ -375,6 +436,7 @@ pub mod metric {
         GEN_AI_INFERENCE_OUTPUT_TOKENS = "gen_ai.client.inference.operation.output_tokens", "{token}", "Output tokens of each inference call.", TOKENS;
         GEN_AI_INFERENCE_TIME_TO_FIRST_CHUNK = "gen_ai.client.inference.time_to_first_chunk", "s", "Time until the first chunk of a streamed answer.", CALL_SECONDS;
         GEN_AI_OPERATION_DURATION = "gen_ai.client.operation.duration", "s", "Duration of other calls to a model provider.", CALL_SECONDS;
+        GEN_AI_RETRIEVAL_DURATION = "gen_ai.retrieval.duration", "s", "Duration of retrievals.", CALL_SECONDS;
         GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS = "gen_ai.client.inference.usage.cache_read.input_tokens", "{token}", "Input tokens read from the provider's cache.", &[];
         GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS = "gen_ai.client.inference.usage.cache_write.input_tokens", "{token}", "Input tokens written to the provider's cache.", &[];
         GEN_AI_USAGE_INPUT_TOKENS = "gen_ai.client.inference.usage.input_tokens", "{token}", "Input tokens, cached ones among them.", &[];

@@ -15,9 +15,41 @@ pub(crate) struct LlmArgs {
     pub(crate) provider: Required<Expr>,
     pub(crate) model: Required<Expr>,
     pub(crate) operation: Option<Expr>,
+    /// What is asked of the provider, in the order in which it counts.
+    pub(crate) asked: Vec<Given<(Asked, Expr)>>,
     pub(crate) usage: Option<Expr>,
     pub(crate) refused: Option<Expr>,
 }
+
+/// Something that a model call asks of the provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// `request = Request::new()…`
+    Request,
+    /// `server = "https://…"`
+    Server,
+    /// `max_tokens = 1_000`
+    MaxTokens,
+    /// `temperature = 0.2`
+    Temperature,
+    /// `tier = "flex"`
+    Tier,
+    /// `prompt = "name"`
+    Prompt,
+    /// `prompt_version = "2"`
+    PromptVersion,
+}
+
+/// The arguments that say what is asked of the provider; a later one counts more than `request`.
+const ASKED: [(&str, Asked); 7] = [
+    ("request", Asked::Request),
+    ("server", Asked::Server),
+    ("max_tokens", Asked::MaxTokens),
+    ("temperature", Asked::Temperature),
+    ("tier", Asked::Tier),
+    ("prompt", Asked::Prompt),
+    ("prompt_version", Asked::PromptVersion),
+];
 
 impl LlmArgs {
     /// Takes the arguments out of the list.
@@ -26,8 +58,13 @@ impl LlmArgs {
         for name in ["capture", "budget", "reserve"] {
             not_yet.extend(list.take(name).map(|arg| (name, arg.span())));
         }
+        let asked = ASKED.into_iter().filter_map(|(name, asked)| {
+            list.given(name, errors, |arg, errors| Some((asked, arg.expr(errors)?)))
+        });
+        let asked = asked.collect();
         Self {
             not_yet,
+            asked,
             stream: list.switch("stream", errors),
             provider: list.required("provider", errors, Arg::expr),
             model: list.required("model", errors, Arg::expr),

@@ -9,6 +9,7 @@ use syn::Expr;
 use syn::spanned::Spanned as _;
 
 use super::name::text;
+use crate::attr::conventions::Asked;
 use crate::attr::expr::plain;
 use crate::crate_path;
 use crate::hygiene::quote;
@@ -43,10 +44,15 @@ pub(super) fn begin(plan: &Plan) -> Option<TokenStream> {
             provider,
             operation,
             model,
+            asked,
             ..
         } => {
             let (provider, operation, model) = (text(provider), text(operation), text(model));
-            quote!(#krate::private::llm_begin(#provider, #operation, #model))
+            let begin = quote!(#krate::private::llm_begin(#provider, #operation, #model));
+            match request(asked, krate) {
+                Some(request) => quote!(#krate::private::llm_asks(#begin, #request)),
+                None => begin,
+            }
         }
         Measurement::VectorOp {
             system,
@@ -73,6 +79,35 @@ pub(super) fn begin(plan: &Plan) -> Option<TokenStream> {
     } else {
         begin
     })
+}
+
+/// An expression for what the call asks of the provider, if anything is said of it.
+fn request(asked: &[(Asked, Expr)], krate: &TokenStream) -> Option<TokenStream> {
+    if asked.is_empty() {
+        return None;
+    }
+    let start = quote!(#krate::private::asks_nothing());
+    Some(asked.iter().fold(start, |request, (asked, value)| {
+        let function = match asked {
+            Asked::Request => "asks_request",
+            Asked::Server => "asks_server",
+            Asked::MaxTokens => "asks_max_tokens",
+            Asked::Temperature => "asks_temperature",
+            Asked::Tier => "asks_tier",
+            Asked::Prompt => "asks_prompt",
+            Asked::PromptVersion => "asks_prompt_version",
+        };
+        // Errors about a value's type are reported at the value.
+        let here = Span::mixed_site().located_at(value.span());
+        let function = crate_path::function(krate, function, here);
+        match asked {
+            // Numbers and whole requests are given away; what is text belongs to the caller.
+            Asked::Request | Asked::MaxTokens | Asked::Temperature => {
+                quote_spanned!(here=> #function(#request, #value))
+            }
+            _ => quote_spanned!(here=> #function(#request, &(#value))),
+        }
+    }))
 }
 
 /// How the measurement ends.

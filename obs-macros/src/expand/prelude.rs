@@ -204,7 +204,7 @@ fn value(krate: &TokenStream, value: &FieldValue) -> Option<TokenStream> {
         FieldValue::Debug(value) => (value.to_token_stream(), "debug"),
         FieldValue::Variable(name) => {
             let variable = Ident::new(name, Span::mixed_site());
-            (variable.into_token_stream(), "capture")
+            (variable.into_token_stream(), "text_value")
         }
         FieldValue::Attempt => (quote!(#krate::private::pipeline::span_began()), "capture"),
         FieldValue::Argument(_) | FieldValue::Const(_) => return None,

@@ -3,13 +3,14 @@
 
 use proc_macro2::Span;
 use syn::spanned::Spanned as _;
-use syn::{Expr, ExprLit, Lit, LitBool, LitStr};
+use syn::{Expr, ExprLit, Lit, LitBool, LitStr, UnOp};
 
 use super::follow;
 use super::function::{self, Own};
-use crate::attr::conventions::{LlmArgs, VectorArgs};
+use crate::attr::conventions::{Asked, LlmArgs, VectorArgs};
+use crate::attr::expr::{as_text, plain};
 use crate::attr::fields::{Constant, Field, FieldKey, FieldValue};
-use crate::attr::list::Required;
+use crate::attr::list::{Given, Required};
 use crate::attr::parsed::Parsed;
 use crate::attr::table::Table;
 use crate::errors::Errors;
@@ -20,13 +21,14 @@ pub(crate) fn llm_call(parsed: Parsed<LlmArgs>, errors: &mut Errors) -> Option<A
     let table = parsed.table;
     let (function, args, own) = function::accept(parsed, errors)?;
     check_not_yet(&own.not_yet, errors);
+    check_asked(&own.asked, errors);
     let follow = follow::decided(own.stream.as_ref(), table, &function, errors);
     let provider = required(own.provider, table, "provider", "\"openai\"", errors);
     let model = required(own.model, table, "model", "\"gpt-4o-mini\"", errors);
-    let provider = text("__obs_provider", provider?);
+    let provider = text("__obs_provider", provider?, errors);
     let operation = own.operation.unwrap_or_else(|| literal("chat"));
-    let operation = text("__obs_operation", operation);
-    let model = text("__obs_model", model?);
+    let operation = text("__obs_operation", operation, errors);
+    let model = text("__obs_model", model?, errors);
     let mut fields = Vec::new();
     if follow.items() {
         fields.push(Field::own(
@@ -49,6 +51,7 @@ pub(crate) fn llm_call(parsed: Parsed<LlmArgs>, errors: &mut Errors) -> Option<A
             provider,
             operation,
             model,
+            asked: own.asked.into_iter().map(|given| given.value).collect(),
             usage: own.usage,
             refused: own.refused,
         }),
@@ -64,9 +67,11 @@ pub(crate) fn vector_op(parsed: Parsed<VectorArgs>, errors: &mut Errors) -> Opti
     let follow = follow::decided(own.stream.as_ref(), table, &function, errors);
     let system = required(own.system, table, "system", "\"qdrant\"", errors);
     let operation = required(own.operation, table, "operation", "\"upsert\"", errors);
-    let system = text("__obs_system", system?);
-    let operation = text("__obs_operation", operation?);
-    let collection = own.collection.map(|value| text("__obs_collection", value));
+    let system = text("__obs_system", system?, errors);
+    let operation = text("__obs_operation", operation?, errors);
+    let collection = own
+        .collection
+        .map(|value| text("__obs_collection", value, errors));
     let mut fields = vec![
         field("DB_SYSTEM_NAME", &system),
         field("DB_OPERATION_NAME", &operation),
@@ -94,7 +99,14 @@ pub(crate) fn vector_op(parsed: Parsed<VectorArgs>, errors: &mut Errors) -> Opti
 }
 
 /// A text argument; `variable` keeps a text that is no literal.
-fn text(variable: &'static str, value: Expr) -> Text {
+fn text(variable: &'static str, value: Expr, errors: &mut Errors) -> Text {
+    if as_text(&value).is_some_and(|text| text.value().trim().is_empty()) {
+        let name = variable.trim_start_matches("__obs_");
+        errors.push(
+            value.span(),
+            format!("`{name}` is empty: an empty text says nothing"),
+        );
+    }
     Text { value, variable }
 }
 
@@ -133,6 +145,56 @@ fn required(
             None
         }
     }
+}
+
+/// What can be seen of the request without running the program.
+fn check_asked(asked: &[Given<(Asked, Expr)>], errors: &mut Errors) {
+    let given = |sought| asked.iter().find(|given| given.value.0 == sought);
+    if let (Some(version), None) = (given(Asked::PromptVersion), given(Asked::Prompt)) {
+        errors.push(
+            version.at,
+            "`prompt_version` is the version of a prompt: name it with `prompt = \"…\"`",
+        );
+    }
+    for given in asked {
+        let (asked, value) = &given.value;
+        if *asked == Asked::MaxTokens && is_below_one(value) {
+            errors.push_on(value, "`max_tokens` is at least 1");
+        }
+        let Some(text) = as_text(value).map(LitStr::value) else {
+            continue;
+        };
+        let message = match asked {
+            Asked::Server if !is_server(&text) => {
+                "`server` is a URL or a host: `server = \"https://api.openai.com/v1\"`"
+            }
+            Asked::Tier | Asked::Prompt | Asked::PromptVersion if text.trim().is_empty() => {
+                "an empty text says nothing: leave the argument out"
+            }
+            _ => continue,
+        };
+        errors.push(value.span(), message);
+    }
+}
+
+/// Whether a number that stands in the source is negative or zero.
+fn is_below_one(value: &Expr) -> bool {
+    match plain(value) {
+        Expr::Unary(negative) => matches!(negative.op, UnOp::Neg(_)),
+        Expr::Lit(ExprLit {
+            lit: Lit::Int(number),
+            ..
+        }) => number
+            .base10_parse::<u128>()
+            .is_ok_and(|number| number == 0),
+        _ => false,
+    }
+}
+
+/// Whether a text can be a URL, a host, `host:port` or the path of a socket.
+fn is_server(text: &str) -> bool {
+    let host = text.split_once("://").map_or(text, |(_, rest)| rest);
+    !host.is_empty() && !host.starts_with([':', '?', '#']) && !text.contains(char::is_whitespace)
 }
 
 /// Arguments of the grammar that this version does not act on are refused rather than ignored.

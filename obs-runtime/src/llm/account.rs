@@ -12,7 +12,7 @@ use crate::lock::{lock, read, write};
 use crate::metrics::snapshot::{MetricData, MetricFamily, MetricSource};
 use crate::metrics::{BoundUpDownCounter, MetricsCollector, source};
 use crate::scope::{Extension, Scope};
-use crate::semconv::{MetricDef, attribute as key, metric};
+use crate::semconv::{INFERENCE, MetricDef, attribute as key, metric};
 use crate::{SpanContext, trace::TraceId};
 
 /// Tokens, costs and metrics of one `Observability`.
@@ -127,11 +127,17 @@ impl LlmState {
         // The call's span is the example of its values.
         let _inside = context.as_ref().map(SpanContext::attach);
         let metrics = self.metrics();
+        let (server, port) = match &call.request.server {
+            Some((address, port)) => (&**address, port.map(|port| port.to_string())),
+            None => ("", None),
+        };
         let client: Labels<'_> = vec![
             (key::GEN_AI_OPERATION_NAME, &*call.operation),
             (key::GEN_AI_PROVIDER_NAME, &*call.provider),
             (key::GEN_AI_REQUEST_MODEL, &*call.model),
             (key::GEN_AI_RESPONSE_MODEL, call.served()),
+            (key::SERVER_ADDRESS, server),
+            (key::SERVER_PORT, port.as_deref().unwrap_or("")),
         ];
         let kind = Kind::of(&call.operation);
         if let Some(duration) = call.duration {
@@ -190,32 +196,54 @@ impl LlmState {
                     &metric::GEN_AI_INFERENCE_OUTPUT_TOKENS,
                     usage.output_tokens(),
                 );
-                // Providers' sums do not tell modalities apart.
-                let sums = with(client, (key::GEN_AI_TOKEN_MODALITY, "unknown"));
-                // The sums always, the parts only where there are any.
-                let part = |tokens: Option<u64>| tokens.filter(|tokens| *tokens > 0);
+                let count = |def, modality, tokens: Option<u64>| {
+                    if let Some(tokens) = tokens {
+                        let labels = with(client, (key::GEN_AI_TOKEN_MODALITY, modality));
+                        metrics.count(def, &labels, tokens);
+                    }
+                };
+                for (def, sum, audio, image) in [
+                    (
+                        &metric::GEN_AI_USAGE_INPUT_TOKENS,
+                        usage.input_tokens(),
+                        usage.audio_input_tokens(),
+                        usage.image_input_tokens(),
+                    ),
+                    (
+                        &metric::GEN_AI_USAGE_OUTPUT_TOKENS,
+                        usage.output_tokens(),
+                        usage.audio_output_tokens(),
+                        usage.image_output_tokens(),
+                    ),
+                ] {
+                    let (audio, image) = (part(audio), part(image));
+                    // What else there is in the sum: text, nearly always, but no provider says so.
+                    let mut others = [audio, image].into_iter().flatten();
+                    let rest = sum.and_then(|sum| others.try_fold(sum, u64::checked_sub));
+                    // Parts that are more than their whole tell nothing apart.
+                    let (audio, image) = rest.map_or((None, None), |_| (audio, image));
+                    count(def, "unknown", rest.or(sum));
+                    count(def, "audio", audio);
+                    count(def, "image", image);
+                }
                 for (def, tokens) in [
-                    (&metric::GEN_AI_USAGE_INPUT_TOKENS, usage.input_tokens()),
-                    (&metric::GEN_AI_USAGE_OUTPUT_TOKENS, usage.output_tokens()),
                     (
                         &metric::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS,
-                        part(usage.cache_read_tokens()),
+                        usage.cache_read_tokens(),
                     ),
                     (
                         &metric::GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS,
-                        part(usage.cache_write_tokens()),
+                        usage.cache_write_tokens(),
                     ),
                     (
                         &metric::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS,
-                        part(usage.reasoning_tokens()),
+                        usage.reasoning_tokens(),
                     ),
                 ] {
-                    if let Some(tokens) = tokens {
-                        metrics.count(def, &sums, tokens);
-                    }
+                    count(def, "unknown", part(tokens));
                 }
             }
-            Kind::Other => {}
+            Kind::Retrieval | Kind::Other => {}
         }
     }
 
@@ -234,6 +262,11 @@ impl LlmState {
             self.metrics().observe(def, &labels, duration.as_secs_f64());
         }
     }
+}
+
+/// A part of a sum, if there is any of it.
+fn part(tokens: Option<u64>) -> Option<u64> {
+    tokens.filter(|tokens| *tokens > 0)
 }
 
 /// What a reason says of a model, and what to do; nothing where the program can do nothing, or another reason says it.
@@ -277,14 +310,16 @@ fn with<'a>(labels: &Labels<'a>, more: (&'static str, &'a str)) -> Labels<'a> {
 pub(crate) enum Kind {
     Inference,
     Embeddings,
+    Retrieval,
     Other,
 }
 
 impl Kind {
     pub(crate) fn of(operation: &str) -> Self {
         match operation {
-            "chat" | "generate_content" | "text_completion" => Self::Inference,
             "embeddings" => Self::Embeddings,
+            "retrieval" => Self::Retrieval,
+            operation if INFERENCE.contains(&operation) => Self::Inference,
             _ => Self::Other,
         }
     }
@@ -293,6 +328,7 @@ impl Kind {
         match self {
             Self::Inference => &metric::GEN_AI_INFERENCE_DURATION,
             Self::Embeddings => &metric::GEN_AI_EMBEDDINGS_DURATION,
+            Self::Retrieval => &metric::GEN_AI_RETRIEVAL_DURATION,
             Self::Other => &metric::GEN_AI_OPERATION_DURATION,
         }
     }

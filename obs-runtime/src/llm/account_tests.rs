@@ -266,3 +266,73 @@ fn impossible_tokens_are_left_out_and_make_the_cost_incomplete() {
     }
     assert_eq!(Usage::from((10_i32, 1_u32)), Usage::new(10_usize, 1_i64));
 }
+
+/// The points of a counter, as `modality` and number.
+fn modalities(state: &LlmState, name: &str) -> Vec<(String, f64)> {
+    let all = metrics(state);
+    let family = all.iter().find(|f| f.name == name).expect("the metric");
+    let MetricData::Counter(points) = &family.data else {
+        panic!("{family:?}")
+    };
+    let mut found: Vec<_> = points
+        .iter()
+        .map(|point| {
+            let modality = point
+                .labels
+                .iter()
+                .find(|(key, _)| *key == "gen_ai.token.modality");
+            (
+                modality.map_or("", |(_, value)| value).to_owned(),
+                point.value.as_f64(),
+            )
+        })
+        .collect();
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    found
+}
+
+#[test]
+fn the_tokens_of_all_modalities_add_up_to_the_sum() {
+    let state = LlmState::default();
+    let usage = Usage::new(100, 50).audio_input(10).image_input(20);
+    state.llm_call(chat().usage(usage), None);
+    assert_eq!(
+        modalities(&state, "gen_ai.client.inference.usage.input_tokens"),
+        [
+            ("audio".to_owned(), 10.0),
+            ("image".to_owned(), 20.0),
+            ("unknown".to_owned(), 70.0)
+        ]
+    );
+    assert_eq!(
+        modalities(&state, "gen_ai.client.inference.usage.output_tokens"),
+        [("unknown".to_owned(), 50.0)]
+    );
+    // A part that is more than the whole tells nothing apart.
+    let state = LlmState::default();
+    state.llm_call(chat().usage(Usage::new(5, 1).audio_input(10)), None);
+    assert_eq!(
+        modalities(&state, "gen_ai.client.inference.usage.input_tokens"),
+        [("unknown".to_owned(), 5.0)]
+    );
+}
+
+#[test]
+fn metrics_say_which_server_was_asked_and_an_operation_has_its_own() {
+    for (operation, name) in [
+        ("chat", "gen_ai.client.inference.duration"),
+        ("embeddings", "gen_ai.client.embeddings.duration"),
+        ("retrieval", "gen_ai.retrieval.duration"),
+        ("create_agent", "gen_ai.client.operation.duration"),
+    ] {
+        let state = LlmState::default();
+        let request = crate::llm::Request::new().server("api.openai.com", 443);
+        let call = LlmCall::new("openai", operation, "m").request(request);
+        state.llm_call(call.duration(Duration::from_millis(1)), None);
+        let (labels, _) = point(&metrics(&state), name);
+        assert!(
+            labels.ends_with("server.address=api.openai.com server.port=443"),
+            "{labels}"
+        );
+    }
+}

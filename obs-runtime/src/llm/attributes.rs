@@ -6,7 +6,9 @@ use crate::llm::account::{Kind, LlmState};
 use crate::llm::call::{LlmCall, VectorOp};
 use crate::llm::price::Pricer;
 use crate::llm::record::CallRecord;
+use crate::llm::request::Request;
 use crate::llm::totals::LlmTotals;
+use crate::llm::usage::Usage;
 use crate::scope;
 use crate::semconv::attribute as key;
 use crate::trace::measured::{Attributes, Here};
@@ -24,31 +26,111 @@ pub(crate) fn record_llm(call: LlmCall, here: Here, attributes: Attributes) {
     if !is_shown {
         return;
     }
-    let request = attributes == Attributes::All;
-    llm_attributes(&record, request, &mut |key, value| {
+    let named = attributes == Attributes::All;
+    llm_attributes(&record, named, &mut |key, value| {
         current::set_attribute(key, value);
     });
 }
 
-/// Sets the span attributes of a model call (GenAI spans, "Inference" and "Embeddings").
-fn llm_attributes(
-    call: &CallRecord,
-    request: bool,
-    set: &mut dyn FnMut(&'static str, AttributeValue),
-) {
-    if request {
+type Set<'a> = dyn FnMut(&'static str, AttributeValue) + 'a;
+
+/// Sets the span attributes of a model call (GenAI client inference and client embeddings).
+fn llm_attributes(call: &CallRecord, named: bool, set: &mut Set<'_>) {
+    if named {
         set(key::GEN_AI_OPERATION_NAME, call.operation.clone().into());
         set(key::GEN_AI_PROVIDER_NAME, call.provider.clone().into());
         if !call.model.is_empty() {
             set(key::GEN_AI_REQUEST_MODEL, call.model.clone().into());
         }
     }
-    let asked = &call.request;
-    if let Some(tokens) = asked.max_tokens {
-        set(key::GEN_AI_REQUEST_MAX_TOKENS, tokens.into());
+    if call.request.stream || call.time_to_first_chunk.is_some() {
+        set(key::GEN_AI_REQUEST_STREAM, true.into());
     }
-    if let Some(temperature) = asked.temperature {
-        set(key::GEN_AI_REQUEST_TEMPERATURE, temperature.into());
+    request_attributes(&call.request, tier_keys(call).0, set);
+    response_attributes(call, set);
+    if let Some(usage) = &call.usage {
+        usage_attributes(usage, Kind::of(&call.operation), set);
+    }
+    if call.attempt_count > 1 {
+        set(key::OBS_LLM_ATTEMPTS, call.attempt_count.into());
+    }
+    cost_attributes(call, set);
+}
+
+/// The keys of the tier that is asked for, and of the one that served.
+fn tier_keys(call: &CallRecord) -> (&'static str, &'static str) {
+    // A span has the attributes of its provider's own conventions, not those of another's.
+    if call.provider == "openai" && Kind::of(&call.operation) == Kind::Inference {
+        (
+            key::OPENAI_REQUEST_SERVICE_TIER,
+            key::OPENAI_RESPONSE_SERVICE_TIER,
+        )
+    } else {
+        (key::OBS_LLM_REQUEST_TIER, key::OBS_LLM_RESPONSE_TIER)
+    }
+}
+
+fn request_attributes(asked: &Request, tier_key: &'static str, set: &mut Set<'_>) {
+    for (key, number) in [
+        (key::GEN_AI_REQUEST_MAX_TOKENS, asked.max_tokens),
+        (key::GEN_AI_REQUEST_TOP_K, asked.top_k),
+        (
+            key::GEN_AI_REQUEST_CHOICE_COUNT,
+            asked.choices.filter(|choices| *choices != 1),
+        ),
+    ] {
+        if let Some(number) = number {
+            set(key, number.into());
+        }
+    }
+    if let Some(seed) = asked.seed {
+        set(key::GEN_AI_REQUEST_SEED, seed.into());
+    }
+    for (key, number) in [
+        (key::GEN_AI_REQUEST_TEMPERATURE, asked.temperature),
+        (key::GEN_AI_REQUEST_TOP_P, asked.top_p),
+        (
+            key::GEN_AI_REQUEST_FREQUENCY_PENALTY,
+            asked.frequency_penalty,
+        ),
+        (key::GEN_AI_REQUEST_PRESENCE_PENALTY, asked.presence_penalty),
+    ] {
+        if let Some(number) = number.filter(|number| number.is_finite()) {
+            set(key, number.into());
+        }
+    }
+    for (key, texts) in [
+        (key::GEN_AI_REQUEST_STOP_SEQUENCES, &asked.stop_sequences),
+        (
+            key::GEN_AI_REQUEST_ENCODING_FORMATS,
+            &asked.encoding_formats,
+        ),
+    ] {
+        if !texts.is_empty() {
+            set(key, AttributeValue::StringArray(texts.clone()));
+        }
+    }
+    // A version alone is of nothing.
+    let prompt_version = asked.prompt.as_ref().and(asked.prompt_version.as_ref());
+    let tier = asked.tier.as_ref().filter(|tier| *tier != "auto");
+    for (key, text) in [
+        (
+            key::GEN_AI_REQUEST_REASONING_LEVEL,
+            asked.reasoning_level.as_ref(),
+        ),
+        (key::GEN_AI_OUTPUT_TYPE, asked.output_type.as_ref()),
+        (tier_key, tier),
+        (key::GEN_AI_PROMPT_NAME, asked.prompt.as_ref()),
+        (key::GEN_AI_PROMPT_VERSION, prompt_version),
+        (key::GEN_AI_CONVERSATION_ID, asked.conversation.as_ref()),
+        (
+            key::GEN_AI_REQUEST_PREVIOUS_RESPONSE_ID,
+            asked.previous_response.as_ref(),
+        ),
+    ] {
+        if let Some(text) = text.filter(|text| !text.is_empty()) {
+            set(key, text.clone().into());
+        }
     }
     if let Some((address, port)) = &asked.server {
         set(key::SERVER_ADDRESS, address.clone().into());
@@ -56,19 +138,25 @@ fn llm_attributes(
             set(key::SERVER_PORT, u64::from(*port).into());
         }
     }
+}
+
+fn response_attributes(call: &CallRecord, set: &mut Set<'_>) {
     let response = &call.response;
-    if let Some(model) = &response.model {
-        set(key::GEN_AI_RESPONSE_MODEL, model.clone().into());
+    for (key, text) in [
+        (key::GEN_AI_RESPONSE_MODEL, &response.model),
+        (key::GEN_AI_RESPONSE_ID, &response.id),
+        (tier_keys(call).1, &response.tier),
+    ] {
+        if let Some(text) = text {
+            set(key, text.clone().into());
+        }
     }
-    if let Some(id) = &response.id {
-        set(key::GEN_AI_RESPONSE_ID, id.clone().into());
-    }
-    if response.finish_reasons().len() > 0 {
-        let reasons = AttributeValue::StringArray(response.finish_reasons().cloned().collect());
+    let reasons = call.finish_reasons();
+    if !reasons.is_empty() {
+        let reasons = AttributeValue::StringArray(reasons);
         set(key::GEN_AI_RESPONSE_FINISH_REASONS, reasons);
     }
     if let Some(first) = call.time_to_first_chunk {
-        set(key::GEN_AI_REQUEST_STREAM, true.into());
         set(
             key::GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK,
             first.as_secs_f64().into(),
@@ -77,36 +165,57 @@ fn llm_attributes(
     if let Some(dimensions) = response.dimensions {
         set(key::GEN_AI_EMBEDDINGS_DIMENSION_COUNT, dimensions.into());
     }
-    if let Some(usage) = &call.usage {
-        let output = usage
-            .output_tokens()
-            .filter(|_| Kind::of(&call.operation) != Kind::Embeddings);
-        // The parts only where there are any.
-        let part = |tokens: Option<u64>| tokens.filter(|tokens| *tokens > 0);
-        for (key, tokens) in [
-            (key::GEN_AI_USAGE_INPUT_TOKENS, usage.input_tokens()),
-            (key::GEN_AI_USAGE_OUTPUT_TOKENS, output),
-            (
-                key::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS,
-                part(usage.cache_read_tokens()),
-            ),
-            (
-                key::GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS,
-                part(usage.cache_write_tokens()),
-            ),
-            (
-                key::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS,
-                part(usage.reasoning_tokens()),
-            ),
-        ] {
-            if let Some(tokens) = tokens {
-                set(key, tokens.into());
-            }
+}
+
+fn usage_attributes(usage: &Usage, kind: Kind, set: &mut Set<'_>) {
+    let output = usage.output_tokens().filter(|_| kind != Kind::Embeddings);
+    for (key, tokens) in [
+        (key::GEN_AI_USAGE_INPUT_TOKENS, usage.input_tokens()),
+        (key::GEN_AI_USAGE_OUTPUT_TOKENS, output),
+    ] {
+        if let Some(tokens) = tokens {
+            set(key, tokens.into());
         }
     }
-    if call.attempt_count > 1 {
-        set(key::OBS_LLM_ATTEMPTS, call.attempt_count.into());
+    // The parts only where there are any.
+    for (key, tokens) in [
+        (
+            key::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS,
+            usage.cache_read_tokens(),
+        ),
+        (
+            key::GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS,
+            usage.cache_write_tokens(),
+        ),
+        (
+            key::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS,
+            usage.reasoning_tokens(),
+        ),
+        (
+            key::GEN_AI_USAGE_AUDIO_INPUT_TOKENS,
+            usage.audio_input_tokens(),
+        ),
+        (
+            key::GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS,
+            usage.audio_output_tokens(),
+        ),
+        (
+            key::GEN_AI_USAGE_IMAGE_INPUT_TOKENS,
+            usage.image_input_tokens(),
+        ),
+        (
+            key::GEN_AI_USAGE_IMAGE_OUTPUT_TOKENS,
+            usage.image_output_tokens(),
+        ),
+    ] {
+        if let Some(tokens) = tokens.filter(|tokens| *tokens > 0) {
+            set(key, tokens.into());
+        }
     }
+}
+
+/// No convention has a cost: the names are those of obs.
+fn cost_attributes(call: &CallRecord, set: &mut Set<'_>) {
     let cost = &call.cost;
     if let Some(usd) = cost.exact() {
         set(key::OPERATION_COST, usd.as_f64().into());

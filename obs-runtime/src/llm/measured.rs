@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use crate::llm::account::LlmState;
 use crate::llm::attributes::{record_llm, record_vector};
 use crate::llm::call::{LlmCall, VectorOp};
+use crate::llm::request::Request;
 use crate::llm::running::Shared;
 use crate::llm::usage::LlmResponse;
 use crate::lock::lock;
@@ -103,6 +104,14 @@ pub fn llm_begin(
     model: impl Into<Cow<'static, str>>,
 ) -> Measured<ModelCall> {
     Measured::in_body(ModelCall::new(LlmCall::new(provider, operation, model)))
+}
+
+impl Measured<ModelCall> {
+    /// Notes what is asked of the provider.
+    pub(crate) fn asking(mut self, request: Request) -> Self {
+        self.change(|call| lock(&call.call).request.merge(request));
+        self
+    }
 }
 
 /// How many vectors there are, and how many numbers each has; as far as it is known.

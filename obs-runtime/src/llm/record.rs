@@ -87,6 +87,17 @@ impl CallRecord {
         self.response.model.as_deref().unwrap_or("")
     }
 
+    /// Why the model stopped, by choice. A stream that broke off has `error` in the place of what did not come.
+    pub(crate) fn finish_reasons(&self) -> Vec<Cow<'static, str>> {
+        let broke_off = self.failed() && self.time_to_first_chunk.is_some();
+        let choices = if broke_off {
+            self.request.choices.unwrap_or(1)
+        } else {
+            0
+        };
+        self.response.finish_reasons_of(choices)
+    }
+
     /// Whether it ended in an error, a panic or a cancellation.
     pub(crate) fn failed(&self) -> bool {
         self.end != End::Ok

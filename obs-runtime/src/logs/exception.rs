@@ -9,9 +9,10 @@ use crate::callsite::{Construct, Level, SpanKind};
 use crate::logs::LogRecord;
 use crate::semconv::attribute::{
     CODE_FILE_PATH, CODE_FUNCTION_NAME, CODE_LINE_NUMBER, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE,
-    EXCEPTION_TYPE,
+    EXCEPTION_TYPE, GEN_AI_OPERATION_NAME,
 };
-use crate::semconv::event;
+use crate::semconv::{INFERENCE, event};
+use crate::trace::attribute::ValueRef;
 use crate::trace::{Outcome, SpanContext, SpanError, SpanView};
 
 /// Returns the record of a span that failed; none if it did not, or if its error has a record
@@ -55,7 +56,7 @@ pub(crate) fn exception(scope: u16, span: &SpanView<'_>) -> Option<LogRecord> {
     Some(LogRecord {
         unix_nanos: span.end_unix_nanos,
         level,
-        event_name: Some(Cow::Borrowed(event_name(site.construct()))),
+        event_name: Some(Cow::Borrowed(event_name(span))),
         target: Cow::Borrowed(site.target()),
         body: None,
         attributes,
@@ -70,12 +71,22 @@ pub(crate) fn exception(scope: u16, span: &SpanView<'_>) -> Option<LogRecord> {
     })
 }
 
-const fn event_name(construct: Construct) -> &'static str {
-    match construct {
+fn event_name(span: &SpanView<'_>) -> &'static str {
+    match span.callsite.construct() {
+        Construct::LlmCall if is_inference(span) => event::GEN_AI_CLIENT_INFERENCE_EXCEPTION,
         Construct::LlmCall => event::GEN_AI_CLIENT_OPERATION_EXCEPTION,
         Construct::VectorOp => event::DB_CLIENT_OPERATION_EXCEPTION,
         _ => event::EXCEPTION,
     }
+}
+
+fn is_inference(span: &SpanView<'_>) -> bool {
+    let mut attributes = span.attributes();
+    let operation = attributes.find(|(key, _)| *key == GEN_AI_OPERATION_NAME);
+    operation.is_some_and(|(_, value)| match value {
+        ValueRef::Str(operation) => INFERENCE.contains(&operation),
+        _ => false,
+    })
 }
 
 /// Returns the error's severity. An error that leaves the program's part of the trace was not

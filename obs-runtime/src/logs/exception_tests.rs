@@ -136,3 +136,34 @@ fn what_was_said_already_is_not_said_again() {
     assert!(error.is_some());
     assert_eq!(captured.logs, []);
 }
+
+#[cfg(feature = "llm")]
+#[test]
+fn a_model_call_that_fails_is_the_event_of_its_operation() {
+    #[crate::llm_call(provider = "openai", model = "m", operation = operation)]
+    fn asks(operation: &str) -> Result<(), Refused> {
+        Err(Refused)
+    }
+    #[crate::vector_op(system = "qdrant", operation = "search")]
+    fn searches() -> Result<(), Refused> {
+        Err(Refused)
+    }
+    let event = |call: &dyn Fn() -> Result<(), Refused>| {
+        let captured = testing::capture(|| call().is_err());
+        let [record] = &captured.logs[..] else {
+            panic!("{:?}", captured.logs)
+        };
+        assert_eq!(record.level, Level::Warn);
+        record.event_name.clone().unwrap_or_default()
+    };
+    for (operation, name) in [
+        ("chat", "gen_ai.client.inference.exception"),
+        ("generate_content", "gen_ai.client.inference.exception"),
+        ("text_completion", "gen_ai.client.inference.exception"),
+        ("embeddings", "gen_ai.client.operation.exception"),
+        ("create_agent", "gen_ai.client.operation.exception"),
+    ] {
+        assert_eq!(event(&|| asks(operation)), name, "{operation}");
+    }
+    assert_eq!(event(&searches), "db.client.operation.exception");
+}

@@ -15,7 +15,7 @@ use crate::llm::measured::{ModelCall, Numbers, Said, VectorCall};
 use crate::lock::lock;
 use crate::trace::measured::{End, Measure, Measured};
 use crate::trace::open_call::{self, Place};
-use crate::trace::{Outcome, SpanError};
+use crate::trace::{Capture as _, Outcome, SpanError, Value};
 
 /// Where the measurement is between its begin, inside the body, and its end, outside.
 pub struct Slot<M: Measure>(Arc<Mutex<Held<M>>>);
@@ -163,9 +163,21 @@ pub fn text<T: AsRef<str> + ?Sized>(value: &T) -> String {
     value.as_ref().to_owned()
 }
 
-/// A span's name of two parts.
+/// The attribute that such a text becomes; an empty one is none.
+pub fn text_value(text: &str) -> Value {
+    if text.is_empty() {
+        Value::NONE
+    } else {
+        text.capture()
+    }
+}
+
+/// A span's name of two parts; of the first alone where the second is not known.
 pub fn join(first: &(impl AsRef<str> + ?Sized), second: &(impl AsRef<str> + ?Sized)) -> String {
-    [first.as_ref(), second.as_ref()].join(" ")
+    match (first.as_ref(), second.as_ref()) {
+        (first, "") => first.to_owned(),
+        (first, second) => [first, second].join(" "),
+    }
 }
 
 /// `usage = closure` and `refused = closure`

@@ -38,6 +38,8 @@
 
 mod arguments;
 mod as_text;
+#[cfg(feature = "llm")]
+mod asked;
 mod call;
 #[cfg(any(feature = "llm", feature = "pipeline"))]
 mod count;
@@ -65,6 +67,11 @@ mod stream;
 
 pub use arguments::{HasDebug, argument};
 pub use as_text::{check_debug, check_display, check_result, probe_success};
+#[cfg(feature = "llm")]
+pub use asked::{
+    asks_max_tokens, asks_nothing, asks_prompt, asks_prompt_version, asks_request, asks_server,
+    asks_temperature, asks_tier, llm_asks,
+};
 pub use call::{FnRet, absurd, arg, call, call_future};
 #[cfg(any(feature = "llm", feature = "pipeline"))]
 pub use count::IntoCount;
@@ -76,7 +83,9 @@ pub use links::links;
 #[cfg(feature = "tokio")]
 pub use main_fn::Main;
 #[cfg(feature = "llm")]
-pub use measured::{Slot, join, llm_judge, refusal, streaming, text, vector_judge, vector_start};
+pub use measured::{
+    Slot, join, llm_judge, refusal, streaming, text, text_value, vector_judge, vector_start,
+};
 pub use observe::{err_level, error_if, expected, no_errors, ok_if, on_return, on_return_at};
 #[cfg(not(any(feature = "record", test)))]
 pub use off::*;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use obs_runtime::llm::Request;
 use obs_runtime::testing::{capture, capture_async};
 use obs_runtime::{
     AttributeValue, Instrument as _, SpanKind, llm_call,
@@ -225,4 +226,93 @@ fn an_answer_that_is_refused_here_has_its_price() {
         attribute(span, "operation.cost"),
         Some(&AttributeValue::F64(0.000_21))
     );
+}
+
+/// What the configuration of a program says of its model.
+#[derive(Default)]
+struct Settings {
+    url: String,
+    max_tokens: Option<u32>,
+    temperature: Option<f32>,
+    tier: Option<String>,
+}
+
+#[llm_call(
+    provider = "openai",
+    model = "gpt-4o-mini",
+    request = Request::new().top_p(0.9).temperature(1.0).conversation("conv_1"),
+    server = settings.url,
+    max_tokens = settings.max_tokens,
+    temperature = settings.temperature,
+    tier = settings.tier,
+    prompt = "summary",
+    prompt_version = version,
+)]
+async fn asks(settings: &Settings, version: &str) -> Result<(), Refused> {
+    tokio::task::yield_now().await;
+    Err(Refused)
+}
+
+#[llm_call(provider = "openai", model = "gpt-4o-mini", server = ("localhost", 4010), max_tokens = 7, temperature = 0,
+    stream = false)]
+fn literals() {
+    obs_runtime::llm::asked(Request::new().max_tokens(20).seed(3));
+}
+
+#[tokio::test]
+async fn arguments_say_what_is_asked_of_the_provider() {
+    let settings = Settings {
+        url: "https://user:hunter2@gateway.example/v1?key=hunter2".to_owned(),
+        max_tokens: Some(1_000),
+        temperature: Some(0.5),
+        tier: Some("flex".to_owned()),
+    };
+    let captured = capture_async(asks(&settings, "7")).await;
+    let span = captured.span("chat gpt-4o-mini");
+    for (key, value) in [
+        ("server.address", text("gateway.example")),
+        ("server.port", 443.into()),
+        ("gen_ai.request.max_tokens", 1_000.into()),
+        // More exact than what `request` says.
+        ("gen_ai.request.temperature", 0.5.into()),
+        ("gen_ai.request.top_p", 0.9.into()),
+        ("openai.request.service_tier", text("flex")),
+        ("gen_ai.prompt.name", text("summary")),
+        ("gen_ai.prompt.version", text("7")),
+        ("gen_ai.conversation.id", text("conv_1")),
+        // The bound is one of the cost, too: 1,000 at 0.60 dollars for a million.
+        ("obs.cost.at_least", 0.0.into()),
+    ] {
+        assert_eq!(attribute(span, key), Some(&value), "{key}");
+    }
+    assert!(!format!("{span:?}").contains("hunter2"), "{span:?}");
+
+    // What the configuration leaves out says nothing.
+    let captured = capture_async(asks(&Settings::default(), "7")).await;
+    let span = captured.span("chat gpt-4o-mini");
+    for key in [
+        "server.address",
+        "server.port",
+        "gen_ai.request.max_tokens",
+        "openai.request.service_tier",
+    ] {
+        assert_eq!(attribute(span, key), None, "{key}");
+    }
+    let temperature = attribute(span, "gen_ai.request.temperature");
+    assert_eq!(temperature, Some(&1.0.into()));
+}
+
+#[test]
+fn arguments_may_be_literals_and_the_body_says_more() {
+    let captured = capture(literals);
+    let span = captured.span("chat gpt-4o-mini");
+    for (key, value) in [
+        ("server.address", text("localhost")),
+        ("server.port", 4010.into()),
+        ("gen_ai.request.max_tokens", 20.into()),
+        ("gen_ai.request.temperature", 0.0.into()),
+        ("gen_ai.request.seed", 3.into()),
+    ] {
+        assert_eq!(attribute(span, key), Some(&value), "{key}");
+    }
 }

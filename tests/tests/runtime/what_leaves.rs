@@ -37,6 +37,7 @@ const ATTRIBUTES: &[(&str, &str, &str)] = &[
     ),
     ("gen_ai.tool.", "your code", "yes"),
     ("gen_ai.", "`#[llm_call]`, `record_llm_call`", "no"),
+    ("openai.", "`#[llm_call]`, `record_llm_call`", "no"),
     ("operation.cost", "`#[llm_call]`, `record_llm_call`", "no"),
     ("obs.cost.", "`#[llm_call]`, `record_llm_call`", "no"),
     ("obs.llm.", "`#[llm_call]`, `record_llm_call`", "no"),

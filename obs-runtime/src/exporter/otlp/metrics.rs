@@ -5,6 +5,7 @@
 use crate::exporter::otlp::attributes::key_value;
 use crate::exporter::otlp::batch::{Batch, Envelope, ITEMS, Open};
 use crate::exporter::otlp::library::Library;
+use crate::semconv::INTEGER_LABELS;
 use std::sync::{Arc, Mutex};
 
 use crate::exporter::delta::{Deltas, Receipt};
@@ -332,7 +333,9 @@ fn exemplar(out: &mut Vec<u8>, field: u32, exemplar: &Exemplar) {
 
 fn labels(out: &mut Vec<u8>, field: u32, labels: &Labels) {
     for (key, value) in labels {
-        key_value(out, field, key, ValueRef::Str(value));
+        let number = INTEGER_LABELS.contains(&key).then(|| value.parse().ok());
+        let value = number.flatten().map_or(ValueRef::Str(value), ValueRef::I64);
+        key_value(out, field, key, value);
     }
 }
 

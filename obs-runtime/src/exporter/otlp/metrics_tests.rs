@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::metrics::v1::{
     AggregationTemporality, Metric, exemplar, exponential_histogram_data_point, metric::Data,
     number_data_point::Value,
@@ -361,4 +362,51 @@ fn metrics_of_libraries_stand_under_their_scope() {
         }
         assert_eq!(found, [30, 3, 5]);
     }
+}
+
+#[test]
+fn labels_that_the_conventions_have_as_whole_numbers_are_numbers() {
+    let labels = labels_of(&[
+        ("server.address", "api.openai.com"),
+        ("server.port", "443"),
+        ("http.response.status_code", "200"),
+        ("n", "7"),
+    ]);
+    let point = NumberPoint {
+        labels,
+        ..point(Number::U64(1))
+    };
+    let metric = only(family("calls", MetricData::Counter(vec![point].into())));
+    let Some(Data::Sum(sum)) = metric.data else {
+        panic!("{metric:?}")
+    };
+    let expected = [
+        pair("server.address", "api.openai.com"),
+        pair("server.port", 443),
+        pair("http.response.status_code", 200),
+        pair("n", "7"),
+    ];
+    let shown = |all: &[KeyValue]| {
+        let mut all: Vec<_> = all.iter().map(|pair| format!("{pair:?}")).collect();
+        all.sort();
+        all
+    };
+    assert_eq!(shown(&sum.data_points[0].attributes), shown(&expected));
+}
+
+#[test]
+fn a_label_that_is_no_number_after_all_stays_a_text() {
+    let labels = labels_of(&[("server.port", "_OTHER")]);
+    let point = NumberPoint {
+        labels,
+        ..point(Number::U64(1))
+    };
+    let metric = only(family("calls", MetricData::Counter(vec![point].into())));
+    let Some(Data::Sum(sum)) = metric.data else {
+        panic!("{metric:?}")
+    };
+    assert_eq!(
+        sum.data_points[0].attributes,
+        [pair("server.port", "_OTHER")]
+    );
 }

@@ -31,6 +31,9 @@ pub struct LlmResponse {
     pub(crate) dimensions: Option<u64>,
 }
 
+/// The most choices of which it is said that they broke off.
+const MOST_CHOICES: u32 = 128;
+
 impl LlmResponse {
     /// Creates an answer of which nothing is known yet.
     pub fn new() -> Self {
@@ -76,6 +79,20 @@ impl LlmResponse {
     /// The reasons why the model stopped, in the order of the choices.
     pub(crate) fn finish_reasons(&self) -> impl ExactSizeIterator<Item = &Cow<'static, str>> {
         self.finish_reasons.iter().map(|(_, reason)| reason)
+    }
+
+    /// The same for at least this number of choices: `error` stands in the place of a reason that did not come.
+    pub(crate) fn finish_reasons_of(&self, choices: u64) -> Vec<Cow<'static, str>> {
+        // Nobody asks for so many; a wrong number must not cost memory.
+        let choices = u32::try_from(choices).map_or(MOST_CHOICES, |n| n.min(MOST_CHOICES));
+        let mut reasons: Vec<_> = self.finish_reasons().cloned().collect();
+        for choice in 0..choices {
+            if !self.finish_reasons.iter().any(|(at, _)| *at == choice) {
+                // All choices before this one are there by now.
+                reasons.insert(choice as usize, "error".into());
+            }
+        }
+        reasons
     }
 
     /// Sets the tokens: a [`Usage`], a pair of input and output tokens, or an option of these.
