@@ -2,6 +2,7 @@
 
 pub mod aimock;
 pub mod cases;
+pub mod conventions;
 pub mod exporters;
 pub mod http;
 pub mod http_client;

@@ -7,7 +7,8 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 
 /// The python modules of `oracle/requirements.txt`.
-const PYTHON_MODULES: &str = "import grpc, opentelemetry.proto.collector, prometheus_client";
+const PYTHON_MODULES: &str =
+    "import grpc, opentelemetry.proto.collector, prometheus_client, pytest_genai_semconv";
 
 /// The folder of the python programs.
 pub fn oracle_dir() -> PathBuf {

@@ -1,6 +1,7 @@
 //! What real servers, and receivers that share no code with obs, make of what it sends.
 
 mod aimock;
+mod conformance;
 mod exemplars;
 mod hostile_pages;
 mod meters;
