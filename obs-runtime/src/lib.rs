@@ -159,6 +159,9 @@ mod pages {
     #[cfg(all(feature = "console", feature = "llm"))]
     #[doc = include_str!("../../docs/model-calls.md")]
     struct ModelCalls;
+    #[cfg(all(feature = "async-openai", feature = "genai", feature = "rig"))]
+    #[doc = include_str!("../../docs/clients.md")]
+    struct Clients;
     #[cfg(all(feature = "console", feature = "pipeline"))]
     #[doc = include_str!("../../docs/pipelines.md")]
     struct Pipelines;

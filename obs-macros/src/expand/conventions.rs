@@ -114,16 +114,13 @@ fn request(asked: &[(Asked, Expr)], krate: &TokenStream) -> Option<TokenStream> 
 pub(super) fn end(plan: &Plan) -> Option<End> {
     let krate = &plan.site.krate;
     Some(match plan.measurement.as_ref()? {
-        Measurement::LlmCall { usage, refused, .. } => {
-            let unknown = || quote!(|_| #krate::private::LlmResponse::default());
-            let usage = usage
-                .as_ref()
-                .map_or_else(unknown, |closure| quote!(#closure));
-            End {
-                function: "llm_judge",
-                closures: vec![usage, self::refused(refused.as_ref(), krate)],
-            }
-        }
+        Measurement::LlmCall { usage, refused, .. } => End {
+            function: "llm_judge",
+            closures: vec![
+                self::usage(usage.as_ref(), krate),
+                self::refused(refused.as_ref(), krate),
+            ],
+        },
         Measurement::VectorOp {
             count, dimensions, ..
         } => End {
@@ -131,6 +128,17 @@ pub(super) fn end(plan: &Plan) -> Option<End> {
             closures: vec![later(count.as_ref()), later(dimensions.as_ref())],
         },
     })
+}
+
+/// A closure over the `Ok` value that gives what it says of the answer.
+fn usage(usage: Option<&Expr>, krate: &TokenStream) -> TokenStream {
+    let Some(closure) = usage else {
+        return quote!(|_| #krate::private::LlmResponse::default());
+    };
+    // A closure that is called where it stands may return what it is given: an answer of a client is a usage itself.
+    let at = Span::mixed_site().located_at(closure.span());
+    let answer = crate_path::function(krate, "answer_of", at);
+    quote_spanned!(at=> |__obs_value| #answer(__obs_value, #closure))
 }
 
 /// A closure over the returned value that says whether it is an error that proves a refusal.

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use super::count::IntoCount;
 use super::judge::{Hooks, Judge, Layer, Layered, layered};
 use super::probe::Probe;
-use crate::llm::IntoUsage;
 use crate::llm::measured::{ModelCall, Numbers, Said, VectorCall};
+use crate::llm::{IntoUsage, LlmResponse};
 use crate::lock::lock;
 use crate::trace::measured::{End, Measure, Measured};
 use crate::trace::open_call::{self, Place};
@@ -180,15 +180,23 @@ pub fn join(first: &(impl AsRef<str> + ?Sized), second: &(impl AsRef<str> + ?Siz
     }
 }
 
+/// What a value says of the answer: `usage = closure`.
+pub fn answer_of<'a, V: ?Sized, U: IntoUsage>(
+    value: &'a V,
+    usage: impl FnOnce(&'a V) -> U,
+) -> LlmResponse {
+    usage(value).into_llm_response()
+}
+
 /// `usage = closure` and `refused = closure`
 pub struct UsageOf<C, F> {
     usage: C,
     refused: F,
 }
 
-impl<V, U: IntoUsage, C: Fn(&V) -> U, F> Reads<V, ModelCall> for UsageOf<C, F> {
+impl<V, C: Fn(&V) -> LlmResponse, F> Reads<V, ModelCall> for UsageOf<C, F> {
     fn read(&self, value: &V) -> Said {
-        (self.usage)(value).into_llm_response().into()
+        (self.usage)(value).into()
     }
 }
 
@@ -207,7 +215,7 @@ pub fn refusal<E: ?Sized>(error: &E, refused: impl Fn(&E) -> bool) -> bool {
 }
 
 /// The layer of `#[llm_call]`; `usage` sees the `Ok` value, or each `Ok` item, and `refused` what is an error.
-pub fn llm_judge<T, K: Judge<T>, U: IntoUsage, C: Fn(&K::Success) -> U, F: Fn(&T) -> bool>(
+pub fn llm_judge<T, K: Judge<T>, C: Fn(&K::Success) -> LlmResponse, F: Fn(&T) -> bool>(
     inner: K,
     _: Probe<T>,
     slot: Slot<ModelCall>,

@@ -84,7 +84,8 @@ pub use links::links;
 pub use main_fn::Main;
 #[cfg(feature = "llm")]
 pub use measured::{
-    Slot, join, llm_judge, refusal, streaming, text, text_value, vector_judge, vector_start,
+    Slot, answer_of, join, llm_judge, refusal, streaming, text, text_value, vector_judge,
+    vector_start,
 };
 pub use observe::{err_level, error_if, expected, no_errors, ok_if, on_return, on_return_at};
 #[cfg(not(any(feature = "record", test)))]

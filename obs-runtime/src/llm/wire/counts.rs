@@ -4,20 +4,20 @@ use crate::llm::usage::{Count, Usage};
 
 /// What an answer counts, in the normal form.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Counts {
-    pub(super) input: Count,
-    pub(super) output: Count,
-    pub(super) cache_read: Count,
+pub(in crate::llm) struct Counts {
+    pub(in crate::llm) input: Count,
+    pub(in crate::llm) output: Count,
+    pub(in crate::llm) cache_read: Count,
     /// Of whichever lifetime.
-    pub(super) cache_write: Count,
-    pub(super) cache_write_5m: Count,
-    pub(super) cache_write_1h: Count,
-    pub(super) reasoning: Count,
-    pub(super) audio_input: Count,
-    pub(super) audio_output: Count,
-    pub(super) image_input: Count,
-    pub(super) image_output: Count,
-    pub(super) web_searches: Count,
+    pub(in crate::llm) cache_write: Count,
+    pub(in crate::llm) cache_write_5m: Count,
+    pub(in crate::llm) cache_write_1h: Count,
+    pub(in crate::llm) reasoning: Count,
+    pub(in crate::llm) audio_input: Count,
+    pub(in crate::llm) audio_output: Count,
+    pub(in crate::llm) image_input: Count,
+    pub(in crate::llm) image_output: Count,
+    pub(in crate::llm) web_searches: Count,
 }
 
 impl Default for Counts {
@@ -43,7 +43,7 @@ impl Default for Counts {
 impl Counts {
     /// The usage, unless nothing is said of it. It is partial unless this is the provider's last word, which says the
     /// output: searches alone, in the last chunk of a stream, do not make its earlier counts the last ones.
-    pub(super) fn usage(mut self, is_last: bool) -> Option<Usage> {
+    pub(in crate::llm) fn usage(mut self, is_last: bool) -> Option<Usage> {
         self.forget_zeros();
         let is_last = is_last && self.output != Count::Unknown;
         let usage = Usage::new(self.input, self.output)

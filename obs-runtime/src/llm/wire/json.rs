@@ -47,7 +47,7 @@ pub(super) fn items(value: &Value) -> &[Value] {
 }
 
 /// Sets the tier that served an answer, with one word for the usual one.
-pub(super) fn tier(answer: LlmResponse, word: Option<&str>) -> LlmResponse {
+pub(in crate::llm) fn tier(answer: LlmResponse, word: Option<&str>) -> LlmResponse {
     match word.map(str::to_ascii_lowercase).as_deref() {
         None | Some("traffic_type_unspecified" | "unspecified") => answer,
         Some("standard" | "on_demand") => answer.tier("default"),

@@ -20,6 +20,10 @@ pub mod openai;
 
 #[cfg(feature = "reqwest")]
 pub(crate) use body::Body;
+#[cfg(any(feature = "async-openai", feature = "genai", feature = "rig"))]
+pub(in crate::llm) use counts::Counts;
+#[cfg(feature = "async-openai")]
+pub(in crate::llm) use json::tier;
 use serde_json::Value;
 
 use crate::llm::usage::{IntoUsage, LlmResponse};

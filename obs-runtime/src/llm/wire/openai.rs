@@ -88,7 +88,12 @@ fn chat_counts(usage: &Value) -> Counts {
 }
 
 /// The output with its reasoning. xAI counts that beside the completion, and in the total.
-fn with_reasoning(prompt: Count, completion: Count, reasoning: Count, total: Count) -> Count {
+pub(in crate::llm) fn with_reasoning(
+    prompt: Count,
+    completion: Count,
+    reasoning: Count,
+    total: Count,
+) -> Count {
     match (prompt, completion, reasoning, total) {
         (
             Count::Known(prompt),
@@ -218,7 +223,7 @@ fn identified(mut answer: LlmResponse, raw: &Value) -> LlmResponse {
 }
 
 /// The conventions' word for a reason.
-fn finish_reason(reason: &str) -> Cow<'static, str> {
+pub(in crate::llm) fn finish_reason(reason: &str) -> Cow<'static, str> {
     match reason {
         "tool_calls" | "function_call" => "tool_call".into(),
         "max_output_tokens" | "max_tokens" | "length" => "length".into(),

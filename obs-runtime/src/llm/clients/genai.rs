@@ -1,0 +1,120 @@
+//! Answers, ends of streams and usages of genai.
+//!
+//! Its sums include their parts, whatever the provider. With `ChatOptions::with_capture_raw_body` it keeps the raw answer,
+//! which says what its types drop: the tier that served, searches.
+
+use std::borrow::Cow;
+
+use ::genai::chat::{ChatResponse, ChatStreamEvent, StopReason, StreamEnd, Usage};
+use ::genai::embed::EmbedResponse;
+
+use super::kept;
+use crate::llm::usage::{Count, IntoUsage, LlmResponse, TokenCount as _, Usage as OurUsage};
+use crate::llm::wire::Counts;
+
+fn counts(usage: &Usage) -> Counts {
+    let (input, output) = (
+        usage.prompt_tokens_details.as_ref(),
+        usage.completion_tokens_details.as_ref(),
+    );
+    let written = input.and_then(|parts| parts.cache_creation_details.as_ref());
+    let mut counts = Counts {
+        input: usage.prompt_tokens.count(),
+        output: usage.completion_tokens.count(),
+        cache_read: input.and_then(|parts| parts.cached_tokens).count(),
+        cache_write: input.and_then(|parts| parts.cache_creation_tokens).count(),
+        cache_write_5m: written.and_then(|parts| parts.ephemeral_5m_tokens).count(),
+        cache_write_1h: written.and_then(|parts| parts.ephemeral_1h_tokens).count(),
+        reasoning: output.and_then(|parts| parts.reasoning_tokens).count(),
+        audio_input: input.and_then(|parts| parts.audio_tokens).count(),
+        audio_output: output.and_then(|parts| parts.audio_tokens).count(),
+        ..Counts::default()
+    };
+    // It leaves out a lifetime of zero tokens, if it knows the other.
+    if written.is_some() {
+        for lifetime in [&mut counts.cache_write_5m, &mut counts.cache_write_1h] {
+            if *lifetime == Count::Unknown {
+                *lifetime = Count::Known(0);
+            }
+        }
+    }
+    counts
+}
+
+/// The conventions' word for a reason.
+fn reason(reason: &StopReason) -> Cow<'static, str> {
+    match reason {
+        StopReason::Completed(_) | StopReason::StopSequence(_) => "stop".into(),
+        StopReason::MaxTokens(_) => "length".into(),
+        StopReason::ToolCall(_) => "tool_call".into(),
+        StopReason::ContentFilter(_) => "content_filter".into(),
+        StopReason::Other(other) => other.clone().into(),
+    }
+}
+
+impl IntoUsage for &Usage {
+    fn into_llm_response(self) -> LlmResponse {
+        LlmResponse::new().usage(counts(self).usage(true))
+    }
+}
+
+impl IntoUsage for &ChatResponse {
+    fn into_llm_response(self) -> LlmResponse {
+        let counts = counts(&self.usage);
+        let mut answer = kept(self.captured_raw_body.as_ref(), counts, true);
+        answer
+            .model
+            .get_or_insert_with(|| self.provider_model_iden.model_name.to_string());
+        answer.id = answer.id.or_else(|| self.response_id.clone());
+        match &self.stop_reason {
+            Some(stopped) if answer.finish_reasons().len() == 0 => {
+                answer.finish(0, reason(stopped))
+            }
+            _ => answer,
+        }
+    }
+}
+
+/// The end of a stream has the usage if `ChatOptions::with_capture_usage` asks for it.
+impl IntoUsage for &StreamEnd {
+    fn into_llm_response(self) -> LlmResponse {
+        let usage = self.captured_usage.as_ref();
+        let mut answer =
+            LlmResponse::new().usage(usage.and_then(|usage| counts(usage).usage(true)));
+        answer.id.clone_from(&self.captured_response_id);
+        match &self.captured_stop_reason {
+            Some(stopped) => answer.finish(0, reason(stopped)),
+            None => answer,
+        }
+    }
+}
+
+impl IntoUsage for &ChatStreamEvent {
+    fn into_llm_response(self) -> LlmResponse {
+        match self {
+            ChatStreamEvent::End(end) => end.into_llm_response(),
+            _ => LlmResponse::new(),
+        }
+    }
+}
+
+/// Embeddings have no output, and no text is without tokens.
+impl IntoUsage for &EmbedResponse {
+    fn into_llm_response(self) -> LlmResponse {
+        let tokens = match self.usage.prompt_tokens.count() {
+            Count::Unknown | Count::Known(0) => None,
+            tokens => Some(OurUsage::input(tokens)),
+        };
+        let answer = LlmResponse::new()
+            .usage(tokens)
+            .model(&*self.provider_model_iden.model_name);
+        match self.embeddings.first() {
+            Some(first) => answer.dimensions(first.dimensions),
+            None => answer,
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "genai_tests.rs"]
+mod tests;
