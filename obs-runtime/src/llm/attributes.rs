@@ -26,6 +26,10 @@ pub(crate) fn record_llm(call: LlmCall, here: Here, attributes: Attributes) {
     if !is_shown {
         return;
     }
+    // What obs says itself comes later, and stays.
+    for (key, value) in &record.details {
+        current::set_attribute(key.clone(), value.clone());
+    }
     let named = attributes == Attributes::All;
     llm_attributes(&record, named, &mut |key, value| {
         current::set_attribute(key, value);

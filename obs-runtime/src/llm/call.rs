@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use crate::AttributeValue;
 use crate::llm::attempt::Attempts;
 use crate::llm::attributes::{record_llm, record_vector};
 use crate::llm::request::Request;
@@ -35,9 +36,26 @@ pub struct LlmCall {
     pub(crate) end: End,
     /// The call ended with an error that proves a refusal.
     pub(crate) refused: bool,
+    /// What clients' own spans say beside, for the span of the call.
+    pub(crate) details: Vec<(String, AttributeValue)>,
 }
 
+/// The most details of a call.
+#[cfg(any(feature = "tracing", feature = "opentelemetry"))]
+const MOST_DETAILS: usize = 64;
+
 impl LlmCall {
+    /// Takes a detail; the last one of a key counts.
+    #[cfg(any(feature = "tracing", feature = "opentelemetry"))]
+    pub(crate) fn detail(&mut self, key: &str, value: &AttributeValue) {
+        let has_room = self.details.len() < MOST_DETAILS;
+        match self.details.iter_mut().find(|(known, _)| known == key) {
+            Some((_, held)) => *held = value.clone(),
+            None if has_room => self.details.push((key.to_owned(), value.clone())),
+            None => {}
+        }
+    }
+
     /// Creates a call that succeeded, from the provider (`openai`, `anthropic`, `aws.bedrock`, …,
     /// see `gen_ai.provider.name`), the operation (`chat`, `embeddings`, `text_completion`, …) and
     /// the model that was asked for.
@@ -56,6 +74,7 @@ impl LlmCall {
             time_to_first_chunk: None,
             end: End::Ok,
             refused: false,
+            details: Vec::new(),
         }
     }
 

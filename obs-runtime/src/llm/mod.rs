@@ -38,6 +38,8 @@ mod attempt;
 mod attributes;
 mod builder;
 pub(crate) mod call;
+#[cfg(any(feature = "tracing", feature = "opentelemetry"))]
+mod client_span;
 #[cfg(any(feature = "async-openai", feature = "genai", feature = "rig"))]
 mod clients;
 pub(crate) mod measured;

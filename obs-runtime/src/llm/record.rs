@@ -4,6 +4,7 @@ use core::time::Duration;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::AttributeValue;
 use crate::llm::attempt::{Attempt, Attempts};
 use crate::llm::call::LlmCall;
 use crate::llm::price::{Cost, Pricer, Reason};
@@ -34,6 +35,8 @@ pub(crate) struct CallRecord {
     pub(crate) duration: Option<Duration>,
     pub(crate) time_to_first_chunk: Option<Duration>,
     pub(crate) end: End,
+    /// What clients' own spans say beside, for the span of the call.
+    pub(crate) details: Vec<(String, AttributeValue)>,
 }
 
 impl CallRecord {
@@ -49,6 +52,7 @@ impl CallRecord {
             time_to_first_chunk,
             end,
             refused,
+            details,
         } = call;
         judge(&mut attempts, &end, refused);
         let bounds = request.bounds();
@@ -79,6 +83,7 @@ impl CallRecord {
             duration,
             time_to_first_chunk,
             end,
+            details,
         }
     }
 

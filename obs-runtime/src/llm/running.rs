@@ -3,15 +3,20 @@
 //! A call opens a place on the thread while its body works (`trace/open_call.rs`), whether or not it is sampled. What
 //! is reported there is counted whatever becomes of the call: an error, a panic, a drop.
 
+use core::any::Any;
 use core::time::Duration;
 use std::sync::{Arc, Mutex};
 
 use crate::llm::call::{LlmCall, record_llm_call};
+#[cfg(any(feature = "tracing", feature = "opentelemetry"))]
+use crate::llm::client_span::ClientSpan;
 use crate::llm::request::Request;
 use crate::llm::usage::IntoUsage;
 use crate::lock::lock;
 use crate::semconv::OTHER;
-use crate::trace::open_call;
+#[cfg(any(feature = "tracing", feature = "opentelemetry"))]
+use crate::trace::open_call::Judge;
+use crate::trace::open_call::{self, OpenCall};
 
 /// A call that runs, to which anybody inside may report.
 pub(crate) type Shared = Arc<Mutex<LlmCall>>;
@@ -33,12 +38,19 @@ pub(crate) type Shared = Arc<Mutex<LlmCall>>;
 /// assert!(llm::RunningCall::current().is_none());
 /// ```
 #[derive(Clone, Debug)]
-pub struct RunningCall(Shared);
+pub struct RunningCall(pub(super) Shared);
+
+impl OpenCall for Mutex<LlmCall> {
+    #[cfg(any(feature = "tracing", feature = "opentelemetry"))]
+    fn client_span(self: Arc<Self>, client: &'static str) -> Box<dyn Judge> {
+        Box::new(ClientSpan::new(RunningCall(self), client))
+    }
+}
 
 impl RunningCall {
     /// Returns the innermost call whose body runs on this thread.
     pub fn current() -> Option<Self> {
-        let place = open_call::running()?;
+        let place: Arc<dyn Any + Send + Sync> = open_call::running()?;
         Arc::downcast::<Mutex<LlmCall>>(place).ok().map(Self)
     }
 

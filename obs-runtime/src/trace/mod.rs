@@ -12,6 +12,14 @@ pub(crate) mod attribute;
 pub(crate) mod bridge;
 pub(crate) mod buffer;
 pub(crate) mod calls;
+#[cfg(all(feature = "llm", any(feature = "tracing", feature = "opentelemetry")))]
+pub(crate) mod client_span;
+#[cfg(all(
+    not(feature = "llm"),
+    any(feature = "tracing", feature = "opentelemetry")
+))]
+#[path = "client_span_off.rs"]
+pub(crate) mod client_span;
 pub(crate) mod context;
 #[doc(hidden)]
 pub mod current;

@@ -4,12 +4,33 @@
 //! It does not depend on sampling, as the span does. A task that carries the span carries it too.
 
 use core::any::Any;
+use core::fmt::Debug;
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::cell::RefCell;
 use std::sync::Arc;
 
+#[cfg(any(feature = "tracing", feature = "opentelemetry"))]
+use super::attribute::AttributeValue;
+
 /// What a call shows to its body.
-pub(crate) type Place = Arc<dyn Any + Send + Sync>;
+pub(crate) type Place = Arc<dyn OpenCall>;
+
+/// A call that runs, as those inside see it.
+pub trait OpenCall: Any + Debug + Send + Sync {
+    /// A span of this client begins inside, which may be about the same request.
+    #[cfg(any(feature = "tracing", feature = "opentelemetry"))]
+    fn client_span(self: Arc<Self>, client: &'static str) -> Box<dyn Judge>;
+}
+
+/// The judgement of a call on a span that a client makes inside.
+#[cfg(any(feature = "tracing", feature = "opentelemetry"))]
+pub trait Judge: Send + Sync {
+    /// The span says this of itself.
+    fn says(&mut self, key: &str, value: &AttributeValue);
+
+    /// Whether the span, which ends now, is an attempt of the call: then the call has taken what the span said.
+    fn is_attempt(&mut self) -> bool;
+}
 
 thread_local! {
     static RUNNING: RefCell<Option<Place>> = const { RefCell::new(None) };

@@ -12,11 +12,13 @@ use std::time::{Duration, SystemTime};
 use ::opentelemetry::KeyValue;
 use ::opentelemetry::trace::{self as otel, SpanBuilder, Status};
 
+use crate::callsite::Callsite;
 use crate::clock;
 use crate::self_obs;
 use crate::trace::active::Manual;
 use crate::trace::attribute::SpanExtra;
 use crate::trace::bridge::data;
+use crate::trace::client_span::ClientSpan;
 use crate::trace::view::Outcome;
 
 /// A start that lies no longer ago than this is put on the clock of all other spans.
@@ -34,6 +36,8 @@ pub struct Span {
 struct Running {
     manual: Manual,
     extra: SpanExtra,
+    /// The ear of the model call around the span, which may be that of a client.
+    client: Option<ClientSpan>,
 }
 
 impl Span {
@@ -48,14 +52,16 @@ impl Span {
     pub(super) fn begin(
         context: otel::SpanContext,
         mut manual: Manual,
+        internal: &'static Callsite,
         builder: SpanBuilder,
     ) -> Self {
+        let mut client = ClientSpan::begin(internal);
         let mut extra = SpanExtra {
             name: Some(builder.name),
             ..SpanExtra::default()
         };
         for pair in builder.attributes.into_iter().flatten() {
-            data::set(&mut extra, pair);
+            set(&mut extra, client.as_mut(), pair);
         }
         for event in builder.events.into_iter().flatten() {
             let event = data::event(event.name, event.timestamp, event.attributes);
@@ -79,7 +85,11 @@ impl Span {
         }
         Self {
             context,
-            running: Some(Box::new(Running { manual, extra })),
+            running: Some(Box::new(Running {
+                manual,
+                extra,
+                client,
+            })),
         }
     }
 
@@ -95,7 +105,14 @@ impl Span {
         let Some(running) = self.running.take() else {
             return;
         };
-        let Running { manual, mut extra } = *running;
+        let Running {
+            mut manual,
+            mut extra,
+            client,
+        } = *running;
+        if let Some(client) = client {
+            client.end(&mut manual, &[], &mut [], &mut extra);
+        }
         if let Some(end) = end {
             let ago = SystemTime::now().duration_since(end).ok();
             if ago.is_none_or(|ago| ago > NOW) {
@@ -139,7 +156,10 @@ impl otel::Span for Span {
     }
 
     fn set_attribute(&mut self, attribute: KeyValue) {
-        self.change(|extra| data::set(extra, attribute));
+        match &mut self.running {
+            Some(running) => set(&mut running.extra, running.client.as_mut(), attribute),
+            None => self.change(|_| {}),
+        }
     }
 
     fn set_status(&mut self, status: Status) {
@@ -162,6 +182,22 @@ impl otel::Span for Span {
 
     fn end_with_timestamp(&mut self, timestamp: SystemTime) {
         self.finish(Some(timestamp));
+    }
+}
+
+/// Sets an attribute, which the model call around the span may hear.
+fn set(extra: &mut SpanExtra, client: Option<&mut ClientSpan>, pair: KeyValue) {
+    let Some(client) = client else {
+        return data::set(extra, pair);
+    };
+    let key = pair.key.clone();
+    data::set(extra, pair);
+    let held = extra
+        .attributes
+        .iter()
+        .find(|(held, _)| **held == *key.as_str());
+    if let Some((_, value)) = held {
+        client.says(key.as_str(), value);
     }
 }
 

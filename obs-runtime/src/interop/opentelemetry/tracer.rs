@@ -89,7 +89,8 @@ impl Tracer {
                 let context = manual.context();
                 let theirs = context.map_or(otel::SpanContext::NONE, SpanContext::to_opentelemetry);
                 if manual.is_recording() {
-                    Span::begin(theirs, manual, builder)
+                    let internal = self.library.of(SpanKind::Internal);
+                    Span::begin(theirs, manual, internal, builder)
                 } else {
                     Span::unrecorded(theirs)
                 }

@@ -14,6 +14,7 @@ use crate::interop::sites::Sites;
 use crate::lock::lock;
 use crate::redact::is_secret_key;
 use crate::semconv::attribute::{CODE_FILE_PATH, CODE_LINE_NUMBER};
+use crate::trace::client_span;
 
 /// The meaning of a span's field.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,6 +40,8 @@ pub(super) struct Site {
     pub(super) roles: Box<[Role]>,
     /// Whether spans of the callsite may differ in their kind.
     pub(super) has_kind: bool,
+    /// Whether they may be those of a client of models, inside a call that is about the same request.
+    pub(super) is_of_client: bool,
 }
 
 impl Site {
@@ -50,6 +53,7 @@ impl Site {
     fn new(metadata: &'static Metadata<'static>) -> Self {
         let keys: Vec<&'static str> = metadata.fields().iter().map(|f| f.name()).collect();
         let roles: Box<[Role]> = keys.iter().map(|key| role(key)).collect();
+        let is_of_client = keys.contains(&client_span::KEY);
         let mut constants = Vec::new();
         if let Some(file) = metadata.file() {
             constants.push((CODE_FILE_PATH, ConstValue::Str(file)));
@@ -77,6 +81,7 @@ impl Site {
         };
         Self {
             has_kind: roles.contains(&Role::Kind),
+            is_of_client,
             roles,
             callsites: Sites::new(spec),
         }

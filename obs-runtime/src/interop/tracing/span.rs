@@ -11,6 +11,7 @@ use super::site::{self, Site};
 use super::values::{FieldData, KindVisitor};
 use crate::callsite::SpanKind;
 use crate::trace::attribute::SpanExtra;
+use crate::trace::client_span::ClientSpan;
 use crate::trace::line_fields::{self, LineFields};
 use crate::trace::running::Running;
 use crate::trace::stack::{self, Held, KeptSpan};
@@ -27,6 +28,8 @@ pub(super) struct SpanData {
     /// The values in the order of the fields.
     values: Vec<Value>,
     extra: SpanExtra,
+    /// The ear of the model call around it, if it may be that of a client.
+    client: Option<ClientSpan>,
     /// The span of obs that this one stands for, see `around.rs`.
     stands_for: Option<Running>,
     /// Whether this is a root that was not entered yet: a remote parent may still be found there.
@@ -70,6 +73,7 @@ impl SpanData {
             None
         };
         let (kept, values) = begun.unzip();
+        let client = client(site, attributes, values.as_deref().unwrap_or_default());
         let is_root = kept.as_ref().is_some_and(|kept| kept.manual.is_root());
         let mut this = Self {
             site,
@@ -77,6 +81,7 @@ impl SpanData {
             around,
             values: values.unwrap_or_default(),
             extra: SpanExtra::default(),
+            client,
             stands_for: None,
             may_adopt: AtomicBool::new(is_root && attributes.is_contextual()),
             _entries: Entries(id.into_u64()),
@@ -95,6 +100,7 @@ impl SpanData {
             around: Some((running.context(), running.line_fields())),
             values: Vec::new(),
             extra: SpanExtra::default(),
+            client: None,
             stands_for: Some(running),
             may_adopt: AtomicBool::new(false),
             _entries: Entries(id.into_u64()),
@@ -103,7 +109,7 @@ impl SpanData {
 
     /// Returns whether fields that come later have a place.
     pub(super) fn takes_fields(&self) -> bool {
-        self.is_recording() || self.stands_for.is_some()
+        self.is_recording() || self.stands_for.is_some() || self.client.is_some()
     }
 
     pub(super) fn is_recording(&self) -> bool {
@@ -131,6 +137,9 @@ impl SpanData {
         if let Some(running) = &self.stands_for {
             running.change(|extra| said.tell(self.site, extra));
             return;
+        }
+        if let Some(client) = &mut self.client {
+            said.say(self.site, client);
         }
         said.fill(&mut self.values);
         if let Some(name) = said.name.take() {
@@ -190,14 +199,45 @@ impl SpanData {
     }
 
     /// Ends the span.
-    pub(super) fn end(self) {
-        if let Some(kept) = self.kept {
-            let outcome = if self.extra.error.is_some() {
-                Outcome::Error
-            } else {
-                Outcome::Ok
-            };
-            kept.end(outcome, self.values, self.extra);
+    pub(super) fn end(mut self) {
+        let Some(mut kept) = self.kept else {
+            if let Some(client) = self.client {
+                client.end_unseen();
+            }
+            return;
+        };
+        if let Some(client) = self.client {
+            let keys = self.site.keys();
+            client.end(&mut kept.manual, keys, &mut self.values, &mut self.extra);
+        }
+        let outcome = if self.extra.error.is_some() {
+            Outcome::Error
+        } else {
+            Outcome::Ok
+        };
+        kept.end(outcome, self.values, self.extra);
+    }
+}
+
+/// Begins to listen to a span, if it may be that of a client inside a call that is about the same request.
+fn client(
+    site: &'static Site,
+    attributes: &Attributes<'_>,
+    values: &[Value],
+) -> Option<ClientSpan> {
+    if !site.is_of_client {
+        return None;
+    }
+    let mut client = ClientSpan::begin(site.callsites.of(SpanKind::Internal))?;
+    if values.is_empty() {
+        // It is not recorded. Accounts do not depend on that.
+        FieldData::of(site, |visitor| attributes.record(visitor)).say(site, &mut client);
+    } else {
+        for (key, value) in site.keys().iter().zip(values) {
+            if let Some(value) = value.to_attribute() {
+                client.says(key, &value);
+            }
         }
     }
+    Some(client)
 }

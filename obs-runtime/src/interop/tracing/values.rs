@@ -13,6 +13,7 @@ use crate::interop::sites::KINDS;
 use crate::printable::formatted;
 use crate::redact::MASK;
 use crate::trace::attribute::SpanExtra;
+use crate::trace::client_span::ClientSpan;
 use crate::trace::local::redact;
 use crate::trace::{SpanError, Value};
 
@@ -53,6 +54,17 @@ impl FieldData {
         for (index, value) in self.values.drain(..) {
             if let Some(place) = values.get_mut(index) {
                 *place = value;
+            }
+        }
+    }
+
+    /// Says the fields to the model call around the span.
+    pub(super) fn say(&self, site: &Site, client: &mut ClientSpan) {
+        for (index, value) in &self.values {
+            if let Some(key) = site.keys().get(*index)
+                && let Some(value) = value.to_attribute()
+            {
+                client.says(key, &value);
             }
         }
     }

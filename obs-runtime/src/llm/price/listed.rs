@@ -225,7 +225,7 @@ impl Rates for Listed {
 /// Returns the price list's name of a provider.
 ///
 /// Some differ from OpenTelemetry's (GenAI semantic conventions, `gen_ai.provider.name`).
-fn listed_provider(provider: &str) -> &str {
+pub(in crate::llm) fn listed_provider(provider: &str) -> &str {
     match provider {
         "aws.bedrock" => "aws",
         "azure.ai.inference" | "azure.ai.openai" => "azure",

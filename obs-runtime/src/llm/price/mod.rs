@@ -16,6 +16,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use context::Context;
+#[cfg(any(feature = "tracing", feature = "opentelemetry"))]
+pub(in crate::llm) use listed::listed_provider;
 pub(crate) use listed::warm_up;
 use listed::{Found, Listed};
 pub(crate) use rates::Bounds;

@@ -183,6 +183,12 @@ impl Manual {
         local.extra.set(ptr::null_mut());
     }
 
+    /// Says at the end of the span that it is of another callsite, with the same keys.
+    #[cfg(all(feature = "llm", any(feature = "tracing", feature = "opentelemetry")))]
+    pub(crate) fn recast(&mut self, site: &'static Callsite) {
+        self.core.site = site;
+    }
+
     /// Ends the span with its values and its late data.
     pub(crate) fn end(
         mut self,
