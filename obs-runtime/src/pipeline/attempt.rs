@@ -5,6 +5,7 @@
 
 use core::pin::Pin;
 use core::task::{Context, Poll};
+use core::time::Duration;
 use std::sync::Arc;
 
 use tokio::task::Unconstrained;
@@ -47,28 +48,30 @@ pub(crate) async fn run_task(run: Arc<Run>, task: u32, mut place: Place) -> Ende
             }
             Attempting::start(&run, task, attempt).await
         };
-        let policy = &run.graph.nodes[task as usize].policy;
-        let result = match ended {
-            Err(Failure::Repeatable(error)) => {
-                let began = run.cell(task as usize).began.unwrap_or_default();
-                let elapsed = run.began.elapsed().saturating_sub(began);
-                let random = backoff::random();
-                match policy.retry.next(attempt, elapsed, Hint::None, random) {
-                    Some(pause) => {
-                        if !pause.is_zero() {
-                            Box::pin(tokio::time::sleep(pause)).await;
-                        }
-                        place = Slots::line_up(&run, task);
-                        continue;
-                    }
-                    None => Err(error),
-                }
-            }
-            Err(Failure::Final(error)) => Err(error),
-            Ok(done) => Ok(done),
+        // What is told apart here does not live on in the pause: there may be many of them.
+        let pause = match ended {
+            Ok(done) => return account(&run, task, Ok(done)),
+            Err(Failure::Final(error)) => return account(&run, task, Err(error)),
+            Err(Failure::Repeatable(error)) => match next_pause(&run, task, attempt) {
+                Some(pause) => pause,
+                None => return account(&run, task, Err(error)),
+            },
         };
-        return account(&run, task, result);
+        if !pause.is_zero() {
+            Box::pin(tokio::time::sleep(pause)).await;
+        }
+        place = Slots::line_up(&run, task);
     }
+}
+
+/// Returns the pause before the next attempt, if there is one.
+fn next_pause(run: &Run, task: u32, failed: u32) -> Option<Duration> {
+    let began = run.cell(task as usize).began.unwrap_or_default();
+    let elapsed = run.began.elapsed().saturating_sub(began);
+    let policy = &run.graph.nodes[task as usize].policy;
+    policy
+        .retry
+        .next(failed, elapsed, Hint::None, backoff::random())
 }
 
 /// The account of the task, here and not by the driver of the run: it has the moment of the end,
