@@ -66,6 +66,8 @@ mod retry;
 ))]
 mod retry_after;
 mod rfc3339;
+#[cfg(feature = "pipeline")]
+mod run_id;
 mod scope;
 mod self_log;
 mod self_obs;

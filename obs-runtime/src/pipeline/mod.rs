@@ -33,7 +33,6 @@ pub(crate) mod handler;
 pub(crate) mod params;
 pub(crate) mod registry;
 pub(crate) mod result;
-mod run_id;
 mod runner;
 mod slots;
 mod start;

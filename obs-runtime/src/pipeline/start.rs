@@ -24,7 +24,8 @@ use crate::pipeline::runner::{Finished, Runner};
 use crate::pipeline::slots::Slots;
 use crate::pipeline::task::TaskPolicy;
 use crate::pipeline::telemetry::{Meters, RunTelemetry};
-use crate::pipeline::{CancelHandle, PipelineBuilder, handler, registry, run_id};
+use crate::pipeline::{CancelHandle, PipelineBuilder, handler, registry};
+use crate::run_id::run_id;
 use crate::{Error, Instrument as _, SpanContext, scope};
 
 /// A task graph and the values that it needs, ready to run once.
@@ -221,7 +222,7 @@ impl Pipeline {
         let running = Running::begin(&self.cancel);
         let started_at = SystemTime::now();
         let alerts = self.alerts.clone();
-        let run_id = run_id::run_id(started_at);
+        let run_id = run_id(started_at);
         let meters = Meters::of(&scope::current(), &self.graph);
         let telemetry = RunTelemetry::begin(self.graph.pipeline.clone(), &run_id, meters.clone());
         let run = Arc::new(self.into_run(run_id, telemetry.context(), meters));
