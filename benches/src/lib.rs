@@ -3,5 +3,6 @@
 pub mod alloc;
 pub mod executor;
 pub mod harness;
+pub mod installed;
 pub mod table;
 pub mod threads;

@@ -5,12 +5,12 @@ use std::hint::black_box;
 use std::sync::OnceLock;
 
 use obs_benches::executor::Yield;
+use obs_benches::installed;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use tracing::{Dispatch, dispatcher, instrument};
 use tracing_subscriber::layer::SubscriberExt as _;
 
-use crate::obs_rows;
 use crate::opentelemetry_rows;
 use crate::rows::{Bursts, Implementation, body};
 use crate::{async_burst, sync_burst};
@@ -82,8 +82,8 @@ pub fn implementations() -> [Implementation; 2] {
         Implementation {
             name: "tracing-obs",
             bursts: bursts!(in_root_of_obs, alone_in_obs),
-            drain: obs_rows::drain,
-            exported: Some(obs_rows::exported),
+            drain: installed::drain,
+            exported: Some(installed::exported),
         },
     ]
 }
@@ -99,14 +99,14 @@ fn alone(burst: impl FnOnce() -> u64) -> u64 {
 }
 
 fn in_root_of_obs(sampled: bool, burst: impl FnOnce() -> u64) -> u64 {
-    obs_rows::ensure(sampled);
+    installed::ensure(sampled);
     dispatcher::with_default(dispatch_of_obs(), || {
         tracing::info_span!("root").in_scope(burst)
     })
 }
 
 fn alone_in_obs(burst: impl FnOnce() -> u64) -> u64 {
-    obs_rows::ensure(true);
+    installed::ensure(true);
     dispatcher::with_default(dispatch_of_obs(), burst)
 }
 
