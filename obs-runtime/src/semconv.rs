@@ -326,6 +326,16 @@ pub mod attribute {
 
 pub mod metric;
 
+/// Names of metrics of model calls from before release 0.1.0 of their conventions, and of a label. Nothing of obs has
+/// them: [`llm::recording_rules`](crate::llm::recording_rules) maps to them.
+#[cfg(feature = "llm")]
+pub(crate) mod former {
+    pub(crate) const OPERATION_DURATION: &str = "gen_ai.client.operation.duration";
+    pub(crate) const TIME_TO_FIRST_CHUNK: &str = "gen_ai.client.operation.time_to_first_chunk";
+    pub(crate) const TOKEN_TYPE: &str = "gen_ai.token.type";
+    pub(crate) const TOKEN_USAGE: &str = "gen_ai.client.token.usage";
+}
+
 /// The names of span events and log records.
 pub mod event {
     keys! {

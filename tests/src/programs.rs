@@ -72,6 +72,16 @@ pub fn promtool_check_metrics(test: &str, text: &str) -> Option<Output> {
     Some(run(command, text.as_bytes()).expect("promtool takes its standard input"))
 }
 
+/// `promtool check rules` on a file; `None` (and a SKIPPED line) when promtool is not installed.
+///
+/// # Panics
+/// Instead of `None` when `OBS_REQUIRE_BACKENDS=1`; when promtool cannot be run.
+pub fn promtool_check_rules(test: &str, file: &Path) -> Option<Output> {
+    let mut command = promtool(test)?;
+    command.args(["check", "rules"]).arg(file);
+    Some(run(command, b"").expect("promtool runs"))
+}
+
 /// `promtool test rules` on a file; `None` (and a SKIPPED line) when promtool is not installed.
 ///
 /// # Panics

@@ -3,6 +3,7 @@
 mod call_sites;
 mod endpoint;
 mod exemplars_off;
+mod former_names;
 mod from_zero;
 mod function_labels;
 mod in_flight;

@@ -23,6 +23,12 @@ use crate::metrics::exponential::EXPONENTIAL_TIME_SERIES;
 use crate::metrics::snapshot::{Labels, NumberPoint};
 use crate::metrics::{MetricData, MetricFamily, Number};
 
+/// Returns what a metric, or a label without a unit, is called here. The samples of a histogram have suffixes beside it.
+#[cfg(feature = "llm")]
+pub(crate) fn series_name(name: &str, unit: &str) -> String {
+    names::metric(name, unit, false, false)
+}
+
 /// The value of the header `Content-Type` for [`text`].
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
