@@ -6,6 +6,7 @@ pub mod conventions;
 pub mod exporters;
 pub mod http;
 pub mod http_client;
+pub mod mlflow;
 pub mod otlp_oracle;
 pub mod otlp_receiver;
 pub mod own_process;

@@ -49,7 +49,7 @@ impl PromQl {
     /// Asks until the query has a result.
     ///
     /// # Panics
-    /// When there is none after two minutes.
+    /// When there is none after five minutes.
     pub fn query_until_result(self, promql: &str) -> Vec<(Value, f64)> {
         until(promql, || {
             let result = self.query(promql);
@@ -60,7 +60,7 @@ impl PromQl {
     /// Asks until a series that the query selects has exemplars: each with its series' labels.
     ///
     /// # Panics
-    /// When there is none after two minutes.
+    /// When there is none after five minutes.
     pub fn exemplars_until_result(self, promql: &str) -> Vec<(Value, Value)> {
         until(promql, || {
             // All of time: the tests' clocks are their own.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::http;
 
 /// Nothing here takes so long, however busy the machine is.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A running server with a folder of its own; it ends, and the folder goes, when it is dropped.
 #[derive(Debug)]
@@ -106,7 +106,7 @@ pub fn folder(test: &str) -> PathBuf {
 /// Asks another process until it says something. Only asking again tells, so this pauses between.
 ///
 /// # Panics
-/// When there is no answer after two minutes.
+/// When there is no answer after five minutes.
 pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {

@@ -105,7 +105,7 @@ impl StatsdServer {
     /// Asks until its counters are as wanted: datagrams take their time.
     ///
     /// # Panics
-    /// When they are not, after two minutes.
+    /// When they are not, after five minutes.
     pub fn counters_until(
         &self,
         done: impl Fn(&BTreeMap<String, f64>) -> bool,

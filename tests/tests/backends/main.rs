@@ -5,6 +5,8 @@ mod conformance;
 mod exemplars;
 mod hostile_pages;
 mod meters;
+mod mlflow;
+mod model_calls;
 mod native_histograms;
 mod oracle;
 mod otlp;
