@@ -1,6 +1,9 @@
 //! What the provider answers: vectors for texts, and sentences of a prompt for a conversation, in whichever format a client
 //! asks.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use obs_tests_provider::{
     Answer, Asked, Finish, Format, Head, Message, Model, Refusal, Reply, Script, Tokens,
 };
@@ -11,6 +14,8 @@ use super::{answer, embedding, tokens};
 #[derive(Debug)]
 pub(super) struct Api {
     pub(super) key: String,
+    /// How many requests are refused from now on.
+    pub(super) busy: Arc<AtomicU32>,
 }
 
 impl Model for Api {
@@ -29,6 +34,14 @@ impl Model for Api {
     }
 
     fn script(&self, asked: &Asked) -> Script {
+        let one_less = |busy: u32| busy.checked_sub(1);
+        let busy = self
+            .busy
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less);
+        if busy.is_ok() {
+            let refusal = Refusal::new(429, "rate_limit_exceeded", "Rate limit reached.");
+            return Script::refuse(refusal.retry_after("0"));
+        }
         match asked.format {
             Format::Embeddings => embed(asked),
             _ => Script::answer(chat(asked)),
@@ -57,6 +70,15 @@ fn embed(asked: &Asked) -> Script {
     })
 }
 
+/// The exact model behind a name, as providers answer it.
+fn served(model: &str) -> &str {
+    match model {
+        "gpt-4o-mini" => "gpt-4o-mini-2024-07-18",
+        "gpt-4o" => "gpt-4o-2024-08-06",
+        other => other,
+    }
+}
+
 fn chat(asked: &Asked) -> Answer {
     let framed =
         |m: &Message| tokens::PER_MESSAGE + tokens::count(&m.role) + tokens::count(&m.content);
@@ -75,7 +97,7 @@ fn chat(asked: &Asked) -> Answer {
         output: pieces.len() as u64,
         ..Tokens::default()
     };
-    let mut answer = Answer::new(&asked.model, pieces, used);
+    let mut answer = Answer::new(served(&asked.model), pieces, used);
     answer.id = format!("chatcmpl-{input:x}{:x}", used.output);
     if tokens::count(&reply) > limit {
         answer.finish = Finish::Length;

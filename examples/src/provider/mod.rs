@@ -11,6 +11,8 @@ mod embedding;
 mod tokens;
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 pub use answer::answer;
 pub use embedding::{DIMENSIONS, embed};
@@ -20,6 +22,7 @@ pub use embedding::{DIMENSIONS, embed};
 pub struct Provider {
     server: obs_tests_provider::Provider,
     key: String,
+    busy: Arc<AtomicU32>,
 }
 
 impl Provider {
@@ -29,9 +32,18 @@ impl Provider {
     /// When no loopback port can be opened.
     pub async fn start(key: &str) -> io::Result<Self> {
         let key = key.to_owned();
-        let api = api::Api { key: key.clone() };
+        let busy = Arc::<AtomicU32>::default();
+        let api = api::Api {
+            key: key.clone(),
+            busy: Arc::clone(&busy),
+        };
         let server = obs_tests_provider::Provider::start(api).await?;
-        Ok(Self { server, key })
+        Ok(Self { server, key, busy })
+    }
+
+    /// Refuses so many requests with 429, as a provider does whose limit is reached; it asks to try again at once.
+    pub fn refuse(&self, requests: u32) {
+        self.busy.store(requests, Ordering::Relaxed);
     }
 
     /// What a client of OpenAI's API takes as its base URL.

@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 
+use obs_tests::conventions::Conventions;
 use obs_tests::otlp_oracle::{Dump, OtlpOracle};
 use obs_tests::{http, programs};
 use serde_json::Value;
@@ -19,6 +20,11 @@ fn sent(oracle: &OtlpOracle, endpoint: &str, protocol: &str, arguments: &[&str])
         .env("OTEL_EXPORTER_OTLP_PROTOCOL", protocol));
     let dump = oracle.dump();
     assert_eq!(dump.problems(), &[] as &[Value]);
+    let found = Conventions::new().walk(&dump);
+    assert_eq!(found.problems, [""; 0]);
+    for name in ["gen_ai.client.embeddings.duration", "server.port"] {
+        assert!(found.seen.contains(name), "{name} in {:?}", found.seen);
+    }
     assert!(
         dump.requests()
             .iter()

@@ -144,6 +144,43 @@ fn tokens_and_cost_add_up_over_the_models() {
 }
 
 #[test]
+fn requests_that_are_refused_are_attempts_that_cost_nothing() {
+    let dir = texts();
+    let report = run(rag_pipeline(&dir).args(["--json", "--busy", "2"])).json();
+    let llm = &report["llm"];
+    assert_eq!(
+        (&llm["calls"], &llm["failed_calls"], &llm["attempts"]),
+        (&3.into(), &0.into(), &5.into())
+    );
+    assert_eq!(llm["cost_at_most_usd"], llm["cost_usd"]);
+    let ended = run(rag_pipeline(&dir).args(["--busy", "2"]));
+    for part in [
+        "gpt-4o-mini → gpt-4o-mini-2024-07-18",
+        "attempts",
+        "An attempt that was refused is free",
+    ] {
+        assert!(ended.stdout.contains(part), "{part}: {}", ended.stdout);
+    }
+    // Nobody else can be told to be busy.
+    let endpoint = program::nobody();
+    let ended = run(rag_pipeline(&dir)
+        .args(["--busy", "1"])
+        .env("OPENAI_BASE_URL", endpoint));
+    assert_eq!(ended.status, 2, "{}", ended.stderr);
+    assert!(ended.stderr.contains("--busy 1 is for the built-in"));
+}
+
+#[test]
+fn a_call_of_which_nobody_reports_has_a_cost_that_nothing_bounds() {
+    let dir = texts();
+    let endpoint = program::Receiver::start("200 OK", "<html>Welcome</html>");
+    let ended = run(rag_pipeline(&dir).env("OPENAI_BASE_URL", endpoint.url()));
+    for part in ["0.000000+", "no_usage"] {
+        assert!(ended.stdout.contains(part), "{part}: {}", ended.stdout);
+    }
+}
+
+#[test]
 fn the_report_for_people_has_every_part() {
     let dir = texts();
     let ended = run(rag_pipeline(&dir).args(["--question", "When was the lighthouse lit?"]));
@@ -152,7 +189,7 @@ fn the_report_for_people_has_every_part() {
         "built-in provider",
         "Tasks\n",
         "Tokens and cost\n",
-        "gpt-4o-mini",
+        "gpt-4o-mini → gpt-4o-mini-2024-07-18",
         "Trace\n",
         "└─ ✓",
         "Answer\n",

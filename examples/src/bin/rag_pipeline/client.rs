@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use async_openai::Client;
 use async_openai::config::OpenAIConfig;
+use async_openai::middleware::ReqwestService;
+use async_openai::middleware::retry::OpenAIRetryLayer;
 use async_openai::types::chat::{
     ChatCompletionRequestSystemMessage, ChatCompletionRequestUserMessage,
     CreateChatCompletionRequest, CreateChatCompletionResponse, FinishReason,
@@ -14,10 +16,13 @@ use async_openai::types::embeddings::{
     CreateEmbeddingRequest, CreateEmbeddingResponse, EmbeddingInput,
 };
 
+use obs_runtime::interop::reqwest::attempts;
 use obs_runtime::llm::{LlmResponse, Usage};
 use obs_runtime::llm_call;
+use tower::Layer as _;
 
 use crate::error::RagError;
+use crate::prompt;
 use obs_examples::provider::Provider;
 
 /// Used unless `OPENAI_MODEL` names another.
@@ -41,11 +46,12 @@ pub struct Llm {
 
 impl Llm {
     /// Takes the endpoint from `OPENAI_BASE_URL` and `OPENAI_API_KEY`; with neither set, starts
-    /// the built-in provider.
+    /// the built-in provider, which refuses the first `busy` requests.
     ///
     /// # Errors
-    /// A sentence, when the address is none or no port can be opened.
-    pub async fn from_env() -> Result<Self, String> {
+    /// A sentence, when the address is none, no port can be opened, or nobody can be told to be
+    /// busy.
+    pub async fn from_env(busy: u32) -> Result<Self, String> {
         let (url, key) = (variable("OPENAI_BASE_URL"), variable("OPENAI_API_KEY"));
         if url.is_none() && key.is_none() {
             let provider = Provider::start("sk-builtin-provider")
@@ -53,6 +59,7 @@ impl Llm {
                 .map_err(|error| {
                     format!("the built-in provider could not open a loopback port ({error})")
                 })?;
+            provider.refuse(busy);
             let (url, key) = (provider.base_url(), provider.key().to_owned());
             // A proxy from the environment has no business with a port of this process.
             let http = reqwest::Client::builder().no_proxy();
@@ -61,6 +68,12 @@ impl Llm {
                 builtin,
                 ..Self::connect(http, &url, &key)?
             });
+        }
+        if busy > 0 {
+            let remedy = "leave it out, or OPENAI_BASE_URL and OPENAI_API_KEY unset";
+            return Err(format!(
+                "--busy {busy} is for the built-in provider: {remedy}"
+            ));
         }
         let url = url.unwrap_or_else(|| OPENAI.to_owned());
         let is_http = url.starts_with("http://") || url.starts_with("https://");
@@ -91,9 +104,12 @@ impl Llm {
         let config = OpenAIConfig::new()
             .with_api_base(&base_url)
             .with_api_key(key);
+        // Below the layer that repeats requests, so that obs sees each attempt.
+        let service = attempts().layer(ReqwestService::new(http.clone()));
+        let service = OpenAIRetryLayer::default().layer(service);
         let model = |name, default: &str| variable(name).unwrap_or_else(|| default.to_owned());
         Ok(Self {
-            client: Client::build(http, config),
+            client: Client::build(http, config).with_http_service(service),
             base_url,
             chat_model: model("OPENAI_MODEL", CHAT_MODEL),
             embedding_model: model("OPENAI_EMBEDDING_MODEL", EMBEDDING_MODEL),
@@ -150,6 +166,7 @@ impl Llm {
         provider = "openai",
         operation = "embeddings",
         model = self.embedding_model,
+        server = self.base_url,
         usage = |response| LlmResponse::new()
             .usage(Usage::input(response.usage.prompt_tokens))
             .model(&response.model)
@@ -165,17 +182,23 @@ impl Llm {
     }
 
     /// One call of `POST /chat/completions`.
-    #[llm_call(provider = "openai", model = self.chat_model, usage = chat_usage)]
+    #[llm_call(
+        provider = "openai",
+        model = self.chat_model,
+        server = self.base_url,
+        prompt = prompt::NAME,
+        usage = chat_usage
+    )]
     async fn chat(
         &self,
         instruction: &str,
-        prompt: &str,
+        question: &str,
     ) -> Result<CreateChatCompletionResponse, RagError> {
         let request = CreateChatCompletionRequest {
             model: self.chat_model.clone(),
             messages: vec![
                 ChatCompletionRequestSystemMessage::from(instruction).into(),
-                ChatCompletionRequestUserMessage::from(prompt).into(),
+                ChatCompletionRequestUserMessage::from(question).into(),
             ],
             ..Default::default()
         };

@@ -215,7 +215,7 @@ fn observe(
 /// Runs the pipeline and reports on it. An error is a sentence about what the program was given.
 async fn answer_question(options: &Options) -> Result<ExitCode, Problem> {
     options.folder().check()?;
-    let llm = Llm::from_env().await?;
+    let llm = Llm::from_env(options.busy).await?;
     let alerts = AlertManager::from_env()?;
     let collector = Collector::default();
     let obs = observe(options, &collector, &alerts)?;

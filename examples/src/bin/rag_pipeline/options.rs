@@ -39,6 +39,10 @@ pub struct Options {
     #[arg(long, value_name = "TASK", value_parser = tasks())]
     fail: Option<String>,
 
+    /// Let the built-in provider refuse this many requests with 429: the client tries again
+    #[arg(long, value_name = "N", default_value = "0", hide_default_value = true)]
+    pub busy: u32,
+
     /// Run the pipeline this many times
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..))]
     pub repeat: u32,

@@ -4,6 +4,9 @@ use std::fmt::Write as _;
 
 use crate::index::Hit;
 
+/// What the prompt is called.
+pub const NAME: &str = "answer_from_sources";
+
 /// The system message.
 pub const INSTRUCTION: &str = "\
 Answer the question from the numbered sources alone, in at most three sentences. Put the number of \

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 
 use obs_runtime::llm::{Cost, LlmTotals, Usage};
 use obs_runtime::pipeline::{RunResult, RunState};
-use obs_runtime::{exporter::console::trace_tree, trace::SpanRecord};
+use obs_runtime::semconv::attribute;
+use obs_runtime::{AttributeValue, exporter::console::trace_tree, trace::SpanRecord};
 
 use crate::evaluation;
 use crate::index::Hit;
@@ -114,12 +115,20 @@ impl Report<'_> {
     }
 
     fn cost_table(&self) -> String {
-        let head = ["model", "calls", "input tokens", "output tokens", "USD"];
-        let row = |name: &str, calls: u64, usage: Usage, cost: Cost| {
+        let head = [
+            "model",
+            "calls",
+            "attempts",
+            "input tokens",
+            "output tokens",
+            "USD",
+        ];
+        let row = |name: String, counts: (u64, u64), usage: Usage, cost: Cost| {
             let count = |known: Option<u64>| known.map_or_else(|| "unknown".to_owned(), thousands);
             [
-                name.to_owned(),
-                calls.to_string(),
+                name,
+                counts.0.to_string(),
+                counts.1.to_string(),
                 count(usage.input_tokens()),
                 count(usage.output_tokens()),
                 usd(cost),
@@ -128,8 +137,12 @@ impl Report<'_> {
         let all = &self.llm;
         let models = all.by_model.iter();
         let mut rows = vec![head.map(str::to_owned)];
-        rows.extend(models.map(|m| row(&m.model, m.calls, m.usage, m.cost)));
-        rows.push(row("total", all.calls, all.usage, all.cost));
+        rows.extend(models.map(|m| {
+            let counts = (m.calls, m.attempts);
+            row(self.served(&m.model), counts, m.usage, m.cost)
+        }));
+        let counts = (all.calls, all.attempts);
+        rows.push(row("total".to_owned(), counts, all.usage, all.cost));
         let mut table = columns(&rows);
         if self.builtin {
             table.push_str(
@@ -137,12 +150,34 @@ impl Report<'_> {
             );
         }
         if all.attempts > all.calls {
-            let _ = writeln!(table, "The calls took {} attempts.", all.attempts);
+            table.push_str(
+                "An attempt that was refused is free; any other one may have been billed.\n",
+            );
         }
         if !all.cost.is_exact() {
             let _ = writeln!(table, "What is not known exactly: {}.", all.cost);
         }
         table
+    }
+
+    /// A model, and the exact ones that served its calls, as their spans have them.
+    fn served(&self, model: &str) -> String {
+        let text = |span: &SpanRecord, key| match span.attribute(key) {
+            Some(AttributeValue::String(text)) => text.to_string(),
+            _ => String::new(),
+        };
+        let calls = self.spans.iter();
+        let calls = calls.filter(|span| text(span, attribute::GEN_AI_REQUEST_MODEL) == model);
+        let mut served: Vec<_> = calls
+            .map(|span| text(span, attribute::GEN_AI_RESPONSE_MODEL))
+            .filter(|served| !served.is_empty() && served != model)
+            .collect();
+        served.sort_unstable();
+        served.dedup();
+        if served.is_empty() {
+            return model.to_owned();
+        }
+        format!("{model} → {}", served.join(", "))
     }
 
     /// What else there is to see, each with how.
@@ -166,6 +201,10 @@ impl Report<'_> {
         if self.run.succeeded() {
             let what = "shows a failure: a handler, an alert, skipped tasks";
             rows.push(("--fail answer", what.to_owned()));
+            if self.builtin && self.llm.attempts == self.llm.calls {
+                let what = "shows a provider that refuses: attempts, and what they cost";
+                rows.push(("--busy 2", what.to_owned()));
+            }
         } else if set("OBS_ALERT_WEBHOOK").is_none() {
             let what = "sends the alert of a failed run there too";
             rows.push(("OBS_ALERT_WEBHOOK=https://…", what.to_owned()));
