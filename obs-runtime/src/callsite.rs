@@ -128,21 +128,22 @@ pub(crate) enum Written {
     Key(usize, &'static str),
 }
 
-/// The description of a function by generated code: the fields of a [`Callsite`].
-///
-/// It is a part of the contract between the macros and the runtime, and not for other code.
+/// Where a function lies. The functions of a module share one, so the linked program has few of them.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
-pub struct CallsiteSpec {
-    pub name: &'static str,
-    pub function: &'static str,
+pub struct Source {
     pub module: &'static str,
-    pub target: &'static str,
     pub file: &'static str,
-    pub line: u32,
-    pub kind: SpanKind,
-    pub level: Level,
-    pub construct: Construct,
+}
+
+/// What only some functions have beside their name and source.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct More {
+    /// The name of the span. Empty: that of the function.
+    pub name: &'static str,
+    /// Empty: the path of the module.
+    pub target: &'static str,
     /// The keys of the values that the call records, in their order.
     pub keys: &'static [&'static str],
     /// The keys of values that may be recorded while the call runs.
@@ -151,40 +152,77 @@ pub struct CallsiteSpec {
     pub constants: &'static [(&'static str, ConstValue)],
     /// For each constant, how many keys the user wrote before it. Empty: constants come first.
     pub places: &'static [u16],
+    /// The labels of the function metrics, without those that have no value.
+    pub labels: &'static [(&'static str, &'static str)],
+}
+
+impl More {
+    pub const NONE: Self = Self {
+        name: "",
+        target: "",
+        keys: &[],
+        declared: &[],
+        constants: &[],
+        places: &[],
+        labels: &[],
+    };
+}
+
+/// The description of a function by generated code: what a [`Callsite`] is made of.
+///
+/// It is a part of the contract between the macros and the runtime, and not for other code.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct CallsiteSpec {
+    pub function: &'static str,
+    pub source: &'static Source,
+    pub line: u32,
+    pub kind: SpanKind,
+    pub level: Level,
+    pub construct: Construct,
     /// Whether calls and durations are counted.
     pub metrics: bool,
     /// Whether each call begins a trace of its own.
     pub root: bool,
+    pub more: Option<&'static More>,
 }
 
 impl CallsiteSpec {
-    pub const fn new(
-        function: &'static str,
-        module: &'static str,
-        file: &'static str,
-        line: u32,
-    ) -> Self {
+    /// That of spans that no function of the program's is annotated for.
+    #[cfg(any(
+        feature = "opentelemetry",
+        feature = "reqwest",
+        feature = "tower",
+        feature = "tracing"
+    ))]
+    pub(crate) const OF_NO_FUNCTION: Self = Self::new(
+        "",
+        &Source {
+            module: "",
+            file: "",
+        },
+        0,
+    );
+
+    pub const fn new(function: &'static str, source: &'static Source, line: u32) -> Self {
         Self {
-            name: function,
             function,
-            module,
-            target: module,
-            file,
+            source,
             line,
             kind: SpanKind::Internal,
             level: Level::Info,
             construct: Construct::Traced,
-            keys: &[],
-            declared: &[],
-            constants: &[],
-            places: &[],
             metrics: true,
             root: false,
+            more: None,
         }
     }
 }
 
 /// The static descriptor of one annotated function: everything that is known of it before it runs.
+///
+/// Each pointer in it is 24 bytes more of a program that may be loaded at any address, so what most
+/// functions do not have stands behind one that is null.
 #[derive(Debug)]
 pub struct Callsite {
     pub(crate) spec: CallsiteSpec,
@@ -192,8 +230,6 @@ pub struct Callsite {
     threshold: u8,
     /// The callsite's number, from 1; 0 until the drain has seen the callsite.
     id: AtomicU32,
-    /// The labels of the function metrics, without those that have no value.
-    labels: &'static [(&'static str, &'static str)],
 }
 
 impl Callsite {
@@ -203,31 +239,45 @@ impl Callsite {
             spec,
             threshold: threshold(spec.level) | if spec.root { 0x80 } else { 0 },
             id: AtomicU32::new(0),
-            labels: &[],
         }
     }
 
-    /// Returns a copy for the same function, whose calls with these labels are counted apart.
+    /// Returns a copy for the same function, whose calls with these labels are counted apart. It is
+    /// kept for good.
     #[cfg(any(feature = "record", test))]
-    pub(crate) const fn with_labels(
+    pub(crate) fn with_labels(
         &self,
         labels: &'static [(&'static str, &'static str)],
-    ) -> Self {
-        Self {
-            spec: self.spec,
-            threshold: self.threshold,
-            id: AtomicU32::new(0),
+    ) -> &'static Self {
+        let more = More {
             labels,
+            ..*self.more()
+        };
+        Box::leak(Box::new(Self::new(CallsiteSpec {
+            more: Some(Box::leak(Box::new(more))),
+            ..self.spec
+        })))
+    }
+
+    const fn more(&self) -> &'static More {
+        match self.spec.more {
+            Some(more) => more,
+            None => &More::NONE,
         }
     }
 
     pub(crate) const fn labels(&self) -> &'static [(&'static str, &'static str)] {
-        self.labels
+        self.more().labels
     }
 
     /// Returns the span's name. A dynamic name changes the span, not this name.
     pub const fn name(&self) -> &'static str {
-        self.spec.name
+        let name = self.more().name;
+        if name.is_empty() {
+            self.spec.function
+        } else {
+            name
+        }
     }
 
     /// Returns the function's name.
@@ -237,17 +287,22 @@ impl Callsite {
 
     /// Returns the path of the module that holds the function.
     pub const fn module(&self) -> &'static str {
-        self.spec.module
+        self.spec.source.module
     }
 
     /// Returns the target, which is the module's path by default.
     pub const fn target(&self) -> &'static str {
-        self.spec.target
+        let target = self.more().target;
+        if target.is_empty() {
+            self.spec.source.module
+        } else {
+            target
+        }
     }
 
     /// Returns the source file, as the compiler names it.
     pub const fn file(&self) -> &'static str {
-        self.spec.file
+        self.spec.source.file
     }
 
     /// Returns the line of the function in its file.
@@ -272,28 +327,28 @@ impl Callsite {
 
     /// Returns the keys of the attributes that a call records.
     pub const fn keys(&self) -> &'static [&'static str] {
-        self.spec.keys
+        self.more().keys
     }
 
     /// Returns the keys that are declared: a call may record their values while it runs.
     pub const fn declared(&self) -> &'static [&'static str] {
-        self.spec.declared
+        self.more().declared
     }
 
     /// Returns the attributes that every span of this callsite has.
     pub const fn constants(&self) -> &'static [(&'static str, ConstValue)] {
-        self.spec.constants
+        self.more().constants
     }
 
     /// Returns constants and keys in the order in which the user wrote them.
     pub(crate) fn written(&self) -> impl Iterator<Item = Written> + use<> {
-        let spec = self.spec;
-        let mut constants = spec.constants.iter().enumerate().peekable();
-        let mut keys = spec.keys.iter().enumerate().peekable();
+        let more = self.more();
+        let mut constants = more.constants.iter().enumerate().peekable();
+        let mut keys = more.keys.iter().enumerate().peekable();
         core::iter::from_fn(move || {
             let next_key = keys.peek().map(|(index, _)| *index);
             let constant = constants.next_if(|(index, _)| {
-                let place = spec.places.get(*index).copied().unwrap_or(0);
+                let place = more.places.get(*index).copied().unwrap_or(0);
                 next_key.is_none_or(|next| usize::from(place) <= next)
             });
             match constant {

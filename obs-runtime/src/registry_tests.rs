@@ -1,4 +1,4 @@
-use crate::callsite::{Callsite, CallsiteSpec};
+use crate::callsite::{Callsite, CallsiteSpec, More, Source};
 
 use super::*;
 
@@ -10,8 +10,10 @@ use super::*;
 fn generic<T>() {
     static SITE: Callsite = Callsite::new(CallsiteSpec::new(
         "registered_in_a_generic_function",
-        module_path!(),
-        file!(),
+        &Source {
+            module: module_path!(),
+            file: file!(),
+        },
         line!(),
     ));
     crate::__obs_register! { &SITE }
@@ -25,14 +27,21 @@ fn statics_enter_themselves_before_main_and_once() {
 
 /// A callsite of a module.
 fn site(module: &'static str, name: &'static str, line: u32) -> &'static Callsite {
-    let spec = CallsiteSpec::new(name, module, "src/a.rs", line);
+    let source = Box::leak(Box::new(Source {
+        module,
+        file: "src/a.rs",
+    }));
+    let spec = CallsiteSpec::new(name, source, line);
     Box::leak(Box::new(Callsite::new(spec)))
 }
 
 #[test]
 fn functions_of_one_name_and_module_are_a_group() {
     let mut named = site("shop", "new", 40).spec;
-    named.name = "Cart::new";
+    named.more = Some(&More {
+        name: "Cart::new",
+        ..More::NONE
+    });
     let named: &'static Callsite = Box::leak(Box::new(Callsite::new(named)));
     let mut span = site("shop", "new", 50).spec;
     span.construct = Construct::Span;

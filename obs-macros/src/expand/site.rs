@@ -74,8 +74,10 @@ fn statics(site: &Site, name: &str, at: Span, slot: bool) -> TokenStream {
                 #settings
                 ..#krate::private::CallsiteSpec::new(
                     #name,
-                    ::core::module_path!(),
-                    ::core::file!(),
+                    &#krate::private::Source {
+                        module: ::core::module_path!(),
+                        file: ::core::file!(),
+                    },
                     #line,
                 )
             });
@@ -83,20 +85,17 @@ fn statics(site: &Site, name: &str, at: Span, slot: bool) -> TokenStream {
     }
 }
 
+/// `name: value,`
+fn setting(name: &str, value: &TokenStream) -> TokenStream {
+    let name = Ident::new(name, Span::mixed_site());
+    quote!(#name: #value,)
+}
+
 /// The fields of `CallsiteSpec` that differ from the default.
 fn settings(site: &Site, slot: bool) -> TokenStream {
     let krate = &site.krate;
     let mut tokens = TokenStream::new();
-    let mut set = |field: &str, value: TokenStream| {
-        let field = Ident::new(field, Span::mixed_site());
-        tokens.extend(quote!(#field: #value,));
-    };
-    if let Some(name) = name::constant(&site.name) {
-        set("name", name);
-    }
-    if let Some(target) = &site.target {
-        set("target", quote!(#target));
-    }
+    let mut set = |name: &str, value: TokenStream| tokens.extend(setting(name, &value));
     if let Some(kind) = site.kind {
         let kind = Ident::new(kind, Span::mixed_site());
         set("kind", quote!(#krate::private::SpanKind::#kind));
@@ -107,6 +106,30 @@ fn settings(site: &Site, slot: bool) -> TokenStream {
     if !site.construct.is_empty() {
         let construct = format_ident!("{}", site.construct, span = Span::mixed_site());
         set("construct", quote!(#krate::private::Construct::#construct));
+    }
+    if site.no_metrics {
+        set("metrics", quote!(false));
+    }
+    if site.root {
+        set("root", quote!(true));
+    }
+    let more = more(site, slot);
+    if !more.is_empty() {
+        let more = quote!(&#krate::private::More { #more ..#krate::private::More::NONE });
+        set("more", quote!(::core::option::Option::Some(#more)));
+    }
+    tokens
+}
+
+/// The fields of `More` that differ from the default.
+fn more(site: &Site, slot: bool) -> TokenStream {
+    let mut tokens = TokenStream::new();
+    let mut set = |name: &str, value: TokenStream| tokens.extend(setting(name, &value));
+    if let Some(name) = name::constant(&site.name) {
+        set("name", name);
+    }
+    if let Some(target) = &site.target {
+        set("target", quote!(#target));
     }
     let Keys {
         recorded,
@@ -123,14 +146,9 @@ fn settings(site: &Site, slot: bool) -> TokenStream {
         set("places", quote!(&[#(#places),*]));
     }
     if !site.declared.keys.is_empty() {
+        let krate = &site.krate;
         let keys = site.declared.keys.iter().map(|key| self::key(krate, key));
         set("declared", quote!(&[#(#keys),*]));
-    }
-    if site.no_metrics {
-        set("metrics", quote!(false));
-    }
-    if site.root {
-        set("root", quote!(true));
     }
     tokens
 }

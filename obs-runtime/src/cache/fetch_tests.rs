@@ -248,9 +248,15 @@ async fn a_broken_store_falls_through_to_the_operation() {
     }
 }
 
-static SITE: crate::callsite::Callsite = crate::callsite::Callsite::new(
-    crate::callsite::CallsiteSpec::new("read", module_path!(), file!(), line!()),
-);
+static SITE: crate::callsite::Callsite =
+    crate::callsite::Callsite::new(crate::callsite::CallsiteSpec::new(
+        "read",
+        &crate::callsite::Source {
+            module: module_path!(),
+            file: file!(),
+        },
+        line!(),
+    ));
 
 // bug: T28, a gauge of the hit rate that fails when it is read, and misses without a cache that are counted.
 #[tokio::test]

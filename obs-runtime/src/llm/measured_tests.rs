@@ -3,7 +3,14 @@ use crate::llm::{IntoUsage, Usage};
 use crate::metrics::snapshot::{MetricData, MetricFamily, Number};
 use crate::{AttributeValue, Span, callsite::Callsite, testing};
 
-static CHAT: Callsite = Callsite::new(crate::callsite::CallsiteSpec::new("chat", "m", "f.rs", 1));
+static CHAT: Callsite = Callsite::new(crate::callsite::CallsiteSpec::new(
+    "chat",
+    &crate::callsite::Source {
+        module: "m",
+        file: "f.rs",
+    },
+    1,
+));
 
 fn begin() -> Measured<ModelCall> {
     llm_begin("openai", "chat", "gpt-4o-mini")

@@ -6,7 +6,7 @@ use core::task::{Context, Poll};
 
 use futures_core::Stream;
 
-use crate::callsite::CallsiteSpec;
+use crate::callsite::{CallsiteSpec, More, Source};
 use crate::llm::call::LlmCall;
 use crate::llm::measured::ModelCall;
 use crate::llm::usage::{IntoUsage, LlmResponse};
@@ -19,12 +19,22 @@ use crate::{
 
 /// The span of every stream; its name is that of the call.
 static SITE: Callsite = Callsite::new(CallsiteSpec {
-    name: "llm stream",
     kind: SpanKind::Client,
     construct: Construct::LlmCall,
     // The function that made the stream counts its calls.
     metrics: false,
-    ..CallsiteSpec::new("observe_stream", module_path!(), file!(), line!())
+    more: Some(&More {
+        name: "llm stream",
+        ..More::NONE
+    }),
+    ..CallsiteSpec::new(
+        "observe_stream",
+        &Source {
+            module: module_path!(),
+            file: file!(),
+        },
+        line!(),
+    )
 });
 
 /// A stream of chunks whose call is recorded, see [`observe_stream`].

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::callsite::Callsite;
-use crate::callsite::CallsiteSpec;
+use crate::callsite::{CallsiteSpec, Source};
 use crate::metrics::{MetricsCollector, Number};
 use crate::trace::Outcome;
 
@@ -121,10 +121,23 @@ fn the_worst_case_is_told_in_series_and_in_time_series() -> Result {
 
 #[test]
 fn functions_and_other_sources_are_part_of_it() {
-    static PLAIN: Callsite = Callsite::new(CallsiteSpec::new("plain", "ct", file!(), line!()));
-    static LABELLED: Callsite =
-        Callsite::new(CallsiteSpec::new("labelled", "ct", file!(), line!()));
-    static EU: Callsite = LABELLED.with_labels(&[("region", "eu")]);
+    static PLAIN: Callsite = Callsite::new(CallsiteSpec::new(
+        "plain",
+        &Source {
+            module: "ct",
+            file: file!(),
+        },
+        line!(),
+    ));
+    static LABELLED: Callsite = Callsite::new(CallsiteSpec::new(
+        "labelled",
+        &Source {
+            module: "ct",
+            file: file!(),
+        },
+        line!(),
+    ));
+    let eu = LABELLED.with_labels(&[("region", "eu")]);
     let of = |functions: &CallCounts| {
         let mut families = Vec::new();
         functions.collect(false, &mut families);
@@ -146,7 +159,7 @@ fn functions_and_other_sources_are_part_of_it() {
     assert_eq!((more.1.0 - durations.0, more.1.1 - durations.1), (1, 1));
     assert_eq!((more.0.2, more.1.2), (1, 17));
     functions.record(&LABELLED, Outcome::Ok, 1, None);
-    functions.record(&EU, Outcome::Ok, 1, None);
+    functions.record(eu, Outcome::Ok, 1, None);
     let (calls, durations) = of(&functions);
     assert_eq!((calls.0 - more.0.0, calls.1 - more.0.1), (2, 3 * 2_001));
     assert_eq!((durations.0 - more.1.0, durations.1 - more.1.1), (2, 2_001));

@@ -3,18 +3,53 @@
 #![allow(clippy::float_cmp, reason = "the numbers are exact")]
 
 use super::*;
-use crate::callsite::CallsiteSpec;
+use crate::callsite::{CallsiteSpec, Source};
 use crate::trace::calls::{BOUNDS, CallSpan};
 use crate::trace::{Outcome, SpanId, TraceId};
 
-static LOAD: Callsite = Callsite::new(CallsiteSpec::new("load", "fm::etl", file!(), line!()));
+static LOAD: Callsite = Callsite::new(CallsiteSpec::new(
+    "load",
+    &Source {
+        module: "fm::etl",
+        file: file!(),
+    },
+    line!(),
+));
 /// A method of another type with the same name and module.
-static LOAD_TOO: Callsite = Callsite::new(CallsiteSpec::new("load", "fm::etl", file!(), line!()));
-static SAVE: Callsite = Callsite::new(CallsiteSpec::new("save", "fm::etl", file!(), line!()));
-static IDLE: Callsite = Callsite::new(CallsiteSpec::new("idle", "fm::idle", file!(), line!()));
+static LOAD_TOO: Callsite = Callsite::new(CallsiteSpec::new(
+    "load",
+    &Source {
+        module: "fm::etl",
+        file: file!(),
+    },
+    line!(),
+));
+static SAVE: Callsite = Callsite::new(CallsiteSpec::new(
+    "save",
+    &Source {
+        module: "fm::etl",
+        file: file!(),
+    },
+    line!(),
+));
+static IDLE: Callsite = Callsite::new(CallsiteSpec::new(
+    "idle",
+    &Source {
+        module: "fm::idle",
+        file: file!(),
+    },
+    line!(),
+));
 static SILENT: Callsite = Callsite::new(CallsiteSpec {
     metrics: false,
-    ..CallsiteSpec::new("silent", "fm::idle", file!(), line!())
+    ..CallsiteSpec::new(
+        "silent",
+        &Source {
+            module: "fm::idle",
+            file: file!(),
+        },
+        line!(),
+    )
 });
 const _: () = {
     crate::__obs_register! { &IDLE }
@@ -90,10 +125,10 @@ fn calls_by_result_and_functions_that_were_never_called() {
 // bug: the series of errors was born by the first error, so that `increase()` said 0 of it.
 #[test]
 fn every_result_is_there_before_it_happens() {
-    static EU: Callsite = SAVE.with_labels(&[("region", "eu")]);
+    let eu = SAVE.with_labels(&[("region", "eu")]);
     let mut metrics = CallCounts::new(7);
     metrics.record(&LOAD, Outcome::Ok, 1, None);
-    metrics.record(&EU, Outcome::Ok, 1, None);
+    metrics.record(eu, Outcome::Ok, 1, None);
     let (calls, durations) = read_from(true, &metrics);
     assert_eq!(
         calls,

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::hash::DefaultHasher;
 use std::sync::Mutex;
 
-use crate::callsite::CallsiteSpec;
+use crate::callsite::{CallsiteSpec, More, Source};
 use crate::lock::lock;
 use crate::metrics::bound::Bound;
 use crate::metrics::{BoundCounter, Counter, Histogram, MetricsCollector};
@@ -27,15 +27,32 @@ use crate::{
 static RUN_SITE: Callsite = Callsite::new(CallsiteSpec {
     construct: Construct::Span,
     metrics: false,
-    ..CallsiteSpec::new("pipeline", module_path!(), file!(), line!())
+    ..CallsiteSpec::new(
+        "pipeline",
+        &Source {
+            module: module_path!(),
+            file: file!(),
+        },
+        line!(),
+    )
 });
 
 /// Of every attempt of a closure task: the span has the task's name.
 static TASK_SITE: Callsite = Callsite::new(CallsiteSpec {
     construct: Construct::PipelineTask,
     metrics: false,
-    keys: &[attribute::OBS_PIPELINE_NAME, attribute::OBS_TASK_ATTEMPT],
-    ..CallsiteSpec::new("task", module_path!(), file!(), line!())
+    more: Some(&More {
+        keys: &[attribute::OBS_PIPELINE_NAME, attribute::OBS_TASK_ATTEMPT],
+        ..More::NONE
+    }),
+    ..CallsiteSpec::new(
+        "task",
+        &Source {
+            module: module_path!(),
+            file: file!(),
+        },
+        line!(),
+    )
 });
 
 /// A run's span and metrics. If it is dropped early, the run was.

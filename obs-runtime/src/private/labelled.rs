@@ -98,7 +98,7 @@ impl<const N: usize> LabelledSite<N> {
 
     /// Never freed: records that name it may lie in any buffer.
     fn labelled(&self, labels: Vec<(&'static str, &'static str)>) -> &'static Callsite {
-        Box::leak(Box::new(self.site.with_labels(labels.leak())))
+        self.site.with_labels(labels.leak())
     }
 }
 

@@ -1,12 +1,19 @@
 //! Callsites by label values.
 
 use super::*;
-use crate::callsite::CallsiteSpec;
+use crate::callsite::{CallsiteSpec, Source};
 use crate::metrics::Label;
 use crate::private::label;
 use crate::testing;
 
-static SITE: Callsite = Callsite::new(CallsiteSpec::new("load", "ls", file!(), line!()));
+static SITE: Callsite = Callsite::new(CallsiteSpec::new(
+    "load",
+    &Source {
+        module: "ls",
+        file: file!(),
+    },
+    line!(),
+));
 
 /// Opens the gate.
 fn while_recording<R>(f: impl FnOnce() -> R) -> R {

@@ -97,7 +97,9 @@ pub use probe::{probe, probe_output};
 
 pub use crate::__obs_register as register;
 pub use crate::__obs_submit as submit;
-pub use crate::callsite::{Callsite, CallsiteSpec, ConstValue, Construct, Level, SpanKind};
+pub use crate::callsite::{
+    Callsite, CallsiteSpec, ConstValue, Construct, Level, More, Source, SpanKind,
+};
 #[cfg(feature = "llm")]
 pub use crate::llm::LlmResponse;
 #[cfg(feature = "llm")]

@@ -3,13 +3,20 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::Error;
-use crate::callsite::CallsiteSpec;
+use crate::callsite::{CallsiteSpec, Source};
 use crate::lock::lock;
 use crate::processor::sink::PendingFlush;
 use crate::trace::record::Call;
 use crate::trace::{SpanId, TraceFlags, TraceId};
 
-static SITE: Callsite = Callsite::new(CallsiteSpec::new("work", "tests", "tests.rs", 1));
+static SITE: Callsite = Callsite::new(CallsiteSpec::new(
+    "work",
+    &Source {
+        module: "tests",
+        file: "tests.rs",
+    },
+    1,
+));
 
 /// The span that ends with an error.
 const FAILED: u64 = 9;

@@ -258,6 +258,9 @@ pub(super) fn is_masked(bytes: &[u8], start: usize) -> bool {
 }
 
 /// Counts the first bytes that are accepted, up to a limit. What is limited needs no report.
+///
+/// Not inlined, as it would be unrolled to its limit.
+#[inline(never)]
 pub(super) fn leading(bytes: &[u8], most: usize, accept: fn(u8) -> bool) -> usize {
     let near = bytes.iter().take(most);
     near.take_while(|b| accept(**b)).count()

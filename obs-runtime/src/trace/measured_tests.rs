@@ -2,10 +2,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::callsite::CallsiteSpec;
+use crate::callsite::{CallsiteSpec, Source};
 use crate::{Span, testing};
 
-static SITE: Callsite = Callsite::new(CallsiteSpec::new("call", "m", "f.rs", 1));
+static SITE: Callsite = Callsite::new(CallsiteSpec::new(
+    "call",
+    &Source {
+        module: "m",
+        file: "f.rs",
+    },
+    1,
+));
 
 /// The sum of the items, the end, the attributes, and whether there was a first item.
 type Told = (u32, End, Attributes, bool);

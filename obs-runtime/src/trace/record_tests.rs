@@ -1,10 +1,20 @@
 use super::*;
-use crate::callsite::CallsiteSpec;
+use crate::callsite::{CallsiteSpec, More, Source};
 use crate::guarded::guarded;
 
 static SITE: Callsite = Callsite::new(CallsiteSpec {
-    keys: &["text"],
-    ..CallsiteSpec::new("work", "tests", "tests.rs", 1)
+    more: Some(&More {
+        keys: &["text"],
+        ..More::NONE
+    }),
+    ..CallsiteSpec::new(
+        "work",
+        &Source {
+            module: "tests",
+            file: "tests.rs",
+        },
+        1,
+    )
 });
 
 /// A full record with one value, as it lies in a chunk.

@@ -1,13 +1,18 @@
 //! Entering and leaving in every order, with spans of obs in between.
 
 use super::*;
-use crate::callsite::CallsiteSpec;
+use crate::callsite::{CallsiteSpec, Source};
 use crate::testing;
 use crate::trace::{SpanId, current};
 
 fn site(name: &'static str) -> &'static Callsite {
     Box::leak(Box::new(Callsite::new(CallsiteSpec::new(
-        name, "m", "f", 1,
+        name,
+        &Source {
+            module: "m",
+            file: "f",
+        },
+        1,
     ))))
 }
 

@@ -5,11 +5,18 @@ use std::time::Duration;
 
 use super::super::writer::QUEUE;
 use super::*;
-use crate::callsite::{Callsite, CallsiteSpec};
+use crate::callsite::{Callsite, CallsiteSpec, Source};
 use crate::self_obs::DropReason;
 use crate::trace::{Outcome, SpanId, TraceFlags};
 
-static SITE: Callsite = Callsite::new(CallsiteSpec::new("work", "tests", "tests.rs", 1));
+static SITE: Callsite = Callsite::new(CallsiteSpec::new(
+    "work",
+    &Source {
+        module: "tests",
+        file: "tests.rs",
+    },
+    1,
+));
 
 #[derive(Clone, Default)]
 struct Shared(Arc<Mutex<Vec<u8>>>);

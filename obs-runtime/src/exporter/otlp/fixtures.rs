@@ -9,7 +9,7 @@ use opentelemetry_proto::tonic::common::v1::{
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message as _;
 
-use crate::callsite::{Callsite, CallsiteSpec, ConstValue, SpanKind};
+use crate::callsite::{Callsite, CallsiteSpec, ConstValue, More, Source, SpanKind};
 use crate::exporter::otlp::batch::{Envelope, Resource};
 use crate::exporter::otlp::span::SpanEncoder;
 use crate::trace::attribute::SpanExtra;
@@ -35,10 +35,20 @@ pub(super) fn callsite(
     keys: &'static [&'static str],
     constants: &'static [(&'static str, ConstValue)],
 ) -> &'static Callsite {
-    let mut spec = CallsiteSpec::new("load", "shop::etl", "src/etl.rs", 7);
+    let mut spec = CallsiteSpec::new(
+        "load",
+        &Source {
+            module: "shop::etl",
+            file: "src/etl.rs",
+        },
+        7,
+    );
     spec.kind = SpanKind::Client;
-    spec.keys = keys;
-    spec.constants = constants;
+    spec.more = Some(Box::leak(Box::new(More {
+        keys,
+        constants,
+        ..More::NONE
+    })));
     Box::leak(Box::new(Callsite::new(spec)))
 }
 

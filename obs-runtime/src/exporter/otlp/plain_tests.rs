@@ -1,4 +1,4 @@
-use crate::callsite::{Callsite, ConstValue};
+use crate::callsite::{Callsite, ConstValue, More};
 use crate::exporter::otlp::fixtures::{Fixture, callsite, decode, encode, only, pair};
 use crate::trace::attribute::SpanExtra;
 use crate::trace::{AttributeValue, SpanId, Value};
@@ -83,7 +83,9 @@ fn constants_stand_where_the_user_wrote_them() {
             ],
         )
         .spec;
-        spec.places = places;
+        spec.more = spec
+            .more
+            .map(|more| &*Box::leak(Box::new(More { places, ..*more })));
         let site: &'static Callsite = Box::leak(Box::new(Callsite::new(spec)));
         let keys = |first: Value, extra: Option<SpanExtra>| {
             let mut fixture = Fixture::new(site, vec![first, Value::i64(2)]);

@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use ::opentelemetry::InstrumentationScope;
 use ::opentelemetry::trace::SpanKind as Kind;
 
-use crate::callsite::{CallsiteSpec, ConstValue, Construct, Level, SpanKind};
+use crate::callsite::{CallsiteSpec, ConstValue, Construct, Level, More, SpanKind};
 use crate::fork::PerProcess;
 use crate::interop::sites::Sites;
 use crate::lock::lock;
@@ -51,14 +51,17 @@ pub(super) fn of(scope: &InstrumentationScope) -> &'static Sites {
 
 fn sites(target: &'static str, constants: &'static [(&'static str, ConstValue)]) -> Sites {
     Sites::new(CallsiteSpec {
-        name: "opentelemetry",
-        target,
         // These spans have no level, so they must pass at every one.
         level: Level::Error,
         construct: Construct::Span,
-        constants,
         metrics: false,
-        ..CallsiteSpec::new("", "", "", 0)
+        more: Some(Box::leak(Box::new(More {
+            name: "opentelemetry",
+            target,
+            constants,
+            ..More::NONE
+        }))),
+        ..CallsiteSpec::OF_NO_FUNCTION
     })
 }
 

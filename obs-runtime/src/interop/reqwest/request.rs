@@ -12,28 +12,31 @@ use ::reqwest_middleware::{Error, Result};
 
 use super::UrlTemplate;
 use crate::Capture as _;
-use crate::callsite::{Callsite, CallsiteSpec, Construct, SpanKind};
+use crate::callsite::{Callsite, CallsiteSpec, Construct, More, SpanKind};
 use crate::requests::{Exchange, http};
 use crate::semconv::{attribute as key, metric};
 use crate::trace::Value;
 
 static SITE: Callsite = Callsite::new(CallsiteSpec {
-    name: "http.client",
-    target: "obs_runtime::interop::reqwest",
     kind: SpanKind::Client,
     construct: Construct::Span,
     // The semantic conventions have a metric of their own, so the callsite needs none.
     metrics: false,
-    keys: &[
-        key::HTTP_REQUEST_METHOD,
-        key::HTTP_REQUEST_METHOD_ORIGINAL,
-        key::HTTP_REQUEST_RESEND_COUNT,
-        key::SERVER_ADDRESS,
-        key::SERVER_PORT,
-        key::URL_FULL,
-        key::URL_TEMPLATE,
-    ],
-    ..CallsiteSpec::new("", "", "", 0)
+    more: Some(&More {
+        name: "http.client",
+        target: "obs_runtime::interop::reqwest",
+        keys: &[
+            key::HTTP_REQUEST_METHOD,
+            key::HTTP_REQUEST_METHOD_ORIGINAL,
+            key::HTTP_REQUEST_RESEND_COUNT,
+            key::SERVER_ADDRESS,
+            key::SERVER_PORT,
+            key::URL_FULL,
+            key::URL_TEMPLATE,
+        ],
+        ..More::NONE
+    }),
+    ..CallsiteSpec::OF_NO_FUNCTION
 });
 
 /// How often a request was sent before, kept among its extensions.

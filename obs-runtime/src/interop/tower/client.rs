@@ -17,22 +17,25 @@ use super::body::TracedBody;
 use super::future::ResponseFuture;
 use super::response::{Serving, Side};
 use crate::Capture as _;
-use crate::callsite::{Callsite, CallsiteSpec, ConstValue, Construct, SpanKind};
+use crate::callsite::{Callsite, CallsiteSpec, ConstValue, Construct, More, SpanKind};
 use crate::requests::{Exchange, http};
 use crate::semconv::{attribute as key, metric};
 use crate::trace::gate;
 use crate::trace::propagation::{self, ambient};
 
 static SITE: Callsite = Callsite::new(CallsiteSpec {
-    name: "rpc.client",
-    target: "obs_runtime::interop::tower",
     kind: SpanKind::Client,
     construct: Construct::Span,
     // The semantic conventions have a metric of their own, so the callsite needs none.
     metrics: false,
-    keys: &[key::RPC_METHOD, key::SERVER_ADDRESS, key::SERVER_PORT],
-    constants: &[(key::RPC_SYSTEM_NAME, ConstValue::Str("grpc"))],
-    ..CallsiteSpec::new("", "", "", 0)
+    more: Some(&More {
+        name: "rpc.client",
+        target: "obs_runtime::interop::tower",
+        keys: &[key::RPC_METHOD, key::SERVER_ADDRESS, key::SERVER_PORT],
+        constants: &[(key::RPC_SYSTEM_NAME, ConstValue::Str("grpc"))],
+        ..More::NONE
+    }),
+    ..CallsiteSpec::OF_NO_FUNCTION
 });
 
 /// Returns a layer for the channel of a gRPC client, which records every call.

@@ -13,7 +13,7 @@ use ::http::{HeaderName, Method};
 use super::TraceLayer;
 use super::response::{Serving, Side};
 use crate::Capture as _;
-use crate::callsite::{Callsite, CallsiteSpec, ConstValue, Construct, SpanKind};
+use crate::callsite::{Callsite, CallsiteSpec, ConstValue, Construct, More, SpanKind};
 use crate::requests::{Exchange, http};
 use crate::semconv::{attribute as key, metric};
 use crate::trace::propagation;
@@ -21,46 +21,53 @@ use crate::trace::propagation::RemoteContext;
 use crate::trace::{Value, gate};
 
 const BASE: CallsiteSpec = CallsiteSpec {
-    name: "http.server",
-    target: "obs_runtime::interop::tower",
     kind: SpanKind::Server,
     construct: Construct::Span,
     // The semantic conventions have metrics of their own, so the callsites need none.
     metrics: false,
-    keys: &[
-        key::CLIENT_ADDRESS,
-        key::CLIENT_PORT,
-        key::NETWORK_PEER_ADDRESS,
-        key::NETWORK_PEER_PORT,
-        key::HTTP_REQUEST_METHOD,
-        key::HTTP_REQUEST_METHOD_ORIGINAL,
-        key::HTTP_ROUTE,
-        key::NETWORK_PROTOCOL_VERSION,
-        key::SERVER_ADDRESS,
-        key::SERVER_PORT,
-        key::URL_PATH,
-        key::URL_QUERY,
-        key::URL_SCHEME,
-        key::USER_AGENT_ORIGINAL,
-    ],
-    ..CallsiteSpec::new("", "", "", 0)
+    more: Some(&More {
+        name: "http.server",
+        target: "obs_runtime::interop::tower",
+        keys: &[
+            key::CLIENT_ADDRESS,
+            key::CLIENT_PORT,
+            key::NETWORK_PEER_ADDRESS,
+            key::NETWORK_PEER_PORT,
+            key::HTTP_REQUEST_METHOD,
+            key::HTTP_REQUEST_METHOD_ORIGINAL,
+            key::HTTP_ROUTE,
+            key::NETWORK_PROTOCOL_VERSION,
+            key::SERVER_ADDRESS,
+            key::SERVER_PORT,
+            key::URL_PATH,
+            key::URL_QUERY,
+            key::URL_SCHEME,
+            key::USER_AGENT_ORIGINAL,
+        ],
+        ..More::NONE
+    }),
+    ..CallsiteSpec::OF_NO_FUNCTION
 };
 
 static HTTP: Callsite = Callsite::new(BASE);
 
 static RPC: Callsite = Callsite::new(CallsiteSpec {
-    name: "rpc.server",
-    keys: &[
-        key::CLIENT_ADDRESS,
-        key::CLIENT_PORT,
-        key::NETWORK_PEER_ADDRESS,
-        key::NETWORK_PEER_PORT,
-        key::NETWORK_PROTOCOL_VERSION,
-        key::RPC_METHOD,
-        key::SERVER_ADDRESS,
-        key::SERVER_PORT,
-    ],
-    constants: &[(key::RPC_SYSTEM_NAME, ConstValue::Str("grpc"))],
+    more: Some(&More {
+        name: "rpc.server",
+        target: "obs_runtime::interop::tower",
+        keys: &[
+            key::CLIENT_ADDRESS,
+            key::CLIENT_PORT,
+            key::NETWORK_PEER_ADDRESS,
+            key::NETWORK_PEER_PORT,
+            key::NETWORK_PROTOCOL_VERSION,
+            key::RPC_METHOD,
+            key::SERVER_ADDRESS,
+            key::SERVER_PORT,
+        ],
+        constants: &[(key::RPC_SYSTEM_NAME, ConstValue::Str("grpc"))],
+        ..More::NONE
+    }),
     ..BASE
 });
 

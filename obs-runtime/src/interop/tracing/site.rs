@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 use ::tracing::Metadata;
 
-use crate::callsite::{CallsiteSpec, ConstValue, Construct, Level, SpanKind};
+use crate::callsite::{CallsiteSpec, ConstValue, Construct, Level, More, Source, SpanKind};
 use crate::fork::PerProcess;
 use crate::interop::sites::Sites;
 use crate::lock::lock;
@@ -63,21 +63,24 @@ impl Site {
         }
         let module = metadata.module_path().unwrap_or(metadata.target());
         let spec = CallsiteSpec {
-            name: metadata.name(),
-            target: metadata.target(),
             level: level(*metadata.level()),
             construct: Construct::Tracing,
-            // There are as many as the program has callsites, and they live as long as these.
-            keys: Vec::leak(keys),
-            constants: Vec::leak(constants),
             metrics: false,
+            // There are as many as the program has callsites, and they live as long as these.
+            more: Some(Box::leak(Box::new(More {
+                name: metadata.name(),
+                target: metadata.target(),
+                keys: Vec::leak(keys),
+                constants: Vec::leak(constants),
+                ..More::NONE
+            }))),
             // `tracing` does not say which function it is.
-            ..CallsiteSpec::new(
-                "",
+            source: Box::leak(Box::new(Source {
                 module,
-                metadata.file().unwrap_or_default(),
-                metadata.line().unwrap_or_default(),
-            )
+                file: metadata.file().unwrap_or_default(),
+            })),
+            line: metadata.line().unwrap_or_default(),
+            ..CallsiteSpec::OF_NO_FUNCTION
         };
         Self {
             has_kind: roles.contains(&Role::Kind),

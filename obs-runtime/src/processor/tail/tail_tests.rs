@@ -1,15 +1,25 @@
 use core::time::Duration;
 
 use super::*;
-use crate::callsite::{Callsite, CallsiteSpec};
+use crate::callsite::{Callsite, CallsiteSpec, More, Source};
 use crate::trace::attribute::SpanExtra;
 use crate::trace::value::Value;
 use crate::trace::{SpanId, SpanMatch, TraceFlags};
 use proptest::prelude::*;
 
 static SITE: Callsite = Callsite::new(CallsiteSpec {
-    keys: &["tenant", "text"],
-    ..CallsiteSpec::new("step", "m", "f.rs", 1)
+    more: Some(&More {
+        keys: &["tenant", "text"],
+        ..More::NONE
+    }),
+    ..CallsiteSpec::new(
+        "step",
+        &Source {
+            module: "m",
+            file: "f.rs",
+        },
+        1,
+    )
 });
 
 const SECOND: u64 = 1_000_000_000;

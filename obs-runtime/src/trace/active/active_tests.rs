@@ -1,28 +1,68 @@
 use super::*;
-use crate::callsite::{CallsiteSpec, Level};
+use crate::callsite::{CallsiteSpec, Level, More, Source};
 use crate::testing::{self, Captured};
 use crate::trace::value::Value;
 use crate::trace::view::Outcome;
 use crate::trace::{SpanContext, current};
 
 static OUTER: Callsite = Callsite::new(CallsiteSpec {
-    name: "outer",
-    ..CallsiteSpec::new("outer", "m", "f.rs", 1)
+    more: Some(&More {
+        name: "outer",
+        ..More::NONE
+    }),
+    ..CallsiteSpec::new(
+        "outer",
+        &Source {
+            module: "m",
+            file: "f.rs",
+        },
+        1,
+    )
 });
 static INNER: Callsite = Callsite::new(CallsiteSpec {
-    name: "inner",
-    keys: &["n", "who"],
-    ..CallsiteSpec::new("inner", "m", "f.rs", 2)
+    more: Some(&More {
+        name: "inner",
+        keys: &["n", "who"],
+        ..More::NONE
+    }),
+    ..CallsiteSpec::new(
+        "inner",
+        &Source {
+            module: "m",
+            file: "f.rs",
+        },
+        2,
+    )
 });
 static DETAIL: Callsite = Callsite::new(CallsiteSpec {
-    name: "detail",
     level: Level::Trace,
-    ..CallsiteSpec::new("detail", "m", "f.rs", 3)
+    more: Some(&More {
+        name: "detail",
+        ..More::NONE
+    }),
+    ..CallsiteSpec::new(
+        "detail",
+        &Source {
+            module: "m",
+            file: "f.rs",
+        },
+        3,
+    )
 });
 static ROOT: Callsite = Callsite::new(CallsiteSpec {
-    name: "root",
     root: true,
-    ..CallsiteSpec::new("root", "m", "f.rs", 4)
+    more: Some(&More {
+        name: "root",
+        ..More::NONE
+    }),
+    ..CallsiteSpec::new(
+        "root",
+        &Source {
+            module: "m",
+            file: "f.rs",
+        },
+        4,
+    )
 });
 
 fn inner(n: i64, who: &str) {

@@ -6,10 +6,17 @@
 )]
 
 use super::*;
-use crate::callsite::CallsiteSpec;
+use crate::callsite::{CallsiteSpec, Source};
 use chain::Chain;
 
-static SITE: Callsite = Callsite::new(CallsiteSpec::new("work", "tests", "tests.rs", 1));
+static SITE: Callsite = Callsite::new(CallsiteSpec::new(
+    "work",
+    &Source {
+        module: "tests",
+        file: "tests.rs",
+    },
+    1,
+));
 
 const RECORD: usize = 16;
 /// Several chunks.

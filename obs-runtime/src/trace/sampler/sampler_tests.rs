@@ -1,10 +1,20 @@
 use super::*;
-use crate::callsite::CallsiteSpec;
+use crate::callsite::{CallsiteSpec, More, Source};
 use proptest::prelude::*;
 
 static SITE: Callsite = Callsite::new(CallsiteSpec {
-    keys: &["tenant"],
-    ..CallsiteSpec::new("get_order", "shop::orders", "src/orders.rs", 7)
+    more: Some(&More {
+        keys: &["tenant"],
+        ..More::NONE
+    }),
+    ..CallsiteSpec::new(
+        "get_order",
+        &Source {
+            module: "shop::orders",
+            file: "src/orders.rs",
+        },
+        7,
+    )
 });
 
 fn root(sampler: &Sampler, trace_lo: u64) -> bool {

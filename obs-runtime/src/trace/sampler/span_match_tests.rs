@@ -1,15 +1,25 @@
 use super::*;
-use crate::callsite::{CallsiteSpec, ConstValue};
+use crate::callsite::{CallsiteSpec, ConstValue, More, Source};
 use proptest::prelude::*;
 
 static SITE: Callsite = Callsite::new(CallsiteSpec {
     kind: SpanKind::Server,
-    keys: &["tenant", "size", "hit"],
-    constants: &[
-        ("region", ConstValue::Str("eu-west")),
-        ("shard", ConstValue::I64(3)),
-    ],
-    ..CallsiteSpec::new("get_order", "shop::orders", "src/orders.rs", 7)
+    more: Some(&More {
+        keys: &["tenant", "size", "hit"],
+        constants: &[
+            ("region", ConstValue::Str("eu-west")),
+            ("shard", ConstValue::I64(3)),
+        ],
+        ..More::NONE
+    }),
+    ..CallsiteSpec::new(
+        "get_order",
+        &Source {
+            module: "shop::orders",
+            file: "src/orders.rs",
+        },
+        7,
+    )
 });
 
 fn fits(rule: &SpanMatch) -> bool {
