@@ -8,10 +8,12 @@ use syn::{Expr, Ident, LitStr};
 
 use crate::ast::Function;
 use crate::attr::conventions::Asked;
+use crate::attr::duration::DurationArg;
 use crate::attr::expr::{as_text, plain};
 use crate::attr::fields::{Field, FieldValue};
 use crate::attr::label::Label;
 use crate::attr::level::LevelArg;
+use crate::attr::list::Given;
 use crate::attr::shared::{Declared, ErrMode, Render};
 use crate::shape::Shape;
 
@@ -149,6 +151,8 @@ pub(crate) enum Measurement {
         usage: Option<Expr>,
         /// A closure on the error.
         refused: Option<Expr>,
+        /// Of a stream.
+        chunks: Chunks,
     },
     /// `#[vector_op]`
     VectorOp {
@@ -160,6 +164,15 @@ pub(crate) enum Measurement {
         /// A number, or a closure on the value.
         dimensions: Option<Expr>,
     },
+}
+
+/// What is asked of the chunks of a streamed answer.
+#[derive(Default)]
+pub(crate) struct Chunks {
+    /// A closure on a chunk: whether it holds output.
+    pub(crate) token: Option<Expr>,
+    /// How long the stream may stand still, and where that stands.
+    pub(crate) stall: Option<Given<DurationArg>>,
 }
 
 impl Name {

@@ -55,6 +55,8 @@ const ARGUMENTS: &[&str] = &[
     "crate = ::a::b, parent = None, links = [], labels(a = 1, b, c.d = e)",
     "provider = p, model = m, operation = o, usage = |u| u",
     "provider = \"p\", model = \"m\", stream",
+    "provider = p, model = m, stream, token = |c| c, stall = \"1s\"",
+    "provider = p, model = m, token = 1, stall = T::LIMIT",
     "system = \"s\", operation = \"o\", collection = c, count = 1, dimensions = |d| d",
     "service = \"s\", setup = f, flavor = \"current_thread\", worker_threads = 1, signals = false",
     "pipeline = \"p\", depends_on(a, b = c::d), retries = 3, timeout = \"1s\"",

@@ -168,6 +168,12 @@ impl Moment {
         Self::now().since(self)
     }
 
+    /// A later moment, for tests of what depends on when.
+    #[cfg(test)]
+    pub(crate) fn plus(self, wait: Duration) -> Self {
+        Self(self.0.map(|moment| moment + wait))
+    }
+
     pub(crate) fn since(self, earlier: Self) -> Duration {
         match (self.0, earlier.0) {
             (Some(now), Some(earlier)) => now.saturating_duration_since(earlier),

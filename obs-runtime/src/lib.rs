@@ -80,6 +80,8 @@ mod shown_url;
 mod sources;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+#[cfg(feature = "llm")]
+mod timer;
 pub mod trace;
 #[cfg(feature = "console")]
 mod type_names;

@@ -210,6 +210,14 @@ pub mod attribute {
         OBS_LLM_REQUEST_TIER = "obs.llm.request.tier";
         /// The tier that served a call, in the provider's word; of OpenAI `openai.response.service_tier`. Defined by obs.
         OBS_LLM_RESPONSE_TIER = "obs.llm.response.tier";
+        /// How many chunks of a streamed answer came. Defined by obs.
+        OBS_LLM_STREAM_CHUNKS = "obs.llm.stream.chunks";
+        /// Seconds in which the provider of a streamed answer waited for the reader. Defined by obs.
+        OBS_LLM_STREAM_CONSUMER_TIME = "obs.llm.stream.consumer_time";
+        /// Seconds in which the reader of a streamed answer waited for the provider. Defined by obs.
+        OBS_LLM_STREAM_PROVIDER_TIME = "obs.llm.stream.provider_time";
+        /// Seconds until the first chunk of a streamed answer that holds output of the model. Defined by obs.
+        OBS_LLM_TIME_TO_FIRST_TOKEN = "obs.llm.time_to_first_token";
         /// `cancelled` on a span whose future was dropped before it was ready; absent otherwise.
         /// Defined by obs, as OpenTelemetry has no status for it.
         OBS_OUTCOME = "obs.outcome";
@@ -287,6 +295,8 @@ pub mod attribute {
         SERVICE_NAME = "service.name";
         /// The service's version.
         SERVICE_VERSION = "service.version";
+        /// Whom a streamed answer waited for: `provider` or `consumer`. Defined by obs.
+        SIDE = "side";
         /// What an exporter sends: `traces`, `metrics` or `logs`. Defined by obs.
         SIGNAL = "signal";
         /// How many items a returned stream gave, errors among them. Defined by obs.

@@ -82,12 +82,24 @@ pub(crate) fn map<K: Serialize + PartialEq, V: Serialize, S: Serializer>(
 }
 
 /// Writes a duration as a number of seconds.
-#[cfg(feature = "pipeline")]
+#[cfg(any(feature = "llm", feature = "pipeline"))]
 pub(crate) fn seconds<S: Serializer>(
     duration: &core::time::Duration,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(duration.as_secs_f64())
+}
+
+/// Writes a duration that may be unknown as a number of seconds.
+#[cfg(feature = "llm")]
+#[expect(clippy::ref_option, reason = "serde hands fields over like this")]
+pub(crate) fn optional_seconds<S: Serializer>(
+    duration: &Option<core::time::Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    duration
+        .map(|known| known.as_secs_f64())
+        .serialize(serializer)
 }
 
 /// Writes a moment as RFC 3339 in UTC, to the millisecond.

@@ -4,6 +4,7 @@
 use proc_macro2::Span;
 use syn::Expr;
 
+use super::duration::DurationArg;
 use super::list::{Arg, ArgList, Given, Required};
 use crate::errors::Errors;
 
@@ -19,6 +20,8 @@ pub(crate) struct LlmArgs {
     pub(crate) asked: Vec<Given<(Asked, Expr)>>,
     pub(crate) usage: Option<Expr>,
     pub(crate) refused: Option<Expr>,
+    pub(crate) token: Option<Given<Expr>>,
+    pub(crate) stall: Option<Given<DurationArg>>,
 }
 
 /// Something that a model call asks of the provider.
@@ -75,6 +78,10 @@ impl LlmArgs {
             refused: list
                 .take("refused")
                 .and_then(|arg| arg.closure("|error| error.is_refusal()", errors)),
+            token: list.given("token", errors, |arg, errors| {
+                arg.closure("|chunk| !chunk.text.is_empty()", errors)
+            }),
+            stall: list.given("stall", errors, Arg::duration),
         }
     }
 }

@@ -66,6 +66,8 @@ pub(crate) const LLM_CALL: Table = Table {
         "usage",
         "refused",
         "stream",
+        "token",
+        "stall",
         "capture",
         "budget",
         "reserve",

@@ -8,12 +8,13 @@ use quote::quote_spanned;
 use syn::Expr;
 use syn::spanned::Spanned as _;
 
+use super::duration;
 use super::name::text;
 use crate::attr::conventions::Asked;
 use crate::attr::expr::plain;
 use crate::crate_path;
 use crate::hygiene::quote;
-use crate::plan::{Measurement, Plan};
+use crate::plan::{Chunks, Measurement, Plan};
 
 /// How a measurement ends: the call that makes the `Judge` that ends it.
 pub(super) struct End {
@@ -21,6 +22,18 @@ pub(super) struct End {
     pub(super) function: &'static str,
     /// Its arguments behind the judge, the probe and the slot.
     pub(super) closures: Vec<TokenStream>,
+    /// What is put around the judge.
+    pub(super) layers: Vec<Layer>,
+}
+
+/// A call that takes a judge and gives another.
+pub(super) struct Layer {
+    /// The function of `private`.
+    pub(super) function: &'static str,
+    /// Its arguments behind the judge.
+    pub(super) arguments: TokenStream,
+    /// Where the user asked for it.
+    pub(super) at: Span,
 }
 
 /// The statements that evaluate the texts which are no literals.
@@ -114,18 +127,25 @@ fn request(asked: &[(Asked, Expr)], krate: &TokenStream) -> Option<TokenStream> 
 pub(super) fn end(plan: &Plan) -> Option<End> {
     let krate = &plan.site.krate;
     Some(match plan.measurement.as_ref()? {
-        Measurement::LlmCall { usage, refused, .. } => End {
+        Measurement::LlmCall {
+            usage,
+            refused,
+            chunks,
+            ..
+        } => End {
             function: "llm_judge",
             closures: vec![
                 self::usage(usage.as_ref(), krate),
                 self::refused(refused.as_ref(), krate),
             ],
+            layers: self::chunks(chunks).collect(),
         },
         Measurement::VectorOp {
             count, dimensions, ..
         } => End {
             function: "vector_judge",
             closures: vec![later(count.as_ref()), later(dimensions.as_ref())],
+            layers: Vec::new(),
         },
     })
 }
@@ -139,6 +159,24 @@ fn usage(usage: Option<&Expr>, krate: &TokenStream) -> TokenStream {
     let at = Span::mixed_site().located_at(closure.span());
     let answer = crate_path::function(krate, "answer_of", at);
     quote_spanned!(at=> |__obs_value| #answer(__obs_value, #closure))
+}
+
+/// What looks at the chunks of a stream.
+fn chunks(chunks: &Chunks) -> impl Iterator<Item = Layer> {
+    let token = chunks.token.as_ref().map(|closure| Layer {
+        function: "llm_token",
+        arguments: quote!(__obs_probe, #closure),
+        at: closure.span(),
+    });
+    let stall = chunks.stall.as_ref().map(|stall| {
+        let limit = duration::tokens(&stall.value);
+        Layer {
+            function: "llm_stall",
+            arguments: quote!(__obs_probe.__obs_stall(), #limit),
+            at: stall.at,
+        }
+    });
+    token.into_iter().chain(stall)
 }
 
 /// A closure over the returned value that says whether it is an error that proves a refusal.

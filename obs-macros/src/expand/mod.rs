@@ -9,6 +9,7 @@
 mod argument;
 mod assemble;
 mod conventions;
+mod duration;
 mod future;
 mod labels;
 mod lasting;

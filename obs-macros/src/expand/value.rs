@@ -194,7 +194,11 @@ fn expression(plan: &Plan) -> TokenStream {
             let closures = &end.closures;
             let arguments = quote!(#observed, #probe, __obs_slot, #(#closures),*);
             let place = conventions::place(measurement);
-            call(krate, end.function, place, &arguments)
+            let judge = call(krate, end.function, place, &arguments);
+            end.layers.iter().fold(judge, |judge, layer| {
+                let arguments = &layer.arguments;
+                call(krate, layer.function, layer.at, &quote!(#judge, #arguments))
+            })
         }
         _ => observed,
     };

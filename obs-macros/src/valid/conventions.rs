@@ -8,13 +8,14 @@ use syn::{Expr, ExprLit, Lit, LitBool, LitStr, UnOp};
 use super::follow;
 use super::function::{self, Own};
 use crate::attr::conventions::{Asked, LlmArgs, VectorArgs};
+use crate::attr::duration::DurationArg;
 use crate::attr::expr::{as_text, plain};
 use crate::attr::fields::{Constant, Field, FieldKey, FieldValue};
 use crate::attr::list::{Given, Required};
 use crate::attr::parsed::Parsed;
 use crate::attr::table::Table;
 use crate::errors::Errors;
-use crate::plan::{Annotated, Measurement, Name, Text};
+use crate::plan::{Annotated, Chunks, Follow, Measurement, Name, Text};
 
 /// Judges `#[llm_call]`.
 pub(crate) fn llm_call(parsed: Parsed<LlmArgs>, errors: &mut Errors) -> Option<Annotated> {
@@ -23,6 +24,7 @@ pub(crate) fn llm_call(parsed: Parsed<LlmArgs>, errors: &mut Errors) -> Option<A
     check_not_yet(&own.not_yet, errors);
     check_asked(&own.asked, errors);
     let follow = follow::decided(own.stream.as_ref(), table, &function, errors);
+    let chunks = chunks(own.token, own.stall, own.stream.as_ref(), follow, errors);
     let provider = required(own.provider, table, "provider", "\"openai\"", errors);
     let model = required(own.model, table, "model", "\"gpt-4o-mini\"", errors);
     let provider = text("__obs_provider", provider?, errors);
@@ -54,10 +56,41 @@ pub(crate) fn llm_call(parsed: Parsed<LlmArgs>, errors: &mut Errors) -> Option<A
             asked: own.asked.into_iter().map(|given| given.value).collect(),
             usage: own.usage,
             refused: own.refused,
+            chunks,
         }),
         follow,
     };
     Some(function::annotated(function, args, own, errors))
+}
+
+/// Judges what concerns the chunks of a streamed answer: without a stream there are none.
+fn chunks(
+    token: Option<Given<Expr>>,
+    stall: Option<Given<DurationArg>>,
+    stream: Option<&Given<bool>>,
+    follow: Follow,
+    errors: &mut Errors,
+) -> Chunks {
+    // A `stream` that does not fit has been reported.
+    if !follow.items() && stream.is_none_or(|stream| !stream.value) {
+        if let Some(token) = &token {
+            errors.push(
+                token.at,
+                "`token` needs `stream`: it says which chunks of a streamed answer hold output",
+            );
+        }
+        if let Some(stall) = &stall {
+            errors.push(
+                stall.at,
+                "`stall` needs `stream`: it is the longest wait for a chunk of a streamed answer; an answer that \
+                 comes whole is limited by the timeout of its client",
+            );
+        }
+    }
+    Chunks {
+        token: token.map(|token| token.value),
+        stall,
+    }
 }
 
 /// Judges `#[vector_op]`.

@@ -4,9 +4,11 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use crate::llm::call::{LlmCall, VectorOp};
-use crate::llm::price::{Pricer, Prices, Reason, warm_up};
+use crate::llm::price::{Cost, Pricer, Prices, Reason, warm_up};
 use crate::llm::record::CallRecord;
+use crate::llm::stall::Stalled;
 use crate::llm::totals::{Ledger, LlmTotals};
+use crate::llm::unasked;
 use crate::llm::usage::Usage;
 use crate::lock::{lock, read, write};
 use crate::metrics::snapshot::{MetricData, MetricFamily, MetricSource};
@@ -91,10 +93,44 @@ impl LlmState {
         self.metrics().up_down(&metric::OBS_LLM_ACTIVE, &labels)
     }
 
+    /// Counts a call whose stream stands still; returns the number of those that do.
+    pub(crate) fn stalled(&self, call: &LlmCall) -> Option<BoundUpDownCounter> {
+        let labels = [
+            (key::GEN_AI_PROVIDER_NAME, &*call.provider),
+            (key::GEN_AI_REQUEST_MODEL, &*call.model),
+        ];
+        self.metrics().count(&metric::OBS_LLM_STALLS, &labels, 1);
+        self.metrics().up_down(&metric::OBS_LLM_STALLED, &labels)
+    }
+
+    /// Says once of each model that a stream stands still whose reader is told nothing.
+    pub(crate) fn warn_of(&self, stalled: &Stalled) {
+        let name = format!("{}/{} stalled", stalled.provider(), stalled.model());
+        let remedy = "it waits on, as its items cannot hold the error: give `Result`s whose error implements \
+                      `From<obs_runtime::llm::Stalled>`";
+        self.once(name, &format!("{stalled}; {remedy}"));
+    }
+
+    /// Returns what a call costs that ends like this.
+    pub(crate) fn price(&self, call: LlmCall) -> Cost {
+        CallRecord::of(call, &read(&self.pricer)).cost
+    }
+
     /// Says once of each model that its cost is not exact, and what would make it so.
     fn warn(&self, call: &CallRecord) {
+        let is_untold = call.pace.is_some() && !call.failed();
         for reason in call.reasons() {
-            if let Some((what, remedy)) = advice(reason) {
+            if reason == Reason::NoUsage && is_untold {
+                // A line for each callsite: each has a request of its own.
+                let (at, name) = (call.made_at, format!("{}/{}", call.provider, call.model));
+                let remedy = unasked::remedy(&call.provider);
+                self.once(
+                    format!("{at} untold"),
+                    &format!(
+                        "the stream of {name} ({at}) ended and nobody told its usage: {remedy}"
+                    ),
+                );
+            } else if let Some((what, remedy)) = advice(reason) {
                 let name = format!("{}/{}", call.provider, call.model);
                 self.once(
                     format!("{name} {}", reason.as_str()),
@@ -144,11 +180,8 @@ impl LlmState {
             let labels = with(&client, (key::ERROR_TYPE, call.end.error_type()));
             metrics.observe(kind.duration(), &labels, duration.as_secs_f64());
         }
-        if let Some(first) = call.time_to_first_chunk
-            && kind == Kind::Inference
-        {
-            let def = &metric::GEN_AI_INFERENCE_TIME_TO_FIRST_CHUNK;
-            metrics.observe(def, &client, first.as_secs_f64());
+        if kind == Kind::Inference {
+            call.stream_metrics(metrics, &client);
         }
         if let Some(usage) = &call.usage {
             self.token_metrics(kind, usage, &client);

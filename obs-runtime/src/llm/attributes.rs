@@ -47,7 +47,7 @@ fn llm_attributes(call: &CallRecord, named: bool, set: &mut Set<'_>) {
             set(key::GEN_AI_REQUEST_MODEL, call.model.clone().into());
         }
     }
-    if call.request.stream || call.time_to_first_chunk.is_some() {
+    if call.is_streamed() {
         set(key::GEN_AI_REQUEST_STREAM, true.into());
     }
     request_attributes(&call.request, tier_keys(call).0, set);
@@ -160,12 +160,7 @@ fn response_attributes(call: &CallRecord, set: &mut Set<'_>) {
         let reasons = AttributeValue::StringArray(reasons);
         set(key::GEN_AI_RESPONSE_FINISH_REASONS, reasons);
     }
-    if let Some(first) = call.time_to_first_chunk {
-        set(
-            key::GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK,
-            first.as_secs_f64().into(),
-        );
-    }
+    call.stream_attributes(set);
     if let Some(dimensions) = response.dimensions {
         set(key::GEN_AI_EMBEDDINGS_DIMENSION_COUNT, dimensions.into());
     }

@@ -1,13 +1,16 @@
 //! Reporting calls that no macro wraps.
 
+use core::panic::Location;
 use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::AttributeValue;
+use crate::clock::Moment;
 use crate::llm::attempt::Attempts;
 use crate::llm::attributes::{record_llm, record_vector};
+use crate::llm::pace::Pace;
 use crate::llm::request::Request;
-use crate::llm::usage::IntoUsage;
+use crate::llm::usage::{IntoUsage, LlmResponse};
 use crate::trace::local::redact_kept;
 use crate::trace::measured::{Attributes, End, Here};
 
@@ -33,6 +36,11 @@ pub struct LlmCall {
     pub(crate) request: Request,
     pub(crate) duration: Option<Duration>,
     pub(crate) time_to_first_chunk: Option<Duration>,
+    pub(crate) time_to_first_token: Option<Duration>,
+    /// The line that made it, for messages.
+    pub(crate) made_at: &'static Location<'static>,
+    /// Of a call whose stream obs follows.
+    pub(crate) pace: Option<Box<Pace>>,
     pub(crate) end: End,
     /// The call ended with an error that proves a refusal.
     pub(crate) refused: bool,
@@ -59,6 +67,7 @@ impl LlmCall {
     /// Creates a call that succeeded, from the provider (`openai`, `anthropic`, `aws.bedrock`, …,
     /// see `gen_ai.provider.name`), the operation (`chat`, `embeddings`, `text_completion`, …) and
     /// the model that was asked for.
+    #[track_caller]
     pub fn new(
         provider: impl Into<Cow<'static, str>>,
         operation: impl Into<Cow<'static, str>>,
@@ -72,6 +81,9 @@ impl LlmCall {
             request: Request::default(),
             duration: None,
             time_to_first_chunk: None,
+            time_to_first_token: None,
+            made_at: Location::caller(),
+            pace: None,
             end: End::Ok,
             refused: false,
             details: Vec::new(),
@@ -115,9 +127,15 @@ impl LlmCall {
         self
     }
 
+    /// Sets how long the first chunk of a streamed answer took that holds output of the model.
+    pub fn time_to_first_token(mut self, duration: Duration) -> Self {
+        self.time_to_first_token = Some(duration);
+        self
+    }
+
     /// Sets the price in US dollars, where it is known better than from the price list.
     pub fn cost_usd(mut self, usd: f64) -> Self {
-        let priced = crate::llm::LlmResponse::new().cost_usd(usd);
+        let priced = LlmResponse::new().cost_usd(usd);
         self.attempts.value(priced, false);
         self
     }
@@ -135,6 +153,13 @@ impl LlmCall {
     pub fn refused(mut self) -> Self {
         self.refused = true;
         self
+    }
+
+    /// Notes when a chunk comes by that holds output, whoever looks at it.
+    pub(crate) fn looked_at(&mut self, chunk: &LlmResponse) {
+        if let (Some(pace), Some(true)) = (&mut self.pace, chunk.token) {
+            pace.output(Moment::now(), None);
+        }
     }
 }
 

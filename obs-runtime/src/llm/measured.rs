@@ -1,14 +1,21 @@
 //! What is measured of model calls and of operations of vector stores, whoever wraps them: `#[llm_call]`, `#[vector_op]`
 //! or [`observe_stream`](crate::llm::observe_stream).
 
+use core::task::Context;
+use core::time::Duration;
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 
+use crate::clock::Moment;
 use crate::llm::account::LlmState;
 use crate::llm::attributes::{record_llm, record_vector};
 use crate::llm::call::{LlmCall, VectorOp};
+use crate::llm::pace::{Pace, StreamTimes};
+use crate::llm::price::{Cost, Pricer};
+use crate::llm::record::CallRecord;
 use crate::llm::request::Request;
 use crate::llm::running::Shared;
+use crate::llm::stall::{Known, STALLED, Stalled, Watch};
 use crate::llm::usage::LlmResponse;
 use crate::lock::lock;
 use crate::metrics::BoundUpDownCounter;
@@ -20,9 +27,12 @@ use crate::trace::open_call::Place;
 pub struct ModelCall {
     /// Anybody inside may report to it.
     call: Shared,
-    streams: bool,
     /// The number of such calls that run, which this one is part of.
     active: Option<BoundUpDownCounter>,
+    /// Where it was begun.
+    here: Option<Here>,
+    /// Of a stream that may not stand still.
+    watch: Watch,
 }
 
 impl ModelCall {
@@ -31,17 +41,83 @@ impl ModelCall {
         crate::llm::watch::listen();
         Self {
             call: Arc::new(Mutex::new(call)),
-            streams: false,
             active: None,
+            here: None,
+            watch: Watch::default(),
         }
+    }
+}
+
+impl ModelCall {
+    /// Changes the pace of the stream, if there is one.
+    fn pace(&self, change: impl FnOnce(&mut Pace, Moment)) {
+        let now = Moment::now();
+        if let Some(pace) = &mut lock(&self.call).pace {
+            change(pace, now);
+        }
+    }
+}
+
+impl ModelCall {
+    fn waits(&mut self, cx: &mut Context<'_>, limit: Duration) -> Option<Stalled> {
+        let now = Moment::now();
+        let waited = lock(&self.call).pace.as_ref()?.wait(now);
+        if !self.watch.stands(cx, waited, limit) {
+            return None;
+        }
+        let call = lock(&self.call).clone();
+        let state = self.here.and_then(LlmState::at);
+        self.watch
+            .count(state.as_ref().and_then(|state| state.stalled(&call)));
+        let (provider, model) = (call.provider.to_string(), call.model.to_string());
+        let chunks = call.pace.as_ref().map_or(0, |pace| pace.times(now).chunks);
+        Some(Stalled::new(Known {
+            provider,
+            model,
+            waited,
+            chunks,
+            cost: partial_cost(call, state.as_deref()),
+        }))
+    }
+}
+
+/// What a call has cost that fails now.
+fn partial_cost(mut call: LlmCall, state: Option<&LlmState>) -> Cost {
+    call.end = End::Failed(STALLED.into());
+    match state {
+        Some(state) => state.price(call),
+        None => CallRecord::of(call, &Pricer::default()).cost,
+    }
+}
+
+impl Measured<ModelCall> {
+    /// How the chunks of the stream have come so far; `None` if there is none, or it has ended.
+    pub(crate) fn times(&self) -> Option<StreamTimes> {
+        let call = lock(&self.measure()?.call);
+        call.pace.as_ref().map(|pace| pace.times(Moment::now()))
+    }
+
+    /// The stream has nothing yet: what is known if it stands still from now on.
+    pub(crate) fn waits(&mut self, cx: &mut Context<'_>, limit: Duration) -> Option<Stalled> {
+        let mut stalled = None;
+        self.change(|call| stalled = call.waits(cx, limit));
+        stalled
+    }
+
+    /// Says once that the stream stands still, whose reader is told nothing.
+    pub(crate) fn warn_of(&mut self, stalled: &Stalled) -> Option<()> {
+        LlmState::at(self.measure()?.here?)?.warn_of(stalled);
+        Some(())
     }
 }
 
 /// What a value of a model call says, or an item of its stream.
 #[derive(Debug, Default)]
 pub struct Said {
-    /// What the provider answered.
+    /// What the provider answered; nothing if the value is an error.
     pub(crate) answer: Option<LlmResponse>,
+    /// What the program says of a chunk, if it is asked: whether it holds output of the model.
+    pub(crate) token: Option<bool>,
     /// The error proves that the provider refused.
     pub(crate) refused: bool,
 }
@@ -50,7 +126,7 @@ impl From<LlmResponse> for Said {
     fn from(answer: LlmResponse) -> Self {
         Self {
             answer: Some(answer),
-            refused: false,
+            ..Self::default()
         }
     }
 }
@@ -61,6 +137,7 @@ impl Measure for ModelCall {
     const OPENS: bool = true;
 
     fn begin(&mut self, here: Here) {
+        self.here = Some(here);
         let call = lock(&self.call);
         self.active = LlmState::at(here).and_then(|state| state.active(&call));
         if let Some(active) = &self.active {
@@ -69,7 +146,15 @@ impl Measure for ModelCall {
     }
 
     fn streams(&mut self) {
-        self.streams = true;
+        lock(&self.call).pace = Some(Box::new(Pace::new(Moment::now())));
+    }
+
+    fn handed_over(&mut self) {
+        self.pace(Pace::handed_over);
+    }
+
+    fn asked(&mut self) {
+        self.pace(Pace::asked);
     }
 
     fn place(&self) -> Option<Place> {
@@ -78,26 +163,45 @@ impl Measure for ModelCall {
     }
 
     fn item(&mut self, said: Said) {
+        let now = Moment::now();
+        self.watch.goes_on();
         let mut call = lock(&self.call);
         call.refused |= said.refused;
+        if let Some(pace) = &mut call.pace {
+            let seen = said.answer.as_ref().and_then(|answer| answer.token);
+            if said.token.is_some() || seen == Some(true) {
+                pace.output(now, said.token);
+            }
+            pace.gave(now, said.answer.is_some());
+        }
+        let is_item = call.pace.is_some();
         if let Some(answer) = said.answer {
-            call.attempts.value(answer, self.streams);
+            call.attempts.value(answer, is_item);
         }
     }
 
-    fn end(self, ended: Ended) {
+    fn error(&mut self) {
+        self.watch.goes_on();
+        self.pace(|pace, now| pace.gave(now, false));
+    }
+
+    fn end(mut self, ended: Ended) {
+        self.watch.goes_on();
         if let Some(active) = self.active {
             active.add(-1);
         }
         let mut call = lock(&self.call).clone();
         call.end = ended.end;
         call.duration = Some(ended.duration);
-        call.time_to_first_chunk = ended.first_item;
+        if let Some(pace) = &mut call.pace {
+            pace.end(Moment::now());
+        }
         record_llm(call, ended.here, ended.attributes);
     }
 }
 
 /// Begins the call of `#[llm_call]`, inside its span.
+#[track_caller]
 pub fn llm_begin(
     provider: impl Into<Cow<'static, str>>,
     operation: impl Into<Cow<'static, str>>,

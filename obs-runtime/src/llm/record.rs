@@ -1,12 +1,15 @@
 //! What is known of a call that has ended: the one struct that its span, metrics, sums and warnings are made of.
 
+use core::panic::Location;
 use core::time::Duration;
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::AttributeValue;
+use crate::clock::Moment;
 use crate::llm::attempt::{Attempt, Attempts};
 use crate::llm::call::LlmCall;
+use crate::llm::pace::Pace;
 use crate::llm::price::{Cost, Pricer, Reason};
 use crate::llm::request::Request;
 use crate::llm::usage::{LlmResponse, Usage};
@@ -34,6 +37,11 @@ pub(crate) struct CallRecord {
     pub(crate) tables: Vec<Arc<str>>,
     pub(crate) duration: Option<Duration>,
     pub(crate) time_to_first_chunk: Option<Duration>,
+    pub(crate) time_to_first_token: Option<Duration>,
+    /// The line that made it.
+    pub(crate) made_at: &'static Location<'static>,
+    /// Of a call whose stream was followed.
+    pub(crate) pace: Option<Box<Pace>>,
     pub(crate) end: End,
     /// What clients' own spans say beside, for the span of the call.
     pub(crate) details: Vec<(String, AttributeValue)>,
@@ -50,10 +58,14 @@ impl CallRecord {
             request,
             duration,
             time_to_first_chunk,
+            time_to_first_token,
+            made_at,
+            pace,
             end,
             refused,
             details,
         } = call;
+        let times = pace.as_ref().map(|pace| pace.times(Moment::now()));
         judge(&mut attempts, &end, refused);
         let bounds = request.bounds();
         let mut tables: Vec<Arc<str>> = Vec::new();
@@ -81,7 +93,10 @@ impl CallRecord {
             cost,
             tables,
             duration,
-            time_to_first_chunk,
+            time_to_first_chunk: time_to_first_chunk.or(times.and_then(|times| times.first_chunk)),
+            time_to_first_token: time_to_first_token.or(times.and_then(|times| times.first_token)),
+            made_at,
+            pace,
             end,
             details,
         }

@@ -7,9 +7,11 @@ use core::any::Any;
 use core::time::Duration;
 use std::sync::{Arc, Mutex};
 
+use crate::clock::Moment;
 use crate::llm::call::{LlmCall, record_llm_call};
 #[cfg(any(feature = "tracing", feature = "opentelemetry"))]
 use crate::llm::client_span::ClientSpan;
+use crate::llm::pace::StreamTimes;
 use crate::llm::request::Request;
 use crate::llm::usage::IntoUsage;
 use crate::lock::lock;
@@ -58,7 +60,15 @@ impl RunningCall {
     pub fn answered(&self, answer: impl IntoUsage) {
         // The user's conversion runs without the lock.
         let said = answer.into_llm_response();
-        lock(&self.0).attempts.body(said);
+        let mut call = lock(&self.0);
+        call.looked_at(&said);
+        call.attempts.body(said);
+    }
+
+    /// Returns how the chunks of the call's stream have come so far; `None` if its stream is not followed.
+    pub fn stream_times(&self) -> Option<StreamTimes> {
+        let call = lock(&self.0);
+        call.pace.as_ref().map(|pace| pace.times(Moment::now()))
     }
 
     /// Says what is asked for, as [`asked`] does.
@@ -170,7 +180,10 @@ impl RunningAttempt {
     /// Reports what the provider said of the answer; several reports of one attempt come together.
     pub fn answered(&self, answer: impl IntoUsage) {
         let said = answer.into_llm_response();
-        self.change(|call, at| call.attempts.said(at, said));
+        self.change(|call, at| {
+            call.looked_at(&said);
+            call.attempts.said(at, said);
+        });
     }
 
     /// Says that the provider refused the request, which is free; what it reports as used is paid nevertheless.

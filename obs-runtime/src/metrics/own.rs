@@ -50,6 +50,25 @@ impl MetricsCollector {
         report(def, series.map(|series| series.observe(value)));
     }
 
+    /// Takes several values of a histogram.
+    #[cfg(feature = "llm")]
+    pub(crate) fn observe_all(
+        &self,
+        def: &MetricDef,
+        labels: Given<'_>,
+        values: impl IntoIterator<Item = f64>,
+    ) {
+        let mut values = values.into_iter().peekable();
+        if values.peek().is_none() {
+            return;
+        }
+        let histogram = self.open::<Histogram>(def);
+        let series = histogram.and_then(|histogram| histogram.with_labels(labels));
+        let observe =
+            |series: super::BoundHistogram| values.for_each(|value| series.observe(value));
+        report(def, series.map(observe));
+    }
+
     /// Returns the instrument of a metric of obs itself whose labels are open. The first call
     /// defines it, later ones only find it: the names of these metrics are in lower case.
     fn open<I: Instrument>(&self, def: &MetricDef) -> Result<I, Error> {

@@ -8,6 +8,7 @@ use core::convert::Infallible;
 use core::error::Error;
 use core::fmt::{self, Debug, Display};
 use core::marker::PhantomData;
+use core::task::Context;
 use std::borrow::Cow;
 
 use super::as_text::TextProbe;
@@ -33,6 +34,10 @@ pub trait Hooks {
         let _ = (outcome, error, recorded);
     }
 
+    /// The stream that the call gives is handed to whoever reads it. Called if the polls are timed.
+    #[inline(always)]
+    fn handed_over(&mut self) {}
+
     /// A poll begins.
     #[inline(always)]
     fn entered(&mut self) {}
@@ -40,6 +45,12 @@ pub trait Hooks {
     /// A poll has ended.
     #[inline(always)]
     fn left(&mut self) {}
+
+    /// Whether the stream has ended whatever is still to come: its last item was that of [`Judge::pending`].
+    #[inline(always)]
+    fn has_stopped(&self) -> bool {
+        false
+    }
 
     /// Says how long the polls took. Called inside the span, if it is recorded.
     #[inline(always)]
@@ -73,6 +84,13 @@ pub trait Judge<T>: Hooks {
     fn observe(&self, value: &T, recorded: bool) {
         let _ = (value, recorded);
     }
+
+    /// The stream has nothing yet: an item with which it ends, if its reader has waited for too long.
+    #[inline(always)]
+    fn pending(&mut self, cx: &mut Context<'_>) -> Option<T> {
+        let _ = cx;
+        None
+    }
 }
 
 /// A judge with a layer on it.
@@ -104,6 +122,11 @@ pub trait Layer<T, K: Judge<T>>: Hooks {
     fn observe(&self, inner: &K, value: &T, recorded: bool) {
         let _ = (inner, value, recorded);
     }
+
+    #[inline(always)]
+    fn pending(&mut self, inner: &mut K, cx: &mut Context<'_>) -> Option<T> {
+        inner.pending(cx)
+    }
 }
 
 impl<K: Hooks, L: Hooks> Hooks for Layered<K, L> {
@@ -117,6 +140,12 @@ impl<K: Hooks, L: Hooks> Hooks for Layered<K, L> {
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
+    fn handed_over(&mut self) {
+        self.inner.handed_over();
+        self.layer.handed_over();
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn entered(&mut self) {
         self.inner.entered();
         self.layer.entered();
@@ -126,6 +155,11 @@ impl<K: Hooks, L: Hooks> Hooks for Layered<K, L> {
     fn left(&mut self) {
         self.inner.left();
         self.layer.left();
+    }
+
+    #[inline(always)]
+    fn has_stopped(&self) -> bool {
+        self.inner.has_stopped() || self.layer.has_stopped()
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -157,6 +191,11 @@ impl<T, K: Judge<T>, L: Layer<T, K>> Judge<T> for Layered<K, L> {
     fn observe(&self, value: &T, recorded: bool) {
         self.inner.observe(value, recorded);
         self.layer.observe(&self.inner, value, recorded);
+    }
+
+    #[inline(always)]
+    fn pending(&mut self, cx: &mut Context<'_>) -> Option<T> {
+        self.layer.pending(&mut self.inner, cx)
     }
 }
 

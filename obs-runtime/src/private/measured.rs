@@ -84,6 +84,10 @@ impl<M: Measure> Slot<M> {
         }
     }
 
+    pub(super) fn of_call<R>(&self, ask: impl FnOnce(&mut Measured<M>) -> Option<R>) -> Option<R> {
+        lock(&self.0).call.as_mut().and_then(ask)
+    }
+
     fn take(&self) -> Option<Measured<M>> {
         let mut held = lock(&self.0);
         held.leave();
@@ -106,7 +110,7 @@ pub trait ReadsFailure<T, M: Measure> {
 
 /// Ends the measurement in the slot as the call ends.
 pub struct Measuring<M: Measure, R> {
-    slot: Slot<M>,
+    pub(super) slot: Slot<M>,
     reads: R,
 }
 
@@ -115,9 +119,17 @@ impl<M: Measure, R> Hooks for Measuring<M, R> {
 
     const TIMES: bool = M::OPENS;
 
+    fn handed_over(&mut self) {
+        self.slot.change(Measured::handed_over);
+    }
+
     fn entered(&mut self) {
         if M::OPENS {
-            lock(&self.slot.0).enter();
+            let mut held = lock(&self.slot.0);
+            held.enter();
+            if let Some(call) = &mut held.call {
+                call.asked();
+            }
         }
     }
 
@@ -224,6 +236,38 @@ pub fn llm_judge<T, K: Judge<T>, C: Fn(&K::Success) -> LlmResponse, F: Fn(&T) ->
 ) -> Layered<K, Measuring<ModelCall, UsageOf<C, F>>> {
     let reads = UsageOf { usage, refused };
     layered(inner, Measuring { slot, reads })
+}
+
+/// `token = closure`, over what else is read of a chunk.
+pub struct TokenOf<R, C> {
+    reads: R,
+    token: C,
+}
+
+impl<V, R: Reads<V, ModelCall>, C: Fn(&V) -> bool> Reads<V, ModelCall> for TokenOf<R, C> {
+    fn read(&self, value: &V) -> Said {
+        Said {
+            token: Some((self.token)(value)),
+            ..self.reads.read(value)
+        }
+    }
+}
+
+impl<T, R: ReadsFailure<T, ModelCall>, C> ReadsFailure<T, ModelCall> for TokenOf<R, C> {
+    fn read_failure(&self, value: &T) -> Option<Said> {
+        self.reads.read_failure(value)
+    }
+}
+
+/// `token = closure`: it sees each `Ok` item, and says whether that holds output of the model.
+pub fn llm_token<T, K: Judge<T>, R, C: Fn(&K::Success) -> bool>(
+    judge: Layered<K, Measuring<ModelCall, R>>,
+    _: Probe<T>,
+    token: C,
+) -> Layered<K, Measuring<ModelCall, TokenOf<R, C>>> {
+    let Measuring { slot, reads } = judge.layer;
+    let reads = TokenOf { reads, token };
+    layered(judge.inner, Measuring { slot, reads })
 }
 
 /// Notes the numbers that are known before a vector operation.

@@ -63,6 +63,8 @@ mod parent;
 #[cfg(feature = "pipeline")]
 pub mod pipeline;
 mod probe;
+#[cfg(feature = "llm")]
+mod stall;
 mod stream;
 
 pub use arguments::{HasDebug, argument};
@@ -84,8 +86,8 @@ pub use links::links;
 pub use main_fn::Main;
 #[cfg(feature = "llm")]
 pub use measured::{
-    Slot, answer_of, join, llm_judge, refusal, streaming, text, text_value, vector_judge,
-    vector_start,
+    Slot, answer_of, join, llm_judge, llm_token, refusal, streaming, text, text_value,
+    vector_judge, vector_start,
 };
 pub use observe::{err_level, error_if, expected, no_errors, ok_if, on_return, on_return_at};
 #[cfg(not(any(feature = "record", test)))]
@@ -94,6 +96,8 @@ pub use off::*;
 pub use on::*;
 pub use parent::{parent, under};
 pub use probe::{probe, probe_output};
+#[cfg(feature = "llm")]
+pub use stall::llm_stall;
 
 pub use crate::__obs_register as register;
 pub use crate::__obs_submit as submit;

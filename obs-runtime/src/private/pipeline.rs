@@ -22,7 +22,6 @@ pub use crate::pipeline::task::{
 pub use crate::pipeline::telemetry::span_began;
 pub use crate::pipeline::{Backoff, RetryPolicy, RunResult, TaskContext};
 use crate::printable::formatted;
-pub use core::time::Duration;
 pub use std::borrow::Cow;
 
 /// The type beside an annotated task: what its output is.

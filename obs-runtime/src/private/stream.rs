@@ -99,6 +99,7 @@ pub(super) fn follow<S: Stream, K: Judge<S::Item>, const N: usize>(
 ) -> TracedStream<S, K, N> {
     if K::TIMES {
         judge.left();
+        judge.handed_over();
     }
     TracedStream {
         inner: ManuallyDrop::new(inner),
@@ -131,8 +132,17 @@ impl<S: Stream, K: Judge<S::Item>, const N: usize> Stream for TracedStream<S, K,
             poller: ManuallyDrop::new(Poller::begin(span, judge)),
             seen,
         };
-        let polled = inside.poller.span.poll(|| inner.poll_next(cx));
+        let mut polled = if inside.poller.judge.has_stopped() {
+            Poll::Ready(None)
+        } else {
+            inside.poller.span.poll(|| inner.poll_next(cx))
+        };
         inside.poller.left();
+        if polled.is_pending()
+            && let Some(last) = inside.poller.judge.pending(cx)
+        {
+            polled = Poll::Ready(Some(last));
+        }
         match &polled {
             Poll::Ready(Some(item)) => {
                 let Poller { span, judge } = &mut *inside.poller;
@@ -152,13 +162,16 @@ impl<S: Stream, K: Judge<S::Item>, const N: usize> Stream for TracedStream<S, K,
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
+        if self.judge.has_stopped() {
+            return (0, Some(0));
+        }
         self.inner.size_hint()
     }
 }
 
 impl<S: FusedStream, K: Judge<S::Item>, const N: usize> FusedStream for TracedStream<S, K, N> {
     fn is_terminated(&self) -> bool {
-        self.inner.is_terminated()
+        self.judge.has_stopped() || self.inner.is_terminated()
     }
 }
 
@@ -175,7 +188,11 @@ impl<S, K: Hooks, const N: usize> Drop for TracedStream<S, K, N> {
             unsafe { ManuallyDrop::drop(inner) };
             if K::OBSERVES {
                 // What is counted without a span; it knows whether it has ended.
-                judge.ended(Outcome::Cancelled, seen.error.as_ref(), false);
+                let outcome = match seen.error {
+                    Some(_) => Outcome::Error,
+                    None => Outcome::Cancelled,
+                };
+                judge.ended(outcome, seen.error.as_ref(), false);
             }
             return;
         }

@@ -64,6 +64,7 @@ metrics! {
     GEN_AI_INFERENCE_DURATION = "gen_ai.client.inference.duration", "s", "Duration of inference calls.", CALL_SECONDS;
     GEN_AI_INFERENCE_INPUT_TOKENS = "gen_ai.client.inference.operation.input_tokens", "{token}", "Input tokens of each inference call.", TOKENS;
     GEN_AI_INFERENCE_OUTPUT_TOKENS = "gen_ai.client.inference.operation.output_tokens", "{token}", "Output tokens of each inference call.", TOKENS;
+    GEN_AI_INFERENCE_TIME_PER_OUTPUT_CHUNK = "gen_ai.client.inference.time_per_output_chunk", "s", "Time that was waited for each chunk of a streamed answer after the first.", CALL_SECONDS;
     GEN_AI_INFERENCE_TIME_TO_FIRST_CHUNK = "gen_ai.client.inference.time_to_first_chunk", "s", "Time until the first chunk of a streamed answer.", CALL_SECONDS;
     GEN_AI_OPERATION_DURATION = "gen_ai.client.operation.duration", "s", "Duration of other calls to a model provider.", CALL_SECONDS;
     GEN_AI_RETRIEVAL_DURATION = "gen_ai.retrieval.duration", "s", "Duration of retrievals.", CALL_SECONDS;
@@ -92,6 +93,14 @@ metrics! {
     OBS_LLM_RETRIES = "obs.llm.retries", "{attempt}", "Attempts of model calls after the first.", &[];
     /// Defined by obs, as no convention has a metric for it.
     OBS_LLM_RETRY_AFTER = "obs.llm.retry_after", "s", "How long providers asked to wait after a 429.", CALL_SECONDS;
+    /// Defined by obs, as no convention has a metric for it.
+    OBS_LLM_STALLED = "obs.llm.stalled", "{call}", "Model calls whose stream stands still for longer than its reader may wait.", &[];
+    /// Defined by obs, as no convention has a metric for it.
+    OBS_LLM_STALLS = "obs.llm.stalls", "{stall}", "Times that the stream of a model call stood still for longer than its reader may wait.", &[];
+    /// Defined by obs, as no convention has a metric for it.
+    OBS_LLM_STREAM_DURATION = "obs.llm.stream.duration", "s", "Time that streamed answers took, by the side that was waited for.", CALL_SECONDS;
+    /// Defined by obs, as no convention has a metric for it.
+    OBS_LLM_TIME_TO_FIRST_TOKEN = "obs.llm.time_to_first_token", "s", "Time until the first chunk of a streamed answer that holds output.", CALL_SECONDS;
     /// Defined by obs, as no convention has a metric for it.
     OBS_LLM_UNPRICED = "obs.llm.unpriced", "{call}", "Model calls whose cost is not known exactly, by reason.", &[];
     OBS_LOGS_RECORDED = "obs.logs.recorded", "{record}", "Log records that were made.", &[];

@@ -66,6 +66,32 @@ impl<'a> SpanAssert<'a> {
         })
     }
 
+    /// Returns the times of the model call's stream: first chunk, first token, and who waited for whom.
+    ///
+    /// # Panics
+    /// When the span is no call whose stream was followed.
+    ///
+    /// ```
+    /// use futures_util::{StreamExt as _, stream};
+    /// use obs_runtime::{llm_call, testing};
+    ///
+    /// #[llm_call(provider = "openai", model = "gpt-4o-mini", stream, token = |chunk| !chunk.is_empty())]
+    /// fn ask() -> impl futures_util::Stream<Item = &'static str> {
+    ///     stream::iter(["", "It ", "is ", "so."])
+    /// }
+    ///
+    /// let captured = testing::capture(|| futures_util::FutureExt::now_or_never(ask().count()));
+    /// let times = captured.assert_span("chat gpt-4o-mini").stream_times();
+    /// assert_eq!(times.chunks, 4);
+    /// assert!(times.first_token >= times.first_chunk);
+    /// ```
+    #[cfg(feature = "llm")]
+    #[track_caller]
+    pub fn stream_times(&self) -> crate::llm::StreamTimes {
+        let times = crate::llm::StreamTimes::of(self.span);
+        times.unwrap_or_else(|| self.fail("it is no model call whose stream was followed"))
+    }
+
     /// Asserts that the function returned, and no error.
     #[track_caller]
     pub fn ok(&self) -> &Self {

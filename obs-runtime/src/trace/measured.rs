@@ -38,6 +38,12 @@ pub trait Measure: Sized {
     /// The call gives a stream: its values are the items.
     fn streams(&mut self) {}
 
+    /// The reader has the stream.
+    fn handed_over(&mut self) {}
+
+    /// The reader asks for an item, or asks again.
+    fn asked(&mut self) {}
+
     /// What the call shows to its body while it works.
     fn place(&self) -> Option<Place> {
         None
@@ -47,6 +53,9 @@ pub trait Measure: Sized {
     fn item(&mut self, said: Self::Said) {
         let _ = said;
     }
+
+    /// The call gave an error, or an item that is one, of which nothing is said.
+    fn error(&mut self) {}
 
     /// The call has ended. Its own span is still entered.
     fn end(self, ended: Ended);
@@ -145,8 +154,6 @@ pub struct Ended {
     pub(crate) duration: Duration,
     /// Whether the call gave a stream, of which its values were the items.
     pub(crate) streamed: bool,
-    /// How long the first item of the stream took.
-    pub(crate) first_item: Option<Duration>,
 }
 
 /// A call that is measured until it ends; one that is dropped was cancelled.
@@ -159,7 +166,6 @@ pub struct Measured<M: Measure> {
     here: Here,
     started: Moment,
     streams: bool,
-    first_item: Option<Moment>,
     /// Whether the call runs in the body of a function, whose span is not ours.
     in_body: bool,
     /// Whether that span is the function's own.
@@ -192,7 +198,6 @@ impl<M: Measure> Measured<M> {
             here,
             started,
             streams: false,
-            first_item: None,
             in_body,
             recorded: true,
         }
@@ -216,6 +221,12 @@ impl<M: Measure> Measured<M> {
         &self.span
     }
 
+    /// What is measured, until the call has ended.
+    #[cfg(feature = "llm")]
+    pub(crate) fn measure(&self) -> Option<&M> {
+        self.measure.as_ref()
+    }
+
     /// Changes what is measured, until the call has ended.
     pub(crate) fn change(&mut self, change: impl FnOnce(&mut M)) {
         if let Some(measure) = &mut self.measure {
@@ -232,14 +243,26 @@ impl<M: Measure> Measured<M> {
         self.recorded = false;
     }
 
-    /// The call gave a value or an item; nothing is read from one that is an error.
-    pub(crate) fn item(&mut self, said: Option<M::Said>) {
+    /// The reader has the stream, if there is one.
+    pub(crate) fn handed_over(&mut self) {
         if self.streams {
-            self.first_item.get_or_insert_with(Moment::now);
+            self.change(M::handed_over);
         }
-        if let (Some(measure), Some(said)) = (&mut self.measure, said) {
-            measure.item(said);
+    }
+
+    /// The reader asks for an item of the stream, if there is one.
+    pub(crate) fn asked(&mut self) {
+        if self.streams {
+            self.change(M::asked);
         }
+    }
+
+    /// The call gave a value or an item; nothing may be read from one that is an error.
+    pub(crate) fn item(&mut self, said: Option<M::Said>) {
+        self.change(|measure| match said {
+            Some(said) => measure.item(said),
+            None => measure.error(),
+        });
     }
 
     /// Works on the call inside its span; a panic ends it.
@@ -280,7 +303,6 @@ impl<M: Measure> Measured<M> {
             attributes,
             duration: self.started.elapsed(),
             streamed: self.streams,
-            first_item: self.first_item.map(|first| first.since(self.started)),
         };
         self.span.in_scope(|_| measure.end(ended));
         mem::replace(&mut self.span, Span::none()).end(outcome);

@@ -14,7 +14,7 @@ static SITE: Callsite = Callsite::new(CallsiteSpec::new(
     1,
 ));
 
-/// The sum of the items, the end, the attributes, and whether there was a first item.
+/// The sum of the items, the end, the attributes, and whether there was a stream.
 type Told = (u32, End, Attributes, bool);
 
 /// Adds up the items, and tells how the call ended.
@@ -32,8 +32,7 @@ impl Measure for Sum {
     }
 
     fn end(self, ended: Ended) {
-        let first = ended.first_item.is_some();
-        let told = (self.sum, ended.end, ended.attributes, first);
+        let told = (self.sum, ended.end, ended.attributes, ended.streamed);
         self.told.lock().unwrap().push(told);
     }
 }
@@ -112,7 +111,7 @@ fn a_panic_of_the_body_is_one_and_a_panic_elsewhere_is_a_cancellation() {
 }
 
 #[test]
-fn only_a_stream_has_a_first_item_and_only_a_recorded_function_attributes() {
+fn a_stream_is_one_and_only_a_recorded_function_has_attributes() {
     let told = told(|sum| {
         let mut stream = Measured::in_body(sum()).streaming();
         stream.item(None);

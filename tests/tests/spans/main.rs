@@ -4,7 +4,10 @@
 //! function of the program.
 
 mod call_streams;
+mod ended_streams;
 mod held_streams;
+mod paced_streams;
 mod paid_calls;
+mod stalled_streams;
 mod streams;
 mod traced;

@@ -1,16 +1,13 @@
 //! `TaskMeta`: what the pipeline knows of a task before it runs.
 
-use core::time::Duration;
-
 use proc_macro2::{Span, TokenStream};
 use quote::format_ident;
 use syn::ext::IdentExt as _;
 
 use super::names::source_name;
-use crate::attr::duration::DurationArg;
 use crate::attr::pipeline_task::Jitter;
 use crate::expand::pieces::{optional, task_of};
-use crate::expand::{name, site};
+use crate::expand::{duration, name, site};
 use crate::hygiene::quote;
 use crate::plan::Annotated;
 use crate::valid::pipeline_task::Task;
@@ -81,18 +78,18 @@ fn policy(task: &Task, glue: &TokenStream) -> TokenStream {
         quote!(.backoff(#glue::Backoff::#variant))
     });
     let delay = retry.delay.as_ref().map(|value| {
-        let value = duration(&value.value, glue);
+        let value = duration::tokens(&value.value);
         quote!(.delay(#value))
     });
     let max_delay = retry.max_delay.as_ref().map(|value| {
-        let value = duration(&value.value, glue);
+        let value = duration::tokens(&value.value);
         quote!(.max_delay(#value))
     });
     let jitter = retry.jitter.as_ref().map(|jitter| {
         let value = part(&jitter.value);
         quote!(.jitter(#value))
     });
-    let timeout = optional(task.timeout.as_ref().map(|value| duration(value, glue)));
+    let timeout = optional(task.timeout.as_ref().map(duration::tokens));
     let concurrency = optional(
         task.concurrency
             .as_ref()
@@ -111,16 +108,6 @@ fn policy(task: &Task, glue: &TokenStream) -> TokenStream {
 pub(super) fn retries(task: &Task) -> TokenStream {
     let given = task.retry.retries.as_ref();
     given.map_or_else(|| quote!(0), |retries| quote!(#retries))
-}
-
-fn duration(value: &DurationArg, glue: &TokenStream) -> TokenStream {
-    match value {
-        DurationArg::Known(value) => {
-            let (seconds, nanos): (u64, u32) = (Duration::as_secs(value), value.subsec_nanos());
-            quote!(#glue::Duration::new(#seconds, #nanos))
-        }
-        DurationArg::Expr(value) => quote!(#value),
-    }
 }
 
 /// By what part of itself each pause may be shortened.

@@ -29,6 +29,8 @@ pub struct LlmResponse {
     pub(crate) search_type: Option<String>,
     pub(crate) cost_usd: Option<f64>,
     pub(crate) dimensions: Option<u64>,
+    /// Of a chunk of a stream: whether it holds output of the model.
+    pub(crate) token: Option<bool>,
 }
 
 /// The most choices of which it is said that they broke off.
@@ -64,6 +66,7 @@ impl LlmResponse {
         newer(&mut self.search_type, later.search_type);
         newer(&mut self.cost_usd, later.cost_usd);
         newer(&mut self.dimensions, later.dimensions);
+        newer(&mut self.token, later.token);
     }
 
     fn set_finish(&mut self, choice: u32, reason: Cow<'static, str>) {
@@ -176,6 +179,16 @@ impl LlmResponse {
     #[must_use]
     pub fn dimensions(mut self, dimensions: usize) -> Self {
         self.dimensions = Some(dimensions as u64);
+        self
+    }
+
+    /// Says of a chunk of a stream whether it holds output of the model: text, reasoning, or a part of a tool call. The
+    /// first chunk of most streams holds a role alone.
+    ///
+    /// The time until the first such chunk is the time to the first token.
+    #[must_use]
+    pub fn token(mut self, holds_output: bool) -> Self {
+        self.token = Some(holds_output);
         self
     }
 }

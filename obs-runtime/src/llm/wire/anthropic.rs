@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::counts::{Counts, sum, total};
-use super::json::{count, items, text, tier};
+use super::json::{count, has_filled, items, text, tier};
 use crate::llm::usage::{Count, LlmResponse};
 
 /// Reads a message, or an event of its stream.
@@ -34,6 +34,9 @@ use crate::llm::usage::{Count, LlmResponse};
 /// ```
 pub fn messages(raw: &Value) -> LlmResponse {
     let kind = text(&raw["type"]).unwrap_or_default();
+    if kind.starts_with(BLOCK) {
+        return LlmResponse::new().token(holds_output(raw));
+    }
     let (message, stop, is_last) = match kind {
         "message_start" => (&raw["message"], &raw["message"]["stop_reason"], false),
         "message_delta" => {
@@ -55,7 +58,25 @@ pub fn messages(raw: &Value) -> LlmResponse {
     }
     // A speed other than the usual one has a price of its own.
     let speed = text(&message["usage"]["speed"]).filter(|speed| *speed != "standard");
-    tier(answer, speed.or(text(&message["usage"]["service_tier"])))
+    let answer = tier(answer, speed.or(text(&message["usage"]["service_tier"])));
+    match kind {
+        "message_start" | "message_delta" | "message_stop" => answer.token(false),
+        _ => answer,
+    }
+}
+
+/// How the events of a stream that carry output begin.
+pub(super) const BLOCK: &str = "content_block_";
+
+/// Whether an event of a block carries output: a piece, or the name of the tool with which a block begins. A signature
+/// is the provider's, not the model's.
+fn holds_output(event: &Value) -> bool {
+    let begins_a_call = text(&event["content_block"]["name"]).is_some();
+    begins_a_call
+        || has_filled(
+            &event["delta"],
+            &["text", "thinking", "partial_json", "citation"],
+        )
 }
 
 /// The usage of a message, and whether it is all.

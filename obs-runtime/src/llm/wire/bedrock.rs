@@ -6,11 +6,19 @@ use serde_json::Value;
 
 use super::anthropic;
 use super::counts::{Counts, sum, total};
-use super::json::{count, items, text, tier};
+use super::json::{count, is_filled, items, text, tier};
 use crate::llm::usage::LlmResponse;
 
 /// The members that no other format has: of an answer, and of the events of a stream by their names.
-pub(super) const KEYS: [&str; 4] = ["stopReason", "output", "metadata", "messageStop"];
+pub(super) const KEYS: [&str; 7] = [
+    "stopReason",
+    "output",
+    "metadata",
+    "messageStop",
+    "contentBlockStart",
+    "contentBlockDelta",
+    "contentBlockIndex",
+];
 
 /// Reads an answer of `Converse`, or an event of `ConverseStream`, with or without its name around it.
 ///
@@ -34,16 +42,31 @@ pub(super) const KEYS: [&str; 4] = ["stopReason", "output", "metadata", "message
 /// assert_eq!(bedrock::converse(&raw), expected.finish_reason("stop"));
 /// ```
 pub fn converse(raw: &Value) -> LlmResponse {
-    let named = ["metadata", "messageStop"]
-        .iter()
-        .find_map(|name| raw.get(name));
+    let names = [
+        "metadata",
+        "messageStop",
+        "contentBlockStart",
+        "contentBlockDelta",
+    ];
+    let named = names.iter().find_map(|name| raw.get(name));
     let body = named.unwrap_or(raw);
     // Usage is in the answer, or in the last event.
     let mut answer = LlmResponse::new().usage(counts(&body["usage"]).usage(true));
+    if body.get("output").is_none() {
+        answer = answer.token(holds_output(body));
+    }
     if let Some(reason) = text(&body["stopReason"]) {
         answer = answer.finish(0, finish_reason(reason));
     }
     tier(answer, text(&body["serviceTier"]["type"]))
+}
+
+/// Whether an event of a stream holds output: a piece of a block, or the call of a tool with which one begins.
+fn holds_output(event: &Value) -> bool {
+    let delta = &event["delta"];
+    let reasoning = &delta["reasoningContent"]["text"];
+    let pieces = [&delta["text"], &delta["toolUse"]["input"], reasoning];
+    pieces.into_iter().any(is_filled) || is_filled(&event["start"]["toolUse"])
 }
 
 fn counts(usage: &Value) -> Counts {

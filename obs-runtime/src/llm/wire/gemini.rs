@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::counts::{Counts, total};
-use super::json::{count, index, items, text, tier};
+use super::json::{count, has_filled, index, items, text, tier};
 use crate::llm::usage::{Count, LlmResponse};
 
 /// Reads a response of `generateContent`, or one of `streamGenerateContent`.
@@ -26,7 +26,7 @@ use crate::llm::usage::{Count, LlmResponse};
 /// });
 /// let usage = Usage::new(1_200, 80).cache_read(1_000).reasoning(64);
 /// let expected = LlmResponse::new().usage(usage).model("gemini-3-flash").id("r-1");
-/// assert_eq!(gemini::generate_content(&raw), expected.finish_reason("stop"));
+/// assert_eq!(gemini::generate_content(&raw), expected.finish_reason("stop").token(true));
 /// ```
 pub fn generate_content(raw: &Value) -> LlmResponse {
     let candidates = items(&raw["candidates"]);
@@ -36,7 +36,14 @@ pub fn generate_content(raw: &Value) -> LlmResponse {
     let is_last = blocked.is_some() || candidates.iter().any(|one| reason(one).is_some());
     let mut counts = counts(&raw["usageMetadata"]);
     counts.web_searches = searches(candidates, text(&raw["modelVersion"]));
-    let mut answer = LlmResponse::new().usage(counts.usage(is_last));
+    let holds_output = |one: &Value| {
+        let parts = items(&one["content"]["parts"]).iter();
+        parts.into_iter().any(|part| has_filled(part, &OUTPUT))
+    };
+    // A whole answer looks like a chunk of a stream.
+    let mut answer = LlmResponse::new()
+        .usage(counts.usage(is_last))
+        .token(candidates.iter().any(holds_output));
     if let Some(model) = text(&raw["modelVersion"]) {
         answer = answer.model(model);
     }
@@ -57,6 +64,15 @@ pub fn generate_content(raw: &Value) -> LlmResponse {
         text(&usage["serviceTier"]).or(text(&usage["trafficType"])),
     )
 }
+
+/// What a part of the content may hold of the model's.
+const OUTPUT: [&str; 5] = [
+    "text",
+    "functionCall",
+    "inlineData",
+    "executableCode",
+    "codeExecutionResult",
+];
 
 fn counts(usage: &Value) -> Counts {
     let (prompt, tools) = (

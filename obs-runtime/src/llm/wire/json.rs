@@ -46,6 +46,22 @@ pub(super) fn items(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
+/// Whether there is something in it: no `null`, and no empty text, list or object.
+pub(super) fn is_filled(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+        Value::Bool(_) | Value::Number(_) => true,
+    }
+}
+
+/// Whether one of these members is filled.
+pub(super) fn has_filled(object: &Value, members: &[&str]) -> bool {
+    members.iter().any(|member| is_filled(&object[*member]))
+}
+
 /// Sets the tier that served an answer, with one word for the usual one.
 pub(in crate::llm) fn tier(answer: LlmResponse, word: Option<&str>) -> LlmResponse {
     match word.map(str::to_ascii_lowercase).as_deref() {

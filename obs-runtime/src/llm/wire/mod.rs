@@ -46,7 +46,10 @@ pub(crate) fn read(raw: &Value) -> Option<LlmResponse> {
         Some(openai::embeddings(raw))
     } else if has("choices") {
         Some(openai::chat(raw))
-    } else if kind == "message" || kind.starts_with("message_") {
+    } else if kind == "message"
+        || kind.starts_with("message_")
+        || kind.starts_with(anthropic::BLOCK)
+    {
         Some(anthropic::messages(raw))
     } else if has("candidates") || has("usageMetadata") || has("promptFeedback") {
         Some(gemini::generate_content(raw))
@@ -98,3 +101,6 @@ impl IntoUsage for &str {
 #[cfg(test)]
 #[path = "wire_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+mod output_tests;

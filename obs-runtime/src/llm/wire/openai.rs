@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::counts::Counts;
-use super::json::{count, index, items, text, tier};
+use super::json::{count, has_filled, index, is_filled, items, text, tier};
 use crate::llm::usage::{Count, LlmResponse, Usage};
 
 /// Reads a chat completion, or a chunk of one.
@@ -48,6 +48,10 @@ pub fn chat(raw: &Value) -> LlmResponse {
         usage
     };
     let mut answer = LlmResponse::new().usage(chat_counts(usage).usage(is_last));
+    if is_chunk {
+        let holds_output = |choice: &Value| has_filled(&choice["delta"], &OUTPUT);
+        answer = answer.token(choices.iter().any(holds_output));
+    }
     for (place, choice) in choices.iter().enumerate() {
         if let Some(reason) = text(&choice["finish_reason"]) {
             answer = answer.finish(index(choice, place), finish_reason(reason));
@@ -55,6 +59,17 @@ pub fn chat(raw: &Value) -> LlmResponse {
     }
     identified(answer, raw)
 }
+
+/// The members of a chunk's `delta` that the model puts out; reasoning has two names among those who speak the format.
+const OUTPUT: [&str; 7] = [
+    "content",
+    "reasoning_content",
+    "reasoning",
+    "refusal",
+    "tool_calls",
+    "function_call",
+    "audio",
+];
 
 /// The usage of a chat completion: the sums include their parts.
 fn chat_counts(usage: &Value) -> Counts {
@@ -126,8 +141,10 @@ pub fn responses(raw: &Value) -> LlmResponse {
     } else if raw["object"] == "response" {
         raw
     } else {
-        // Other events carry texts.
-        return LlmResponse::new();
+        // Other events carry output, piece by piece, or say where it begins and ends.
+        let last_word = text(&raw["type"]).and_then(|kind| kind.rsplit('.').next());
+        let is_piece = last_word == Some("delta");
+        return LlmResponse::new().token(is_piece && is_filled(&raw["delta"]));
     };
     let ended = match text(&response["status"]) {
         Some("completed") => Some("stop"),

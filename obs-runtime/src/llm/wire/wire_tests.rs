@@ -40,7 +40,7 @@ fn answers() -> impl Strategy<Value = Answer> {
     )
 }
 
-fn formats() -> impl Strategy<Value = Format> {
+pub(super) fn formats() -> impl Strategy<Value = Format> {
     prop::sample::select(Format::OF_TEXT.to_vec())
 }
 
@@ -78,7 +78,7 @@ fn assert_says(answer: &LlmResponse, format: Format, expected: Tokens) {
 }
 
 /// The chunks of a stream as JSON; what is no JSON is a mark.
-fn events(format: Format, chunks: &[Vec<u8>]) -> Vec<Value> {
+pub(super) fn events(format: Format, chunks: &[Vec<u8>]) -> Vec<Value> {
     let one = |chunk: &Vec<u8>| {
         if format == Format::Bedrock {
             // The payload between headers and checksum.
@@ -303,7 +303,6 @@ fn what_nobody_said_is_unknown_and_heartbeats_are_nobodys() {
         json!({"type": "ping"}),
         json!({"error": {"message": "Slow down.", "type": "requests"}}),
         json!({"type": "error", "error": {"type": "overloaded_error"}}),
-        json!({"type": "content_block_delta", "delta": {"text": "usage"}}),
         json!(null),
         json!([]),
         json!("text"),

@@ -262,7 +262,7 @@ impl Outcome {
 }
 
 /// The body of a request, as each format has it.
-fn request(format: Format, stream: bool) -> String {
+pub(crate) fn request(format: Format, stream: bool) -> String {
     let mut body = match format {
         Format::Responses | Format::Embeddings => json!({"model": MODEL, "input": "why?"}),
         Format::Gemini => json!({"contents": [{"role": "user", "parts": [{"text": "why?"}]}]}),

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use futures_util::stream::{self, Stream};
-use obs_runtime::llm::{self, IntoUsage as _};
+use obs_runtime::llm::{self, IntoUsage as _, Stalled};
 use obs_runtime::llm_call;
 use obs_tests_provider::Format;
 use reqwest_middleware::ClientWithMiddleware;
@@ -41,6 +41,8 @@ pub(crate) enum Fate {
 #[derive(Debug)]
 pub(crate) struct Failure {
     status: Option<u16>,
+    /// Nothing came any more.
+    pub(crate) stalled: Option<Stalled>,
 }
 
 impl std::fmt::Display for Failure {
@@ -53,11 +55,27 @@ impl std::error::Error for Failure {}
 
 impl From<reqwest::Error> for Failure {
     fn from(_: reqwest::Error) -> Self {
-        Self { status: None }
+        Self::of(None)
+    }
+}
+
+impl From<Stalled> for Failure {
+    fn from(stalled: Stalled) -> Self {
+        Self {
+            status: None,
+            stalled: Some(stalled),
+        }
     }
 }
 
 impl Failure {
+    fn of(status: Option<u16>) -> Self {
+        Self {
+            status,
+            stalled: None,
+        }
+    }
+
     /// The provider says that it did not work on the request.
     fn is_refusal(&self) -> bool {
         self.status == Some(429)
@@ -77,14 +95,14 @@ fn ok(response: reqwest::Response) -> Result<reqwest::Response, Failure> {
         Ok(response)
     } else {
         let status = Some(response.status().as_u16());
-        Err(Failure { status })
+        Err(Failure::of(status))
     }
 }
 
 fn end<T>(fate: Fate, value: T) -> Result<T, Failure> {
     match fate {
         Fate::Returns => Ok(value),
-        Fate::DoesNotUnderstand => Err(Failure { status: None }),
+        Fate::DoesNotUnderstand => Err(Failure::of(None)),
         Fate::Panics => panic!("{PANIC}"),
     }
 }
@@ -146,7 +164,7 @@ pub(crate) async fn repeats(http: &reqwest::Client, plan: &Plan) -> Result<(), F
             return end(plan.fate, ());
         }
     }
-    Err(Failure { status: None })
+    Err(Failure::of(None))
 }
 
 /// Says nothing at all: a layer of the client sees the requests and their answers.
@@ -175,12 +193,20 @@ pub(crate) async fn is_watched(http: &ClientWithMiddleware, plan: &Plan) -> Resu
             }
         }
     }
-    Err(Failure { status: None })
+    Err(Failure::of(None))
 }
 
 /// A stream of events, of which each says what it knows.
 #[llm_call(provider = PROVIDER, model = MODEL, stream, usage = |event: &Value| event.into_llm_response())]
 pub(crate) fn streams(
+    http: &reqwest::Client,
+    plan: &Plan,
+) -> impl Stream<Item = Result<Value, Failure>> + use<> {
+    events(http, plan)
+}
+
+/// The events of a stream, from the sending of the request on.
+pub(crate) fn events(
     http: &reqwest::Client,
     plan: &Plan,
 ) -> impl Stream<Item = Result<Value, Failure>> + use<> {
@@ -204,7 +230,7 @@ pub(crate) fn streams(
                 if let Some(event) = state.ready.pop_front() {
                     if event.get("error").is_some() {
                         state.over = true;
-                        return Ok(Some((Err(Failure { status: None }), state)));
+                        return Ok(Some((Err(Failure::of(None)), state)));
                     }
                     return Ok(Some((Ok(event), state)));
                 }
