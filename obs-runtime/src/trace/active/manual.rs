@@ -9,7 +9,7 @@ use core::mem::ManuallyDrop;
 use core::ptr;
 
 use super::future::{FutureCore, FutureSpan};
-use super::{OWN, mode, unwinding};
+use super::{OWN, exception, mode, unwinding};
 use crate::callsite::Callsite;
 #[cfg(feature = "opentelemetry")]
 use crate::clock;
@@ -190,17 +190,15 @@ impl Manual {
     }
 
     /// Ends the span with its values and its late data.
-    pub(crate) fn end(
-        mut self,
-        outcome: Outcome,
-        values: Vec<Value>,
-        #[cfg_attr(not(feature = "opentelemetry"), allow(unused_mut))] mut extra: SpanExtra,
-    ) {
+    pub(crate) fn end(mut self, outcome: Outcome, values: Vec<Value>, mut extra: SpanExtra) {
         #[cfg(feature = "opentelemetry")]
         bridge::merge(&mut extra);
         // `merge` above has done what the bridge would look for in the extra part.
         self.core.state &= !mode::BOUNDARY;
         if self.is_recording() {
+            let core = &self.core;
+            let error = extra.error.take();
+            extra.error = error.map(|error| exception::decide(error, core.span, core.parent));
             if !extra.is_empty() {
                 self.core.extra = Box::into_raw(Box::new(extra));
             }
