@@ -152,7 +152,7 @@ impl TraceMiddleware {
         {
             return;
         }
-        if let Some(baggage) = ambient::current() {
+        if let Some(baggage) = ambient::current::<Baggage>() {
             Baggage::inject(&baggage, request.headers_mut());
         }
     }

@@ -21,7 +21,7 @@ use crate::callsite::{Callsite, CallsiteSpec, ConstValue, Construct, More, SpanK
 use crate::requests::{Exchange, http};
 use crate::semconv::{attribute as key, metric};
 use crate::trace::gate;
-use crate::trace::propagation::{self, ambient};
+use crate::trace::propagation::{self, Baggage, ambient};
 
 static SITE: Callsite = Callsite::new(CallsiteSpec {
     kind: SpanKind::Client,
@@ -136,7 +136,7 @@ where
         let future = call.run(|| {
             // An earlier attempt may have left a context, which would name another span.
             propagation::inject_current(&mut request.headers);
-            if let Some(baggage) = ambient::current().filter(|_| baggage) {
+            if let Some(baggage) = ambient::current::<Baggage>().filter(|_| baggage) {
                 baggage.inject(&mut request.headers);
             }
             inner.call(Request::from_parts(request, body))
