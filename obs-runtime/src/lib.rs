@@ -8,7 +8,7 @@
 //! thread, [`propagation`] to another process; `testing` (feature `testing`) shows tests what was
 //! recorded. [`prelude`] has what most programs name.
 //!
-//! What is not at the root has one path: [`metrics`], `pipeline`, `llm`, `cache` and `alert` are the domains,
+//! What is not at the root has one path: [`metrics`], `pipeline`, `steps`, `llm`, `cache` and `alert` are the domains,
 //! [`exporter`] is where data goes, `server` serves `/metrics`, [`interop`] holds the bridges to
 //! other crates, [`trace`] what spans are made of, [`stats`] the account of what was recorded and
 //! lost, [`registry`] what is annotated, and [`semconv`] every name that obs emits.
@@ -57,7 +57,7 @@ mod redact;
 pub mod registry;
 #[cfg(any(feature = "reqwest", feature = "tower"))]
 mod requests;
-#[cfg(feature = "pipeline")]
+#[cfg(any(feature = "pipeline", feature = "steps"))]
 mod retry;
 #[cfg(any(
     feature = "otlp",
@@ -66,7 +66,7 @@ mod retry;
 ))]
 mod retry_after;
 mod rfc3339;
-#[cfg(feature = "pipeline")]
+#[cfg(any(feature = "pipeline", feature = "steps"))]
 mod run_id;
 mod scope;
 mod self_log;
@@ -78,6 +78,8 @@ mod serialize;
 pub mod server;
 mod shown_url;
 mod sources;
+#[cfg(feature = "steps")]
+pub mod steps;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(feature = "llm")]
@@ -169,6 +171,9 @@ mod pages {
     #[cfg(all(feature = "console", feature = "pipeline"))]
     #[doc = include_str!("../../docs/pipelines.md")]
     struct Pipelines;
+    #[cfg(all(feature = "cache", feature = "console", feature = "steps"))]
+    #[doc = include_str!("../../docs/steps.md")]
+    struct Steps;
     #[cfg(all(feature = "alert", feature = "pipeline"))]
     #[doc = include_str!("../../docs/alerts.md")]
     struct Alerts;

@@ -131,6 +131,7 @@ impl RetryPolicy {
     }
 
     /// Returns whether there is a pause before any repetition.
+    #[cfg(feature = "pipeline")]
     pub(crate) fn pauses(&self) -> bool {
         self.retries > 0 && !self.longest_pause(1).is_zero()
     }

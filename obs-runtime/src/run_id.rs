@@ -1,4 +1,4 @@
-//! The ids of runs.
+//! The ids of runs and workflows.
 //!
 //! They must be unique over processes and machines, because stores and alerts are keyed by them,
 //! and they sort by time so that people find runs.

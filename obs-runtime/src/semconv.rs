@@ -198,6 +198,10 @@ pub mod attribute {
         NOTIFIER = "notifier";
         /// What a cache had for a call: `hit`, `shared`, `miss` or `no_key`. Defined by obs.
         OBS_CACHE_LOOKUP = "obs.cache.lookup";
+        /// The correlation id of what caused a workflow. Defined by obs.
+        OBS_CAUSATION_ID = "obs.causation.id";
+        /// What ties together all work for one request. Defined by obs.
+        OBS_CORRELATION_ID = "obs.correlation.id";
         /// What a call cost at least, in US dollars; absent where `operation.cost` says it exactly. Defined by obs.
         OBS_COST_AT_LEAST = "obs.cost.at_least";
         /// What a call cost at most, in US dollars; absent where nothing bounds it. Defined by obs.
@@ -230,10 +234,28 @@ pub mod attribute {
         /// How many attempts of synchronous tasks still ran when their run ended; absent if none
         /// did. Defined by obs.
         OBS_PIPELINE_STILL_RUNNING = "obs.pipeline.still_running";
+        /// Why a router took its route: `routing_function`, `invalid_route_fallback`, … Defined by obs.
+        OBS_ROUTER_REASON = "obs.router.reason";
+        /// The route that a router took. Defined by obs.
+        OBS_ROUTER_ROUTE = "obs.router.route";
         /// The id of a pipeline run, as in its result. Defined by obs.
         OBS_RUN_ID = "obs.run.id";
+        /// Which attempt of a step the span is, from 2. Defined by obs.
+        OBS_STEP_ATTEMPT = "obs.step.attempt";
+        /// The position of a step in its sequence or parallel, from 0. Defined by obs.
+        OBS_STEP_INDEX = "obs.step.index";
+        /// What a step does with those inside of it: `function`, `sequence`, `retry`, … Defined by obs.
+        OBS_STEP_KIND = "obs.step.kind";
+        /// What became of a step that was not in time: `timed_out`, `fallback` or `late`. Defined by obs.
+        OBS_STEP_TIMEOUT = "obs.step.timeout";
+        /// How many steps the sequence or parallel has. Defined by obs.
+        OBS_STEP_TOTAL = "obs.step.total";
+        /// What the keys of a workflow's tags begin with. Defined by obs.
+        OBS_TAG = "obs.tag";
         /// Which attempt of a task the span is, from 1. Defined by obs.
         OBS_TASK_ATTEMPT = "obs.task.attempt";
+        /// The id of a workflow. Defined by obs.
+        OBS_WORKFLOW_ID = "obs.workflow.id";
         /// How many vectors an operation wrote or returned. Defined by obs, as the conventions have
         /// no vector stores.
         OBS_VECTOR_COUNT = "obs.vector.count";
@@ -275,6 +297,10 @@ pub mod attribute {
         PROCESS_RUNTIME_NAME = "process.runtime.name";
         /// Why something was lost (see `DropReason`), or why a call has no price. Defined by obs.
         REASON = "reason";
+        /// The route that a router took, as a label. Defined by obs.
+        ROUTE = "route";
+        /// A router, by its name. Defined by obs.
+        ROUTER = "router";
         /// How a call ended (autometrics): `ok`, `error`, and here also `cancelled`.
         RESULT = "result";
         /// What a function with the argument `ret` returned; the name is that of `tracing`.
@@ -291,6 +317,8 @@ pub mod attribute {
         SERVER_PORT = "server.port";
         /// One running copy of the service: a random UUID.
         SERVICE_INSTANCE_ID = "service.instance.id";
+        /// The session that a workflow is a part of.
+        SESSION_ID = "session.id";
         /// The service; the same for all its copies.
         SERVICE_NAME = "service.name";
         /// The service's version.
@@ -303,6 +331,8 @@ pub mod attribute {
         OBS_STREAM_ITEMS = "obs.stream.items";
         /// Seconds from the return of a stream to its first item. Defined by obs.
         OBS_STREAM_TIME_TO_FIRST_ITEM = "obs.stream.time_to_first_item";
+        /// A step, by its name. Defined by obs.
+        STEP = "step";
         /// How a run or a task ended, as a label: `succeeded`, `failed`, … Defined by obs.
         STATE = "state";
         /// Whether a page had to be read from a disk (`major`) or not (`minor`).

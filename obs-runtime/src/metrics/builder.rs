@@ -18,6 +18,7 @@ use crate::Error;
     feature = "cache",
     feature = "llm",
     feature = "reqwest",
+    feature = "steps",
     feature = "tower"
 ))]
 use crate::semconv::MetricDef;
@@ -85,6 +86,7 @@ impl<'a, I> InstrumentBuilder<'a, I> {
         feature = "cache",
         feature = "llm",
         feature = "reqwest",
+        feature = "steps",
         feature = "tower"
     ))]
     pub(super) fn of(collector: &'a MetricsCollector, def: &MetricDef) -> Self {
@@ -130,6 +132,7 @@ impl<'a, I> InstrumentBuilder<'a, I> {
         feature = "llm",
         feature = "opentelemetry",
         feature = "reqwest",
+        feature = "steps",
         feature = "tower"
     ))]
     pub(crate) fn open_labels(mut self) -> Self {

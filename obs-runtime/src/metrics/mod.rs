@@ -30,6 +30,7 @@ mod methods;
     feature = "cache",
     feature = "llm",
     feature = "reqwest",
+    feature = "steps",
     feature = "tower"
 ))]
 mod own;

@@ -23,7 +23,7 @@ type Given<'a> = &'a [(&'a str, &'a str)];
 
 impl MetricsCollector {
     /// Adds to a counter.
-    #[cfg(any(feature = "llm", feature = "cache"))]
+    #[cfg(any(feature = "llm", feature = "cache", feature = "steps"))]
     pub(crate) fn count(&self, def: &MetricDef, labels: Given<'_>, amount: u64) {
         let counter = self.open::<super::Counter>(def);
         let series = counter.and_then(|counter| counter.with_labels(labels));

@@ -116,6 +116,7 @@ pub use crate::semconv::attribute as key;
     feature = "llm",
     feature = "pipeline",
     feature = "reqwest",
+    feature = "steps",
     feature = "tower"
 ))]
 pub use crate::trace::measured::{End, Ended, Measure, Measured};

@@ -112,7 +112,17 @@ metrics! {
     OBS_PIPELINE_TASK_DURATION = "obs.pipeline.task.duration", "s", "Duration of tasks, from the first attempt to the end of the last.", PIPELINE_SECONDS;
     OBS_PIPELINE_TASK_RETRIES = "obs.pipeline.task.retries", "{retry}", "Attempts of tasks after their first.", &[];
     OBS_PROMETHEUS_LEFT_OUT = "obs.prometheus.left_out", "{series}", "Metrics and series that pages for Prometheus left out, because others have their names.", &[];
+    /// Defined by obs, as no convention has a metric for it.
+    OBS_ROUTER_DECISIONS = "obs.router.decisions", "{decision}", "Decisions of routers by route and reason.", &[];
     OBS_SPANS_RECORDED = "obs.spans.recorded", "{span}", "Sampled spans that ended.", &[];
+    /// Defined by obs, as no convention has a metric for it.
+    OBS_STEP_FALLBACKS = "obs.step.fallbacks", "{fallback}", "Steps that failed and that another one stood in for.", &[];
+    /// Defined by obs, as no convention has a metric for it.
+    OBS_STEP_RETRIES = "obs.step.retries", "{retry}", "Attempts of steps after their first.", &[];
+    /// Defined by obs, as no convention has a metric for it.
+    OBS_STEP_SAVINGS = "obs.step.savings", "USD", "What caches and cheaper routes have saved, as the program says it.", &[];
+    /// Defined by obs, as no convention has a metric for it.
+    OBS_STEP_TIMEOUTS = "obs.step.timeouts", "{timeout}", "Steps that were not in time, by outcome.", &[];
     OBS_TAIL_SAMPLING_EVICTED = "obs.tail_sampling.evicted", "{trace}", "Traces that tail sampling decided early for want of memory.", &[];
     OBS_TAIL_SAMPLING_WAITING = "obs.tail_sampling.waiting", "{span}", "Spans that wait for tail sampling to decide.", &[];
     PROCESS_CPU_TIME = "process.cpu.time", "s", "CPU time that the process took.", &[];

@@ -39,6 +39,7 @@ pub(crate) mod mailbox;
     feature = "llm",
     feature = "pipeline",
     feature = "reqwest",
+    feature = "steps",
     feature = "tower"
 ))]
 #[cfg_attr(
@@ -50,6 +51,7 @@ pub(crate) mod measured;
     feature = "llm",
     feature = "pipeline",
     feature = "reqwest",
+    feature = "steps",
     feature = "tower"
 ))]
 #[cfg_attr(

@@ -37,6 +37,23 @@ impl Usd {
         self.0
     }
 
+    /// Returns by how much this is more than another amount; zero if it is not.
+    ///
+    /// ```
+    /// use obs_runtime::llm::Usd;
+    /// let [one, two] = [1.0, 2.0].map(|dollars| Usd::from_f64(dollars).unwrap());
+    /// assert_eq!((two.saturating_sub(one), one.saturating_sub(two)), (one, Usd::ZERO));
+    /// ```
+    #[must_use]
+    pub const fn saturating_sub(self, other: Self) -> Self {
+        let difference = self.0.saturating_sub(other.0);
+        if difference > 0 {
+            Self(difference)
+        } else {
+            Self::ZERO
+        }
+    }
+
     /// Returns the amount in dollars, as the nearest `f64`.
     pub fn as_f64(self) -> f64 {
         self.0 as f64 / PICO

@@ -1,0 +1,87 @@
+//! Any number of steps.
+
+use core::fmt;
+use core::panic::Location;
+use std::sync::{Arc, OnceLock};
+
+use super::boxed::Boxed;
+use super::label::{Label, StepKind};
+use super::node::{Group, Node};
+use super::observed::{Place, observed};
+
+/// Any number of steps from a type to itself, one after the other.
+pub struct Series<I, E> {
+    nodes: Vec<Boxed<I, I, E>>,
+    at: &'static Location<'static>,
+    label: OnceLock<Label>,
+}
+
+impl<I, E> Series<I, E> {
+    pub(super) fn new(nodes: Vec<Boxed<I, I, E>>, at: &'static Location<'static>) -> Self {
+        Self {
+            nodes,
+            at,
+            label: OnceLock::new(),
+        }
+    }
+
+    pub(super) const fn place(&self) -> &'static Location<'static> {
+        self.at
+    }
+}
+
+impl<I, E> Node<I> for Series<I, E>
+where
+    I: Send + 'static,
+    E: fmt::Display + Send + 'static,
+{
+    type Output = I;
+    type Error = E;
+
+    fn call(&self, input: I, place: Place) -> impl Future<Output = Result<I, E>> + Send {
+        let label = *self.label.get_or_init(|| {
+            let name = name_of(&self.nodes, " >> ");
+            Label::new(StepKind::Sequence, &name, self.at)
+        });
+        observed(label, place, self.inside(input))
+    }
+
+    async fn part(&self, input: I, mut place: Place) -> Result<I, E> {
+        let mut value = input;
+        for node in &self.nodes {
+            value = node.part(value, place).await?;
+            place = place.behind(node.steps());
+        }
+        Ok(value)
+    }
+
+    fn steps(&self) -> usize {
+        self.nodes.iter().map(Node::steps).sum()
+    }
+
+    fn write_name(&self, out: &mut String) {
+        out.push_str(&name_of(&self.nodes, " >> "));
+    }
+}
+
+impl<I, E> Group<I> for Series<I, E>
+where
+    I: Send + 'static,
+    E: fmt::Display + Send + 'static,
+{
+    fn inside(&self, input: I) -> impl Future<Output = Result<I, E>> + Send {
+        self.part(input, Place::first_of(self.steps()))
+    }
+}
+
+/// The names of parts.
+pub(super) fn name_of<I, N: Node<I>>(nodes: &[N], between: &str) -> Arc<str> {
+    let mut name = String::new();
+    for (i, node) in nodes.iter().enumerate() {
+        if i > 0 {
+            name.push_str(between);
+        }
+        node.write_name(&mut name);
+    }
+    name.into()
+}
