@@ -1,6 +1,6 @@
 //! How a call goes on after its function has returned: not at all, in a boxed future, or in a stream.
 //!
-//! A [`Flow`] is chosen by the type of the value (`probe.rs`). [`Yields`] says what is judged then: the
+//! A [`ValueFlow`] is chosen by the type of the value (`probe.rs`). [`Yields`] says what is judged then: the
 //! value, the output of the future, or each item. [`Ready`] ends the span, or goes on with it in the value.
 
 use core::marker::PhantomData;
@@ -18,9 +18,9 @@ use crate::callsite::Callsite;
 use crate::trace::{FutureSpan, Outcome, SyncSpan};
 
 /// How the call goes on: `W` says in what, `P` where in the value that is.
-pub struct Flow<W, P = Direct>(PhantomData<fn(W, P)>);
+pub struct ValueFlow<W, P = Direct>(PhantomData<fn(W, P)>);
 
-impl<W, P> Flow<W, P> {
+impl<W, P> ValueFlow<W, P> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) const fn new() -> Self {
         Self(PhantomData)
@@ -58,19 +58,19 @@ pub trait Yields {
     type Value;
 }
 
-impl<T, P> Yields for Flow<Now<T>, P> {
+impl<T, P> Yields for ValueFlow<Now<T>, P> {
     type Value = T;
 }
 
-impl<O, B> Yields for Flow<Later<O, B>> {
+impl<O, B> Yields for ValueFlow<Later<O, B>> {
     type Value = O;
 }
 
-impl<S: Stream, P> Yields for Flow<Items<S>, P> {
+impl<S: Stream, P> Yields for ValueFlow<Items<S>, P> {
     type Value = S::Item;
 }
 
-impl<T, B, P> Yields for Flow<BoxedItems<T, B>, P> {
+impl<T, B, P> Yields for ValueFlow<BoxedItems<T, B>, P> {
     type Value = T;
 }
 
@@ -86,15 +86,15 @@ pub trait YieldsItems<T> {
     type Value;
 }
 
-impl<S: Stream<Item = T>, T, P> YieldsItems<T> for Flow<Items<S>, P> {
+impl<S: Stream<Item = T>, T, P> YieldsItems<T> for ValueFlow<Items<S>, P> {
     type Value = T;
 }
 
-impl<T, B, P> YieldsItems<T> for Flow<BoxedItems<T, B>, P> {
+impl<T, B, P> YieldsItems<T> for ValueFlow<BoxedItems<T, B>, P> {
     type Value = T;
 }
 
-impl<T, V, P> YieldsItems<T> for Flow<Now<V>, P> {
+impl<T, V, P> YieldsItems<T> for ValueFlow<Now<V>, P> {
     type Value = V;
 }
 
@@ -113,9 +113,9 @@ pub fn probe_items_of<T, W: YieldsItems<T>>(_: &W) -> Probe<W::Value> {
 pub trait IsStream {}
 
 #[diagnostic::do_not_recommend]
-impl<S: Stream, P> IsStream for Flow<Items<S>, P> {}
+impl<S: Stream, P> IsStream for ValueFlow<Items<S>, P> {}
 #[diagnostic::do_not_recommend]
-impl<T, B, P> IsStream for Flow<BoxedItems<T, B>, P> {}
+impl<T, B, P> IsStream for ValueFlow<BoxedItems<T, B>, P> {}
 
 /// Refuses what is no stream.
 #[cfg_attr(not(debug_assertions), inline(always))]
@@ -144,7 +144,7 @@ pub trait Ready<T, O, K, const N: usize> {
     }
 }
 
-impl<T, O, K: Judge<T>, const N: usize> Ready<T, O, K, N> for Flow<Now<T>> {
+impl<T, O, K: Judge<T>, const N: usize> Ready<T, O, K, N> for ValueFlow<Now<T>> {
     type Out = T;
 
     fn resume(mut span: FutureSpan<N>, _: &O, mut judge: K, value: T) -> T {
@@ -158,7 +158,7 @@ impl<T, O, K: Judge<T>, const N: usize> Ready<T, O, K, N> for Flow<Now<T>> {
     }
 }
 
-impl<S: Stream, O, K: Judge<S::Item>, const N: usize> Ready<S, O, K, N> for Flow<Items<S>> {
+impl<S: Stream, O, K: Judge<S::Item>, const N: usize> Ready<S, O, K, N> for ValueFlow<Items<S>> {
     type Out = TracedStream<S, K, N>;
 
     fn resume(span: FutureSpan<N>, _: &O, judge: K, value: S) -> Self::Out {
@@ -191,7 +191,7 @@ macro_rules! boxed {
 
             impl<'a, V, O, K, const N: usize>
                 Ready<Pin<Box<dyn Future<Output = V> $(+ $auto)* + 'a>>, O, K, N>
-                for Flow<Later<V, $box>>
+                for ValueFlow<Later<V, $box>>
             where
                 V: 'a,
                 K: Judge<V> $(+ $auto)* + 'a,
@@ -211,7 +211,7 @@ macro_rules! boxed {
 
             impl<'a, T, O, K, const N: usize>
                 Ready<Pin<Box<dyn Stream<Item = T> $(+ $auto)* + 'a>>, O, K, N>
-                for Flow<BoxedItems<T, $box>>
+                for ValueFlow<BoxedItems<T, $box>>
             where
                 T: 'a,
                 K: Judge<T> $(+ $auto)* + 'a,
@@ -237,13 +237,13 @@ boxed! {
     SyncBox: Send, Sync;
 }
 
-impl<S, E, W, O, K, const N: usize> Ready<Result<S, E>, O, K, N> for Flow<W, InOk>
+impl<S, E, W, O, K, const N: usize> Ready<Result<S, E>, O, K, N> for ValueFlow<W, InOk>
 where
-    Flow<W>: Ready<S, O, K, N>,
+    ValueFlow<W>: Ready<S, O, K, N>,
     O: Judge<Result<S, E>>,
     K: Hooks,
 {
-    type Out = Result<<Flow<W> as Ready<S, O, K, N>>::Out, E>;
+    type Out = Result<<ValueFlow<W> as Ready<S, O, K, N>>::Out, E>;
 
     fn resume(mut span: FutureSpan<N>, outer: &O, mut judge: K, value: Result<S, E>) -> Self::Out {
         if value.is_err() {
@@ -264,7 +264,7 @@ where
                 None => span.end(outcome),
             }
         }
-        value.map(|stream| <Flow<W> as Ready<S, O, K, N>>::resume(span, outer, judge, stream))
+        value.map(|stream| <ValueFlow<W> as Ready<S, O, K, N>>::resume(span, outer, judge, stream))
     }
 }
 

@@ -1,4 +1,4 @@
-//! From a value's type to its [`Judge`](super::Judge) and its [`Flow`], without a bound on the type.
+//! From a value's type to its [`Judge`](super::Judge) and its [`ValueFlow`], without a bound on the type.
 //!
 //! One method with one bound per tier, and `Deref` to the next tier: several inherent methods of
 //! the same name would show our internals in the error for a type that is not known yet.
@@ -10,7 +10,7 @@ use core::marker::PhantomData;
 use futures_core::Stream;
 
 use super::as_text::TextProbe;
-use super::flow::{BoxedFuture, BoxedStream, Direct, Flow, InOk, Items, Now};
+use super::flow::{BoxedFuture, BoxedStream, Direct, InOk, Items, Now, ValueFlow};
 use super::judge::{
     ByAnyError, ByAnySendError, ByAnySendSyncError, ByCauses, ByDebug, ByDisplay, Fallible, NoText,
     Plain,
@@ -211,20 +211,20 @@ answers! {
 
     impl[T: BoxedStream] Probe<T> {
         /// The call goes on in a boxed stream.
-        __obs_when -> Flow<T::Items> = Flow::new();
+        __obs_when -> ValueFlow<T::Items> = ValueFlow::new();
     }
 
     impl[T: BoxedFuture] FutureProbe<T> {
         /// The call goes on in a boxed future.
-        __obs_when -> Flow<T::Later> = Flow::new();
+        __obs_when -> ValueFlow<T::Later> = ValueFlow::new();
         /// As `__obs_when`, where a stream is a value like any other.
-        __obs_single -> Flow<T::Later> = Flow::new();
+        __obs_single -> ValueFlow<T::Later> = ValueFlow::new();
     }
 
     impl[T] AnyProbe<T> {
         /// The call ends here.
-        __obs_when -> Flow<Now<T>> = Flow::new();
-        __obs_single -> Flow<Now<T>> = Flow::new();
+        __obs_when -> ValueFlow<Now<T>> = ValueFlow::new();
+        __obs_single -> ValueFlow<Now<T>> = ValueFlow::new();
     }
 }
 
@@ -264,19 +264,19 @@ answers! {
 
     impl[S: BoxedStream, P] StreamProbe<S, P> {
         /// A boxed stream, in another box.
-        __obs_flow -> Flow<S::Items, P> = Flow::new();
+        __obs_flow -> ValueFlow<S::Items, P> = ValueFlow::new();
         /// As `__obs_flow`, where other streams cannot be wrapped.
-        __obs_boxed_flow -> Flow<S::Items, P> = Flow::new();
+        __obs_boxed_flow -> ValueFlow<S::Items, P> = ValueFlow::new();
     }
 
     impl[S: Stream, P] AnyStream<S, P> {
         /// Any stream, in a wrapper.
-        __obs_flow -> Flow<Items<S>, P> = Flow::new();
+        __obs_flow -> ValueFlow<Items<S>, P> = ValueFlow::new();
     }
 
     impl[S, P] NoStream<S, P> {
         /// No stream: where one was asked for, [`check_stream`](super::check_stream) says so, and nothing else does.
-        __obs_flow -> Flow<Now<S>, P> = Flow::new();
-        __obs_boxed_flow -> Flow<Now<S>, P> = Flow::new();
+        __obs_flow -> ValueFlow<Now<S>, P> = ValueFlow::new();
+        __obs_boxed_flow -> ValueFlow<Now<S>, P> = ValueFlow::new();
     }
 }
