@@ -7,6 +7,37 @@ use std::sync::Arc;
 
 use crate::printable::Printable;
 
+/// An error that can be made of one of obs, `X`: every type that is [`From`] it, and no other. It is a bound with a
+/// clearer message.
+///
+/// ```
+/// use obs_runtime::steps::{MadeOf, TimedOut};
+///
+/// #[derive(Debug)]
+/// enum Failure {
+///     Late(TimedOut),
+/// }
+///
+/// impl From<TimedOut> for Failure {
+///     fn from(error: TimedOut) -> Self {
+///         Self::Late(error)
+///     }
+/// }
+///
+/// fn may_time_out<E: MadeOf<TimedOut>>() {}
+/// may_time_out::<Failure>();
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a flow that fails with `{Self}` cannot fail with `{X}`",
+    label = "this can fail with `{X}`",
+    note = "implement `From<{X}>` for `{Self}` (`#[from]` of `thiserror` does), or let the flow fail with `String`, `Box<dyn Error + Send + Sync>` or `anyhow::Error`, by `.map_err(…)` before this"
+)]
+pub trait MadeOf<X>: From<X> {}
+
+// So that the message is the one above, and not that of `From`.
+#[diagnostic::do_not_recommend]
+impl<E: From<X>, X> MadeOf<X> for E {}
+
 /// A step took longer than it may.
 ///
 /// The error of the flow is made of it (`E: From<TimedOut>`), so it is told apart from what the step itself fails with,

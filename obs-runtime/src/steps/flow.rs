@@ -63,6 +63,10 @@ impl<I, O, E, N> Flow<I, O, E, N> {
 ///
 /// The name is that of its spans and the label of its metrics, so it is one of few.
 ///
+/// A closure that owns what it uses is a plain one, which gives each call a clone and returns an `async move` block; an
+/// `async move` closure is lent out by each call, and no step:
+/// `move |n: u32| { let store = store.clone(); async move { store.get(n).await } }`.
+///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// use obs_runtime::{steps::step, testing};

@@ -64,7 +64,7 @@ mod timeout;
 
 pub use crate::retry::{Backoff, RetryPolicy};
 pub use context::WorkflowContext;
-pub use error::{NoRoute, TimedOut};
+pub use error::{MadeOf, NoRoute, TimedOut};
 pub use flow::{Flow, parallel, sequence, step};
 pub use history::{Checkpoint, Phase, StepEvent};
 pub use label::StepKind;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::boxed::Boxed;
 use super::context::WorkflowContext;
-use super::error::NoRoute;
+use super::error::{MadeOf, NoRoute};
 use super::history::StepEvent;
 use super::label::StepKind;
 use super::node::{Node, One};
@@ -41,6 +41,11 @@ words! {
 }
 
 /// What a routing function gives: the name of a route, or none, or an error.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not name a route",
+    label = "the routing function returns `{Self}`, which names no route",
+    note = "a routing function returns `&'static str`, `String` or `Cow<'static, str>`, or an `Option` or a `Result` of one"
+)]
 pub trait IntoRoute {
     /// The name, or what the function failed with.
     #[doc(hidden)]
@@ -161,7 +166,7 @@ where
     /// alone are known.
     pub fn build(self) -> Result<Flow<I, O, E, One<Routed<I, O, E>>>, Error>
     where
-        E: From<NoRoute>,
+        E: MadeOf<NoRoute>,
     {
         let wrong = |text: String| Err(Error::config(format!("the router `{}` {text}", self.name)));
         if self.routes.is_empty() {

@@ -43,6 +43,7 @@ pub trait Step<I>: Send + Sync {
     fn call(&self, input: I) -> impl Future<Output = Result<Self::Output, Self::Error>> + Send;
 }
 
+// What a function lacks is said exactly by the compiler, such as the line where a future holds what is not `Send`.
 impl<I, O, E, F, Fut> Step<I> for F
 where
     F: Fn(I) -> Fut + Send + Sync,

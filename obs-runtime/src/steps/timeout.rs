@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::time::{Instant, timeout};
 
 use super::context::WorkflowContext;
-use super::error::TimedOut;
+use super::error::{MadeOf, TimedOut};
 use super::history::StepEvent;
 use super::label::StepKind;
 use super::node::{Node, One};
@@ -39,7 +39,6 @@ impl<I, O, E, N> Flow<I, O, E, N>
 where
     I: Send,
     N: Node<I, Output = O, Error = E>,
-    E: From<TimedOut>,
 {
     /// Ends the flow when it takes longer than `limit`: it is dropped, and the error is [`TimedOut`].
     ///
@@ -63,7 +62,10 @@ where
     /// # Panics
     /// A call panics where tokio's runtime has no timer (`enable_time`).
     #[track_caller]
-    pub fn timeout(self, limit: Duration) -> Result<Flow<I, O, E, One<Timeout<N>>>, Error> {
+    pub fn timeout(self, limit: Duration) -> Result<Flow<I, O, E, One<Timeout<N>>>, Error>
+    where
+        E: MadeOf<TimedOut>,
+    {
         let name = self.name();
         if limit.is_zero() {
             return Err(Error::config(format!(

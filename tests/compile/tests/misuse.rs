@@ -28,3 +28,11 @@ mod pipelines {
         trybuild::TestCases::new().compile_fail("ui/pipeline_*.rs");
     }
 }
+
+/// Steps, and what puts them together.
+mod steps {
+    #[test]
+    fn misuse_is_said_at_the_users_token() {
+        trybuild::TestCases::new().compile_fail("ui/steps_*.rs");
+    }
+}
