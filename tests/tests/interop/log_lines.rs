@@ -50,7 +50,7 @@ fn keep() {
 
 /// What a program logs must not depend on the sampler.
 #[track_caller]
-fn assert_lines(program: impl Fn(), expected: &[&str]) {
+pub(crate) fn assert_lines(program: impl Fn(), expected: &[&str]) {
     assert_eq!(lines_of(Sampler::always_on(), &program), expected);
     assert_eq!(
         lines_of(Sampler::always_off(), &program),
@@ -59,7 +59,7 @@ fn assert_lines(program: impl Fn(), expected: &[&str]) {
     );
 }
 
-fn block_on<F: Future>(future: F) -> F::Output {
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();

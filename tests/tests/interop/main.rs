@@ -10,6 +10,7 @@ mod orders;
 mod propagation;
 mod scopes;
 mod shared;
+mod steps;
 mod tracing_around;
 mod tracing_current;
 mod tracing_events;
