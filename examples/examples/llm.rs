@@ -13,9 +13,11 @@
 use async_openai::config::OpenAIConfig;
 use async_openai::error::OpenAIError;
 use async_openai::types::chat::{
-    ChatCompletionRequestUserMessage, CreateChatCompletionRequest, CreateChatCompletionResponse,
+    ChatCompletionRequestUserMessage, CompletionUsage, CreateChatCompletionRequest,
+    CreateChatCompletionResponse,
 };
 use obs_examples::provider::Provider;
+use obs_runtime::llm::Usage;
 use obs_runtime::{Observability, llm_call, traced};
 
 type Client = async_openai::Client<OpenAIConfig>;
@@ -23,9 +25,7 @@ type Asked = Result<CreateChatCompletionResponse, OpenAIError>;
 
 // `usage` says where the tokens stand in the response; obs knows the price by the model's name.
 // Neither the prompt nor the answer is recorded.
-#[llm_call(provider = "openai", model = model, usage = |response| {
-    response.usage.as_ref().map(|u| (u.prompt_tokens, u.completion_tokens))
-})]
+#[llm_call(provider = "openai", model = model, usage = |response| response.usage.as_ref().map(tokens))]
 async fn ask(client: &Client, model: &str, prompt: &str) -> Asked {
     let request = CreateChatCompletionRequest {
         model: model.to_owned(),
@@ -33,6 +33,13 @@ async fn ask(client: &Client, model: &str, prompt: &str) -> Asked {
         ..Default::default()
     };
     client.chat().create(request).await
+}
+
+// Cached tokens are cheaper: where nobody says how many there were, the price is a range.
+fn tokens(usage: &CompletionUsage) -> Usage {
+    let details = usage.prompt_tokens_details.as_ref();
+    let cached = details.and_then(|details| details.cached_tokens);
+    Usage::new(usage.prompt_tokens, usage.completion_tokens).cache_read(cached)
 }
 
 #[traced]

@@ -34,7 +34,7 @@ words! {
         TooLarge => "too_large",
         /// The item was still queued when the shutdown deadline passed.
         Shutdown => "shutdown",
-        /// An attribute, event or status came after its span had ended.
+        /// An attribute, event or status came after its span had ended, or a report after its model call had.
         Late => "late",
         /// An exporter returned an error, or panicked; or obs did on the item's way there.
         ExporterFailed => "exporter_failed",

@@ -208,6 +208,12 @@ pub mod attribute {
         OBS_COST_AT_MOST = "obs.cost.at_most";
         /// Why the cost of a call is not known exactly: `cut`, `no_usage`, `unpriced_model`, … Defined by obs.
         OBS_COST_REASONS = "obs.cost.reasons";
+        /// What became of an attempt of a model call: `answered`, `refused`, `cut` or `unknown`. Defined by obs.
+        OBS_LLM_ATTEMPT_END = "obs.llm.attempt.end";
+        /// The layer that made an attempt, or `body`. Defined by obs.
+        OBS_LLM_ATTEMPT_MADE_BY = "obs.llm.attempt.made_by";
+        /// How many seconds the provider asked to wait before the next attempt. Defined by obs.
+        OBS_LLM_ATTEMPT_RETRY_AFTER = "obs.llm.attempt.retry_after";
         /// How many requests a call made to the provider, if more than one. Defined by obs.
         OBS_LLM_ATTEMPTS = "obs.llm.attempts";
         /// The tier that a call asks for, in the provider's word; of OpenAI `openai.request.service_tier`. Defined by obs.
@@ -387,6 +393,8 @@ pub mod event {
         GEN_AI_CLIENT_INFERENCE_EXCEPTION = "gen_ai.client.inference.exception";
         /// The name of the log record of another call to a provider of models that failed.
         GEN_AI_CLIENT_OPERATION_EXCEPTION = "gen_ai.client.operation.exception";
+        /// An attempt of a model call, on the call's span: where there were several, or one was refused. Defined by obs.
+        OBS_LLM_ATTEMPT = "obs.llm.attempt";
     }
 }
 

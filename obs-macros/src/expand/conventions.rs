@@ -124,7 +124,7 @@ fn request(asked: &[(Asked, Expr)], krate: &TokenStream) -> Option<TokenStream> 
 }
 
 /// How the measurement ends.
-pub(super) fn end(plan: &Plan) -> Option<End> {
+pub(super) fn end(plan: &Plan, probe: &TokenStream) -> Option<End> {
     let krate = &plan.site.krate;
     Some(match plan.measurement.as_ref()? {
         Measurement::LlmCall {
@@ -136,7 +136,7 @@ pub(super) fn end(plan: &Plan) -> Option<End> {
             function: "llm_judge",
             closures: vec![
                 self::usage(usage.as_ref(), krate),
-                self::refused(refused.as_ref(), krate),
+                self::refused(refused.as_ref(), krate, probe),
             ],
             layers: self::chunks(chunks).collect(),
         },
@@ -180,9 +180,10 @@ fn chunks(chunks: &Chunks) -> impl Iterator<Item = Layer> {
 }
 
 /// A closure over the returned value that says whether it is an error that proves a refusal.
-fn refused(refused: Option<&Expr>, krate: &TokenStream) -> TokenStream {
+fn refused(refused: Option<&Expr>, krate: &TokenStream, probe: &TokenStream) -> TokenStream {
     let Some(closure) = refused else {
-        return quote!(|_| false);
+        // What the error itself says, if its type says anything.
+        return quote!(#probe.__obs_failure());
     };
     // The function tells the closure its parameter's type.
     let at = Span::mixed_site().located_at(closure.span());

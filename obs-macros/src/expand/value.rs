@@ -189,7 +189,7 @@ fn expression(plan: &Plan) -> TokenStream {
                 call(krate, "error_if", closure.span(), &arguments)
             }
         });
-    let ended = match (conventions::end(plan), &plan.measurement) {
+    let ended = match (conventions::end(plan, &probe), &plan.measurement) {
         (Some(end), Some(measurement)) => {
             let closures = &end.closures;
             let arguments = quote!(#observed, #probe, __obs_slot, #(#closures),*);

@@ -1,8 +1,10 @@
 //! The account of one `Observability`: tokens, costs, metrics.
 
+use core::fmt;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
+use crate::guarded::guarded;
 use crate::llm::call::{LlmCall, VectorOp};
 use crate::llm::price::{Cost, Pricer, Prices, Reason, warm_up};
 use crate::llm::record::CallRecord;
@@ -14,7 +16,7 @@ use crate::lock::{lock, read, write};
 use crate::metrics::snapshot::{MetricData, MetricFamily, MetricSource};
 use crate::metrics::{BoundUpDownCounter, MetricsCollector, source};
 use crate::scope::{Extension, Scope};
-use crate::semconv::{INFERENCE, MetricDef, attribute as key, metric};
+use crate::semconv::{INFERENCE, MetricDef, OTHER, attribute as key, metric};
 use crate::{SpanContext, trace::TraceId};
 
 /// Tokens, costs and metrics of one `Observability`.
@@ -26,7 +28,23 @@ pub(crate) struct LlmState {
     metrics: OnceLock<MetricsCollector>,
     /// Models whose missing price was reported on standard error.
     warned: Mutex<HashSet<String>>,
+    /// Who wants to see each call that has ended.
+    listeners: RwLock<Vec<Listener>>,
 }
+
+/// Sees each model call that has ended.
+pub(crate) struct Listener(pub(crate) Arc<dyn Fn(&CallRecord) + Send + Sync>);
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Listener")
+    }
+}
+
+/// What is said of a report that belongs to no call.
+const OUTSIDE: &str = "an answer was reported outside of any model call, so its provider and price are not known: report \
+    it in the body of an `#[llm_call]`, and take the call along to a task with `in_current_span()`, or to a thread with \
+    `llm::RunningCall::current()`";
 
 /// `Too Many Requests`.
 const RATE_LIMITED: u16 = 429;
@@ -81,7 +99,20 @@ impl LlmState {
         self.warn(&record);
         lock(&self.ledger).add(context.map(|context| context.trace_id()), &record);
         self.llm_metrics(&record, context);
+        // They may add another one.
+        let listeners: Vec<_> = read(&self.listeners)
+            .iter()
+            .map(|one| Arc::clone(&one.0))
+            .collect();
+        for listener in listeners {
+            let _ = guarded(|| listener(&record));
+        }
         record
+    }
+
+    /// Shows each call that ends from now on to somebody.
+    pub(crate) fn listen(&self, listener: Arc<dyn Fn(&CallRecord) + Send + Sync>) {
+        write(&self.listeners).push(Listener(listener));
     }
 
     /// Returns the number of calls like this one that run: 1 more when it begins, 1 less when it ends.
@@ -118,6 +149,11 @@ impl LlmState {
 
     /// Says once of each model that its cost is not exact, and what would make it so.
     fn warn(&self, call: &CallRecord) {
+        if call.provider == OTHER && call.reasons().next().is_some() {
+            // Whose price should be set nobody knows.
+            self.once(OTHER.to_owned(), OUTSIDE);
+            return;
+        }
         let is_untold = call.pace.is_some() && !call.failed();
         for reason in call.reasons() {
             if reason == Reason::NoUsage && is_untold {
@@ -130,10 +166,10 @@ impl LlmState {
                         "the stream of {name} ({at}) ended and nobody told its usage: {remedy}"
                     ),
                 );
-            } else if let Some((what, remedy)) = advice(reason) {
+            } else if let Some((what, remedy)) = advice(reason, call.failed()) {
                 let name = format!("{}/{}", call.provider, call.model);
                 self.once(
-                    format!("{name} {}", reason.as_str()),
+                    format!("{name} {} {}", reason.as_str(), call.failed()),
                     &format!("the model {name} {what}: its cost is not exact; {remedy}"),
                 );
             }
@@ -303,15 +339,27 @@ fn part(tokens: Option<u64>) -> Option<u64> {
 }
 
 /// What a reason says of a model, and what to do; nothing where the program can do nothing, or another reason says it.
-const fn advice(reason: Reason) -> Option<(&'static str, &'static str)> {
+const fn advice(reason: Reason, failed: bool) -> Option<(&'static str, &'static str)> {
     Some(match reason {
         Reason::UnpricedModel => (
             "has no known price",
             "set one with `Prices::price` on the builder, or in the file that `OBS_PRICES` names",
         ),
+        Reason::NoUsage if failed => (
+            "had a call that failed or was dropped before anybody reported tokens, which may be billed nevertheless",
+            "say with `refused = |error| …` which errors are free, and bound the others with `llm::asked`",
+        ),
         Reason::NoUsage => (
             "was called without reporting tokens",
-            "report them with `usage = |out| …` or `llm::answered`; say with `refused = |error| …` which errors are free",
+            "report them with `usage = |out| …` or `llm::answered`",
+        ),
+        Reason::PartsUnknown => (
+            "reported tokens without those that have another price, such as cached ones",
+            "report them with `Usage::cache_read` and the like, or say with `Usage::nothing_else` that there are none",
+        ),
+        Reason::Ambiguous => (
+            "has attempts whose reports cannot be told apart",
+            "report each through an `llm::attempt` of its own, and make the requests below it with `RunningAttempt::run`",
         ),
         Reason::InvalidUsage => (
             "reported tokens or a cost that cannot be",

@@ -186,7 +186,8 @@ fn only_a_proved_refusal_is_free() {
     let refused = chat().error("rate_limit_exceeded").refused();
     assert_eq!(state.llm_call(refused, None).cost, Cost::ZERO);
     // What is said to be used is paid, whatever the error claims.
-    let paid = chat().usage((1_000, 100)).error("429").refused();
+    let usage = Usage::new(1_000, 100).nothing_else();
+    let paid = chat().usage(usage).error("429").refused();
     assert_eq!(pico(state.llm_call(paid, None).cost), Some(210_000_000));
     assert!(state.totals().cost.is_exact());
 }
@@ -335,4 +336,29 @@ fn metrics_say_which_server_was_asked_and_an_operation_has_its_own() {
             "{labels}"
         );
     }
+}
+
+// bug: of a call that had timed out the advice was to report its tokens.
+#[test]
+fn what_to_do_depends_on_how_the_call_ended() {
+    let (_, remedy) = advice(Reason::NoUsage, true).unwrap();
+    assert!(remedy.contains("refused") && remedy.contains("llm::asked"));
+    let (_, remedy) = advice(Reason::NoUsage, false).unwrap();
+    assert!(remedy.contains("usage = |out|") && !remedy.contains("refused"));
+    let (_, remedy) = advice(Reason::PartsUnknown, false).unwrap();
+    assert!(remedy.contains("Usage::nothing_else"));
+    assert_eq!(advice(Reason::Cut, true), None);
+}
+
+#[test]
+fn whoever_listens_gets_each_call_and_harms_none() {
+    let state = LlmState::default();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let keep = Arc::clone(&seen);
+    state.listen(Arc::new(|_| panic!("a listener")));
+    state.listen(Arc::new(move |call| lock(&keep).push(call.cost())));
+    let usage = Usage::new(1_000, 100).nothing_else();
+    state.llm_call(chat().usage(usage), None);
+    assert_eq!(pico(lock(&seen)[0]), Some(210_000_000));
+    assert_eq!(state.totals().calls, 1);
 }

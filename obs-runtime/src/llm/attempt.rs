@@ -1,64 +1,118 @@
-//! The attempts of one call: each was sent to the provider, and may have been billed.
-//!
-//! Several tell of the same attempt: a layer of the HTTP client, the body of the call, the closure that looks at the
-//! value. What they say comes together in one [`Attempt`], by the id of the answer where there is one, and else in the
-//! order of their reports.
+//! One attempt of a call: it was sent to the provider, and may have been billed.
 
 use core::time::Duration;
 
-use crate::llm::price::{Cost, Reason};
-use crate::llm::usage::{LlmResponse, Source, Usage};
+use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
-/// One request to the provider, as far as somebody reported it.
+use crate::llm::price::Cost;
+use crate::llm::usage::{LlmResponse, Source, Usage};
+use crate::words::words;
+
+/// One request of a model call to the provider, as far as somebody reported it.
+///
+/// A call has one for each request that a client sent, whoever repeated it. They are on the call's span as events
+/// `obs.llm.attempt` where there were several or one was refused, in [`RunningCall::attempts`] while the call runs, and
+/// in [`CallRecord::attempts`] when it has ended.
+///
+/// It is serialized as an object of what its methods return, in which `null` is unknown.
+///
+/// ```
+/// use obs_runtime::llm::{self, AttemptEnd};
+/// use obs_runtime::{llm_call, testing};
+///
+/// #[llm_call(provider = "openai", model = "gpt-4o-mini")]
+/// fn ask() {
+///     llm::attempt("sdk").status(429, None);
+///     let last = llm::attempt("sdk");
+///     last.status(200, None);
+///     last.answered(llm::Usage::new(1_200, 80).nothing_else());
+/// }
+///
+/// let captured = testing::capture(ask);
+/// let [refused, answered] = captured.llm_calls[0].attempts() else { panic!() };
+/// assert_eq!((refused.end(), refused.status()), (AttemptEnd::Refused, Some(429)));
+/// assert_eq!(answered.cost().to_string(), "$0.000228");
+/// assert_eq!(answered.made_by(), "sdk");
+/// ```
+///
+/// [`RunningCall::attempts`]: crate::llm::RunningCall::attempts
+/// [`CallRecord::attempts`]: crate::llm::CallRecord::attempts
 #[derive(Clone, Debug, Default, PartialEq)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a fact that somebody reported"
 )]
-pub(crate) struct Attempt {
+pub struct Attempt {
     pub(crate) response: LlmResponse,
-    status: Option<u16>,
-    retry_after: Option<Duration>,
+    pub(super) status: Option<u16>,
+    pub(super) retry_after: Option<Duration>,
     /// The layers that see this attempt. The first of them made it.
-    layers: Vec<&'static str>,
+    pub(super) layers: Vec<&'static str>,
+    /// The attempt of an outer layer inside of which a layer repeated the request.
+    pub(super) within: Option<usize>,
     /// A layer watches it until its answer is read.
-    open: bool,
+    pub(super) open: bool,
     /// Somebody proved that it was refused.
-    refused: bool,
+    pub(super) refused: bool,
     /// The provider's last word on its usage was reported.
-    last_word: bool,
+    pub(super) last_word: bool,
+    /// A layer has read something of its answer: it reads all of it before the body does.
+    pub(super) layer_has_said: bool,
     /// The body has reported it, too.
-    body_has_said: bool,
+    pub(super) body_has_said: bool,
     /// The provider may bill what it refuses.
-    bills_refusals: bool,
+    pub(super) bills_refusals: bool,
+    /// The request was not to a model after all.
+    pub(super) withdrawn: bool,
+    pub(super) pairing: Pairing,
+    pub(crate) cost: Option<Cost>,
 }
 
-/// What became of an attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum AttemptEnd {
-    /// The provider answered and said what it used.
-    Answered,
-    /// The provider refused it, which is free: a status, or the error of the client, proves it.
-    Refused,
-    /// It ended before the provider's last word: it used at least what was reported.
-    Cut,
-    /// Nothing was reported, and nothing proves that it was refused.
-    Unknown,
+/// Whether it is known which layers see the same request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Pairing {
+    #[default]
+    Known,
+    /// An inner layer saw a request that may be of this attempt or of another.
+    Doubted,
+    /// Seen by an inner layer, and one of the doubted ones.
+    Unpaired,
+}
+
+words! {
+    /// What became of an attempt.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum AttemptEnd {
+        /// The provider answered and said what it used.
+        Answered => "answered",
+        /// The provider refused it, which is free: a status, or the error of the client, proves it.
+        Refused => "refused",
+        /// It ended before the provider's last word: it used at least what was reported.
+        Cut => "cut",
+        /// Nothing was reported, and nothing proves that it was refused.
+        Unknown => "unknown",
+    }
 }
 
 /// Whether a status proves that the provider refused the request before it worked on it, and so charges nothing.
 ///
 /// What the server broke off or timed out (`408`, `499`, `5xx`) may have been billed.
-const fn proves_refusal(status: u16) -> bool {
+pub(crate) const fn proves_refusal(status: u16) -> bool {
     matches!(status, 400..=498) && status != 408
 }
 
+/// Who makes attempts if no layer does.
+pub(super) const BODY: &str = "body";
+
 impl Attempt {
     /// Returns what became of it.
-    pub(crate) fn end(&self) -> AttemptEnd {
-        let usage = self.response.usage;
-        let said = usage.is_some_and(|usage| !usage.is_unknown() || usage.is_impossible());
-        if said || self.response.cost_usd.is_some() {
+    pub fn end(&self) -> AttemptEnd {
+        let usage = self.response.usage.unwrap_or_default();
+        let says = |usage: Usage| !usage.is_unknown() || usage.is_impossible();
+        let paid = self.response.cost_usd.is_some() || says(usage.certain_part());
+        // What the caller counted for a request that was refused was not used.
+        if paid || says(usage) && !self.is_refused() {
             if self.last_word {
                 AttemptEnd::Answered
             } else {
@@ -71,297 +125,100 @@ impl Attempt {
         }
     }
 
-    fn is_refused(&self) -> bool {
+    pub(super) fn is_refused(&self) -> bool {
         let is_free = |status| proves_refusal(status) && !(self.bills_refusals && status == 400);
         self.refused || self.status.is_some_and(is_free)
     }
 
     /// Returns the status of the HTTP response, if a layer saw it.
-    pub(crate) const fn status(&self) -> Option<u16> {
+    pub const fn status(&self) -> Option<u16> {
         self.status
     }
 
     /// Returns how long the provider asked to wait before the next attempt.
-    pub(crate) const fn retry_after(&self) -> Option<Duration> {
+    pub const fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
 
+    /// Returns what it used, as far as somebody reported it.
+    pub const fn usage(&self) -> Option<Usage> {
+        self.response.usage
+    }
+
+    /// Returns the provider's id of the answer.
+    pub fn response_id(&self) -> Option<&str> {
+        self.response.id.as_deref()
+    }
+
+    /// Returns the model that served it, as the answer names it.
+    pub fn response_model(&self) -> Option<&str> {
+        self.response.model.as_deref()
+    }
+
     /// Returns who made it: the layer that saw it first, or `body` for the call's own code.
-    pub(crate) fn made_by(&self) -> &'static str {
+    ///
+    /// Of an attempt after the first that is who repeated the request.
+    pub fn made_by(&self) -> &'static str {
         self.layers.first().copied().unwrap_or(BODY)
     }
 
+    /// Returns all layers that saw it, the outermost first.
+    pub fn layers(&self) -> &[&'static str] {
+        &self.layers
+    }
+
+    /// Returns what it cost; nothing is known of that while the call runs.
+    pub fn cost(&self) -> Cost {
+        self.cost
+            .unwrap_or(Cost::unknown(crate::llm::Reason::NoUsage))
+    }
+
     /// Takes a report. `last` says that it may be the provider's last word.
-    fn take(&mut self, said: LlmResponse, last: bool) {
+    pub(super) fn take(&mut self, said: LlmResponse, last: bool) {
         let provider = |usage: Usage| usage.source() == Source::Provider;
         let is_word = said.cost_usd.is_some() || said.usage.is_some_and(provider);
         self.response.merge(said);
         self.last_word |= last && is_word;
     }
-}
 
-/// Who makes attempts if no layer does.
-const BODY: &str = "body";
-
-/// The most attempts of a call that are told apart; what comes later is added to the last of them.
-const MOST: usize = 100;
-
-/// The attempts of one call, in the order of their begin.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Attempts {
-    all: Vec<Attempt>,
-    /// Attempts that were not told apart.
-    more: u64,
-}
-
-impl Attempts {
-    /// One attempt with this answer.
-    pub(crate) fn answered(response: LlmResponse) -> Self {
-        let mut this = Self::default();
-        this.value(response, false);
-        this
-    }
-
-    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Attempt> {
-        self.all.iter()
-    }
-
-    pub(crate) fn into_vec(self) -> Vec<Attempt> {
-        self.all
-    }
-
-    pub(crate) fn count(&self) -> u64 {
-        self.all.len() as u64 + self.more
-    }
-
-    /// A new attempt; the last one again if there are too many.
-    fn begin(&mut self) -> usize {
-        if self.all.len() < MOST {
-            self.all.push(Attempt::default());
-        } else {
-            self.more += 1;
-        }
-        self.all.len() - 1
-    }
-
-    /// What the returned value or an item of the returned stream says, which is of the last attempt.
-    ///
-    /// A value is the last word. An item is one if the model has said why it stopped: usage is in the last chunk of
-    /// some providers, and in all of others.
-    pub(crate) fn value(&mut self, mut said: LlmResponse, is_item: bool) {
-        let known = said.id.as_ref().and_then(|id| self.find(id));
-        let at = known.unwrap_or_else(|| match self.all.len() {
-            0 => self.begin(),
-            // What came after the answer, such as a request for something else, is not what it is about.
-            len => self.last_answered(0).unwrap_or(len - 1),
-        });
-        if known.is_none() && self.covers(&said) {
-            said.usage = None;
-        }
-        let attempt = &mut self.all[at];
-        let has_stopped = |answer: &LlmResponse| answer.finish_reasons().len() > 0;
-        let last = !is_item || has_stopped(&said) || has_stopped(&attempt.response);
-        attempt.take(said, last);
-    }
-
-    /// What the body says of an answer: of the attempt with its id, of the last one that a layer saw and of which the
-    /// body has not spoken yet, of the last one if its last word has not been said, and else of a new one.
-    pub(crate) fn body(&mut self, said: LlmResponse) {
-        let known = said.id.as_ref().and_then(|id| self.find(id));
-        let seen = |attempt: &Attempt| {
-            let is_open = !attempt.layers.is_empty() && !attempt.body_has_said;
-            is_open && !attempt.is_refused() && !attempt.is_another(&said)
-        };
-        let known = known.or_else(|| self.all.iter().rposition(seen));
-        let at = known.unwrap_or_else(|| match self.all.last() {
-            Some(last) if last.is_awaited(&said) => self.all.len() - 1,
-            _ => self.begin(),
-        });
-        self.all[at].body_has_said |= said.usage.is_some_and(|u| u.source() == Source::Provider);
-        if self.more > 0 && known.is_none() {
-            self.add(at, said.usage.unwrap_or_default());
-        } else {
-            self.all[at].take(said, true);
-        }
-    }
-
-    /// The last attempt behind the first `from` whose answer was reported.
-    fn last_answered(&self, from: usize) -> Option<usize> {
-        let answered = |attempt: &Attempt| attempt.end() == AttemptEnd::Answered;
-        let at = self.all.iter().rposition(answered)?;
-        (at >= from).then_some(at)
-    }
-
-    /// Whether a usage says no more than several attempts together: a value may be of all of them.
-    fn covers(&self, said: &LlmResponse) -> bool {
-        let Some(usage) = said.usage else {
-            return false;
-        };
-        let reported = self
-            .iter()
-            .filter(|attempt| attempt.response.usage.is_some());
-        let sum = self.usage().unwrap_or_default();
-        reported.count() > 1 && sum.merge(usage) == sum
-    }
-
-    /// Adds the answer of an attempt that is not told apart.
-    fn add(&mut self, at: usize, usage: Usage) {
-        let held = &mut self.all[at].response;
-        let sum = held.usage.unwrap_or_default();
-        held.usage = Some(sum.plus(usage));
-    }
-
-    fn find(&self, id: &str) -> Option<usize> {
-        self.all
-            .iter()
-            .rposition(|attempt| attempt.response.id.as_deref() == Some(id))
-    }
-
-    /// A layer sees a request go out; returns the place of its attempt.
-    ///
-    /// A layer outside of this one has seen the same request: then it is one attempt. A second request of this layer
-    /// is a second attempt.
-    pub(crate) fn layer(&mut self, layer: &'static str) -> usize {
-        let at = match self.all.last() {
-            Some(last) if last.open && !last.layers.contains(&layer) => self.all.len() - 1,
-            _ => self.begin(),
-        };
-        let attempt = &mut self.all[at];
-        attempt.open = true;
-        if !attempt.layers.contains(&layer) {
-            attempt.layers.push(layer);
-        }
-        at
-    }
-
-    /// A layer sees the status of an answer. A provider that `bills` may bill what it calls a bad request.
-    pub(crate) fn status(
-        &mut self,
-        at: usize,
-        status: u16,
-        retry_after: Option<Duration>,
-        bills: bool,
-    ) {
-        if let Some(attempt) = self.all.get_mut(at) {
-            attempt.status = Some(status);
-            attempt.bills_refusals = bills;
-            attempt.retry_after = retry_after.or(attempt.retry_after);
-        }
-    }
-
-    /// What a layer says of the attempt that it watches; of another one if the id of the answer, or a refusal that
-    /// was repeated inside, says so.
-    pub(crate) fn said(&mut self, at: usize, said: LlmResponse) {
-        let found = said.id.as_ref().and_then(|id| self.find(id));
-        let at = match (found, self.all.get(at)) {
-            (Some(found), _) => found,
-            (None, Some(attempt)) if attempt.is_another(&said) => self.begin(),
-            (None, Some(attempt)) if attempt.is_refused() => self.last_answered(at).unwrap_or(at),
-            (None, _) => at,
-        };
-        if let Some(attempt) = self.all.get_mut(at) {
-            attempt.take(said, true);
-        }
-    }
-
-    pub(crate) fn refused(&mut self, at: usize) {
-        if let Some(attempt) = self.all.get_mut(at) {
-            attempt.refused = true;
-        }
-    }
-
-    pub(crate) fn close(&mut self, at: usize) {
-        if let Some(attempt) = self.all.get_mut(at) {
-            attempt.open = false;
-        }
-    }
-
-    /// The call ended with an error that proves a refusal: the last attempt was refused, unless it was answered.
-    pub(crate) fn last_refused(&mut self) {
-        let at = match self.all.len() {
-            0 => self.begin(),
-            len => len - 1,
-        };
-        self.all[at].refused = true;
-    }
-
-    /// The stream or the call came to its end: what was reported of the last attempt is the last word, unless it was
-    /// said to be partial.
-    pub(crate) fn complete(&mut self) {
-        match self.all.last_mut() {
-            Some(last) => {
-                let usage = last.response.usage;
-                let partial = usage.is_some_and(|usage| usage.source() == Source::Partial);
-                last.last_word |= !partial;
-            }
-            // Somebody was asked, even if nobody says what became of it.
-            None => drop(self.begin()),
-        }
-    }
-
-    /// What it cost is not known at all: nobody reported an attempt.
-    pub(crate) fn ensure_one(&mut self) {
-        if self.all.is_empty() {
-            self.begin();
-        }
-    }
-
-    /// Returns the sum of the prices of all attempts.
-    pub(crate) fn price(&self, price: &mut dyn FnMut(&Attempt) -> Cost) -> Cost {
-        let sum = self.iter().map(|attempt| match attempt.end() {
-            AttemptEnd::Refused => Cost::ZERO,
-            _ => price(attempt),
-        });
-        let mut sum: Cost = sum.sum();
-        if self.more > 0 {
-            sum += Cost::unknown(Reason::NoUsage);
-        }
-        sum
-    }
-
-    /// The sum of what all attempts used; `None` where none reported anything.
-    pub(crate) fn usage(&self) -> Option<Usage> {
-        let reported = self.iter().filter_map(|attempt| attempt.response.usage);
-        reported.reduce(Usage::plus)
-    }
-
-    /// The attempt whose answer the call gave: the last one that has one, else the last.
-    pub(crate) fn decisive(&self) -> Option<&Attempt> {
-        let answered = |attempt: &&Attempt| attempt.end() == AttemptEnd::Answered;
-        self.iter().rev().find(answered).or(self.all.last())
-    }
-
-    /// The layers that sent more than one request each, and of these the ones that made an attempt after the first.
-    pub(crate) fn repeaters(&self) -> Vec<&'static str> {
-        let has_repeated = |by: &'static str| {
-            let is_of = |a: &&Attempt| a.layers.contains(&by) || a.made_by() == by;
-            self.iter().filter(is_of).count() > 1
-        };
-        let mut repeaters: Vec<&'static str> = Vec::new();
-        for attempt in self.all.iter().skip(1) {
-            let by = attempt.made_by();
-            if !repeaters.contains(&by) && has_repeated(by) {
-                repeaters.push(by);
-            }
-        }
-        repeaters
-    }
-}
-
-impl Attempt {
-    /// Whether a report without a known id can be of this attempt: its last word has not been said, and its answer is
-    /// not another.
-    fn is_awaited(&self, said: &LlmResponse) -> bool {
-        !self.last_word && self.end() != AttemptEnd::Refused && !self.is_another(said)
+    /// Whether a report without a known id can be of this attempt, of which the body has spoken, or which it made: its
+    /// last word has not been said, and its answer is not another.
+    pub(super) fn is_awaited(&self, said: &LlmResponse) -> bool {
+        (self.body_has_said || self.layers.is_empty())
+            && !self.layer_has_said
+            && !self.last_word
+            && self.end() != AttemptEnd::Refused
+            && !self.is_another(said)
     }
 
     /// Whether both have an id, and not the same.
-    fn is_another(&self, said: &LlmResponse) -> bool {
+    pub(super) fn is_another(&self, said: &LlmResponse) -> bool {
         let (held, said) = (&self.response.id, &said.id);
         held.is_some() && said.is_some() && held != said
     }
+
+    /// Whether a report says what was said before, and nothing else.
+    pub(super) fn has(&self, said: &LlmResponse) -> bool {
+        match (self.response.usage, said.usage) {
+            (Some(held), Some(said)) => held.merge(said) == held,
+            (_, said) => said.is_none(),
+        }
+    }
 }
 
-#[cfg(test)]
-#[path = "attempt_tests.rs"]
-mod tests;
+impl Serialize for Attempt {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Attempt", 9)?;
+        object.serialize_field("end", &self.end())?;
+        object.serialize_field("status", &self.status)?;
+        let seconds = self.retry_after.map(|wait| wait.as_secs_f64());
+        object.serialize_field("retry_after_seconds", &seconds)?;
+        object.serialize_field("made_by", self.made_by())?;
+        object.serialize_field("layers", &self.layers)?;
+        object.serialize_field("response_id", &self.response.id)?;
+        object.serialize_field("response_model", &self.response.model)?;
+        object.serialize_field("usage", &self.response.usage)?;
+        object.serialize_field("cost", &self.cost())?;
+        object.end()
+    }
+}

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::llm::account::{Kind, LlmState};
+use crate::llm::attempt::{Attempt, AttemptEnd};
 use crate::llm::call::{LlmCall, VectorOp};
 use crate::llm::price::Pricer;
 use crate::llm::record::CallRecord;
@@ -10,7 +11,7 @@ use crate::llm::request::Request;
 use crate::llm::totals::LlmTotals;
 use crate::llm::usage::Usage;
 use crate::scope;
-use crate::semconv::attribute as key;
+use crate::semconv::{attribute as key, event};
 use crate::trace::measured::{Attributes, Here};
 use crate::{AttributeValue, Handle, Span, current, trace::TraceId};
 
@@ -34,6 +35,49 @@ pub(crate) fn record_llm(call: LlmCall, here: Here, attributes: Attributes) {
     llm_attributes(&record, named, &mut |key, value| {
         current::set_attribute(key, value);
     });
+    let refused = |attempt: &Attempt| attempt.end() == AttemptEnd::Refused;
+    if record.attempt_count > 1 || record.attempts.iter().any(refused) {
+        for attempt in record.attempts.iter().take(MAX_EVENTS) {
+            current::add_event_with(event::OBS_LLM_ATTEMPT, of_attempt(attempt));
+        }
+    }
+}
+
+/// The most attempts that a span has as events.
+const MAX_EVENTS: usize = 16;
+
+/// What is said of an attempt on the span of its call.
+fn of_attempt(attempt: &Attempt) -> Vec<(&'static str, AttributeValue)> {
+    let mut said: Vec<(&'static str, AttributeValue)> = vec![
+        (key::OBS_LLM_ATTEMPT_END, attempt.end().as_str().into()),
+        (key::OBS_LLM_ATTEMPT_MADE_BY, attempt.made_by().into()),
+    ];
+    if let Some(status) = attempt.status() {
+        said.push((key::HTTP_RESPONSE_STATUS_CODE, status.into()));
+    }
+    if let Some(wait) = attempt.retry_after() {
+        said.push((key::OBS_LLM_ATTEMPT_RETRY_AFTER, wait.as_secs_f64().into()));
+    }
+    if let Some(id) = attempt.response_id() {
+        said.push((key::GEN_AI_RESPONSE_ID, id.to_owned().into()));
+    }
+    let usage = attempt.usage().unwrap_or_default();
+    for (key, tokens) in [
+        (key::GEN_AI_USAGE_INPUT_TOKENS, usage.input_tokens()),
+        (key::GEN_AI_USAGE_OUTPUT_TOKENS, usage.output_tokens()),
+    ] {
+        if let Some(tokens) = tokens {
+            said.push((key, tokens.into()));
+        }
+    }
+    said.push((
+        key::OBS_COST_AT_LEAST,
+        attempt.cost().at_least.as_f64().into(),
+    ));
+    if let Some(most) = attempt.cost().at_most {
+        said.push((key::OBS_COST_AT_MOST, most.as_f64().into()));
+    }
+    said
 }
 
 type Set<'a> = dyn FnMut(&'static str, AttributeValue) + 'a;
@@ -264,6 +308,12 @@ impl LlmState {
 }
 
 impl Handle {
+    /// Hands each model call to a function when it has ended; see [`Builder::on_llm_call`](crate::Builder::on_llm_call).
+    pub fn on_llm_call(&self, listener: impl Fn(&CallRecord) + Send + Sync + 'static) {
+        let state = self.scope.extension::<LlmState>();
+        state.listen(Arc::new(listener));
+    }
+
     /// Returns tokens and costs of all model calls so far.
     pub fn llm_totals(&self) -> LlmTotals {
         self.scope.extension::<LlmState>().totals()

@@ -1,8 +1,11 @@
 //! The account of model calls as a part of an `Observability`.
 
+use std::sync::Arc;
+
 use crate::init::Builder;
 use crate::init::component::{Component, Environment, Startup};
-use crate::llm::{LlmState, Prices};
+use crate::llm::account::Listener;
+use crate::llm::{CallRecord, LlmState, Prices};
 use crate::{Error, Handle};
 
 /// The variable that names a file of prices.
@@ -13,6 +16,7 @@ const FILE_VARIABLE: &str = "OBS_PRICES";
 pub(crate) struct PriceTable {
     own: Prices,
     file: Option<String>,
+    listeners: Vec<Listener>,
 }
 
 impl Component for PriceTable {
@@ -32,7 +36,11 @@ impl Component for PriceTable {
         }
         // What the program says comes before what its environment says.
         prices.extend(std::mem::take(&mut self.own));
-        startup.scope.extension::<LlmState>().configure(prices);
+        let state = startup.scope.extension::<LlmState>();
+        for listener in self.listeners.drain(..) {
+            state.listen(listener.0);
+        }
+        state.configure(prices);
         Ok(())
     }
 }
@@ -42,6 +50,29 @@ impl Builder {
     /// `OBS_PRICES` names.
     pub fn prices(mut self, prices: Prices) -> Self {
         self.component::<PriceTable>().own = prices;
+        self
+    }
+}
+
+impl Builder {
+    /// Hands each model call to a function when it has ended, sampled or not: its attempts, usage and cost.
+    ///
+    /// It runs where the call ends, so it should be quick. What it panics with stays there.
+    ///
+    /// ```
+    /// use obs_runtime::llm::{LlmCall, record_llm_call};
+    ///
+    /// let obs = obs_runtime::Observability::builder()
+    ///     .on_llm_call(|call| println!("{}: {} in {} attempts", call.model(), call.cost(), call.attempt_count()))
+    ///     .install()
+    ///     .unwrap();
+    /// record_llm_call(LlmCall::new("openai", "chat", "gpt-4o-mini").usage((1_200, 80)));
+    /// # drop(obs);
+    /// ```
+    pub fn on_llm_call(mut self, listener: impl Fn(&CallRecord) + Send + Sync + 'static) -> Self {
+        self.component::<PriceTable>()
+            .listeners
+            .push(Listener(Arc::new(listener)));
         self
     }
 }

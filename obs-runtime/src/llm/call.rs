@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::AttributeValue;
 use crate::clock::Moment;
-use crate::llm::attempt::Attempts;
+use crate::llm::attempts::Attempts;
 use crate::llm::attributes::{record_llm, record_vector};
 use crate::llm::pace::Pace;
 use crate::llm::request::Request;

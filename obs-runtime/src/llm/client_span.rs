@@ -73,7 +73,7 @@ impl ClientSpan {
         };
         let parts = [&self.operation, &self.provider, &self.model];
         let enough = parts.iter().all(|part| part.is_some()) || ends && self.operation.is_some();
-        if !is_of(&lock(&self.call.0), parts) {
+        if !is_of(&lock(&self.call.call), parts) {
             self.verdict = Verdict::Another;
         } else if enough {
             let said = mem::take(said);
@@ -124,7 +124,7 @@ impl ClientSpan {
             // What the call's macro and its record say of themselves.
             key::GEN_AI_REQUEST_STREAM | key::GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK => {}
             _ if said.starts_with("gen_ai.") => {
-                lock(&self.call.0).detail(said, value);
+                lock(&self.call.call).detail(said, value);
             }
             _ => {}
         }

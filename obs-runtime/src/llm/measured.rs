@@ -10,6 +10,7 @@ use crate::clock::Moment;
 use crate::llm::account::LlmState;
 use crate::llm::attributes::{record_llm, record_vector};
 use crate::llm::call::{LlmCall, VectorOp};
+use crate::llm::failure::Failure;
 use crate::llm::pace::{Pace, StreamTimes};
 use crate::llm::price::{Cost, Pricer};
 use crate::llm::record::CallRecord;
@@ -118,8 +119,8 @@ pub struct Said {
     pub(crate) answer: Option<LlmResponse>,
     /// What the program says of a chunk, if it is asked: whether it holds output of the model.
     pub(crate) token: Option<bool>,
-    /// The error proves that the provider refused.
-    pub(crate) refused: bool,
+    /// What the error proves.
+    pub(crate) failure: Failure,
 }
 
 impl From<LlmResponse> for Said {
@@ -158,15 +159,19 @@ impl Measure for ModelCall {
     }
 
     fn place(&self) -> Option<Place> {
-        let place: Shared = Arc::clone(&self.call);
-        Some(place)
+        let call: Shared = Arc::clone(&self.call);
+        Some(Place::new(call))
     }
 
     fn item(&mut self, said: Said) {
         let now = Moment::now();
         self.watch.goes_on();
         let mut call = lock(&self.call);
-        call.refused |= said.refused;
+        call.refused |= said.failure.refused;
+        if let Some(status) = said.failure.status {
+            let pause = said.failure.retry_after;
+            call.attempts.last_status(status, pause);
+        }
         if let Some(pace) = &mut call.pace {
             let seen = said.answer.as_ref().and_then(|answer| answer.token);
             if said.token.is_some() || seen == Some(true) {
@@ -190,7 +195,12 @@ impl Measure for ModelCall {
         if let Some(active) = self.active {
             active.add(-1);
         }
-        let mut call = lock(&self.call).clone();
+        let mut call = {
+            let mut shared = lock(&self.call);
+            let call = shared.clone();
+            shared.attempts.close_call();
+            call
+        };
         call.end = ended.end;
         call.duration = Some(ended.duration);
         if let Some(pace) = &mut call.pace {

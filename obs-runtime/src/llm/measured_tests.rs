@@ -44,7 +44,7 @@ const DURATION: &str = "gen_ai.client.inference.duration";
 fn a_call_that_returns_has_its_tokens_and_cost_on_its_span() {
     let captured = testing::capture(|| {
         in_span(|| {
-            succeed(begin(), (1_000_u32, 100_u32));
+            succeed(begin(), Usage::new(1_000, 100).nothing_else());
         });
     });
     let span = captured.span("chat");

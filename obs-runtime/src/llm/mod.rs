@@ -35,6 +35,7 @@
 
 mod account;
 mod attempt;
+mod attempts;
 mod attributes;
 mod builder;
 pub(crate) mod call;
@@ -42,6 +43,7 @@ pub(crate) mod call;
 mod client_span;
 #[cfg(any(feature = "async-openai", feature = "genai", feature = "rig"))]
 mod clients;
+pub(crate) mod failure;
 pub(crate) mod measured;
 mod pace;
 mod price;
@@ -61,10 +63,13 @@ mod watch;
 mod wire;
 
 pub(crate) use account::LlmState;
+pub use attempt::{Attempt, AttemptEnd};
 pub(crate) use builder::PriceTable;
 pub use call::{LlmCall, VectorOp, record_llm_call, record_vector_operation};
+pub use failure::ProviderError;
 pub use pace::StreamTimes;
 pub use price::{Cost, ModelPrice, Prices, Reason, Reasons, Usd};
+pub use record::CallRecord;
 pub use recording_rules::recording_rules;
 pub use request::Request;
 pub use running::{RunningAttempt, RunningCall, answered, asked, attempt};

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use crate::AttributeValue;
 use crate::clock::Moment;
-use crate::llm::attempt::{Attempt, Attempts};
+use crate::llm::attempt::Attempt;
+use crate::llm::attempts::Attempts;
 use crate::llm::call::LlmCall;
 use crate::llm::pace::Pace;
 use crate::llm::price::{Cost, Pricer, Reason};
@@ -15,9 +16,13 @@ use crate::llm::request::Request;
 use crate::llm::usage::{LlmResponse, Usage};
 use crate::trace::measured::End;
 
-/// A model call that has ended.
+/// A model call that has ended: its attempts, and what they used and cost together.
+///
+/// It is what the call's span, metrics and sums are made of. A test finds it in
+/// [`Captured::llm_calls`](crate::testing::Captured::llm_calls), a program gets each with
+/// [`Builder::on_llm_call`](crate::Builder::on_llm_call).
 #[derive(Clone, Debug)]
-pub(crate) struct CallRecord {
+pub struct CallRecord {
     pub(crate) provider: Cow<'static, str>,
     pub(crate) operation: Cow<'static, str>,
     /// The model that was asked for; may be empty.
@@ -100,6 +105,68 @@ impl CallRecord {
             end,
             details,
         }
+    }
+
+    /// Returns the provider.
+    pub fn provider(&self) -> &str {
+        &self.provider
+    }
+
+    /// Returns the operation: `chat`, `embeddings`, …
+    pub fn operation(&self) -> &str {
+        &self.operation
+    }
+
+    /// Returns the model that was asked for; it may be empty.
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// Returns the model that served the call, as the answer names it.
+    pub fn response_model(&self) -> Option<&str> {
+        self.response.model.as_deref()
+    }
+
+    /// Returns the attempts in the order of their begin. Of a call with more than 100 only the first 99 and the last are
+    /// here; see [`attempt_count`](Self::attempt_count).
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.attempts
+    }
+
+    /// Returns how many attempts there were.
+    pub const fn attempt_count(&self) -> u64 {
+        self.attempt_count
+    }
+
+    /// Returns the layers that repeated requests. If there are two, attempts multiply.
+    pub fn repeated_by(&self) -> &[&'static str] {
+        &self.repeaters
+    }
+
+    /// Returns what all attempts used together; `None` where nobody reported anything.
+    pub const fn usage(&self) -> Option<Usage> {
+        self.usage
+    }
+
+    /// Returns what all attempts cost together.
+    pub const fn cost(&self) -> Cost {
+        self.cost
+    }
+
+    /// Returns the price tables that the cost is made of, with their dates.
+    pub fn prices(&self) -> impl Iterator<Item = &str> {
+        self.tables.iter().map(|table| &**table)
+    }
+
+    /// Returns how long it took, all attempts included.
+    pub const fn duration(&self) -> Option<Duration> {
+        self.duration
+    }
+
+    /// Returns the `error.type` of a call that failed: the class of its error, `panic` or `cancelled`.
+    pub fn error_type(&self) -> Option<&str> {
+        let kind = self.end.error_type();
+        (!kind.is_empty()).then_some(kind)
     }
 
     /// The model that served the call, as far as it is known.

@@ -10,8 +10,8 @@ type Text = Cow<'static, str>;
 
 /// What a call asks for beside its model. None of it is content.
 ///
-/// The two maxima bound the cost of a call that is cut off, or of which nothing is reported. All else is an attribute of
-/// the span. Names and meanings are those of OpenTelemetry's conventions for generative AI
+/// The two maxima bound the cost of a call that is cut off, or of which nothing is reported, unless the request lets
+/// the provider run tools of its own ([`server_tools`](Self::server_tools)). All else is an attribute of the span. Names and meanings are those of OpenTelemetry's conventions for generative AI
 /// ([`GEN_AI_CONVENTIONS`](crate::semconv::GEN_AI_CONVENTIONS)).
 ///
 /// ```
@@ -53,6 +53,7 @@ pub struct Request {
     pub(crate) prompt_version: Option<Text>,
     pub(crate) conversation: Option<Text>,
     pub(crate) previous_response: Option<Text>,
+    pub(crate) server_tools: bool,
 }
 
 impl Request {
@@ -61,7 +62,7 @@ impl Request {
         Self::default()
     }
 
-    /// Sets the most output tokens that the request allows, those of reasoning among them.
+    /// Sets the most output tokens that the request allows for each answer, those of reasoning among them.
     #[must_use]
     pub fn max_tokens(mut self, tokens: u64) -> Self {
         self.max_tokens = Some(tokens);
@@ -108,6 +109,16 @@ impl Request {
     #[must_use]
     pub fn temperature(mut self, temperature: f64) -> Self {
         self.temperature = Some(temperature);
+        self
+    }
+
+    /// Sets whether the request lets the provider run tools of its own: searches of the web, runs of code.
+    ///
+    /// It charges for each, and for what they find as input, so nothing bounds such a call that is cut off. Unless this is
+    /// said, or the answer shows a tool that ran, it is taken that none may: providers run only those that are asked for.
+    #[must_use]
+    pub fn server_tools(mut self, may_run: bool) -> Self {
+        self.server_tools = may_run;
         self
     }
 
@@ -252,6 +263,7 @@ impl Request {
             prompt_version,
             conversation,
             previous_response,
+            server_tools,
         } = later;
         self.max_tokens = self.max_tokens.max(max_tokens);
         self.max_input_tokens = self.max_input_tokens.max(max_input_tokens);
@@ -273,12 +285,20 @@ impl Request {
         newer(&mut self.prompt_version, prompt_version);
         newer(&mut self.conversation, conversation);
         newer(&mut self.previous_response, previous_response);
+        self.server_tools |= server_tools;
     }
 
     pub(crate) const fn bounds(&self) -> Bounds {
         Bounds {
-            output: self.max_tokens,
+            // Each of the answers may be that long.
+            output: match (self.max_tokens, self.choices) {
+                (Some(tokens), Some(choices)) if choices > 1 => {
+                    Some(tokens.saturating_mul(choices))
+                }
+                (tokens, _) => tokens,
+            },
             input: self.max_input_tokens,
+            server_tools: self.server_tools,
         }
     }
 }

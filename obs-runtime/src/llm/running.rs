@@ -8,6 +8,7 @@ use core::time::Duration;
 use std::sync::{Arc, Mutex};
 
 use crate::clock::Moment;
+use crate::llm::attempt::Attempt;
 use crate::llm::call::{LlmCall, record_llm_call};
 #[cfg(any(feature = "tracing", feature = "opentelemetry"))]
 use crate::llm::client_span::ClientSpan;
@@ -16,12 +17,24 @@ use crate::llm::request::Request;
 use crate::llm::usage::IntoUsage;
 use crate::lock::lock;
 use crate::semconv::OTHER;
+use crate::trace::InContext;
 #[cfg(any(feature = "tracing", feature = "opentelemetry"))]
 use crate::trace::open_call::Judge;
-use crate::trace::open_call::{self, OpenCall};
+use crate::trace::open_call::{self, Open, OpenCall, Place};
+use crate::{Instrument as _, self_log, self_obs};
 
 /// A call that runs, to which anybody inside may report.
 pub(crate) type Shared = Arc<Mutex<LlmCall>>;
+
+/// What is said of a report to a call that has ended.
+const LATE: &str = "a model call was told what it used after it had ended, which is not counted: wait for spawned tasks, \
+    and read the answer's body, in the body of the `#[llm_call]`; `health()` counts such reports as late";
+
+/// Counts a report that came too late.
+fn late() {
+    self_obs::count_late();
+    self_log::once(LATE.to_owned());
+}
 
 /// The innermost model call that runs here.
 ///
@@ -40,47 +53,91 @@ pub(crate) type Shared = Arc<Mutex<LlmCall>>;
 /// assert!(llm::RunningCall::current().is_none());
 /// ```
 #[derive(Clone, Debug)]
-pub struct RunningCall(pub(super) Shared);
+pub struct RunningCall {
+    pub(super) call: Shared,
+    /// The attempt inside of which this is asked.
+    within: Option<usize>,
+}
 
 impl OpenCall for Mutex<LlmCall> {
     #[cfg(any(feature = "tracing", feature = "opentelemetry"))]
-    fn client_span(self: Arc<Self>, client: &'static str) -> Box<dyn Judge> {
-        Box::new(ClientSpan::new(RunningCall(self), client))
+    fn client_span(self: Arc<Self>, client: &'static str, within: Option<usize>) -> Box<dyn Judge> {
+        let call = RunningCall { call: self, within };
+        Box::new(ClientSpan::new(call, client))
     }
 }
 
 impl RunningCall {
     /// Returns the innermost call whose body runs on this thread.
     pub fn current() -> Option<Self> {
-        let place: Arc<dyn Any + Send + Sync> = open_call::running()?;
-        Arc::downcast::<Mutex<LlmCall>>(place).ok().map(Self)
+        let place = open_call::running()?;
+        let call: Arc<dyn Any + Send + Sync> = place.call;
+        let call = Arc::downcast::<Mutex<LlmCall>>(call).ok()?;
+        Some(Self {
+            call,
+            within: place.within,
+        })
     }
 
     /// Reports an answer of the provider, as [`answered`] does.
     pub fn answered(&self, answer: impl IntoUsage) {
         // The user's conversion runs without the lock.
         let said = answer.into_llm_response();
-        let mut call = lock(&self.0);
+        let mut call = lock(&self.call);
+        if call.attempts.is_closed() {
+            drop(call);
+            return late();
+        }
         call.looked_at(&said);
         call.attempts.body(said);
     }
 
     /// Returns how the chunks of the call's stream have come so far; `None` if its stream is not followed.
     pub fn stream_times(&self) -> Option<StreamTimes> {
-        let call = lock(&self.0);
+        let call = lock(&self.call);
         call.pace.as_ref().map(|pace| pace.times(Moment::now()))
     }
 
     /// Says what is asked for, as [`asked`] does.
     pub fn asked(&self, request: Request) {
-        lock(&self.0).request.merge(request);
+        lock(&self.call).request.merge(request);
+    }
+
+    /// Returns the attempts that were reported so far.
+    ///
+    /// ```
+    /// use obs_runtime::{llm, llm_call};
+    ///
+    /// #[llm_call(provider = "openai", model = "gpt-4o-mini")]
+    /// fn ask() -> usize {
+    ///     llm::attempt("sdk").status(429, None);
+    ///     llm::RunningCall::current().map_or(0, |call| call.attempts().len())
+    /// }
+    /// assert_eq!(ask(), 1);
+    /// ```
+    pub fn attempts(&self) -> Vec<Attempt> {
+        lock(&self.call).attempts.iter().cloned().collect()
+    }
+
+    /// Whether the call says that it asks this server.
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn asks(&self, host: &str) -> bool {
+        let call = lock(&self.call);
+        let server = call.request.server.as_ref();
+        server.is_some_and(|(server, _)| server.eq_ignore_ascii_case(host))
     }
 
     /// Begins an attempt, as [`attempt`] does.
     pub fn attempt(&self, layer: &'static str) -> RunningAttempt {
-        let at = lock(&self.0).attempts.layer(layer);
+        let mut call = lock(&self.call);
+        if call.attempts.is_closed() {
+            drop(call);
+            late();
+            return RunningAttempt { call: None, at: 0 };
+        }
+        let at = call.attempts.layer(layer, self.within);
         RunningAttempt {
-            call: Some(self.0.clone()),
+            call: Some(Arc::clone(&self.call)),
             at,
         }
     }
@@ -99,7 +156,7 @@ impl RunningCall {
 /// #[llm_call(provider = "openai", model = "gpt-4o-mini")]
 /// fn extract(text: &str) -> Result<u32, std::num::ParseIntError> {
 ///     // The provider has answered: that is paid, even if the answer makes no sense.
-///     llm::answered(llm::Usage::new(1_200, 80));
+///     llm::answered(llm::Usage::new(1_200, 80).nothing_else());
 ///     text.parse()
 /// }
 ///
@@ -142,7 +199,7 @@ pub fn asked(request: Request) {
 ///
 ///     let attempt = llm::attempt("my-client");
 ///     attempt.status(200, None);
-///     attempt.answered((1_200, 80));
+///     attempt.answered(llm::Usage::new(1_200, 80).nothing_else());
 /// }
 /// # let obs = obs_runtime::Observability::builder().install().unwrap();
 /// ask();
@@ -180,10 +237,16 @@ impl RunningAttempt {
     /// Reports what the provider said of the answer; several reports of one attempt come together.
     pub fn answered(&self, answer: impl IntoUsage) {
         let said = answer.into_llm_response();
-        self.change(|call, at| {
+        let says_usage = said.usage.is_some() || said.cost_usd.is_some();
+        let is_late = self.change(|call, at| {
+            let closed = call.attempts.is_closed();
             call.looked_at(&said);
             call.attempts.said(at, said);
+            closed
         });
+        if says_usage && is_late == Some(true) {
+            late();
+        }
     }
 
     /// Says that the provider refused the request, which is free; what it reports as used is paid nevertheless.
@@ -191,10 +254,49 @@ impl RunningAttempt {
         self.change(|call, at| call.attempts.refused(at));
     }
 
-    fn change(&self, change: impl FnOnce(&mut LlmCall, usize)) {
-        if let Some(call) = &self.call {
-            change(&mut lock(call), self.at);
-        }
+    /// Says that the request was not to a model: it is no attempt.
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn withdraw(&self) {
+        self.change(|call, at| call.attempts.withdraw(at));
+    }
+
+    /// Does the work of this attempt: a request that a layer below sees there is this one, and repeats of it are further
+    /// attempts. So attempts that run at once are told apart.
+    ///
+    /// ```
+    /// use obs_runtime::{llm, llm_call};
+    ///
+    /// #[llm_call(provider = "openai", model = "gpt-4o-mini")]
+    /// fn ask() -> usize {
+    ///     let attempt = llm::attempt("framework");
+    ///     attempt.run(|| llm::attempt("sdk").status(200, None));
+    ///     llm::RunningCall::current().map_or(0, |call| call.attempts().len())
+    /// }
+    /// assert_eq!(ask(), 1);
+    /// ```
+    pub fn run<R>(&self, work: impl FnOnce() -> R) -> R {
+        let _open = self.place().map(Open::new);
+        work()
+    }
+
+    /// Does what [`run`](Self::run) does for a future, whenever it is polled.
+    pub fn instrument<F: Future>(&self, work: F) -> InContext<F> {
+        let place = self.place().or_else(open_call::running);
+        work.in_current_span().in_call(place)
+    }
+
+    /// Where the work of this attempt reports to.
+    pub(crate) fn place(&self) -> Option<Place> {
+        let call: Shared = Arc::clone(self.call.as_ref()?);
+        Some(Place {
+            call,
+            within: Some(self.at),
+        })
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut LlmCall, usize) -> T) -> Option<T> {
+        let call = self.call.as_ref()?;
+        Some(change(&mut lock(call), self.at))
     }
 }
 

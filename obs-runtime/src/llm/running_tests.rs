@@ -1,8 +1,8 @@
 use super::*;
 use crate::llm::measured::llm_begin;
 use crate::llm::{Cost, LlmTotals, Usage};
+use crate::testing;
 use crate::trace::measured::End;
-use crate::{Instrument as _, testing};
 
 fn totals(work: impl FnOnce()) -> LlmTotals {
     testing::capture(|| {
@@ -26,7 +26,7 @@ fn calling(work: impl FnOnce()) {
 fn the_innermost_call_takes_the_report() {
     let totals = totals(|| {
         calling(|| {
-            answered((1_000, 100));
+            answered(Usage::new(1_000, 100).cache_read(0));
             let mut inner = llm_begin("house", "chat", "own");
             let open = inner.place().map(crate::trace::open_call::Open::new);
             answered((7, 1));
@@ -40,7 +40,7 @@ fn the_innermost_call_takes_the_report() {
         panic!("{totals:?}")
     };
     assert_eq!((&*own.model, own.usage), ("own", Usage::new(7, 1)));
-    assert_eq!(mini.usage, Usage::new(1_000, 100));
+    assert_eq!(mini.usage, Usage::new(1_000, 100).cache_read(0));
     assert!(mini.cost.is_exact());
 }
 
@@ -87,7 +87,7 @@ fn attempts_are_counted_with_what_they_were_told() {
             }
             let last = attempt("sdk");
             last.status(200, None);
-            last.answered((1_000, 100));
+            last.answered(Usage::new(1_000, 100).cache_read(0));
         });
     });
     let counted = |name: &str| {
@@ -106,4 +106,60 @@ fn without_a_call_an_attempt_is_nothing() {
     attempt.status(200, None);
     attempt.answered((1, 1));
     attempt.refused();
+}
+
+// bug: what was reported after the end of its call was lost without a word.
+#[test]
+fn reports_after_the_end_are_counted_as_late() {
+    let before = crate::self_obs::late();
+    let totals = totals(|| {
+        let mut kept = None;
+        calling(|| {
+            let call = RunningCall::current().unwrap();
+            let layer = call.attempt("sdk");
+            layer.answered(Usage::new(1, 1).nothing_else());
+            kept = Some((call, layer));
+        });
+        let (call, layer) = kept.unwrap();
+        call.answered((1_000, 100));
+        layer.answered((1_000, 100));
+        layer.status(200, None);
+        drop(call.attempt("sdk"));
+    });
+    // Other tests may be late, too.
+    assert!(crate::self_obs::late() >= before + 3);
+    assert_eq!(totals.usage.input_tokens(), Some(1));
+    assert_eq!(totals.attempts, 1);
+}
+
+#[test]
+fn the_attempts_of_a_call_are_seen_while_it_runs_and_after() {
+    let captured = testing::capture(|| {
+        calling(|| {
+            attempt("sdk").status(429, Some(Duration::from_secs(2)));
+            let outer = attempt("framework");
+            outer.run(|| {
+                let inner = attempt("sdk");
+                inner.answered(Usage::new(1_000, 100).nothing_else());
+            });
+            let seen = RunningCall::current().unwrap().attempts();
+            assert_eq!(seen.len(), 2);
+            assert_eq!(seen[1].layers(), ["framework", "sdk"]);
+        });
+    });
+    let [call] = &captured.llm_calls[..] else {
+        panic!("{:?}", captured.llm_calls)
+    };
+    assert_eq!((call.provider(), call.attempt_count()), ("openai", 2));
+    let [refused, answered] = call.attempts() else {
+        panic!("{call:?}")
+    };
+    assert_eq!(refused.end(), crate::llm::AttemptEnd::Refused);
+    assert_eq!(refused.retry_after(), Some(Duration::from_secs(2)));
+    assert_eq!(refused.cost(), crate::llm::Cost::ZERO);
+    assert_eq!(answered.usage().unwrap().output_tokens(), Some(100));
+    assert_eq!(answered.cost(), call.cost());
+    let json = serde_json::to_value(refused).unwrap();
+    assert_eq!(json["end"], "refused");
+    assert_eq!(json["retry_after_seconds"], 2.0);
 }

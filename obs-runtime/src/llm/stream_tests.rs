@@ -23,7 +23,7 @@ fn a_stream_that_is_read_to_its_end_is_one_call() {
         LlmResponse::new(),
         LlmResponse::new()
             .finish_reason("stop")
-            .usage(Usage::new(1_000, 100)),
+            .usage(Usage::new(1_000, 100).cache_read(0)),
     ];
     let captured = testing::capture(|| {
         let chunks = observe_stream(call(), stream::iter(chunks), Clone::clone);

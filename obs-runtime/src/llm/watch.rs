@@ -1,19 +1,68 @@
-//! The running call as a layer of an HTTP client sees it: each request is an attempt, and its answer says what it used.
+//! The running call as a layer of an HTTP client sees it: each request to a model is an attempt, and its answer says
+//! what it used.
+//!
+//! A client of a call may ask others than the model: a tool, a list of models, a server of tokens. A request counts from
+//! its begin if it is a `POST` to the path of a known interface for inference, or to the server that the call names
+//! ([`Request::server`](crate::llm::Request::server)). Another `POST` counts once its answer is one of a model, which is
+//! read from the bytes. A layer that does not see where a request goes learns it from the response.
 
 use ::http::HeaderMap;
 
 use crate::llm::running::{RunningAttempt, RunningCall};
 use crate::llm::usage::LlmResponse;
 use crate::llm::wire::Body;
-use crate::requests::watch::{self, Watch};
+use crate::requests::watch::{self, Target, Watch};
 use crate::retry_after::retry_after;
+use crate::trace::open_call::Place;
 
-/// An attempt, from its request to the last byte of its answer.
+/// The ends of the paths of interfaces for inference: of OpenAI and those who speak its formats, Anthropic, Gemini and
+/// Vertex AI, Bedrock, Cohere, Ollama.
+const PATHS: [&str; 24] = [
+    "/chat/completions",
+    "/completions",
+    "/responses",
+    "/embeddings",
+    "/images/generations",
+    "/images/edits",
+    "/audio/speech",
+    "/audio/transcriptions",
+    "/audio/translations",
+    "/messages",
+    ":generateContent",
+    ":streamGenerateContent",
+    ":embedContent",
+    ":batchEmbedContents",
+    ":predict",
+    ":rawPredict",
+    ":streamRawPredict",
+    "/converse",
+    "/converse-stream",
+    "/invoke",
+    "/invoke-with-response-stream",
+    "/api/chat",
+    "/api/generate",
+    "/api/embed",
+];
+
+/// Whether a path is one of an interface for inference.
+fn infers(path: &str) -> bool {
+    let path = path.trim_end_matches('/');
+    PATHS.iter().any(|end| path.ends_with(end))
+}
+
+/// A request, from its begin to the last byte of its answer.
 #[derive(Debug)]
 struct Watched {
-    attempt: RunningAttempt,
+    call: RunningCall,
+    layer: &'static str,
+    /// `None` as long as nothing says that the request is to a model.
+    attempt: Option<RunningAttempt>,
+    /// Where the request goes is not known before the response.
+    is_guess: bool,
     /// The answer's body, if the provider answered.
     body: Option<Body>,
+    /// What the head said, for an attempt that is begun by the body.
+    head: Option<(u16, Option<core::time::Duration>)>,
 }
 
 /// Layers of clients report to model calls from now on.
@@ -21,26 +70,66 @@ pub(crate) fn listen() {
     watch::set(begin);
 }
 
-fn begin(layer: &'static str) -> Option<Box<dyn Watch>> {
-    let attempt = RunningCall::current()?.attempt(layer);
+fn begin(layer: &'static str, target: Option<Target<'_>>) -> Option<Box<dyn Watch>> {
+    let call = RunningCall::current()?;
+    let counts = match target {
+        None => true,
+        Some(target) if target.method != "POST" => return None,
+        Some(target) => infers(target.path) || call.asks(target.host),
+    };
     Some(Box::new(Watched {
-        attempt,
+        attempt: counts.then(|| call.attempt(layer)),
+        call,
+        layer,
+        is_guess: target.is_none(),
         body: None,
+        head: None,
     }))
 }
 
+impl Watched {
+    /// Reports what an answer says; that a model answered makes an attempt of any request.
+    fn say(&mut self, answer: LlmResponse) {
+        let Some(attempt) = &self.attempt else {
+            if answer.usage.is_some() {
+                let attempt = self.call.attempt(self.layer);
+                if let Some((status, pause)) = self.head {
+                    attempt.status(status, pause);
+                }
+                attempt.answered(answer);
+                self.attempt = Some(attempt);
+            }
+            return;
+        };
+        attempt.answered(answer);
+    }
+}
+
 impl Watch for Watched {
-    fn head(&mut self, status: u16, headers: &HeaderMap) {
+    fn place(&self) -> Option<Place> {
+        self.attempt.as_ref().and_then(RunningAttempt::place)
+    }
+
+    fn head(&mut self, status: u16, headers: &HeaderMap, path: &str) {
         let text = |name| headers.get(name)?.to_str().ok();
         let pause = text("retry-after").and_then(|pause| retry_after(pause, text("date")));
-        self.attempt.status(status, pause);
+        if self.is_guess && !infers(path) {
+            // Its answer may still be one of a model.
+            if let Some(attempt) = self.attempt.take() {
+                attempt.withdraw();
+            }
+        }
+        self.head = Some((status, pause));
+        if let Some(attempt) = &self.attempt {
+            attempt.status(status, pause);
+        }
         if !(200..300).contains(&status) {
             return;
         }
         self.body = text("content-type").map(Body::of);
         // Gemini says it here alone.
-        if let Some(tier) = text("x-gemini-service-tier") {
-            self.attempt.answered(LlmResponse::new().tier(match tier {
+        if let (Some(attempt), Some(tier)) = (&self.attempt, text("x-gemini-service-tier")) {
+            attempt.answered(LlmResponse::new().tier(match tier {
                 "standard" => "default",
                 other => other,
             }));
@@ -48,20 +137,25 @@ impl Watch for Watched {
     }
 
     fn bytes(&mut self, bytes: &[u8]) {
-        let attempt = &self.attempt;
-        if let Some(body) = &mut self.body {
-            body.take(bytes, &mut |answer| attempt.answered(answer));
+        if let Some(mut body) = self.body.take() {
+            body.take(bytes, &mut |answer| self.say(answer));
+            self.body = Some(body);
         }
     }
 
     fn end(&mut self) {
-        let attempt = &self.attempt;
         if let Some(body) = self.body.take() {
-            body.end(&mut |answer| attempt.answered(answer));
+            body.end(&mut |answer| self.say(answer));
         }
     }
 
     fn unsent(&mut self) {
-        self.attempt.refused();
+        if let Some(attempt) = &self.attempt {
+            attempt.refused();
+        }
     }
 }
+
+#[cfg(test)]
+#[path = "watch_tests.rs"]
+mod tests;

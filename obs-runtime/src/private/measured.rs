@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use super::count::IntoCount;
 use super::judge::{Hooks, Judge, Layer, Layered, layered};
 use super::probe::Probe;
+use crate::llm::failure::Failure;
 use crate::llm::measured::{ModelCall, Numbers, Said, VectorCall};
 use crate::llm::{IntoUsage, LlmResponse};
 use crate::lock::lock;
@@ -212,10 +213,11 @@ impl<V, C: Fn(&V) -> LlmResponse, F> Reads<V, ModelCall> for UsageOf<C, F> {
     }
 }
 
-impl<T, C, F: Fn(&T) -> bool> ReadsFailure<T, ModelCall> for UsageOf<C, F> {
+impl<T, C, R: Into<Failure>, F: Fn(&T) -> R> ReadsFailure<T, ModelCall> for UsageOf<C, F> {
     fn read_failure(&self, value: &T) -> Option<Said> {
-        (self.refused)(value).then(|| Said {
-            refused: true,
+        let failure = (self.refused)(value).into();
+        (failure != Failure::default()).then(|| Said {
+            failure,
             ..Said::default()
         })
     }
@@ -227,13 +229,19 @@ pub fn refusal<E: ?Sized>(error: &E, refused: impl Fn(&E) -> bool) -> bool {
 }
 
 /// The layer of `#[llm_call]`; `usage` sees the `Ok` value, or each `Ok` item, and `refused` what is an error.
-pub fn llm_judge<T, K: Judge<T>, C: Fn(&K::Success) -> LlmResponse, F: Fn(&T) -> bool>(
+pub fn llm_judge<T, K, C, R, F>(
     inner: K,
     _: Probe<T>,
     slot: Slot<ModelCall>,
     usage: C,
     refused: F,
-) -> Layered<K, Measuring<ModelCall, UsageOf<C, F>>> {
+) -> Layered<K, Measuring<ModelCall, UsageOf<C, F>>>
+where
+    K: Judge<T>,
+    C: Fn(&K::Success) -> LlmResponse,
+    R: Into<Failure>,
+    F: Fn(&T) -> R,
+{
     let reads = UsageOf { usage, refused };
     layered(inner, Measuring { slot, reads })
 }

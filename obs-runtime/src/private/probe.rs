@@ -9,6 +9,9 @@ use core::marker::PhantomData;
 
 use futures_core::Stream;
 
+#[cfg(feature = "llm")]
+use crate::llm::{ProviderError, failure::Failure};
+
 use super::as_text::TextProbe;
 use super::flow::{BoxedFuture, BoxedStream, Direct, InOk, Items, Now, ValueFlow};
 use super::judge::{
@@ -116,6 +119,32 @@ answers! {
     impl[T] AnyProbe<T> {
         /// Anything else.
         __obs_judge -> Plain = Plain;
+    }
+}
+
+#[cfg(feature = "llm")]
+answers! {
+    impl[T: HasProviderError] Probe<T> {
+        /// A `Result` whose error says what the provider answered.
+        __obs_failure -> fn(&T) -> Failure = T::failure;
+    }
+
+    impl[T] AnyProbe<T> {
+        /// Anything else, of which no failure proves anything.
+        __obs_failure -> fn(&T) -> Failure = |_| Failure::default();
+    }
+}
+
+/// A `Result` whose error is a [`ProviderError`].
+#[cfg(feature = "llm")]
+pub trait HasProviderError {
+    fn failure(&self) -> Failure;
+}
+
+#[cfg(feature = "llm")]
+impl<T, E: ProviderError> HasProviderError for Result<T, E> {
+    fn failure(&self) -> Failure {
+        self.as_ref().err().map(Failure::of).unwrap_or_default()
     }
 }
 

@@ -7,10 +7,22 @@ use std::sync::OnceLock;
 
 use ::http::HeaderMap;
 
+/// Where a request goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) host: &'a str,
+    pub(crate) path: &'a str,
+}
+
 /// Sees one request, from its begin until this is dropped.
 pub(crate) trait Watch: Debug + Send + Sync {
-    /// The head of the response has come.
-    fn head(&mut self, status: u16, headers: &HeaderMap);
+    /// What the request's work is part of, to be open while its inner service is asked.
+    #[cfg(feature = "llm")]
+    fn place(&self) -> Option<crate::trace::open_call::Place>;
+
+    /// The head of the response has come, from this path.
+    fn head(&mut self, status: u16, headers: &HeaderMap, path: &str);
 
     /// The next bytes of the response's body have come.
     fn bytes(&mut self, bytes: &[u8]);
@@ -22,8 +34,9 @@ pub(crate) trait Watch: Debug + Send + Sync {
     fn unsent(&mut self);
 }
 
-/// Begins to watch a request that a layer of this name sends, if somebody wants to.
-type Begin = fn(layer: &'static str) -> Option<Box<dyn Watch>>;
+/// Begins to watch a request that a layer of this name sends, if somebody wants to. Some layers do not see where it
+/// goes.
+type Begin = fn(layer: &'static str, target: Option<Target<'_>>) -> Option<Box<dyn Watch>>;
 
 static BEGIN: OnceLock<Begin> = OnceLock::new();
 
@@ -33,6 +46,15 @@ pub(crate) fn set(begin: Begin) {
     let _ = BEGIN.set(begin);
 }
 
-pub(crate) fn begin(layer: &'static str) -> Option<Box<dyn Watch>> {
-    BEGIN.get()?(layer)
+pub(crate) fn begin(layer: &'static str, target: Option<Target<'_>>) -> Option<Box<dyn Watch>> {
+    BEGIN.get()?(layer, target)
 }
+
+/// Opens the place of a watch, to be closed with what is returned.
+#[cfg(feature = "llm")]
+pub(crate) fn open(watch: Option<&dyn Watch>) -> Option<crate::trace::open_call::Open> {
+    watch?.place().map(crate::trace::open_call::Open::new)
+}
+
+#[cfg(not(feature = "llm"))]
+pub(crate) fn open(_: Option<&dyn Watch>) {}

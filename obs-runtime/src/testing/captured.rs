@@ -25,6 +25,9 @@ pub struct Captured<R> {
     pub metrics: Vec<MetricFamily>,
     /// The log records by time: events of `tracing`, and the errors of spans.
     pub logs: Vec<LogRecord>,
+    /// The model calls in the order they ended, with their attempts, usage and cost.
+    #[cfg(feature = "llm")]
+    pub llm_calls: Vec<crate::llm::CallRecord>,
     /// The alerts that handlers and rules sent, in that order.
     ///
     /// It is empty if [`capture_with`](super::capture_with) got a builder with an `AlertManager` of

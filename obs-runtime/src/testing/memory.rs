@@ -157,3 +157,14 @@ mod alerts {
         }
     }
 }
+
+/// Keeps the model calls that end.
+#[cfg(feature = "llm")]
+pub(super) fn calls(
+    builder: crate::Builder,
+) -> (crate::Builder, Arc<Mutex<Vec<crate::llm::CallRecord>>>) {
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let keep = Arc::clone(&kept);
+    let builder = builder.on_llm_call(move |call| lock(&keep).push(call.clone()));
+    (builder, kept)
+}

@@ -191,6 +191,8 @@ struct Capture {
     obs: Observability,
     spans: Arc<Mutex<Vec<SpanRecord>>>,
     logs: Arc<Mutex<Vec<LogRecord>>>,
+    #[cfg(feature = "llm")]
+    llm_calls: Arc<Mutex<Vec<crate::llm::CallRecord>>>,
     #[cfg(feature = "alert")]
     alerts: memory::Alerts,
 }
@@ -201,6 +203,8 @@ impl Capture {
         let spans = Arc::clone(&sink.kept);
         let log_sink = Memory::<LogRecord>::default();
         let logs = Arc::clone(&log_sink.kept);
+        #[cfg(feature = "llm")]
+        let (builder, llm_calls) = memory::calls(builder);
         #[cfg(feature = "alert")]
         let (builder, alerts) = memory::Alerts::listen(builder)?;
         let obs = builder.max_level(Level::Trace).start_scoped(Sinks {
@@ -211,6 +215,8 @@ impl Capture {
             obs,
             spans,
             logs,
+            #[cfg(feature = "llm")]
+            llm_calls,
             #[cfg(feature = "alert")]
             alerts,
         })
@@ -226,6 +232,8 @@ impl Capture {
             spans: take(&self.spans),
             metrics,
             logs: take(&self.logs),
+            #[cfg(feature = "llm")]
+            llm_calls: take(&self.llm_calls),
             #[cfg(feature = "alert")]
             alerts,
         }

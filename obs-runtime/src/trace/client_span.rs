@@ -3,10 +3,8 @@
 //! A client of models may have telemetry of its own. Its span says of itself what it is, attribute by attribute, and
 //! the call around it judges: two spans of one inference would be counted twice by whoever reads the trace.
 
-use std::sync::Arc;
-
 use super::attribute::{AttributeValue, SpanExtra};
-use super::open_call::{self, Judge, OpenCall};
+use super::open_call::{self, Judge};
 use super::value::Value;
 use crate::callsite::Callsite;
 use crate::trace::active::Manual;
@@ -29,13 +27,13 @@ pub(crate) struct ClientSpan {
 impl ClientSpan {
     /// Begins to listen to a span of the library with this target, if a call runs around it.
     pub(crate) fn begin(internal: &'static Callsite) -> Option<Self> {
-        let call: Arc<dyn OpenCall> = open_call::running()?;
+        let place = open_call::running()?;
         let target = internal.target();
         let client = target
             .split_once("::")
             .map_or(target, |(library, _)| library);
         Some(Self {
-            judge: call.client_span(client),
+            judge: place.call.client_span(client, place.within),
             client,
             internal,
         })

@@ -71,13 +71,12 @@ pub trait Instrument: Sized {
     /// With the feature `llm` it also takes the running model call along: what is reported inside
     /// (`llm::answered`) is of that call.
     fn in_current_span(self) -> InContext<Self> {
-        let inside = self.in_span_context(SpanContext::current());
-        #[cfg(feature = "llm")]
-        let inside = inside.with_open_call();
-        inside
+        self.in_span_context(SpanContext::current())
     }
 
     /// Runs the future under the given span.
+    ///
+    /// With the feature `llm` it is part of the model call in whose body it is made, if there is one, and of no other.
     fn in_span_context(self, context: Option<SpanContext>) -> InContext<Self> {
         InContext::new(self, context, Some(local().scope()))
     }

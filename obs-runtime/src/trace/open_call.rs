@@ -13,18 +13,29 @@ use std::sync::Arc;
 use super::attribute::AttributeValue;
 
 /// What a call shows to its body.
-pub(crate) type Place = Arc<dyn OpenCall>;
+#[derive(Clone, Debug)]
+pub struct Place {
+    pub(crate) call: Arc<dyn OpenCall>,
+    /// The attempt of the call inside of which the work is done, if a layer sees it.
+    pub(crate) within: Option<usize>,
+}
+
+impl Place {
+    pub(crate) fn new(call: Arc<dyn OpenCall>) -> Self {
+        Self { call, within: None }
+    }
+}
 
 /// A call that runs, as those inside see it.
-pub trait OpenCall: Any + Debug + Send + Sync {
-    /// A span of this client begins inside, which may be about the same request.
+pub(crate) trait OpenCall: Any + Debug + Send + Sync {
+    /// A span of this client begins inside, which may be about the same request; inside of this attempt of a layer.
     #[cfg(any(feature = "tracing", feature = "opentelemetry"))]
-    fn client_span(self: Arc<Self>, client: &'static str) -> Box<dyn Judge>;
+    fn client_span(self: Arc<Self>, client: &'static str, within: Option<usize>) -> Box<dyn Judge>;
 }
 
 /// The judgement of a call on a span that a client makes inside.
 #[cfg(any(feature = "tracing", feature = "opentelemetry"))]
-pub trait Judge: Send + Sync {
+pub(crate) trait Judge: Send + Sync {
     /// The span says this of itself.
     fn says(&mut self, key: &str, value: &AttributeValue);
 
@@ -50,6 +61,9 @@ pub(crate) fn running() -> Option<Place> {
 
 /// Opens a place, or none; returns what was open before, to be put back.
 pub(crate) fn replace(place: Option<Place>) -> Option<Place> {
+    if place.is_none() && !USED.load(Ordering::Relaxed) {
+        return None;
+    }
     USED.store(true, Ordering::Relaxed);
     let mut place = Some(place);
     // At the end of a thread nothing is open.
@@ -60,7 +74,7 @@ pub(crate) fn replace(place: Option<Place>) -> Option<Place> {
     before.ok().flatten()
 }
 
-/// A guard: the place is open until it is dropped, on the thread where it was opened.
+/// A guard: the place, or none, is open until it is dropped, on the thread where it was opened.
 #[derive(Debug)]
 pub(crate) struct Open {
     before: Option<Place>,
@@ -69,9 +83,9 @@ pub(crate) struct Open {
 }
 
 impl Open {
-    pub(crate) fn new(place: Place) -> Self {
+    pub(crate) fn new(place: impl Into<Option<Place>>) -> Self {
         Self {
-            before: replace(Some(place)),
+            before: replace(place.into()),
             not_send: core::marker::PhantomData,
         }
     }

@@ -323,7 +323,7 @@ pub struct InContext<F> {
     /// What log lines inside of it show.
     #[cfg(feature = "tracing")]
     line_fields: Option<LineFields>,
-    /// What the call that it belongs to shows to its body.
+    /// What the call in whose body it was made shows there. Who polls it may work in the body of another.
     #[cfg(feature = "llm")]
     open: Option<open_call::Place>,
 }
@@ -342,14 +342,14 @@ impl<F> InContext<F> {
             #[cfg(feature = "tracing")]
             line_fields,
             #[cfg(feature = "llm")]
-            open: None,
+            open: open_call::running(),
         }
     }
 
-    /// Takes along the call whose body works here.
+    /// Runs as a part of a call, whoever polls it.
     #[cfg(feature = "llm")]
-    pub(super) fn with_open_call(mut self) -> Self {
-        self.open = open_call::running();
+    pub(crate) fn in_call(mut self, place: Option<open_call::Place>) -> Self {
+        self.open = place;
         self
     }
 }
@@ -365,7 +365,7 @@ impl<F: Future> Future for InContext<F> {
         #[cfg(not(feature = "tracing"))]
         let _inside = Attached::new(this.context.as_ref());
         #[cfg(feature = "llm")]
-        let _open = this.open.clone().map(open_call::Open::new);
+        let _open = open_call::Open::new(this.open.clone());
         if let (None, Some(scope)) = (this.context, this.scope) {
             local().set_scope(scope);
         }

@@ -88,6 +88,8 @@ pub struct Answer {
     pub reports: Reports,
     /// Whether the lifetimes of what was written to the cache are said, where the format knows them.
     pub says_lifetimes: bool,
+    /// Whether the parts of the sums are said, where servers of the format may leave them out.
+    pub says_parts: bool,
 }
 
 impl Answer {
@@ -106,6 +108,7 @@ impl Answer {
             tier: None,
             reports: Reports::Usual,
             says_lifetimes: true,
+            says_parts: true,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use obs_runtime::llm::Request;
+use obs_runtime::llm::{Request, Usage};
 use obs_runtime::testing::{capture, capture_async};
 use obs_runtime::{
     AttributeValue, Instrument as _, SpanKind, llm_call,
@@ -207,7 +207,8 @@ async fn spans_that_are_no_functions() {
     assert_eq!(capture(|| ()).spans, []);
 }
 
-#[llm_call(provider = "openai", model = "gpt-4o-mini", usage = |out| (out.input, out.output),
+#[llm_call(provider = "openai", model = "gpt-4o-mini",
+    usage = |out| Usage::new(out.input, out.output).nothing_else(),
     ok_if = |answer: &Answer| !answer.text.is_empty())]
 fn says_nothing() -> Answer {
     Answer {

@@ -17,7 +17,9 @@ fn cost(row: &Value) -> String {
         .cache_read(count("cache_read"))
         .cache_write_5m(count("cache_write_5m"))
         .cache_write_1h(count("cache_write_1h"))
-        .reasoning(count("reasoning"));
+        .reasoning(count("reasoning"))
+        // What a row does not have LiteLLM takes for nothing.
+        .nothing_else();
     let text = |key: &str| row[key].as_str().unwrap().to_owned();
     let mut answer = LlmResponse::new().usage(usage).model(text("model"));
     if let Some(tier) = row["tier"].as_str() {

@@ -10,7 +10,9 @@ use obs_tests::own_process;
 const CALLS: u64 = 25;
 const RUNS: u64 = 40;
 
-#[llm_call(provider = "openai", model = "gpt-4o-mini", usage = |out: &u64| (*out, *out / 2))]
+#[llm_call(provider = "openai", model = "gpt-4o-mini", usage = |out: &u64| {
+    Usage::new(*out, *out / 2).nothing_else()
+})]
 async fn listed(tokens: u64) -> u64 {
     tokio::task::yield_now().await;
     tokens

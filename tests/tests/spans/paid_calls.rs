@@ -47,7 +47,7 @@ fn paid<T>(captured: &Captured<T>) -> String {
 #[llm_call(provider = "anthropic", model = "claude-sonnet-4-0")]
 async fn extract(answer: &str) -> Result<u32, ParseIntError> {
     yield_now().await;
-    llm::answered(Usage::new(100_000, 5_000));
+    llm::answered(Usage::new(100_000, 5_000).nothing_else());
     yield_now().await;
     answer.parse()
 }
@@ -65,14 +65,14 @@ fn an_answer_that_is_not_understood_is_paid() {
 #[llm_call(provider = "anthropic", model = "claude-sonnet-4-0")]
 fn explodes(reports: bool) -> u32 {
     if reports {
-        llm::answered(Usage::new(100_000, 5_000));
+        llm::answered(Usage::new(100_000, 5_000).nothing_else());
     }
     panic!("after the answer")
 }
 
 #[llm_call(provider = "anthropic", model = "claude-sonnet-4-0")]
 async fn explodes_later() -> u32 {
-    llm::answered(Usage::new(100_000, 5_000));
+    llm::answered(Usage::new(100_000, 5_000).nothing_else());
     yield_now().await;
     panic!("after the answer")
 }
@@ -132,7 +132,7 @@ fn streamed(
 }
 
 fn start() -> Result<Chunk, &'static str> {
-    Ok((Some(Usage::new(100_000, 1)), None))
+    Ok((Some(Usage::new(100_000, 1).nothing_else()), None))
 }
 
 fn delta() -> Result<Chunk, &'static str> {
@@ -205,7 +205,7 @@ impl std::fmt::Display for Error {
 #[llm_call(
     provider = "anthropic",
     model = "claude-sonnet-4-0",
-    usage = |out: &u64| (*out, 0),
+    usage = |out: &u64| Usage::new(*out, 0).nothing_else(),
     refused = |error| matches!(error, Error::Limited),
 )]
 async fn asked(error: Option<Error>) -> Result<u64, Error> {
@@ -233,7 +233,7 @@ async fn client(statuses: &[u16]) -> Option<Usage> {
         let wait = (*status == 429).then_some(Duration::from_secs(1));
         attempt.status(*status, wait);
         if *status == 200 {
-            let usage = Usage::new(1_000, 100);
+            let usage = Usage::new(1_000, 100).nothing_else();
             attempt.answered(usage);
             return Some(usage);
         }
@@ -268,7 +268,7 @@ async fn a_spawned_task_reports_to_the_call_that_it_carries() {
     async fn spawns(carries: bool) {
         let work = async {
             yield_now().await;
-            llm::answered(Usage::new(1_000, 100));
+            llm::answered(Usage::new(1_000, 100).nothing_else());
         };
         if carries {
             tokio::spawn(work.in_current_span()).await.unwrap();
@@ -306,8 +306,120 @@ fn what_is_reported_does_not_depend_on_the_span() {
     #[llm_call(provider = "anthropic", model = "claude-sonnet-4-0", level = "debug")]
     async fn without_span() {
         yield_now().await;
-        llm::answered(Usage::new(1_000, 100));
+        llm::answered(Usage::new(1_000, 100).nothing_else());
     }
     let captured = capture(|| block_on(without_span()));
     assert!((cost(&captured) - 0.0045).abs() < 1e-12);
+}
+
+// bug: what a future reported went to the call of whoever polled it.
+#[test]
+fn a_future_belongs_to_the_call_that_made_it() {
+    #[llm_call(provider = "anthropic", model = "claude-sonnet-4-0")]
+    async fn polls<F: std::future::Future>(other: F) {
+        llm::answered(Usage::new(1_000, 100).nothing_else());
+        other.await;
+    }
+    let captured = capture(|| {
+        let made_outside = async {
+            yield_now().await;
+            llm::answered(Usage::new(7, 7));
+        };
+        block_on(polls(made_outside.in_span_context(None)));
+    });
+    assert_eq!(paid(&captured), "1000/100 $0.0045");
+    let outside = captured
+        .llm_calls
+        .iter()
+        .find(|call| call.provider() == "_OTHER");
+    assert_eq!(outside.unwrap().usage().unwrap().input_tokens(), Some(7));
+}
+
+#[test]
+fn attempts_are_events_of_the_span() {
+    let captured = capture(|| block_on(through_client(&[429, 200])).unwrap());
+    let events: Vec<_> = captured.span(CHAT).events.iter().collect();
+    assert!(events.iter().all(|event| event.name == "obs.llm.attempt"));
+    let of = |at: usize, key: &str| {
+        let found = events[at].attributes.iter().find(|(name, _)| name == key);
+        found.map(|(_, value)| value.clone())
+    };
+    assert_eq!(of(0, "obs.llm.attempt.end"), Some("refused".into()));
+    assert_eq!(
+        of(0, "http.response.status_code"),
+        Some(AttributeValue::I64(429))
+    );
+    assert_eq!(
+        of(0, "obs.llm.attempt.retry_after"),
+        Some(AttributeValue::F64(1.0))
+    );
+    assert_eq!(of(1, "obs.llm.attempt.end"), Some("answered".into()));
+    assert_eq!(of(1, "obs.llm.attempt.made_by"), Some("client".into()));
+    assert_eq!(
+        of(1, "gen_ai.usage.output_tokens"),
+        Some(AttributeValue::I64(100))
+    );
+    assert_eq!(of(1, "obs.cost.at_most"), Some(AttributeValue::F64(0.0045)));
+    // One attempt that went well is the call itself.
+    let captured = capture(|| block_on(through_client(&[200])).unwrap());
+    assert_eq!(captured.span(CHAT).events.len(), 0);
+}
+
+/// What a client's library says of a failure.
+#[derive(Debug)]
+struct Answered(u16);
+
+impl llm::ProviderError for Answered {
+    fn status(&self) -> Option<u16> {
+        Some(self.0)
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        Some(Duration::from_secs(3))
+    }
+}
+
+type Said<T> = Result<T, Answered>;
+
+#[llm_call(provider = "anthropic", model = "claude-sonnet-4-0")]
+async fn plain(status: u16) -> Said<u32> {
+    yield_now().await;
+    Err(Answered(status))
+}
+
+#[llm_call(provider = "anthropic", model = "claude-sonnet-4-0", refused = |_| false)]
+fn knows_better(status: u16) -> Said<u32> {
+    Err(Answered(status))
+}
+
+#[llm_call(provider = "anthropic", model = "claude-sonnet-4-0")]
+fn generic<E: std::fmt::Debug>(error: E) -> Result<u32, E> {
+    Err(error)
+}
+
+#[llm_call(provider = "anthropic", model = "claude-sonnet-4-0", stream)]
+fn begins(status: u16) -> impl Stream<Item = Said<u32>> {
+    stream::iter([Err(Answered(status))])
+}
+
+#[test]
+fn an_error_says_itself_that_the_provider_refused() {
+    let captured = capture(|| block_on(plain(429)).unwrap_err());
+    assert_eq!(paid(&captured), "?/? $0");
+    let attempt = &captured.llm_calls[0].attempts()[0];
+    assert_eq!(attempt.status(), Some(429));
+    assert_eq!(attempt.retry_after(), Some(Duration::from_secs(3)));
+    let limited = obs_tests::cases::total(&captured.metrics, "obs.llm.rate_limited", &[]);
+    assert_eq!(limited, 1.0);
+    let unknown = "?/? $0 to $? (no_usage, unbounded)";
+    let captured = capture(|| block_on(plain(500)).unwrap_err());
+    assert_eq!(paid(&captured), unknown);
+    let captured = capture(|| knows_better(429).unwrap_err());
+    assert_eq!(paid(&captured), unknown);
+    // Where the type is not known nothing is proved.
+    let captured = capture(|| generic(Answered(429)).unwrap_err());
+    assert_eq!(paid(&captured), unknown);
+    // The errors of a stream are those of its items.
+    let captured = capture(|| block_on(begins(429).count()));
+    assert_eq!(paid(&captured), "?/? $0");
 }

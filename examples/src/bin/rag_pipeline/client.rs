@@ -214,7 +214,11 @@ impl Llm {
 /// What a chat response says of itself.
 fn chat_usage(response: &CreateChatCompletionResponse) -> LlmResponse {
     let usage = response.usage.as_ref();
-    let tokens = usage.map(|u| (u.prompt_tokens, u.completion_tokens));
+    let tokens = usage.map(|u| {
+        let details = u.prompt_tokens_details.as_ref();
+        let cached = details.and_then(|details| details.cached_tokens);
+        Usage::new(u.prompt_tokens, u.completion_tokens).cache_read(cached)
+    });
     let mut described = LlmResponse::new()
         .usage(tokens)
         .model(&response.model)

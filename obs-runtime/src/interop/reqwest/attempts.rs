@@ -1,5 +1,7 @@
 //! The layer for clients that are tower services, such as async-openai's.
 
+use core::any::Any;
+use core::error::Error;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 
@@ -9,13 +11,15 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::watched;
-use crate::requests::watch::{self, Watch};
+use crate::requests::watch::{self, Target, Watch};
 
 /// Returns a layer that reports each request to the model call that runs.
 ///
 /// It is for services whose response is reqwest's, whatever their requests are. Below a layer that repeats requests, each
 /// attempt is seen: its status, `Retry-After`, and what the answer says of its usage, whole or as a stream. Outside of a
-/// model call it does nothing. It needs the features `reqwest`, `tower` and `llm`.
+/// model call it does nothing. Which requests count is said [above](crate::interop::reqwest); where the service does not
+/// take reqwest's requests, as with async-openai, the address is known with the response, and until then every request
+/// counts. It needs the features `reqwest`, `tower` and `llm`.
 ///
 /// ```
 /// use tower_layer::Layer as _; // `tower::Layer` is the same
@@ -54,6 +58,8 @@ pub struct Attempts<S> {
 impl<S, R> Service<R> for Attempts<S>
 where
     S: Service<R, Response = Response>,
+    S::Error: 'static,
+    R: 'static,
 {
     type Response = Response;
     type Error = S::Error;
@@ -64,12 +70,42 @@ where
     }
 
     fn call(&mut self, request: R) -> Self::Future {
-        let watch = watch::begin("tower");
-        AttemptFuture {
-            inner: self.inner.call(request),
-            watch,
-        }
+        let seen = (&request as &dyn Any).downcast_ref::<::reqwest::Request>();
+        let target = seen.map(|request| Target {
+            method: request.method().as_str(),
+            host: request.url().host_str().unwrap_or_default(),
+            path: request.url().path(),
+        });
+        let watch = watch::begin("tower", target);
+        let inner = {
+            let _open = watch::open(watch.as_deref());
+            self.inner.call(request)
+        };
+        AttemptFuture { inner, watch }
     }
+}
+
+/// Whether an error says that no connection was made, so that nobody can have worked on the request: it is reqwest's, or
+/// has one of reqwest's among its causes.
+fn is_unsent<E: 'static>(error: &E) -> bool {
+    let error: &dyn Any = error;
+    let mut cause: Option<&(dyn Error + 'static)> =
+        if let Some(error) = error.downcast_ref::<Box<dyn Error + Send + Sync>>() {
+            Some(&**error)
+        } else if let Some(error) = error.downcast_ref::<::reqwest_middleware::Error>() {
+            Some(error)
+        } else {
+            error
+                .downcast_ref::<::reqwest::Error>()
+                .map(|error| error as _)
+        };
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<::reqwest::Error>() {
+            return error.is_connect();
+        }
+        cause = error.source();
+    }
+    false
 }
 
 pin_project! {
@@ -86,13 +122,22 @@ pin_project! {
 impl<F, E> Future for AttemptFuture<F>
 where
     F: Future<Output = Result<Response, E>>,
+    E: 'static,
 {
     type Output = Result<Response, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let response = ready!(this.inner.poll(cx));
-        let watch = this.watch.take();
+        let open = watch::open(this.watch.as_deref());
+        let polled = this.inner.poll(cx);
+        drop(open);
+        let response = ready!(polled);
+        let mut watch = this.watch.take();
+        if let (Some(watch), Err(error)) = (&mut watch, &response)
+            && is_unsent(error)
+        {
+            watch.unsent();
+        }
         Poll::Ready(response.map(|response| watched::response(watch, response)))
     }
 }

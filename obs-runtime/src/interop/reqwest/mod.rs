@@ -20,8 +20,11 @@
 //! (OpenTelemetry semantic conventions, "HTTP client spans".) In the URL, credentials, secret
 //! parameters and whatever looks like a secret are masked; headers and bodies are not recorded.
 //!
-//! A request that is made while a model call runs is an attempt of that call (feature `llm`): its status, `Retry-After`,
-//! and what its answer says of its usage, whole or as a stream. Nothing of the answer is changed, or kept.
+//! A request to a model that is made while a model call runs is an attempt of that call (feature `llm`): its status,
+//! `Retry-After`, and what its answer says of its usage, whole or as a stream. Nothing of the answer is changed, or kept.
+//! A request to a model is a `POST` to the path of a known interface for inference (`…/chat/completions`,
+//! `…:generateContent`), or to the server that the call names with `llm::Request::server`; any other `POST` is one once
+//! its answer says what a model used. So what a tool asks with the same client costs nothing.
 //!
 //! `traceparent` and `tracestate` go with every request, [`Baggage`] only to hosts that
 //! [`TraceMiddleware::baggage_to`] names.
@@ -53,7 +56,7 @@ use ::reqwest::{Request, Response};
 use ::reqwest_middleware::{Middleware, Next, Result};
 
 use self::hosts::Hosts;
-use crate::requests::watch;
+use crate::requests::watch::{self, Target};
 use crate::trace::gate;
 use crate::trace::propagation::{self, Baggage, ambient};
 
@@ -132,10 +135,20 @@ impl TraceMiddleware {
         let headers = request.headers_mut();
         sent.run(|| propagation::inject_current(headers));
         self.add_baggage(&mut request);
-        let mut watch = watch::begin("reqwest");
+        let url = request.url();
+        let target = Target {
+            method: request.method().as_str(),
+            host: url.host_str().unwrap_or_default(),
+            path: url.path(),
+        };
+        let mut watch = watch::begin("reqwest", Some(target));
         let mut response = next.run(request, extensions);
         // The inner future is dropped before `sent`, so that what it holds ends inside of the span.
-        let response = poll_fn(|cx| sent.run(|| response.as_mut().poll(cx))).await;
+        let response = poll_fn(|cx| {
+            let _open = watch::open(watch.as_deref());
+            sent.run(|| response.as_mut().poll(cx))
+        });
+        let response = response.await;
         request::end(&mut sent, &response);
         if let (Some(watch), true) = (&mut watch, request::is_unsent(&response)) {
             watch.unsent();

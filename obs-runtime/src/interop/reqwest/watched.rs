@@ -17,7 +17,8 @@ pub(super) fn response(watch: Option<Box<dyn Watch>>, response: Response) -> Res
     let Some(mut watch) = watch else {
         return response;
     };
-    watch.head(response.status().as_u16(), response.headers());
+    let path = response.url().path().to_owned();
+    watch.head(response.status().as_u16(), response.headers(), &path);
     // The address is no part of `http`'s response, so it is carried over.
     let url = response.url().clone();
     let mut carrier = HttpResponse::builder().url(url);

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use ::async_openai::types::chat::{
-    CompletionFinishReason, CompletionUsage, CreateChatCompletionResponse,
-    CreateChatCompletionStreamResponse, FinishReason, ServiceTier,
+    ChatCompletionStreamResponseDelta, CompletionFinishReason, CompletionUsage,
+    CreateChatCompletionResponse, CreateChatCompletionStreamResponse, FinishReason, ServiceTier,
 };
 use ::async_openai::types::completions::CreateCompletionResponse;
 use ::async_openai::types::embeddings::{
@@ -17,7 +17,7 @@ use ::async_openai::types::responses::{
 
 use crate::llm::usage::{Count, IntoUsage, LlmResponse, TokenCount as _, Usage};
 use crate::llm::wire::openai::with_reasoning;
-use crate::llm::wire::{Counts, tier};
+use crate::llm::wire::{Counts, or_none, tier};
 
 /// A text that is not empty: servers that speak OpenAI's format may leave out what the types ask for.
 fn said(text: &str) -> Option<&str> {
@@ -37,6 +37,7 @@ fn chat_counts(usage: &CompletionUsage) -> Counts {
         usage.completion_tokens_details.as_ref(),
     );
     let reasoning = output.and_then(|parts| parts.reasoning_tokens).count();
+    let of_input = |part: Count| or_none(part, input.is_some());
     let [prompt, completion, total] = [
         usage.prompt_tokens,
         usage.completion_tokens,
@@ -46,12 +47,16 @@ fn chat_counts(usage: &CompletionUsage) -> Counts {
     Counts {
         input: prompt,
         output: with_reasoning(prompt, completion, reasoning, total),
-        cache_read: input.and_then(|parts| parts.cached_tokens).count(),
-        cache_write: input.and_then(|parts| parts.cache_write_tokens).count(),
+        // Where there are details, what they lack is zero.
+        cache_read: of_input(input.and_then(|parts| parts.cached_tokens).count()),
+        cache_write: of_input(input.and_then(|parts| parts.cache_write_tokens).count()),
         reasoning,
-        audio_input: input.and_then(|parts| parts.audio_tokens).count(),
-        audio_output: output.and_then(|parts| parts.audio_tokens).count(),
-        image_input: input.and_then(|parts| parts.image_tokens).count(),
+        audio_input: of_input(input.and_then(|parts| parts.audio_tokens).count()),
+        audio_output: or_none(
+            output.and_then(|parts| parts.audio_tokens).count(),
+            output.is_some(),
+        ),
+        image_input: of_input(input.and_then(|parts| parts.image_tokens).count()),
         ..Counts::default()
     }
 }
@@ -62,8 +67,11 @@ fn response_counts(usage: &ResponseUsage) -> Counts {
         input: usage.input_tokens.count(),
         output: usage.output_tokens.count(),
         cache_read: input.cached_tokens.count(),
-        cache_write: input.cache_write_tokens.count(),
+        cache_write: or_none(input.cache_write_tokens.count(), true),
         reasoning: output.reasoning_tokens.count(),
+        audio_input: Count::Known(0),
+        audio_output: Count::Known(0),
+        image_input: Count::Known(0),
         ..Counts::default()
     }
 }
@@ -107,12 +115,25 @@ impl IntoUsage for &CreateChatCompletionStreamResponse {
         let usage = self.usage.as_ref();
         let usage = usage.and_then(|usage| chat_counts(usage).usage(is_last));
         let reasons = self.choices.iter().map(|c| (c.index, &c.finish_reason));
-        let answer = chat_answer(usage, reasons);
+        let holds_output = self.choices.iter().any(|c| is_output(&c.delta));
+        let answer = chat_answer(usage, reasons).token(holds_output).chunk(true);
         chat_tier(
             identified(answer, &self.id, &self.model),
             self.service_tier.as_ref(),
         )
     }
+}
+
+fn is_output(delta: &ChatCompletionStreamResponseDelta) -> bool {
+    let is_text = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+    #[allow(deprecated)]
+    let calls = delta.function_call.is_some();
+    let tools = delta.tool_calls.as_ref();
+    is_text(&delta.content)
+        || is_text(&delta.refusal)
+        || tools.is_some_and(|tools| !tools.is_empty())
+        || calls
+        || delta.audio.is_some()
 }
 
 /// A completion of the older API, or a chunk of one: both have the same type.

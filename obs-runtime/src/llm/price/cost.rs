@@ -168,6 +168,10 @@ reasons! {
     InvalidUsage "invalid_usage";
     /// The caller counted, not the provider.
     Counted "counted";
+    /// Nobody said how many of the tokens were of a sort that has another price: cached, audio, images.
+    PartsUnknown "parts_unknown";
+    /// Reports of several attempts could not be told apart.
+    Ambiguous "ambiguous";
     /// Tokens were written to the cache, and for how long is not known: the prices of 5 minutes and an hour differ.
     TtlUnknown "ttl_unknown";
     /// The price list has no price for the tier, batch or sort of search of the answer.

@@ -1,6 +1,7 @@
 use super::*;
 use crate::llm::LlmCall;
 use crate::llm::account::LlmState;
+use crate::llm::usage::Usage;
 
 const TABLE: &str = r#"{
     "date": "2026-11-30",
@@ -12,7 +13,8 @@ const TABLE: &str = r#"{
 }"#;
 
 fn cost(state: &LlmState, provider: &'static str) -> String {
-    let call = LlmCall::new(provider, "chat", "m").usage((1_000_000, 0));
+    let usage = Usage::new(1_000_000, 0).nothing_else();
+    let call = LlmCall::new(provider, "chat", "m").usage(usage);
     state.llm_call(call, None).cost.to_string()
 }
 
@@ -76,4 +78,19 @@ fn a_table_with_a_mistake_leaves_the_old_one() {
     std::fs::remove_dir_all(&folder).unwrap();
     let gone = Prices::from_file(&path).map(drop).unwrap_err().to_string();
     assert!(gone.contains("cannot be read"), "{gone}");
+}
+
+// bug: where the program had prices beside those of its file, totals had the date of one of them alone.
+#[test]
+fn each_price_stands_with_the_day_of_its_own_table() {
+    let state = LlmState::default();
+    let mut prices = Prices::from_json(TABLE).unwrap();
+    prices.extend(Prices::new().price("ours", 1.0, 1.0).dated("2026-12-01"));
+    state.configure(prices);
+    assert_eq!(cost(&state, "any"), "$1.00");
+    assert_eq!(state.totals().prices, ["own 2026-11-30"]);
+    let call = LlmCall::new("any", "chat", "ours").usage((1, 1));
+    state.llm_call(call, None);
+    let all = state.totals().prices;
+    assert_eq!(all, ["own 2026-11-30", "own 2026-12-01"]);
 }

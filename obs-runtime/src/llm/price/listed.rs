@@ -38,6 +38,8 @@ pub(super) struct Listed {
     free: bool,
     /// Of input, output, searches and runs of code.
     priced: [bool; 4],
+    /// The parts that have another price than the rest of their sums, as bits by [`Unit`].
+    tells: u32,
 }
 
 /// What the list says of a model.
@@ -53,6 +55,20 @@ pub(super) enum Found {
 
 const MILLION: u64 = 1_000_000;
 
+/// The parts of sums that may have prices of their own.
+const PARTS_OF_INPUT: [Unit; 5] = [
+    Unit::CacheReadTokens,
+    Unit::CacheWrite5mTokens,
+    Unit::CacheWrite1hTokens,
+    Unit::AudioInputTokens,
+    Unit::ImageInputTokens,
+];
+const PARTS_OF_OUTPUT: [Unit; 3] = [
+    Unit::ReasoningTokens,
+    Unit::AudioOutputTokens,
+    Unit::ImageOutputTokens,
+];
+
 /// Looks for a model. This tries the rules of the list one after the other: what it finds is to be kept.
 pub(super) fn find(provider: &str, model: &str, context: &Context) -> Found {
     let Some(calculator) = *CALCULATOR else {
@@ -65,6 +81,7 @@ pub(super) fn find(provider: &str, model: &str, context: &Context) -> Found {
         context: Vec::new(),
         free: false,
         priced: [false; 4],
+        tells: 0,
     };
     let Some(standard) = standard.probed() else {
         return Found::Nothing;
@@ -97,6 +114,7 @@ impl Clone for Listed {
             context: self.context.clone(),
             free: self.free,
             priced: self.priced,
+            tells: self.tells,
         }
     }
 }
@@ -113,8 +131,38 @@ impl Listed {
             prices[2].total > none,
             prices[3].total > none,
         ];
+        self.tells = self.told(&prices);
         // The list says $0 for models whose price it lacks. Some models are free, and say so.
         (self.free || self.priced[0] || self.priced[1] || none > 0.0).then_some(self)
+    }
+
+    /// The parts whose price differs from that of the sums, of which the first two of these prices are.
+    fn told(&self, [input, output, ..]: &[Calculated; 4]) -> u32 {
+        let all = |side: &Calculated, unit: Unit| {
+            let mut counts = Counts::default();
+            let part = match unit {
+                Unit::CacheReadTokens => &mut counts.read,
+                Unit::CacheWrite5mTokens => &mut counts.write_5m,
+                Unit::CacheWrite1hTokens => &mut counts.write_1h,
+                Unit::AudioInputTokens => &mut counts.audio_input,
+                Unit::ImageInputTokens => &mut counts.image_input,
+                Unit::ReasoningTokens => &mut counts.reasoning,
+                Unit::AudioOutputTokens => &mut counts.audio_output,
+                _ => &mut counts.image_output,
+            };
+            *part = MILLION;
+            if PARTS_OF_INPUT.contains(&unit) {
+                counts.input = MILLION;
+            } else {
+                counts.output = MILLION;
+            }
+            self.calculate(&counts)
+                .is_some_and(|price| price.total.to_bits() != side.total.to_bits())
+        };
+        let told = PARTS_OF_INPUT.into_iter().map(|unit| (input, unit));
+        let told = told.chain(PARTS_OF_OUTPUT.into_iter().map(|unit| (output, unit)));
+        told.filter(|(side, unit)| all(side, *unit))
+            .fold(0, |bits, (_, unit)| bits | 1 << unit as u32)
     }
 
     /// The prices of a million tokens of input and of output, of as many searches and runs of code.
@@ -147,8 +195,6 @@ impl Listed {
             (UsageKey::OUTPUT_TOKENS, counts.output as f64),
         ]);
         let written = counts.write_5m + counts.write_1h;
-        // Of tokens that are both cached and of another modality no provider says how many there are.
-        let cached_audio = counts.audio_input.min(counts.read);
         for (key, count) in [
             (UsageKey::CACHE_READ_TOKENS, counts.read),
             (UsageKey::CACHE_WRITE_TOKENS, written),
@@ -156,7 +202,6 @@ impl Listed {
             (UsageKey::CACHE_WRITE_1H_TOKENS, counts.write_1h),
             (UsageKey::OUTPUT_REASONING_TOKENS, counts.reasoning),
             (UsageKey::INPUT_AUDIO_TOKENS, counts.audio_input),
-            (UsageKey::CACHE_AUDIO_READ_TOKENS, cached_audio),
             (UsageKey::OUTPUT_AUDIO_TOKENS, counts.audio_output),
             (UsageKey::INPUT_IMAGE_TOKENS, counts.image_input),
             (UsageKey::OUTPUT_IMAGE_TOKENS, counts.image_output),
@@ -165,6 +210,23 @@ impl Listed {
         ] {
             if count > 0 {
                 usage.insert(key, count as f64);
+            }
+        }
+        // The list must be told how many are both, even if none is.
+        for (key, modal, cached) in [
+            (
+                UsageKey::CACHE_AUDIO_READ_TOKENS,
+                counts.audio_input,
+                counts.read_audio,
+            ),
+            (
+                UsageKey::CACHE_IMAGE_READ_TOKENS,
+                counts.image_input,
+                counts.read_image,
+            ),
+        ] {
+            if modal > 0 && counts.read > 0 {
+                usage.insert(key, cached as f64);
             }
         }
         let mut request = PriceRequest::new(&self.model, &usage).with_provider_id(&self.provider);
@@ -215,6 +277,10 @@ impl Rates for Listed {
             Unit::CodeRuns => runs,
             _ => true,
         }
+    }
+
+    fn tells(&self, part: Unit) -> bool {
+        self.tells & (1 << part as u32) != 0
     }
 
     fn is_free(&self) -> bool {

@@ -8,6 +8,7 @@ mod context;
 mod cost;
 mod file;
 mod listed;
+mod mix;
 mod own;
 mod rates;
 mod usd;
@@ -54,7 +55,7 @@ struct Asked {
 /// What was found for a model.
 #[derive(Debug)]
 enum Priced {
-    Own(ModelPrice),
+    Own(ModelPrice, Arc<str>),
     Listed(Listed),
     /// There is no price, for this reason.
     Nothing(Reason),
@@ -101,7 +102,7 @@ impl Pricer {
         let usage = response.usage.unwrap_or_default();
         let found = self.found(provider, requested, response);
         let (rates, table): (&dyn Rates, _) = match &*found {
-            Priced::Own(price) => (price, self.own.name()),
+            Priced::Own(price, table) => (price, Arc::clone(table)),
             Priced::Listed(listed) => (listed, listed::NAME.into()),
             Priced::Nothing(reason) => {
                 let cost = Cost::unknown(*reason);
@@ -152,7 +153,8 @@ impl Pricer {
         let tier = asked.context.tier();
         for model in models.clone() {
             if let Some(price) = self.own.find(&asked.provider, model, &tier) {
-                return price.map_or_else(Priced::Nothing, Priced::Own);
+                return price
+                    .map_or_else(Priced::Nothing, |(price, table)| Priced::Own(price, table));
             }
         }
         // A router may serve another model than the one that was asked for. A longer name is a version of it.

@@ -103,6 +103,17 @@ impl Rates for ModelPrice {
         }
     }
 
+    fn tells(&self, part: Unit) -> bool {
+        let is_another =
+            |price: Option<f64>| price.is_some_and(|price| price.to_bits() != self.input.to_bits());
+        match part {
+            Unit::CacheReadTokens => is_another(self.cache_read),
+            Unit::CacheWrite5mTokens => is_another(self.cache_write),
+            Unit::CacheWrite1hTokens => is_another(self.cache_write_1h.or(self.cache_write)),
+            _ => false,
+        }
+    }
+
     /// One of the program's own prices is meant, even if it is zero.
     fn is_free(&self) -> bool {
         true
@@ -121,9 +132,16 @@ impl Rates for ModelPrice {
 pub struct Prices {
     /// The prices by provider, model and tier; the empty provider stands for every provider, the empty tier for the
     /// standard one.
-    models: HashMap<(String, String, String), ModelPrice>,
+    models: HashMap<(String, String, String), Row>,
     /// What the table is called on records: its date.
     name: Option<Arc<str>>,
+}
+
+/// A price, and the table that it comes from if that was merged into this one.
+#[derive(Clone, Debug, PartialEq)]
+struct Row {
+    price: ModelPrice,
+    table: Option<Arc<str>>,
 }
 
 impl Prices {
@@ -173,7 +191,7 @@ impl Prices {
         price: ModelPrice,
     ) -> Self {
         let key = (provider.into(), model.into(), tier.into());
-        self.models.insert(key, price);
+        self.models.insert(key, Row { price, table: None });
         self
     }
 
@@ -185,13 +203,22 @@ impl Prices {
     }
 
     /// The name of the table, as it stands on records.
-    pub(super) fn name(&self) -> Arc<str> {
+    fn name(&self) -> Arc<str> {
         self.name.clone().unwrap_or_else(|| "own".into())
     }
 
-    /// Adds the prices of another table, which come before those that are here.
+    /// Adds the prices of another table, which come before those that are here. Each keeps the name of its own.
     pub(in crate::llm) fn extend(&mut self, other: Self) {
-        self.models.extend(other.models);
+        let name = self.name();
+        for row in self.models.values_mut() {
+            row.table.get_or_insert_with(|| Arc::clone(&name));
+        }
+        let name = other.name();
+        self.models
+            .extend(other.models.into_iter().map(|(key, mut row)| {
+                row.table.get_or_insert_with(|| Arc::clone(&name));
+                (key, row)
+            }));
         self.name = other.name.or(self.name.take());
     }
 
@@ -204,13 +231,15 @@ impl Prices {
         provider: &str,
         model: &str,
         tier: &str,
-    ) -> Option<Result<ModelPrice, Reason>> {
+    ) -> Option<Result<(ModelPrice, Arc<str>), Reason>> {
         if self.models.is_empty() {
             return None;
         }
         let of = |provider: &str, tier: &str| {
             let key = (provider.to_owned(), model.to_owned(), tier.to_owned());
-            self.models.get(&key).copied()
+            let row = self.models.get(&key)?;
+            let table = row.table.clone().unwrap_or_else(|| self.name());
+            Some((row.price, table))
         };
         [provider, ""].into_iter().find_map(|provider| {
             let price = of(provider, tier);

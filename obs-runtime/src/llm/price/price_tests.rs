@@ -10,7 +10,7 @@ fn price(pricer: &Pricer, asked: (&str, &str), answer: &LlmResponse) -> Result<i
 }
 
 fn pico(provider: &str, model: &str, usage: Usage) -> Result<i128, String> {
-    let answer = LlmResponse::new().usage(usage);
+    let answer = LlmResponse::new().usage(usage.nothing_else());
     price(&Pricer::default(), (provider, model), &answer)
 }
 
@@ -153,7 +153,9 @@ fn the_model_that_answered_decides() {
         ("our-deployment", "gpt-4o-mini"),
         ("gpt-4o-mini", "gpt-4o-mini-secret"),
     ] {
-        let answer = LlmResponse::new().usage(usage).model(answered);
+        let answer = LlmResponse::new()
+            .usage(usage.nothing_else())
+            .model(answered);
         let found = price(&pricer, ("openai", requested), &answer);
         assert_eq!(found, Ok(150_000_000_000), "{requested}");
     }
@@ -162,7 +164,7 @@ fn the_model_that_answered_decides() {
 #[test]
 fn a_model_is_looked_for_once() {
     let pricer = Pricer::default();
-    let answer = LlmResponse::new().usage((1, 1));
+    let answer = LlmResponse::new().usage(Usage::new(1, 1).nothing_else());
     for _ in 0..3 {
         price(&pricer, ("openai", "gpt-4o"), &answer).unwrap();
         price(&pricer, ("openai", "nobody-knows"), &answer).unwrap_err();
@@ -178,7 +180,8 @@ fn a_model_is_looked_for_once() {
 #[test]
 fn the_tier_that_served_decides() {
     let tier = |model, tier: &str| {
-        let answer = LlmResponse::new().usage((1_000_000, 0)).tier(tier);
+        let usage = Usage::new(1_000_000, 0).nothing_else();
+        let answer = LlmResponse::new().usage(usage).tier(tier);
         price(&Pricer::default(), ("openai", model), &answer)
     };
     // Standard 1.25, flex half of it, priority twice as much.
@@ -190,7 +193,8 @@ fn the_tier_that_served_decides() {
     assert_eq!(tier("gpt-5", "imaginary"), unknown(Reason::TierUnknown));
     assert_eq!(tier("gpt-3.5-turbo", "flex"), unknown(Reason::TierUnknown));
     assert!(tier("gpt-3.5-turbo", "default").is_ok());
-    let batch = LlmResponse::new().usage((1_000_000, 0)).batch();
+    let usage = Usage::new(1_000_000, 0).nothing_else();
+    let batch = LlmResponse::new().usage(usage).batch();
     let batch = price(&Pricer::default(), ("openai", "gpt-5"), &batch);
     assert_eq!(batch, Ok(standard / 2));
 

@@ -1,16 +1,21 @@
-//! What counts cost: between two ends, where counts are unknown or contradict each other.
+//! What counts cost: between two ends, where counts are unknown, not the provider's, or contradict each other.
 
 use super::cost::{Cost, Reason, Reasons};
+use super::mix;
 use super::usd::Usd;
-use crate::llm::usage::{Source, Unit, Usage};
+use crate::llm::usage::{Unit, Usage};
 
-/// The prices of one model in one context.
+/// The prices of one model in one context. They grow with each count, and those of the input do not depend on the parts
+/// of the output.
 pub(crate) trait Rates {
     /// The price of these counts; `None` if they contradict each other or are beyond all amounts.
     fn price(&self, counts: &Counts) -> Option<Usd>;
 
     /// Whether the unit has a price of its own: what has none is not free.
     fn has(&self, unit: Unit) -> bool;
+
+    /// Whether this part of a sum has another price than the rest of it.
+    fn tells(&self, part: Unit) -> bool;
 
     /// Whether a price of zero is one, not the lack of one.
     fn is_free(&self) -> bool;
@@ -29,6 +34,9 @@ pub(crate) struct Counts {
     pub(crate) audio_output: u64,
     pub(crate) image_input: u64,
     pub(crate) image_output: u64,
+    /// Of the cached ones.
+    pub(crate) read_audio: u64,
+    pub(crate) read_image: u64,
     pub(crate) requests: u64,
     pub(crate) web_searches: u64,
     pub(crate) code_runs: u64,
@@ -41,6 +49,8 @@ pub(crate) struct Bounds {
     pub(crate) output: Option<u64>,
     /// The most input tokens that the prompt can have.
     pub(crate) input: Option<u64>,
+    /// Whether the request lets the provider run tools of its own, which it charges for.
+    pub(crate) server_tools: bool,
 }
 
 /// Whether the provider said its last word.
@@ -52,8 +62,16 @@ pub(crate) enum Said {
     Nothing,
 }
 
+/// A sum of tokens: at least, and at most as far as that is known.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ends {
+    pub(super) least: u64,
+    pub(super) most: u64,
+}
+
 /// Returns what a usage cost.
 pub(crate) fn cost(rates: &dyn Rates, usage: &Usage, said: Said, bounds: Bounds) -> Cost {
+    let usage = &usage.filled();
     let mut reasons = Reasons::NONE;
     match said {
         Said::All => {}
@@ -63,70 +81,58 @@ pub(crate) fn cost(rates: &dyn Rates, usage: &Usage, said: Said, bounds: Bounds)
     if usage.is_impossible() {
         reasons = reasons.and(Reason::InvalidUsage);
     }
-    if usage.source() == Source::Counted {
+    if usage.has_counted() {
         reasons = reasons.and(Reason::Counted);
     }
     let mut bounded = !usage.is_impossible();
-    // The sums from below and from above; a sum that has no price needs no count.
-    let mut sum = |unit: Unit, most: Option<u64>| {
-        let least = usage.get(unit).unwrap_or(0);
+    let mut sum = |unit: Unit, bound: Option<u64>| {
+        let least = usage.certain(unit).unwrap_or_else(|| parts(usage, unit));
         let open = match unit {
-            // The input is said at once, and does not grow.
-            Unit::InputTokens => usage.get(unit).is_none(),
-            _ => usage.get(unit).is_none() || said != Said::All,
+            // The input is said at once, and does not grow but by tools of the provider.
+            Unit::InputTokens => usage.certain(unit).is_none(),
+            _ => usage.certain(unit).is_none() || said != Said::All,
         };
+        // A sum that has no price needs no count.
         if !open || !rates.has(unit) {
-            return (least, least);
+            return Ends { least, most: least };
         }
         if reasons.is_empty() {
             reasons = reasons.and(Reason::NoUsage);
         }
-        if most.is_none() {
-            bounded = false;
+        bounded &= bound.is_some();
+        let counted = usage.get(unit).unwrap_or(0);
+        Ends {
+            least,
+            most: bound.unwrap_or(least).max(least).max(counted),
         }
-        (least, most.unwrap_or(least).max(least))
     };
     let input = sum(Unit::InputTokens, bounds.input);
     let output = sum(Unit::OutputTokens, bounds.output);
-    for unit in [Unit::WebSearches, Unit::CodeRuns] {
-        if usage.get(unit).is_some_and(|count| count > 0) && !rates.has(unit) {
-            reasons = reasons.and(Reason::UnpricedUnit);
-            bounded = false;
-        }
-    }
-    if said != Said::All && usage.web_search_count().is_some_and(|count| count > 0) {
-        // It searches, and may have done so again.
-        bounded = false;
-    }
-    let hours = ttls(usage);
-    let mut low: Vec<(Usd, Usd)> = Vec::with_capacity(hours.len());
-    let mut most = Usd::ZERO;
-    for hour in hours {
-        let before = ends_of(rates, usage, (input.0, output.0), hour);
-        let after = ends_of(rates, usage, (input.1, output.1), hour);
-        let (Some(before), Some(after)) = (before, after) else {
-            return Cost::unknown(Reason::InvalidUsage);
-        };
-        low.push(before);
-        most = most.max(after.1);
-    }
-    if low.iter().any(|(inside, apart)| inside != apart) {
-        reasons = reasons.and(Reason::InvalidUsage);
-    }
-    if low.windows(2).any(|pair| pair[0] != pair[1]) {
-        reasons = reasons.and(Reason::TtlUnknown);
-    }
-    let at_least = low
-        .iter()
-        .map(|(inside, _)| *inside)
-        .min()
-        // Nothing is certain of a request that may never have arrived, such as a price for each.
-        .filter(|_| said != Said::Nothing)
-        .unwrap_or_default();
+    let fees = fees(rates, usage, said, bounds);
+    reasons = reasons.union(fees.reasons);
+    bounded &= fees.bounded;
+    let certain = usage.certain_part();
+    let low = mix::spread(rates, &certain, input.least, (output.least, 0));
+    let grown = (output.most, output.most - output.least);
+    let high = if !bounded {
+        Some(None)
+    } else if (input.least, output.least) == (input.most, output.most) {
+        low.map(Some)
+    } else {
+        mix::spread(rates, &certain, input.most, grown).map(Some)
+    };
+    let (Some(low), Some(high)) = (low, high) else {
+        return Cost::unknown(Reason::InvalidUsage);
+    };
     let cost = Cost {
-        at_least,
-        at_most: bounded.then_some(most),
-        reasons,
+        // Nothing is certain of a request that may never have arrived, such as a price for each.
+        at_least: if said == Said::Nothing {
+            Usd::ZERO
+        } else {
+            low.least
+        },
+        at_most: high.map(|high| high.most),
+        reasons: reasons.union(low.reasons),
     };
     if bounded {
         cost
@@ -135,82 +141,61 @@ pub(crate) fn cost(rates: &dyn Rates, usage: &Usage, said: Said, bounds: Bounds)
     }
 }
 
-/// How many of the tokens that were written to the cache were for an hour: the possible numbers.
-fn ttls(usage: &Usage) -> Vec<u64> {
-    let known = |unit| usage.get(unit).unwrap_or(0);
-    let hour = known(Unit::CacheWrite1hTokens);
-    let said = known(Unit::CacheWrite5mTokens).saturating_add(hour);
-    let unknown = usage.cache_write_tokens().unwrap_or(0).saturating_sub(said);
-    if unknown == 0 {
-        vec![hour]
+/// What a sum is at least of which only parts are said. Of these, what was read from the cache may be of a modality.
+fn parts(usage: &Usage, sum: Unit) -> u64 {
+    let certain = |unit| usage.certain(unit).unwrap_or(0);
+    let parts = if sum == Unit::InputTokens {
+        let cached = [Unit::CacheReadAudioTokens, Unit::CacheReadImageTokens];
+        let modal = [Unit::AudioInputTokens, Unit::ImageInputTokens];
+        let [audio, image] = [0, 1].map(|at| certain(modal[at]).max(certain(cached[at])));
+        // As many of them as possible were cached.
+        let both = |at: usize, all| usage.certain(cached[at]).unwrap_or(all);
+        let both = both(0, audio).saturating_add(both(1, image));
+        [
+            usage.certain_part().cache_write_tokens().unwrap_or(0),
+            audio,
+            image,
+            certain(Unit::CacheReadTokens).saturating_sub(both),
+        ]
     } else {
-        vec![hour, hour.saturating_add(unknown)]
-    }
+        [
+            certain(Unit::ReasoningTokens),
+            certain(Unit::AudioOutputTokens),
+            certain(Unit::ImageOutputTokens),
+            0,
+        ]
+    };
+    parts.into_iter().fold(0, u64::saturating_add)
 }
 
-/// The price with the parts inside of the sums, and with them beside the sums: the same, unless more parts were reported
-/// than there are.
-fn ends_of(
-    rates: &dyn Rates,
-    usage: &Usage,
-    (input, output): (u64, u64),
-    write_1h: u64,
-) -> Option<(Usd, Usd)> {
-    let known = |unit| usage.get(unit).unwrap_or(0);
-    let written = usage.cache_write_tokens().unwrap_or(0);
-    let counts = Counts {
-        input,
-        output,
-        read: known(Unit::CacheReadTokens),
-        write_5m: written.saturating_sub(write_1h),
-        write_1h: write_1h.min(written),
-        reasoning: known(Unit::ReasoningTokens),
-        audio_input: known(Unit::AudioInputTokens),
-        audio_output: known(Unit::AudioOutputTokens),
-        image_input: known(Unit::ImageInputTokens),
-        image_output: known(Unit::ImageOutputTokens),
-        requests: known(Unit::Requests),
-        web_searches: known(Unit::WebSearches),
-        code_runs: known(Unit::CodeRuns),
-    };
-    let inside = counts.fitting();
-    if inside == counts {
-        let price = rates.price(&counts)?;
-        return Some((price, price));
-    }
-    let apart = Counts {
-        input: input.checked_add(counts.read)?.checked_add(written)?,
-        output: output
-            .max(counts.reasoning)
-            .max(counts.audio_output.checked_add(counts.image_output)?),
-        ..counts
-    };
-    // The input grows by what modalities have beyond it.
-    let modal = counts.audio_input.checked_add(counts.image_input)?;
-    let apart = Counts {
-        input: apart.input.max(modal),
-        ..apart
-    };
-    let one = rates.price(&inside)?;
-    let other = rates.price(&apart)?;
-    Some((one.min(other), one.max(other)))
+/// What is said of the tools of the provider.
+struct Fees {
+    reasons: Reasons,
+    bounded: bool,
 }
 
-impl Counts {
-    /// The same with parts that fit into their sums.
-    fn fitting(mut self) -> Self {
-        let mut left = self.input;
-        for part in [&mut self.read, &mut self.write_5m, &mut self.write_1h] {
-            *part = (*part).min(left);
-            left -= *part;
+fn fees(rates: &dyn Rates, usage: &Usage, said: Said, bounds: Bounds) -> Fees {
+    let mut fees = Fees {
+        reasons: Reasons::NONE,
+        bounded: true,
+    };
+    let mut ran = false;
+    for unit in [Unit::WebSearches, Unit::CodeRuns] {
+        let some = usage.get(unit).is_some_and(|count| count > 0);
+        ran |= some;
+        if some && !rates.has(unit) {
+            fees.reasons = fees.reasons.and(Reason::UnpricedUnit);
+            fees.bounded = false;
         }
-        self.audio_input = self.audio_input.min(self.input);
-        self.image_input = self.image_input.min(self.input - self.audio_input);
-        self.reasoning = self.reasoning.min(self.output);
-        self.audio_output = self.audio_output.min(self.output);
-        self.image_output = self.image_output.min(self.output - self.audio_output);
-        self
+        if some && usage.certain(unit).is_none() {
+            fees.bounded = false;
+        }
     }
+    // A tool that ran may do so again, and what it finds is further input.
+    if said != Said::All && (ran || bounds.server_tools) {
+        fees.bounded = false;
+    }
+    fees
 }
 
 #[cfg(test)]

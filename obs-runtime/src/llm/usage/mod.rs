@@ -15,7 +15,8 @@ pub(crate) use unit::{UNITS, Unit};
 ///
 /// Each count is known or not: what nobody said is unknown, which is not zero. The sums include their parts:
 /// `input_tokens` includes the cached ones, `output_tokens` those of reasoning (GenAI semantic conventions,
-/// `gen_ai.usage.*`). A part that is not reported is priced as the rest of its sum.
+/// `gen_ai.usage.*`). A part that is said to be unknown may be all of its sum or nothing of it: where its price is
+/// another, the cost lies between the two ([`nothing_else`](Self::nothing_else) says that there is none).
 ///
 /// It is serialized as an object of all its counts, in which `null` is unknown.
 ///
@@ -25,6 +26,7 @@ pub(crate) use unit::{UNITS, Unit};
 /// assert_eq!(usage.input_tokens(), Some(1_200));
 /// assert_eq!(usage.cache_read_tokens(), Some(1_000));
 /// assert_eq!(usage.reasoning_tokens(), None);
+/// assert_eq!(usage.nothing_else().reasoning_tokens(), Some(0));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Usage {
@@ -34,10 +36,33 @@ pub struct Usage {
     known: Units,
     /// The units of which somebody said what cannot be.
     impossible: Units,
+    /// The known ones that the caller counted, and not the provider.
+    counted: Units,
     source: Source,
     /// Whether the counts are those since the last report.
     delta: bool,
+    rest: Rest,
 }
+
+/// What a usage says of the parts that are not set. It is said of the report, and is no part of what it says.
+#[derive(Clone, Copy, Debug, Default, PartialOrd, Ord)]
+enum Rest {
+    /// Nothing.
+    #[default]
+    Unsaid,
+    /// There are none: the tokens are plain ones.
+    Plain,
+    /// That nobody knows.
+    Open,
+}
+
+impl PartialEq for Rest {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Rest {}
 
 /// Who counted, and whether it is the last word.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -86,14 +111,27 @@ impl Usage {
         counts: [0; UNITS],
         known: Units(0),
         impossible: Units(0),
+        counted: Units(0),
         source: Source::Provider,
         delta: false,
+        rest: Rest::Unsaid,
     };
 
     /// Creates a usage from all input and all output tokens, parts included.
     ///
-    /// An `Option` stands for a sum that the provider may leave out.
+    /// An `Option` stands for a sum that the provider may leave out. Who knows both sums says all of it: its price is
+    /// that of plain tokens but for the parts that are set. Where it is not known whether tokens were cached, say that
+    /// with `cache_read(None::<u64>)`; the cost is a range then.
     pub fn new(input_tokens: impl TokenCount, output_tokens: impl TokenCount) -> Self {
+        let mut usage = Self::sums(input_tokens, output_tokens);
+        if usage.known.has(Unit::InputTokens) && usage.known.has(Unit::OutputTokens) {
+            usage.rest = Rest::Plain;
+        }
+        usage
+    }
+
+    /// The same of a report that says nothing of the parts.
+    pub(crate) fn sums(input_tokens: impl TokenCount, output_tokens: impl TokenCount) -> Self {
         Self::UNKNOWN
             .with(Unit::InputTokens, input_tokens)
             .with(Unit::OutputTokens, output_tokens)
@@ -136,6 +174,29 @@ impl Usage {
         usage
     }
 
+    /// Says that this is all: what was not set is zero, but for the two sums. Nothing was cached, nothing was audio or an
+    /// image, and no tool of the provider ran.
+    ///
+    /// ```
+    /// use obs_runtime::llm::Usage;
+    /// let usage = Usage::new(1_200, 80).cache_read(1_000).nothing_else();
+    /// assert_eq!(usage.cache_write_tokens(), Some(0));
+    /// assert_eq!(usage.cache_read_tokens(), Some(1_000));
+    /// ```
+    #[must_use]
+    pub fn nothing_else(mut self) -> Self {
+        for unit in Unit::ALL {
+            let is_sum = matches!(unit, Unit::InputTokens | Unit::OutputTokens);
+            // Writes to the cache may be known by their lifetimes alone, and a request is one.
+            let is_said = unit == Unit::Requests
+                || unit == Unit::CacheWriteTokens && self.cache_write_tokens().is_some();
+            if !is_sum && !is_said && !self.known.has(unit) && !self.impossible.has(unit) {
+                self = self.with(unit, 0_u64);
+            }
+        }
+        self
+    }
+
     /// Says that the provider counted this in a chunk that is not its last word, such as the `message_start` of
     /// Anthropic: the call used at least so much.
     #[must_use]
@@ -145,10 +206,12 @@ impl Usage {
     }
 
     /// Says that the caller counted this, with a tokenizer or by an estimate. It stands where the provider says
-    /// nothing, and a cost that is made of it is not exact.
+    /// nothing, and is no end of a cost: the provider may bill less or more. What bounds the request
+    /// ([`Request`](crate::llm::Request)) bounds the cost.
     #[must_use]
     pub const fn counted(mut self) -> Self {
         self.source = Source::Counted;
+        self.rest = Rest::Unsaid;
         self
     }
 
@@ -200,12 +263,10 @@ impl Usage {
         if self.says_nothing() {
             return later;
         }
-        let said_by_provider = |usage: &Self| usage.source != Source::Counted;
-        match (said_by_provider(&self), said_by_provider(&later)) {
-            (true, false) => self.or(later),
-            (false, true) => later.or(self),
-            _ if later.delta => self.combine(later, u64::checked_add),
-            _ => self.combine(later, |one, other| Some(one.max(other))),
+        if later.delta {
+            self.combine(later, u64::checked_add, false)
+        } else {
+            self.combine(later, |one, other| Some(one.max(other)), false)
         }
     }
 
@@ -216,7 +277,7 @@ impl Usage {
         if self.says_nothing() {
             return other;
         }
-        let mut sum = self.combine(other, u64::checked_add);
+        let mut sum = self.combine(other, u64::checked_add, true);
         let either = |source| self.source == source || other.source == source;
         sum.source = [Source::Partial, Source::Counted]
             .into_iter()
@@ -229,36 +290,85 @@ impl Usage {
         self.is_unknown() && !self.is_impossible()
     }
 
-    /// Takes from another what is not known.
-    fn or(mut self, other: Self) -> Self {
+    /// The known ones that the caller counted.
+    const fn counted_units(&self) -> Units {
+        match self.source {
+            Source::Counted => self.known,
+            _ => Units(self.counted.0 & self.known.0),
+        }
+    }
+
+    /// Returns whether some count is the caller's own.
+    pub(crate) const fn has_counted(&self) -> bool {
+        self.counted_units().0 != 0
+    }
+
+    /// Returns what the provider said of a unit.
+    pub(crate) const fn certain(&self, unit: Unit) -> Option<u64> {
+        if self.counted_units().has(unit) {
+            None
+        } else {
+            self.get(unit)
+        }
+    }
+
+    /// The same in which parts are none of which it says so.
+    pub(crate) fn filled(self) -> Self {
+        match self.rest {
+            Rest::Plain => self.nothing_else(),
+            Rest::Unsaid | Rest::Open => self,
+        }
+    }
+
+    /// The same without what the caller counted.
+    pub(crate) fn certain_part(mut self) -> Self {
+        let counted = self.counted_units();
         for unit in Unit::ALL {
-            if self.get(unit).is_none() {
-                self = self.with(unit, other.get(unit));
+            if counted.has(unit) {
+                self = self.with(unit, None::<u64>);
             }
         }
-        self.impossible.0 |= other.impossible.0;
+        self.counted = Units(0);
         self
     }
 
-    /// Combines what is known to both. The last word of a provider stays one.
-    fn combine(mut self, later: Self, both: fn(u64, u64) -> Option<u64>) -> Self {
+    /// Combines what is known to both. The last word of a provider stays one. In a report of one attempt its counts come
+    /// before those of the caller; a `sum` of attempts is made of both.
+    fn combine(mut self, later: Self, both: fn(u64, u64) -> Option<u64>, sum: bool) -> Self {
         if later.says_nothing() {
             return self;
         }
         let impossible = self.impossible.0 | later.impossible.0;
+        let (own, theirs) = (self.counted_units(), later.counted_units());
+        let rest = self.rest.max(later.rest);
+        let mut counted = Units(0);
         for unit in Unit::ALL {
             let count = match (self.get(unit), later.get(unit)) {
+                (Some(one), Some(_)) if !sum && !own.has(unit) && theirs.has(unit) => {
+                    Count::Known(one)
+                }
+                (Some(_), Some(other)) if !sum && own.has(unit) && !theirs.has(unit) => {
+                    Count::Known(other)
+                }
                 (Some(one), Some(other)) => {
+                    counted.set(unit, own.has(unit) || theirs.has(unit));
                     both(one, other).map_or(Count::Impossible, Count::Known)
                 }
-                (one, other) => one.or(other).count(),
+                (one, other) => {
+                    counted.set(unit, own.has(unit) || theirs.has(unit));
+                    one.or(other).count()
+                }
             };
             self = self.with(unit, count);
         }
         self.impossible.0 |= impossible;
-        if self.source != Source::Provider {
-            self.source = later.source;
-        }
+        self.counted = counted;
+        self.rest = rest;
+        self.source = match (self.source, later.source) {
+            (Source::Provider, _) | (_, Source::Provider) => Source::Provider,
+            (Source::Partial, _) | (_, Source::Partial) => Source::Partial,
+            _ => Source::Counted,
+        };
         self.delta &= later.delta;
         self
     }
@@ -282,6 +392,10 @@ impl Usage {
             _ => 0,
         };
         self.known.set(unit, matches!(known, Count::Known(_)));
+        let is_sum = matches!(unit, Unit::InputTokens | Unit::OutputTokens);
+        if known == Count::Unknown && !is_sum {
+            self.rest = Rest::Open;
+        }
         self.impossible.set(unit, known == Count::Impossible);
         self
     }

@@ -31,6 +31,17 @@ pub struct LlmResponse {
     pub(crate) dimensions: Option<u64>,
     /// Of a chunk of a stream: whether it holds output of the model.
     pub(crate) token: Option<bool>,
+    chunk: Chunk,
+}
+
+/// Whether this is read from a chunk of a stream. It is said of the report, and is no part of what it says.
+#[derive(Clone, Copy, Debug, Default)]
+struct Chunk(bool);
+
+impl PartialEq for Chunk {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// The most choices of which it is said that they broke off.
@@ -67,6 +78,26 @@ impl LlmResponse {
         newer(&mut self.cost_usd, later.cost_usd);
         newer(&mut self.dimensions, later.dimensions);
         newer(&mut self.token, later.token);
+        self.chunk = later.chunk;
+    }
+
+    /// Says whether this is read from a chunk of a stream.
+    pub(crate) fn chunk(mut self, is_chunk: bool) -> Self {
+        self.chunk = Chunk(is_chunk);
+        self
+    }
+
+    /// Whether this is read from a chunk of a stream, so that more of the same answer may come.
+    pub(crate) const fn is_chunk(&self) -> bool {
+        self.chunk.0
+    }
+
+    /// Whether another answer has the same prices.
+    pub(crate) fn is_priced_as(&self, other: &Self) -> bool {
+        self.model == other.model
+            && self.tier == other.tier
+            && self.batch == other.batch
+            && self.search_type == other.search_type
     }
 
     fn set_finish(&mut self, choice: u32, reason: Cow<'static, str>) {

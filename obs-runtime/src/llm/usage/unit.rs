@@ -76,13 +76,20 @@ units! {
     ImageOutputTokens "image_output_tokens"
         get image_output_tokens "the output tokens of images."
         set image_output "how many of the output tokens were images.";
+    CacheReadAudioTokens "cache_read_audio_tokens"
+        get cache_read_audio_tokens "the tokens of audio that came from the provider's cache."
+        set cache_read_audio "how many tokens were both of audio and from the cache.";
+    CacheReadImageTokens "cache_read_image_tokens"
+        get cache_read_image_tokens "the tokens of images that came from the provider's cache."
+        set cache_read_image "how many tokens were both of images and from the cache.";
     Requests "requests"
         get request_count "how many requests the provider billed."
         set requests "how many requests the provider billed; one, if nothing is said.";
     WebSearches "web_searches"
         get web_search_count "how many searches of the web the provider made."
-        set web_searches "how many searches of the web the provider made, which most charge for.";
+        set web_searches "how many searches of the web the provider made, which most charge for; none, if the provider's \
+            last word says nothing.";
     CodeRuns "code_runs"
         get code_run_count "how many times the provider ran code."
-        set code_runs "how many times the provider ran code, which some charge for.";
+        set code_runs "how many times the provider ran code, which some charge for; none, if its last word says nothing.";
 }

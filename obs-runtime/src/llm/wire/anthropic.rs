@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::counts::{Counts, sum, total};
+use super::counts::{Counts, or_none, sum, total};
 use super::json::{count, has_filled, items, text, tier};
 use crate::llm::usage::{Count, LlmResponse};
 
@@ -46,7 +46,10 @@ pub fn messages(raw: &Value) -> LlmResponse {
         _ => (raw, &raw["stop_reason"], true),
     };
     let (counts, is_all) = counts(&message["usage"]);
-    let mut answer = LlmResponse::new().usage(counts.usage(is_last && is_all));
+    let usage = counts.usage(is_last && is_all);
+    let mut answer = LlmResponse::new()
+        .usage(usage)
+        .chunk(kind.starts_with("message_"));
     if let Some(model) = text(&message["model"]) {
         answer = answer.model(model);
     }
@@ -108,21 +111,23 @@ fn counts(usage: &Value) -> (Counts, bool) {
 }
 
 fn of_round(usage: &Value) -> Counts {
-    let cache_read = count(&usage["cache_read_input_tokens"]);
+    // Where the input is said, what was cached is said beside it, unless there is nothing.
+    let says_input = !usage["input_tokens"].is_null();
+    let cache_read = or_none(count(&usage["cache_read_input_tokens"]), says_input);
     let cache_write = count(&usage["cache_creation_input_tokens"]);
     let lifetimes = &usage["cache_creation"];
     let cache_write_5m = count(&lifetimes["ephemeral_5m_input_tokens"]);
     let cache_write_1h = count(&lifetimes["ephemeral_1h_input_tokens"]);
     // The sum may be left out where its parts are said.
     let written = match total([cache_write]) {
-        Count::Unknown => total([cache_write_5m, cache_write_1h]),
+        Count::Unknown => or_none(total([cache_write_5m, cache_write_1h]), says_input),
         known => known,
     };
     Counts {
         input: sum(count(&usage["input_tokens"]), &[cache_read, written]),
         output: count(&usage["output_tokens"]),
         cache_read,
-        cache_write,
+        cache_write: written,
         cache_write_5m,
         cache_write_1h,
         reasoning: count(&usage["output_tokens_details"]["thinking_tokens"]),

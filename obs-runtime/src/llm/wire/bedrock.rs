@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::anthropic;
-use super::counts::{Counts, sum, total};
+use super::counts::{Counts, or_none, sum, total};
 use super::json::{count, is_filled, items, text, tier};
 use crate::llm::usage::LlmResponse;
 
@@ -51,7 +51,9 @@ pub fn converse(raw: &Value) -> LlmResponse {
     let named = names.iter().find_map(|name| raw.get(name));
     let body = named.unwrap_or(raw);
     // Usage is in the answer, or in the last event.
-    let mut answer = LlmResponse::new().usage(counts(&body["usage"]).usage(true));
+    let is_event = named.is_some() || raw.get("metrics").is_some() && raw.get("output").is_none();
+    let usage = counts(&body["usage"]).usage(true);
+    let mut answer = LlmResponse::new().usage(usage).chunk(is_event);
     if body.get("output").is_none() {
         answer = answer.token(holds_output(body));
     }
@@ -70,8 +72,10 @@ fn holds_output(event: &Value) -> bool {
 }
 
 fn counts(usage: &Value) -> Counts {
-    let cache_read = count(&usage["cacheReadInputTokens"]);
-    let cache_write = count(&usage["cacheWriteInputTokens"]);
+    // Where the input is said, what was cached is said beside it, unless there is nothing.
+    let says_input = !usage["inputTokens"].is_null();
+    let cache_read = or_none(count(&usage["cacheReadInputTokens"]), says_input);
+    let cache_write = or_none(count(&usage["cacheWriteInputTokens"]), says_input);
     let of_lifetime = |ttl: &str| {
         let details = items(&usage["cacheDetails"]).iter();
         let found = details.filter(|detail| detail["ttl"] == ttl);

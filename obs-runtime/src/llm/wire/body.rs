@@ -8,6 +8,9 @@ use crate::llm::usage::LlmResponse;
 /// What is held back at most, in bytes. A longer answer, or chunk of a stream, is not read: its usage stays unknown.
 const MOST: usize = 8 << 20;
 
+/// So much of each text is held, in bytes: what an account reads is shorter, and the texts are most of an answer.
+const MOST_OF_TEXT: usize = 512;
+
 /// The type of server-sent events.
 pub(super) const EVENTS: &str = "text/event-stream";
 
@@ -16,8 +19,55 @@ pub(super) const EVENTS: &str = "text/event-stream";
 pub(crate) struct Body {
     sort: Sort,
     held: Vec<u8>,
+    text: Text,
     /// What is held was too long, and is left out to its end.
     skips: bool,
+}
+
+/// Where in JSON the next byte stands.
+#[derive(Clone, Copy, Debug, Default)]
+struct Text {
+    /// How many bytes of a text were read; `None` outside of texts.
+    read: Option<usize>,
+    /// What is left of an escape.
+    escaped: u8,
+    /// The rest of the text is left out.
+    cut: bool,
+}
+
+impl Text {
+    /// Reads the next byte; returns whether it is to be held. What is held is JSON if all of it was.
+    fn takes(&mut self, byte: u8) -> bool {
+        let Some(read) = &mut self.read else {
+            if byte == b'"' {
+                self.read = Some(0);
+            }
+            return true;
+        };
+        *read += 1;
+        if self.escaped > 0 {
+            // Four digits follow `\\u`.
+            self.escaped = if self.escaped == 5 && byte == b'u' {
+                4
+            } else if self.escaped == 5 {
+                0
+            } else {
+                self.escaped - 1
+            };
+            return !self.cut;
+        }
+        match byte {
+            b'"' => {
+                *self = Self::default();
+                return true;
+            }
+            b'\\' => self.escaped = 5,
+            // Neither within a character, nor between two that are one.
+            byte if byte.is_ascii() && *read > MOST_OF_TEXT => self.cut = true,
+            _ => {}
+        }
+        !self.cut
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +96,7 @@ impl Body {
         Self {
             sort,
             held: Vec::new(),
+            text: Text::default(),
             skips: false,
         }
     }
@@ -74,12 +125,17 @@ impl Body {
         if self.skips {
             return;
         }
-        if self.held.len() + bytes.len() > MOST {
+        if self.sort == Sort::Frames {
+            self.held.extend_from_slice(bytes);
+        } else {
+            let text = &mut self.text;
+            self.held
+                .extend(bytes.iter().filter(|byte| text.takes(**byte)));
+        }
+        if self.held.len() > MOST {
             self.skips = true;
             self.held = Vec::new();
-            return;
         }
-        self.held.extend_from_slice(bytes);
     }
 
     /// Every provider writes an event's data in one line, so a line is read by itself.
@@ -93,6 +149,7 @@ impl Body {
                 tell_line(&self.held, say);
                 self.held.clear();
             }
+            self.text = Text::default();
             self.skips = false;
             bytes = &rest[1..];
         }

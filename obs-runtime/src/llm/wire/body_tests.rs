@@ -3,6 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::llm::usage::Usage;
+use crate::llm::wire::read_text;
 
 fn answer(pieces: usize) -> Answer {
     let tokens = Tokens {
@@ -95,4 +96,48 @@ fn what_is_too_long_is_left_out_and_what_follows_is_read() {
     json.take(&long, &mut |_| panic!("nothing is said"));
     assert_eq!(json.held.capacity(), 0);
     json.end(&mut |_| panic!("nothing is said"));
+}
+
+/// What a body says that comes in pieces of this size.
+fn pieces(kind: &str, body: &[u8], size: usize) -> (Option<LlmResponse>, usize) {
+    let mut read = Body::of(kind);
+    let mut all: Option<LlmResponse> = None;
+    let mut held = 0;
+    let mut say = |later| match &mut all {
+        Some(all) => all.merge(later),
+        None => all = Some(later),
+    };
+    for piece in body.chunks(size) {
+        read.take(piece, &mut say);
+        held = held.max(read.held.len());
+    }
+    read.end(&mut say);
+    (all, held)
+}
+
+// bug: an answer was held whole, with all of its texts.
+#[test]
+fn the_texts_of_an_answer_are_not_held() {
+    let texts = [
+        "a".repeat(100_000),
+        "\\\\\"quoted\" \\u00e9 \\ud83d\\ude00 ".repeat(5_000),
+        "äöü 😀".repeat(20_000),
+    ];
+    for text in texts {
+        let text = text.replace("\\\\\"quoted\"", "\\\\\\\"quoted\\\"");
+        let json = format!(
+            r#"{{"id":"c-1","object":"chat.completion","model":"m","choices":[{{"index":0,"message":
+            {{"content":"{text}"}},"finish_reason":"stop"}}],"usage":{{"prompt_tokens":7,"completion_tokens":3}}}}"#
+        );
+        let events = format!("data: {}\n\n", json.replace('\n', ""));
+        let whole = read_text(json.as_bytes()).expect("it is JSON");
+        for size in [1, 7, 1_000, json.len()] {
+            let (said, held) = pieces("application/json", json.as_bytes(), size);
+            assert_eq!(said.as_ref(), Some(&whole));
+            assert!(held < 2_000, "{held} bytes are held");
+            let (said, held) = pieces(EVENTS, events.as_bytes(), size);
+            assert_eq!(said.as_ref(), Some(&whole));
+            assert!(held < 2_000, "{held} bytes are held");
+        }
+    }
 }

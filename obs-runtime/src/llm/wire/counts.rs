@@ -13,6 +13,9 @@ pub(in crate::llm) struct Counts {
     pub(in crate::llm) cache_write_5m: Count,
     pub(in crate::llm) cache_write_1h: Count,
     pub(in crate::llm) reasoning: Count,
+    /// Of audio, and of images, among what came from the cache.
+    pub(in crate::llm) cache_read_audio: Count,
+    pub(in crate::llm) cache_read_image: Count,
     pub(in crate::llm) audio_input: Count,
     pub(in crate::llm) audio_output: Count,
     pub(in crate::llm) image_input: Count,
@@ -31,6 +34,8 @@ impl Default for Counts {
             cache_write_5m: unknown,
             cache_write_1h: unknown,
             reasoning: unknown,
+            cache_read_audio: unknown,
+            cache_read_image: unknown,
             audio_input: unknown,
             audio_output: unknown,
             image_input: unknown,
@@ -46,12 +51,14 @@ impl Counts {
     pub(in crate::llm) fn usage(mut self, is_last: bool) -> Option<Usage> {
         self.forget_zeros();
         let is_last = is_last && self.output != Count::Unknown;
-        let usage = Usage::new(self.input, self.output)
+        let usage = Usage::sums(self.input, self.output)
             .cache_read(self.cache_read)
             .cache_write(self.cache_write)
             .cache_write_5m(self.cache_write_5m)
             .cache_write_1h(self.cache_write_1h)
             .reasoning(self.reasoning)
+            .cache_read_audio(self.cache_read_audio)
+            .cache_read_image(self.cache_read_image)
             .audio_input(self.audio_input)
             .audio_output(self.audio_output)
             .image_input(self.image_input)
@@ -75,6 +82,8 @@ impl Counts {
             &mut self.cache_write_5m,
             &mut self.cache_write_1h,
             &mut self.reasoning,
+            &mut self.cache_read_audio,
+            &mut self.cache_read_image,
             &mut self.audio_input,
             &mut self.audio_output,
             &mut self.image_input,
@@ -102,6 +111,14 @@ pub(super) fn sum(first: Count, others: &[Count]) -> Count {
         }
     }
     Count::Known(sum)
+}
+
+/// A count that a format leaves out where it is zero, if the object around it is there.
+pub(in crate::llm) fn or_none(count: Count, is_there: bool) -> Count {
+    match count {
+        Count::Unknown if is_there => Count::Known(0),
+        count => count,
+    }
 }
 
 /// The sum of those that are known; unknown if none is.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::counts::{Counts, total};
+use super::counts::{Counts, or_none, total};
 use super::json::{count, has_filled, index, items, text, tier};
 use crate::llm::usage::{Count, LlmResponse};
 
@@ -24,7 +24,7 @@ use crate::llm::usage::{Count, LlmResponse};
 ///     },
 ///     "modelVersion": "gemini-3-flash", "responseId": "r-1",
 /// });
-/// let usage = Usage::new(1_200, 80).cache_read(1_000).reasoning(64);
+/// let usage = Usage::new(1_200, 80).cache_read(1_000).cache_write(0).reasoning(64);
 /// let expected = LlmResponse::new().usage(usage).model("gemini-3-flash").id("r-1");
 /// assert_eq!(gemini::generate_content(&raw), expected.finish_reason("stop").token(true));
 /// ```
@@ -88,15 +88,21 @@ fn counts(usage: &Value) -> Counts {
     {
         output = all.checked_sub(input).map_or(Count::Unknown, Count::Known);
     }
-    let (of_prompt, of_tools, of_output) = (
+    let (of_prompt, of_tools, of_cached, of_output) = (
         &usage["promptTokensDetails"],
         &usage["toolUsePromptTokensDetails"],
+        &usage["cacheTokensDetails"],
         &usage["candidatesTokensDetails"],
     );
+    // Numbers of zero are left out, as in all JSON that is made of protocol buffers.
+    let says_input = input != Count::Unknown;
     Counts {
         input,
         output,
-        cache_read: count(&usage["cachedContentTokenCount"]),
+        cache_read: or_none(count(&usage["cachedContentTokenCount"]), says_input),
+        cache_write: or_none(Count::Unknown, says_input),
+        cache_read_audio: of_modality(&[of_cached], "AUDIO"),
+        cache_read_image: of_modality(&[of_cached], "IMAGE"),
         reasoning: thoughts,
         audio_input: of_modality(&[of_prompt, of_tools], "AUDIO"),
         audio_output: of_modality(&[of_output], "AUDIO"),
@@ -106,11 +112,12 @@ fn counts(usage: &Value) -> Counts {
     }
 }
 
-/// The tokens of one modality in lists of all.
+/// The tokens of one modality in lists of all. Where there is a list, what it lacks is zero.
 fn of_modality(lists: &[&Value], modality: &str) -> Count {
-    let details = lists.iter().flat_map(|list| items(list));
-    let found = details.filter(|detail| detail["modality"] == modality);
-    total(found.map(|detail| count(&detail["tokenCount"])))
+    let details = || lists.iter().flat_map(|list| items(list));
+    let found = details().filter(|detail| detail["modality"] == modality);
+    let found = total(found.map(|detail| count(&detail["tokenCount"])));
+    or_none(found, details().next().is_some())
 }
 
 /// The searches that are billed: each different one, but only one for each prompt of the models before Gemini 3.
@@ -139,3 +146,7 @@ fn finish_reason(reason: &str) -> Cow<'static, str> {
         other => other.to_ascii_lowercase().into(),
     }
 }
+
+#[cfg(test)]
+#[path = "gemini_tests.rs"]
+mod tests;

@@ -22,9 +22,9 @@ pub mod openai;
 pub(crate) use body::Body;
 #[cfg(any(feature = "async-openai", feature = "genai", feature = "rig"))]
 pub(in crate::llm) use counts::Counts;
-#[cfg(feature = "async-openai")]
-pub(in crate::llm) use json::tier;
 use serde_json::Value;
+#[cfg(feature = "async-openai")]
+pub(in crate::llm) use {counts::or_none, json::tier};
 
 use crate::llm::usage::{IntoUsage, LlmResponse};
 
@@ -73,7 +73,8 @@ pub(crate) fn read_text(bytes: &[u8]) -> Option<LlmResponse> {
     let mut events = body::Body::of(body::EVENTS);
     events.take(bytes, &mut say);
     events.end(&mut say);
-    all
+    // All of its chunks are here.
+    all.map(|all| all.chunk(false))
 }
 
 /// The JSON of an answer, or of a chunk of a stream, of whichever provider: OpenAI (and who speaks its formats),

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::counts::Counts;
+use super::counts::{Counts, or_none};
 use super::json::{count, has_filled, index, is_filled, items, text, tier};
 use crate::llm::usage::{Count, LlmResponse, Usage};
 
@@ -47,7 +47,8 @@ pub fn chat(raw: &Value) -> LlmResponse {
     } else {
         usage
     };
-    let mut answer = LlmResponse::new().usage(chat_counts(usage).usage(is_last));
+    let usage = chat_counts(usage).usage(is_last);
+    let mut answer = LlmResponse::new().usage(usage).chunk(is_chunk);
     if is_chunk {
         let holds_output = |choice: &Value| has_filled(&choice["delta"], &OUTPUT);
         answer = answer.token(choices.iter().any(holds_output));
@@ -87,15 +88,23 @@ fn chat_counts(usage: &Value) -> Counts {
     let parts = ["prompt_tokens", "completion_tokens", "total_tokens"];
     let [prompt, completion, total] = parts.map(|key| count(&usage[key]));
     let reasoning = count(&output["reasoning_tokens"]);
+    // Where there are details, what they lack is zero; servers of others give none, or those that they know.
+    let (of_input, of_output) = (input.is_object(), output.is_object());
+    let cached_parts = &input["cached_tokens_details"];
     Counts {
         input: prompt,
         output: with_reasoning(prompt, completion, reasoning, total),
-        cache_read: cached.map_or(Count::Unknown, count),
-        cache_write: count(&input["cache_write_tokens"]),
+        cache_read: or_none(cached.map_or(Count::Unknown, count), of_input),
+        cache_write: or_none(
+            count(&input["cache_write_tokens"]),
+            of_input || cached.is_some(),
+        ),
+        cache_read_audio: count(&cached_parts["audio_tokens"]),
+        cache_read_image: count(&cached_parts["image_tokens"]),
         reasoning,
-        audio_input: count(&input["audio_tokens"]),
-        audio_output: count(&output["audio_tokens"]),
-        image_input: count(&input["image_tokens"]),
+        audio_input: or_none(count(&input["audio_tokens"]), of_input),
+        audio_output: or_none(count(&output["audio_tokens"]), of_output),
+        image_input: or_none(count(&input["image_tokens"]), of_input),
         // Perplexity's.
         web_searches: count(&usage["num_search_queries"]),
         ..Counts::default()
@@ -157,16 +166,23 @@ pub fn responses(raw: &Value) -> LlmResponse {
         &usage["input_tokens_details"],
         &usage["output_tokens_details"],
     );
+    let of_input = input.is_object();
     let counts = Counts {
         input: count(&usage["input_tokens"]),
         output: count(&usage["output_tokens"]),
-        cache_read: count(&input["cached_tokens"]),
-        cache_write: count(&input["cache_write_tokens"]),
+        cache_read: or_none(count(&input["cached_tokens"]), of_input),
+        cache_write: or_none(count(&input["cache_write_tokens"]), of_input),
         reasoning: count(&output["reasoning_tokens"]),
+        audio_input: or_none(count(&input["audio_tokens"]), of_input),
+        audio_output: or_none(count(&output["audio_tokens"]), output.is_object()),
+        image_input: or_none(count(&input["image_tokens"]), of_input),
+        image_output: count(&output["image_tokens"]),
         web_searches: searches(response),
         ..Counts::default()
     };
-    let mut answer = LlmResponse::new().usage(counts.usage(ended.is_some()));
+    let usage = counts.usage(ended.is_some());
+    let is_event = raw["response"].is_object();
+    let mut answer = LlmResponse::new().usage(usage).chunk(is_event);
     match ended {
         Some("stop") if calls_a_tool(response) => answer = answer.finish(0, "tool_call"),
         Some("") | None => {}

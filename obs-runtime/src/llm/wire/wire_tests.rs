@@ -328,9 +328,10 @@ fn the_stream_of_anthropic_has_its_input_at_the_start_and_its_output_at_the_end(
     for event in &events[..2] {
         all.merge(read(event).unwrap());
     }
-    assert_eq!(all.usage, Some(Usage::new(100_000, 200).partial()));
+    let cached = |usage: Usage| usage.cache_read(0).cache_write(0);
+    assert_eq!(all.usage, Some(cached(Usage::new(100_000, 200)).partial()));
     all.merge(read(&events[2]).unwrap());
-    assert_eq!(all.usage, Some(Usage::new(100_000, 500)));
+    assert_eq!(all.usage, Some(cached(Usage::new(100_000, 500))));
 }
 
 #[test]
@@ -342,7 +343,7 @@ fn a_summary_of_the_conversation_is_paid_too() {
             {"type": "message", "input_tokens": 23_000, "output_tokens": 1_000, "cache_read_input_tokens": 7},
         ],
     }});
-    let usage = Usage::new(203_007, 4_500).cache_read(7);
+    let usage = Usage::new(203_007, 4_500).cache_read(7).cache_write(0);
     assert_eq!(anthropic::messages(&raw).usage, Some(usage));
 }
 
@@ -365,6 +366,7 @@ fn what_another_model_did_for_an_answer_is_more_than_what_is_said() {
     ] {
         let raw = json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"},
             "usage": {"input_tokens": 100, "output_tokens": 10, "iterations": rounds}});
+        let expected = expected.cache_read(0).cache_write(0);
         assert_eq!(read(&raw).unwrap().usage, Some(expected), "{rounds}");
     }
 }
@@ -449,6 +451,6 @@ fn reasoning_beside_the_completion_is_part_of_the_output() {
             "completion_tokens_details": {"reasoning_tokens": 400},
         },
     });
-    let expected = Usage::new(12, 1_300).reasoning(400);
+    let expected = Usage::new(12, 1_300).reasoning(400).audio_output(0);
     assert_eq!(openai::chat(&raw).usage, Some(expected));
 }

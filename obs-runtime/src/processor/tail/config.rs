@@ -75,8 +75,8 @@ impl TailSampling {
 
     /// Keeps traces whose spans together cost at least this much, in US dollars.
     ///
-    /// The cost is the sum of the spans' `operation.cost`. The rule never keeps a trace without a
-    /// cost.
+    /// The cost is the sum of the spans' `operation.cost`, and of `obs.cost.at_least` where a cost is
+    /// not known exactly. The rule never keeps a trace without a cost.
     pub const fn keep_costlier_than(mut self, usd: f64) -> Self {
         self.costlier_than = Some(usd);
         self

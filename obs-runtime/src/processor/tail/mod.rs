@@ -18,7 +18,7 @@ use decided::Decided;
 
 use crate::memory::Held;
 use crate::processor::owned::OwnedSpan;
-use crate::semconv::attribute::OPERATION_COST;
+use crate::semconv::attribute::{OBS_COST_AT_LEAST, OPERATION_COST};
 use crate::trace::heap::HeapBytes as _;
 use crate::trace::sampler::{by_id, threshold};
 use crate::trace::view::{Outcome, SpanView};
@@ -277,9 +277,10 @@ impl TailSampler {
     }
 }
 
-/// Returns what the span cost, in US dollars.
+/// Returns what the span cost, in US dollars; of a cost that is not known exactly, the lower end.
 fn cost(span: &SpanView<'_>) -> f64 {
-    let found = span.attributes().find(|(key, _)| *key == OPERATION_COST);
+    let is_cost = |key: &str| key == OPERATION_COST || key == OBS_COST_AT_LEAST;
+    let found = span.attributes().find(|(key, _)| is_cost(key));
     match found {
         Some((_, ValueRef::F64(usd))) if usd.is_finite() => usd,
         _ => 0.0,

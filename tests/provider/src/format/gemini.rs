@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Chunk, event, report_at};
+use super::{Chunk, event, report_at, with_searches};
 use crate::journal::Tokens;
 use crate::script::{Answer, Finish, Refusal};
 
@@ -77,7 +77,12 @@ pub(super) fn stream(answer: &Answer) -> Vec<Chunk> {
         let text = answer.pieces.get(at).map_or("", String::as_str);
         let report = report_at(answer, at, count);
         let body = response(answer, text, at + 1 == count, report.value);
-        event("", &body, report.said)
+        let said = if at + 1 == count {
+            with_searches(answer, report.said)
+        } else {
+            report.said
+        };
+        event("", &body, said)
     };
     (0..count).map(one).collect()
 }

@@ -159,6 +159,18 @@ fn report(answer: &Answer, share: f64) -> Report {
     }
 }
 
+/// What the last chunk says that shows the searches, whether or not it has a usage.
+fn with_searches(answer: &Answer, said: Option<Tokens>) -> Option<Tokens> {
+    let searches = Tokens {
+        web_searches: answer.tokens.web_searches,
+        ..Tokens::default()
+    };
+    if searches == Tokens::default() {
+        return said;
+    }
+    Some(said.unwrap_or_default().max(searches))
+}
+
 /// The report of one of `count` chunks that may have usage.
 fn report_at(answer: &Answer, at: usize, count: usize) -> Report {
     let (first, last) = (at == 0, at + 1 == count);

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Chunk, Report, event, report, report_at};
+use super::{Chunk, Report, event, report, report_at, with_searches};
 use crate::journal::Tokens;
 use crate::script::{Answer, Finish, Refusal, Reports};
 
@@ -58,10 +58,20 @@ fn envelope(answer: &Answer, object: &str, choices: &Value, usage: Option<Tokens
         "id": answer.id, "object": object, "created": 1_790_000_000_u64, "model": answer.model,
         "choices": choices, "usage": usage.map(usage_of_chat), "system_fingerprint": "fp_1",
     });
+    if !answer.says_parts {
+        without(&mut body, "prompt_tokens_details");
+    }
     if let Some(tier) = &answer.tier {
         body["service_tier"] = json!(tier);
     }
     body
+}
+
+/// Leaves a member of the usage out, if there is a usage.
+fn without(body: &mut Value, details: &str) {
+    if let Some(usage) = body["usage"].as_object_mut() {
+        usage.remove(details);
+    }
 }
 
 fn finish(answer: &Answer) -> &'static str {
@@ -166,6 +176,9 @@ pub(super) fn response(answer: &Answer, usage: Option<Tokens>, ended: bool) -> V
     if let Some(tier) = &answer.tier {
         body["service_tier"] = json!(tier);
     }
+    if !answer.says_parts {
+        without(&mut body, "input_tokens_details");
+    }
     if let Some(tokens) = usage.filter(|_| ended) {
         body["tool_usage"] = json!({
             "image_gen": {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0},
@@ -221,6 +234,7 @@ pub(super) fn response_stream(answer: &Answer) -> Vec<Chunk> {
         report(&answer, 1.0)
     };
     let body = response(&answer, last.value, true);
-    push(name, json!({ "response": body }), last.said);
+    let said = with_searches(&answer, last.said);
+    push(name, json!({ "response": body }), said);
     chunks
 }

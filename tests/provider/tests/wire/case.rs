@@ -6,8 +6,8 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use obs_runtime::llm::{Cost, LlmTotals};
 use obs_runtime::span;
 use obs_tests_provider::{
-    Answer, Asked, At, Close, Entry, Fault, Finish, Format, Provider, Refusal, Reports, Script,
-    Tokens,
+    Answer, Asked, At, Close, Entry, Fault, Finish, Format, Provider, Refusal, Reply, Reports,
+    Script, Tokens,
 };
 use serde_json::json;
 
@@ -50,6 +50,8 @@ enum Client {
     TellsInItsValue,
     Repeats,
     IsWatched,
+    Interleaves,
+    Nests,
     Streams,
 }
 
@@ -88,21 +90,35 @@ impl Case {
             Client::TellsInItsValue,
             Client::Repeats,
             Client::IsWatched,
+            Client::Interleaves,
+            Client::Nests,
             Client::Streams,
         ]);
         // Whole bodies of events are read too, but Bedrock's frames only by those who take them apart.
         let stream = match client {
             Client::Streams => true,
-            Client::Repeats | Client::IsWatched => random.one_in(2),
+            Client::Repeats | Client::IsWatched | Client::Interleaves | Client::Nests => {
+                random.one_in(2)
+            }
             _ => format != Format::Bedrock && random.one_in(4),
         };
         let attempts = match client {
             Client::Repeats | Client::IsWatched => 3,
+            Client::Interleaves | Client::Nests => 2,
             _ => 1,
         };
-        let scripts: Vec<Script> = (0..attempts)
+        let mut scripts: Vec<Script> = (0..attempts)
             .map(|at| script(&mut random, format, stream, at))
             .collect();
+        if matches!(client, Client::Interleaves | Client::Nests) {
+            // Which of them comes first is not known, so both have the same prices.
+            alike(&mut scripts);
+        }
+        let searches = scripts.iter().any(|script| match &script.reply {
+            Reply::Answer(answer) => answer.tokens.web_searches > 0,
+            Reply::Refusal(refusal) => refusal.billed.web_searches > 0,
+            Reply::Vectors { .. } => false,
+        });
         let fates = [
             Fate::Returns,
             Fate::Returns,
@@ -127,6 +143,10 @@ impl Case {
                 } else {
                     usize::MAX
                 },
+                bounds: random.one_in(2).then_some(searches),
+                guess: (random.one_in(5) && !matches!(client, Client::Nests))
+                    .then(|| (random.below(100_000), random.below(10_000))),
+                errands: random.below(3) as u32,
             },
             scripts,
             patience,
@@ -152,7 +172,12 @@ impl Case {
                 .is_some(),
             None => span.instrument(client).await.is_ok_and(|ended| ended),
         };
-        let journal = provider.settle().await.expect("it listens");
+        let mut journal = provider.settle().await.expect("it listens");
+        // An errand is no request to a model, and costs nothing.
+        journal.retain(|entry| {
+            assert!(entry.format.is_some() || entry.billed == Tokens::default());
+            entry.format.is_some()
+        });
         let cost = LlmTotals::for_trace(trace).map_or(Cost::ZERO, |totals| totals.cost);
         Outcome {
             cost,
@@ -168,6 +193,8 @@ impl Case {
             Client::TellsInItsValue => clients::tells_in_its_value(&http.plain, plan).await.is_ok(),
             Client::Repeats => clients::repeats(&http.plain, plan).await.is_ok(),
             Client::IsWatched => clients::is_watched(&http.watched, plan).await.is_ok(),
+            Client::Interleaves => clients::interleaves(&http.watched, plan).await.is_ok(),
+            Client::Nests => clients::nests(&http.watched, plan).await.is_ok(),
             Client::Streams => {
                 let mut events = Box::pin(clients::streams(&http.plain, plan));
                 for _ in 0..plan.reads {
@@ -186,7 +213,7 @@ impl Case {
     /// Whether everything that the provider billed was said, and told by the client.
     fn said_all(&self, outcome: &Outcome) -> bool {
         let one_word = |script: &Script| match &script.reply {
-            obs_tests_provider::Reply::Answer(answer) => {
+            Reply::Answer(answer) => {
                 // Only who writes lifetimes down can be asked for them.
                 let lifetimes = match self.plan.format {
                     Format::Anthropic | Format::Bedrock => answer.says_lifetimes,
@@ -197,18 +224,26 @@ impl Case {
                     Reports::First => !self.stream,
                     _ => true,
                 };
-                told && (lifetimes || answer.tokens.cache_write() == 0)
+                // Others write down what is zero, or mean it by leaving it out.
+                let parts = match self.plan.format {
+                    Format::Chat | Format::Responses => answer.says_parts,
+                    _ => true,
+                };
+                told && parts
+                    && (lifetimes || answer.tokens.cache_write() == 0)
                     && answer.tier.as_deref() != Some("ludicrous")
             }
-            obs_tests_provider::Reply::Refusal(refusal) => refusal.status == 429,
-            obs_tests_provider::Reply::Vectors { .. } => false,
+            Reply::Refusal(refusal) => refusal.status == 429,
+            Reply::Vectors { .. } => false,
         };
         let fine = |fault: Fault| matches!(fault, Fault::None | Fault::Duplicate(_));
         let used = &self.scripts[..outcome.journal.len().min(self.scripts.len())];
         let told = match self.client {
-            Client::TellsAtOnce => true,
+            Client::TellsAtOnce | Client::Nests => true,
             Client::TellsInItsValue => self.plan.fate == Fate::Returns,
             Client::Repeats | Client::IsWatched | Client::Streams => self.plan.reads == usize::MAX,
+            // Who tells of events without saying whose they are cannot be sure of it.
+            Client::Interleaves => false,
         };
         told && self.patience.is_none()
             && outcome.journal.iter().all(|entry| entry.whole)
@@ -223,8 +258,17 @@ impl Outcome {
     fn billed(&self, case: &Case) -> i128 {
         let of = |(at, entry): (usize, &Entry)| {
             let script = &case.scripts[at.min(case.scripts.len() - 1)];
+            // Of two at once either may come first; all answers have the same prices then.
+            let is_answer = |script: &&Script| matches!(script.reply, Reply::Answer(_));
+            let answer = case.scripts.iter().find(is_answer);
+            let script = match case.client {
+                Client::Interleaves | Client::Nests if entry.status == 200 => {
+                    answer.unwrap_or(script)
+                }
+                _ => script,
+            };
             match &script.reply {
-                obs_tests_provider::Reply::Answer(answer) => {
+                Reply::Answer(answer) if entry.status == 200 => {
                     bill::picodollars(entry.billed, &answer.model, answer.tier.as_deref())
                 }
                 _ => bill::picodollars(entry.billed, MODEL, None),
@@ -277,6 +321,23 @@ pub(crate) fn request(format: Format, stream: bool) -> String {
     body.to_string()
 }
 
+/// Gives all answers the model and the tier of the first.
+fn alike(scripts: &mut [Script]) {
+    let first = scripts.iter().find_map(|script| match &script.reply {
+        Reply::Answer(answer) => Some((answer.model.clone(), answer.tier.clone())),
+        _ => None,
+    });
+    let Some((model, tier)) = first else {
+        return;
+    };
+    for script in scripts {
+        if let Reply::Answer(answer) = &mut script.reply {
+            answer.model.clone_from(&model);
+            answer.tier.clone_from(&tier);
+        }
+    }
+}
+
 fn script(random: &mut Random, format: Format, stream: bool, at: u32) -> Script {
     // What is repeated fails more often the first time.
     if random.one_in(if at == 0 { 5 } else { 8 }) {
@@ -306,6 +367,7 @@ fn script(random: &mut Random, format: Format, stream: bool, at: u32) -> Script 
         Reports::Zeros,
     ]);
     answer.says_lifetimes = !random.one_in(4);
+    answer.says_parts = !random.one_in(4);
     answer.id = format!("answer-{at}");
     // Bedrock does not say who served.
     if format != Format::Bedrock && random.one_in(4) {

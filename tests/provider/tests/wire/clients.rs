@@ -3,11 +3,13 @@
 use std::future::Future;
 
 use futures_util::stream::{self, Stream};
+use obs_runtime::interop::reqwest::attempts;
 use obs_runtime::llm::{self, IntoUsage as _, Stalled};
 use obs_runtime::llm_call;
 use obs_tests_provider::Format;
 use reqwest_middleware::ClientWithMiddleware;
 use serde_json::Value;
+use tower::{Layer as _, ServiceExt as _};
 
 use crate::bill::{MODEL, PROVIDER};
 
@@ -26,6 +28,29 @@ pub(crate) struct Plan {
     pub(crate) attempts: u32,
     /// After how many events it stops reading a stream.
     pub(crate) reads: usize,
+    /// Whether it says what bounds its requests, and whether these let the provider search.
+    pub(crate) bounds: Option<bool>,
+    /// What it guesses that a request uses.
+    pub(crate) guess: Option<(u64, u64)>,
+    /// What else it asks of the same server: a list of models, a token.
+    pub(crate) errands: u32,
+}
+
+/// No request of the cases puts out more, or has more input.
+pub(crate) const MAX_TOKENS: [u64; 2] = [90_000, 6_000];
+
+/// Says what bounds the request, and what it may use.
+fn announce(plan: &Plan) {
+    if let Some(searches) = plan.bounds {
+        let [input, output] = MAX_TOKENS;
+        let request = llm::Request::new()
+            .max_input_tokens(input)
+            .max_tokens(output);
+        llm::asked(request.server_tools(searches));
+    }
+    if let Some(guess) = plan.guess {
+        llm::answered(llm::Usage::from(guess).counted());
+    }
 }
 
 /// What a program makes of an answer.
@@ -110,6 +135,7 @@ fn end<T>(fate: Fate, value: T) -> Result<T, Failure> {
 /// Tells of the answer as soon as it is there.
 #[llm_call(provider = PROVIDER, model = MODEL, refused = |error: &Failure| error.is_refusal())]
 pub(crate) async fn tells_at_once(http: &reqwest::Client, plan: &Plan) -> Result<(), Failure> {
+    announce(plan);
     let body = ok(send(http, plan).await?)?.bytes().await?;
     llm::answered(&*body);
     end(plan.fate, ())
@@ -126,6 +152,7 @@ pub(crate) async fn tells_in_its_value(
     http: &reqwest::Client,
     plan: &Plan,
 ) -> Result<Vec<u8>, Failure> {
+    announce(plan);
     let body = ok(send(http, plan).await?)?.bytes().await?;
     end(plan.fate, body.to_vec())
 }
@@ -133,6 +160,7 @@ pub(crate) async fn tells_in_its_value(
 /// Repeats what is refused or fails, and tells of each attempt, whole or event by event.
 #[llm_call(provider = PROVIDER, model = MODEL)]
 pub(crate) async fn repeats(http: &reqwest::Client, plan: &Plan) -> Result<(), Failure> {
+    announce(plan);
     for _ in 0..plan.attempts {
         let attempt = llm::attempt("client");
         let Ok(mut response) = send(http, plan).await else {
@@ -170,7 +198,9 @@ pub(crate) async fn repeats(http: &reqwest::Client, plan: &Plan) -> Result<(), F
 /// Says nothing at all: a layer of the client sees the requests and their answers.
 #[llm_call(provider = PROVIDER, model = MODEL)]
 pub(crate) async fn is_watched(http: &ClientWithMiddleware, plan: &Plan) -> Result<(), Failure> {
+    announce(plan);
     'attempts: for _ in 0..plan.attempts {
+        errands(http, plan).await;
         let request = http
             .post(&plan.url)
             .header("x-case", "1")
@@ -196,6 +226,64 @@ pub(crate) async fn is_watched(http: &ClientWithMiddleware, plan: &Plan) -> Resu
     Err(Failure::of(None))
 }
 
+/// Asks the same server for something else, with the same client.
+async fn errands(http: &ClientWithMiddleware, plan: &Plan) {
+    let server = plan.url.split('/').take(3).collect::<Vec<_>>().join("/");
+    for at in 0..plan.errands {
+        let request = match at {
+            0 => http.get(format!("{server}/v1/models")),
+            _ => http.post(format!("{server}/oauth/token")).body("{}"),
+        };
+        if let Ok(response) = request.send().await {
+            let _ = response.bytes().await;
+        }
+    }
+}
+
+/// Makes two requests at once, and tells of each event of both: who reads the events does not say whose they are.
+#[llm_call(provider = PROVIDER, model = MODEL)]
+pub(crate) async fn interleaves(http: &ClientWithMiddleware, plan: &Plan) -> Result<(), Failure> {
+    announce(plan);
+    let one = || async {
+        let request = http.post(&plan.url).body(plan.body.clone());
+        let Ok(mut response) = request.send().await else {
+            return;
+        };
+        let mut events = Events::new(plan.format);
+        while let Ok(Some(bytes)) = response.chunk().await {
+            for event in events.take(&bytes) {
+                llm::answered(&event);
+            }
+        }
+    };
+    tokio::join!(one(), one());
+    end(plan.fate, ())
+}
+
+/// Makes two requests at once through two layers within each other.
+#[llm_call(provider = PROVIDER, model = MODEL)]
+pub(crate) async fn nests(http: &ClientWithMiddleware, plan: &Plan) -> Result<(), Failure> {
+    announce(plan);
+    let inner = tower::service_fn(|request: reqwest::Request| {
+        let http = http.clone();
+        async move {
+            // Whoever is first at the outer layer need not be first at the inner one.
+            tokio::task::yield_now().await;
+            http.execute(request).await
+        }
+    });
+    let service = attempts().layer(inner);
+    let one = || async {
+        let request = http.post(&plan.url).body(plan.body.clone()).build();
+        let Ok(mut response) = service.clone().oneshot(request.expect("a request")).await else {
+            return;
+        };
+        while let Ok(Some(_)) = response.chunk().await {}
+    };
+    tokio::join!(one(), one());
+    end(plan.fate, ())
+}
+
 /// A stream of events, of which each says what it knows.
 #[llm_call(provider = PROVIDER, model = MODEL, stream, usage = |event: &Value| event.into_llm_response())]
 pub(crate) fn streams(
@@ -216,6 +304,7 @@ pub(crate) fn events(
         ready: std::collections::VecDeque<Value>,
         over: bool,
     }
+    announce(plan);
     let (http, plan) = (http.clone(), plan.clone());
     let state = State {
         response: None,

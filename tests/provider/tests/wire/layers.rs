@@ -139,3 +139,113 @@ async fn a_request_that_found_nobody_is_free() {
     assert!(failed);
     assert_eq!(totals.cost.to_string(), "$0.00");
 }
+
+// bug: the tower layer did not say that a request had found nobody.
+#[tokio::test]
+async fn a_request_of_a_service_that_found_nobody_is_free() {
+    #[llm_call(provider = PROVIDER, model = MODEL)]
+    async fn nobody<S>(service: S, http: &reqwest::Client) -> bool
+    where
+        S: Service<reqwest::Request, Response = reqwest::Response>,
+    {
+        let request = http.post("http://127.0.0.1:1/v1/chat/completions").build();
+        service.oneshot(request.unwrap()).await.is_err()
+    }
+    let http = unpooled();
+    let plain = attempts().layer(http.clone());
+    let (failed, told) = totals(nobody(plain, &http)).await;
+    assert!(failed);
+    assert_eq!(told.cost.to_string(), "$0.00");
+    // The error of the service is another, and has reqwest's among its causes.
+    let inner = http.clone();
+    let boxed = tower::service_fn(move |request: reqwest::Request| {
+        let inner = inner.clone();
+        async move {
+            let answer = inner.oneshot(request).await;
+            answer.map_err(Box::<dyn std::error::Error + Send + Sync>::from)
+        }
+    });
+    let (failed, told) = totals(nobody(attempts().layer(boxed), &http)).await;
+    assert!(failed);
+    assert_eq!(told.cost.to_string(), "$0.00");
+}
+
+// bug: whatever a client asked inside of a call was an attempt of the call.
+#[tokio::test]
+async fn only_requests_to_models_are_attempts() {
+    #[llm_call(provider = PROVIDER, model = MODEL)]
+    async fn with_errands(http: &reqwest_middleware::ClientWithMiddleware, url: &str) {
+        for path in ["/v1/models", "/tools/weather"] {
+            let request = http.get(format!("{url}{path}"));
+            request.send().await.unwrap().bytes().await.unwrap();
+        }
+        let token = http.post(format!("{url}/oauth/token")).body("{}");
+        token.send().await.unwrap().bytes().await.unwrap();
+        let chat = format!("{url}{}", Format::Chat.path(MODEL, false));
+        let answer = http.post(chat).body(body(false)).send().await.unwrap();
+        answer.bytes().await.unwrap();
+    }
+    let provider = Provider::start(|_: &Asked| answer()).await.unwrap();
+    let http = ClientBuilder::new(unpooled()).with(middleware()).build();
+    let ((), told) = totals(with_errands(&http, &provider.url())).await;
+    assert_eq!(told.attempts, 1);
+    assert_eq!(
+        told.cost.exact().unwrap().picodollars(),
+        picodollars(TOKENS, MODEL, None)
+    );
+    assert_eq!(provider.settle().await.unwrap().len(), 4);
+}
+
+/// Answers as a model does, at a path that nobody knows.
+#[tokio::test]
+async fn a_model_behind_an_unknown_path_is_known_by_its_answer_or_by_its_server() {
+    #[llm_call(provider = PROVIDER, model = MODEL)]
+    async fn gateway(
+        http: &reqwest_middleware::ClientWithMiddleware,
+        url: &str,
+        server: Option<&str>,
+    ) {
+        if let Some(server) = server {
+            obs_runtime::llm::asked(
+                obs_runtime::llm::Request::new().server(server.to_owned(), None),
+            );
+        }
+        let answer = http.post(url).body(body(false)).send().await.unwrap();
+        answer.bytes().await.unwrap();
+    }
+    let provider = Provider::start(|_: &Asked| answer()).await.unwrap();
+    // A proxy that rewrites the path.
+    let to = Format::Chat.path(MODEL, false);
+    let gate = rewriting(provider.url(), to).await;
+    let http = ClientBuilder::new(unpooled()).with(middleware()).build();
+    for server in [None, Some("127.0.0.1")] {
+        let ((), told) = totals(gateway(&http, &format!("{gate}/gate/ask"), server)).await;
+        assert_eq!(
+            (told.attempts, told.cost.is_exact()),
+            (1, true),
+            "{server:?}"
+        );
+    }
+}
+
+/// A server that passes each request on to a path of another.
+async fn rewriting(to: String, path: String) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let server = to.trim_start_matches("http://").to_owned();
+            let mut server = tokio::net::TcpStream::connect(server).await.unwrap();
+            let mut head = Vec::new();
+            while !head.contains(&b'\n') {
+                client.read_buf(&mut head).await.unwrap();
+            }
+            let text = String::from_utf8(head).unwrap();
+            let text = text.replacen("/gate/ask", &path, 1);
+            server.write_all(text.as_bytes()).await.unwrap();
+            let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+        }
+    });
+    format!("http://{address}")
+}

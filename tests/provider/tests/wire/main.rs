@@ -66,19 +66,20 @@ async fn a_cost_holds_what_the_provider_billed() {
     let http = Http { plain, watched };
     let first = number("OBS_WIRE_SEED").unwrap_or(1);
     let cases = number("OBS_WIRE_CASES").unwrap_or(CASES);
-    let (mut exact, mut all_said) = (0, 0);
+    let (mut exact, mut all_said, mut bounded) = (0, 0, 0);
     for seed in first..first + cases {
         let case = Case::new(seed);
         let outcome = case.run(&http).await;
         all_said += u64::from(outcome.check(&case));
         exact += u64::from(outcome.cost.is_exact());
+        bounded += u64::from(!outcome.cost.is_exact() && outcome.cost.at_most.is_some());
     }
     // No sort of them is missing.
     if cases >= CASES {
         let some = |part: u64| part * 10 > cases;
         assert!(
-            some(all_said) && some(cases - exact) && exact >= all_said,
-            "of {cases} cases {exact} have an exact cost, and of {all_said} all was said"
+            some(all_said) && some(cases - exact) && some(bounded) && exact >= all_said,
+            "of {cases} cases {exact} have an exact cost, {bounded} a bounded one, and of {all_said} all was said"
         );
     }
 }

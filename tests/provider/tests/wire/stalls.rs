@@ -56,6 +56,9 @@ async fn a_stream_that_falls_silent_ends_with_what_it_cost() {
                 fate: Fate::Returns,
                 attempts: 1,
                 reads: usize::MAX,
+                bounds: None,
+                guess: None,
+                errands: 0,
             };
             let span = span!("case");
             let trace = span.context().unwrap().trace_id();
@@ -105,6 +108,9 @@ async fn the_first_token_is_seen_in_every_format() {
             fate: Fate::Returns,
             attempts: 1,
             reads: usize::MAX,
+            bounds: None,
+            guess: None,
+            errands: 0,
         };
         let read = async { crate::clients::streams(&http, &plan).count().await as u64 };
         let captured = obs_runtime::testing::capture_async(read).await;
