@@ -58,6 +58,14 @@ pub fn on_cancel(args: TokenStream, item: TokenStream) -> TokenStream {
     macros::on_cancel(args.into(), item.into()).into()
 }
 
+/// Makes a function a handler that is called once while a run goes on that is late: one that takes
+/// longer than `Pipeline::late` says.
+#[doc = include_str!("docs/handlers.md")]
+#[proc_macro_attribute]
+pub fn on_late(args: TokenStream, item: TokenStream) -> TokenStream {
+    macros::on_late(args.into(), item.into()).into()
+}
+
 /// Records each call of a language model: span, tokens, cost, metrics.
 #[doc = include_str!("docs/llm_call.md")]
 #[proc_macro_attribute]

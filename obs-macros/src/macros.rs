@@ -93,6 +93,14 @@ pub(crate) fn on_cancel(arguments: TokenStream, item: TokenStream) -> TokenStrea
     handler(&table::ON_CANCEL, validate, arguments, item)
 }
 
+/// `#[on_late]`
+pub(crate) fn on_late(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let validate = |parsed: Parsed<HandlerArgs>, errors: &mut Errors| {
+        valid::handler::handler(Event::Late, parsed, errors)
+    };
+    handler(&table::ON_LATE, validate, arguments, item)
+}
+
 fn handler(
     table: &'static Table,
     validate: fn(Parsed<HandlerArgs>, &mut Errors) -> Option<Handler>,

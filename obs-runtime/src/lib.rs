@@ -99,7 +99,8 @@ pub use init::{Builder, Handle, Observability};
 pub use metrics::Label;
 // Without its feature a macro says which one to enable.
 pub use obs_macros::{
-    Label, llm_call, main, on_cancel, on_complete, on_failure, pipeline_task, traced, vector_op,
+    Label, llm_call, main, on_cancel, on_complete, on_failure, on_late, pipeline_task, traced,
+    vector_op,
 };
 pub use processor::TailSampling;
 pub use trace::attribute::AttributeValue;

@@ -32,7 +32,7 @@ pub use crate::{
 #[cfg(feature = "pipeline")]
 #[doc(no_inline)]
 pub use crate::{
-    on_cancel, on_complete, on_failure,
+    on_cancel, on_complete, on_failure, on_late,
     pipeline::{Pipeline, RunResult, TaskContext},
     pipeline_task,
 };

@@ -41,8 +41,7 @@ pub struct RetryPolicy {
 
 /// What an error says of its repetition.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(dead_code, reason = "a run asks no error yet")]
-pub(crate) enum Hint {
+pub enum Hint {
     /// Nothing: the policy decides.
     #[default]
     None,

@@ -166,6 +166,8 @@ pub mod attribute {
         /// `warn`, `info`, … on an event `exception` whose severity `err(level = …)` gives; the key
         /// is that of tracing-opentelemetry.
         LEVEL = "level";
+        /// The path of a handler of pipelines, or the place of its closure. Defined by obs.
+        HANDLER = "handler";
         /// The processor's architecture (`amd64`, `arm64`).
         HOST_ARCH = "host.arch";
         /// The machine's name.
@@ -235,7 +237,7 @@ pub mod attribute {
         OBS_PIPELINE_NAME = "obs.pipeline.name";
         /// How many records the tasks of a run counted. Defined by obs.
         OBS_PIPELINE_RECORDS = "obs.pipeline.records";
-        /// `succeeded`, `failed` or `cancelled`. Defined by obs.
+        /// `succeeded`, `failed`, `cancelled` or `timed_out`. Defined by obs.
         OBS_PIPELINE_STATE = "obs.pipeline.state";
         /// How many attempts of synchronous tasks still ran when their run ended; absent if none
         /// did. Defined by obs.
@@ -260,6 +262,8 @@ pub mod attribute {
         OBS_TAG = "obs.tag";
         /// Which attempt of a task the span is, from 1. Defined by obs.
         OBS_TASK_ATTEMPT = "obs.task.attempt";
+        /// Which item of a mapped task the span is for, from 0. Defined by obs.
+        OBS_TASK_ITEM = "obs.task.item";
         /// The id of a workflow. Defined by obs.
         OBS_WORKFLOW_ID = "obs.workflow.id";
         /// How many vectors an operation wrote or returned. Defined by obs, as the conventions have

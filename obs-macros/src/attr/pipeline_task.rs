@@ -5,10 +5,10 @@ use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned as _;
-use syn::{Expr, Ident, LitStr, Path, Token};
+use syn::{Expr, ExprClosure, Ident, LitStr, Path, Token};
 
 use super::duration::DurationArg;
-use super::expr::as_bool;
+use super::expr::{as_bool, as_text, plain};
 use super::list::{Arg, ArgList, ArgValue, Given, Required};
 use crate::errors::Errors;
 
@@ -19,7 +19,12 @@ pub(crate) struct TaskArgs {
     pub(crate) cache: Option<Span>,
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) retry: Retry,
-    pub(crate) timeout: Option<DurationArg>,
+    /// `timeout`, `deadline` and `queue_timeout`.
+    pub(crate) times: [Option<DurationArg>; 3],
+    /// A variant of `RunIf`.
+    pub(crate) run_if: Option<Given<&'static str>>,
+    pub(crate) when: Option<Given<ExprClosure>>,
+    pub(crate) map: Option<Given<Map>>,
     pub(crate) concurrency: Option<LitStr>,
     pub(crate) records: Option<Expr>,
 }
@@ -32,6 +37,7 @@ pub(crate) struct Dependency {
 }
 
 /// The arguments about repetition.
+#[allow(clippy::struct_field_names, reason = "as users write them")]
 pub(crate) struct Retry {
     pub(crate) retries: Option<Expr>,
     /// A variant of `Backoff`.
@@ -39,6 +45,32 @@ pub(crate) struct Retry {
     pub(crate) delay: Option<Given<DurationArg>>,
     pub(crate) max_delay: Option<Given<DurationArg>>,
     pub(crate) jitter: Option<Given<Jitter>>,
+    pub(crate) max_elapsed: Option<Given<DurationArg>>,
+    /// Closures that look at the error.
+    pub(crate) retry_if: Option<Given<Expr>>,
+    pub(crate) retry_after: Option<Given<Expr>>,
+}
+
+/// `map(page in load, parallel = 8, max = 10_000, allow_failed = "5%")`
+pub(crate) struct Map {
+    /// The parameter that takes an item.
+    pub(crate) item: Ident,
+    /// The name of the dependency whose output has the items.
+    pub(crate) source: Ident,
+    pub(crate) parallel: Option<Expr>,
+    pub(crate) max: Option<Expr>,
+    pub(crate) allow_failed: Option<AllowFailed>,
+}
+
+/// `allow_failed = 3` or `allow_failed = "5%"`
+#[allow(
+    clippy::large_enum_variant,
+    reason = "few, and gone with the expansion"
+)]
+pub(crate) enum AllowFailed {
+    Count(Expr),
+    /// From 0 to 1.
+    Part(f64),
 }
 
 /// `jitter`, `jitter = true` or `jitter = 0.5`
@@ -64,7 +96,11 @@ impl TaskArgs {
             cache: list.take("cache").map(|arg| arg.span()),
             dependencies: dependencies(list, errors),
             retry: Retry::take(list, errors),
-            timeout: list.take("timeout").and_then(|arg| arg.duration(errors)),
+            times: ["timeout", "deadline", "queue_timeout"]
+                .map(|name| list.take(name).and_then(|arg| arg.duration(errors))),
+            run_if: list.given("run_if", errors, run_if),
+            when: list.given("when", errors, when),
+            map: list.given("map", errors, map),
             concurrency: concurrency.and_then(|arg| arg.filled("a limit needs a name", errors)),
             records: list.expr("records", errors),
         }
@@ -79,6 +115,13 @@ impl Retry {
             delay: list.given("delay", errors, Arg::duration),
             max_delay: list.given("max_delay", errors, Arg::duration),
             jitter: list.given("jitter", errors, jitter),
+            max_elapsed: list.given("max_elapsed", errors, Arg::duration),
+            retry_if: list.given("retry_if", errors, |arg, errors| {
+                arg.closure("|error: &Error| error.is_transient()", errors)
+            }),
+            retry_after: list.given("retry_after", errors, |arg, errors| {
+                arg.closure("|error: &Error| error.retry_after()", errors)
+            }),
         }
     }
 }
@@ -97,6 +140,94 @@ fn jitter(arg: Arg, errors: &mut Errors) -> Option<Jitter> {
     match arg.value {
         ArgValue::Expr(value) if as_bool(&value).is_none() => Some(Jitter::Part(value)),
         _ => arg.switch(errors).map(Jitter::Switch),
+    }
+}
+
+fn run_if(arg: Arg, errors: &mut Errors) -> Option<&'static str> {
+    let words = ["success", "done", "failed", "any_success"];
+    Some(match arg.word(&words, errors)? {
+        "success" => "Success",
+        "done" => "Done",
+        "failed" => "Failed",
+        _ => "AnySuccess",
+    })
+}
+
+/// `when = |load| !load.is_empty()`: the parameters are outputs, so it must be a closure here.
+fn when(arg: Arg, errors: &mut Errors) -> Option<ExprClosure> {
+    let value = arg.expr(errors)?;
+    match plain(&value) {
+        Expr::Closure(closure) if closure.asyncness.is_none() => Some(closure.clone()),
+        _ => {
+            let message = "`when` takes a closure over outputs: `when = |load| !load.is_empty()`";
+            errors.push_on(&value, message);
+            None
+        }
+    }
+}
+
+fn map(arg: Arg, errors: &mut Errors) -> Option<Map> {
+    let form = "map(item in task, parallel = 8, max = 10_000, allow_failed = \"5%\")";
+    let tokens = arg.list(form, errors)?;
+    errors.take(parse_map.parse2(tokens))
+}
+
+fn parse_map(input: ParseStream<'_>) -> syn::Result<Map> {
+    let form = "`map` begins with `item in task`: the parameter, and the dependency whose output has the items";
+    let here = input.span();
+    let names = (|| {
+        let item = Ident::parse_any(input)?;
+        input.parse::<Token![in]>()?;
+        syn::Result::Ok((item, Ident::parse_any(input)?))
+    })();
+    let (item, source) = names.map_err(|_| syn::Error::new(here, form))?;
+    let mut map = Map {
+        item,
+        source,
+        parallel: None,
+        max: None,
+        allow_failed: None,
+    };
+    while !input.is_empty() {
+        input.parse::<Token![,]>()?;
+        if input.is_empty() {
+            break;
+        }
+        let name = Ident::parse_any(input)?;
+        input.parse::<Token![=]>()?;
+        let value: Expr = input.parse()?;
+        let is_twice = match name.to_string().as_str() {
+            "parallel" => map.parallel.replace(value).is_some(),
+            "max" => map.max.replace(value).is_some(),
+            "allow_failed" => map.allow_failed.replace(allow_failed(value)?).is_some(),
+            _ => {
+                let message = format!(
+                    "`map` has no argument `{name}`; it takes `parallel`, `max` and `allow_failed`"
+                );
+                return Err(syn::Error::new(name.span(), message));
+            }
+        };
+        if is_twice {
+            let message = format!("`{name}` is given twice");
+            return Err(syn::Error::new(name.span(), message));
+        }
+    }
+    Ok(map)
+}
+
+fn allow_failed(value: Expr) -> syn::Result<AllowFailed> {
+    let Some(text) = as_text(&value) else {
+        return Ok(AllowFailed::Count(value));
+    };
+    let part = text.value();
+    let part = part.trim().strip_suffix('%').map(str::trim);
+    let part = part.and_then(|part| part.parse::<f64>().ok());
+    match part.filter(|part| (0.0..=100.0).contains(part)) {
+        Some(part) => Ok(AllowFailed::Part(part / 100.0)),
+        None => Err(syn::Error::new(
+            text.span(),
+            "`allow_failed` is a number of items or a part of them from \"0%\" to \"100%\"",
+        )),
     }
 }
 

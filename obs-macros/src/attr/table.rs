@@ -114,20 +114,28 @@ pub(crate) const PIPELINE_TASK: Table = Table {
         "delay",
         "max_delay",
         "jitter",
+        "max_elapsed",
+        "retry_if",
+        "retry_after",
         "timeout",
+        "deadline",
+        "queue_timeout",
         "concurrency",
+        "run_if",
+        "when",
+        "map",
         "cache",
         "records",
     ],
     feature: Some("pipeline"),
 };
 
-/// `#[on_failure]`, `#[on_complete]` and `#[on_cancel]`.
+/// `#[on_failure]`, `#[on_complete]`, `#[on_cancel]` and `#[on_late]`.
 pub(crate) const fn handler(name: &'static str) -> Table {
     Table {
         name,
         shared: true,
-        own: &["pipeline", "task"],
+        own: &["pipeline", "task", "deadline"],
         feature: Some("pipeline"),
     }
 }
@@ -135,6 +143,7 @@ pub(crate) const fn handler(name: &'static str) -> Table {
 pub(crate) const ON_FAILURE: Table = handler("on_failure");
 pub(crate) const ON_COMPLETE: Table = handler("on_complete");
 pub(crate) const ON_CANCEL: Table = handler("on_cancel");
+pub(crate) const ON_LATE: Table = handler("on_late");
 
 /// Every table, for "that is an argument of another macro".
 const ALL: &[&Table] = &[
@@ -146,6 +155,7 @@ const ALL: &[&Table] = &[
     &ON_FAILURE,
     &ON_COMPLETE,
     &ON_CANCEL,
+    &ON_LATE,
 ];
 
 impl Table {

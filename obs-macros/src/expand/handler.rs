@@ -7,7 +7,7 @@ use syn::spanned::Spanned as _;
 use syn::{Ident, ReturnType};
 
 use super::pieces::{at, cfgs, optional, task_of};
-use super::{function, site};
+use super::{duration, function, site};
 use crate::ast::Function;
 use crate::hygiene::quote;
 use crate::plan::Annotated;
@@ -28,6 +28,9 @@ pub(crate) fn expand(handler: &Handler) -> TokenStream {
     let task = optional(handler.task.as_ref().map(task_of));
     let name = item.sig.ident.unraw().to_string();
     let line = site::line_of(item.sig.ident.span());
+    let deadline = handler.deadline.as_ref();
+    let deadline = optional(deadline.map(duration::tokens));
+    let blocks = item.sig.asyncness.is_none();
     let run = run(item, handler, &glue);
     quote! {
         #traced
@@ -41,6 +44,8 @@ pub(crate) fn expand(handler: &Handler) -> TokenStream {
                 module: ::core::module_path!(),
                 path: ::core::concat!(::core::module_path!(), "::", #name),
                 line: #line,
+                deadline: #deadline,
+                blocks: #blocks,
                 run: __obs_run,
             };
 
@@ -57,6 +62,7 @@ fn event(event: Event) -> &'static str {
         Event::Failure => "Failure",
         Event::Complete => "Complete",
         Event::Cancel => "Cancel",
+        Event::Late => "Late",
     }
 }
 

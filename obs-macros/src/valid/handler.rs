@@ -1,10 +1,11 @@
-//! The rules for `#[on_failure]`, `#[on_complete]` and `#[on_cancel]`.
+//! The rules for `#[on_failure]`, `#[on_complete]`, `#[on_cancel]` and `#[on_late]`.
 
 use syn::{FnArg, LitStr, Path, Type};
 
 use super::function::{self, Own};
 use super::pipeline_task::signature;
 use crate::ast::Function;
+use crate::attr::duration::DurationArg;
 use crate::attr::handler::HandlerArgs;
 use crate::attr::parsed::Parsed;
 use crate::errors::Errors;
@@ -17,6 +18,7 @@ pub(crate) enum Event {
     Failure,
     Complete,
     Cancel,
+    Late,
 }
 
 /// A handler, and what the pipelines know of it.
@@ -25,6 +27,7 @@ pub(crate) struct Handler {
     pub(crate) event: Event,
     pub(crate) pipeline: Option<LitStr>,
     pub(crate) task: Option<Path>,
+    pub(crate) deadline: Option<DurationArg>,
     /// `T` of each parameter `&T`.
     pub(crate) params: Vec<Type>,
 }
@@ -36,10 +39,14 @@ pub(crate) fn handler(
     errors: &mut Errors,
 ) -> Option<Handler> {
     let this = parsed.table.name;
-    let HandlerArgs { pipeline, task } = &parsed.own;
+    let HandlerArgs { pipeline, task, .. } = &parsed.own;
     if let (Some(pipeline), Some(_)) = (pipeline, task) {
         let message = "a task belongs to one pipeline: leave `pipeline` out";
         errors.push(pipeline.span(), message);
+    }
+    if let (Event::Late, Some(task)) = (event, task) {
+        let message = "a run is late, not a task of it: leave `task` out, and name the pipeline";
+        errors.push_on(task, message);
     }
     let (function, args, own) = function::accept(parsed, errors)?;
     signature::check(this, &function.sig, errors);
@@ -53,6 +60,7 @@ pub(crate) fn handler(
         event,
         pipeline: own.pipeline,
         task: own.task,
+        deadline: own.deadline,
         params,
     })
 }

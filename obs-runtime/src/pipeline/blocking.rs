@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex};
 use crate::lock::lock;
 use crate::pipeline::TaskContext;
 use crate::pipeline::cancel::Blocking;
+use crate::pipeline::context::Thread;
 use crate::pipeline::result::TaskError;
-use crate::pipeline::slots::Held;
-use crate::pipeline::task::Attempted;
+use crate::pipeline::runner::Message;
+use crate::pipeline::task::{Attempted, Unmade};
 use crate::pipeline::telemetry::{beginning, carry};
 
 /// An attempt of a synchronous function: on a thread that may block, so that tokio's workers stay
@@ -20,9 +21,9 @@ use crate::pipeline::telemetry::{beginning, carry};
 ///
 /// # Errors
 /// When the function fails; a panic goes on.
-pub async fn blocking<F>(call: F) -> Result<Attempted, TaskError>
+pub async fn blocking<F>(call: F) -> Result<Attempted, Unmade>
 where
-    F: FnOnce() -> Result<Attempted, TaskError> + Send + 'static,
+    F: FnOnce() -> Result<Attempted, Unmade> + Send + 'static,
 {
     let work = beginning().map(Work::begin);
     let call = carry(call);
@@ -39,10 +40,10 @@ where
     };
     match tokio::task::spawn_blocking(begin).await {
         Ok(Some(ended)) => ended,
-        Ok(None) => Err(TaskError::new("cancelled", "the attempt was given up")),
+        Ok(None) => Err(TaskError::new("cancelled", "the attempt was given up").into()),
         Err(error) => match error.try_into_panic() {
             Ok(payload) => std::panic::resume_unwind(payload),
-            Err(error) => Err(TaskError::new("cancelled", error.to_string())),
+            Err(error) => Err(TaskError::new("cancelled", error.to_string()).into()),
         },
     }
 }
@@ -58,26 +59,33 @@ impl<F> Drop for GivenUp<F> {
 }
 
 /// An attempt that has a thread, or will have one: until it is dropped, it counts.
-struct Work {
-    context: TaskContext,
-    /// Its slots are free when this and the attempt itself are gone.
-    held: Option<Arc<Held>>,
-}
+struct Work(TaskContext);
 
 impl Work {
     fn begin(context: TaskContext) -> Self {
-        let mut cell = context.cell();
-        cell.blocking += 1;
-        let held = cell.held.upgrade();
-        drop(cell);
-        Self { context, held }
+        context.cell().threads.push(Thread {
+            unit: context.unit,
+            attempt: context.attempt,
+            is_left: false,
+        });
+        Self(context)
     }
 }
 
 impl Drop for Work {
     fn drop(&mut self) {
-        self.context.cell().blocking -= 1;
-        // The count goes first: who gets the slots finds the attempt gone.
-        drop(self.held.take());
+        let Self(context) = self;
+        let is_it = |t: &Thread| t.unit == context.unit && t.attempt == context.attempt;
+        let mut cell = context.cell();
+        let at = cell.threads.iter().position(is_it);
+        let thread = at.map(|at| cell.threads.swap_remove(at));
+        drop(cell);
+        // Its slots are taken as long as somebody could still see it work.
+        if thread.is_some_and(|thread| thread.is_left) {
+            context.run.mailbox.send(Message::Released {
+                unit: context.unit,
+                attempt: context.attempt,
+            });
+        }
     }
 }

@@ -15,6 +15,7 @@ macro_rules! meta {
                 usage: Use::Order,
             }),*],
             policy: TaskPolicy::DEFAULT,
+            map: None,
             requires: &[],
             run: |_| Box::pin(core::future::pending()),
         }

@@ -6,17 +6,18 @@
 
 use core::any::{Any, type_name};
 use core::fmt;
-use core::time::Duration;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
 use crate::SpanContext;
 use crate::pipeline::CancelHandle;
+use crate::pipeline::driver::{Unit, Why};
 use crate::pipeline::graph::{Graph, Node};
 use crate::pipeline::params::{TypeMap, missing};
-use crate::pipeline::result::{Output, TaskError, TaskResult, TaskState};
-use crate::pipeline::slots::{Held, Slots};
+use crate::pipeline::plan::Rule;
+use crate::pipeline::result::{Output, TaskError};
+use crate::pipeline::runner::Mailbox;
 use crate::pipeline::telemetry::Meters;
 
 /// The state that all tasks of one run share.
@@ -30,7 +31,8 @@ pub(crate) struct Run {
     /// The run's span, the parent of all task spans.
     pub(crate) span: Option<SpanContext>,
     pub(crate) meters: Meters,
-    pub(crate) slots: Slots,
+    /// What attempts tell the runner.
+    pub(crate) mailbox: Mailbox,
     /// The tasks' own state, in the order of the graph's nodes.
     pub(crate) cells: Box<[Mutex<Cell>]>,
 }
@@ -41,31 +43,6 @@ impl Run {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// Returns the result of a task that ends now, and counts it in the metrics.
-    pub(crate) fn result_of(
-        &self,
-        at: usize,
-        state: TaskState,
-        error: Option<TaskError>,
-    ) -> TaskResult {
-        let cell = self.cell(at);
-        let result = TaskResult {
-            name: self.graph.nodes[at].name.clone(),
-            state,
-            attempts: cell.attempts,
-            duration: cell.began.map_or(Duration::ZERO, |began| {
-                self.began.elapsed().saturating_sub(began)
-            }),
-            waited: cell.waited,
-            records: cell.records.filter(|_| state == TaskState::Succeeded),
-            error,
-            still_running: 0,
-        };
-        drop(cell);
-        self.meters.task(&self.graph.pipeline, &result);
-        result
-    }
 }
 
 /// The state of one task in a run.
@@ -74,19 +51,48 @@ impl Run {
 /// user's.
 #[derive(Default)]
 pub(crate) struct Cell {
-    pub(crate) output: Option<Output>,
-    pub(crate) attempts: u32,
-    pub(crate) records: Option<u64>,
-    /// When the first attempt began, counted from the run's start.
-    pub(crate) began: Option<Duration>,
+    own: UnitCell,
+    /// Those of its items that have begun, if it is mapped.
+    pub(crate) items: Vec<UnitCell>,
     /// The span of the last attempt, which dependants link to.
     pub(crate) span: Option<SpanContext>,
-    /// The time that its attempts have waited for slots.
-    pub(crate) waited: Duration,
-    /// The slots of the attempt that runs, if anything limits it.
-    pub(crate) held: Weak<Held>,
-    /// The number of its attempts that run on threads that may block.
-    pub(crate) blocking: u32,
+    /// Its attempts that have a thread which nothing can stop, or will have one.
+    pub(crate) threads: Vec<Thread>,
+}
+
+impl Cell {
+    /// Returns what a unit of the task leaves behind.
+    pub(crate) fn of(&mut self, unit: Unit) -> &mut UnitCell {
+        let Some(item) = unit.item_number() else {
+            return &mut self.own;
+        };
+        let item = item as usize;
+        if self.items.len() <= item {
+            self.items.resize_with(item + 1, UnitCell::default);
+        }
+        &mut self.items[item]
+    }
+}
+
+/// What the attempts of a task, or of one item of it, leave behind.
+#[derive(Default)]
+pub(crate) struct UnitCell {
+    pub(crate) output: Option<Output>,
+    pub(crate) records: Option<u64>,
+    /// When the first attempt began to work.
+    pub(crate) began: Option<Instant>,
+    /// What the last attempt that did not succeed said.
+    pub(crate) error: Option<Box<TaskError>>,
+    /// Why the attempt that runs is being stopped.
+    pub(crate) stop: Option<Why>,
+}
+
+/// An attempt on a thread that may block.
+pub(crate) struct Thread {
+    pub(crate) unit: Unit,
+    pub(crate) attempt: u32,
+    /// Whether nobody waits for it any more.
+    pub(crate) is_left: bool,
 }
 
 /// A task's view of its run.
@@ -95,7 +101,7 @@ pub(crate) struct Cell {
 #[derive(Clone)]
 pub struct TaskContext {
     pub(crate) run: Arc<Run>,
-    pub(crate) task: u32,
+    pub(crate) unit: Unit,
     pub(crate) attempt: u32,
 }
 
@@ -132,7 +138,12 @@ impl TaskContext {
     ///
     /// The last call counts. A `records` argument of the task replaces it.
     pub fn set_records(&self, records: u64) {
-        self.cell().records = Some(records);
+        self.cell().of(self.unit).records = Some(records);
+    }
+
+    /// Returns which item of a mapped task the attempt is for, from 0; none if it is not mapped.
+    pub fn item(&self) -> Option<usize> {
+        self.unit.item_number().map(|item| item as usize)
     }
 
     /// Returns the output of a task that this one depends on.
@@ -141,10 +152,10 @@ impl TaskContext {
     /// Returns an error when this task does not depend on it, or its output has another type.
     pub fn output<T: Any + Send + Sync>(&self, task: &str) -> Result<Arc<T>, TaskError> {
         let position = self
-            .node()
+            .rule()
             .dependencies
             .iter()
-            .position(|d| self.run.graph.nodes[*d as usize].name == task);
+            .position(|edge| self.run.graph.nodes[edge.task as usize].name == task);
         match position {
             Some(position) => self.dependency(position, false),
             None => Err(TaskError::new(
@@ -181,12 +192,13 @@ impl TaskContext {
         position: usize,
         take: bool,
     ) -> Result<Arc<T>, TaskError> {
-        let index = self.node().dependencies[position] as usize;
+        let index = self.rule().dependencies[position].task as usize;
         let mut cell = self.run.cell(index);
+        let own = &mut cell.own;
         let output = if take {
-            cell.output.take()
+            own.output.take()
         } else {
-            cell.output.clone()
+            own.output.clone()
         };
         drop(cell);
         let name = &self.run.graph.nodes[index].name;
@@ -200,11 +212,15 @@ impl TaskContext {
     }
 
     pub(crate) fn node(&self) -> &Node {
-        &self.run.graph.nodes[self.task as usize]
+        &self.run.graph.nodes[self.unit.task as usize]
+    }
+
+    pub(crate) fn rule(&self) -> &Rule {
+        self.run.graph.rule(self.unit.task)
     }
 
     pub(crate) fn cell(&self) -> MutexGuard<'_, Cell> {
-        self.run.cell(self.task as usize)
+        self.run.cell(self.unit.task as usize)
     }
 }
 

@@ -8,29 +8,30 @@ use core::fmt::Write as _;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::Arc;
 
 use crate::Error;
 use crate::error::ErrorKind;
 use crate::pipeline::Task;
-use crate::pipeline::task::{Body, Requirement, TaskPolicy, Use};
+use crate::pipeline::plan::{Edge, Plan, Rule};
+use crate::pipeline::task::{Body, Mapping, Requirement, Use};
 
-/// A [`Task`] of a graph, with its dependencies by position.
+/// A [`Task`] of a graph: what is done. When and how often is in its [`Rule`].
 pub(crate) struct Node {
     pub(crate) name: Cow<'static, str>,
-    pub(crate) dependencies: Box<[u32]>,
-    pub(crate) dependants: Vec<u32>,
-    pub(crate) policy: TaskPolicy,
-    /// The position of its limit in [`Graph::limits`].
-    pub(crate) limit: Option<u32>,
     pub(crate) body: Body,
     pub(crate) requires: &'static [fn() -> Option<Requirement>],
     pub(crate) traced: bool,
+    /// How its items are found, if it is mapped.
+    pub(crate) map: Option<Mapping>,
 }
 
 pub(crate) struct Graph {
     pub(crate) pipeline: Cow<'static, str>,
     /// The tasks, each after its dependencies, and otherwise in the order they were handed in.
     pub(crate) nodes: Vec<Node>,
+    /// Their rules, in the same order.
+    pub(crate) plan: Arc<Plan>,
     /// The names of the concurrency limits that tasks count against.
     pub(crate) limits: Vec<Cow<'static, str>>,
     index: HashMap<Cow<'static, str>, u32>,
@@ -67,17 +68,22 @@ impl Graph {
         let mut limits: Vec<Cow<'static, str>> = Vec::new();
         let mut index = HashMap::with_capacity(order.len());
         let mut nodes: Vec<Node> = Vec::with_capacity(order.len());
+        let mut rules: Vec<Rule> = Vec::with_capacity(order.len());
         for old in order {
             let Some(task) = tasks[*old as usize].take() else {
                 continue;
             };
             let position = nodes.len() as u32;
-            let dependencies: Box<[u32]> = edges[*old as usize]
+            let dependencies: Box<[Edge]> = edges[*old as usize]
                 .iter()
-                .map(|d| new_position[*d as usize])
+                .zip(&task.dependencies)
+                .map(|(old, (_, usage))| Edge {
+                    task: new_position[*old as usize],
+                    reads: *usage != Use::Order,
+                })
                 .collect();
-            for dependency in &dependencies {
-                nodes[*dependency as usize].dependants.push(position);
+            for edge in &dependencies {
+                rules[edge.task as usize].dependants.push(position);
             }
             let limit = task.policy.concurrency.as_ref().map(|name| {
                 let known = limits.iter().position(|n| n == name);
@@ -87,12 +93,18 @@ impl Graph {
                 }) as u32
             });
             index.insert(task.name.clone(), position);
-            nodes.push(Node {
-                name: task.name,
+            rules.push(Rule {
                 dependencies,
                 dependants: Vec::new(),
-                policy: task.policy,
                 limit,
+                retry: task.policy.retry,
+                times: task.policy.times,
+                run_if: task.policy.run_if,
+                map: task.map.as_ref().map(|map| map.rule),
+            });
+            nodes.push(Node {
+                name: task.name,
+                map: task.map,
                 body: task.body,
                 requires: task.requires,
                 traced: task.traced,
@@ -101,9 +113,15 @@ impl Graph {
         Self {
             pipeline,
             nodes,
+            plan: Arc::new(Plan { tasks: rules }),
             limits,
             index,
         }
+    }
+
+    /// Returns the rules of the task at a position.
+    pub(crate) fn rule(&self, task: u32) -> &Rule {
+        &self.plan.tasks[task as usize]
     }
 
     pub(crate) fn position(&self, name: &str) -> Option<usize> {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::pipeline::task::TaskPolicy;
 
 fn spec(name: &'static str, dependencies: &[(&'static str, Use)]) -> Task {
     Task {
@@ -12,6 +13,7 @@ fn spec(name: &'static str, dependencies: &[(&'static str, Use)]) -> Task {
         body: Task::new(name, |_| async { Ok::<_, String>(()) }).body,
         requires: &[],
         traced: false,
+        map: None,
     }
 }
 
@@ -35,15 +37,15 @@ fn tasks_come_after_their_dependencies_and_else_as_given() {
     ])
     .unwrap();
     assert_eq!(names(&graph), ["extract", "other", "b", "a", "load"]);
-    let load = &graph.nodes[graph.position("load").unwrap()];
+    let load = &graph.plan.tasks[graph.position("load").unwrap()];
     // In the order of the declaration: generated code counts on it.
     let dependencies: Vec<&str> = load
         .dependencies
         .iter()
-        .map(|d| &*graph.nodes[*d as usize].name)
+        .map(|edge| &*graph.nodes[edge.task as usize].name)
         .collect();
     assert_eq!(dependencies, ["b", "a"]);
-    assert_eq!(graph.nodes[0].dependants.len(), 2);
+    assert_eq!(graph.plan.tasks[0].dependants.len(), 2);
     assert_eq!(graph.position("nowhere"), None);
 }
 
@@ -127,7 +129,7 @@ fn limits_are_listed_once() {
     ])
     .unwrap();
     assert_eq!(graph.limits, ["gpu", "db"]);
-    assert_eq!(graph.nodes[2].limit, Some(0));
+    assert_eq!(graph.plan.tasks[2].limit, Some(0));
 }
 
 #[test]

@@ -22,20 +22,23 @@
 //! # Ok::<(), obs_runtime::Error>(()) }).unwrap();
 //! ```
 
-mod attempt;
 pub(crate) mod blocking;
 mod builder;
 mod cancel;
 pub(crate) mod check;
 pub(crate) mod context;
+pub(crate) mod driver;
 mod graph;
 pub(crate) mod handler;
+pub(crate) mod items;
 pub(crate) mod params;
+pub(crate) mod plan;
 pub(crate) mod registry;
 pub(crate) mod result;
+mod run_handle;
 mod runner;
-mod slots;
 mod start;
+mod state;
 mod summary;
 pub(crate) mod task;
 pub(crate) mod telemetry;
@@ -45,10 +48,15 @@ pub use builder::PipelineBuilder;
 pub use cancel::CancelHandle;
 pub(crate) use cancel::{all_ended, cancel_all};
 pub use context::TaskContext;
+pub use handler::HandlerReturn;
+pub use items::Items;
 pub use params::{Input, Resource};
+pub use plan::RunIf;
 pub use registry::names;
 pub use result::{
-    HandlerError, RunResult, RunState, Succeeded, TaskError, TaskResult, TaskResults, TaskState,
+    HandlerError, ItemResult, RunResult, RunState, SkipReason, Succeeded, TaskError, TaskResult,
+    TaskResults, TaskState,
 };
+pub use run_handle::RunHandle;
 pub use start::Pipeline;
 pub use task::Task;

@@ -109,6 +109,7 @@ pub(crate) fn build(
         body: Body::Function(task.run),
         requires: task.requires,
         traced: true,
+        map: task.map,
     });
     Graph::build(pipeline, tasks.collect())
 }

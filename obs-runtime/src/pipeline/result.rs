@@ -17,53 +17,11 @@ use serde::Serialize;
 use crate::Error;
 use crate::error::ErrorKind;
 use crate::pipeline::graph::Graph;
+pub use crate::pipeline::state::{RunState, SkipReason, TaskState};
 use crate::serialize;
 use crate::trace::SpanError;
 use crate::trace::TraceId;
 use crate::trace::local::{redact, redact_kept};
-use crate::words::words;
-
-words! {
-    /// The state in which a run ended.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-    #[non_exhaustive]
-    pub enum RunState {
-        /// Every task succeeded.
-        Succeeded => "succeeded",
-        /// At least one task failed.
-        Failed => "failed",
-        /// The run was cancelled before every task had finished.
-        Cancelled => "cancelled",
-    }
-}
-
-impl fmt::Display for RunState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-words! {
-    /// The state in which a task ended.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-    #[non_exhaustive]
-    pub enum TaskState {
-        /// An attempt succeeded.
-        Succeeded => "succeeded",
-        /// The last attempt failed, timed out or panicked.
-        Failed => "failed",
-        /// The task never began, because one that it depends on did not succeed.
-        Skipped => "skipped",
-        /// The run was cancelled before the task had finished.
-        Cancelled => "cancelled",
-    }
-}
-
-impl fmt::Display for TaskState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
 
 /// The reason why a task did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -101,7 +59,8 @@ impl TaskError {
 
     /// Returns the type of the error, as the attribute `error.type` has it.
     ///
-    /// It is a type's path, `panic`, `timeout`, `dependency` (the task was skipped) or `cancelled`.
+    /// It is a type's path, or one of `panic`, `timeout`, `deadline`, `run_deadline`,
+    /// `queue_timeout`, `items`, `crashed` and `cancelled`.
     pub fn error_type(&self) -> &str {
         &self.kind
     }
@@ -143,8 +102,14 @@ pub struct TaskResult {
     /// It comes from the `records` argument or from
     /// [`TaskContext::set_records`](crate::pipeline::TaskContext::set_records).
     pub records: Option<u64>,
-    /// The reason why it did not succeed.
+    /// The reason why it did not succeed, if it began or was to begin.
     pub error: Option<TaskError>,
+    /// The reason why it was skipped.
+    #[serde(rename = "skipped", skip_serializing_if = "Option::is_none")]
+    pub skip_reason: Option<SkipReason>,
+    /// The results of its items, in their order, if it is mapped.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub items: Vec<ItemResult>,
     /// The number of attempts whose thread was still running when the run ended.
     ///
     /// Nothing can stop a synchronous task: after a timeout, or when the run is cancelled, its
@@ -153,15 +118,32 @@ pub struct TaskResult {
 }
 
 impl TaskResult {
-    /// Returns whether the task failed.
+    /// Returns whether the task failed, timed out, panicked or crashed.
     pub fn failed(&self) -> bool {
-        self.state == TaskState::Failed
+        self.state.is_failure()
     }
 
-    /// Returns whether the task succeeded.
+    /// Returns whether the task succeeded, or its output was in the cache.
     pub fn succeeded(&self) -> bool {
-        self.state == TaskState::Succeeded
+        self.state.is_success()
     }
+}
+
+/// The result of one item of a mapped task.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct ItemResult {
+    /// Which item it is, from 0.
+    pub item: usize,
+    /// The state in which it ended. One that was never reached is skipped.
+    pub state: TaskState,
+    /// The number of attempts that began.
+    pub attempts: u32,
+    /// The time from the start of the first attempt to the end of the last.
+    #[serde(rename = "duration_seconds", serialize_with = "serialize::seconds")]
+    pub duration: Duration,
+    /// The reason why it did not succeed.
+    pub error: Option<TaskError>,
 }
 
 /// The results of all tasks, in the order of the graph: each after those it depends on.
@@ -229,8 +211,8 @@ impl fmt::Debug for TaskResults {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct HandlerError {
-    /// The handler's path.
-    pub handler: &'static str,
+    /// The handler's path, or the place of its closure.
+    pub handler: Cow<'static, str>,
     /// Its error, or the message of its panic; secrets are masked.
     pub message: String,
 }
@@ -276,9 +258,9 @@ pub struct RunResult {
     pub records_count: u64,
     /// The number of tasks that succeeded.
     pub tasks_succeeded: usize,
-    /// The number of tasks that failed.
+    /// The number of tasks that failed, timed out, panicked or crashed.
     pub tasks_failed: usize,
-    /// The number of tasks that never began, because one that they depend on did not succeed.
+    /// The number of tasks that never ran: [`TaskResult::skip_reason`] says why.
     pub tasks_skipped: usize,
     /// The number of tasks that had not finished when the run was cancelled.
     pub tasks_cancelled: usize,
@@ -301,9 +283,9 @@ impl RunResult {
         self.state == RunState::Succeeded
     }
 
-    /// Returns whether a task failed.
+    /// Returns whether a task failed, or the run's deadline passed before its end.
     pub fn failed(&self) -> bool {
-        self.state == RunState::Failed
+        matches!(self.state, RunState::Failed | RunState::TimedOut)
     }
 
     /// Returns the result as an error unless every task succeeded, for `?`.
@@ -345,6 +327,7 @@ impl RunResult {
         };
         let state = match self.state {
             RunState::Cancelled => "was cancelled",
+            RunState::TimedOut => "took longer than its deadline",
             _ => "failed",
         };
         let text = format!("pipeline `{}` {state}{reasons}", self.pipeline_name);

@@ -7,26 +7,26 @@ use core::any::{Any, type_name};
 use core::fmt;
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::guarded::guarded;
 use crate::pipeline::cancel::Running;
 use crate::pipeline::context::Run;
 use crate::pipeline::graph::{Graph, all_well, pipeline_error};
-use crate::pipeline::handler::Alerts;
+use crate::pipeline::handler::{Calls, Handlers};
 use crate::pipeline::params::TypeMap;
-use crate::pipeline::result::{RunResult, RunState, TaskResults, TaskState};
-use crate::pipeline::runner::{Finished, Runner};
-use crate::pipeline::slots::Slots;
-use crate::pipeline::task::TaskPolicy;
+use crate::pipeline::plan::{Rule, RunLimits};
+use crate::pipeline::result::{Output, RunResult, RunState, TaskResult, TaskResults, TaskState};
+use crate::pipeline::runner::{Finished, Mailbox, Runner};
 use crate::pipeline::telemetry::{Meters, RunTelemetry};
-use crate::pipeline::{CancelHandle, PipelineBuilder, handler, registry};
-use crate::run_id::run_id;
-use crate::{Error, Instrument as _, SpanContext, scope};
+use crate::pipeline::{CancelHandle, PipelineBuilder, RunHandle, registry};
+use crate::{Error, Instrument as _, SpanContext, run_id, scope, self_log};
 
 /// A task graph and the values that it needs, ready to run once.
 ///
@@ -39,7 +39,9 @@ pub struct Pipeline {
     limits: HashMap<Cow<'static, str>, usize>,
     max_parallel: usize,
     cancel: CancelHandle,
-    alerts: Alerts,
+    pub(super) handlers: Handlers,
+    deadline: Option<Duration>,
+    late: Option<Duration>,
     /// The mistakes in calls on it, which are reported when it starts.
     problems: Vec<String>,
 }
@@ -53,7 +55,9 @@ impl Pipeline {
             limits: HashMap::new(),
             max_parallel: usize::MAX,
             cancel: CancelHandle::default(),
-            alerts: Alerts::default(),
+            handlers: Handlers::default(),
+            deadline: None,
+            late: None,
             problems: Vec::new(),
         }
     }
@@ -147,7 +151,7 @@ impl Pipeline {
     /// By default it is the manager of the installed `Observability`.
     #[cfg(feature = "alert")]
     pub fn alerts(mut self, manager: crate::alert::AlertManager) -> Self {
-        self.alerts.own = Some(manager);
+        self.handlers.alerts = Some(manager);
         self
     }
 
@@ -191,66 +195,156 @@ impl Pipeline {
         all_well(self.name(), &problems)
     }
 
+    /// Sets the longest that the run may take. By default there is no limit.
+    ///
+    /// Tasks that run when it has passed are stopped, and the run is [`RunState::TimedOut`]. The
+    /// handlers come after it, with deadlines of their own.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// Sets when the run counts as late: handlers with `#[on_late]` and [`on_late`](Self::on_late)
+    /// are called then, once, while it goes on.
+    pub fn late(mut self, late: Duration) -> Self {
+        self.late = Some(late);
+        self
+    }
+
     /// Runs every task, then the handlers. It must be awaited on a tokio runtime.
     ///
-    /// Dropping the future aborts the tasks; handlers are not called then. SIGINT and SIGTERM cancel the
-    /// run under [`#[obs_runtime::main]`](crate::main), which waits for its handlers.
+    /// Dropping the future cancels the run: its tasks are aborted, and its handlers are called by a
+    /// task of its own, for which [`#[obs_runtime::main]`](crate::main) waits. SIGINT and SIGTERM
+    /// cancel the run under that macro too.
     ///
     /// # Errors
-    /// Returns an error when the pipeline could not start: see [`check`](Self::check). A run whose
-    /// tasks failed is `Ok`, with the state [`RunState::Failed`]; [`RunResult::into_result`] makes it
-    /// an error.
+    /// Returns an error when the pipeline could not start: see [`check`](Self::check); and when the
+    /// runtime was shut down before the run had ended. A run whose tasks failed is `Ok`, with the
+    /// state [`RunState::Failed`]; [`RunResult::into_result`] makes it an error.
     pub async fn run(self) -> Result<RunResult, Error> {
+        let run = self.start().await?;
+        let _cancel = CancelOnDrop(run.cancel_handle());
+        run.wait().await
+    }
+
+    /// Starts the run, and returns what follows and cancels it. The run goes on if that is dropped.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// use obs_runtime::pipeline::Pipeline;
+    ///
+    /// let pipeline = Pipeline::builder("etl").task("load", [], |_| async { Ok::<_, String>(1) });
+    /// let run = pipeline.build()?.start().await?;
+    /// println!("run {} has begun", run.id());
+    /// assert!(run.wait().await?.succeeded());
+    /// # Ok::<(), obs_runtime::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// Returns an error when the pipeline cannot start: see [`check`](Self::check).
+    #[allow(
+        clippy::unused_async,
+        reason = "a run that is found again, or taken from a store, will be waited for"
+    )]
+    pub async fn start(self) -> Result<RunHandle, Error> {
         self.check()?;
-        if Handle::try_current().is_err() {
+        let Ok(runtime) = Handle::try_current() else {
             return Err(pipeline_error(
                 self.name(),
                 "not inside a tokio runtime: await `run()` under `#[obs_runtime::main]`, `#[tokio::main]` or `Runtime::block_on`",
             ));
-        }
-        if let Some(task) = self.task_with_timer()
+        };
+        if let Some(what) = self.needs_timer()
             && !has_timer()
         {
             return Err(pipeline_error(
                 self.name(),
                 &format!(
-                    "the task `{task}` has a timeout or pauses before a retry, and this tokio runtime has no timer: \
-                     build it with `enable_time()` or `enable_all()`"
+                    "{what}, and this tokio runtime has no timer: build it with `enable_time()` or `enable_all()`"
                 ),
             ));
         }
-        let running = Running::begin(&self.cancel);
-        let started_at = SystemTime::now();
-        let alerts = self.alerts.clone();
-        let run_id = run_id(started_at);
-        let meters = Meters::of(&scope::current(), &self.graph);
-        let telemetry = RunTelemetry::begin(self.graph.pipeline.clone(), &run_id, meters.clone());
-        let run = Arc::new(self.into_run(run_id, telemetry.context(), meters));
-        let finished = Runner::new(Arc::clone(&run)).drive().await;
-        let mut result = result(&run, started_at, finished);
-        let handlers = handler::concerned(&result);
-        handler::call_all(&handlers, &mut result, &alerts)
-            .in_span_context(run.span)
-            .await;
-        telemetry.end(&result);
-        drop(running);
-        Ok(result)
+        Ok(self.spawn(&runtime))
     }
 
-    /// Returns the first task that waits for a time.
-    fn task_with_timer(&self) -> Option<&str> {
-        let waits = |policy: &TaskPolicy| policy.timeout.is_some() || policy.retry.pauses();
-        let mut nodes = self.graph.nodes.iter();
-        nodes
-            .find(|node| waits(&node.policy))
-            .map(|node| &*node.name)
+    /// Returns what waits for a time, if anything does.
+    fn needs_timer(&self) -> Option<String> {
+        if self.deadline.is_some() || self.late.is_some() {
+            return Some("the run has a deadline".to_owned());
+        }
+        let mut tasks = self.graph.nodes.iter().zip(&self.graph.plan.tasks);
+        let waits = |rule: &Rule| rule.times.any() || rule.retry.pauses();
+        let (node, _) = tasks.find(|(_, rule)| waits(rule))?;
+        Some(format!(
+            "the task `{}` has a timeout or pauses before a retry",
+            node.name
+        ))
+    }
+
+    /// Gives the run to a task of its own.
+    fn spawn(mut self, runtime: &Handle) -> RunHandle {
+        let running = Running::begin(&self.cancel);
+        let started_at = SystemTime::now();
+        let handlers = core::mem::take(&mut self.handlers);
+        let run_id = run_id::run_id(started_at);
+        let meters = Meters::of(&scope::current(), &self.graph);
+        let telemetry = RunTelemetry::begin(self.graph.pipeline.clone(), &run_id, meters.clone());
+        let limits = self.limits();
+        let run = Arc::new(self.into_run(run_id, telemetry.context(), meters));
+        let (span, id, cancel) = (run.span, run.id.clone(), run.cancel.clone());
+        let calls = Calls::new(handlers, run.span, run.meters.clone());
+        let late = calls.clone();
+        let for_late = Arc::clone(&run);
+        let on_late = Box::new(move |results: Vec<TaskResult>| {
+            let so_far = result(
+                &for_late,
+                started_at,
+                RunState::Running,
+                results,
+                Arc::new([]),
+            );
+            late.spawn_late(so_far);
+        });
+        let runner = Runner::new(Arc::clone(&run), &limits, on_late);
+        let (tell, told) = oneshot::channel();
+        let whole = async move {
+            let cut_off = CutOff(Some(run.graph.pipeline.clone()));
+            let finished = runner.drive().await;
+            let Finished {
+                state,
+                results,
+                outputs,
+            } = finished;
+            let result = result(&run, started_at, state, results, outputs);
+            let result = calls.call_all(result).await;
+            telemetry.end(&result);
+            cut_off.disarm();
+            // An error says that nobody waits for it. Who does has it before the run is over for
+            // the end of the program.
+            let _ = tell.send(result);
+            drop(running);
+        };
+        runtime.spawn(whole.in_span_context(span));
+        RunHandle::new(id, cancel, told)
+    }
+
+    fn limits(&self) -> RunLimits {
+        let few = |limit: usize| u32::try_from(limit).unwrap_or(u32::MAX);
+        let named = self.graph.limits.iter();
+        RunLimits {
+            parallel: (self.max_parallel < usize::MAX).then(|| few(self.max_parallel.max(1))),
+            named: named
+                .map(|name| few(self.limits.get(name).copied().unwrap_or(1)))
+                .collect(),
+            deadline: self.deadline,
+            late: self.late,
+            seed: RandomState::new().hash_one(0_u8),
+        }
     }
 
     fn into_run(self, id: String, span: Option<SpanContext>, meters: Meters) -> Run {
-        let limits = self.graph.limits.iter();
-        let limits = limits.map(|name| self.limits.get(name).copied().unwrap_or(1));
         Run {
-            slots: Slots::new(self.max_parallel, limits),
+            mailbox: Mailbox::default(),
             cells: self.graph.nodes.iter().map(|_| Mutex::default()).collect(),
             graph: self.graph,
             id,
@@ -264,39 +358,66 @@ impl Pipeline {
     }
 }
 
+/// Cancels a run whose future is dropped. A run that has ended stays as it is.
+struct CancelOnDrop(CancelHandle);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+/// Says of a run that its runtime was shut down before it had ended.
+struct CutOff(Option<Cow<'static, str>>);
+
+impl CutOff {
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for CutOff {
+    fn drop(&mut self) {
+        let Some(pipeline) = &self.0 else { return };
+        self_log::warn_from_host(
+            "pipeline",
+            "cut_off",
+            format_args!(
+                "`{pipeline}`: the tokio runtime was shut down before the run had ended, so no handler was \
+                 called for it: wait for the run, or for `RunHandle::wait`, before the runtime goes"
+            ),
+        );
+    }
+}
+
 /// Returns whether the runtime can wait for a time. Tokio cannot be asked: without a timer it panics.
-fn has_timer() -> bool {
+pub(super) fn has_timer() -> bool {
     guarded(|| drop(tokio::time::sleep(Duration::ZERO))).is_some()
 }
 
-fn result(run: &Run, started_at: SystemTime, finished: Finished) -> RunResult {
-    let count = |state| {
-        let results = finished.results.iter();
-        results.filter(|task| task.state == state).count()
-    };
-    let tasks_failed = count(TaskState::Failed);
-    let tasks_cancelled = count(TaskState::Cancelled);
+fn result(
+    run: &Run,
+    started_at: SystemTime,
+    state: RunState,
+    results: Vec<TaskResult>,
+    outputs: Arc<[Option<Output>]>,
+) -> RunResult {
+    let count = |is: fn(&TaskResult) -> bool| results.iter().filter(|task| is(task)).count();
     RunResult {
         run_id: run.id.clone(),
         pipeline_name: run.graph.pipeline.clone(),
-        state: match (tasks_cancelled, tasks_failed) {
-            (0, 0) => RunState::Succeeded,
-            (0, _) => RunState::Failed,
-            _ => RunState::Cancelled,
-        },
+        state,
         started_at,
         duration: run.began.elapsed(),
-        records_count: finished
-            .results
+        records_count: results
             .iter()
             .filter_map(|task| task.records)
             .fold(0, u64::saturating_add),
-        tasks_succeeded: count(TaskState::Succeeded),
-        tasks_failed,
-        tasks_skipped: count(TaskState::Skipped),
-        tasks_cancelled,
-        still_running: finished
-            .results
+        tasks_succeeded: count(TaskResult::succeeded),
+        tasks_failed: count(TaskResult::failed),
+        tasks_skipped: count(|task| task.state == TaskState::Skipped),
+        tasks_cancelled: count(|task| task.state == TaskState::Cancelled),
+        still_running: results
             .iter()
             .map(|task| task.still_running)
             .fold(0, u32::saturating_add),
@@ -305,9 +426,9 @@ fn result(run: &Run, started_at: SystemTime, finished: Finished) -> RunResult {
             .filter(SpanContext::is_sampled)
             .map(|span| span.trace_id()),
         handler_errors: Vec::new(),
-        outputs: finished.outputs,
+        outputs,
         task_results: TaskResults {
-            results: finished.results,
+            results,
             graph: Arc::clone(&run.graph),
         },
     }

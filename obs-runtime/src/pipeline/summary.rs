@@ -118,10 +118,11 @@ fn cells(task: &TaskResult) -> [String; 6] {
         task.attempts.to_string(),
         or_dash((task.attempts > 0).then(|| duration(task.duration))),
         or_dash(task.records.map(|n| n.to_string())),
-        task.error
-            .as_ref()
-            .map(|e| one_line(e.message()))
-            .unwrap_or_default(),
+        match (&task.error, &task.skip_reason) {
+            (Some(error), _) => one_line(error.message()),
+            (None, Some(reason)) => one_line(&reason.to_string()),
+            (None, None) => String::new(),
+        },
     ]
 }
 

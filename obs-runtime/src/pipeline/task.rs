@@ -10,19 +10,38 @@ use core::time::Duration;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::pipeline::plan::{MapRule, RunIf, Times};
 use crate::pipeline::result::{Output, TaskError};
 use crate::pipeline::{Backoff, RetryPolicy, TaskContext};
 use crate::printable::formatted;
+use crate::retry::Hint;
 
 /// The value that a successful attempt yields.
 #[derive(Debug)]
 pub struct Attempted {
     pub(crate) value: Output,
     pub(crate) records: Option<u64>,
+    /// Whether it was known before.
+    pub(crate) is_cached: bool,
+}
+
+/// Why an attempt did not succeed.
+#[derive(Debug)]
+pub enum Unmade {
+    /// It failed, and the rules of its task say this of repetition.
+    Failed(TaskError, Hint),
+    /// Its condition does not hold, so nothing was done.
+    Declined,
+}
+
+impl From<TaskError> for Unmade {
+    fn from(error: TaskError) -> Self {
+        Self::Failed(error, Hint::None)
+    }
 }
 
 /// The future of one attempt of a task.
-pub type Attempt = Pin<Box<dyn Future<Output = Result<Attempted, TaskError>> + Send>>;
+pub type Attempt = Pin<Box<dyn Future<Output = Result<Attempted, Unmade>> + Send>>;
 
 /// The way in which a task uses one that it depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +104,8 @@ pub struct TaskMeta {
     pub dependencies: &'static [Dependency],
     /// Its attempts, timeout and limit.
     pub policy: TaskPolicy,
+    /// How its items are found, if it is mapped.
+    pub map: Option<Mapping>,
     /// The values that the run must be given.
     pub requires: &'static [fn() -> Option<Requirement>],
     /// Begins an attempt.
@@ -96,8 +117,10 @@ pub struct TaskMeta {
 pub struct TaskPolicy {
     /// The rules of repetition after a failure.
     pub retry: RetryPolicy,
-    /// The longest that one attempt may take.
-    pub timeout: Option<Duration>,
+    /// The longest that its attempts, and all of it, may take.
+    pub times: Times,
+    /// Which ends of its dependencies it waits for.
+    pub run_if: RunIf,
     /// The name of the concurrency limit that the task counts against.
     pub concurrency: Option<Cow<'static, str>>,
 }
@@ -106,9 +129,23 @@ impl TaskPolicy {
     /// One attempt without limits.
     pub const DEFAULT: Self = Self {
         retry: RetryPolicy::NEVER,
-        timeout: None,
+        times: Times::NONE,
+        run_if: RunIf::Success,
         concurrency: None,
     };
+}
+
+/// How a task finds its items in a dependency's output, and what it makes of their outputs.
+#[derive(Clone, Copy, Debug)]
+pub struct Mapping {
+    /// How many items there may be, work at once, and fail.
+    pub rule: MapRule,
+    /// The position of the dependency whose output has the items.
+    pub source: usize,
+    /// Counts the items of that output; none if it is of another type.
+    pub count: fn(&(dyn Any + Send + Sync)) -> Option<usize>,
+    /// Makes the task's output of those of its items.
+    pub collect: fn(Vec<Option<Output>>) -> Output,
 }
 
 /// The code that makes an attempt.
@@ -144,6 +181,7 @@ pub struct Task {
     pub(crate) requires: &'static [fn() -> Option<Requirement>],
     /// Whether the body opens the task's span itself.
     pub(crate) traced: bool,
+    pub(crate) map: Option<Mapping>,
 }
 
 impl Task {
@@ -162,8 +200,9 @@ impl Task {
                     Ok(value) => Ok(Attempted {
                         value: Arc::new(value),
                         records: None,
+                        is_cached: false,
                     }),
-                    Err(error) => Err(task_error(&error)),
+                    Err(error) => Err(task_error(&error).into()),
                 }
             })
         };
@@ -175,6 +214,7 @@ impl Task {
             body: Body::Closure(Box::new(body)),
             requires: &[],
             traced: false,
+            map: None,
         }
     }
 
@@ -206,7 +246,7 @@ impl Task {
 
     /// Sets the longest that one attempt may take. By default there is no limit.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.policy.timeout = Some(timeout);
+        self.policy.times.timeout = Some(timeout);
         self
     }
 

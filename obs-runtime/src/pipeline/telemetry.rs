@@ -70,6 +70,7 @@ impl Measure for RunMeasure {
     fn end(self, ended: Ended) {
         let state = match ended.end {
             End::Ok => RunState::Succeeded,
+            End::Failed(kind) if kind == TIMED_OUT => RunState::TimedOut,
             End::Failed(_) => RunState::Failed,
             End::Panicked | End::Cancelled => RunState::Cancelled,
         };
@@ -112,15 +113,20 @@ impl RunTelemetry {
         }
         let end = match result.state {
             RunState::Succeeded => End::Ok,
-            RunState::Cancelled => End::Cancelled,
-            RunState::Failed => {
-                const FAILED: &str = "task_failed";
-                span.set_error(FAILED, &failure(result));
-                End::Failed(FAILED.into())
-            }
+            RunState::Cancelled | RunState::Running => End::Cancelled,
+            RunState::Failed => failed(span, "task_failed", &failure(result)),
+            RunState::TimedOut => failed(span, TIMED_OUT, "the run's deadline has passed"),
         };
         self.0.end(end);
     }
+}
+
+/// The error of a run whose deadline has passed.
+const TIMED_OUT: &str = "run_deadline";
+
+fn failed(span: &Span, kind: &'static str, message: &str) -> End {
+    span.set_error(kind, message);
+    End::Failed(kind.into())
 }
 
 /// `2 of 5 tasks failed: extract, load`
@@ -147,6 +153,9 @@ pub(crate) fn task_span(context: &TaskContext) -> Span {
     });
     if span.is_recording() {
         span.set_name(context.node().name.clone());
+        if let Some(item) = context.item() {
+            span.set_attribute(attribute::OBS_TASK_ITEM, item as i64);
+        }
         for link in links(context) {
             span.add_link(link);
         }
@@ -157,8 +166,8 @@ pub(crate) fn task_span(context: &TaskContext) -> Span {
 
 /// The spans of the tasks that this one depends on.
 fn links(context: &TaskContext) -> impl Iterator<Item = SpanContext> + '_ {
-    let dependencies = context.node().dependencies.iter();
-    dependencies.filter_map(|d| context.run.cell(*d as usize).span)
+    let dependencies = context.rule().dependencies.iter();
+    dependencies.filter_map(|edge| context.run.cell(edge.task as usize).span)
 }
 
 thread_local! {
@@ -171,6 +180,9 @@ thread_local! {
 pub fn span_began() -> Option<u32> {
     let context = BEGINNING.take()?;
     context.cell().span = SpanContext::current();
+    if let Some(item) = context.item() {
+        current::set_attribute(attribute::OBS_TASK_ITEM, item as i64);
+    }
     links(&context).for_each(current::add_link);
     Some(context.attempt)
 }
@@ -222,6 +234,7 @@ pub(crate) struct Meters {
     task_duration: Option<Histogram>,
     task_retries: Option<Counter>,
     records: Option<Counter>,
+    handler_calls: Option<Counter>,
 }
 
 impl Meters {
@@ -248,6 +261,11 @@ impl Meters {
             ),
             task_retries: counter(collector, &metric::OBS_PIPELINE_TASK_RETRIES, task),
             records: counter(collector, &metric::OBS_PIPELINE_RECORDS, task),
+            handler_calls: counter(
+                collector,
+                &metric::OBS_PIPELINE_HANDLER_CALLS,
+                [attribute::PIPELINE, attribute::HANDLER, attribute::RESULT],
+            ),
         }
     }
 
@@ -255,7 +273,7 @@ impl Meters {
     /// long runs and tasks take is not either, and histograms have many lines.
     fn count_from_zero(&self, graph: &Graph) {
         let pipeline = &*graph.pipeline;
-        for state in RunState::ALL {
+        for state in RunState::ALL.iter().filter(|state| state.is_terminal()) {
             ahead(self.runs.as_ref(), &[pipeline, state.as_str()]);
         }
         for task in retried(graph) {
@@ -270,6 +288,14 @@ impl Meters {
         }
         if let Some(Ok(duration)) = self.run_duration.as_ref().map(|m| m.with(labels)) {
             duration.observe(seconds);
+        }
+    }
+
+    /// Counts a call of a handler.
+    pub(crate) fn handler(&self, pipeline: &str, handler: &str, result: &str) {
+        let labels = [pipeline, handler, result];
+        if let Some(Ok(calls)) = self.handler_calls.as_ref().map(|m| m.with(labels)) {
+            calls.inc();
         }
     }
 
@@ -304,9 +330,9 @@ fn ahead(counter: Option<&Counter>, labels: &[&str]) {
 
 /// Returns the tasks that have retries.
 fn retried(graph: &Graph) -> impl Iterator<Item = &str> {
-    let retried = graph.nodes.iter();
-    let retried = retried.filter(|node| node.policy.retry.retries() > 0);
-    retried.map(|node| &*node.name)
+    let tasks = graph.nodes.iter().zip(&graph.plan.tasks);
+    let retried = tasks.filter(|(_, rule)| rule.retry.retries() > 0);
+    retried.map(|(node, _)| &*node.name)
 }
 
 /// The graphs whose counters show 0 in a scope.

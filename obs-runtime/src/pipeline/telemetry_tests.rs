@@ -189,7 +189,7 @@ fn a_graph_is_shown_once_in_each_scope() {
         found.then(|| family(&families, name).len())
     };
     let _ = Meters::of(&scope, &graph(0));
-    assert_eq!(shown(&scope, "obs.pipeline.runs"), Some(3));
+    assert_eq!(shown(&scope, "obs.pipeline.runs"), Some(4));
     assert_eq!(shown(&scope, "obs.pipeline.task.retries"), None);
     // Another graph of the same name.
     let _ = Meters::of(&scope, &graph(1));

@@ -127,7 +127,13 @@ impl Main {
             let mut main = core::pin::pin!(main);
             tokio::select! {
                 biased;
-                value = &mut main => Ok(value),
+                value = &mut main => {
+                    // Runs that nobody waits for, and those whose future was dropped, have their
+                    // handlers called.
+                    cancel_runs();
+                    runs_ended().await;
+                    Ok(value)
+                }
                 Ok(status) = &mut signalled => {
                     cancel_runs();
                     let mut ended = core::pin::pin!(runs_ended());
@@ -135,7 +141,14 @@ impl Main {
                         biased;
                         // What it returns says nothing now: a signal has its own status.
                         _ = &mut main => ended.await,
-                        () = &mut ended => {}
+                        () = &mut ended => {
+                            // Its run may just have told it how it ended.
+                            tokio::select! {
+                                biased;
+                                _ = &mut main => {}
+                                () = core::future::ready(()) => {}
+                            }
+                        }
                     }
                     Err(status)
                 }

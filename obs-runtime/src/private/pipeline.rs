@@ -1,7 +1,7 @@
 //! What the expansions of `#[pipeline_task]` and of handlers call.
 
 use core::any::Any;
-use core::fmt;
+use core::time::Duration;
 use std::sync::Arc;
 
 use super::count::IntoCount;
@@ -11,18 +11,21 @@ pub use crate::pipeline::blocking::blocking;
 pub use crate::pipeline::check::{check, check_moves};
 use crate::pipeline::context::gone;
 pub use crate::pipeline::handler::{
-    HandlerCall, HandlerEntry, HandlerEvent, HandlerFuture, HandlerMeta,
+    HandlerCall, HandlerEntry, HandlerEvent, HandlerFuture, HandlerMeta, HandlerReturn,
 };
+pub use crate::pipeline::items::{Items, collect_all, collect_some, count_items, item};
 pub use crate::pipeline::params::{FromOutput, TaskParam};
+pub use crate::pipeline::plan::{AllowFailed, MapRule, RunIf, Times};
 pub use crate::pipeline::registry::TaskEntry;
 use crate::pipeline::result::TaskError;
 pub use crate::pipeline::task::{
-    Attempt, Attempted, Dependency, Requirement, TaskMeta, TaskPolicy, Use,
+    Attempt, Attempted, Dependency, Mapping, Requirement, TaskMeta, TaskPolicy, Unmade, Use,
 };
 pub use crate::pipeline::telemetry::span_began;
 pub use crate::pipeline::{Backoff, RetryPolicy, RunResult, TaskContext};
-use crate::printable::formatted;
+pub use crate::retry::Hint;
 pub use std::borrow::Cow;
+pub use std::vec::Vec;
 
 /// The type beside an annotated task: what its output is.
 #[diagnostic::on_unimplemented(
@@ -30,8 +33,10 @@ pub use std::borrow::Cow;
     note = "put `#[pipeline_task(pipeline = \"…\")]` on the function"
 )]
 pub trait PipelineTask {
-    /// What the task yields; of a `Result`, the `Ok` type.
-    type Output: Send + Sync + 'static;
+    /// What one call of the function yields; of a `Result`, the `Ok` type.
+    type Each: Send + Sync + 'static;
+    /// What dependants get: the same, or a list of it if the task is mapped.
+    type Output;
 }
 
 /// A parameter of type `P` that is the output `O` of a dependency. Only [`new`](Self::new) asks
@@ -67,7 +72,7 @@ impl<P, O: Any + Send + Sync> Taken<P, O> {
     pub fn take(&self, context: &TaskContext, position: usize) -> Result<P, TaskError> {
         let output = context.dependency::<O>(position, self.moves)?;
         (self.from_output)(output).ok_or_else(|| {
-            let index = context.node().dependencies[position] as usize;
+            let index = context.rule().dependencies[position].task as usize;
             gone(&context.run.graph.nodes[index].name)
         })
     }
@@ -105,7 +110,7 @@ pub fn shared<O: Any + Send + Sync>(
 /// An attempt of an `async fn`.
 pub fn attempt<F>(future: F) -> Attempt
 where
-    F: Future<Output = Result<Attempted, TaskError>> + Send + 'static,
+    F: Future<Output = Result<Attempted, Unmade>> + Send + 'static,
 {
     Box::pin(future)
 }
@@ -115,13 +120,18 @@ where
 /// # Errors
 /// That of the function.
 pub fn settle<K: PipelineTask, E>(
-    returned: Result<K::Output, E>,
-    judge: impl Judge<Result<K::Output, E>>,
-    count: impl FnOnce(&K::Output) -> Option<u64>,
-) -> Result<Attempted, TaskError> {
+    returned: Result<K::Each, E>,
+    judge: impl Judge<Result<K::Each, E>>,
+    count: impl FnOnce(&K::Each) -> Option<u64>,
+    hint: impl FnOnce(&E) -> Hint,
+) -> Result<Attempted, Unmade> {
     match returned {
         Ok(value) => Ok(attempted(value, count)),
-        Err(_) => Err(TaskError::of(judge.error(&returned, true))),
+        Err(ref error) => {
+            let hint = hint(error);
+            let error = TaskError::of(judge.error(&returned, true));
+            Err(Unmade::Failed(error, hint))
+        }
     }
 }
 
@@ -130,12 +140,12 @@ pub fn settle<K: PipelineTask, E>(
 /// # Errors
 /// The failure, if there is one.
 pub fn settle_value<K: PipelineTask>(
-    value: K::Output,
-    judge: impl Judge<K::Output>,
-    count: impl FnOnce(&K::Output) -> Option<u64>,
-) -> Result<Attempted, TaskError> {
+    value: K::Each,
+    judge: impl Judge<K::Each>,
+    count: impl FnOnce(&K::Each) -> Option<u64>,
+) -> Result<Attempted, Unmade> {
     if judge.failed(&value) {
-        return Err(TaskError::of(judge.error(&value, true)));
+        return Err(TaskError::of(judge.error(&value, true)).into());
     }
     Ok(attempted(value, count))
 }
@@ -145,6 +155,7 @@ fn attempted<T: Any + Send + Sync>(value: T, count: impl FnOnce(&T) -> Option<u6
     Attempted {
         value: Arc::new(value),
         records,
+        is_cached: false,
     }
 }
 
@@ -153,10 +164,53 @@ pub fn says<T>(value: &T, closure: impl FnOnce(&T) -> bool) -> bool {
     closure(value)
 }
 
+/// Without `retry_if` and `retry_after`.
+pub fn no_hint<E>(_: &E) -> Hint {
+    Hint::None
+}
+
+/// What an error says of repetition: whether there is to be one, and how long after.
+pub fn hint(again: bool, after: impl FnOnce() -> Option<Duration>) -> Hint {
+    if !again {
+        return Hint::Never;
+    }
+    after().map_or(Hint::None, Hint::After)
+}
+
+/// What the closure of `retry_after` says of an error.
+pub fn pause_after<E, P: IntoPause>(error: &E, closure: impl FnOnce(&E) -> P) -> Option<Duration> {
+    closure(error).into_pause()
+}
+
+/// What `retry_after` may return.
+#[diagnostic::on_unimplemented(
+    message = "`retry_after` returns a `Duration` or an `Option<Duration>`, not `{Self}`"
+)]
+pub trait IntoPause {
+    fn into_pause(self) -> Option<Duration>;
+}
+
+impl IntoPause for Duration {
+    fn into_pause(self) -> Option<Duration> {
+        Some(self)
+    }
+}
+
+impl IntoPause for Option<Duration> {
+    fn into_pause(self) -> Option<Duration> {
+        self
+    }
+}
+
+/// What the closure of `when` says.
+pub fn holds(closure: impl FnOnce() -> bool) -> bool {
+    closure()
+}
+
 /// The error of a value that the named argument refuses.
-pub fn refused(argument: &str) -> TaskError {
+pub fn refused(argument: &str) -> Unmade {
     let message = format!("`{argument}` calls the returned value an error");
-    TaskError::new(argument.to_owned(), message)
+    TaskError::new(argument.to_owned(), message).into()
 }
 
 /// Without a `records` argument.
@@ -202,30 +256,6 @@ pub fn lent<P: LentParam>(context: &TaskContext) -> &P {
 /// Counts the records of an output.
 pub fn records<T, N: IntoCount>(value: &T, count: impl FnOnce(&T) -> N) -> Option<u64> {
     count(value).into_count()
-}
-
-/// What a handler's function may return.
-#[diagnostic::on_unimplemented(
-    message = "a handler returns nothing or a `Result<(), E>`, not `{Self}`"
-)]
-pub trait HandlerReturn {
-    /// The error's text.
-    ///
-    /// # Errors
-    /// When the handler failed.
-    fn into_result(self) -> Result<(), String>;
-}
-
-impl HandlerReturn for () {
-    fn into_result(self) -> Result<(), String> {
-        Ok(())
-    }
-}
-
-impl<E: fmt::Display> HandlerReturn for Result<(), E> {
-    fn into_result(self) -> Result<(), String> {
-        self.map_err(|error| formatted(format_args!("{error}")).into_owned())
-    }
 }
 
 /// What a handler returned.

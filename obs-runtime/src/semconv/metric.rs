@@ -106,6 +106,7 @@ metrics! {
     OBS_LOGS_RECORDED = "obs.logs.recorded", "{record}", "Log records that were made.", &[];
     OBS_METRICS_OVERFLOWED = "obs.metrics.overflowed", "{lookup}", "Lookups of label values that fell into the overflow series.", &[];
     OBS_METRICS_REFUSED = "obs.metrics.refused", "{value}", "Values that a metric did not take: no valid amount, or given without its labels or as another kind.", &[];
+    OBS_PIPELINE_HANDLER_CALLS = "obs.pipeline.handler.calls", "{call}", "Calls of handlers of pipelines by result: `ok`, `error`, `panic`, or `timeout` for one that took longer than its deadline.", &[];
     OBS_PIPELINE_RECORDS = "obs.pipeline.records", "{record}", "Records that tasks counted.", &[];
     OBS_PIPELINE_RUNS = "obs.pipeline.runs", "{run}", "Runs of pipelines by state.", &[];
     OBS_PIPELINE_RUN_DURATION = "obs.pipeline.run.duration", "s", "Duration of runs of pipelines.", PIPELINE_SECONDS;

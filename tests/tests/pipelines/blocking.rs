@@ -124,7 +124,7 @@ async fn a_task_that_never_returns_does_not_keep_a_run_from_its_end() {
         let state = |task| result.task_results[task].state;
         let states = ["hangs", "waits", "comes_after"].map(state);
         let expected = [
-            TaskState::Failed,
+            TaskState::TimedOut,
             TaskState::Succeeded,
             TaskState::Succeeded,
         ];
@@ -150,7 +150,7 @@ async fn a_task_whose_attempts_never_return_fails() {
     drop(ends);
     let result = result.unwrap();
     let task = &result.task_results["stubborn"];
-    assert_eq!((task.state, task.attempts), (TaskState::Failed, 2));
+    assert_eq!((task.state, task.attempts), (TaskState::TimedOut, 2));
     assert_eq!((task.waited, task.still_running), (TIMEOUT, 2));
 }
 

@@ -1,6 +1,9 @@
 //! Annotated tasks and handlers.
 
 mod blocking;
+mod handlers;
 mod lints;
+mod maps;
+mod rules;
 mod tasks;
 mod timeouts;

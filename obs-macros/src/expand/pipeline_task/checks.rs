@@ -32,7 +32,7 @@ pub(super) fn source(
             let new = quote_spanned!(span=> new::<#ty>());
             Some(quote!(const #name: #glue::Given<#ty> = #glue::Given::#new;))
         }
-        Param::Shared { .. } | Param::Lent { .. } => None,
+        Param::Item { .. } | Param::Shared { .. } | Param::Lent { .. } => None,
     }
 }
 

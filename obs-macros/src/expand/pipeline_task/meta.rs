@@ -1,6 +1,6 @@
 //! `TaskMeta`: what the pipeline knows of a task before it runs.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::format_ident;
 use syn::ext::IdentExt as _;
 
@@ -25,6 +25,7 @@ pub(super) fn meta(task: &Task, glue: &TokenStream) -> TokenStream {
     let line = site::line_of(item.sig.ident.span());
     let dependencies = dependencies(task, glue);
     let policy = policy(task, glue);
+    let map = optional(super::map::mapping(task, glue));
     let requires = task.params.iter().enumerate().filter_map(|(at, param)| {
         let source = source_name(at);
         matches!(param, Param::Value { .. }).then(|| quote!(#source.requirement))
@@ -38,6 +39,7 @@ pub(super) fn meta(task: &Task, glue: &TokenStream) -> TokenStream {
             line: #line,
             dependencies: &[#(#dependencies),*],
             policy: #policy,
+            map: #map,
             requires: &[#(#requires),*],
             run: __obs_run,
         }
@@ -53,9 +55,15 @@ fn dependencies<'a>(
         .enumerate()
         .map(move |(at, dependency)| {
             let mut usage = quote!(#glue::Use::Order);
+            let mut looked_at = task.when.iter().flat_map(|when| &when.params);
+            if looked_at.any(|param| param.position == at) {
+                usage = quote!(#glue::Use::Read);
+            }
             for (index, param) in task.params.iter().enumerate() {
                 match param {
-                    Param::Shared { position, .. } if *position == at => {
+                    Param::Shared { position, .. } | Param::Item { position, .. }
+                        if *position == at =>
+                    {
                         usage = quote!(#glue::Use::Read);
                     }
                     Param::Output { position, .. } if *position == at => {
@@ -89,7 +97,15 @@ fn policy(task: &Task, glue: &TokenStream) -> TokenStream {
         let value = part(&jitter.value);
         quote!(.jitter(#value))
     });
-    let timeout = optional(task.timeout.as_ref().map(duration::tokens));
+    let max_elapsed = retry.max_elapsed.as_ref().map(|value| {
+        let value = duration::tokens(&value.value);
+        quote!(.max_elapsed(#value))
+    });
+    let [timeout, deadline, queue_timeout] = task
+        .times
+        .each_ref()
+        .map(|time| optional(time.as_ref().map(duration::tokens)));
+    let run_if = Ident::new(task.run_if.unwrap_or("Success"), Span::mixed_site());
     let concurrency = optional(
         task.concurrency
             .as_ref()
@@ -97,8 +113,13 @@ fn policy(task: &Task, glue: &TokenStream) -> TokenStream {
     );
     quote! {
         #glue::TaskPolicy {
-            retry: #glue::RetryPolicy::new(#retries) #backoff #delay #max_delay #jitter,
-            timeout: #timeout,
+            retry: #glue::RetryPolicy::new(#retries) #backoff #delay #max_delay #jitter #max_elapsed,
+            times: #glue::Times {
+                timeout: #timeout,
+                deadline: #deadline,
+                queue_timeout: #queue_timeout,
+            },
+            run_if: #glue::RunIf::#run_if,
             concurrency: #concurrency,
         }
     }

@@ -4,6 +4,7 @@
 //! the function brings both, and `depends_on(path)` reaches the struct by the function's path.
 
 mod checks;
+mod map;
 mod meta;
 mod names;
 mod run;
@@ -32,7 +33,12 @@ pub(crate) fn expand(task: &Task) -> TokenStream {
     let glue = quote!(#krate::private::pipeline);
     let (vis, ident) = (&item.vis, &item.sig.ident);
     let cfgs = cfgs(item);
-    let output = output(&item.sig.output, &glue);
+    let each = output(&item.sig.output, &glue);
+    let output = match &task.map {
+        None => quote!(#each),
+        Some(mapped) if mapped.map.allow_failed.is_some() => quote!(#glue::Items<#each>),
+        Some(_) => quote!(#glue::Vec<#each>),
+    };
     let meta = meta(task, &glue);
     let run = run(task, &glue);
     let checks = checks(task, &glue);
@@ -58,6 +64,7 @@ pub(crate) fn expand(task: &Task) -> TokenStream {
             static __OBS_TASK: #glue::TaskMeta = #meta;
 
             impl #glue::PipelineTask for #ident {
+                type Each = #each;
                 type Output = #output;
             }
 

@@ -1,12 +1,13 @@
 //! `fn __obs_run`: how a run calls the task.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
-use syn::ReturnType;
+use syn::{Expr, ReturnType};
 
 use super::names::{dependency_output, source_name};
 use crate::ast::Function;
-use crate::expand::pieces::{at, located, variable};
+use crate::attr::list::Given;
+use crate::expand::pieces::{self, at, located, variable};
 use crate::hygiene::quote;
 use crate::shape;
 use crate::valid::pipeline_task::Task;
@@ -26,9 +27,11 @@ pub(super) fn run(task: &Task, glue: &TokenStream) -> TokenStream {
     let is_async = item.sig.asyncness.is_some();
     let wait = is_async.then(|| quote!(.await));
     let judge = judge(task, glue);
+    let when = when(task, glue);
     let settle = settle(item, task, glue);
     let body = quote! {
         let #context = &#context;
+        #when
         #(#lets)*
         let #value = #ident(#(#args),*) #wait;
         #judge
@@ -58,7 +61,8 @@ pub(super) fn run(task: &Task, glue: &TokenStream) -> TokenStream {
 /// The statement that fetches a parameter's value, and the variable that holds it. What does not
 /// fit is reported at the parameter's type.
 fn argument(at: usize, param: &Param, task: &Task, glue: &TokenStream) -> (TokenStream, Ident) {
-    let (Param::Shared { ty, .. }
+    let (Param::Item { ty, .. }
+    | Param::Shared { ty, .. }
     | Param::Output { ty, .. }
     | Param::Lent { ty }
     | Param::Value { ty }) = param;
@@ -67,6 +71,19 @@ fn argument(at: usize, param: &Param, task: &Task, glue: &TokenStream) -> (Token
     let context = variable("__context");
     let source = source_name(at);
     let fetch = match param {
+        Param::Item { position, .. } => {
+            let output = dependency_output(&task.dependencies[*position].path, glue);
+            let items = variable("__items");
+            // An output without items is reported where the map names it, once.
+            let source = task.map.as_ref().map(|mapped| &mapped.map.source);
+            let there = source.map_or(span, located);
+            let (here, list) = (pieces::at(glue, there), pieces::at(&output, there));
+            let item = quote_spanned!(there=> #here::item::<#list>);
+            quote! {
+                let #items = #glue::shared::<#output>(#context, #position)?;
+                let #value = #item(&#items, #context)?;
+            }
+        }
         Param::Shared { position, .. } => {
             let output = dependency_output(&task.dependencies[*position].path, glue);
             // `&Vec<T>` becomes `&[T]`, `&String` becomes `&str`: the call coerces the variable.
@@ -82,6 +99,66 @@ fn argument(at: usize, param: &Param, task: &Task, glue: &TokenStream) -> (Token
         Param::Value { .. } => quote!(let #value = (#source.get)(#context)?;),
     };
     (fetch, value)
+}
+
+/// Ends the attempt if `when` says that there is nothing to do. What it looks at is let go before
+/// the function takes it.
+fn when(task: &Task, glue: &TokenStream) -> Option<TokenStream> {
+    let when = task.when.as_ref()?;
+    let context = variable("__context");
+    let holds = variable("__holds");
+    let outputs = when.params.iter().enumerate().map(|(at, param)| {
+        let output = dependency_output(&task.dependencies[param.position].path, glue);
+        let value = Ident::new(&format!("__looked_at{at}"), Span::mixed_site());
+        let (name, position) = (&param.name, param.position);
+        // `&Vec<T>` becomes `&[T]` where the closure says so.
+        let coerced = param.ty.as_ref().map(|ty| quote!(let #name: #ty = #name;));
+        quote! {
+            let #value = #glue::shared::<#output>(#context, #position)?;
+            let #name = #glue::lend::<#output>(&#value);
+            #coerced
+        }
+    });
+    let body = &when.body;
+    let span = located(body);
+    let here = at(glue, span);
+    let holds_here = quote_spanned!(span=> #here::holds(|| #body));
+    Some(quote! {
+        if #context.attempt() == 1 {
+            let #holds = {
+                #(#outputs)*
+                #holds_here
+            };
+            if !#holds {
+                return ::core::result::Result::Err(#glue::Unmade::Declined);
+            }
+        }
+    })
+}
+
+/// What the error of the task says of repetition.
+fn hint(task: &Task, glue: &TokenStream) -> TokenStream {
+    let error = variable("__error");
+    let closure = |given: &Option<Given<Expr>>, call: &str, otherwise: TokenStream| match given {
+        Some(given) => {
+            let closure = &given.value;
+            let span = located(closure);
+            let (here, call) = (at(glue, span), Ident::new(call, span));
+            quote_spanned!(span=> #here::#call(#error, #closure))
+        }
+        None => otherwise,
+    };
+    let retry = &task.retry;
+    if retry.retry_if.is_none() && retry.retry_after.is_none() {
+        return quote!(#glue::no_hint);
+    }
+    let again = closure(&retry.retry_if, "says", quote!(true));
+    let after = closure(
+        &retry.retry_after,
+        "pause_after",
+        quote!(::core::option::Option::None),
+    );
+    quote!(|#error| #glue::hint(#again, || #after))
 }
 
 /// A value that `ok_if` or `error_if` calls an error fails the task as it fails the span.
@@ -102,6 +179,7 @@ fn judge(task: &Task, glue: &TokenStream) -> Option<TokenStream> {
 fn settle(item: &Function, task: &Task, glue: &TokenStream) -> TokenStream {
     let [value, how, output] = ["__value", "__how", "__output"].map(variable);
     let ident = &item.sig.ident;
+    let hint = hint(task, glue);
     let count = task.records.as_ref().map_or_else(
         || quote!(#glue::no_records),
         |count| {
@@ -117,7 +195,7 @@ fn settle(item: &Function, task: &Task, glue: &TokenStream) -> TokenStream {
     if returned.is_some_and(|ty| shape::is_named_result(ty)) {
         quote! {
             let #how = #glue::probe(&#value).__obs_judge().__obs_how();
-            #glue::settle::<#ident, _>(#value, #how, #count)
+            #glue::settle::<#ident, _>(#value, #how, #count, #hint)
         }
     } else {
         quote! {

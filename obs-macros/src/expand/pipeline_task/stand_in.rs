@@ -30,10 +30,12 @@ pub(crate) fn expand(item: &Function) -> TokenStream {
                 line: 0,
                 dependencies: &[],
                 policy: #glue::TaskPolicy::DEFAULT,
+                map: ::core::option::Option::None,
                 requires: &[],
                 run: |_| loop {},
             };
             impl #glue::PipelineTask for #ident {
+                type Each = #output;
                 type Output = #output;
             }
             #[allow(dead_code)]

@@ -2,14 +2,16 @@
 //! the other files.
 
 pub(crate) mod params;
+pub(crate) mod rules;
 pub(crate) mod signature;
 
 use proc_macro2::Span;
 use quote::ToTokens as _;
 use syn::ext::IdentExt as _;
-use syn::{Expr, LitStr, Signature};
+use syn::{Expr, LitStr, ReturnType, Signature};
 
 use self::params::Param;
+use self::rules::{Mapped, When};
 use super::feature;
 use super::function::{self, Own};
 use super::names::is_dynamic;
@@ -23,6 +25,7 @@ use crate::attr::shared::Args;
 use crate::attr::table::PIPELINE_TASK;
 use crate::errors::Errors;
 use crate::plan::Annotated;
+use crate::shape;
 
 /// A task, and what its pipeline knows of it.
 pub(crate) struct Task {
@@ -31,7 +34,12 @@ pub(crate) struct Task {
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) params: Vec<Param>,
     pub(crate) retry: Retry,
-    pub(crate) timeout: Option<DurationArg>,
+    /// `timeout`, `deadline` and `queue_timeout`.
+    pub(crate) times: [Option<DurationArg>; 3],
+    /// A variant of `RunIf`.
+    pub(crate) run_if: Option<&'static str>,
+    pub(crate) when: Option<When>,
+    pub(crate) map: Option<Mapped>,
     pub(crate) concurrency: Option<LitStr>,
     pub(crate) records: Option<Expr>,
     /// `ok_if` and `error_if`: the closure, and which answer fails the task.
@@ -45,7 +53,22 @@ pub(crate) fn task(parsed: Parsed<TaskArgs>, errors: &mut Errors) -> Option<Task
     signature::check(PIPELINE_TASK.name, &function.sig, errors);
     signature::check_output(&function.sig.output, errors);
     check_name(&args, &function, errors);
-    let params = params::params(&function.sig, &own.dependencies, errors);
+    check_error(&own.retry, &function.sig.output, errors);
+    let map = own
+        .map
+        .and_then(|map| rules::map(map, &own.dependencies, errors));
+    let when = own
+        .when
+        .and_then(|when| rules::when(when, &own.dependencies, errors));
+    let item = map.as_ref().map(|map| (&map.map.item, map.source));
+    let params = params::params(&function.sig, &own.dependencies, item, errors);
+    rules::check_run_if(
+        own.run_if.as_ref(),
+        &own.dependencies,
+        &params,
+        when.as_ref(),
+        errors,
+    );
     let Required::Given(pipeline) = own.pipeline else {
         return None;
     };
@@ -65,7 +88,10 @@ pub(crate) fn task(parsed: Parsed<TaskArgs>, errors: &mut Errors) -> Option<Task
         dependencies: own.dependencies,
         params,
         retry: own.retry,
-        timeout: own.timeout,
+        times: own.times,
+        run_if: own.run_if.map(|given| given.value),
+        when,
+        map,
         concurrency: own.concurrency,
         records: own.records,
         judge,
@@ -114,11 +140,39 @@ fn check_retry(retry: &Retry, errors: &mut Errors) {
         ("delay", retry.delay.as_ref().map(|given| given.at)),
         ("max_delay", retry.max_delay.as_ref().map(|given| given.at)),
         ("jitter", retry.jitter.as_ref().map(|given| given.at)),
+        (
+            "max_elapsed",
+            retry.max_elapsed.as_ref().map(|given| given.at),
+        ),
+        ("retry_if", retry.retry_if.as_ref().map(|given| given.at)),
+        (
+            "retry_after",
+            retry.retry_after.as_ref().map(|given| given.at),
+        ),
     ];
     for (name, at) in given {
         if let Some(at) = at {
             let message = format!("`{name}` is about repetition: say how often with `retries = 3`");
             errors.push(at, message);
+        }
+    }
+}
+
+/// What looks at an error needs one.
+fn check_error(retry: &Retry, output: &ReturnType, errors: &mut Errors) {
+    if matches!(output, ReturnType::Type(_, ty) if shape::is_named_result(ty)) {
+        return;
+    }
+    let given = [
+        ("retry_if", &retry.retry_if),
+        ("retry_after", &retry.retry_after),
+    ];
+    for (name, closure) in given {
+        if let Some(closure) = closure {
+            let message = format!(
+                "`{name}` looks at the error of a `Result`, and the function returns no type of that name"
+            );
+            errors.push(closure.at, message);
         }
     }
 }

@@ -10,6 +10,8 @@ use crate::shape;
 
 /// Where a parameter's value comes from.
 pub(crate) enum Param {
+    /// One item of the output of the dependency at this position.
+    Item { position: usize, ty: Type },
     /// The output of the dependency at this position, as a reference.
     Shared { position: usize, ty: Type },
     /// The output of the dependency at this position.
@@ -24,15 +26,30 @@ pub(crate) enum Param {
 pub(super) fn params(
     sig: &Signature,
     dependencies: &[Dependency],
+    item: Option<(&Ident, usize)>,
     errors: &mut Errors,
 ) -> Vec<Param> {
     let mut params = Vec::new();
+    let mut takes_item = false;
     for arg in &sig.inputs {
         let FnArg::Typed(arg) = arg else { continue };
         let name = match &*arg.pat {
             Pat::Ident(pat) => Some(pat.ident.unraw()),
             _ => None,
         };
+        if let Some((item, position)) = item
+            && name.as_ref().is_some_and(|name| *name == item.unraw())
+        {
+            takes_item = true;
+            match shape::plain(&arg.ty) {
+                Type::Reference(ty) if ty.mutability.is_none() => params.push(Param::Item {
+                    position,
+                    ty: Type::Reference(ty.clone()),
+                }),
+                ty => errors.push_on(ty, "an item stays in its list: take it as `&T`"),
+            }
+            continue;
+        }
         let position = dependencies
             .iter()
             .position(|d| name.as_ref().is_some_and(|n| d.name.unraw() == *n));
@@ -56,6 +73,11 @@ pub(super) fn params(
             },
         };
         params.push(param);
+    }
+    if let Some((item, _)) = item.filter(|_| !takes_item) {
+        let message =
+            format!("no parameter is named `{item}`: the function takes its item as `{item}: &T`");
+        errors.push(item.span(), message);
     }
     params
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::pipeline::telemetry::Meters;
 use crate::pipeline::{Pipeline, TaskContext};
 
 fn succeed(_: HandlerCall<'_>) -> HandlerFuture<'_> {
@@ -32,8 +33,23 @@ const fn meta(
         module: "m",
         path,
         line: 1,
+        deadline: None,
+        blocks: false,
         run,
     }
+}
+
+/// Calls these handlers beside those of the program, which has none for this pipeline.
+async fn call_all(
+    handlers: Vec<&'static HandlerMeta>,
+    result: RunResult,
+    given: Handlers,
+) -> RunResult {
+    let graph = Arc::clone(&result.task_results.graph);
+    let meters = Meters::of(&crate::scope::current(), &graph);
+    Calls::new(given, None, meters)
+        .call_each(handlers, result)
+        .await
 }
 
 async fn result(fails: bool) -> RunResult {
@@ -51,12 +67,12 @@ async fn every_handler_is_called_whatever_the_others_do() {
         meta(HandlerEvent::Complete, "three", succeed),
         meta(HandlerEvent::Complete, "four", refuse),
     ];
-    let mut result = result(false).await;
-    call_all(&HANDLERS.each_ref(), &mut result, &Alerts::default()).await;
+    let result = result(false).await;
+    let result = call_all(HANDLERS.iter().collect(), result, Handlers::default()).await;
     let errors: Vec<_> = result
         .handler_errors
         .iter()
-        .map(|e| (e.handler, &*e.message))
+        .map(|e| (&*e.handler, &*e.message))
         .collect();
     assert_eq!(
         errors,
@@ -95,15 +111,18 @@ async fn a_handler_gets_the_pipelines_alert_manager_or_is_told_that_there_is_non
         Box::pin(async move { handler_param::<AlertManager>(&call).map(|_| ()) })
     }
     static HANDLER: HandlerMeta = meta(HandlerEvent::Complete, "alerts", needs_manager);
-    let mut result = result(false).await;
+    let result = result(false).await;
 
-    call_all(&[&HANDLER], &mut result, &Alerts::default()).await;
+    let mut result = call_all(vec![&HANDLER], result, Handlers::default()).await;
     let error = result.handler_errors.pop().unwrap();
     assert!(error.message.contains("`.alerts(…)`"), "{}", error.message);
 
     let manager = AlertManager::builder().log(true).build().unwrap();
-    let alerts = Alerts { own: Some(manager) };
-    call_all(&[&HANDLER], &mut result, &alerts).await;
+    let given = Handlers {
+        alerts: Some(manager),
+        ..Handlers::default()
+    };
+    let result = call_all(vec![&HANDLER], result, given).await;
     assert_eq!(result.handler_errors, []);
 }
 
@@ -113,8 +132,8 @@ async fn the_error_of_a_handler_tells_no_secret() {
         Box::pin(async { Err("sink refused password=hunter2".to_owned()) })
     }
     static HANDLER: HandlerMeta = meta(HandlerEvent::Complete, "sink", leak);
-    let mut result = result(false).await;
-    call_all(&[&HANDLER], &mut result, &Alerts::default()).await;
+    let result = result(false).await;
+    let result = call_all(vec![&HANDLER], result, Handlers::default()).await;
     assert_eq!(
         result.handler_errors[0].message,
         "sink refused password=***"
@@ -134,7 +153,7 @@ async fn what_a_handler_throws_may_panic_when_it_is_dropped() {
         Box::pin(async { std::panic::panic_any(Bomb) })
     }
     static HANDLER: HandlerMeta = meta(HandlerEvent::Complete, "throws", throws);
-    let mut result = result(false).await;
-    call_all(&[&HANDLER], &mut result, &Alerts::default()).await;
+    let result = result(false).await;
+    let result = call_all(vec![&HANDLER], result, Handlers::default()).await;
     assert_eq!(result.handler_errors[0].message, "panicked");
 }

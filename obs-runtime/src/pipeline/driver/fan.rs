@@ -1,0 +1,232 @@
+//! Tasks that are mapped: one unit for each item of a dependency's output.
+//!
+//! Items are made as they may begin, so that the first works while the last is only counted. Once
+//! more of them have failed than may, no other begins, and those that work are waited for.
+
+use std::collections::VecDeque;
+
+use super::timers::Due;
+use super::{Cause, Command, Driver, Skip, Slot, Unit, Why, stopped};
+use crate::pipeline::state::TaskState;
+
+/// The most items that are made at once: between two such lots others have their turn.
+const LOT: u32 = 1_024;
+
+/// The items of a task.
+#[derive(Debug)]
+pub(super) struct Fan {
+    pub(super) len: u32,
+    /// Those that have been made.
+    pub(super) items: Vec<Slot>,
+    /// Those whose pause is over, and that wait for their turn.
+    pub(super) due: VecDeque<u32>,
+    parallel: u32,
+    /// Those that work or wait for permits.
+    working: u32,
+    /// Those that have not ended.
+    open: u32,
+    failed: u32,
+    allowed: u32,
+    /// Why no other item begins.
+    closed: Option<Closed>,
+    /// Whether a timer will make more of them.
+    is_set: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Closed {
+    /// Too many have failed.
+    Failed,
+    Stopped(Why),
+}
+
+impl Fan {
+    pub(super) fn is_doomed(&self) -> bool {
+        self.closed.is_some()
+    }
+}
+
+impl Driver {
+    /// A mapped task knows its items.
+    pub(super) fn expanded(
+        &mut self,
+        task: u32,
+        items: Option<u32>,
+        out: &mut Vec<Command>,
+    ) -> bool {
+        let Some(rule) = self.plan.tasks.get(task as usize).and_then(|rule| rule.map) else {
+            return false;
+        };
+        let this = &mut self.tasks[task as usize];
+        if !core::mem::take(&mut this.is_counted) {
+            return false;
+        }
+        self.pausing -= 1;
+        let whole = Unit::task(task);
+        match items {
+            None => self.finish(whole, TaskState::Failed, Cause::Unreadable, out),
+            Some(len) if len > rule.max || len == u32::MAX => {
+                self.finish(whole, TaskState::Failed, Cause::TooMany(len), out);
+            }
+            Some(len) => {
+                this.fan = Some(Box::new(Fan {
+                    len,
+                    items: Vec::new(),
+                    due: VecDeque::new(),
+                    parallel: rule.parallel.unwrap_or(u32::MAX).max(1),
+                    working: 0,
+                    open: len,
+                    failed: 0,
+                    allowed: rule.allow_failed.of(len),
+                    closed: None,
+                    is_set: false,
+                }));
+                if len == 0 {
+                    self.finish(whole, TaskState::Succeeded, Cause::Attempt, out);
+                } else {
+                    self.release_items(task, out);
+                }
+            }
+        }
+        true
+    }
+
+    /// Lets items wait for their permits, as many as may work.
+    pub(super) fn release_items(&mut self, task: u32, out: &mut Vec<Command>) {
+        for made in 0.. {
+            let Some(fan) = &mut self.tasks[task as usize].fan else {
+                return;
+            };
+            if made == 0 {
+                fan.is_set = false;
+            }
+            if fan.closed.is_some() || fan.working >= fan.parallel {
+                return;
+            }
+            let item = if (fan.items.len() as u32) < fan.len {
+                if made >= LOT {
+                    if !core::mem::replace(&mut fan.is_set, true) {
+                        self.timers.set(self.now, Due::Items, Unit::task(task), 0);
+                    }
+                    return;
+                }
+                fan.items.push(Slot::NEW);
+                fan.items.len() as u32 - 1
+            } else if let Some(item) = fan.due.pop_front() {
+                item
+            } else {
+                return;
+            };
+            fan.working += 1;
+            self.line_up(Unit::item(task, item), out);
+        }
+    }
+
+    /// An item pauses: another may work.
+    pub(super) fn item_pauses(&mut self, unit: Unit, out: &mut Vec<Command>) {
+        if unit.item_number().is_some()
+            && let Some(fan) = &mut self.tasks[unit.task as usize].fan
+        {
+            fan.working -= 1;
+            self.release_items(unit.task, out);
+        }
+    }
+
+    /// An item has ended, from whatever state.
+    pub(super) fn item_ended(
+        &mut self,
+        task: u32,
+        state: TaskState,
+        was_working: bool,
+        out: &mut Vec<Command>,
+    ) {
+        let Some(fan) = &mut self.tasks[task as usize].fan else {
+            return;
+        };
+        fan.open -= 1;
+        fan.working -= u32::from(was_working);
+        if state.is_failure() {
+            fan.failed += 1;
+        }
+        if fan.failed > fan.allowed && fan.closed.is_none() {
+            self.close(task, Closed::Failed, out);
+        } else {
+            self.release_items(task, out);
+        }
+        self.settle_fan(task, out);
+    }
+
+    /// Ends the items that do not run, and has the others stopped unless they may end by themselves.
+    fn close(&mut self, task: u32, closed: Closed, out: &mut Vec<Command>) {
+        let Some(fan) = &mut self.tasks[task as usize].fan else {
+            return;
+        };
+        let made = fan.items.len() as u32;
+        if fan.closed.is_none() {
+            fan.closed = Some(closed);
+            // Those that were never made end without a word.
+            fan.open -= fan.len - made;
+        }
+        for item in 0..made {
+            let unit = Unit::item(task, item);
+            let slot = self.slot(unit).copied().unwrap_or(Slot::NEW);
+            match (slot.state, closed) {
+                (state, _) if state.is_terminal() => {}
+                (TaskState::Running, Closed::Failed) => {}
+                (TaskState::Running, Closed::Stopped(why)) => {
+                    self.stop(unit, slot.attempts, why, out);
+                }
+                (_, Closed::Stopped(why)) if why != Why::RunDeadline || slot.attempts > 0 => {
+                    self.finish(unit, stopped(why), Cause::Stopped(why), out);
+                }
+                // Its last attempt failed, and no other follows.
+                (_, Closed::Failed) if slot.attempts > 0 => {
+                    self.finish(unit, TaskState::Failed, Cause::Attempt, out);
+                }
+                _ => {
+                    let cause = Cause::Skipped(Skip::NotReached);
+                    self.finish(unit, TaskState::Skipped, cause, out);
+                }
+            }
+        }
+    }
+
+    /// Ends a mapped task whose items have all ended.
+    fn settle_fan(&mut self, task: u32, out: &mut Vec<Command>) {
+        let Some(fan) = &self.tasks[task as usize].fan else {
+            return;
+        };
+        if fan.open > 0 {
+            return;
+        }
+        let (failed, allowed) = (fan.failed, fan.allowed);
+        let has_begun = self.tasks[task as usize].slot.attempts > 0;
+        let (state, cause) = match fan.closed {
+            Some(Closed::Stopped(Why::RunDeadline)) if !has_begun => {
+                (TaskState::Skipped, Cause::Skipped(Skip::NotReached))
+            }
+            Some(Closed::Stopped(why)) => (stopped(why), Cause::Stopped(why)),
+            Some(Closed::Failed) => (TaskState::Failed, Cause::Items { failed, allowed }),
+            None => (TaskState::Succeeded, Cause::Attempt),
+        };
+        self.finish(Unit::task(task), state, cause, out);
+    }
+
+    /// Has a task stopped: its attempt, or its items.
+    pub(super) fn stop_task(&mut self, task: u32, why: Why, out: &mut Vec<Command>) {
+        let whole = Unit::task(task);
+        let this = &mut self.tasks[task as usize];
+        if this.slot.state.is_terminal() {
+            return;
+        }
+        if core::mem::take(&mut this.is_counted) {
+            self.pausing -= 1;
+        }
+        if self.tasks[task as usize].fan.is_some() {
+            self.close(task, Closed::Stopped(why), out);
+            self.settle_fan(task, out);
+        } else {
+            self.stop_unit(whole, why, out);
+        }
+    }
+}
