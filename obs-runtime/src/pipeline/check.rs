@@ -236,6 +236,18 @@ pub const fn check_moves(moves: bool, retries: u32) {
     );
 }
 
+/// Refuses a parameter that takes an output away which all items of a mapped task need.
+///
+/// # Panics
+/// Panics at compile time if it does.
+#[track_caller]
+pub const fn check_shared(moves: bool) {
+    assert!(
+        !moves,
+        "a mapped task is called for each of its items, and all of them need this output: take it as `&T` or `Arc<T>`"
+    );
+}
+
 #[cfg(test)]
 #[path = "check_tests.rs"]
 mod tests;

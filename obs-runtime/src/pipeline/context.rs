@@ -85,6 +85,8 @@ pub(crate) struct UnitCell {
     pub(crate) error: Option<Box<TaskError>>,
     /// Why the attempt that runs is being stopped.
     pub(crate) stop: Option<Why>,
+    /// The span of the last attempt.
+    pub(crate) span: Option<SpanContext>,
 }
 
 /// An attempt on a thread that may block.
@@ -126,12 +128,19 @@ impl TaskContext {
         self.attempt
     }
 
-    /// Returns whether the run is being cancelled.
+    /// Returns whether nobody waits for this attempt any more: the run is being cancelled, or a
+    /// timeout or a deadline has passed.
     ///
     /// Loops of synchronous tasks should ask for it, because nothing can stop them from the
     /// outside.
     pub fn is_cancelled(&self) -> bool {
-        self.run.cancel.is_cancelled()
+        if self.run.cancel.is_cancelled() {
+            return true;
+        }
+        let mut cell = self.cell();
+        let own = |t: &&Thread| t.unit == self.unit && t.attempt == self.attempt;
+        let is_left = cell.threads.iter().find(own).is_some_and(|t| t.is_left);
+        is_left || cell.of(self.unit).stop.is_some()
     }
 
     /// Sets how many records the task has worked on.

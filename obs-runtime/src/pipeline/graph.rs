@@ -22,6 +22,8 @@ pub(crate) struct Node {
     pub(crate) body: Body,
     pub(crate) requires: &'static [fn() -> Option<Requirement>],
     pub(crate) traced: bool,
+    /// Whether its errors may ask for a pause of their own.
+    pub(crate) retry_after: bool,
     /// How its items are found, if it is mapped.
     pub(crate) map: Option<Mapping>,
 }
@@ -104,6 +106,7 @@ impl Graph {
             });
             nodes.push(Node {
                 name: task.name,
+                retry_after: task.policy.retry_after,
                 map: task.map,
                 body: task.body,
                 requires: task.requires,

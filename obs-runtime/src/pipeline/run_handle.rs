@@ -15,15 +15,18 @@ use crate::pipeline::{CancelHandle, RunResult};
 pub struct RunHandle {
     id: String,
     cancel: CancelHandle,
-    told: oneshot::Receiver<RunResult>,
+    told: oneshot::Receiver<Told>,
 }
 
+/// What a run tells whoever waits for it.
+pub(super) type Told = Result<RunResult, RunnerPanicked>;
+
+/// What ran a run is gone, because it panicked.
+#[derive(Debug)]
+pub(super) struct RunnerPanicked;
+
 impl RunHandle {
-    pub(super) fn new(
-        id: String,
-        cancel: CancelHandle,
-        told: oneshot::Receiver<RunResult>,
-    ) -> Self {
+    pub(super) fn new(id: String, cancel: CancelHandle, told: oneshot::Receiver<Told>) -> Self {
         Self { id, cancel, told }
     }
 
@@ -46,17 +49,18 @@ impl RunHandle {
     /// the run as it is.
     ///
     /// # Errors
-    /// Returns an error when the runtime was shut down before the run had ended.
+    /// Returns an error when the runtime was shut down before the run had ended, or its runner
+    /// panicked.
     pub async fn wait(self) -> Result<RunResult, Error> {
-        self.told.await.map_err(|_| {
-            Error::new(
-                ErrorKind::Pipeline,
-                format!(
-                    "run {} has no result: its tokio runtime was shut down before it had ended",
-                    self.id
-                ),
-            )
-        })
+        let why = match self.told.await {
+            Ok(Ok(result)) => return Ok(result),
+            Ok(Err(RunnerPanicked)) => "its runner panicked, which is a defect of obs",
+            Err(_) => "its tokio runtime was shut down before it had ended",
+        };
+        Err(Error::new(
+            ErrorKind::Pipeline,
+            format!("run {} has no result: {why}", self.id),
+        ))
     }
 }
 

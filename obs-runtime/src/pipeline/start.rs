@@ -18,11 +18,12 @@ use tokio::time::Instant;
 use crate::guarded::guarded;
 use crate::pipeline::cancel::Running;
 use crate::pipeline::context::Run;
-use crate::pipeline::graph::{Graph, all_well, pipeline_error};
+use crate::pipeline::graph::{Graph, Node, all_well, pipeline_error};
 use crate::pipeline::handler::{Calls, Handlers};
 use crate::pipeline::params::TypeMap;
 use crate::pipeline::plan::{Rule, RunLimits};
 use crate::pipeline::result::{Output, RunResult, RunState, TaskResult, TaskResults, TaskState};
+use crate::pipeline::run_handle::{RunnerPanicked, Told};
 use crate::pipeline::runner::{Finished, Mailbox, Runner};
 use crate::pipeline::telemetry::{Meters, RunTelemetry};
 use crate::pipeline::{CancelHandle, PipelineBuilder, RunHandle, registry};
@@ -223,8 +224,10 @@ impl Pipeline {
     /// state [`RunState::Failed`]; [`RunResult::into_result`] makes it an error.
     pub async fn run(self) -> Result<RunResult, Error> {
         let run = self.start().await?;
-        let _cancel = CancelOnDrop(run.cancel_handle());
-        run.wait().await
+        let cancel = CancelOnDrop(Some(run.cancel_handle()));
+        let result = run.wait().await;
+        cancel.disarm();
+        result
     }
 
     /// Starts the run, and returns what follows and cancels it. The run goes on if that is dropped.
@@ -273,8 +276,11 @@ impl Pipeline {
             return Some("the run has a deadline".to_owned());
         }
         let mut tasks = self.graph.nodes.iter().zip(&self.graph.plan.tasks);
-        let waits = |rule: &Rule| rule.times.any() || rule.retry.pauses();
-        let (node, _) = tasks.find(|(_, rule)| waits(rule))?;
+        let waits = |node: &Node, rule: &Rule| {
+            let may_ask = node.retry_after && rule.retry.retries() > 0;
+            rule.times.any() || rule.retry.pauses() || may_ask
+        };
+        let (node, _) = tasks.find(|(node, rule)| waits(node, rule))?;
         Some(format!(
             "the task `{}` has a timeout or pauses before a retry",
             node.name
@@ -308,7 +314,10 @@ impl Pipeline {
         let runner = Runner::new(Arc::clone(&run), &limits, on_late);
         let (tell, told) = oneshot::channel();
         let whole = async move {
-            let cut_off = CutOff(Some(run.graph.pipeline.clone()));
+            let teller = Teller {
+                pipeline: run.graph.pipeline.clone(),
+                tell: Some(tell),
+            };
             let finished = runner.drive().await;
             let Finished {
                 state,
@@ -318,10 +327,8 @@ impl Pipeline {
             let result = result(&run, started_at, state, results, outputs);
             let result = calls.call_all(result).await;
             telemetry.end(&result);
-            cut_off.disarm();
-            // An error says that nobody waits for it. Who does has it before the run is over for
-            // the end of the program.
-            let _ = tell.send(result);
+            // Who waits for it has it before the run is over for the end of the program.
+            teller.tell(result);
             drop(running);
         };
         runtime.spawn(whole.in_span_context(span));
@@ -342,7 +349,7 @@ impl Pipeline {
         }
     }
 
-    fn into_run(self, id: String, span: Option<SpanContext>, meters: Meters) -> Run {
+    pub(super) fn into_run(self, id: String, span: Option<SpanContext>, meters: Meters) -> Run {
         Run {
             mailbox: Mailbox::default(),
             cells: self.graph.nodes.iter().map(|_| Mutex::default()).collect(),
@@ -358,27 +365,54 @@ impl Pipeline {
     }
 }
 
-/// Cancels a run whose future is dropped. A run that has ended stays as it is.
-struct CancelOnDrop(CancelHandle);
+/// Cancels a run whose future is dropped before it has ended.
+struct CancelOnDrop(Option<CancelHandle>);
 
-impl Drop for CancelOnDrop {
-    fn drop(&mut self) {
-        self.0.cancel();
-    }
-}
-
-/// Says of a run that its runtime was shut down before it had ended.
-struct CutOff(Option<Cow<'static, str>>);
-
-impl CutOff {
+impl CancelOnDrop {
     fn disarm(mut self) {
         self.0 = None;
     }
 }
 
-impl Drop for CutOff {
+impl Drop for CancelOnDrop {
     fn drop(&mut self) {
-        let Some(pipeline) = &self.0 else { return };
+        if let Some(cancel) = &self.0 {
+            cancel.cancel();
+        }
+    }
+}
+
+/// Tells how a run ended, and says of one that did not why: its runtime was shut down, or its
+/// runner panicked.
+struct Teller {
+    pipeline: Cow<'static, str>,
+    tell: Option<oneshot::Sender<Told>>,
+}
+
+impl Teller {
+    fn tell(mut self, result: RunResult) {
+        if let Some(tell) = self.tell.take() {
+            // An error says that nobody waits for it.
+            let _ = tell.send(Ok(result));
+        }
+    }
+}
+
+impl Drop for Teller {
+    fn drop(&mut self) {
+        let pipeline = &self.pipeline;
+        let Some(tell) = self.tell.take() else { return };
+        if std::thread::panicking() {
+            let _ = tell.send(Err(RunnerPanicked));
+            return self_log::warn_from_host(
+                "pipeline",
+                "panicked",
+                format_args!(
+                    "`{pipeline}`: the runner panicked before the run had ended, so no handler was called \
+                     for it: this is a defect of obs, please report it with the panic"
+                ),
+            );
+        }
         self_log::warn_from_host(
             "pipeline",
             "cut_off",
@@ -442,3 +476,7 @@ impl fmt::Debug for Pipeline {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+#[path = "start_tests.rs"]
+mod tests;

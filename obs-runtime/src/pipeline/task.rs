@@ -117,6 +117,8 @@ pub struct TaskMeta {
 pub struct TaskPolicy {
     /// The rules of repetition after a failure.
     pub retry: RetryPolicy,
+    /// Whether its errors may ask for a pause of their own (`retry_after`).
+    pub retry_after: bool,
     /// The longest that its attempts, and all of it, may take.
     pub times: Times,
     /// Which ends of its dependencies it waits for.
@@ -129,6 +131,7 @@ impl TaskPolicy {
     /// One attempt without limits.
     pub const DEFAULT: Self = Self {
         retry: RetryPolicy::NEVER,
+        retry_after: false,
         times: Times::NONE,
         run_if: RunIf::Success,
         concurrency: None,

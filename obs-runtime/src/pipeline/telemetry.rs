@@ -159,9 +159,16 @@ pub(crate) fn task_span(context: &TaskContext) -> Span {
         for link in links(context) {
             span.add_link(link);
         }
-        context.cell().span = span.context();
+        keep(context, span.context());
     }
     span
+}
+
+/// Keeps the span of an attempt, for those that depend on its task and for its own end.
+fn keep(context: &TaskContext, span: Option<SpanContext>) {
+    let mut cell = context.cell();
+    cell.span = span;
+    cell.of(context.unit).span = span;
 }
 
 /// The spans of the tasks that this one depends on.
@@ -179,7 +186,7 @@ thread_local! {
 /// the spans of its dependencies. The number of the attempt, if the function was called by a run.
 pub fn span_began() -> Option<u32> {
     let context = BEGINNING.take()?;
-    context.cell().span = SpanContext::current();
+    keep(&context, SpanContext::current());
     if let Some(item) = context.item() {
         current::set_attribute(attribute::OBS_TASK_ITEM, item as i64);
     }
@@ -309,10 +316,11 @@ impl Meters {
             duration.observe(task.duration.as_secs_f64());
         }
         let labels = [pipeline, &*task.name];
-        if task.attempts > 1
+        let repeated = retries(task);
+        if repeated > 0
             && let Some(Ok(retries)) = self.task_retries.as_ref().map(|m| m.with(labels))
         {
-            retries.add(task.attempts - 1);
+            retries.add(repeated);
         }
         if let Some(count) = task.records
             && let Some(Ok(records)) = self.records.as_ref().map(|m| m.with(labels))
@@ -320,6 +328,16 @@ impl Meters {
             records.add(count);
         }
     }
+}
+
+/// The repetitions of a task: those of its items added up, if it is mapped.
+fn retries(task: &TaskResult) -> u32 {
+    if task.items.is_empty() {
+        return task.attempts.saturating_sub(1);
+    }
+    let items = task.items.iter();
+    let repeated = items.map(|item| item.attempts.saturating_sub(1));
+    repeated.fold(0, u32::saturating_add)
 }
 
 fn ahead(counter: Option<&Counter>, labels: &[&str]) {

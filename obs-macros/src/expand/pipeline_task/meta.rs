@@ -101,6 +101,7 @@ fn policy(task: &Task, glue: &TokenStream) -> TokenStream {
         let value = duration::tokens(&value.value);
         quote!(.max_elapsed(#value))
     });
+    let retry_after = retry.retry_after.is_some();
     let [timeout, deadline, queue_timeout] = task
         .times
         .each_ref()
@@ -114,6 +115,7 @@ fn policy(task: &Task, glue: &TokenStream) -> TokenStream {
     quote! {
         #glue::TaskPolicy {
             retry: #glue::RetryPolicy::new(#retries) #backoff #delay #max_delay #jitter #max_elapsed,
+            retry_after: #retry_after,
             times: #glue::Times {
                 timeout: #timeout,
                 deadline: #deadline,

@@ -192,6 +192,43 @@ fn the_first_items_begin_before_the_last_ones_are_made() {
 }
 
 #[test]
+fn outputs_that_make_no_list_fail_the_task() {
+    for is_whole in [true, false] {
+        let mut mapped = rule(&[0]);
+        mapped.map = Some(MapRule::DEFAULT);
+        let (mut driver, mut commands) = driver(vec![rule(&[]), mapped, rule(&[1])], &ENDLESS);
+        driver.apply(seconds(1), ended(A, 1, End::Succeeded), &mut commands);
+        let items = Event::Expanded {
+            task: 1,
+            items: Some(1),
+        };
+        driver.apply(seconds(1), items, &mut commands);
+        let collected = Event::Collected { task: 1, is_whole };
+        assert!(!driver.apply(seconds(1), collected, &mut commands));
+        let item = ended(Unit::item(1, 0), 1, End::Succeeded);
+        driver.apply(seconds(1), item, &mut commands);
+        assert_eq!(commands.last(), Some(&Command::Collect { task: 1 }));
+        assert!(driver.apply(seconds(1), collected, &mut commands));
+        assert!(!driver.apply(seconds(1), collected, &mut commands));
+        assert_eq!(driver.is_over(), !is_whole);
+        let state = driver.slot(Unit::task(1)).unwrap().state;
+        assert_eq!(state == TaskState::Failed, !is_whole);
+    }
+}
+
+// bug: such a task stayed in the state retrying, without a timer, and its run never ended.
+#[test]
+fn a_pause_without_an_end_is_no_repetition() {
+    let mut task = rule(&[]);
+    task.retry = RetryPolicy::new(1);
+    let (mut driver, mut commands) = driver(vec![task], &ENDLESS);
+    let asks = End::Failed(Hint::After(Duration::MAX));
+    driver.apply(seconds(1), ended(A, 1, asks), &mut commands);
+    assert_eq!(driver.slot(A).unwrap().state, TaskState::Failed);
+    assert!(driver.is_over());
+}
+
+#[test]
 fn too_many_items_fail_the_task_before_one_begins() {
     let mut mapped = rule(&[0]);
     mapped.map = Some(MapRule::DEFAULT.max(10));

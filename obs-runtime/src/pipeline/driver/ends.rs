@@ -38,8 +38,8 @@ impl Driver {
             (End::Declined, _) => {
                 // It did nothing.
                 if let Some(slot) = self.slot_mut(unit) {
-                    slot.attempts = 0;
-                    slot.began = None;
+                    slot.attempts -= 1;
+                    slot.began = slot.began.filter(|_| slot.attempts > 0);
                 }
                 self.finish(
                     unit,

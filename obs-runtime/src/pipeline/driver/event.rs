@@ -75,6 +75,8 @@ pub(crate) enum Event {
     Released { unit: Unit, attempt: u32 },
     /// A mapped task has this many items, or the output that gives them could not be read.
     Expanded { task: u32, items: Option<u32> },
+    /// The outputs of a mapped task's items were made into its own, or could not be.
+    Collected { task: u32, is_whole: bool },
     /// The run is to stop.
     Cancel,
     /// Time has passed.
@@ -117,6 +119,8 @@ pub(crate) enum Command {
     Stop { unit: Unit, attempt: u32, why: Why },
     /// Say how many items a mapped task has.
     Expand { task: u32 },
+    /// Make the output of a mapped task of those of its items, which have ended.
+    Collect { task: u32 },
     /// The unit has ended; nothing follows for it.
     End { unit: Unit, verdict: Verdict },
     /// Nobody needs the output of this task any more.
@@ -149,6 +153,8 @@ pub(crate) enum Cause {
     TooMany(u32),
     /// The output that gives the items could not be read.
     Unreadable,
+    /// The outputs of the items could not be made into one.
+    Uncollected,
     /// More items of a mapped task failed than may.
     Items {
         failed: u32,

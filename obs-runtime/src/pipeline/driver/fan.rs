@@ -58,7 +58,7 @@ impl Driver {
             return false;
         };
         let this = &mut self.tasks[task as usize];
-        if !core::mem::take(&mut this.is_counted) {
+        if this.fan.is_some() || !core::mem::take(&mut this.is_asked) {
             return false;
         }
         self.pausing -= 1;
@@ -82,7 +82,7 @@ impl Driver {
                     is_set: false,
                 }));
                 if len == 0 {
-                    self.finish(whole, TaskState::Succeeded, Cause::Attempt, out);
+                    self.settle_fan(task, out);
                 } else {
                     self.release_items(task, out);
                 }
@@ -207,9 +207,32 @@ impl Driver {
             }
             Some(Closed::Stopped(why)) => (stopped(why), Cause::Stopped(why)),
             Some(Closed::Failed) => (TaskState::Failed, Cause::Items { failed, allowed }),
-            None => (TaskState::Succeeded, Cause::Attempt),
+            None => {
+                self.pausing += 1;
+                self.tasks[task as usize].is_asked = true;
+                out.push(Command::Collect { task });
+                return;
+            }
         };
         self.finish(Unit::task(task), state, cause, out);
+    }
+
+    /// A mapped task whose items have ended well has its output, or cannot have it.
+    pub(super) fn collected(&mut self, task: u32, is_whole: bool, out: &mut Vec<Command>) -> bool {
+        let Some(this) = self.tasks.get_mut(task as usize) else {
+            return false;
+        };
+        if this.fan.is_none() || !core::mem::take(&mut this.is_asked) {
+            return false;
+        }
+        self.pausing -= 1;
+        let (state, cause) = if is_whole {
+            (TaskState::Succeeded, Cause::Attempt)
+        } else {
+            (TaskState::Failed, Cause::Uncollected)
+        };
+        self.finish(Unit::task(task), state, cause, out);
+        true
     }
 
     /// Has a task stopped: its attempt, or its items.
@@ -219,7 +242,7 @@ impl Driver {
         if this.slot.state.is_terminal() {
             return;
         }
-        if core::mem::take(&mut this.is_counted) {
+        if core::mem::take(&mut this.is_asked) {
             self.pausing -= 1;
         }
         if self.tasks[task as usize].fan.is_some() {

@@ -86,8 +86,8 @@ struct Task {
     deadline: Time,
     /// Why it was skipped, so that those behind it say so.
     skip: Option<Skip>,
-    /// Whether its items are being counted.
-    is_counted: bool,
+    /// Whether its items are being counted, or their outputs made into one.
+    is_asked: bool,
     /// The items of a task that is mapped, once they have been counted.
     fan: Option<Box<Fan>>,
 }
@@ -110,7 +110,7 @@ pub(crate) struct Driver {
     unended: usize,
     /// The attempts that run, those included that are being stopped.
     running: usize,
-    /// The units that pause, and the mapped tasks whose items are being counted.
+    /// The units that pause, and the mapped tasks that wait for their executor.
     pausing: usize,
     /// The units that wait for permits.
     queued: usize,
@@ -135,7 +135,7 @@ impl Driver {
             needed: rule.dependants.len() as u32,
             deadline: Time::NEVER,
             skip: None,
-            is_counted: false,
+            is_asked: false,
             fan: None,
         };
         let tasks: Vec<Task> = plan.tasks.iter().map(task).collect();
@@ -193,6 +193,7 @@ impl Driver {
             } => self.attempt_ended(unit, attempt, end, left, out),
             Event::Released { unit, attempt } => self.released(unit, attempt),
             Event::Expanded { task, items } => self.expanded(task, items, out),
+            Event::Collected { task, is_whole } => self.collected(task, is_whole, out),
             Event::Cancel => self.halt(Why::Cancel, out),
             Event::Tick => self.tick(out),
         };
@@ -310,7 +311,7 @@ impl Driver {
         }
         if is_mapped {
             self.pausing += 1;
-            self.tasks[at].is_counted = true;
+            self.tasks[at].is_asked = true;
             out.push(Command::Expand { task });
         } else {
             self.line_up(Unit::task(task), out);

@@ -142,6 +142,10 @@ impl Pretender {
                 let items = Some(model.gives[source as usize]);
                 self.plan(Duration::ZERO, Event::Expanded { task, items });
             }
+            Command::Collect { task } => {
+                let is_whole = true;
+                self.plan(Duration::ZERO, Event::Collected { task, is_whole });
+            }
             Command::End { unit, verdict } => {
                 assert!(verdict.state.is_terminal());
                 let before = self.verdicts.insert(unit, verdict);

@@ -74,7 +74,11 @@ fn event(random: &mut Random, driver: &Driver, tasks: u32) -> Event {
         0 => Event::Begin,
         1 if random.one_in(10) => Event::Cancel,
         1..4 => Event::Released { unit, attempt },
-        4..7 => Event::Expanded {
+        4 => Event::Collected {
+            task,
+            is_whole: !random.one_in(4),
+        },
+        5..7 => Event::Expanded {
             task,
             items: (!random.one_in(8)).then(|| random.below(9)),
         },

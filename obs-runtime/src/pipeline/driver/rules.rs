@@ -73,7 +73,9 @@ impl Driver {
         let at = self.now.after(pause);
         // A pause that outlasts its task is of no use to anybody.
         let outlasts = |deadline: Time| deadline != Time::NEVER && at >= deadline;
-        (!outlasts(task.deadline) && !outlasts(self.deadline)).then_some(at)
+        // One without an end has no attempt after it.
+        let ends = at != Time::NEVER && !outlasts(task.deadline) && !outlasts(self.deadline);
+        ends.then_some(at)
     }
 
     /// A number from 0 to 1, the same for the same attempt of the same run.

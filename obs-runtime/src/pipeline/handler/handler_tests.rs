@@ -101,6 +101,29 @@ async fn a_handler_concerns_its_event_and_its_pipeline() {
     assert!(concerns(&handler, &good));
 }
 
+// bug: while a late run went on, the handlers of tasks that had ended were called, and again at its end.
+#[tokio::test]
+async fn a_handler_of_a_task_is_not_called_before_its_run_has_ended() {
+    static TASK: TaskMeta = TaskMeta {
+        pipeline: "p",
+        name: "a",
+        path: "p::a",
+        file: "p.rs",
+        line: 1,
+        dependencies: &[],
+        policy: crate::pipeline::task::TaskPolicy::DEFAULT,
+        map: None,
+        requires: &[],
+        run: |_| Box::pin(core::future::pending()),
+    };
+    let mut result = result(false).await;
+    let mut handler = meta(HandlerEvent::Complete, "h", succeed);
+    handler.task = Some(&TASK);
+    assert!(concerns(&handler, &result));
+    result.state = RunState::Running;
+    assert!(!concerns(&handler, &result));
+}
+
 #[cfg(feature = "alert")]
 #[tokio::test]
 async fn a_handler_gets_the_pipelines_alert_manager_or_is_told_that_there_is_none() {

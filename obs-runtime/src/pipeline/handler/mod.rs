@@ -92,6 +92,8 @@ fn concerns(handler: &HandlerMeta, result: &RunResult) -> bool {
         return false;
     }
     match handler.task {
+        // While the run goes on, only handlers of late runs are called.
+        Some(_) if !result.state.is_terminal() => false,
         Some(task) => result
             .task_results
             .get(task.name)

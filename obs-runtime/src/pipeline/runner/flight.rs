@@ -12,6 +12,7 @@ use crate::guarded::{caught, guarded};
 use crate::pipeline::TaskContext;
 use crate::pipeline::context::Run;
 use crate::pipeline::driver::{Unit, Why};
+use crate::pipeline::plan::Times;
 use crate::pipeline::result::TaskError;
 use crate::pipeline::runner::mailbox::{Ended, Message};
 use crate::pipeline::task::{Attempt, Body, Unmade};
@@ -140,8 +141,9 @@ impl Flight {
         // What the attempt holds may panic when it is dropped.
         guarded(|| match &ended {
             Ended::Dropped(Some(error)) => {
-                let span = self.run.cell(self.unit.task as usize).span;
-                drop_failed(work, span, SpanError::redacted("timeout", error.message()));
+                let span = self.run.cell(self.unit.task as usize).of(self.unit).span;
+                let error = SpanError::redacted(error.kind.clone(), error.message());
+                drop_failed(work, span, error);
             }
             _ => drop(work),
         });
@@ -150,7 +152,7 @@ impl Flight {
         let mut threads = cell.threads.iter_mut();
         let thread = threads.find(|t| t.unit == self.unit && t.attempt == self.attempt);
         let left = thread.map(|thread| thread.is_left = true).is_some();
-        drop(cell);
+        // The thread asks for the cell when it ends: that it has ended must not overtake this.
         self.run.mailbox.send(Message::Ended {
             unit: self.unit,
             attempt: self.attempt,
@@ -158,6 +160,7 @@ impl Flight {
             ended,
             left,
         });
+        drop(cell);
     }
 }
 
@@ -175,13 +178,33 @@ impl Drop for Flight {
             return;
         }
         let stop = self.run.cell(self.unit.task as usize).of(self.unit).stop;
-        let error = (stop == Some(Why::Timeout)).then(|| {
-            let limit = self.run.graph.rule(self.unit.task).times.timeout;
-            let limit = limit.unwrap_or_default();
-            TaskError::new("timeout", format!("timed out after {limit:?}"))
-        });
+        let times = &self.run.graph.rule(self.unit.task).times;
+        let error = match stop {
+            Some(Why::Timeout) => {
+                let limit = times.timeout.unwrap_or_default();
+                let message = format!("timed out after {limit:?}");
+                Some(TaskError::new("timeout", message))
+            }
+            Some(Why::Deadline) => Some(missed_deadline(times)),
+            Some(Why::RunDeadline) => Some(missed_run_deadline()),
+            Some(Why::Cancel) | None => None,
+        };
         self.end(Ended::Dropped(error));
     }
+}
+
+/// The error of a task that took longer than it may.
+pub(super) fn missed_deadline(times: &Times) -> TaskError {
+    let limit = times.deadline.unwrap_or_default();
+    TaskError::new(
+        "deadline",
+        format!("not done within its deadline of {limit:?}"),
+    )
+}
+
+/// The error of a task whose run took longer than it may.
+pub(super) fn missed_run_deadline() -> TaskError {
+    TaskError::new("run_deadline", "the deadline of the run has passed")
 }
 
 fn panicked(said: String) -> Ended {

@@ -83,14 +83,22 @@ impl Runner {
         self.tell(self.run.began, Event::Begin);
         let (mut inbox, mut read) = (Vec::new(), 0);
         while !self.driver.is_over() {
+            // Also while messages come without a pause.
+            if !is_cancelled && cancel.is_cancelled() {
+                is_cancelled = true;
+                self.tell(Instant::now(), Event::Cancel);
+                continue;
+            }
             self.run.mailbox.take(&mut inbox);
             if inbox.is_empty() {
+                // What is due already needs no timer of tokio's, which a runtime may lack.
+                if self.tick() {
+                    tokio::task::yield_now().await;
+                    continue;
+                }
                 tokio::select! {
                     biased;
-                    () = &mut cancelled, if !is_cancelled => {
-                        is_cancelled = true;
-                        self.tell(Instant::now(), Event::Cancel);
-                    }
+                    () = &mut cancelled, if !is_cancelled => {}
                     () = wait(&self.run.mailbox, &mut self.timer, self.driver.next_timer(), self.run.began) => {
                         self.tick();
                     }
@@ -110,15 +118,17 @@ impl Runner {
         self.finish()
     }
 
-    /// Tells the driver that time has passed, if it waits for that.
-    fn tick(&mut self) {
+    /// Tells the driver that time has passed, if it waits for that. Returns whether it did.
+    fn tick(&mut self) -> bool {
         let Some(next) = self.driver.next_timer() else {
-            return;
+            return false;
         };
         let now = Instant::now();
-        if self.time(now) >= next {
+        let is_due = self.time(now) >= next;
+        if is_due {
             self.tell(now, Event::Tick);
         }
+        is_due
     }
 
     fn time(&self, at: Instant) -> Time {
@@ -199,6 +209,12 @@ impl Runner {
                 let items = self.count_items(task);
                 let at = Time::of(self.run.began.elapsed());
                 let event = Event::Expanded { task, items };
+                self.driver.apply(at, event, &mut self.commands);
+            }
+            Command::Collect { task } => {
+                let is_whole = self.collect(task);
+                let at = Time::of(self.run.began.elapsed());
+                let event = Event::Collected { task, is_whole };
                 self.driver.apply(at, event, &mut self.commands);
             }
             Command::End { unit, verdict } => self.settle(unit, verdict),
@@ -295,3 +311,7 @@ mod model_tests;
 #[cfg(test)]
 #[path = "limits_tests.rs"]
 mod limits_tests;
+
+#[cfg(test)]
+#[path = "items_tests.rs"]
+mod items_tests;

@@ -14,7 +14,7 @@ impl Runner {
     pub(super) fn keep(&self, unit: Unit, ended: Ended) -> End {
         let mut cell = self.run.cell(unit.task as usize);
         let own = cell.of(unit);
-        own.stop = None;
+        let stop = own.stop.take();
         let (end, error) = match ended {
             Ended::Done(done) => {
                 own.output = Some(done.value);
@@ -31,7 +31,8 @@ impl Runner {
             Ended::Declined => return End::Declined,
             Ended::Failed(error, hint) => (End::Failed(hint), Some(error)),
             Ended::Panicked(error) => (End::Panicked, Some(error)),
-            Ended::Dropped(error) => (End::Stopped, error),
+            // What the unit itself was stopped for is no error of an attempt before.
+            Ended::Dropped(error) => (End::Stopped, error.filter(|_| stop == Some(Why::Timeout))),
         };
         if let Some(error) = error {
             own.error = Some(Box::new(error));
@@ -65,7 +66,7 @@ impl Runner {
         }
         let at = unit.task as usize;
         if self.run.graph.nodes[at].map.is_some() {
-            self.collect(unit.task, verdict.state);
+            self.settle_items(unit.task);
         }
         let mut result = self.result(unit.task, verdict.state, error);
         if let Cause::Skipped(skip) = verdict.cause {
@@ -75,29 +76,33 @@ impl Runner {
         self.results[at] = Some(result);
     }
 
-    /// Makes the output of a mapped task of those of its items.
-    fn collect(&self, task: u32, state: TaskState) {
+    /// Makes the output of a mapped task of those of its items. Returns whether it could.
+    pub(super) fn collect(&self, task: u32) -> bool {
         let len = self.driver.items(task).unwrap_or(0) as usize;
+        let mut outputs = self.take_outputs(task);
+        outputs.resize(len, None);
+        let map = self.run.graph.nodes[task as usize].map.as_ref();
+        let collected = map.and_then(|map| guarded(|| (map.collect)(outputs)));
+        let is_whole = collected.is_some();
+        self.run.cell(task as usize).of(Unit::task(task)).output = collected;
+        is_whole
+    }
+
+    fn take_outputs(&self, task: u32) -> Vec<Option<Output>> {
         let mut cell = self.run.cell(task as usize);
-        let mut outputs: Vec<Option<Output>> = cell
-            .items
-            .iter_mut()
-            .map(|item| item.output.take())
-            .collect();
+        let items = cell.items.iter_mut();
+        items.map(|item| item.output.take()).collect()
+    }
+
+    /// Adds up what the items counted, and lets the outputs go that make no whole.
+    fn settle_items(&self, task: u32) {
+        let mut cell = self.run.cell(task as usize);
         let records = cell.items.iter().filter_map(|item| item.records);
         let records = records.reduce(u64::saturating_add);
         cell.of(Unit::task(task)).records = records;
         drop(cell);
-        outputs.resize(len, None);
-        let map = self.run.graph.nodes[task as usize].map.as_ref();
-        let collected = match map {
-            Some(map) if state.is_success() => guarded(|| (map.collect)(outputs)),
-            _ => {
-                guarded(|| drop(outputs));
-                None
-            }
-        };
-        self.run.cell(task as usize).of(Unit::task(task)).output = collected;
+        let unneeded = self.take_outputs(task);
+        guarded(|| drop(unneeded));
     }
 
     /// The result of a task as it is now.
@@ -227,6 +232,11 @@ impl Runner {
                     "the output of `{}` has no items that can be counted",
                     self.source(unit.task)
                 ),
+            )),
+            Cause::Uncollected => Some(TaskError::new(
+                "items",
+                "the outputs of the items could not be made into one list: one is missing, or of \
+                 another type",
             )),
             Cause::Items { failed, allowed } => {
                 let first = items.map_or(String::new(), |(at, error)| {
