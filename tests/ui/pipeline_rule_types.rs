@@ -49,4 +49,7 @@ async fn double(byte: &u8) -> u8 {
 #[pipeline_task(pipeline = "p", depends_on(double))]
 async fn one_of_many(double: &u8) {}
 
+#[pipeline_task(pipeline = "p", depends_on(load, number), map(byte in load))]
+async fn taken_by_the_first(byte: &u8, number: u8) {}
+
 fn main() {}

@@ -79,6 +79,9 @@ async fn given_twice(page: &u8) {}
 #[pipeline_task(pipeline = "p", depends_on(load), map(page in load, allow_failed = "101%"))]
 async fn too_tolerant(page: &u8) {}
 
+#[pipeline_task(pipeline = "p", depends_on(load), map(page in load), when = |load| true)]
+async fn two_decisions(page: &u8) {}
+
 #[on_late(task = load)]
 fn late_task(_: &RunResult) {}
 

@@ -8,7 +8,7 @@ use super::count::IntoCount;
 use super::judge::Judge;
 pub use super::probe::probe;
 pub use crate::pipeline::blocking::blocking;
-pub use crate::pipeline::check::{check, check_moves};
+pub use crate::pipeline::check::{check, check_moves, check_shared};
 use crate::pipeline::context::gone;
 pub use crate::pipeline::handler::{
     HandlerCall, HandlerEntry, HandlerEvent, HandlerFuture, HandlerMeta, HandlerReturn,

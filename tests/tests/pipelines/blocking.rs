@@ -217,3 +217,24 @@ fn an_attempt_that_has_not_begun_is_taken_back() {
     assert_eq!((task.state, task.attempts), (TaskState::Cancelled, 1));
     assert_eq!(task.still_running, 0);
 }
+
+static KNOWS: tokio::sync::Notify = tokio::sync::Notify::const_new();
+
+#[pipeline_task(pipeline = "asks_whether_it_is_left", timeout = "1ms")]
+fn works_until_it_is_left(context: &TaskContext) {
+    while !context.is_cancelled() {
+        std::thread::yield_now();
+    }
+    KNOWS.notify_one();
+}
+
+// bug: only a cancel told the thread of an attempt that nobody waited for it.
+#[tokio::test]
+async fn a_thread_that_was_left_can_know() {
+    let pipeline = Pipeline::named("asks_whether_it_is_left").unwrap();
+    let run = pipeline.run().await.unwrap();
+    let state = run.task_results["works_until_it_is_left"].state;
+    // It may have ended before its attempt was dropped, but not before it was stopped.
+    assert!(matches!(state, TaskState::TimedOut | TaskState::Succeeded));
+    KNOWS.notified().await;
+}

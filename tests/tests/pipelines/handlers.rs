@@ -212,18 +212,30 @@ async fn a_handler_that_fails_or_hangs_is_counted_and_changes_nothing() {
 
 #[tokio::test]
 async fn a_context_knows_that_its_run_is_being_cancelled() {
-    let told = Told::default();
-    let task = Task::new("asks", |context: TaskContext| async move {
-        while !context.is_cancelled() {
-            tokio::task::yield_now().await;
+    /// Says what its context knows when its attempt is dropped.
+    struct Asks(TaskContext, Arc<Mutex<Vec<bool>>>);
+    impl Drop for Asks {
+        fn drop(&mut self) {
+            self.1.lock().unwrap().push(self.0.is_cancelled());
         }
-        Err::<(), _>("stopped by itself")
+    }
+    let (begun, knows) = (Arc::new(Notify::new()), Arc::default());
+    let (begins, asks) = (Arc::clone(&begun), Arc::clone(&knows));
+    let task = Task::new("asks", move |context: TaskContext| {
+        let asks = Asks(context, Arc::clone(&asks));
+        let begins = Arc::clone(&begins);
+        async move {
+            asks.1.lock().unwrap().push(asks.0.is_cancelled());
+            begins.notify_one();
+            std::future::pending::<()>().await;
+            Ok::<_, String>(())
+        }
     });
+    let told = Told::default();
     let run = told.listen(pipeline(task)).start().await.unwrap();
+    begun.notified().await;
     run.cancel();
-    assert!(run.wait().await.unwrap().state.is_terminal());
-    assert_eq!(
-        told.all().len(),
-        1 + usize::from(told.all().contains(&"failure"))
-    );
+    assert_eq!(run.wait().await.unwrap().state, RunState::Cancelled);
+    assert_eq!(*knows.lock().unwrap(), [false, true]);
+    assert_eq!(told.all(), ["cancel"]);
 }

@@ -1,23 +1,28 @@
 //! Tasks that are mapped over the items of an output.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use obs_runtime::pipeline::{Input, Items, Pipeline, RunState, TaskContext, TaskState};
 use obs_runtime::pipeline_task;
 use obs_runtime::testing::capture_async;
+use obs_runtime::trace::Outcome;
 
 pub(crate) struct Page(u32);
-pub(crate) struct Numbers(Vec<u32>);
+
+/// What a run works on, and how many of its items work at once.
+pub(crate) struct Numbers {
+    list: Vec<u32>,
+    working: AtomicUsize,
+    most: AtomicUsize,
+}
 
 mod index {
     use super::*;
 
-    pub(crate) static WORKING: AtomicUsize = AtomicUsize::new(0);
-    pub(crate) static MOST: AtomicUsize = AtomicUsize::new(0);
-
     #[pipeline_task(pipeline = "index")]
     async fn load(numbers: Input<Numbers>) -> Vec<Page> {
-        numbers.0.iter().map(|n| Page(*n)).collect()
+        numbers.list.iter().map(|n| Page(*n)).collect()
     }
 
     #[pipeline_task(
@@ -28,11 +33,15 @@ mod index {
         backoff = "none",
         records = |_| 1_u64
     )]
-    async fn embed(page: &Page, context: &TaskContext) -> Result<u32, String> {
-        let working = WORKING.fetch_add(1, Ordering::SeqCst) + 1;
-        MOST.fetch_max(working, Ordering::SeqCst);
+    async fn embed(
+        page: &Page,
+        numbers: Input<Numbers>,
+        context: &TaskContext,
+    ) -> Result<u32, String> {
+        let working = numbers.working.fetch_add(1, Ordering::SeqCst) + 1;
+        numbers.most.fetch_max(working, Ordering::SeqCst);
         tokio::task::yield_now().await;
-        WORKING.fetch_sub(1, Ordering::SeqCst);
+        numbers.working.fetch_sub(1, Ordering::SeqCst);
         match (page.0, context.attempt()) {
             (7, 1) => Err("busy".to_owned()),
             (13, _) => Err("unlucky".to_owned()),
@@ -45,11 +54,20 @@ mod index {
     async fn store(embed: &[u32]) -> Vec<u32> {
         embed.to_vec()
     }
+
+    #[pipeline_task(pipeline = "index", depends_on(embed))]
+    async fn most(numbers: Input<Numbers>) -> usize {
+        numbers.most.load(Ordering::SeqCst)
+    }
 }
 
 fn index(numbers: &[u32]) -> Pipeline {
     let pipeline = Pipeline::named("index").unwrap();
-    pipeline.input(Numbers(numbers.to_vec()))
+    pipeline.input(Numbers {
+        list: numbers.to_vec(),
+        working: AtomicUsize::new(0),
+        most: AtomicUsize::new(0),
+    })
 }
 
 #[tokio::test]
@@ -58,7 +76,7 @@ async fn each_item_is_an_attempt_of_its_own_and_dependants_get_the_list() {
     let run = captured.value.as_ref().unwrap();
     assert_eq!(run.state, RunState::Succeeded, "{run}");
     assert_eq!(run.output::<Vec<u32>>("store"), Some(&vec![10, 71, 32]));
-    assert!(index::MOST.load(Ordering::SeqCst) <= 2);
+    assert_eq!(run.output::<usize>("most"), Some(&2));
     let embed = &run.task_results["embed"];
     let items: Vec<_> = embed.items.iter().map(|i| (i.state, i.attempts)).collect();
     let once = (TaskState::Succeeded, 1);
@@ -148,4 +166,43 @@ async fn some_items_may_fail_and_dependants_see_which() {
     assert_eq!(double.items[4].state, TaskState::Panicked);
     let error = double.items[4].error.as_ref().unwrap();
     assert!(error.message().contains("no four"), "{error}");
+}
+
+mod slow {
+    use super::*;
+
+    #[pipeline_task(pipeline = "slow_items")]
+    async fn pages() -> [Page; 3] {
+        [1, 2, 3].map(Page)
+    }
+
+    #[pipeline_task(
+        pipeline = "slow_items",
+        depends_on(pages),
+        map(page in pages, allow_failed = "100%"),
+        timeout = Duration::from_secs(1)
+    )]
+    async fn read(page: &Page) -> u32 {
+        std::future::pending::<()>().await;
+        page.0
+    }
+
+    #[pipeline_task(pipeline = "slow_items", depends_on(read), deadline = Duration::from_secs(1))]
+    async fn give_up(read: &Items<u32>) -> usize {
+        std::future::pending::<()>().await;
+        read.missing()
+    }
+}
+
+// bug: only the span of the item that began last ended as failed, and none that a deadline stopped.
+#[tokio::test(start_paused = true)]
+async fn the_span_of_each_item_that_takes_too_long_has_failed() {
+    let captured = capture_async(Pipeline::named("slow_items").unwrap().run()).await;
+    let run = captured.value.as_ref().unwrap();
+    assert_eq!(run.task_results["give_up"].state, TaskState::TimedOut);
+    for (name, count) in [("read", 3), ("give_up", 1)] {
+        let spans = captured.spans.iter().filter(|span| span.name == name);
+        let outcomes: Vec<_> = spans.map(|span| span.outcome).collect();
+        assert_eq!(outcomes, vec![Outcome::Error; count], "{name}");
+    }
 }

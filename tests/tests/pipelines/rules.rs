@@ -262,3 +262,33 @@ async fn a_run_ends_when_its_time_is_over() {
     let error = run.into_result().unwrap_err().to_string();
     assert!(error.contains("took longer than its deadline"), "{error}");
 }
+
+mod asked_again {
+    use super::*;
+
+    #[pipeline_task(pipeline = "asked_again")]
+    async fn load() -> Mutex<u32> {
+        Mutex::new(0)
+    }
+
+    #[pipeline_task(
+        pipeline = "asked_again",
+        depends_on(load),
+        when = |load| *load.lock().unwrap() == 0,
+        retries = 2,
+        backoff = "none"
+    )]
+    async fn fails_once(load: &Mutex<u32>) -> Result<(), String> {
+        *load.lock().unwrap() += 1;
+        Err("no".to_owned())
+    }
+}
+
+// bug: only the first attempt asked, also if it had not come so far.
+#[tokio::test]
+async fn a_condition_holds_for_each_attempt() {
+    let run = Pipeline::named("asked_again").unwrap().run().await.unwrap();
+    let task = &run.task_results["fails_once"];
+    assert_eq!((task.state, task.attempts), (TaskState::Skipped, 1));
+    assert_eq!(task.skip_reason, Some(SkipReason::Condition));
+}

@@ -1,5 +1,5 @@
 //! What the compiler checks of a task where it stands: the types of its parameters, cycles, and
-//! outputs that a repeated task takes away.
+//! outputs that a repeated or mapped task takes away.
 
 use proc_macro2::TokenStream;
 use quote::quote_spanned;
@@ -36,18 +36,27 @@ pub(super) fn source(
     }
 }
 
-/// What the compiler evaluates: cycles, and outputs that a repeated task takes away.
+/// What the compiler evaluates: cycles, and outputs that a repeated or mapped task takes away.
 pub(super) fn checks(task: &Task, glue: &TokenStream) -> TokenStream {
     let retries = retries(task);
-    let moves = task.params.iter().enumerate().filter_map(|(index, param)| match param {
-        Param::Output { ty, .. } => {
-            let source = source_name(index);
-            let span = located(ty);
-            let here = at(glue, span);
-            Some(quote_spanned!(span=> const _: () = #here::check_moves(#source.moves, #retries);))
-        }
-        _ => None,
-    });
+    let moves = task
+        .params
+        .iter()
+        .enumerate()
+        .filter_map(|(index, param)| match param {
+            Param::Output { ty, .. } => {
+                let source = source_name(index);
+                let span = located(ty);
+                let here = at(glue, span);
+                let check = if task.map.is_some() {
+                    quote_spanned!(span=> #here::check_shared(#source.moves))
+                } else {
+                    quote_spanned!(span=> #here::check_moves(#source.moves, #retries))
+                };
+                Some(quote_spanned!(span=> const _: () = #check;))
+            }
+            _ => None,
+        });
     let dependencies = task.dependencies.iter().enumerate();
     let dependencies = dependencies.map(|(position, dependency)| {
         let span = located(&dependency.path);

@@ -124,14 +124,12 @@ fn when(task: &Task, glue: &TokenStream) -> Option<TokenStream> {
     let here = at(glue, span);
     let holds_here = quote_spanned!(span=> #here::holds(|| #body));
     Some(quote! {
-        if #context.attempt() == 1 {
-            let #holds = {
-                #(#outputs)*
-                #holds_here
-            };
-            if !#holds {
-                return ::core::result::Result::Err(#glue::Unmade::Declined);
-            }
+        let #holds = {
+            #(#outputs)*
+            #holds_here
+        };
+        if !#holds {
+            return ::core::result::Result::Err(#glue::Unmade::Declined);
         }
     })
 }

@@ -54,6 +54,10 @@ pub(crate) fn task(parsed: Parsed<TaskArgs>, errors: &mut Errors) -> Option<Task
     signature::check_output(&function.sig.output, errors);
     check_name(&args, &function, errors);
     check_error(&own.retry, &function.sig.output, errors);
+    if let (Some(when), Some(_)) = (&own.when, &own.map) {
+        let message = "`when` decides on a whole task, and one with `map` is called for each item: give the items to `map` that there is something to do for";
+        errors.push(when.at, message);
+    }
     let map = own
         .map
         .and_then(|map| rules::map(map, &own.dependencies, errors));
