@@ -39,7 +39,8 @@ pub struct RetryPolicy {
     pub(crate) max_elapsed: Option<Duration>,
 }
 
-/// What an error says of its repetition.
+/// What an error says of its repetition. Generated code of tasks names it.
+#[cfg_attr(not(feature = "pipeline"), expect(unreachable_pub))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Hint {
     /// Nothing: the policy decides.

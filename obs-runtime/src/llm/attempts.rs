@@ -354,6 +354,7 @@ impl Attempts {
     }
 
     /// The request was not to a model after all: it is no attempt.
+    #[cfg(any(test, feature = "reqwest"))]
     pub(crate) fn withdraw(&mut self, place: usize) {
         // What comes after it keeps its place.
         self.change(place, |attempt| attempt.withdrawn = true);

@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use ::http::HeaderMap;
 
 /// Where a request goes.
+#[cfg_attr(not(feature = "llm"), expect(dead_code, reason = "nobody watches"))]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Target<'a> {
     pub(crate) method: &'a str,
@@ -56,5 +57,8 @@ pub(crate) fn open(watch: Option<&dyn Watch>) -> Option<crate::trace::open_call:
     watch?.place().map(crate::trace::open_call::Open::new)
 }
 
+/// Nobody watches.
 #[cfg(not(feature = "llm"))]
-pub(crate) fn open(_: Option<&dyn Watch>) {}
+pub(crate) fn open(_: Option<&dyn Watch>) -> Option<core::convert::Infallible> {
+    None
+}
