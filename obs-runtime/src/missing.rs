@@ -80,7 +80,7 @@ missing! {
 }
 missing! {
     "llm", "prices and totals of model calls need the feature `llm` of obs-runtime":
-    Builder: prices(prices);
+    Builder: prices(prices), on_llm_call(listener);
     Handle: llm_totals(), llm_totals_for_trace(trace), set_prices(prices);
 }
 missing! {

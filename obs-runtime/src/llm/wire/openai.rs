@@ -28,7 +28,9 @@ use crate::llm::usage::{Count, LlmResponse, Usage};
 ///     },
 /// });
 /// let answer = openai::chat(&raw);
-/// let usage = Usage::new(1_200, 80).cache_read(1_000).reasoning(64);
+/// // Parts that the details do not mention are none.
+/// let usage = Usage::new(1_200, 80).cache_read(1_000).cache_write(0).reasoning(64);
+/// let usage = usage.audio_input(0).audio_output(0).image_input(0);
 /// let expected = LlmResponse::new().usage(usage).model("gpt-5-mini-2025-08-07").id("chatcmpl-1");
 /// assert_eq!(answer, expected.finish_reason("stop"));
 /// ```
