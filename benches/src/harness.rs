@@ -2,7 +2,9 @@
 //! compares what ran within the same milliseconds. Background work is drained between bursts, untimed:
 //! a recorded span is really recorded, and no variant pays for another's backlog.
 
+use std::error::Error;
 use std::hint::black_box;
+use std::process::ExitCode;
 use std::time::Instant;
 
 use crate::alloc::{self, Allocations};
@@ -142,6 +144,31 @@ pub fn median(values: &[f64]) -> f64 {
         0 => 0.0,
         n if n % 2 == 1 => sorted[n / 2],
         n => f64::midpoint(sorted[n / 2 - 1], sorted[n / 2]),
+    }
+}
+
+/// Runs a program that takes nothing but `--rounds N`, and says what it cannot read or do.
+pub fn rounds_program(
+    name: &str,
+    usual: usize,
+    run: impl FnOnce(usize) -> Result<(), Box<dyn Error>>,
+) -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let rounds = match &args[..] {
+        [] => Some(usual),
+        [flag, n] if flag == "--rounds" => n.parse().ok().filter(|n| *n > 0),
+        _ => None,
+    };
+    let Some(rounds) = rounds else {
+        eprintln!("{name}: expected nothing, or --rounds N with N above 0");
+        return ExitCode::FAILURE;
+    };
+    match run(rounds) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("{name}: {e}");
+            ExitCode::FAILURE
+        }
     }
 }
 

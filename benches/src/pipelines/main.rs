@@ -8,7 +8,7 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use obs_benches::harness::median;
+use obs_benches::harness::{self, median};
 use obs_runtime::{
     Error, Observability, exporter::RecordExporter, pipeline::Pipeline, trace::SpanRecord,
 };
@@ -42,23 +42,7 @@ async fn work() -> Result<u64, Error> {
 }
 
 fn main() -> ExitCode {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let rounds = match &args[..] {
-        [] => Some(7),
-        [flag, n] if flag == "--rounds" => n.parse().ok().filter(|n| *n > 0),
-        _ => None,
-    };
-    let Some(rounds) = rounds else {
-        eprintln!("pipelines: expected nothing, or --rounds N with N above 0");
-        return ExitCode::FAILURE;
-    };
-    match run(rounds) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(e) => {
-            eprintln!("pipelines: {e}");
-            ExitCode::FAILURE
-        }
-    }
+    harness::rounds_program("pipelines", 7, run)
 }
 
 /// What one round measured of one graph.

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use obs_benches::harness::median;
+use obs_benches::harness::{self, median};
 use obs_benches::installed;
 use obs_runtime::Error;
 use obs_runtime::cache::Cache;
@@ -237,21 +237,5 @@ fn said(found: &Found) -> String {
 }
 
 fn main() -> ExitCode {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let rounds = match &args[..] {
-        [] => Some(7),
-        [flag, n] if flag == "--rounds" => n.parse().ok().filter(|n| *n > 0),
-        _ => None,
-    };
-    let Some(rounds) = rounds else {
-        eprintln!("steps: expected nothing, or --rounds N with N above 0");
-        return ExitCode::FAILURE;
-    };
-    match run(rounds) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(e) => {
-            eprintln!("steps: {e}");
-            ExitCode::FAILURE
-        }
-    }
+    harness::rounds_program("steps", 7, run)
 }

@@ -139,7 +139,7 @@ impl LlmState {
         let name = format!("{}/{} stalled", stalled.provider(), stalled.model());
         let remedy = "it waits on, as its items cannot hold the error: give `Result`s whose error implements \
                       `From<obs_runtime::llm::Stalled>`";
-        self.once(name, &format!("{stalled}; {remedy}"));
+        self.once(name, || format!("{stalled}; {remedy}"));
     }
 
     /// Returns what a call costs that ends like this.
@@ -151,47 +151,44 @@ impl LlmState {
     fn warn(&self, call: &CallRecord) {
         if call.provider == OTHER && call.reasons().next().is_some() {
             // Whose price should be set nobody knows.
-            self.once(OTHER.to_owned(), OUTSIDE);
+            self.once(OTHER.to_owned(), || OUTSIDE.to_owned());
             return;
         }
         let is_untold = call.pace.is_some() && !call.failed();
         for reason in call.reasons() {
             if reason == Reason::NoUsage && is_untold {
                 // A line for each callsite: each has a request of its own.
-                let (at, name) = (call.made_at, format!("{}/{}", call.provider, call.model));
-                let remedy = unasked::remedy(&call.provider);
-                self.once(
-                    format!("{at} untold"),
-                    &format!(
-                        "the stream of {name} ({at}) ended and nobody told its usage: {remedy}"
-                    ),
-                );
+                let at = call.made_at;
+                self.once(format!("{at} untold"), || {
+                    let name = format!("{}/{}", call.provider, call.model);
+                    let remedy = unasked::remedy(&call.provider);
+                    format!("the stream of {name} ({at}) ended and nobody told its usage: {remedy}")
+                });
             } else if let Some((what, remedy)) = advice(reason, call.failed()) {
                 let name = format!("{}/{}", call.provider, call.model);
-                self.once(
-                    format!("{name} {} {}", reason.as_str(), call.failed()),
-                    &format!("the model {name} {what}: its cost is not exact; {remedy}"),
-                );
+                let key = format!("{name} {} {}", reason.as_str(), call.failed());
+                self.once(key, || {
+                    format!("the model {name} {what}: its cost is not exact; {remedy}")
+                });
             }
         }
         if let [one, other, ..] = &*call.repeaters {
-            self.once(
-                format!("{}/{} repeats", call.provider, call.model),
-                &format!(
-                    "calls of the model {}/{} are repeated by both `{one}` and `{other}`: attempts multiply, and each \
-                     may be billed; let one of them do it",
-                    call.provider, call.model
-                ),
-            );
+            let name = format!("{}/{}", call.provider, call.model);
+            self.once(format!("{name} repeats"), || {
+                format!(
+                    "calls of the model {name} are repeated by both `{one}` and `{other}`: attempts multiply, and each \
+                     may be billed; let one of them do it"
+                )
+            });
         }
     }
 
-    fn once(&self, key: String, text: &str) {
+    fn once(&self, key: String, text: impl FnOnce() -> String) {
         let mut warned = lock(&self.warned);
         let new = warned.len() < MAX_WARNINGS && warned.insert(key);
         drop(warned);
         if new {
-            crate::self_log::once(text.to_owned());
+            crate::self_log::once(text());
         }
     }
 

@@ -5,7 +5,6 @@
 //! where they wait.
 
 use core::panic::Location;
-use std::sync::OnceLock;
 
 use futures_util::future::{try_join, try_join_all};
 
@@ -13,7 +12,7 @@ use super::Step;
 use super::boxed::Boxed;
 use super::context::{Phase, WorkflowContext};
 use super::flow::MapErr;
-use super::label::{Label, StepKind};
+use super::label::{MadeLabel, StepKind};
 use super::node::{Group, Named, Node, One, Then};
 use super::observed::{Place, observed};
 use super::series::Series;
@@ -82,8 +81,7 @@ one_branch! {
 pub struct Both<A, B> {
     first: A,
     second: B,
-    at: &'static Location<'static>,
-    label: OnceLock<Label>,
+    label: MadeLabel,
 }
 
 impl<A, B> Both<A, B> {
@@ -91,13 +89,12 @@ impl<A, B> Both<A, B> {
         Self {
             first,
             second,
-            at,
-            label: OnceLock::new(),
+            label: MadeLabel::new(at),
         }
     }
 
     pub(super) const fn place(&self) -> &'static Location<'static> {
-        self.at
+        self.label.place()
     }
 }
 
@@ -157,11 +154,8 @@ where
         input: I,
         place: Place,
     ) -> impl Future<Output = Result<Self::Output, A::Error>> + Send {
-        let label = *self.label.get_or_init(|| {
-            let mut name = String::new();
-            self.write_names(&mut name);
-            Label::new(StepKind::Parallel, &name, self.at)
-        });
+        let write_names = |name: &mut String| self.write_names(name);
+        let label = self.label.get(StepKind::Parallel, write_names);
         observed(label, place, self.inside(input))
     }
 

@@ -2,7 +2,7 @@
 
 use core::panic::Location;
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 use crate::callsite::{Callsite, CallsiteSpec, Construct, More, Source};
 use crate::fork::PerProcess;
@@ -46,6 +46,37 @@ const LONGEST: usize = 80;
 pub(super) struct Label {
     pub(super) kind: StepKind,
     pub(super) site: &'static Callsite,
+}
+
+/// The label of what is named after its steps. The first call of it as a whole makes it: most are a part of something
+/// larger.
+#[derive(Debug)]
+pub(super) struct MadeLabel {
+    at: &'static Location<'static>,
+    label: OnceLock<Label>,
+}
+
+impl MadeLabel {
+    pub(super) const fn new(at: &'static Location<'static>) -> Self {
+        Self {
+            at,
+            label: OnceLock::new(),
+        }
+    }
+
+    /// The place where it was put together.
+    pub(super) const fn place(&self) -> &'static Location<'static> {
+        self.at
+    }
+
+    /// Returns the label, whose name is written once.
+    pub(super) fn get(&self, kind: StepKind, write_name: impl FnOnce(&mut String)) -> Label {
+        *self.label.get_or_init(|| {
+            let mut name = String::new();
+            write_name(&mut name);
+            Label::new(kind, &name, self.at)
+        })
+    }
 }
 
 type Known = HashMap<(StepKind, String, &'static Location<'static>), &'static Callsite>;

@@ -5,10 +5,10 @@
 
 use core::fmt;
 use core::panic::Location;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use super::Step;
-use super::label::{Label, StepKind};
+use super::label::{Label, MadeLabel, StepKind};
 use super::observed::{Place, observed};
 
 /// A part of a flow.
@@ -103,9 +103,7 @@ impl<I: Send, S: Step<I>> Node<I> for One<S> {
 pub struct Then<A, B> {
     first: A,
     second: B,
-    at: &'static Location<'static>,
-    /// Made by the first call of it as a whole: most are a part of a longer sequence.
-    label: OnceLock<Label>,
+    label: MadeLabel,
 }
 
 impl<A, B> Then<A, B> {
@@ -113,13 +111,12 @@ impl<A, B> Then<A, B> {
         Self {
             first,
             second,
-            at,
-            label: OnceLock::new(),
+            label: MadeLabel::new(at),
         }
     }
 
     pub(super) const fn place(&self) -> &'static Location<'static> {
-        self.at
+        self.label.place()
     }
 }
 
@@ -132,11 +129,8 @@ impl<I: Send, A: Node<I>, B: Node<A::Output, Error = A::Error>> Node<I> for Then
         input: I,
         place: Place,
     ) -> impl Future<Output = Result<B::Output, A::Error>> + Send {
-        let label = *self.label.get_or_init(|| {
-            let mut name = String::new();
-            self.write_name(&mut name);
-            Label::new(StepKind::Sequence, &name, self.at)
-        });
+        let write_name = |name: &mut String| self.write_name(name);
+        let label = self.label.get(StepKind::Sequence, write_name);
         observed(label, place, self.inside(input))
     }
 

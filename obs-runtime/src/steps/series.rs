@@ -2,31 +2,29 @@
 
 use core::fmt;
 use core::panic::Location;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use super::boxed::Boxed;
-use super::label::{Label, StepKind};
+use super::label::{MadeLabel, StepKind};
 use super::node::{Group, Node};
 use super::observed::{Place, observed};
 
 /// Any number of steps from a type to itself, one after the other.
 pub struct Series<I, E> {
     nodes: Vec<Boxed<I, I, E>>,
-    at: &'static Location<'static>,
-    label: OnceLock<Label>,
+    label: MadeLabel,
 }
 
 impl<I, E> Series<I, E> {
     pub(super) fn new(nodes: Vec<Boxed<I, I, E>>, at: &'static Location<'static>) -> Self {
         Self {
             nodes,
-            at,
-            label: OnceLock::new(),
+            label: MadeLabel::new(at),
         }
     }
 
     pub(super) const fn place(&self) -> &'static Location<'static> {
-        self.at
+        self.label.place()
     }
 }
 
@@ -39,10 +37,8 @@ where
     type Error = E;
 
     fn call(&self, input: I, place: Place) -> impl Future<Output = Result<I, E>> + Send {
-        let label = *self.label.get_or_init(|| {
-            let name = name_of(&self.nodes, " >> ");
-            Label::new(StepKind::Sequence, &name, self.at)
-        });
+        let write_name = |name: &mut String| self.write_name(name);
+        let label = self.label.get(StepKind::Sequence, write_name);
         observed(label, place, self.inside(input))
     }
 

@@ -37,6 +37,21 @@ fn impatient(
     events(http, plan)
 }
 
+/// Asks once for a stream, and reads all of it.
+fn plan(provider: &Provider, format: Format) -> Plan {
+    Plan {
+        format,
+        url: format!("{}{}", provider.url(), format.path(MODEL, true)),
+        body: request(format, true),
+        fate: Fate::Returns,
+        attempts: 1,
+        reads: usize::MAX,
+        bounds: None,
+        guess: None,
+        errands: 0,
+    }
+}
+
 #[tokio::test]
 async fn a_stream_that_falls_silent_ends_with_what_it_cost() {
     observe();
@@ -49,17 +64,7 @@ async fn a_stream_that_falls_silent_ends_with_what_it_cost() {
                 Script::answer(answer).fault(fault).share(0.5)
             });
             let provider = provider.await.unwrap();
-            let plan = Plan {
-                format,
-                url: format!("{}{}", provider.url(), format.path(MODEL, true)),
-                body: request(format, true),
-                fate: Fate::Returns,
-                attempts: 1,
-                reads: usize::MAX,
-                bounds: None,
-                guess: None,
-                errands: 0,
-            };
+            let plan = plan(&provider, format);
             let span = span!("case");
             let trace = span.context().unwrap().trace_id();
             let read = async {
@@ -101,17 +106,7 @@ async fn the_first_token_is_seen_in_every_format() {
     for format in Format::OF_TEXT {
         let script = |_: &Asked| Script::answer(Answer::new(MODEL, ["It ", "is."], TOKENS));
         let provider = Provider::start(script).await.unwrap();
-        let plan = Plan {
-            format,
-            url: format!("{}{}", provider.url(), format.path(MODEL, true)),
-            body: request(format, true),
-            fate: Fate::Returns,
-            attempts: 1,
-            reads: usize::MAX,
-            bounds: None,
-            guess: None,
-            errands: 0,
-        };
+        let plan = plan(&provider, format);
         let read = async { crate::clients::streams(&http, &plan).count().await as u64 };
         let captured = obs_runtime::testing::capture_async(read).await;
         let name = format!("chat {MODEL}");
