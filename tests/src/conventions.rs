@@ -1,10 +1,12 @@
 //! A walk over all that leaves, against what the conventions for generative AI say of it (`corpus/genai_conventions.json`).
 
 use std::collections::BTreeSet;
+use std::process::Command;
 
 use serde_json::{Map, Value};
 
 use crate::otlp_oracle::Dump;
+use crate::programs;
 
 const TABLE: &str = include_str!("../corpus/genai_conventions.json");
 
@@ -60,12 +62,21 @@ impl Conventions {
         let mut findings = Findings::default();
         for span in dump.spans() {
             self.span(span, &mut findings);
+            for part in ["events", "links"] {
+                for one in list(&span[part]) {
+                    let what = format!("{part} of span {}", span["name"]);
+                    self.elsewhere(&what, &one["attributes"], &mut findings);
+                }
+            }
         }
         for metric in dump.metrics() {
             self.metric(metric, &mut findings);
         }
         for log in dump.logs() {
             self.event(log, dump, &mut findings);
+        }
+        for sent in [dump.spans(), dump.metrics(), dump.logs()].concat() {
+            self.elsewhere("resource", &sent["resource"], &mut findings);
         }
         findings.problems.sort();
         findings.problems.dedup();
@@ -120,6 +131,9 @@ impl Conventions {
             if is_whole(name) {
                 findings.problems.push(format!("{what}: is unknown"));
             }
+            for point in list(&metric["points"]) {
+                self.elsewhere(&what, &point["attributes"], findings);
+            }
             return;
         };
         findings.seen.insert(name.to_owned());
@@ -163,6 +177,7 @@ impl Conventions {
             if is_whole(name) {
                 findings.problems.push(format!("{what}: is unknown"));
             }
+            self.elsewhere(&what, &log["attributes"], findings);
             return;
         };
         findings.seen.insert(name.to_owned());
@@ -242,6 +257,23 @@ impl Conventions {
         }
     }
 
+    /// Attributes of what the conventions say nothing of: a name in their namespaces is one of theirs, and is used as they
+    /// say.
+    fn elsewhere(&self, what: &str, attributes: &Value, findings: &mut Findings) {
+        for (key, value) in attributes.as_object().into_iter().flatten() {
+            if !self.knows(key) {
+                let strange = is_whole(key).then(|| format!("{what}: {key} is unknown"));
+                findings.problems.extend(strange);
+                continue;
+            }
+            let wrong = self.wrong(key, value);
+            findings
+                .problems
+                .extend(wrong.map(|problem| format!("{what}: {problem}")));
+            findings.seen.insert(key.clone());
+        }
+    }
+
     /// What is wrong with a value: its type, or that it is not a known one.
     fn wrong(&self, key: &str, value: &Value) -> Option<String> {
         let definition = self.0["attributes"].get(key)?;
@@ -266,6 +298,25 @@ impl Conventions {
         let values = definition.get("values")?;
         (!list(values).contains(value)).then(|| format!("{key} is {value}, none of {values}"))
     }
+}
+
+/// Walks with pytest-genai-semconv over what left, if it is on this machine.
+///
+/// # Panics
+/// When it finds a problem.
+pub fn second_opinion(dump: &Dump) {
+    let Some(python) = programs::python("the second opinion on the names of model calls") else {
+        return;
+    };
+    let mut command = Command::new(python);
+    command
+        .args(["-B", "genai_semconv.py"])
+        .current_dir(programs::oracle_dir());
+    let output = programs::run(command, dump.0.to_string().as_bytes()).expect("python runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let found: Vec<(String, String)> = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(found, []);
 }
 
 /// Whether the name of a span is one word: the operation without a model.

@@ -120,6 +120,21 @@ pub fn parse_metrics(python: &Path, page: &str, format: &str) -> Result<Vec<Valu
     }
 }
 
+/// The program without the variables of this process that configure it: its exporters, its models, its proxies.
+pub fn unconfigured(mut program: Command) -> Command {
+    let configures = |name: &str| {
+        let prefixes = ["OPENAI_", "OTEL_", "OBS_"];
+        let is_prefix = prefixes.iter().any(|prefix| name.starts_with(prefix));
+        is_prefix || name.to_lowercase().ends_with("_proxy")
+    };
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(configures) {
+            program.env_remove(name);
+        }
+    }
+    program
+}
+
 /// Runs a program to its end with that standard input.
 ///
 /// # Errors

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 
+use obs_tests::programs;
 use serde_json::Value;
 
 /// What a program left behind.
@@ -34,16 +35,8 @@ impl From<Output> for Ended {
 
 /// The program over a folder, in an environment that says nothing.
 pub(crate) fn rag_pipeline(docs: impl AsRef<Path>) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rag_pipeline"));
-    for (name, _) in std::env::vars() {
-        if ["OPENAI_", "OTEL_", "OBS_"]
-            .iter()
-            .any(|prefix| name.starts_with(prefix))
-            || name.to_lowercase().ends_with("_proxy")
-        {
-            command.env_remove(name);
-        }
-    }
+    let program = Command::new(env!("CARGO_BIN_EXE_rag_pipeline"));
+    let mut command = programs::unconfigured(program);
     command
         .stdin(Stdio::null())
         .arg("--docs")

@@ -10,9 +10,9 @@ use obs_runtime::llm::{
 };
 use obs_runtime::{Observability, llm_call, semconv, vector_op};
 use obs_tests::cases::cancel;
-use obs_tests::conventions::Conventions;
+use obs_tests::conventions::{Conventions, second_opinion};
 use obs_tests::otlp_oracle::{Dump, OtlpOracle};
-use obs_tests::{own_process, programs};
+use obs_tests::own_process;
 use serde_json::{Value, json};
 
 const URL: &str = "https://api.openai.com/v1";
@@ -204,22 +204,6 @@ fn all_that_leaves_is_as_the_conventions_have_it() {
     second_opinion(&dump);
 }
 
-/// What pytest-genai-semconv finds.
-fn second_opinion(dump: &Dump) {
-    let Some(python) = programs::python("the second opinion on the names of model calls") else {
-        return;
-    };
-    let mut command = std::process::Command::new(python);
-    command
-        .args(["-B", "genai_semconv.py"])
-        .current_dir(programs::oracle_dir());
-    let output = programs::run(command, dump.0.to_string().as_bytes()).expect("python runs");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    let found: Vec<(String, String)> = serde_json::from_slice(&output.stdout).expect("JSON");
-    assert_eq!(found, []);
-}
-
 /// The walk over one thing that leaves.
 fn problems(signal: &str, entry: &Value) -> Vec<String> {
     let mut dump = json!({"spans": [], "metrics": [], "logs": []});
@@ -340,6 +324,38 @@ fn the_walk_names_each_mistake_of_a_metric_and_of_an_event() {
     ] {
         let found = problems("logs", &log);
         assert!(found.iter().any(|f| f.contains(part)), "{part}: {found:?}");
+    }
+}
+
+/// A name of theirs may stand on what is not theirs, if it is one and means the same.
+#[test]
+fn the_walk_reads_names_of_the_conventions_wherever_they_stand() {
+    let span = |part: &str, attributes: &Value| json!({"name": "s", "attributes": {}, part: [{"attributes": attributes}]});
+    let point = |attributes: &Value| json!({"name": "obs.llm.cost", "points": [{"attributes": attributes}]});
+    let log = |attributes: &Value| json!({"event_name": "", "attributes": attributes});
+    for (key, value, part) in [
+        ("gen_ai.provider.name", json!("openai"), ""),
+        ("gen_ai.provider", json!("openai"), "is unknown"),
+        ("gen_ai.provider.name", json!(7), "not of type string"),
+        ("db.system", json!("qdrant"), "is unknown"),
+        ("program.name", json!(7), ""),
+    ] {
+        let attributes = json!({key: value});
+        let resource = json!({"name": "s", "attributes": {}, "resource": attributes});
+        for (signal, entry) in [
+            ("spans", span("events", &attributes)),
+            ("spans", span("links", &attributes)),
+            ("spans", resource),
+            ("metrics", point(&attributes)),
+            ("logs", log(&attributes)),
+        ] {
+            let found = problems(signal, &entry);
+            let is_right = match part {
+                "" => found.is_empty(),
+                part => found.iter().any(|found| found.contains(part)),
+            };
+            assert!(is_right, "{entry}: {found:?}");
+        }
     }
 }
 

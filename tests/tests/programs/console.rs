@@ -2,14 +2,13 @@
 
 use std::process::Command;
 
+use obs_tests::programs;
+
 const PROGRAM: &str = env!("CARGO_BIN_EXE_otlp_program");
 
 /// Standard error of the program with these exporters.
 fn run(exporters: &[(&str, &str)]) -> String {
-    let mut command = Command::new(PROGRAM);
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OTEL_")) {
-        command.env_remove(name);
-    }
+    let mut command = programs::unconfigured(Command::new(PROGRAM));
     command
         .env("OBS_LOG", "info")
         .envs(exporters.iter().copied());

@@ -2,21 +2,14 @@
 
 use std::process::{Command, Output};
 
+use obs_tests::programs;
+
 const PROGRAM: &str = env!("CARGO_BIN_EXE_first_minute");
 
-fn without_otel(command: &mut Command) -> &mut Command {
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OTEL_")) {
-        command.env_remove(name);
-    }
-    command.env_remove("OBS_LOG")
-}
-
 fn run(how: &str, vars: &[(&str, &str)]) -> String {
-    let mut command = Command::new(PROGRAM);
-    let output = without_otel(&mut command)
-        .arg(how)
-        .envs(vars.iter().copied());
-    text(&output.output().unwrap())
+    let mut command = programs::unconfigured(Command::new(PROGRAM));
+    let command = command.arg(how).envs(vars.iter().copied());
+    text(&command.output().unwrap())
 }
 
 fn text(output: &Output) -> String {
@@ -45,12 +38,12 @@ fn who_configures_nothing_is_told_how_to_see_or_send() {
 #[test]
 fn on_a_terminal_they_see_trees() {
     // `script` runs a command on a terminal of its own.
-    let mut command = Command::new("script");
+    let mut command = programs::unconfigured(Command::new("script"));
     let command = command.args(["-qec", &format!("{PROGRAM} main"), "/dev/null"]);
-    let output = match without_otel(command).env("NO_COLOR", "1").output() {
+    let output = match command.env("NO_COLOR", "1").output() {
         Ok(output) => output,
         Err(error) => {
-            return obs_tests::programs::missing(
+            return programs::missing(
                 "on_a_terminal_they_see_trees",
                 &format!("script of util-linux: {error}"),
             );

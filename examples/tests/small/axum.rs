@@ -3,22 +3,15 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// The example's program, which is built with the tests.
-fn example() -> PathBuf {
-    let mut folder = std::env::current_exe().unwrap();
-    folder.pop();
-    folder.pop();
-    folder.join("examples/axum")
-}
+use crate::example;
 
 #[test]
 fn a_signal_lets_the_requests_end_and_the_last_span_arrives() {
     for signal in ["-INT", "-TERM"] {
-        let mut child = Command::new(example())
+        let mut child = example("axum")
             .arg("serve")
             .env("NO_COLOR", "1")
             .stdout(Stdio::piped())
