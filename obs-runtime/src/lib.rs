@@ -62,6 +62,8 @@ mod retry;
 #[cfg(any(
     feature = "otlp",
     feature = "alert",
+    feature = "genai",
+    feature = "rig",
     all(feature = "llm", feature = "reqwest")
 ))]
 mod retry_after;

@@ -19,6 +19,16 @@ pub(crate) fn retry_after(value: &str, date: Option<&str>) -> Option<Duration> {
     Some(Duration::from_secs(at.saturating_sub(now)))
 }
 
+/// Reads it from the headers of an answer.
+#[cfg(any(
+    feature = "genai",
+    feature = "rig",
+    all(feature = "llm", feature = "reqwest")
+))]
+pub(crate) fn of_headers<'a>(header: impl Fn(&'static str) -> Option<&'a str>) -> Option<Duration> {
+    retry_after(header("retry-after")?, header("date"))
+}
+
 /// Returns the seconds since the Unix epoch of a date such as `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110,
 /// section 5.6.7; its two obsolete forms are not read).
 fn http_date(text: &str) -> Option<u64> {

@@ -362,10 +362,23 @@ impl Attempts {
 
     /// The error of the call says with which status the last attempt ended, unless a layer saw it.
     pub(crate) fn last_status(&mut self, status: u16, retry_after: Option<Duration>) {
-        let at = self.last_or_new();
+        let mut at = self.last_or_new();
+        let last = &self.all[at];
+        // What was answered did not fail like this: it was another request, which nobody saw.
+        if status >= 400 && last.end() == AttemptEnd::Answered && last.status != Some(status) {
+            at = self.begin();
+        }
         let last = &mut self.all[at];
         last.status = last.status.or(Some(status));
         last.retry_after = last.retry_after.or(retry_after);
+    }
+
+    /// The error of the call says that the last request never reached the provider. An attempt of which somebody knows
+    /// more is another one.
+    pub(crate) fn unsent(&mut self) {
+        let at = self.last_or_new();
+        let last = &mut self.all[at];
+        last.refused |= last.status.is_none() && last.response == LlmResponse::default();
     }
 
     /// The call ended with an error that proves a refusal: the last attempt was refused, unless it was answered.

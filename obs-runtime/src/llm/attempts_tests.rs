@@ -349,3 +349,38 @@ fn a_request_that_is_withdrawn_was_none() {
     assert_eq!(cost(&mut attempts).to_string(), "$3.00");
     assert_eq!(attempts.into_vec().len(), 1);
 }
+
+// bug: the status of a request that nobody saw was that of the answer before it, and what it cost nothing.
+#[test]
+fn a_failure_behind_an_answer_is_that_of_another_request() {
+    let mut attempts = Attempts::default();
+    attempts.body(answer("a", Usage::new(100, 20)));
+    attempts.last_status(500, None);
+    assert_eq!(ends(&attempts), [AttemptEnd::Answered, AttemptEnd::Unknown]);
+    // An answer that was refused for what it holds, and one that a layer has seen.
+    let mut attempts = Attempts::default();
+    attempts.body(answer("a", Usage::new(100, 20)));
+    attempts.last_status(200, None);
+    let at = attempts.layer("http", None);
+    attempts.status(at, 429, None, false);
+    attempts.last_status(429, Some(Duration::from_secs(1)));
+    assert_eq!(ends(&attempts), [AttemptEnd::Answered, AttemptEnd::Refused]);
+}
+
+#[test]
+fn what_was_not_sent_proves_nothing_of_what_was() {
+    let mut attempts = Attempts::default();
+    attempts.unsent();
+    assert_eq!(ends(&attempts), [AttemptEnd::Refused]);
+    // A layer saw a request that broke off; the next one could not be written.
+    let mut attempts = Attempts::default();
+    let at = attempts.layer("http", None);
+    attempts.status(at, 502, None, false);
+    attempts.close(at);
+    attempts.unsent();
+    assert_eq!(ends(&attempts), [AttemptEnd::Unknown]);
+    let mut attempts = Attempts::default();
+    attempts.body(answer("a", Usage::new(100, 20).partial()));
+    attempts.unsent();
+    assert_eq!(ends(&attempts), [AttemptEnd::Cut]);
+}

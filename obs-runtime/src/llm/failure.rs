@@ -8,7 +8,8 @@ use crate::llm::attempt::proves_refusal;
 ///
 /// `#[llm_call]` finds it at compile time where the call returns a `Result` with such an error, and no `refused` says
 /// otherwise: the last attempt has this status and pause then, and is free if the provider refused it. obs implements it
-/// for the errors of reqwest and reqwest-middleware (feature `reqwest`).
+/// for the errors of reqwest and reqwest-middleware (feature `reqwest`), async-openai, genai and rig (features of their
+/// names). What a client repeats by itself before it fails is seen by a layer below it alone.
 ///
 /// ```
 /// use obs_runtime::llm::ProviderError;
@@ -46,12 +47,19 @@ pub trait ProviderError {
     fn is_refusal(&self) -> bool {
         self.status().is_some_and(proves_refusal)
     }
+
+    /// Returns whether this proves that the request never reached the provider: nobody could be connected to, a key is
+    /// missing, the request cannot be written. What was asked before it in the same call is another matter.
+    fn is_unsent(&self) -> bool {
+        false
+    }
 }
 
 /// What an error proves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Failure {
     pub(crate) refused: bool,
+    pub(crate) unsent: bool,
     pub(crate) status: Option<u16>,
     pub(crate) retry_after: Option<Duration>,
 }
@@ -70,21 +78,21 @@ impl Failure {
     pub(crate) fn of(error: &impl ProviderError) -> Self {
         Self {
             refused: error.is_refusal(),
+            unsent: error.is_unsent(),
             status: error.status(),
             retry_after: error.retry_after(),
         }
     }
 }
 
-#[cfg(feature = "reqwest")]
+#[cfg(any(feature = "reqwest", feature = "async-openai", feature = "genai"))]
 impl ProviderError for ::reqwest::Error {
     fn status(&self) -> Option<u16> {
         Self::status(self).map(|status| status.as_u16())
     }
 
-    /// A request that found nobody was not worked on either.
-    fn is_refusal(&self) -> bool {
-        self.is_connect() || ProviderError::status(self).is_some_and(proves_refusal)
+    fn is_unsent(&self) -> bool {
+        self.is_connect() || self.is_builder()
     }
 }
 
@@ -94,10 +102,26 @@ impl ProviderError for ::reqwest_middleware::Error {
         Self::status(self).map(|status| status.as_u16())
     }
 
-    fn is_refusal(&self) -> bool {
+    fn is_unsent(&self) -> bool {
         match self {
-            Self::Reqwest(error) => error.is_refusal(),
+            Self::Reqwest(error) => error.is_unsent(),
             Self::Middleware(_) => false,
         }
     }
 }
+
+/// Whether an error that is made from one of reqwest proves that nothing was sent.
+#[cfg(all(feature = "reqwest", feature = "rig"))]
+pub(super) fn is_unsent(error: &(dyn core::error::Error + 'static)) -> bool {
+    let causes = core::iter::successors(Some(error), |error| error.source());
+    causes.into_iter().any(|error| {
+        let of_reqwest = error.downcast_ref::<::reqwest::Error>();
+        let of_middleware = error.downcast_ref::<::reqwest_middleware::Error>();
+        of_reqwest.is_some_and(ProviderError::is_unsent)
+            || of_middleware.is_some_and(ProviderError::is_unsent)
+    })
+}
+
+#[cfg(all(test, feature = "reqwest"))]
+#[path = "failure_tests.rs"]
+mod tests;

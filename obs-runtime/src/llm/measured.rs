@@ -172,6 +172,9 @@ impl Measure for ModelCall {
             let pause = said.failure.retry_after;
             call.attempts.last_status(status, pause);
         }
+        if said.failure.unsent {
+            call.attempts.unsent();
+        }
         if let Some(pace) = &mut call.pace {
             let seen = said.answer.as_ref().and_then(|answer| answer.token);
             if said.token.is_some() || seen == Some(true) {

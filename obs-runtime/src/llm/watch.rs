@@ -12,7 +12,7 @@ use crate::llm::running::{RunningAttempt, RunningCall};
 use crate::llm::usage::LlmResponse;
 use crate::llm::wire::Body;
 use crate::requests::watch::{self, Target, Watch};
-use crate::retry_after::retry_after;
+use crate::retry_after;
 use crate::trace::open_call::Place;
 
 /// The ends of the paths of interfaces for inference: of OpenAI and those who speak its formats, Anthropic, Gemini and
@@ -112,7 +112,7 @@ impl Watch for Watched {
 
     fn head(&mut self, status: u16, headers: &HeaderMap, path: &str) {
         let text = |name| headers.get(name)?.to_str().ok();
-        let pause = text("retry-after").and_then(|pause| retry_after(pause, text("date")));
+        let pause = retry_after::of_headers(text);
         if self.is_guess && !infers(path) {
             // Its answer may still be one of a model.
             if let Some(attempt) = self.attempt.take() {

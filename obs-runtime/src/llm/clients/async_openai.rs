@@ -1,7 +1,8 @@
-//! Answers, chunks and usages of async-openai.
+//! Answers, chunks, usages and errors of async-openai.
 
 use std::borrow::Cow;
 
+use ::async_openai::error::OpenAIError;
 use ::async_openai::types::chat::{
     ChatCompletionStreamResponseDelta, CompletionFinishReason, CompletionUsage,
     CreateChatCompletionResponse, CreateChatCompletionStreamResponse, FinishReason, ServiceTier,
@@ -15,6 +16,7 @@ use ::async_openai::types::responses::{
     WebSearchToolCallAction,
 };
 
+use crate::llm::failure::ProviderError;
 use crate::llm::usage::{Count, IntoUsage, LlmResponse, TokenCount as _, Usage};
 use crate::llm::wire::openai::with_reasoning;
 use crate::llm::wire::{Counts, or_none, tier};
@@ -283,6 +285,26 @@ impl IntoUsage for &CreateEmbeddingResponse {
 impl IntoUsage for &CreateBase64EmbeddingResponse {
     fn into_llm_response(self) -> LlmResponse {
         identified(self.usage.into_llm_response(), "", &self.model)
+    }
+}
+
+/// It has no headers, so nobody knows how long the provider asked to wait; and no status if the body of a refusal was
+/// not OpenAI's JSON.
+impl ProviderError for OpenAIError {
+    fn status(&self) -> Option<u16> {
+        match self {
+            Self::ApiError(error) => Some(error.status_code.as_u16()),
+            Self::Reqwest(error) => ProviderError::status(error),
+            _ => None,
+        }
+    }
+
+    fn is_unsent(&self) -> bool {
+        match self {
+            Self::Reqwest(error) => error.is_unsent(),
+            Self::InvalidArgument(_) => true,
+            _ => false,
+        }
     }
 }
 

@@ -1,16 +1,21 @@
-//! Answers, ends of streams and usages of genai.
+//! Answers, ends of streams, usages and errors of genai.
 //!
 //! Its sums include their parts, whatever the provider. With `ChatOptions::with_capture_raw_body` it keeps the raw answer,
 //! which says what its types drop: the tier that served, searches.
 
+use core::time::Duration;
 use std::borrow::Cow;
 
+use ::genai::Error;
 use ::genai::chat::{ChatResponse, ChatStreamEvent, StopReason, StreamEnd, Usage};
 use ::genai::embed::EmbedResponse;
+use ::genai::webc::Error as CallError;
 
 use super::kept;
+use crate::llm::failure::ProviderError;
 use crate::llm::usage::{Count, IntoUsage, LlmResponse, TokenCount as _, Usage as OurUsage};
 use crate::llm::wire::Counts;
+use crate::retry_after;
 
 fn counts(usage: &Usage) -> Counts {
     let (input, output) = (
@@ -112,6 +117,61 @@ impl IntoUsage for &EmbedResponse {
             Some(first) => answer.dimensions(first.dimensions),
             None => answer,
         }
+    }
+}
+
+/// The error of the request: the first item of a stream has it inside, as a stream is asked for when it is read.
+fn of_request(error: &Error) -> &Error {
+    match error {
+        Error::WebStream { error: inner, .. } => inner.downcast_ref().unwrap_or(error),
+        _ => error,
+    }
+}
+
+/// The error of the transport, if it was that.
+fn of_transport(error: &Error) -> Option<&::reqwest::Error> {
+    match error {
+        Error::WebModelCall { webc_error, .. } | Error::WebAdapterCall { webc_error, .. } => {
+            match webc_error {
+                CallError::Reqwest(error) => Some(error),
+                _ => None,
+            }
+        }
+        Error::WebStream { error, .. } => error.downcast_ref(),
+        _ => None,
+    }
+}
+
+impl ProviderError for Error {
+    fn status(&self) -> Option<u16> {
+        of_request(self).status().map(|status| status.as_u16())
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        let headers = of_request(self).headers()?;
+        retry_after::of_headers(|name| headers.get(name)?.to_str().ok())
+    }
+
+    /// What it raises before it asks: of the request, the key, the choice of the provider.
+    fn is_unsent(&self) -> bool {
+        of_transport(self).is_some_and(ProviderError::is_unsent)
+            || matches!(
+                self,
+                Self::ChatReqHasNoMessages { .. }
+                    | Self::LastChatMessageIsNotUser { .. }
+                    | Self::MessageRoleNotSupported { .. }
+                    | Self::MessageContentTypeNotSupported { .. }
+                    | Self::JsonModeWithoutInstruction
+                    | Self::RequiresApiKey { .. }
+                    | Self::NoAuthResolver { .. }
+                    | Self::NoAuthData { .. }
+                    | Self::ModelMapperFailed { .. }
+                    | Self::Resolver { .. }
+                    | Self::AdapterNotSupported { .. }
+                    | Self::CacheBreakpointNoEligibleContent { .. }
+                    | Self::AdapterKindMismatch { .. }
+                    | Self::ClientBuildFail { .. }
+            )
     }
 }
 

@@ -1,17 +1,22 @@
-//! Answers and usages of rig.
+//! Answers, usages and errors of rig.
 //!
 //! Its sums include their parts, whatever the provider, and it keeps the raw answer, which says what its types drop: the
 //! tier that served, lifetimes of what was cached, searches. The price that it computes is that of its own list, without
 //! tiers, so it is not taken.
 
+use core::time::Duration;
 use std::borrow::Cow;
 
 use ::rig_core::completion::{CompletionResponse, FinishReason, Usage};
 use ::rig_core::embeddings::EmbeddingResponse;
+use ::rig_core::error::ProviderError as RigError;
+use ::rig_core::http_client::Error as HttpError;
 
 use super::kept;
+use crate::llm::failure::ProviderError;
 use crate::llm::usage::{Count, IntoUsage, LlmResponse, TokenCount as _, Usage as OurUsage};
 use crate::llm::wire::Counts;
+use crate::retry_after;
 
 fn counts(usage: &Usage) -> Counts {
     Counts {
@@ -75,6 +80,45 @@ impl IntoUsage for &EmbeddingResponse {
             Some(first) => answer.dimensions(first.vec.len()),
             None => answer,
         }
+    }
+}
+
+impl ProviderError for RigError {
+    fn status(&self) -> Option<u16> {
+        let replied = self.provider_response_status();
+        let status = match self {
+            Self::Http(error) => error.non_success_status(),
+            Self::Relayed(report) => report.provider_response_status(),
+            _ => None,
+        };
+        replied.or(status).map(|status| status.as_u16())
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        let replied = self.provider_response_headers();
+        let headers = match self {
+            Self::Http(error) => error.non_success_headers(),
+            _ => None,
+        };
+        let headers = replied.or(headers)?;
+        retry_after::of_headers(|name| headers.get(name)?.to_str().ok())
+    }
+
+    /// Who could not be connected to is told by the errors of reqwest, with the feature `reqwest`.
+    fn is_unsent(&self) -> bool {
+        match self {
+            Self::UnsupportedOption(_) => true,
+            Self::Http(error) => is_unconnected(error),
+            _ => false,
+        }
+    }
+}
+
+fn is_unconnected(error: &HttpError) -> bool {
+    match error {
+        #[cfg(feature = "reqwest")]
+        HttpError::Instance(error) => crate::llm::failure::is_unsent(&**error),
+        _ => false,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Clients of models under `#[llm_call]`, with the telemetry of their own on: one span of an inference, one count.
 
 mod genai_client;
+mod refusals;
 mod rig_client;
 mod spans;
 
