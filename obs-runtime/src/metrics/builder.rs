@@ -17,6 +17,7 @@ use crate::Error;
 #[cfg(any(
     feature = "cache",
     feature = "llm",
+    feature = "pipeline",
     feature = "reqwest",
     feature = "steps",
     feature = "tower"
@@ -85,11 +86,12 @@ impl<'a, I> InstrumentBuilder<'a, I> {
     #[cfg(any(
         feature = "cache",
         feature = "llm",
+        feature = "pipeline",
         feature = "reqwest",
         feature = "steps",
         feature = "tower"
     ))]
-    pub(super) fn of(collector: &'a MetricsCollector, def: &MetricDef) -> Self {
+    pub(crate) fn of(collector: &'a MetricsCollector, def: &MetricDef) -> Self {
         let builder = Self::new(collector, def.name.into());
         let mut builder = builder.description(def.description).unit(def.unit);
         // Bounds that are the default are left to it: the program may want exponential ones.
@@ -209,6 +211,33 @@ impl<I: Instrument> InstrumentBuilder<'_, I> {
         )?;
         Ok(I::from_core(core))
     }
+}
+
+/// Reports a definition or an update of a metric of obs itself that failed: the program has a metric
+/// of this name that is something else. That is said once of each metric.
+#[cfg(any(
+    feature = "cache",
+    feature = "llm",
+    feature = "pipeline",
+    feature = "reqwest",
+    feature = "steps",
+    feature = "tower"
+))]
+pub(crate) fn report<T>(def: &MetricDef, done: Result<T, Error>) -> Option<T> {
+    use std::collections::BTreeSet;
+    use std::sync::Mutex;
+
+    use crate::fork::PerProcess;
+
+    static TOLD: PerProcess<Mutex<BTreeSet<&'static str>>> = PerProcess::new(Mutex::default);
+
+    done.inspect_err(|error| {
+        let mut told = crate::lock::lock(&TOLD);
+        if told.insert(def.name) {
+            crate::self_log::once(error.to_string());
+        }
+    })
+    .ok()
 }
 
 impl Wanted {

@@ -5,18 +5,15 @@
 //! request or a model call takes longer than that, and what is taken out of the collector
 //! (`MetricsCollector::clear`) begins anew.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 #[cfg(any(feature = "llm", feature = "reqwest", feature = "tower"))]
 use super::Histogram;
 use super::MetricsCollector;
-use super::builder::{Instrument, InstrumentBuilder};
+use super::builder::{Instrument, InstrumentBuilder, report};
 use super::instrument::Core;
-use crate::fork::PerProcess;
-use crate::lock::lock;
+use crate::Error;
 use crate::semconv::MetricDef;
-use crate::{Error, self_log};
 
 /// Labels by name; an empty value is no label.
 type Given<'a> = &'a [(&'a str, &'a str)];
@@ -80,21 +77,6 @@ impl MetricsCollector {
             None => InstrumentBuilder::of(self, def).open_labels().build(),
         }
     }
-}
-
-/// Reports a failed update. It fails where the program has a metric of this name that is something
-/// else. That is said once of each metric.
-fn report<T>(def: &MetricDef, updated: Result<T, Error>) -> Option<T> {
-    static TOLD: PerProcess<Mutex<BTreeSet<&'static str>>> = PerProcess::new(Mutex::default);
-
-    updated
-        .inspect_err(|error| {
-            let mut told = lock(&TOLD);
-            if told.insert(def.name) {
-                self_log::once(error.to_string());
-            }
-        })
-        .ok()
 }
 
 #[cfg(all(test, feature = "llm"))]

@@ -16,6 +16,7 @@ macro_rules! meta {
             }),*],
             policy: TaskPolicy::DEFAULT,
             map: None,
+            error_types: &[],
             requires: &[],
             run: |_| Box::pin(core::future::pending()),
         }

@@ -14,11 +14,11 @@ use crate::SpanContext;
 use crate::pipeline::CancelHandle;
 use crate::pipeline::driver::{Unit, Why};
 use crate::pipeline::graph::{Graph, Node};
+use crate::pipeline::meters::Meters;
 use crate::pipeline::params::{TypeMap, missing};
 use crate::pipeline::plan::Rule;
 use crate::pipeline::result::{Output, TaskError};
 use crate::pipeline::runner::Mailbox;
-use crate::pipeline::telemetry::Meters;
 
 /// The state that all tasks of one run share.
 pub(crate) struct Run {

@@ -26,6 +26,8 @@ pub(crate) struct Node {
     pub(crate) retry_after: bool,
     /// How its items are found, if it is mapped.
     pub(crate) map: Option<Mapping>,
+    /// The types of the errors that it can return, as far as they are known.
+    pub(crate) error_types: &'static [fn() -> &'static str],
 }
 
 pub(crate) struct Graph {
@@ -108,6 +110,7 @@ impl Graph {
                 name: task.name,
                 retry_after: task.policy.retry_after,
                 map: task.map,
+                error_types: task.error_types,
                 body: task.body,
                 requires: task.requires,
                 traced: task.traced,

@@ -14,6 +14,7 @@ fn spec(name: &'static str, dependencies: &[(&'static str, Use)]) -> Task {
         requires: &[],
         traced: false,
         map: None,
+        error_types: &[],
     }
 }
 

@@ -31,6 +31,7 @@ pub(crate) mod driver;
 mod graph;
 pub(crate) mod handler;
 pub(crate) mod items;
+mod meters;
 pub(crate) mod params;
 pub(crate) mod plan;
 pub(crate) mod registry;

@@ -11,8 +11,8 @@ use crate::error::ErrorKind;
 use crate::init::component::{Component, Startup};
 use crate::pipeline::Task;
 use crate::pipeline::graph::{Graph, pipeline_error};
+use crate::pipeline::meters::Meters;
 use crate::pipeline::task::{Body, TaskMeta};
-use crate::pipeline::telemetry::Meters;
 use crate::scope::Scope;
 
 /// The entry of an annotated task.
@@ -33,7 +33,7 @@ impl Component for Registered {
     fn started(&mut self, scope: &Scope) {
         // A graph that is wrong says so when it is run.
         let graphs = names().into_iter().filter_map(|name| graph(name).ok());
-        graphs.for_each(|graph| drop(Meters::of(scope, &graph)));
+        graphs.for_each(|graph| drop(Meters::of(scope, &graph, &[])));
     }
 }
 
@@ -110,6 +110,7 @@ pub(crate) fn build(
         requires: task.requires,
         traced: true,
         map: task.map,
+        error_types: task.error_types,
     });
     Graph::build(pipeline, tasks.collect())
 }

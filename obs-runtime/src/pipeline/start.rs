@@ -20,12 +20,13 @@ use crate::pipeline::cancel::Running;
 use crate::pipeline::context::Run;
 use crate::pipeline::graph::{Graph, Node, all_well, pipeline_error};
 use crate::pipeline::handler::{Calls, Handlers};
+use crate::pipeline::meters::Meters;
 use crate::pipeline::params::TypeMap;
 use crate::pipeline::plan::{Rule, RunLimits};
 use crate::pipeline::result::{Output, RunResult, RunState, TaskResult, TaskResults, TaskState};
 use crate::pipeline::run_handle::{RunnerPanicked, Told};
 use crate::pipeline::runner::{Finished, Mailbox, Runner};
-use crate::pipeline::telemetry::{Meters, RunTelemetry};
+use crate::pipeline::telemetry::RunTelemetry;
 use crate::pipeline::{CancelHandle, PipelineBuilder, RunHandle, registry};
 use crate::{Error, Instrument as _, SpanContext, run_id, scope, self_log};
 
@@ -293,7 +294,8 @@ impl Pipeline {
         let started_at = SystemTime::now();
         let handlers = core::mem::take(&mut self.handlers);
         let run_id = run_id::run_id(started_at);
-        let meters = Meters::of(&scope::current(), &self.graph);
+        let closures = handlers.closure_names();
+        let meters = Meters::of(&scope::current(), &self.graph, &closures);
         let telemetry = RunTelemetry::begin(self.graph.pipeline.clone(), &run_id, meters.clone());
         let limits = self.limits();
         let run = Arc::new(self.into_run(run_id, telemetry.context(), meters));

@@ -106,6 +106,8 @@ pub struct TaskMeta {
     pub policy: TaskPolicy,
     /// How its items are found, if it is mapped.
     pub map: Option<Mapping>,
+    /// The types of the errors that it can return.
+    pub error_types: &'static [fn() -> &'static str],
     /// The values that the run must be given.
     pub requires: &'static [fn() -> Option<Requirement>],
     /// Begins an attempt.
@@ -185,6 +187,8 @@ pub struct Task {
     /// Whether the body opens the task's span itself.
     pub(crate) traced: bool,
     pub(crate) map: Option<Mapping>,
+    /// The types of the errors that it can return, as far as they are known.
+    pub(crate) error_types: &'static [fn() -> &'static str],
 }
 
 impl Task {
@@ -218,6 +222,7 @@ impl Task {
             requires: &[],
             traced: false,
             map: None,
+            error_types: error_types::<E>(),
         }
     }
 
@@ -270,6 +275,14 @@ impl fmt::Debug for Task {
             .field("policy", &self.policy)
             .finish_non_exhaustive()
     }
+}
+
+/// Returns the type of an error; one that is a [`TaskError`] already may have any.
+fn error_types<E: 'static>() -> &'static [fn() -> &'static str] {
+    if TypeId::of::<E>() == TypeId::of::<TaskError>() {
+        return &[];
+    }
+    const { &[type_name::<E> as fn() -> &'static str] }
 }
 
 /// Passes a [`TaskError`] on as it is, and converts any other error into one.

@@ -114,89 +114,11 @@ async fn a_dropped_run_is_cancelled() {
     let run = captured.span("pipeline dropped");
     assert_eq!(run.outcome, Outcome::Cancelled);
     assert_eq!(text(run, "obs.pipeline.state"), "cancelled");
-    let runs = family(&captured.metrics, "obs.pipeline.runs");
-    assert_eq!(runs, [("pipeline=dropped,state=cancelled".to_owned(), 1.0)]);
+    let runs = captured.assert_metric("obs.pipeline.runs");
+    runs.labels([("pipeline", "dropped"), ("state", "cancelled")])
+        .value(1);
 }
 
 async fn futures_poll<F: Future>(mut future: Pin<&mut F>) -> Poll<F::Output> {
     core::future::poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await
-}
-
-/// Series of a metric with their value, or the count of a histogram.
-fn family(metrics: &[crate::metrics::MetricFamily], name: &str) -> Vec<(String, f64)> {
-    use crate::metrics::MetricData;
-    let family = metrics.iter().find(|f| f.name == name).unwrap();
-    let labels = |labels: &crate::metrics::snapshot::Labels| {
-        let pairs: Vec<_> = labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
-        pairs.join(",")
-    };
-    match &family.data {
-        MetricData::Counter(points) => points
-            .iter()
-            .map(|p| (labels(&p.labels), p.value.as_f64()))
-            .collect(),
-        MetricData::Histogram(points) => points
-            .iter()
-            .map(|p| (labels(&p.labels), p.count as f64))
-            .collect(),
-        other => panic!("{other:?}"),
-    }
-}
-
-#[tokio::test]
-async fn a_run_is_counted_with_its_tasks_retries_and_records() {
-    let captured = testing::capture_async(etl().run()).await;
-    let metrics = &captured.metrics;
-    let one = |name, labels: &str, value| {
-        assert_eq!(
-            family(metrics, name),
-            [(labels.to_owned(), value)],
-            "{name}"
-        );
-    };
-    one("obs.pipeline.runs", "pipeline=etl,state=succeeded", 1.0);
-    one(
-        "obs.pipeline.run.duration",
-        "pipeline=etl,state=succeeded",
-        1.0,
-    );
-    one("obs.pipeline.task.retries", "pipeline=etl,task=load", 1.0);
-    one("obs.pipeline.records", "pipeline=etl,task=extract", 7.0);
-    let mut tasks = family(metrics, "obs.pipeline.task.duration");
-    tasks.sort_by(|a, b| a.0.cmp(&b.0));
-    assert_eq!(
-        tasks,
-        [
-            ("pipeline=etl,state=succeeded,task=extract".to_owned(), 1.0),
-            ("pipeline=etl,state=succeeded,task=load".to_owned(), 1.0),
-        ]
-    );
-}
-
-// bug: each run looked every series up again.
-#[test]
-fn a_graph_is_shown_once_in_each_scope() {
-    fn graph(retries: u32) -> Graph {
-        let task = Task::new("load", |_| async { Ok::<_, String>(()) });
-        let tasks = vec![task.retries(retries)];
-        Graph::build("etl".into(), tasks).unwrap()
-    }
-    // The installed default's: it counts from zero.
-    let scope = Scope::new(0, Vec::new(), MetricsCollector::new());
-    let shown = |scope: &Scope, name: &str| {
-        let families = scope.metrics.collect_all();
-        let found = families.iter().any(|family| family.name == name);
-        found.then(|| family(&families, name).len())
-    };
-    let _ = Meters::of(&scope, &graph(0));
-    assert_eq!(shown(&scope, "obs.pipeline.runs"), Some(4));
-    assert_eq!(shown(&scope, "obs.pipeline.task.retries"), None);
-    // Another graph of the same name.
-    let _ = Meters::of(&scope, &graph(1));
-    assert_eq!(shown(&scope, "obs.pipeline.task.retries"), Some(1));
-    assert_eq!(shown(&scope, "obs.pipeline.task.duration"), None);
-    let ahead = scope.extension::<Ahead>();
-    assert!(!ahead.is_new(&graph(0)) && !ahead.is_new(&graph(1)));
-    let other = Scope::new(0, Vec::new(), MetricsCollector::new());
-    assert!(other.extension::<Ahead>().is_new(&graph(0)));
 }

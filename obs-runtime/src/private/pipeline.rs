@@ -1,6 +1,6 @@
 //! What the expansions of `#[pipeline_task]` and of handlers call.
 
-use core::any::Any;
+use core::any::{Any, type_name};
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -221,10 +221,17 @@ pub fn no_records<T>(_: &T) -> Option<u64> {
 /// The `Ok` type of a return type that is named `Result`, whatever it is an alias of.
 pub trait ResultType {
     type Ok;
+    type Err;
 }
 
 impl<T, E> ResultType for Result<T, E> {
     type Ok = T;
+    type Err = E;
+}
+
+/// The type of the error of a return type that is named `Result`, as `error.type` shows it.
+pub fn error_type<R: ResultType>() -> &'static str {
+    type_name::<R::Err>()
 }
 
 /// `&T` of an output that is shared.

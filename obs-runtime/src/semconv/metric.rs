@@ -106,11 +106,15 @@ metrics! {
     OBS_LOGS_RECORDED = "obs.logs.recorded", "{record}", "Log records that were made.", &[];
     OBS_METRICS_OVERFLOWED = "obs.metrics.overflowed", "{lookup}", "Lookups of label values that fell into the overflow series.", &[];
     OBS_METRICS_REFUSED = "obs.metrics.refused", "{value}", "Values that a metric did not take: no valid amount, or given without its labels or as another kind.", &[];
+    OBS_PIPELINE_ACTIVE_RUNS = "obs.pipeline.active_runs", "{run}", "Runs of pipelines that have begun and not ended, handlers included.", &[];
     OBS_PIPELINE_HANDLER_CALLS = "obs.pipeline.handler.calls", "{call}", "Calls of handlers of pipelines by result: `ok`, `error`, `panic`, or `timeout` for one that took longer than its deadline.", &[];
+    OBS_PIPELINE_ITEMS = "obs.pipeline.items", "{item}", "Items of mapped tasks by the state in which they ended.", &[];
     OBS_PIPELINE_RECORDS = "obs.pipeline.records", "{record}", "Records that tasks counted.", &[];
     OBS_PIPELINE_RUNS = "obs.pipeline.runs", "{run}", "Runs of pipelines by state.", &[];
     OBS_PIPELINE_RUN_DURATION = "obs.pipeline.run.duration", "s", "Duration of runs of pipelines.", PIPELINE_SECONDS;
+    OBS_PIPELINE_TASKS = "obs.pipeline.tasks", "{task}", "Tasks of runs by the state in which they ended.", &[];
     OBS_PIPELINE_TASK_DURATION = "obs.pipeline.task.duration", "s", "Duration of tasks, from the first attempt to the end of the last.", PIPELINE_SECONDS;
+    OBS_PIPELINE_TASK_ERRORS = "obs.pipeline.task.errors", "{task}", "Tasks that failed, timed out, panicked or crashed, by the type of the error.", &[];
     OBS_PIPELINE_TASK_RETRIES = "obs.pipeline.task.retries", "{retry}", "Attempts of tasks after their first.", &[];
     OBS_PROMETHEUS_LEFT_OUT = "obs.prometheus.left_out", "{series}", "Metrics and series that pages for Prometheus left out, because others have their names.", &[];
     /// Defined by obs, as no convention has a metric for it.

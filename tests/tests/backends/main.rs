@@ -3,6 +3,7 @@
 mod aimock;
 mod conformance;
 mod exemplars;
+mod first_failures;
 mod hostile_pages;
 mod meters;
 mod mlflow;

@@ -8,7 +8,7 @@ use obs_runtime::alert::AlertManager;
 use obs_runtime::exporter::prometheus;
 use obs_runtime::metrics::{MetricData, MetricFamily};
 use obs_runtime::testing::capture;
-use obs_runtime::{Label, Observability, counter, pipeline_task, traced};
+use obs_runtime::{Label, Observability, counter, on_failure, pipeline_task, traced};
 use obs_tests::{own_process, programs};
 
 #[traced]
@@ -19,10 +19,23 @@ fn parse(text: &str) -> Result<i64, std::num::ParseIntError> {
 #[traced(metrics = false)]
 fn uncounted() {}
 
-#[pipeline_task(pipeline = "nightly", retries = 1)]
+#[pipeline_task(pipeline = "nightly", retries = 1, error_if = Result::is_err, timeout = "1m")]
 async fn fetch() -> Result<(), String> {
     Ok(())
 }
+
+#[pipeline_task(pipeline = "nightly", depends_on(fetch))]
+fn list() -> Vec<[u8; 32]> {
+    Vec::new()
+}
+
+#[pipeline_task(pipeline = "nightly", depends_on(list), map(one in list))]
+fn each(one: &[u8; 32]) -> usize {
+    one.len()
+}
+
+#[on_failure]
+fn tell() {}
 
 #[derive(Clone, Copy, Label)]
 enum Payment {
@@ -74,10 +87,6 @@ fn what_the_registry_knows_is_there_before_the_first_failure() {
     }
     assert_eq!(calls(&fresh, "uncounted", "ok"), None);
     let is = |name, labels: &[(&str, &str)]| value(&fresh, name, labels);
-    for state in ["succeeded", "failed", "cancelled"] {
-        let run = [("pipeline", "nightly"), ("state", state)];
-        assert_eq!(is("obs.pipeline.runs", &run), Some(0.0));
-    }
     // bug: an empty histogram of every task and state was on each page.
     for duration in ["obs.pipeline.run.duration", "obs.pipeline.task.duration"] {
         assert_eq!(is(duration, &[("pipeline", "nightly")]), None);
@@ -102,6 +111,70 @@ fn what_the_registry_knows_is_there_before_the_first_failure() {
     assert!(page.conflicts.is_empty(), "{:?}", page.conflicts);
     let line = "obs_pipeline_runs_total{pipeline=\"nightly\",state=\"failed\"} 0\n";
     assert!(page.text.contains(line), "{}", page.text);
+}
+
+#[test]
+fn every_end_of_runs_tasks_and_handlers_is_there_before_the_first_run() {
+    own_process!();
+    let obs = Observability::builder().install().expect("installs");
+    let fresh = obs.collect_metrics();
+    let is = |name, labels: &[(&str, &str)]| value(&fresh, name, labels);
+    for state in ["succeeded", "failed", "cancelled", "timed_out"] {
+        let run = [("pipeline", "nightly"), ("state", state)];
+        assert_eq!(is("obs.pipeline.runs", &run), Some(0.0));
+    }
+    // Nothing has ended as `running`.
+    let running = [("pipeline", "nightly"), ("state", "running")];
+    assert_eq!(is("obs.pipeline.runs", &running), None);
+    for state in [
+        "succeeded",
+        "failed",
+        "skipped",
+        "cancelled",
+        "timed_out",
+        "cached",
+        "panicked",
+        "crashed",
+    ] {
+        let task = |task| [("pipeline", "nightly"), ("task", task), ("state", state)];
+        assert_eq!(
+            is("obs.pipeline.tasks", &task("fetch")),
+            Some(0.0),
+            "{state}"
+        );
+        assert_eq!(
+            is("obs.pipeline.items", &task("each")),
+            Some(0.0),
+            "{state}"
+        );
+        assert_eq!(is("obs.pipeline.items", &task("list")), None, "{state}");
+    }
+    let error = |task, kind| {
+        is(
+            "obs.pipeline.task.errors",
+            &[("task", task), ("error.type", kind)],
+        )
+    };
+    for kind in [
+        "alloc::string::String",
+        "error_if",
+        "panic",
+        "timeout",
+        "run_deadline",
+    ] {
+        assert_eq!(error("fetch", kind), Some(0.0), "{kind}");
+    }
+    assert_eq!(error("each", "items"), Some(0.0));
+    assert_eq!(error("list", "timeout"), None);
+    for result in ["ok", "error", "panic", "timeout"] {
+        let handler = ("handler", "metrics::from_zero::tell");
+        let called = [("pipeline", "nightly"), handler, ("result", result)];
+        assert_eq!(
+            is("obs.pipeline.handler.calls", &called),
+            Some(0.0),
+            "{result}"
+        );
+    }
 }
 
 // bug: the series of a failure was born by the first failure, whatever its label's type knew.

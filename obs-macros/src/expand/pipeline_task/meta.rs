@@ -1,15 +1,17 @@
 //! `TaskMeta`: what the pipeline knows of a task before it runs.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::format_ident;
+use quote::{format_ident, quote_spanned};
+use syn::ReturnType;
 use syn::ext::IdentExt as _;
 
 use super::names::source_name;
 use crate::attr::pipeline_task::Jitter;
-use crate::expand::pieces::{optional, task_of};
+use crate::expand::pieces::{located, optional, task_of};
 use crate::expand::{duration, name, site};
 use crate::hygiene::quote;
 use crate::plan::Annotated;
+use crate::shape;
 use crate::valid::pipeline_task::Task;
 use crate::valid::pipeline_task::params::Param;
 
@@ -26,6 +28,7 @@ pub(super) fn meta(task: &Task, glue: &TokenStream) -> TokenStream {
     let dependencies = dependencies(task, glue);
     let policy = policy(task, glue);
     let map = optional(super::map::mapping(task, glue));
+    let error_types = error_types(task, glue);
     let requires = task.params.iter().enumerate().filter_map(|(at, param)| {
         let source = source_name(at);
         matches!(param, Param::Value { .. }).then(|| quote!(#source.requirement))
@@ -40,10 +43,27 @@ pub(super) fn meta(task: &Task, glue: &TokenStream) -> TokenStream {
             dependencies: &[#(#dependencies),*],
             policy: #policy,
             map: #map,
+            error_types: &[#(#error_types),*],
             requires: &[#(#requires),*],
             run: __obs_run,
         }
     }
+}
+
+/// The types of the errors with which the function can fail, as its signature and arguments tell them.
+fn error_types(task: &Task, glue: &TokenStream) -> Vec<TokenStream> {
+    let mut types = Vec::new();
+    if let ReturnType::Type(_, ty) = &task.annotated.function.sig.output
+        && shape::is_named_result(ty)
+    {
+        let span = located(ty);
+        types.push(quote_spanned!(span=> #glue::error_type::<#ty>));
+    }
+    if let Some((_, fails)) = &task.judge {
+        let argument = if *fails { "error_if" } else { "ok_if" };
+        types.push(quote!(|| #argument));
+    }
+    types
 }
 
 fn dependencies<'a>(

@@ -31,6 +31,7 @@ pub(crate) fn expand(item: &Function) -> TokenStream {
                 dependencies: &[],
                 policy: #glue::TaskPolicy::DEFAULT,
                 map: ::core::option::Option::None,
+                error_types: &[],
                 requires: &[],
                 run: |_| loop {},
             };

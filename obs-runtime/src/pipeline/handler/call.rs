@@ -17,9 +17,9 @@ use super::{Closure, DEADLINE, HandlerCall, HandlerFuture, HandlerMeta, Handlers
 use super::{concerned, concerns_run};
 use crate::guarded::caught;
 use crate::lock::lock;
+use crate::pipeline::meters::Meters;
 use crate::pipeline::result::{HandlerError, RunResult};
 use crate::pipeline::start::has_timer;
-use crate::pipeline::telemetry::Meters;
 use crate::trace::local::redact;
 use crate::{Instrument as _, SpanContext};
 
@@ -183,14 +183,17 @@ impl Handler {
     }
 }
 
+/// The values of the label `result`: how a handler can end.
+pub(crate) const RESULTS: [&str; 4] = ["ok", "error", "panic", "timeout"];
+
 impl Outcome {
     /// The value of the label `result`.
     fn as_str(&self) -> &'static str {
         match self {
-            Self::Ok => "ok",
-            Self::Failed(_) => "error",
-            Self::Panicked(_) => "panic",
-            Self::Late(_) => "timeout",
+            Self::Ok => RESULTS[0],
+            Self::Failed(_) => RESULTS[1],
+            Self::Panicked(_) => RESULTS[2],
+            Self::Late(_) => RESULTS[3],
         }
     }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::pipeline::telemetry::Meters;
+use crate::pipeline::meters::Meters;
 use crate::pipeline::{Pipeline, TaskContext};
 
 fn succeed(_: HandlerCall<'_>) -> HandlerFuture<'_> {
@@ -46,7 +46,7 @@ async fn call_all(
     given: Handlers,
 ) -> RunResult {
     let graph = Arc::clone(&result.task_results.graph);
-    let meters = Meters::of(&crate::scope::current(), &graph);
+    let meters = Meters::of(&crate::scope::current(), &graph, &[]);
     Calls::new(given, None, meters)
         .call_each(handlers, result)
         .await
@@ -113,6 +113,7 @@ async fn a_handler_of_a_task_is_not_called_before_its_run_has_ended() {
         dependencies: &[],
         policy: crate::pipeline::task::TaskPolicy::DEFAULT,
         map: None,
+        error_types: &[],
         requires: &[],
         run: |_| Box::pin(core::future::pending()),
     };

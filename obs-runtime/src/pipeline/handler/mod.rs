@@ -12,7 +12,7 @@ use core::time::Duration;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-pub(crate) use self::call::Calls;
+pub(crate) use self::call::{Calls, RESULTS};
 use crate::pipeline::Pipeline;
 use crate::pipeline::result::{RunResult, RunState, TaskState};
 use crate::pipeline::task::TaskMeta;
@@ -76,6 +76,21 @@ inventory::collect!(HandlerEntry);
 /// The longest that a handler may take that says nothing of it.
 const DEADLINE: Duration = Duration::from_secs(30);
 
+/// Returns the annotated handlers that may be called for runs of a pipeline, by their paths.
+pub(crate) fn names(pipeline: &str) -> impl Iterator<Item = &'static str> {
+    let all = inventory::iter::<HandlerEntry>.into_iter();
+    all.filter(move |entry| entry.0.is_of(pipeline))
+        .map(|entry| entry.0.path)
+}
+
+impl HandlerMeta {
+    /// Returns whether it is for runs of a pipeline.
+    fn is_of(&self, pipeline: &str) -> bool {
+        let own = self.task.map_or(self.pipeline, |t| Some(t.pipeline));
+        own.is_none_or(|name| name == pipeline)
+    }
+}
+
 /// Returns the annotated handlers that this result concerns, by module and line.
 fn concerned(result: &RunResult) -> Vec<&'static HandlerMeta> {
     let all = inventory::iter::<HandlerEntry>
@@ -87,8 +102,7 @@ fn concerned(result: &RunResult) -> Vec<&'static HandlerMeta> {
 }
 
 fn concerns(handler: &HandlerMeta, result: &RunResult) -> bool {
-    let pipeline = handler.task.map_or(handler.pipeline, |t| Some(t.pipeline));
-    if pipeline.is_some_and(|name| name != result.pipeline_name) {
+    if !handler.is_of(&result.pipeline_name) {
         return false;
     }
     match handler.task {
@@ -136,6 +150,13 @@ struct Closure {
     /// Where it was given.
     name: Cow<'static, str>,
     call: Box<dyn FnOnce(Arc<RunResult>) -> HandlerFuture<'static> + Send>,
+}
+
+impl Handlers {
+    /// Returns the names of those that are closures.
+    pub(crate) fn closure_names(&self) -> Vec<Cow<'static, str>> {
+        self.closures.iter().map(|one| one.name.clone()).collect()
+    }
 }
 
 /// What a handler may return: nothing, or a `Result<(), E>`.

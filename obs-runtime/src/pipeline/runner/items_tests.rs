@@ -9,9 +9,9 @@ use std::task::Wake;
 use super::*;
 use crate::pipeline::context::Thread;
 use crate::pipeline::items::{collect_all, count_items};
+use crate::pipeline::meters::Meters;
 use crate::pipeline::plan::MapRule;
 use crate::pipeline::task::Mapping;
-use crate::pipeline::telemetry::Meters;
 use crate::pipeline::{Backoff, Pipeline, Task, TaskContext, TaskState};
 use crate::testing;
 use crate::trace::Outcome;
@@ -115,7 +115,7 @@ async fn a_thread_cannot_end_between_its_attempt_and_the_word_of_it() {
     let graph = Pipeline::builder("p").task("a", [], |_| async { Ok::<_, String>(()) });
     let graph = graph.build().unwrap();
     let result = graph.run().await.unwrap();
-    let meters = Meters::of(&crate::scope::current(), &result.task_results.graph);
+    let meters = Meters::of(&crate::scope::current(), &result.task_results.graph, &[]);
     let run = Arc::new(pipeline.into_run("1".to_owned(), None, meters));
     let unit = Unit::task(0);
     run.cell(0).threads.push(Thread {
