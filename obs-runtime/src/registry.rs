@@ -6,8 +6,11 @@
 //! has no entries: name it (`use my_tasks as _;`).
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard};
 
 pub use crate::callsite::{Callsite, ConstValue, Construct};
+use crate::fork::PerProcess;
+use crate::lock::lock;
 
 /// The entry of an annotated function.
 #[doc(hidden)]
@@ -58,6 +61,23 @@ pub fn callsites() -> impl Iterator<Item = &'static Callsite> {
     inventory::iter::<CallsiteEntry>
         .into_iter()
         .map(|entry| entry.0)
+}
+
+/// The callsites that the program has made while it runs, which are never freed.
+fn made() -> MutexGuard<'static, Vec<&'static Callsite>> {
+    static MADE: PerProcess<Mutex<Vec<&'static Callsite>>> = PerProcess::new(Mutex::default);
+    lock(&MADE)
+}
+
+/// Adds a callsite that the program has made while it runs.
+#[cfg(feature = "steps")]
+pub(crate) fn add(site: &'static Callsite) {
+    made().push(site);
+}
+
+/// Returns the callsites that the program has made so far.
+pub(crate) fn made_callsites() -> Vec<&'static Callsite> {
+    made().clone()
 }
 
 /// Returns the functions that are called like another one of their module, in groups: methods such as

@@ -5,6 +5,9 @@
 //! parallel tests see their own data alone. A part that needs state for each scope makes it an
 //! [`Extension`]: no other part has to name it.
 
+#[cfg(any(feature = "cache", feature = "steps"))]
+pub(crate) mod known;
+
 use std::any::{Any, TypeId};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -121,6 +124,8 @@ impl Scope {
         if self.id == 0 {
             fork::in_child(bound::forget);
             bound::forget();
+            #[cfg(any(feature = "cache", feature = "steps"))]
+            known::show(self);
         }
     }
 

@@ -8,9 +8,10 @@ use std::borrow::Cow;
 use super::flight::{Flights, Landed, Part};
 use super::stats::{CacheStats, Counters, Lookup, add};
 use super::{CacheStore, Memory};
+use crate::Error;
+use crate::scope::{self, known};
 use crate::semconv::{attribute, metric};
 use crate::trace::current;
-use crate::{Error, scope};
 
 /// A cache of what an operation gives: `K` is its key, `V` its value and `E` its error.
 ///
@@ -29,6 +30,10 @@ pub struct Cache<K, V, E, S = Memory<K, V>> {
     counters: Counters,
     share: Option<fn(&E) -> E>,
 }
+
+/// What a store failed to do.
+const READ: &str = "read";
+const WRITE: &str = "write";
 
 /// An error that waits for those that wait. Only what was cloned by the program's own rule is in it.
 struct Shareable<E> {
@@ -105,6 +110,17 @@ where
             return Err(Error::config(format!(
                 "the cache `{name}` would keep nothing: its ttl is 0, give it a longer one"
             )));
+        }
+        for lookup in Lookup::ALL {
+            let labels = [
+                (attribute::CACHE, &*name),
+                (attribute::OUTCOME, lookup.as_str()),
+            ];
+            known::tell(&metric::OBS_CACHE_LOOKUPS, &labels);
+        }
+        for access in [READ, WRITE] {
+            let labels = [(attribute::CACHE, &*name), (attribute::ACCESS, access)];
+            known::tell(&metric::OBS_CACHE_STORE_FAILURES, &labels);
         }
         Ok(Self {
             name,
@@ -198,7 +214,7 @@ where
         match self.store.get(key).await {
             Ok(value) => value,
             Err(error) => {
-                self.broken("read", &*error);
+                self.broken(READ, &*error);
                 None
             }
         }
@@ -208,7 +224,7 @@ where
         if let Ok(value) = value
             && let Err(error) = self.store.put(key, value, self.ttl).await
         {
-            self.broken("write", &*error);
+            self.broken(WRITE, &*error);
         }
     }
 

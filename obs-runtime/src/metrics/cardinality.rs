@@ -149,7 +149,7 @@ impl MetricCardinality {
             family.map_or(0, |family| family.data.points())
         };
         let mut most: BTreeMap<_, usize> = BTreeMap::new();
-        for (function, module, labels) in functions.by_function().into_keys() {
+        for (function, module, labels) in functions.by_function(true).into_keys() {
             let combinations = match labels {
                 [] => 1,
                 _ => MAX_SERIES + 1,

@@ -60,6 +60,14 @@ pub struct BoundCounter {
 instrument!(Counter, BoundCounter, Counter);
 numeric!(Counter, BoundCounter, read_counter);
 
+impl Counter {
+    /// Adds the series of open labels, in the order of their names, with nothing in it.
+    #[cfg(any(feature = "cache", feature = "steps"))]
+    pub(super) fn add_ahead_open(&self, labels: &[(&str, &str)]) {
+        self.core.series.insert_ahead_open(labels);
+    }
+}
+
 impl BoundCounter {
     /// Offers the amount as an example of what was counted.
     #[inline]

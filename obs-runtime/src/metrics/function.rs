@@ -10,7 +10,7 @@ use super::snapshot::{
     Exemplar, HistogramPoint, Labels, MetricData, MetricFamily, Number, NumberPoint,
 };
 use crate::callsite::Callsite;
-use crate::registry::callsites;
+use crate::registry::{callsites, made_callsites};
 use crate::semconv::{attribute, metric};
 use crate::trace::calls::{CallCounts, Calls, Example};
 
@@ -29,12 +29,19 @@ impl Example {
 }
 
 impl CallCounts {
-    /// Returns all functions of the program, also those that were not called, by name and module:
+    /// Returns all functions of the program, also those that were not called, by name and module;
+    /// with `from_zero` also the steps that it has made:
     /// callsites of one name (methods of several types) are one function here, and each set of
     /// labels is one of its own.
-    pub(super) fn by_function(&self) -> BTreeMap<(&'static str, &'static str, Given), Calls> {
+    pub(super) fn by_function(
+        &self,
+        from_zero: bool,
+    ) -> BTreeMap<(&'static str, &'static str, Given), Calls> {
         let mut functions = BTreeMap::new();
-        let uncalled = callsites().filter(|site| site.metrics()).map(Calls::new);
+        // A capture shows the steps that were called in it, whatever other tests have made.
+        let made = from_zero.then(made_callsites).into_iter().flatten();
+        let uncalled = callsites().chain(made).filter(|site| site.metrics());
+        let uncalled = uncalled.map(Calls::new);
         for calls in self.functions.iter().flatten().cloned().chain(uncalled) {
             let site = calls.site;
             let key = (site.function(), site.module(), site.labels());
@@ -53,7 +60,7 @@ impl CallCounts {
         let mut counts = Vec::new();
         let mut durations = Vec::new();
         let bounds: Arc<[f64]> = metric::FUNCTION_SECONDS.into();
-        for calls in self.by_function().into_values() {
+        for calls in self.by_function(from_zero).into_values() {
             self.count(&calls, from_zero, &mut counts);
             let count = calls.buckets.iter().sum();
             let examples = calls.examples.iter();

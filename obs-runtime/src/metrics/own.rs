@@ -27,6 +27,14 @@ impl MetricsCollector {
         report(def, series.map(|series| series.add(amount)));
     }
 
+    /// Adds a series of a counter with nothing in it; the labels are in the order of their names.
+    #[cfg(any(feature = "cache", feature = "steps"))]
+    pub(crate) fn count_ahead(&self, def: &MetricDef, labels: Given<'_>) {
+        if let Some(counter) = report(def, self.open::<super::Counter>(def)) {
+            counter.add_ahead_open(labels);
+        }
+    }
+
     /// Returns a series of an up-down counter. Whoever adds to it takes away from the same one, even if
     /// the collector was cleared in between.
     #[cfg(feature = "llm")]

@@ -286,6 +286,14 @@ impl SeriesSet {
         let _ = self.find_or_insert(values);
     }
 
+    /// Does the same for open labels, in the order of their names.
+    #[cfg(any(feature = "cache", feature = "steps"))]
+    pub(super) fn insert_ahead_open(&self, labels: &[(&str, &str)]) {
+        if self.process.is_current() && self.len() < self.limits.series / 2 {
+            let _ = self.find_or_insert_open(labels);
+        }
+    }
+
     #[cold]
     fn insert_values(&self, hash: u64, values: &[&str]) -> Option<Arc<Series>> {
         let are = |labels: &Labels| self.order.are(labels, values);

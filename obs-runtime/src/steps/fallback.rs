@@ -39,10 +39,13 @@ where
     where
         F: Node<I, Output = O, Error = E>,
     {
-        self.around(StepKind::Fallback, |node, name| Fallback {
-            node,
-            other: other.node,
-            name,
+        self.around(StepKind::Fallback, |node, name| {
+            account::may_fall_back(&name);
+            Fallback {
+                node,
+                other: other.node,
+                name,
+            }
         })
     }
 }

@@ -8,6 +8,7 @@ use crate::callsite::{Callsite, CallsiteSpec, Construct, More, Source};
 use crate::fork::PerProcess;
 use crate::lock::lock;
 use crate::metrics::limits::{MAX_SERIES, OVERFLOW};
+use crate::registry;
 use crate::self_log;
 use crate::semconv::attribute;
 use crate::words::words;
@@ -100,6 +101,7 @@ impl Label {
                     _ => format!("{} {}", kind.as_str(), key.1),
                 };
                 let site = leaked(kind, shown.leak(), at);
+                registry::add(site);
                 known.insert(key, site);
                 site
             }

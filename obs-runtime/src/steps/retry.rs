@@ -50,12 +50,15 @@ where
     /// ```
     #[track_caller]
     pub fn retry(self, policy: RetryPolicy) -> Flow<I, O, E, One<Retry<N, E>>> {
-        self.around(StepKind::Retry, |node, name| Retry {
-            node,
-            name,
-            policy,
-            is_worth_it: None,
-            asked_pause: None,
+        self.around(StepKind::Retry, |node, name| {
+            account::may_retry(&name);
+            Retry {
+                node,
+                name,
+                policy,
+                is_worth_it: None,
+                asked_pause: None,
+            }
         })
     }
 }

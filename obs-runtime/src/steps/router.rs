@@ -189,6 +189,7 @@ where
             Some(name) => by_name.get(name).copied(),
             None => None,
         };
+        self.tell_known(default);
         #[cfg(feature = "llm")]
         let savings = match self.savings(&by_name) {
             Ok(savings) => savings,
@@ -209,6 +210,23 @@ where
             self.at,
             step,
         )))
+    }
+}
+
+impl<I, O, E> Router<I, O, E> {
+    /// Tells what it can decide.
+    fn tell_known(&self, default: Option<usize>) {
+        for (route, _) in &self.routes {
+            account::may_decide(&self.name, route, RouteReason::Chosen.as_str());
+        }
+        match default {
+            Some(at) => {
+                for reason in [RouteReason::Unknown, RouteReason::Failed] {
+                    account::may_decide(&self.name, &self.routes[at].0, reason.as_str());
+                }
+            }
+            None => account::may_decide(&self.name, "", RouteReason::None.as_str()),
+        }
     }
 }
 

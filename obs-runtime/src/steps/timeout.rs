@@ -72,6 +72,7 @@ where
                 "the timeout of the step `{name}` is 0, so it could never end well: give it more"
             )));
         }
+        account::may_time_out(&name, "timed_out");
         Ok(self.around(StepKind::Timeout, |node, name| Timeout {
             node,
             rule: Rule {
@@ -91,6 +92,7 @@ where
     /// Lets the flow go on for so long after its limit. If it ends meanwhile, its value counts, the span says that it was
     /// late, and `obs.step.timeouts` counts it as `late`.
     pub fn grace(self, grace: Duration) -> Self {
+        account::may_time_out(&self.node.step.rule.name, "late");
         Self::new(self.node.map(|step| Timeout {
             rule: Rule { grace, ..step.rule },
             ..step
@@ -103,6 +105,7 @@ where
         I: Clone,
         F: Node<I, Output = O, Error = E>,
     {
+        account::may_time_out(&self.node.step.rule.name, "fallback");
         Flow::new(self.node.map(|step| TimeoutOr {
             node: step.node,
             rule: step.rule,

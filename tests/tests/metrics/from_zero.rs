@@ -3,10 +3,13 @@
 #![allow(clippy::float_cmp, reason = "the numbers are exact")]
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use obs_runtime::alert::AlertManager;
+use obs_runtime::cache::Cache;
 use obs_runtime::exporter::prometheus;
 use obs_runtime::metrics::{MetricData, MetricFamily};
+use obs_runtime::steps::{RetryPolicy, Router};
 use obs_runtime::testing::capture;
 use obs_runtime::{Label, Observability, counter, on_failure, pipeline_task, traced};
 use obs_tests::{own_process, programs};
@@ -174,6 +177,69 @@ fn every_end_of_runs_tasks_and_handlers_is_there_before_the_first_run() {
             Some(0.0),
             "{result}"
         );
+    }
+}
+
+/// A flow with everything that steps count, and whose step has never been called.
+fn answer(name: &'static str) -> Result<(), obs_runtime::Error> {
+    type Failed = Box<dyn std::error::Error + Send + Sync>;
+
+    let step = |step| obs_runtime::steps::step(step, async |n: u32| Ok::<_, Failed>(n));
+    let cache: Cache<u32, u32, Failed> = Cache::new(name, Duration::from_secs(60))?;
+    let slow = step("slow").timeout(Duration::from_secs(1))?;
+    let limited = slow.grace(Duration::from_secs(1)).on_timeout(step("short"));
+    let safe = step("frail")
+        .retry(RetryPolicy::new(2))
+        .fallback(step("sure"));
+    let router = Router::new(name, |_: &u32| "slow")
+        .route("slow", limited)
+        .route("safe", safe)
+        .default_route("safe");
+    drop(router.build()?.cached(cache, |n| *n));
+    Ok(())
+}
+
+#[test]
+fn every_end_of_steps_is_there_before_the_first_call() {
+    own_process!();
+    // One flow is there before anybody counts, one comes later.
+    answer("early").expect("a flow");
+    let obs = Observability::builder().install().expect("installs");
+    answer("late").expect("a flow");
+    let fresh = obs.collect_metrics();
+    let is = |name, labels: &[(&str, &str)]| value(&fresh, name, labels);
+    for name in ["early", "late"] {
+        for outcome in ["hit", "shared", "miss", "no_key"] {
+            let lookup = [("cache", name), ("outcome", outcome)];
+            assert_eq!(is("obs.cache.lookups", &lookup), Some(0.0), "{lookup:?}");
+        }
+        for access in ["read", "write"] {
+            let failed = [("cache", name), ("access", access)];
+            assert_eq!(is("obs.cache.store_failures", &failed), Some(0.0));
+        }
+        for (route, reason) in [
+            ("slow", "routing_function"),
+            ("safe", "routing_function"),
+            ("safe", "invalid_route_fallback"),
+            ("safe", "routing_error_fallback"),
+        ] {
+            let decision = [("router", name), ("route", route), ("reason", reason)];
+            assert_eq!(is("obs.router.decisions", &decision), Some(0.0));
+        }
+        // There is a default.
+        let none = [("router", name), ("reason", "no_route")];
+        assert_eq!(is("obs.router.decisions", &none), None);
+    }
+    for outcome in ["timed_out", "late", "fallback"] {
+        let timeout = [("step", "slow"), ("outcome", outcome)];
+        assert_eq!(is("obs.step.timeouts", &timeout), Some(0.0), "{outcome}");
+    }
+    assert_eq!(is("obs.step.retries", &[("step", "frail")]), Some(0.0));
+    assert_eq!(is("obs.step.fallbacks", &[("step", "retry frail")]), None);
+    assert_eq!(is("obs.step.fallbacks", &[("step", "frail")]), Some(0.0));
+    for result in ["ok", "error", "cancelled"] {
+        assert_eq!(calls(&fresh, "slow", result), Some(0.0), "{result}");
+        assert_eq!(calls(&fresh, "timeout slow", result), Some(0.0), "{result}");
     }
 }
 
