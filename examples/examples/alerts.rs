@@ -24,15 +24,8 @@ fn upload() -> Result<(), String> {
 /// Runs once after each run that failed, whatever task it was.
 #[on_failure(pipeline = "backup")]
 fn page_somebody(run: &RunResult, alerts: &AlertManager) {
-    let mut alert = Alert::new(Severity::Critical, "The backup failed").label("team", "storage");
-    for task in run.get_failed_tasks() {
-        let why = task.error.as_ref().map_or("", |error| error.message());
-        alert = alert.detail(
-            task.name.clone(),
-            format!("{why} ({} attempts)", task.attempts),
-        );
-    }
-    alerts.send(alert);
+    let alert = Alert::new(Severity::Critical, "The backup failed").label("team", "storage");
+    alerts.send(alert.details(run.get_failed_tasks()));
 }
 
 /// A channel: whatever can deliver an alert. It has a thread and a queue of its own.

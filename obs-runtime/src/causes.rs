@@ -2,6 +2,7 @@
 
 use core::error::Error;
 use core::fmt::{Debug, Display, Write as _};
+use core::ops::Range;
 use std::sync::OnceLock;
 
 use crate::printable::formatted;
@@ -14,8 +15,8 @@ const CHARS: usize = 4096;
 #[derive(Debug)]
 pub(crate) struct WithCauses {
     pub(crate) text: String,
-    /// Where the text of each cause begins.
-    pub(crate) causes: Vec<usize>,
+    /// Where the words of the error are, and those of each cause, which may lie in them.
+    pub(crate) chain: Vec<Range<usize>>,
 }
 
 impl WithCauses {
@@ -25,7 +26,7 @@ impl WithCauses {
     /// source themselves.
     pub(crate) fn new(error: &dyn Display, first: Option<&dyn Error>) -> Self {
         let mut text = formatted(format_args!("{error}")).into_owned();
-        let mut causes = Vec::new();
+        let mut chain: Vec<_> = core::iter::once(0..text.len()).collect();
         let mut next = first;
         for _ in 0..CAUSES {
             let Some(cause) = next.filter(|_| text.len() < CHARS) else {
@@ -36,17 +37,22 @@ impl WithCauses {
                 // Writing to a string cannot fail.
                 let _ = write!(text, ": {words}");
             }
-            if !words.is_empty() {
-                causes.push(text.len() - words.len());
+            let words = text.len() - words.len()..text.len();
+            // One that passes its cause on says nothing of its own.
+            if !words.is_empty() && !chain.contains(&words) {
+                chain.push(words);
             }
             next = cause.source();
         }
         if let Some((end, _)) = text.char_indices().nth(CHARS) {
             text.truncate(end);
             text.push('…');
-            causes.clear();
+            // What is left of the last one ends as the text does.
+            chain.retain(|words| words.start < end);
+            let cut = chain.iter_mut().filter(|words| words.end > end);
+            cut.for_each(|words| words.end = text.len());
         }
-        Self { text, causes }
+        Self { text, chain }
     }
 
     /// Writes an error and its sources.

@@ -37,6 +37,10 @@ fn causes_follow_the_error() {
     assert_eq!(text, "no index: connection refused");
 }
 
+fn starts(error: &WithCauses) -> Vec<usize> {
+    error.chain.iter().map(|words| words.start).collect()
+}
+
 /// An error that is its own cause.
 #[derive(Debug)]
 struct Endless;
@@ -66,13 +70,13 @@ fn an_endless_chain_ends() {
 fn the_begin_of_each_cause_is_known() {
     let inner = || Link("connection refused", None);
     let error = link("cannot load", link("cannot connect", inner()));
-    assert_eq!(WithCauses::of(&error).causes, [13, 29]);
+    assert_eq!(starts(&WithCauses::of(&error)), [0, 13, 29]);
     let error = link("no index: connection refused", inner());
-    assert_eq!(WithCauses::of(&error).causes, [10]);
+    assert_eq!(starts(&WithCauses::of(&error)), [0, 10]);
     // What holds an error may say more than the error.
     let held = WithCauses::new(&"HTTP 503: no answer", Some(&link("no answer", inner())));
     assert_eq!(held.text, "HTTP 503: no answer: connection refused");
-    assert_eq!(held.causes, [10, 21]);
+    assert_eq!(starts(&held), [0, 10, 21]);
 }
 
 #[test]

@@ -94,6 +94,36 @@ pub struct Alert {
     pub time: SystemTime,
 }
 
+/// A fact of an alert: a pair of its key and its value, or what has both.
+///
+/// ```
+/// use obs_runtime::alert::{Alert, IntoDetail, Severity};
+///
+/// struct Disk(&'static str, u8);
+///
+/// impl IntoDetail for Disk {
+///     fn into_detail(self) -> (String, String) {
+///         (self.0.to_owned(), format!("{} % full", self.1))
+///     }
+/// }
+/// let alert = Alert::new(Severity::Warning, "Little space").details([Disk("/var", 91)]);
+/// assert_eq!(alert.details[0].1, "91 % full");
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no fact of an alert",
+    note = "a fact is a pair `(key, value)`, or a type that implements `IntoDetail`"
+)]
+pub trait IntoDetail {
+    /// Returns its key and its value.
+    fn into_detail(self) -> (String, String);
+}
+
+impl<K: Into<String>, V: fmt::Display> IntoDetail for (K, V) {
+    fn into_detail(self) -> (String, String) {
+        (self.0.into(), shown(self.1))
+    }
+}
+
 impl HeapBytes for Alert {
     fn heap_bytes(&self) -> usize {
         let labels = self
@@ -135,7 +165,7 @@ impl Alert {
         self
     }
 
-    /// Adds several facts.
+    /// Adds several facts: pairs, or tasks of a run that failed (`run.get_failed_tasks()`).
     ///
     /// ```
     /// use obs_runtime::alert::{Alert, Severity};
@@ -143,11 +173,8 @@ impl Alert {
     /// Alert::new(Severity::Error, "etl failed").details(failed);
     /// ```
     #[must_use]
-    pub fn details<K: Into<String>, V: fmt::Display>(
-        mut self,
-        details: impl IntoIterator<Item = (K, V)>,
-    ) -> Self {
-        let details = details.into_iter().map(|(k, v)| (k.into(), shown(v)));
+    pub fn details<D: IntoDetail>(mut self, details: impl IntoIterator<Item = D>) -> Self {
+        let details = details.into_iter().map(D::into_detail);
         self.details.extend(details);
         self
     }

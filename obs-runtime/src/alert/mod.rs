@@ -25,7 +25,7 @@ mod notifier;
 mod outbox;
 mod scope;
 
-pub use event::{Alert, Severity};
+pub use event::{Alert, IntoDetail, Severity};
 pub use manager::{AlertManager, AlertManagerBuilder};
 pub use notifier::{Notifier, NotifyError};
 #[allow(unused_imports, reason = "used by pipelines")]

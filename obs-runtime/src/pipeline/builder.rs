@@ -2,7 +2,6 @@
 //!
 //! It only collects; [`Graph::build`] makes all checks, as it does for annotated tasks.
 
-use core::fmt;
 use std::borrow::Cow;
 
 use crate::Error;
@@ -27,7 +26,8 @@ impl PipelineBuilder {
 
     /// Adds a task with one attempt and no limits.
     ///
-    /// The closure is called with the task's context. An `Err` fails the task.
+    /// The closure is called with the task's context. An `Err` fails the task: see [`Task::new`] for what
+    /// it may be.
     pub fn task<'a, F, Fut, T, E>(
         self,
         name: impl Into<Cow<'static, str>>,
@@ -38,7 +38,7 @@ impl PipelineBuilder {
         F: Fn(TaskContext) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + Sync + 'static,
-        E: fmt::Display + 'static,
+        E: Into<Box<dyn core::error::Error + Send + Sync>> + 'static,
     {
         self.add_task(Task::new(name, run).depends_on(depends_on))
     }

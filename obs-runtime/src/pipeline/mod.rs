@@ -28,6 +28,7 @@ mod cancel;
 pub(crate) mod check;
 pub(crate) mod context;
 pub(crate) mod driver;
+mod error;
 mod graph;
 pub(crate) mod handler;
 pub(crate) mod items;
@@ -49,14 +50,15 @@ pub use builder::PipelineBuilder;
 pub use cancel::CancelHandle;
 pub(crate) use cancel::{all_ended, cancel_all};
 pub use context::TaskContext;
+pub use error::TaskError;
 pub use handler::HandlerReturn;
 pub use items::Items;
 pub use params::{Input, Resource};
 pub use plan::RunIf;
 pub use registry::names;
 pub use result::{
-    HandlerError, ItemResult, RunResult, RunState, SkipReason, Succeeded, TaskError, TaskResult,
-    TaskResults, TaskState,
+    HandlerError, ItemResult, RunResult, RunState, SkipReason, Succeeded, TaskResult, TaskResults,
+    TaskState,
 };
 pub use run_handle::RunHandle;
 pub use start::Pipeline;

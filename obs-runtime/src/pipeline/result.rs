@@ -16,68 +16,11 @@ use serde::Serialize;
 
 use crate::Error;
 use crate::error::ErrorKind;
+pub(crate) use crate::pipeline::error::TaskError;
 use crate::pipeline::graph::Graph;
 pub use crate::pipeline::state::{RunState, SkipReason, TaskState};
 use crate::serialize;
-use crate::trace::SpanError;
 use crate::trace::TraceId;
-use crate::trace::local::{redact, redact_kept};
-
-/// The reason why a task did not succeed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct TaskError {
-    #[serde(rename = "error_type")]
-    pub(crate) kind: Cow<'static, str>,
-    pub(crate) message: Cow<'static, str>,
-}
-
-impl TaskError {
-    pub(crate) fn new(
-        kind: impl Into<Cow<'static, str>>,
-        message: impl Into<Cow<'static, str>>,
-    ) -> Self {
-        Self {
-            kind: redact_kept(kind.into()),
-            message: match message.into() {
-                Cow::Borrowed(text) => Cow::Borrowed(text),
-                // Summaries and alerts show the text, so secrets are masked before it is stored.
-                Cow::Owned(text) => redact(&text).into_owned().into(),
-            },
-        }
-    }
-
-    /// The error of a returned value: its text is redacted already, and the type's name if it has none.
-    pub(crate) fn of(error: SpanError) -> Self {
-        Self {
-            message: match error.message {
-                Some(text) => text.into(),
-                None => error.kind.clone(),
-            },
-            kind: error.kind,
-        }
-    }
-
-    /// Returns the type of the error, as the attribute `error.type` has it.
-    ///
-    /// It is a type's path, or one of `panic`, `timeout`, `deadline`, `run_deadline`,
-    /// `queue_timeout`, `items`, `crashed` and `cancelled`.
-    pub fn error_type(&self) -> &str {
-        &self.kind
-    }
-
-    /// Returns the text of the error, in which secrets are masked.
-    pub fn message(&self) -> &str {
-        &self.message
-    }
-}
-
-impl fmt::Display for TaskError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl core::error::Error for TaskError {}
 
 /// The result of one task.
 #[derive(Clone, Debug, Serialize)]
@@ -126,6 +69,33 @@ impl TaskResult {
     /// Returns whether the task succeeded, or its output was in the cache.
     pub fn succeeded(&self) -> bool {
         self.state.is_success()
+    }
+}
+
+/// The name of the task, and why it failed: what there is to say of it in an alert.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// use obs_runtime::alert::{Alert, Severity};
+/// use obs_runtime::pipeline::Pipeline;
+///
+/// let pipeline = Pipeline::builder("etl").task("load", [], |_| async { Err::<(), _>("no disk") });
+/// let run = pipeline.build()?.run().await?;
+/// let alert = Alert::new(Severity::Critical, "etl failed").details(run.get_failed_tasks());
+/// assert_eq!(alert.details, [("load".to_owned(), "no disk".to_owned())]);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[cfg(feature = "alert")]
+impl crate::alert::IntoDetail for &TaskResult {
+    fn into_detail(self) -> (String, String) {
+        let why = self.error.as_ref().map(TaskError::message);
+        let why = why.unwrap_or(self.state.as_str());
+        let said = match self.attempts {
+            0 | 1 => why.to_owned(),
+            attempts => format!("{why} ({attempts} attempts)"),
+        };
+        (self.name.clone().into_owned(), said)
     }
 }
 
@@ -314,7 +284,7 @@ impl RunResult {
             .iter()
             .take(SHOWN)
             .map(|task| match &task.error {
-                Some(error) => format!("task `{}`: {error}", task.name),
+                Some(error) => format!("task `{}`: {error:#}", task.name),
                 None => format!("task `{}`", task.name),
             })
             .collect();

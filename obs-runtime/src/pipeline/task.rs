@@ -4,6 +4,7 @@
 //! fills them in constants, so their fields must stay constructible there.
 
 use core::any::{Any, TypeId, type_name};
+use core::error::Error;
 use core::fmt;
 use core::pin::Pin;
 use core::time::Duration;
@@ -13,7 +14,6 @@ use std::sync::Arc;
 use crate::pipeline::plan::{MapRule, RunIf, Times};
 use crate::pipeline::result::{Output, TaskError};
 use crate::pipeline::{Backoff, RetryPolicy, TaskContext};
-use crate::printable::formatted;
 use crate::retry::Hint;
 
 /// The value that a successful attempt yields.
@@ -193,12 +193,15 @@ pub struct Task {
 
 impl Task {
     /// Creates a task. The closure is called once for each attempt; an `Err` fails the attempt.
+    ///
+    /// Its error is a `String`, a `&str`, or any [`Error`](core::error::Error) that may go to other
+    /// threads, also in a box or as `anyhow` and `eyre` have it.
     pub fn new<F, Fut, T, E>(name: impl Into<Cow<'static, str>>, run: F) -> Self
     where
         F: Fn(TaskContext) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + Sync + 'static,
-        E: fmt::Display + 'static,
+        E: Into<Box<dyn Error + Send + Sync>> + 'static,
     {
         let body = move |context: TaskContext| -> Attempt {
             let attempt = run(context);
@@ -209,7 +212,7 @@ impl Task {
                         records: None,
                         is_cached: false,
                     }),
-                    Err(error) => Err(task_error(&error).into()),
+                    Err(error) => Err(TaskError::from_any(error).into()),
                 }
             })
         };
@@ -283,12 +286,4 @@ fn error_types<E: 'static>() -> &'static [fn() -> &'static str] {
         return &[];
     }
     const { &[type_name::<E> as fn() -> &'static str] }
-}
-
-/// Passes a [`TaskError`] on as it is, and converts any other error into one.
-fn task_error<E: fmt::Display + 'static>(error: &E) -> TaskError {
-    match (error as &dyn Any).downcast_ref::<TaskError>() {
-        Some(error) => error.clone(),
-        None => TaskError::new(type_name::<E>(), formatted(format_args!("{error}"))),
-    }
 }

@@ -16,6 +16,7 @@ use super::probe::answers;
 use crate::causes::{WithCauses, backtrace, split_backtrace};
 use crate::printable::formatted;
 use crate::trace::active::exception;
+use crate::trace::chain::Link;
 use crate::trace::local::redact;
 use crate::trace::{Outcome, SpanError};
 
@@ -258,12 +259,12 @@ impl<T, E, X: Text<E>> Judge<Result<T, E>> for Fallible<X> {
         let kind = type_name::<E>();
         match value {
             Err(error) if recorded => {
-                let Said { text, causes } = X::text(error);
+                let Said { text, chain } = X::text(error);
                 let mut said = SpanError::new(kind, text);
-                said.causes = causes;
+                said.chain = chain;
                 // The innermost span has recorded it; each span would format it anew.
                 let text = said.message.as_deref().unwrap_or(kind);
-                if !exception::was_passed(text, &said.causes) {
+                if !exception::was_passed(text, &said.chain) {
                     let backtrace = X::backtrace(error);
                     said.stacktrace = backtrace.map(|backtrace| redact(&backtrace).into_owned());
                 }
@@ -279,8 +280,7 @@ impl<T, E, X: Text<E>> Judge<Result<T, E>> for Fallible<X> {
 pub struct Said {
     /// The redacted text, if there is one.
     text: Option<String>,
-    /// By what the texts of the causes are known again.
-    causes: Vec<u64>,
+    chain: Vec<Link>,
 }
 
 /// How a value becomes text.
@@ -368,19 +368,15 @@ impl Said {
     fn plain(text: String) -> Self {
         Self {
             text: Some(text),
-            causes: Vec::new(),
+            chain: Vec::new(),
         }
     }
 
     fn with_causes(error: WithCauses) -> Self {
-        let WithCauses { text, causes } = error;
-        // As the spans record them that fail with the cause itself.
-        let causes = causes
-            .into_iter()
-            .map(|at| exception::hash_of(&redact(&text[at..])));
+        let (text, chain) = error.redacted(redact);
         Self {
-            causes: causes.collect(),
-            text: Some(redact(&text).into_owned()),
+            text: Some(text),
+            chain,
         }
     }
 

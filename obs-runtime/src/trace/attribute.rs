@@ -10,6 +10,7 @@ use crate::clock::unix_nanos;
 use crate::panics;
 use crate::redact::{MASK, is_secret_key};
 use crate::trace::SpanContext;
+use crate::trace::chain::Link as ChainLink;
 use crate::trace::limits::SpanLimits;
 use crate::trace::local::{redact, redact_kept};
 
@@ -248,9 +249,9 @@ pub struct SpanError {
     pub exception: bool,
     /// The backtrace that the error has captured, if it has.
     pub stacktrace: Option<String>,
-    /// By what the texts of its causes are known again.
+    /// The error and its causes, if it has any.
     #[cfg_attr(feature = "serde", serde(skip))]
-    pub(crate) causes: Vec<u64>,
+    pub(crate) chain: Vec<ChainLink>,
 }
 
 impl SpanError {
@@ -261,7 +262,7 @@ impl SpanError {
             level: None,
             exception: true,
             stacktrace: None,
-            causes: Vec::new(),
+            chain: Vec::new(),
         }
     }
 

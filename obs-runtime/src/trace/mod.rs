@@ -12,6 +12,7 @@ pub(crate) mod attribute;
 pub(crate) mod bridge;
 pub(crate) mod buffer;
 pub(crate) mod calls;
+pub(crate) mod chain;
 #[cfg(all(feature = "llm", any(feature = "tracing", feature = "opentelemetry")))]
 pub(crate) mod client_span;
 #[cfg(all(

@@ -1,5 +1,6 @@
 //! Annotated tasks and handlers.
 
+mod alerts;
 mod blocking;
 mod handlers;
 mod lints;

@@ -173,14 +173,10 @@ fn evaluate(answer: &str, sources: &[Hit], options: Input<Options>) -> Result<An
 /// Called after a run in which a task failed.
 #[on_failure(pipeline = "rag")]
 async fn alert_on_failure(run: &RunResult, alerts: &AlertManager) {
-    let mut alert = Alert::new(Severity::Critical, "The pipeline rag failed")
+    let alert = Alert::new(Severity::Critical, "The pipeline rag failed")
         .label("pipeline", "rag")
         .detail("run_id", &run.run_id);
-    for task in run.get_failed_tasks() {
-        let why = task.error.as_ref().map_or("", |error| error.message());
-        alert = alert.detail(task.name.clone(), why);
-    }
-    alerts.send(alert);
+    alerts.send(alert.details(run.get_failed_tasks()));
 }
 
 // One thread is enough: the tasks wait for each other, and for the endpoint.

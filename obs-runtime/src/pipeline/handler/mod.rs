@@ -179,7 +179,8 @@ impl HandlerReturn for () {
 
 impl<E: fmt::Display> HandlerReturn for Result<(), E> {
     fn into_result(self) -> Result<(), String> {
-        self.map_err(|error| formatted(format_args!("{error}")).into_owned())
+        // The alternate form is that with the causes for `anyhow` and `eyre`, and for errors of tasks.
+        self.map_err(|error| formatted(format_args!("{error:#}")).into_owned())
     }
 }
 

@@ -43,12 +43,14 @@ fn a_task_that_waits_is_refused_where_nothing_can_wait() {
 // bug: an error whose `Display` panics failed its task as one that had panicked, so it was not repeated.
 #[tokio::test]
 async fn an_error_that_cannot_be_shown_is_an_error() {
+    #[derive(Debug)]
     struct Bad;
     impl core::fmt::Display for Bad {
         fn fmt(&self, _: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
             panic!("bad formatter")
         }
     }
+    impl core::error::Error for Bad {}
     let at_once = RetryPolicy::new(1).delay(Duration::ZERO);
     let task = Task::new("load", |_| async { Err::<(), _>(Bad) }).retry(at_once);
     let pipeline = Pipeline::builder("etl").add_task(task).build().unwrap();

@@ -5,11 +5,10 @@
 //! of one of its causes. Only failing calls come here.
 
 use core::cell::Cell;
-use core::hash::BuildHasher as _;
-use std::hash::{BuildHasherDefault, DefaultHasher};
 
 use crate::callsite::{Level, threshold};
 use crate::trace::attribute::SpanError;
+use crate::trace::chain::{Link, hash_of};
 use crate::trace::gate;
 
 thread_local! {
@@ -23,7 +22,7 @@ pub(super) fn decide(mut error: SpanError, span: u64, parent: u64) -> SpanError 
     let text = error.message.as_deref().unwrap_or(&error.kind);
     let hash = hash_of(text);
     let (to, passed) = PASSED.get();
-    let from_child = to == span && (passed == hash || error.causes.contains(&passed));
+    let from_child = to == span && (passed == hash || is_among(passed, &error.chain));
     let level = error.level.unwrap_or(Level::Error);
     let is_wanted = threshold(level) <= gate::level();
     if is_wanted {
@@ -35,12 +34,11 @@ pub(super) fn decide(mut error: SpanError, span: u64, parent: u64) -> SpanError 
 
 /// Returns whether the last failing span of this thread had an error with this text, or with that of
 /// one of these causes: most likely it is the same one, and was recorded there.
-pub(crate) fn was_passed(text: &str, causes: &[u64]) -> bool {
+pub(crate) fn was_passed(text: &str, chain: &[Link]) -> bool {
     let (_, passed) = PASSED.get();
-    passed == hash_of(text) || causes.contains(&passed)
+    passed == hash_of(text) || is_among(passed, chain)
 }
 
-/// Returns the hash by which the text of an error is known again.
-pub(crate) fn hash_of(text: &str) -> u64 {
-    BuildHasherDefault::<DefaultHasher>::default().hash_one(text)
+fn is_among(hash: u64, chain: &[Link]) -> bool {
+    chain.iter().any(|link| link.hash == hash)
 }
