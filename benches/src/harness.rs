@@ -147,23 +147,27 @@ pub fn median(values: &[f64]) -> f64 {
     }
 }
 
-/// Runs a program that takes nothing but `--rounds N`, and says what it cannot read or do.
+/// Runs a program that takes `--rounds N` and names of its rows (all of them if none is named), and
+/// says what it cannot read or do.
 pub fn rounds_program(
     name: &str,
     usual: usize,
-    run: impl FnOnce(usize) -> Result<(), Box<dyn Error>>,
+    rows: &[&str],
+    run: impl FnOnce(usize, &[String]) -> Result<(), Box<dyn Error>>,
 ) -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let rounds = match &args[..] {
-        [] => Some(usual),
-        [flag, n] if flag == "--rounds" => n.parse().ok().filter(|n| *n > 0),
-        _ => None,
+    let (rounds, named) = match &args[..] {
+        [flag, n, named @ ..] if flag == "--rounds" => (n.parse().ok().filter(|n| *n > 0), named),
+        named => (Some(usual), named),
     };
-    let Some(rounds) = rounds else {
-        eprintln!("{name}: expected nothing, or --rounds N with N above 0");
+    let is_known = |name: &String| rows.contains(&name.as_str());
+    let Some(rounds) = rounds.filter(|_| named.iter().all(is_known)) else {
+        eprintln!(
+            "{name}: expected --rounds N with N above 0, or nothing; then rows out of {rows:?}"
+        );
         return ExitCode::FAILURE;
     };
-    match run(rounds) {
+    match run(rounds, named) {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
             eprintln!("{name}: {e}");

@@ -1,30 +1,24 @@
-//! Overhead of a pipeline per task, beside tokio alone running the same futures: as many tasks as
-//! possible at once, and all in a line.
+//! Overhead of a pipeline per task, beside tokio alone running the same futures: all at once, in a
+//! line, in layers, and as the items of a mapped task, asynchronous or on threads that may block;
+//! and the memory that a task takes while all of them wait.
 //!
 //! ```text
-//! pipelines [--rounds N]
+//! pipelines [--rounds N] [wide] [line] [layered] [items] [threads] [memory]
 //! ```
 
+mod graphs;
+mod memory;
+
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use obs_benches::harness::{self, median};
-use obs_runtime::{
-    Error, Observability, exporter::RecordExporter, pipeline::Pipeline, trace::SpanRecord,
-};
-use tokio::runtime::Runtime;
-use tokio::task::JoinSet;
+use obs_runtime::{Error, Observability, exporter::RecordExporter, trace::SpanRecord};
+
+use graphs::Graph;
 
 /// Numbers of tasks; the last is run once per round whatever it takes.
 const SIZES: [usize; 4] = [100, 1_000, 10_000, 100_000];
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Graph {
-    /// No task waits for another.
-    Wide,
-    /// Each task waits for the one before.
-    Line,
-}
 
 /// Takes spans and does nothing with them.
 struct Discard;
@@ -35,14 +29,23 @@ impl RecordExporter for Discard {
     }
 }
 
-/// The work of each task.
-async fn work() -> Result<u64, Error> {
-    tokio::task::yield_now().await;
-    Ok(1)
-}
-
 fn main() -> ExitCode {
-    harness::rounds_program("pipelines", 7, run)
+    let rows: Vec<&str> = Graph::ALL.iter().map(|g| g.name()).collect();
+    let rows = [&rows[..], &["memory"]].concat();
+    harness::rounds_program("pipelines", 7, &rows, |rounds, named| {
+        let is_asked = |row: &str| named.is_empty() || named.iter().any(|name| name == row);
+        let graphs: Vec<Graph> = Graph::ALL
+            .into_iter()
+            .filter(|g| is_asked(g.name()))
+            .collect();
+        if !graphs.is_empty() {
+            times(rounds, &graphs)?;
+        }
+        if is_asked("memory") {
+            memory::print()?;
+        }
+        Ok(())
+    })
 }
 
 /// What one round measured of one graph.
@@ -54,7 +57,7 @@ struct Times {
     on: Vec<f64>,
 }
 
-fn run(rounds: usize) -> Result<(), Box<dyn std::error::Error>> {
+fn times(rounds: usize, graphs: &[Graph]) -> Result<(), Box<dyn std::error::Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -63,22 +66,24 @@ fn run(rounds: usize) -> Result<(), Box<dyn std::error::Error>> {
         "| graph | tasks | build, us/task | tokio, us/task | obs not installed, us/task (x tokio) | obs, us/task (x tokio) |"
     );
     println!("|---|---|---|---|---|---|");
-    for graph in [Graph::Wide, Graph::Line] {
+    for graph in graphs.iter().copied() {
         for size in SIZES {
             let mut times = Times::default();
+            // Allocators, pools of threads and lazy statics come into being outside of the rounds.
+            graph.pipeline(&runtime, size)?;
             for _ in 0..rounds {
                 let per_task = |t: Duration| t.as_secs_f64() * 1e6 / size as f64;
                 times
                     .tokio
-                    .push(per_task(tokio_alone(&runtime, graph, size)?));
-                let (build, off) = pipeline(&runtime, graph, size)?;
+                    .push(per_task(graph.tokio_alone(&runtime, size)));
+                let (build, off) = graph.pipeline(&runtime, size)?;
                 times.off.push(per_task(off));
                 times.build.push(per_task(build));
                 let obs = Observability::builder()
                     .service_name("benches")
                     .record_exporter(Discard)
                     .install()?;
-                times.on.push(per_task(pipeline(&runtime, graph, size)?.1));
+                times.on.push(per_task(graph.pipeline(&runtime, size)?.1));
                 obs.shutdown()?;
             }
             let ratio = |of: &[f64]| {
@@ -86,7 +91,8 @@ fn run(rounds: usize) -> Result<(), Box<dyn std::error::Error>> {
                 format!("{:.2} ({:.1})", median(of), median(&ratios))
             };
             println!(
-                "| {graph:?} | {size} | {:.2} | {:.2} | {} | {} |",
+                "| {} | {size} | {:.2} | {:.2} | {} | {} |",
+                graph.name(),
                 median(&times.build),
                 median(&times.tokio),
                 ratio(&times.off),
@@ -95,49 +101,4 @@ fn run(rounds: usize) -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     Ok(())
-}
-
-/// The same futures in the same order without pipelines.
-fn tokio_alone(runtime: &Runtime, graph: Graph, size: usize) -> Result<Duration, Error> {
-    let start = Instant::now();
-    let done = runtime.block_on(async {
-        let mut sum = 0;
-        match graph {
-            Graph::Wide => {
-                let mut tasks = JoinSet::new();
-                for _ in 0..size {
-                    tasks.spawn(work());
-                }
-                while let Some(done) = tasks.join_next().await {
-                    sum += done.map_or(0, |r| r.unwrap_or(0));
-                }
-            }
-            Graph::Line => {
-                for _ in 0..size {
-                    sum += tokio::spawn(work()).await.map_or(0, |r| r.unwrap_or(0));
-                }
-            }
-        }
-        sum
-    });
-    assert_eq!(done, size as u64);
-    Ok(start.elapsed())
-}
-
-/// Time to build the pipeline, and to run it.
-fn pipeline(runtime: &Runtime, graph: Graph, size: usize) -> Result<(Duration, Duration), Error> {
-    let names: Vec<String> = (0..size).map(|n| format!("task_{n}")).collect();
-    let start = Instant::now();
-    let mut builder = Pipeline::builder("bench");
-    for (n, name) in names.iter().enumerate() {
-        let before = (graph == Graph::Line && n > 0).then(|| names[n - 1].as_str());
-        builder = builder.task(name.clone(), before, |_| work());
-    }
-    let pipeline = builder.build()?;
-    let built = start.elapsed();
-    let start = Instant::now();
-    let result = runtime.block_on(pipeline.run())?;
-    let ran = start.elapsed();
-    assert!(result.succeeded());
-    Ok((built, ran))
 }

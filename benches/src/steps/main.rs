@@ -237,5 +237,5 @@ fn said(found: &Found) -> String {
 }
 
 fn main() -> ExitCode {
-    harness::rounds_program("steps", 7, run)
+    harness::rounds_program("steps", 7, &[], |rounds, _| run(rounds))
 }
