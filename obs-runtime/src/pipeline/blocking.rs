@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex};
 use crate::lock::lock;
 use crate::pipeline::TaskContext;
 use crate::pipeline::cancel::Blocking;
-use crate::pipeline::context::Thread;
 use crate::pipeline::result::TaskError;
 use crate::pipeline::runner::Message;
 use crate::pipeline::task::{Attempted, Unmade};
@@ -63,11 +62,8 @@ struct Work(TaskContext);
 
 impl Work {
     fn begin(context: TaskContext) -> Self {
-        context.cell().threads.push(Thread {
-            unit: context.unit,
-            attempt: context.attempt,
-            is_left: false,
-        });
+        let attempt = (context.unit, context.attempt);
+        context.cell().threads.insert(attempt, false);
         Self(context)
     }
 }
@@ -75,13 +71,10 @@ impl Work {
 impl Drop for Work {
     fn drop(&mut self) {
         let Self(context) = self;
-        let is_it = |t: &Thread| t.unit == context.unit && t.attempt == context.attempt;
-        let mut cell = context.cell();
-        let at = cell.threads.iter().position(is_it);
-        let thread = at.map(|at| cell.threads.swap_remove(at));
-        drop(cell);
+        let attempt = (context.unit, context.attempt);
+        let is_left = context.cell().threads.remove(&attempt);
         // Its slots are taken as long as somebody could still see it work.
-        if thread.is_some_and(|thread| thread.is_left) {
+        if is_left == Some(true) {
             context.run.mailbox.send(Message::Released {
                 unit: context.unit,
                 attempt: context.attempt,

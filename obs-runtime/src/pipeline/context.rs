@@ -6,6 +6,7 @@
 
 use core::any::{Any, type_name};
 use core::fmt;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
@@ -56,8 +57,9 @@ pub(crate) struct Cell {
     pub(crate) items: Vec<UnitCell>,
     /// The span of the last attempt, which dependants link to.
     pub(crate) span: Option<SpanContext>,
-    /// Its attempts that have a thread which nothing can stop, or will have one.
-    pub(crate) threads: Vec<Thread>,
+    /// Its attempts that have a thread which nothing can stop, or will have one, with whether
+    /// nobody waits for them any more. A mapped task may have as many as items.
+    pub(crate) threads: BTreeMap<(Unit, u32), bool>,
 }
 
 impl Cell {
@@ -87,14 +89,6 @@ pub(crate) struct UnitCell {
     pub(crate) stop: Option<Why>,
     /// The span of the last attempt.
     pub(crate) span: Option<SpanContext>,
-}
-
-/// An attempt on a thread that may block.
-pub(crate) struct Thread {
-    pub(crate) unit: Unit,
-    pub(crate) attempt: u32,
-    /// Whether nobody waits for it any more.
-    pub(crate) is_left: bool,
 }
 
 /// A task's view of its run.
@@ -138,8 +132,7 @@ impl TaskContext {
             return true;
         }
         let mut cell = self.cell();
-        let own = |t: &&Thread| t.unit == self.unit && t.attempt == self.attempt;
-        let is_left = cell.threads.iter().find(own).is_some_and(|t| t.is_left);
+        let is_left = cell.threads.get(&(self.unit, self.attempt)) == Some(&true);
         is_left || cell.of(self.unit).stop.is_some()
     }
 

@@ -149,9 +149,8 @@ impl Flight {
         });
         let at = Instant::now();
         let mut cell = self.run.cell(self.unit.task as usize);
-        let mut threads = cell.threads.iter_mut();
-        let thread = threads.find(|t| t.unit == self.unit && t.attempt == self.attempt);
-        let left = thread.map(|thread| thread.is_left = true).is_some();
+        let thread = cell.threads.get_mut(&(self.unit, self.attempt));
+        let left = thread.map(|is_left| *is_left = true).is_some();
         // The thread asks for the cell when it ends: that it has ended must not overtake this.
         self.run.mailbox.send(Message::Ended {
             unit: self.unit,
