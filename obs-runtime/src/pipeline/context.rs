@@ -20,6 +20,7 @@ use crate::pipeline::params::{TypeMap, missing};
 use crate::pipeline::plan::Rule;
 use crate::pipeline::result::{Output, TaskError};
 use crate::pipeline::runner::Mailbox;
+use crate::pipeline::state::TaskState;
 
 /// The state that all tasks of one run share.
 pub(crate) struct Run {
@@ -55,6 +56,8 @@ pub(crate) struct Cell {
     own: UnitCell,
     /// Those of its items that have begun, if it is mapped.
     pub(crate) items: Vec<UnitCell>,
+    /// How the task as a whole has ended.
+    pub(crate) ended: Option<TaskState>,
     /// The span of the last attempt, which dependants link to.
     pub(crate) span: Option<SpanContext>,
     /// Its attempts that have a thread which nothing can stop, or will have one, with whether
@@ -151,7 +154,8 @@ impl TaskContext {
     /// Returns the output of a task that this one depends on.
     ///
     /// # Errors
-    /// Returns an error when this task does not depend on it, or its output has another type.
+    /// Returns an error when this task does not depend on it, or its output has another type; and
+    /// when it has none, which a task that runs whatever became of the other (`run_if`) must expect.
     pub fn output<T: Any + Send + Sync>(&self, task: &str) -> Result<Arc<T>, TaskError> {
         let position = self
             .rule()
@@ -204,13 +208,27 @@ impl TaskContext {
         };
         drop(cell);
         let name = &self.run.graph.nodes[index].name;
-        let output = output.ok_or_else(|| gone(name))?;
+        let output = output.ok_or_else(|| self.gone(position))?;
         output.downcast().map_err(|_| {
             TaskError::new(
                 "pipeline",
                 format!("the output of task `{name}` is no `{}`", type_name::<T>()),
             )
         })
+    }
+
+    /// The error of a dependency's output that is not there.
+    pub(crate) fn gone(&self, position: usize) -> TaskError {
+        let index = self.rule().dependencies[position].task as usize;
+        let name = &self.run.graph.nodes[index].name;
+        let ended = self.run.cell(index).ended;
+        let text = match ended.filter(|state| !state.is_success()) {
+            Some(state) => format!("task `{name}` has no output, since it ended as {state}"),
+            None => {
+                format!("the output of task `{name}` is no longer there: another task has taken it")
+            }
+        };
+        TaskError::new("pipeline", text)
     }
 
     pub(crate) fn node(&self) -> &Node {
@@ -224,13 +242,6 @@ impl TaskContext {
     pub(crate) fn cell(&self) -> MutexGuard<'_, Cell> {
         self.run.cell(self.unit.task as usize)
     }
-}
-
-pub(crate) fn gone(task: &str) -> TaskError {
-    TaskError::new(
-        "pipeline",
-        format!("the output of task `{task}` is no longer there: another task has taken it"),
-    )
 }
 
 impl fmt::Debug for TaskContext {

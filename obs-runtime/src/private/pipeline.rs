@@ -9,7 +9,6 @@ use super::judge::Judge;
 pub use super::probe::probe;
 pub use crate::pipeline::blocking::blocking;
 pub use crate::pipeline::check::{check, check_moves, check_shared};
-use crate::pipeline::context::gone;
 pub use crate::pipeline::handler::{
     HandlerCall, HandlerEntry, HandlerEvent, HandlerFuture, HandlerMeta, HandlerReturn,
 };
@@ -71,10 +70,7 @@ impl<P, O: Any + Send + Sync> Taken<P, O> {
     /// When the output is not there.
     pub fn take(&self, context: &TaskContext, position: usize) -> Result<P, TaskError> {
         let output = context.dependency::<O>(position, self.moves)?;
-        (self.from_output)(output).ok_or_else(|| {
-            let index = context.rule().dependencies[position].task as usize;
-            gone(&context.run.graph.nodes[index].name)
-        })
+        (self.from_output)(output).ok_or_else(|| context.gone(position))
     }
 }
 

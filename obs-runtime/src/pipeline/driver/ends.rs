@@ -59,7 +59,12 @@ impl Driver {
             }
         };
         match hint.and_then(|hint| self.next_attempt(unit, hint)) {
-            Some(at) => self.pause(unit, at, out),
+            Some(at) => {
+                if let Some(slot) = self.slot_mut(unit) {
+                    slot.last = state;
+                }
+                self.pause(unit, at, out);
+            }
             None => self.finish(unit, state, Cause::Attempt, out),
         }
         true

@@ -103,7 +103,10 @@ impl Driver {
             if fan.closed.is_some() || fan.working >= fan.parallel {
                 return;
             }
-            let item = if (fan.items.len() as u32) < fan.len {
+            // Those that have begun come first, or a repetition would wait for all that have not.
+            let item = if let Some(item) = fan.due.pop_front() {
+                item
+            } else if (fan.items.len() as u32) < fan.len {
                 if made >= LOT {
                     if !core::mem::replace(&mut fan.is_set, true) {
                         self.timers.set(self.now, Due::Items, Unit::task(task), 0);
@@ -112,8 +115,6 @@ impl Driver {
                 }
                 fan.items.push(Slot::NEW);
                 fan.items.len() as u32 - 1
-            } else if let Some(item) = fan.due.pop_front() {
-                item
             } else {
                 return;
             };
@@ -122,13 +123,12 @@ impl Driver {
         }
     }
 
-    /// An item pauses: another may work.
-    pub(super) fn item_pauses(&mut self, unit: Unit, out: &mut Vec<Command>) {
+    /// A unit pauses: if it is an item, another may work.
+    pub(super) fn item_pauses(&mut self, unit: Unit) {
         if unit.item_number().is_some()
             && let Some(fan) = &mut self.tasks[unit.task as usize].fan
         {
             fan.working -= 1;
-            self.release_items(unit.task, out);
         }
     }
 
@@ -179,9 +179,9 @@ impl Driver {
                 (_, Closed::Stopped(why)) if why != Why::RunDeadline || slot.attempts > 0 => {
                     self.finish(unit, stopped(why), Cause::Stopped(why), out);
                 }
-                // Its last attempt failed, and no other follows.
+                // Its last attempt did not succeed, and no other follows.
                 (_, Closed::Failed) if slot.attempts > 0 => {
-                    self.finish(unit, TaskState::Failed, Cause::Attempt, out);
+                    self.finish(unit, slot.last, Cause::Attempt, out);
                 }
                 _ => {
                     let cause = Cause::Skipped(Skip::NotReached);
@@ -251,5 +251,26 @@ impl Driver {
         } else {
             self.stop_unit(whole, why, out);
         }
+    }
+}
+
+#[cfg(test)]
+impl Fan {
+    /// Checks every counter.
+    pub(super) fn audit(&self) {
+        let count =
+            |is: fn(&Slot) -> bool| self.items.iter().filter(|slot| is(slot)).count() as u32;
+        let unmade = if self.closed.is_some() {
+            0
+        } else {
+            self.len - self.items.len() as u32
+        };
+        let open = count(|slot| !slot.state.is_terminal());
+        assert_eq!(self.open, open + unmade, "open items");
+        let working = count(|s| s.state == TaskState::Running || s.ticket != super::NO_TICKET);
+        assert_eq!(self.working, working, "working items");
+        let failed = count(|slot| slot.state.is_failure());
+        assert_eq!(self.failed, failed, "failed items");
+        assert!(self.working <= self.parallel);
     }
 }

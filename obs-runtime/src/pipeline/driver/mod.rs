@@ -37,6 +37,8 @@ pub(crate) struct Slot {
     pub(crate) state: TaskState,
     /// Why the attempt that runs is being stopped.
     stopping: Option<Why>,
+    /// How its last attempt ended, while another one is to follow.
+    last: TaskState,
     /// Whether the attempt that runs has begun to work.
     is_timed: bool,
     /// The attempts that have begun.
@@ -57,6 +59,7 @@ impl Slot {
     const NEW: Self = Self {
         state: TaskState::Scheduled,
         stopping: None,
+        last: TaskState::Failed,
         is_timed: false,
         attempts: 0,
         ticket: NO_TICKET,
@@ -124,6 +127,9 @@ pub(crate) struct Driver {
     /// Tasks that have ended, and whose dependants have not been told.
     ended: VecDeque<u32>,
     ready: VecDeque<u32>,
+    /// What tests hold the permits against.
+    #[cfg(test)]
+    limits: RunLimits,
 }
 
 impl Driver {
@@ -160,6 +166,8 @@ impl Driver {
             cut_off: 0,
             ended: VecDeque::new(),
             ready: VecDeque::new(),
+            #[cfg(test)]
+            limits: limits.clone(),
             plan,
         }
     }
@@ -430,6 +438,9 @@ fn stopped(why: Why) -> TaskState {
         Why::Timeout | Why::Deadline | Why::RunDeadline => TaskState::TimedOut,
     }
 }
+
+#[cfg(test)]
+mod audit;
 
 #[cfg(test)]
 pub(crate) mod model;

@@ -41,6 +41,8 @@ pub(crate) enum Act {
     Fail,
     /// Fails with an error that is not to be repeated.
     FailForGood,
+    /// Fails with an error that asks for a pause of its own.
+    FailAndAsk,
     Panic,
     /// Goes on until it is stopped.
     Hang,
@@ -48,6 +50,23 @@ pub(crate) enum Act {
 
 /// The unit of time of a model.
 pub(crate) const TICK: Duration = Duration::from_secs(1);
+
+/// What an error of [`Act::FailAndAsk`] asks for.
+pub(crate) const ASKED: Duration = Duration::from_secs(2);
+
+/// What cuts a run short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    Nothing,
+    /// It is cancelled by a handle.
+    Cancel(Duration),
+    /// The future that waits for it is dropped.
+    Drop(Duration),
+    /// It may take no longer.
+    RunDeadline(Duration),
+    /// Some of its tasks have deadlines, or wait for slots no longer than this.
+    TaskTimes(Duration),
+}
 
 /// A graph, and what its attempts do.
 #[derive(Debug)]
@@ -60,15 +79,17 @@ pub(crate) struct Model {
     /// How many items the output of each task has.
     pub(crate) gives: Vec<u32>,
     pub(crate) limits: RunLimits,
+    pub(crate) cut: Cut,
 }
 
-/// How a task ends by the rules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Expected {
+/// How a task ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Outcome {
     pub(crate) state: TaskState,
-    /// The attempts, unless they depend on what came first.
-    pub(crate) attempts: Option<u32>,
+    pub(crate) attempts: u32,
     pub(crate) skip: Option<Skip>,
+    /// How its items did.
+    pub(crate) items: Vec<(TaskState, u32)>,
 }
 
 impl Model {
@@ -88,6 +109,7 @@ impl Model {
                 late: None,
                 seed,
             },
+            cut: Cut::Nothing,
         };
         for task in 0..tasks {
             model.add(task, named, &mut random);
@@ -113,16 +135,17 @@ impl Model {
             _ => RunIf::Success,
         };
         let is_mapped = run_if == RunIf::Success && random.one_in(4);
-        let map =
-            (is_mapped && dependencies.first().is_some_and(|edge| edge.reads)).then(|| MapRule {
-                parallel: random.one_in(2).then(|| 1 + random.below(3)),
-                max: if random.one_in(6) { 2 } else { 100 },
-                allow_failed: match random.below(3) {
-                    0 => AllowFailed::Count(1),
-                    1 => AllowFailed::Part(0.5),
-                    _ => AllowFailed::Count(0),
-                },
-            });
+        let source = dependencies.first().filter(|edge| edge.reads && is_mapped);
+        let source = source.map(|edge| edge.task as usize);
+        let map = source.filter(|at| self.has_list(*at)).map(|_| MapRule {
+            parallel: random.one_in(2).then(|| 1 + random.below(3)),
+            max: if random.one_in(6) { 2 } else { 100 },
+            allow_failed: match random.below(3) {
+                0 => AllowFailed::Count(1),
+                1 => AllowFailed::Part(0.5),
+                _ => AllowFailed::Count(0),
+            },
+        });
         let retries = random.below(3);
         let backoff = [Backoff::None, Backoff::Constant, Backoff::Exponential];
         let retry = RetryPolicy::new(retries)
@@ -133,14 +156,15 @@ impl Model {
         for edge in &dependencies {
             self.plan.tasks[edge.task as usize].dependants.push(task);
         }
-        let items = map.and_then(|_| Some(self.gives[dependencies.first()?.task as usize]));
+        let items = map.and_then(|_| Some(self.gives[source?]));
         let mut unit = || {
             (0..=retries)
-                .map(|_| match random.below(10) {
+                .map(|_| match random.below(11) {
                     0 => Act::FailForGood,
                     1 => Act::Panic,
                     2 if has_timeout => Act::Hang,
                     3 | 4 => Act::Fail,
+                    5 => Act::FailAndAsk,
                     _ => Act::Succeed,
                 })
                 .collect()
@@ -148,7 +172,8 @@ impl Model {
         self.acts
             .push((0..items.unwrap_or(1)).map(|_| unit()).collect());
         self.declines.push(map.is_none() && random.one_in(12));
-        self.gives.push(random.below(6));
+        let gives = random.below(6);
+        self.gives.push(items.unwrap_or(gives));
         self.plan.tasks.push(Rule {
             dependencies: dependencies.into(),
             dependants: Vec::new(),
@@ -161,6 +186,50 @@ impl Model {
             run_if,
             map,
         });
+    }
+
+    /// Whether another task can be mapped over the output of one: the list of a mapped task some of
+    /// whose items may fail has none.
+    fn has_list(&self, task: usize) -> bool {
+        let map = self.plan.tasks[task].map;
+        map.is_none_or(|map| map.allow_failed == AllowFailed::Count(0))
+    }
+
+    /// The same with something that cuts it short, or nothing.
+    pub(crate) fn cut_at_random(mut self, random: &mut Random) -> Self {
+        let after = TICK * random.below(30) / 2;
+        self.cut = match random.below(8) {
+            0 => Cut::Cancel(after),
+            1 => Cut::Drop(after),
+            2 => Cut::RunDeadline(after),
+            3 => Cut::TaskTimes(after),
+            _ => Cut::Nothing,
+        };
+        match self.cut {
+            Cut::RunDeadline(deadline) => self.limits.deadline = Some(deadline),
+            Cut::TaskTimes(longest) => {
+                for rule in &mut self.plan.tasks {
+                    rule.times.deadline = random.one_in(3).then_some(longest);
+                    rule.times.queue_timeout = random.one_in(3).then_some(longest / 4);
+                }
+            }
+            _ => {}
+        }
+        self.limits.late = random.one_in(4).then(|| TICK * random.below(30) / 2);
+        self
+    }
+
+    /// The same without anything that hangs on the time: what would hang fails.
+    pub(crate) fn without_times(mut self) -> Self {
+        for rule in &mut self.plan.tasks {
+            rule.times = Times::NONE;
+            rule.retry = rule.retry.backoff(Backoff::None);
+        }
+        let acts = self.acts.iter_mut().flatten().flatten();
+        for act in acts.filter(|act| matches!(act, Act::Hang | Act::FailAndAsk)) {
+            *act = Act::Fail;
+        }
+        self
     }
 
     pub(crate) fn act(&self, task: u32, item: Option<u32>, attempt: u32) -> Act {
@@ -177,58 +246,130 @@ impl Model {
                 Act::Succeed => return (TaskState::Succeeded, attempt),
                 Act::Panic => return (TaskState::Panicked, attempt),
                 Act::FailForGood => return (TaskState::Failed, attempt),
-                Act::Fail if is_last => return (TaskState::Failed, attempt),
+                Act::Fail | Act::FailAndAsk if is_last => return (TaskState::Failed, attempt),
                 Act::Hang if is_last => return (TaskState::TimedOut, attempt),
-                Act::Fail | Act::Hang => {}
+                Act::Fail | Act::FailAndAsk | Act::Hang => {}
             }
         }
         unreachable!("the last attempt returns")
     }
 
-    /// How all tasks end, one after the other.
-    pub(crate) fn reference(&self) -> Vec<Expected> {
-        let mut ends: Vec<Expected> = Vec::new();
+    /// Holds the ends of all tasks against the rules, one after the other.
+    ///
+    /// A task must have ended as the rules say of one whose dependencies have ended as these have. If
+    /// nothing cuts the run short, that leaves one end for each task. If something does, a task may
+    /// also have ended as that says, but never as it could have ended otherwise.
+    pub(crate) fn judge(&self, ends: &[Outcome]) -> Result<(), String> {
         for task in 0..self.plan.tasks.len() as u32 {
-            let end = match self.verdict(task, &ends) {
-                Some(skip) => Expected {
-                    state: TaskState::Skipped,
-                    attempts: Some(0),
-                    skip: Some(skip),
-                },
-                None => self.whole(task),
+            let end = &ends[task as usize];
+            let fits = match self.verdict(task, ends) {
+                Some(skip) => {
+                    end.state == TaskState::Skipped && end.attempts == 0 && end.skip == Some(skip)
+                }
+                None => self.whole_fits(task, end),
             };
-            ends.push(end);
+            // Whoever declines has begun to.
+            let most = u32::from(self.declines[task as usize]);
+            if !fits
+                && !(end.attempts <= most && self.is_cut(task, end.state, end.attempts, end.skip))
+            {
+                let verdict = self.verdict(task, ends);
+                return Err(format!("task {task}: {end:?}, the rules: {verdict:?}"));
+            }
         }
-        ends
+        Ok(())
     }
 
-    fn whole(&self, task: u32) -> Expected {
-        let end = |state, attempts| Expected {
-            state,
-            attempts,
-            skip: None,
-        };
+    fn whole_fits(&self, task: u32, end: &Outcome) -> bool {
         let rule = &self.plan.tasks[task as usize];
+        let attempts = (end.state, end.attempts);
         let Some(map) = rule.map else {
-            let (state, attempts) = self.unit(task, None);
-            return end(state, Some(attempts));
+            let expected = self.unit(task, None);
+            return attempts == expected
+                || (end.attempts <= expected.1
+                    && self.is_cut(task, end.state, end.attempts, end.skip))
+                || self.was_not_repeated(task, None, attempts);
         };
-        let items = self.acts[task as usize].len() as u32;
-        if items > map.max {
-            return end(TaskState::Failed, Some(0));
+        let ends: Vec<_> = (0..self.acts[task as usize].len() as u32)
+            .map(|item| self.unit(task, Some(item)))
+            .collect();
+        if ends.len() as u32 > map.max {
+            return attempts == (TaskState::Failed, 0) && end.items.is_empty()
+                || (end.attempts == 0 && self.is_cut(task, end.state, 0, end.skip));
         }
-        let ends: Vec<_> = (0..items).map(|item| self.unit(task, Some(item))).collect();
-        let failed = ends.iter().filter(|(state, _)| state.is_failure()).count() as u32;
-        if failed > map.allow_failed.of(items) {
-            return end(TaskState::Failed, None);
+        let allowed = map.allow_failed.of(ends.len() as u32);
+        let failures = |ends: &[(TaskState, u32)]| {
+            ends.iter().filter(|(state, _)| state.is_failure()).count() as u32
+        };
+        let is_doomed = end.state == TaskState::Failed && failures(&end.items) > allowed;
+        let is_cut = self.is_cut(task, end.state, end.attempts, end.skip);
+        let mut items = end.items.iter().zip(&ends).enumerate();
+        let fits = items.all(|(item, (end, expected))| {
+            let item = Some(item as u32);
+            let is_left_out = *end == (TaskState::Skipped, 0);
+            let is_own = (end.1 <= expected.1 && self.is_cut(task, end.0, end.1, None))
+                || self.was_not_repeated(task, item, *end);
+            let was_given_up =
+                end.1 > 0 && end.1 < expected.1 && end.0 == self.state_after(task, item, end.1);
+            end == expected || is_own || (is_doomed || is_cut) && (is_left_out || was_given_up)
+        });
+        let most = end.items.iter().map(|(_, attempts)| *attempts).max();
+        let all = failures(&end.items) <= allowed && end.items.len() == ends.len();
+        fits && end.attempts == most.unwrap_or(0)
+            && match end.state {
+                TaskState::Succeeded => {
+                    all && (self.cut != Cut::Nothing || failures(&ends) <= allowed)
+                }
+                _ => is_doomed && end.items.len() == ends.len() || is_cut,
+            }
+    }
+
+    /// How a unit would have ended if this attempt had been the last.
+    fn state_after(&self, task: u32, item: Option<u32>, attempt: u32) -> TaskState {
+        match self.act(task, item, attempt) {
+            Act::Succeed => TaskState::Succeeded,
+            Act::Panic => TaskState::Panicked,
+            Act::Hang => TaskState::TimedOut,
+            Act::Fail | Act::FailForGood | Act::FailAndAsk => TaskState::Failed,
         }
-        let attempts = ends.iter().map(|(_, attempts)| *attempts).max();
-        end(TaskState::Succeeded, Some(attempts.unwrap_or(0)))
+    }
+
+    /// Whether it failed when nothing was to begin any more, or when a pause would have outlasted a
+    /// deadline, so that no attempt came after it.
+    fn was_not_repeated(&self, task: u32, item: Option<u32>, end: (TaskState, u32)) -> bool {
+        let (state, attempts) = end;
+        let may_be_the_last = match self.cut {
+            Cut::Nothing => false,
+            Cut::Cancel(_) | Cut::Drop(_) | Cut::RunDeadline(_) => true,
+            Cut::TaskTimes(_) => self.plan.tasks[task as usize].times.deadline.is_some(),
+        };
+        may_be_the_last
+            && attempts > 0
+            && attempts < self.unit(task, item).1
+            && state == self.state_after(task, item, attempts)
+    }
+
+    /// Whether what cuts the run short can end a unit like this.
+    fn is_cut(&self, task: u32, state: TaskState, attempts: u32, skip: Option<Skip>) -> bool {
+        let times = &self.plan.tasks[task as usize].times;
+        match self.cut {
+            Cut::Nothing => false,
+            Cut::Cancel(_) | Cut::Drop(_) => state == TaskState::Cancelled,
+            Cut::RunDeadline(_) => {
+                let is_reached = attempts > 0 || skip != Some(Skip::NotReached);
+                state == TaskState::TimedOut && is_reached
+                    || state == TaskState::Skipped && attempts == 0
+            }
+            Cut::TaskTimes(_) => {
+                let is_limited = times.deadline.is_some() || times.queue_timeout.is_some();
+                state == TaskState::TimedOut && is_limited
+            }
+        }
     }
 
     /// Why a task does not run, if it does not. It is written as the documentation says it, and not
     /// as the driver does.
-    fn verdict(&self, task: u32, ends: &[Expected]) -> Option<Skip> {
+    fn verdict(&self, task: u32, ends: &[Outcome]) -> Option<Skip> {
         let rule = &self.plan.tasks[task as usize];
         let root = |before: u32| match (ends[before as usize].state, ends[before as usize].skip) {
             (state, _) if state.is_failure() => Some(before),

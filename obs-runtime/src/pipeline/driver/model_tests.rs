@@ -4,7 +4,7 @@
 use core::time::Duration;
 use std::collections::{BTreeMap, HashMap};
 
-use super::model::{Act, Model, Random, TICK};
+use super::model::{ASKED, Act, Cut, Model, Outcome, Random, TICK};
 use super::*;
 use crate::pipeline::state::RunState;
 use crate::retry::Hint;
@@ -104,6 +104,7 @@ impl Pretender {
                     Act::Succeed => End::Succeeded,
                     Act::Fail => End::Failed(Hint::None),
                     Act::FailForGood => End::Failed(Hint::Never),
+                    Act::FailAndAsk => End::Failed(Hint::After(ASKED)),
                     Act::Panic => End::Panicked,
                     Act::Hang => return,
                 };
@@ -157,10 +158,10 @@ impl Pretender {
         }
     }
 
-    /// Runs to the end; what `disturb` gives happens at that time.
-    fn run(&mut self, model: &Model, disturb: Option<(Duration, Event)>) {
-        if let Some((after, event)) = disturb {
-            self.plan(after, event);
+    /// Runs to the end.
+    fn run(&mut self, model: &Model) {
+        if let Cut::Cancel(after) | Cut::Drop(after) = model.cut {
+            self.plan(after, Event::Cancel);
         }
         self.tell(model, Event::Begin);
         while !self.driver.is_over() {
@@ -177,7 +178,59 @@ impl Pretender {
             self.now = self.now.max(at);
             self.tell(model, event);
         }
-        assert!(self.driver.state().is_terminal());
+        self.driver.audit();
+        assert_eq!(self.driver.running_attempts(), []);
+        for (unit, attempt) in self.driver.left_attempts() {
+            self.tell(model, Event::Released { unit, attempt });
+        }
+        self.driver.audit();
+        assert_eq!(self.driver.left_attempts(), [], "all permits are back");
+    }
+
+    fn outcomes(&self, model: &Model) -> Vec<Outcome> {
+        let of = |unit: Unit| match self.driver.slot(unit) {
+            Some(slot) => (slot.state, slot.attempts),
+            None => (TaskState::Skipped, 0),
+        };
+        let tasks = 0..model.plan.tasks.len() as u32;
+        let outcomes = tasks.map(|task| {
+            let verdict = self.verdicts[&Unit::task(task)];
+            let items = 0..self.driver.items(task).unwrap_or(0);
+            let (state, attempts) = of(Unit::task(task));
+            assert_eq!(state, verdict.state);
+            Outcome {
+                state,
+                attempts,
+                skip: match verdict.cause {
+                    Cause::Skipped(skip) => Some(skip),
+                    _ => None,
+                },
+                items: items.map(|item| of(Unit::item(task, item))).collect(),
+            }
+        });
+        outcomes.collect()
+    }
+
+    /// The state of the run as its tasks' ends say.
+    fn state(&self) -> RunState {
+        let ends = || {
+            self.verdicts
+                .iter()
+                .filter(|(u, _)| u.item_number().is_none())
+        };
+        let is_cut = |cause| {
+            let by_run = Cause::Stopped(Why::RunDeadline);
+            cause == by_run || cause == Cause::Skipped(Skip::NotReached)
+        };
+        if ends().any(|(_, end)| end.state == TaskState::Cancelled) {
+            RunState::Cancelled
+        } else if ends().any(|(_, end)| is_cut(end.cause)) {
+            RunState::TimedOut
+        } else if ends().any(|(_, end)| end.state.is_failure()) {
+            RunState::Failed
+        } else {
+            RunState::Succeeded
+        }
     }
 }
 
@@ -194,93 +247,25 @@ fn copy(rule: &Rule) -> Rule {
 }
 
 #[test]
-fn random_graphs_end_as_the_reference_says_whatever_comes_first() {
-    for seed in 0..4_000 {
-        let model = Model::random(seed);
+fn random_graphs_end_as_the_reference_says_whatever_comes_first_or_cuts_them_short() {
+    let (mut cut, mut whole) = (0, 0);
+    for seed in 0..8_000 {
+        let model = Model::random(seed).cut_at_random(&mut Random::new(seed ^ 0x5eed));
         let mut pretender = Pretender::new(&model, seed);
-        pretender.run(&model, None);
-        for (task, expected) in model.reference().iter().enumerate() {
-            let unit = Unit::task(task as u32);
-            let verdict = pretender.verdicts[&unit];
-            assert_eq!(verdict.state, expected.state, "seed {seed}, task {task}");
-            let attempts = pretender.driver.slot(unit).unwrap().attempts;
-            assert_eq!(
-                attempts,
-                expected.attempts.unwrap_or(attempts),
-                "seed {seed}, task {task}"
-            );
-            if let Cause::Skipped(skip) = verdict.cause {
-                assert_eq!(Some(skip), expected.skip, "seed {seed}, task {task}");
-            }
+        pretender.run(&model);
+        let judged = model.judge(&pretender.outcomes(&model));
+        assert_eq!(judged, Ok(()), "seed {seed}, {:?}", model.cut);
+        let state = pretender.driver.state();
+        assert_eq!(state, pretender.state(), "seed {seed}");
+        match state {
+            RunState::Cancelled | RunState::TimedOut => cut += 1,
+            _ => whole += 1,
         }
-        let failed = model.reference().iter().any(|end| end.state.is_failure());
-        let state = if failed {
-            RunState::Failed
-        } else {
-            RunState::Succeeded
-        };
-        assert_eq!(pretender.driver.state(), state, "seed {seed}");
-    }
-}
-
-#[test]
-fn a_run_that_is_cut_off_ends_every_task_once_and_begins_nothing_more() {
-    for seed in 0..4_000 {
-        let mut model = Model::random(seed);
-        let after = TICK * (seed % 13) as u32 / 2;
-        let by_deadline = seed % 2 == 0;
-        let disturb = if by_deadline {
-            model.limits.deadline = Some(after);
-            None
-        } else {
-            Some((after, Event::Cancel))
-        };
-        let mut pretender = Pretender::new(&model, seed);
-        pretender.run(&model, disturb);
-        let cut_off = if by_deadline {
-            TaskState::TimedOut
-        } else {
-            TaskState::Cancelled
-        };
-        let mut is_cut = false;
-        for task in 0..model.plan.tasks.len() as u32 {
-            let unit = Unit::task(task);
-            let verdict = pretender.verdicts[&unit];
-            let state_of = |task: u32| pretender.verdicts[&Unit::task(task)].state;
-            let fits = match verdict.cause {
-                Cause::Stopped(_) => verdict.state == cut_off,
-                Cause::Skipped(Skip::UpstreamFailed(root)) => state_of(root).is_failure(),
-                Cause::Skipped(Skip::UpstreamSkipped(root)) => state_of(root) == TaskState::Skipped,
-                Cause::Skipped(_) => verdict.state == TaskState::Skipped,
-                Cause::Attempt if model.plan.tasks[task as usize].map.is_some() => {
-                    verdict.state == TaskState::Succeeded
-                }
-                Cause::Attempt => {
-                    let attempts = pretender.driver.slot(unit).unwrap().attempts;
-                    let expected = match model.act(task, None, attempts) {
-                        Act::Succeed => TaskState::Succeeded,
-                        Act::Fail | Act::FailForGood => TaskState::Failed,
-                        Act::Panic => TaskState::Panicked,
-                        Act::Hang => TaskState::TimedOut,
-                    };
-                    verdict.state == expected
-                }
-                _ => verdict.state == TaskState::Failed,
-            };
-            assert!(fits, "seed {seed}, task {task}: {verdict:?}");
-            let not_reached = verdict.cause == Cause::Skipped(Skip::NotReached);
-            is_cut |= matches!(verdict.cause, Cause::Stopped(_)) || not_reached;
-        }
-        let expected = match (is_cut, by_deadline) {
-            (true, true) => [RunState::TimedOut; 2],
-            (true, false) => [RunState::Cancelled; 2],
-            (false, _) => [RunState::Failed, RunState::Succeeded],
-        };
-        assert!(expected.contains(&pretender.driver.state()), "seed {seed}");
+        assert!(pretender.late <= 1);
+        let now = pretender.now;
         let mut commands = Vec::new();
-        let cancelled = pretender
-            .driver
-            .apply(Time::NEVER, Event::Cancel, &mut commands);
+        let cancelled = pretender.driver.apply(now, Event::Cancel, &mut commands);
         assert!(!cancelled && commands.is_empty(), "it is over");
     }
+    assert!(cut > 500 && whole > 4_000, "{cut} and {whole}");
 }

@@ -7,8 +7,8 @@ use crate::pipeline::state::TaskState;
 /// Work that goes on although nobody waits for it. It has its permits still.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Left {
-    unit: Unit,
-    attempt: u32,
+    pub(super) unit: Unit,
+    pub(super) attempt: u32,
     /// When its timeout has passed once more: then others may have its permits.
     until: Time,
 }
@@ -21,15 +21,19 @@ impl Driver {
             return;
         };
         let attempts = slot.attempts;
+        let is_item = unit.item_number().is_some();
         if at <= now {
-            self.item_pauses(unit, out);
+            self.item_pauses(unit);
             self.again(unit, out);
             return;
         }
         slot.state = TaskState::Retrying;
         self.pausing += 1;
         self.timers.set(at, Due::Retry, unit, attempts);
-        self.item_pauses(unit, out);
+        self.item_pauses(unit);
+        if is_item {
+            self.release_items(unit.task, out);
+        }
     }
 
     /// A unit whose pause is over waits for its next attempt.

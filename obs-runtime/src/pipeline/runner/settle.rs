@@ -65,6 +65,7 @@ impl Runner {
             return;
         }
         let at = unit.task as usize;
+        self.run.cell(at).ended = Some(verdict.state);
         if self.run.graph.nodes[at].map.is_some() {
             self.settle_items(unit.task);
         }
@@ -134,7 +135,7 @@ impl Runner {
             records,
             error,
             skip_reason: None,
-            items: self.item_results(task),
+            items: self.item_results(task, state),
             still_running: 0,
         }
     }
@@ -148,7 +149,8 @@ impl Runner {
         all.fold(Duration::ZERO, Duration::saturating_add)
     }
 
-    fn item_results(&self, task: u32) -> Vec<ItemResult> {
+    /// The results of the items of a task in this state.
+    fn item_results(&self, task: u32, of_task: TaskState) -> Vec<ItemResult> {
         let Some(len) = self.driver.items(task) else {
             return Vec::new();
         };
@@ -158,7 +160,12 @@ impl Runner {
             let Some(slot) = self.driver.slot(unit) else {
                 return ItemResult {
                     item: item as usize,
-                    state: TaskState::Skipped,
+                    // As long as the task goes on, it may be made still.
+                    state: if of_task.is_terminal() {
+                        TaskState::Skipped
+                    } else {
+                        TaskState::Scheduled
+                    },
                     attempts: 0,
                     duration: Duration::ZERO,
                     error: None,
@@ -293,6 +300,11 @@ impl Runner {
     }
 
     pub(super) fn finish(mut self) -> Finished {
+        #[cfg(test)]
+        {
+            self.driver.audit();
+            assert_eq!(self.driver.running_attempts(), []);
+        }
         let results = core::mem::take(&mut self.results);
         let results = results.into_iter().flatten().enumerate();
         let results = results.map(|(at, mut result)| {
