@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use crate::lock::lock;
 use crate::pipeline::TaskContext;
 use crate::pipeline::cancel::Blocking;
+use crate::pipeline::context::Thread;
 use crate::pipeline::result::TaskError;
 use crate::pipeline::runner::Message;
 use crate::pipeline::task::{Attempted, Unmade};
@@ -63,7 +64,7 @@ struct Work(TaskContext);
 impl Work {
     fn begin(context: TaskContext) -> Self {
         let attempt = (context.unit, context.attempt);
-        context.cell().threads.insert(attempt, false);
+        context.cell().threads.insert(attempt, Thread::default());
         Self(context)
     }
 }
@@ -72,9 +73,9 @@ impl Drop for Work {
     fn drop(&mut self) {
         let Self(context) = self;
         let attempt = (context.unit, context.attempt);
-        let is_left = context.cell().threads.remove(&attempt);
+        let thread = context.cell().threads.remove(&attempt);
         // Its slots are taken as long as somebody could still see it work.
-        if is_left == Some(true) {
+        if thread.is_some_and(|thread| thread.is_left) {
             context.run.mailbox.send(Message::Released {
                 unit: context.unit,
                 attempt: context.attempt,

@@ -15,7 +15,7 @@ use crate::SpanContext;
 use crate::pipeline::CancelHandle;
 use crate::pipeline::driver::{Unit, Why};
 use crate::pipeline::graph::{Graph, Node};
-use crate::pipeline::meters::Meters;
+use crate::pipeline::meters::{Active, Meters};
 use crate::pipeline::params::{TypeMap, missing};
 use crate::pipeline::plan::Rule;
 use crate::pipeline::result::{Output, TaskError};
@@ -40,6 +40,12 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// Counts a thread of this task that nobody waits for any more, as long as it goes on.
+    pub(crate) fn detached(&self, task: u32) -> Option<Active> {
+        let task = &self.graph.nodes[task as usize].name;
+        self.meters.detached(&self.graph.pipeline, task)
+    }
+
     pub(crate) fn cell(&self, task: usize) -> MutexGuard<'_, Cell> {
         self.cells[task]
             .lock()
@@ -60,9 +66,9 @@ pub(crate) struct Cell {
     pub(crate) ended: Option<TaskState>,
     /// The span of the last attempt, which dependants link to.
     pub(crate) span: Option<SpanContext>,
-    /// Its attempts that have a thread which nothing can stop, or will have one, with whether
-    /// nobody waits for them any more. A mapped task may have as many as items.
-    pub(crate) threads: BTreeMap<(Unit, u32), bool>,
+    /// Its attempts that have a thread which nothing can stop, or will have one. A mapped task may
+    /// have as many as items.
+    pub(crate) threads: BTreeMap<(Unit, u32), Thread>,
 }
 
 impl Cell {
@@ -92,6 +98,15 @@ pub(crate) struct UnitCell {
     pub(crate) stop: Option<Why>,
     /// The span of the last attempt.
     pub(crate) span: Option<SpanContext>,
+}
+
+/// The thread of an attempt of a synchronous task.
+#[derive(Default)]
+pub(crate) struct Thread {
+    /// Whether nobody waits for it any more.
+    pub(crate) is_left: bool,
+    /// Counts it as long as it goes on all the same.
+    pub(crate) counted: Option<Active>,
 }
 
 /// A task's view of its run.
@@ -135,8 +150,8 @@ impl TaskContext {
             return true;
         }
         let mut cell = self.cell();
-        let is_left = cell.threads.get(&(self.unit, self.attempt)) == Some(&true);
-        is_left || cell.of(self.unit).stop.is_some()
+        let thread = cell.threads.get(&(self.unit, self.attempt));
+        thread.is_some_and(|thread| thread.is_left) || cell.of(self.unit).stop.is_some()
     }
 
     /// Sets how many records the task has worked on.

@@ -25,6 +25,7 @@ use crate::semconv::{MetricDef, attribute, metric};
 pub(crate) struct Meters {
     runs: Option<Counter>,
     active_runs: Option<UpDownCounter>,
+    detached: Option<UpDownCounter>,
     run_duration: Option<Histogram>,
     tasks: Option<Counter>,
     task_errors: Option<Counter>,
@@ -57,6 +58,7 @@ impl Meters {
         Self {
             runs: instrument(collector, &metric::OBS_PIPELINE_RUNS, &run),
             active_runs: instrument(collector, &metric::OBS_PIPELINE_ACTIVE_RUNS, &pipeline),
+            detached: instrument(collector, &metric::OBS_PIPELINE_DETACHED, &task),
             run_duration: instrument(collector, &metric::OBS_PIPELINE_RUN_DURATION, &run),
             tasks: instrument(collector, &metric::OBS_PIPELINE_TASKS, &ended),
             task_errors: instrument(collector, &metric::OBS_PIPELINE_TASK_ERRORS, &failed),
@@ -105,6 +107,13 @@ impl Meters {
         Some(Active::new(
             self.active_runs.as_ref()?.with([pipeline]).ok()?,
         ))
+    }
+
+    /// A thread of a synchronous task, which nobody waits for, goes on until the returned value is
+    /// dropped.
+    pub(crate) fn detached(&self, pipeline: &str, task: &str) -> Option<Active> {
+        let counter = self.detached.as_ref()?.with([pipeline, task]);
+        Some(Active::new(counter.ok()?))
     }
 
     pub(crate) fn run(&self, pipeline: &str, state: RunState, seconds: f64) {

@@ -107,6 +107,7 @@ metrics! {
     OBS_METRICS_OVERFLOWED = "obs.metrics.overflowed", "{lookup}", "Lookups of label values that fell into the overflow series.", &[];
     OBS_METRICS_REFUSED = "obs.metrics.refused", "{value}", "Values that a metric did not take: no valid amount, or given without its labels or as another kind.", &[];
     OBS_PIPELINE_ACTIVE_RUNS = "obs.pipeline.active_runs", "{run}", "Runs of pipelines that have begun and not ended, handlers included.", &[];
+    OBS_PIPELINE_DETACHED = "obs.pipeline.detached", "{thread}", "Threads of synchronous tasks that go on although nobody waits for them any more: after a timeout, a deadline, or a cancel.", &[];
     OBS_PIPELINE_HANDLER_CALLS = "obs.pipeline.handler.calls", "{call}", "Calls of handlers of pipelines by result: `ok`, `error`, `panic`, or `timeout` for one that took longer than its deadline.", &[];
     OBS_PIPELINE_ITEMS = "obs.pipeline.items", "{item}", "Items of mapped tasks by the state in which they ended.", &[];
     OBS_PIPELINE_RECORDS = "obs.pipeline.records", "{record}", "Records that tasks counted.", &[];

@@ -1,6 +1,6 @@
 //! Synchronous tasks that a run has given up: nothing can stop them, so they count until they end.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -219,9 +219,11 @@ fn an_attempt_that_has_not_begun_is_taken_back() {
 }
 
 static KNOWS: tokio::sync::Notify = tokio::sync::Notify::const_new();
+static BEGAN: AtomicBool = AtomicBool::new(false);
 
 #[pipeline_task(pipeline = "asks_whether_it_is_left", timeout = "1ms")]
 fn works_until_it_is_left(context: &TaskContext) {
+    BEGAN.store(true, Ordering::SeqCst);
     while !context.is_cancelled() {
         std::thread::yield_now();
     }
@@ -231,10 +233,13 @@ fn works_until_it_is_left(context: &TaskContext) {
 // bug: only a cancel told the thread of an attempt that nobody waited for it.
 #[tokio::test]
 async fn a_thread_that_was_left_can_know() {
-    let pipeline = Pipeline::named("asks_whether_it_is_left").unwrap();
-    let run = pipeline.run().await.unwrap();
-    let state = run.task_results["works_until_it_is_left"].state;
-    // It may have ended before its attempt was dropped, but not before it was stopped.
-    assert!(matches!(state, TaskState::TimedOut | TaskState::Succeeded));
+    // On a busy machine the timeout may pass before there is a thread: then it never begins.
+    while !BEGAN.load(Ordering::SeqCst) {
+        let pipeline = Pipeline::named("asks_whether_it_is_left").unwrap();
+        let run = pipeline.run().await.unwrap();
+        let state = run.task_results["works_until_it_is_left"].state;
+        // It may have ended before its attempt was dropped, but not before it was stopped.
+        assert!(matches!(state, TaskState::TimedOut | TaskState::Succeeded));
+    }
     KNOWS.notified().await;
 }

@@ -309,3 +309,27 @@ fn a_lost_attempt_is_a_crash() {
     assert_eq!(driver.slot(A).unwrap().state, TaskState::Crashed);
     assert_eq!(driver.state(), RunState::Failed);
 }
+
+// bug: the repetition of an item waited until all others had begun.
+#[test]
+fn a_repetition_of_an_item_comes_before_those_that_have_not_begun() {
+    let mut mapped = rule(&[0]);
+    mapped.retry = RetryPolicy::new(1).backoff(Backoff::Constant).delay(TICK);
+    mapped.map = Some(MapRule::DEFAULT.parallel(1));
+    let (mut driver, mut commands) = driver(vec![rule(&[]), mapped], &ENDLESS);
+    driver.apply(seconds(1), ended(A, 1, End::Succeeded), &mut commands);
+    let items = Event::Expanded {
+        task: 1,
+        items: Some(9),
+    };
+    driver.apply(seconds(1), items, &mut commands);
+    let item = |item| Unit::item(1, item);
+    let failed = ended(item(0), 1, End::Failed(Hint::None));
+    driver.apply(seconds(1), failed, &mut commands);
+    driver.apply(seconds(2), Event::Tick, &mut commands);
+    commands.clear();
+    let second = ended(item(1), 1, End::Succeeded);
+    driver.apply(seconds(3), second, &mut commands);
+    let (unit, attempt) = (item(0), 2);
+    assert!(commands.contains(&Command::Start { unit, attempt }));
+}

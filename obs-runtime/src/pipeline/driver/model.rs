@@ -270,9 +270,9 @@ impl Model {
             };
             // Whoever declines has begun to.
             let most = u32::from(self.declines[task as usize]);
-            if !fits
-                && !(end.attempts <= most && self.is_cut(task, end.state, end.attempts, end.skip))
-            {
+            let is_cut =
+                end.attempts <= most && self.is_cut(task, end.state, end.attempts, end.skip);
+            if !(fits || is_cut) {
                 let verdict = self.verdict(task, ends);
                 return Err(format!("task {task}: {end:?}, the rules: {verdict:?}"));
             }

@@ -150,7 +150,11 @@ impl Flight {
         let at = Instant::now();
         let mut cell = self.run.cell(self.unit.task as usize);
         let thread = cell.threads.get_mut(&(self.unit, self.attempt));
-        let left = thread.map(|is_left| *is_left = true).is_some();
+        let left = thread.map(|thread| {
+            thread.is_left = true;
+            thread.counted = self.run.detached(self.unit.task);
+        });
+        let left = left.is_some();
         // The thread asks for the cell when it ends: that it has ended must not overtake this.
         self.run.mailbox.send(Message::Ended {
             unit: self.unit,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::Wake;
 
 use super::*;
+use crate::pipeline::context::Thread;
 use crate::pipeline::items::{collect_all, count_items};
 use crate::pipeline::meters::Meters;
 use crate::pipeline::plan::MapRule;
@@ -117,7 +118,7 @@ async fn a_thread_cannot_end_between_its_attempt_and_the_word_of_it() {
     let meters = Meters::of(&crate::scope::current(), &result.task_results.graph, &[]);
     let run = Arc::new(pipeline.into_run("1".to_owned(), None, meters));
     let unit = Unit::task(0);
-    run.cell(0).threads.insert((unit, 1), false);
+    run.cell(0).threads.insert((unit, 1), Thread::default());
     let looks = Arc::new(Looks(Arc::clone(&run), AtomicBool::new(false)));
     let waker = Waker::from(Arc::clone(&looks));
     assert!(

@@ -315,3 +315,7 @@ mod limits_tests;
 #[cfg(test)]
 #[path = "items_tests.rs"]
 mod items_tests;
+
+#[cfg(test)]
+#[path = "peers_tests.rs"]
+mod peers_tests;

@@ -41,26 +41,26 @@ impl World {
         });
         outcomes.collect()
     }
+}
 
-    /// The state of the run as its tasks' ends say.
-    fn state(&self, outcomes: &[Outcome], result: &RunResult) -> RunState {
-        let is_cut = |end: &Outcome, at: usize| {
-            let error = &result.task_results[&*format!("t{at}")].error;
-            let by_run = error
-                .as_ref()
-                .is_some_and(|e| e.error_type() == "run_deadline");
-            by_run || end.skip == Some(Skip::NotReached)
-        };
-        let mut ends = outcomes.iter().enumerate();
-        if outcomes.iter().any(|end| end.state == TaskState::Cancelled) {
-            RunState::Cancelled
-        } else if ends.any(|(at, end)| is_cut(end, at)) {
-            RunState::TimedOut
-        } else if outcomes.iter().any(|end| end.state.is_failure()) {
-            RunState::Failed
-        } else {
-            RunState::Succeeded
-        }
+/// The state of the run as its tasks' ends say.
+fn state(outcomes: &[Outcome], result: &RunResult) -> RunState {
+    let is_cut = |end: &Outcome, at: usize| {
+        let error = &result.task_results[&*format!("t{at}")].error;
+        let by_run = error
+            .as_ref()
+            .is_some_and(|e| e.error_type() == "run_deadline");
+        by_run || end.skip == Some(Skip::NotReached)
+    };
+    let mut ends = outcomes.iter().enumerate();
+    if outcomes.iter().any(|end| end.state == TaskState::Cancelled) {
+        RunState::Cancelled
+    } else if ends.any(|(at, end)| is_cut(end, at)) {
+        RunState::TimedOut
+    } else if outcomes.iter().any(|end| end.state.is_failure()) {
+        RunState::Failed
+    } else {
+        RunState::Succeeded
     }
 }
 
@@ -191,13 +191,13 @@ fn check(seed: u64) -> Result<RunState, String> {
     }
     let outcomes = world.outcomes(&result);
     world.model.judge(&outcomes)?;
-    let state = world.state(&outcomes, &result);
-    if state != result.state {
-        return Err(format!("{:?} instead of {state:?}", result.state));
+    let expected = state(&outcomes, &result);
+    if expected != result.state {
+        return Err(format!("{:?} instead of {expected:?}", result.state));
     }
     world.check_log(&outcomes)?;
     world.check_spans(&captured.spans)?;
-    Ok(state)
+    Ok(expected)
 }
 
 /// `OBS_RANDOM_GRAPHS=n` runs another number of them, and `OBS_RANDOM_SEED=n` begins with another one.
@@ -247,7 +247,7 @@ fn random_graphs_end_as_the_reference_says_on_two_threads() {
         let result = runtime.block_on(run(&world)).unwrap();
         let outcomes = world.outcomes(&result);
         assert_eq!(world.model.judge(&outcomes), Ok(()), "seed {seed}");
-        assert_eq!(world.state(&outcomes, &result), result.state, "seed {seed}");
+        assert_eq!(state(&outcomes, &result), result.state, "seed {seed}");
         assert_eq!(world.check_log(&outcomes), Ok(()), "seed {seed}");
     }
 }

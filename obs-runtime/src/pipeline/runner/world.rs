@@ -240,7 +240,7 @@ impl World {
             for (item, attempts) in units {
                 let last = begun.get(&(at as u32, item)).copied().unwrap_or(0);
                 let is_known = last == attempts || self.model.declines[at] && last < attempts;
-                if !is_known && !(is_cut && last <= attempts) {
+                if !(is_known || is_cut && last <= attempts) {
                     return Err(format!(
                         "{last} attempts of {at}, {item:?} instead of {attempts}"
                     ));
