@@ -52,4 +52,14 @@ fn fits() -> impl Stream<Item = u8> {
     stream::empty()
 }
 
+#[llm_call(provider = "openai", model = "gpt-4o", stream, refused = |error| true)]
+fn never_fails() -> impl Stream<Item = u8> {
+    stream::empty()
+}
+
+#[llm_call(provider = "openai", model = "gpt-4o", stream, refused = |error| error == "429")]
+async fn fails_to_begin() -> Result<impl Stream<Item = u8>, String> {
+    Ok(stream::empty())
+}
+
 fn main() {}

@@ -123,6 +123,44 @@ fn request(asked: &[(Asked, Expr)], krate: &TokenStream) -> Option<TokenStream> 
     }))
 }
 
+/// What is needed to look at the value that is to give a stream, too: the other side of the slot, and the limit of both.
+pub(super) fn bind_outer(plan: &Plan) -> Option<TokenStream> {
+    let Measurement::LlmCall { chunks, .. } = plan.measurement.as_ref()? else {
+        return None;
+    };
+    if !plan.follow.items() {
+        return None;
+    }
+    let krate = &plan.site.krate;
+    let limit = chunks.stall.as_ref().map(|stall| {
+        let limit = duration::tokens(&stall.value);
+        let at = Span::mixed_site().located_at(stall.at);
+        quote_spanned!(at=> let __obs_limit: ::core::time::Duration = #limit;)
+    });
+    Some(quote! {
+        let __obs_outer_slot = #krate::private::Slot::handle(&__obs_slot);
+        #limit
+    })
+}
+
+/// What looks at the value that is to give a stream: an error in its place, and how long it is waited for.
+pub(super) fn outer(plan: &Plan) -> Option<End> {
+    let krate = &plan.site.krate;
+    let Measurement::LlmCall {
+        refused, chunks, ..
+    } = plan.measurement.as_ref()?
+    else {
+        return None;
+    };
+    let (refused, probe) = (refused.as_ref(), quote!(__obs_outer));
+    let refused = self::refused(refused, krate, &probe, Some("refused_outer"));
+    Some(End {
+        function: "llm_judge",
+        closures: vec![usage(None, krate), refused],
+        layers: stall(chunks, &quote!(__obs_outer)).into_iter().collect(),
+    })
+}
+
 /// How the measurement ends.
 pub(super) fn end(plan: &Plan, probe: &TokenStream) -> Option<End> {
     let krate = &plan.site.krate;
@@ -136,7 +174,12 @@ pub(super) fn end(plan: &Plan, probe: &TokenStream) -> Option<End> {
             function: "llm_judge",
             closures: vec![
                 self::usage(usage.as_ref(), krate),
-                self::refused(refused.as_ref(), krate, probe),
+                self::refused(
+                    refused.as_ref(),
+                    krate,
+                    probe,
+                    plan.follow.items().then_some("refused_item"),
+                ),
             ],
             layers: self::chunks(chunks).collect(),
         },
@@ -168,23 +211,51 @@ fn chunks(chunks: &Chunks) -> impl Iterator<Item = Layer> {
         arguments: quote!(__obs_probe, #closure),
         at: closure.span(),
     });
-    let stall = chunks.stall.as_ref().map(|stall| {
-        let limit = duration::tokens(&stall.value);
-        Layer {
-            function: "llm_stall",
-            arguments: quote!(__obs_probe.__obs_stall(), #limit),
-            at: stall.at,
-        }
-    });
-    token.into_iter().chain(stall)
+    token.into_iter().chain(stall(chunks, &quote!(__obs_probe)))
 }
 
-/// A closure over the returned value that says whether it is an error that proves a refusal.
-fn refused(refused: Option<&Expr>, krate: &TokenStream, probe: &TokenStream) -> TokenStream {
+/// What ends a wait that is too long, for a value of the type that the variable probes.
+fn stall(chunks: &Chunks, probe: &TokenStream) -> Option<Layer> {
+    let stall = chunks.stall.as_ref()?;
+    Some(Layer {
+        function: "llm_stall",
+        arguments: quote!(#probe.__obs_stall(), __obs_limit),
+        at: stall.at,
+    })
+}
+
+/// As [`refused`], of the value that is to give a stream, or of the items of the stream.
+fn refused_of_stream(function: &str, closure: &Expr, krate: &TokenStream) -> TokenStream {
+    let at = Span::mixed_site().located_at(closure.span());
+    // It is said once.
+    let check = (function == "refused_item").then(|| {
+        let check = crate_path::function(krate, "check_refused", at);
+        quote_spanned!(at=> #check(&__obs_both.__obs_sees());)
+    });
+    let function = crate_path::function(krate, function, at);
+    let refusal = crate_path::function(krate, "refusal", at);
+    quote_spanned! {at=> {
+        let __obs_both = #krate::private::probe_both(__obs_outer, __obs_probe);
+        #check
+        #function(__obs_both.__obs_sees(), __obs_both, |__obs_error| #refusal(__obs_error, #closure))
+    }}
+}
+
+/// A closure over the returned value that says whether it is an error that proves a refusal; of a stream, the function
+/// that makes it of the user's.
+fn refused(
+    refused: Option<&Expr>,
+    krate: &TokenStream,
+    probe: &TokenStream,
+    of_stream: Option<&str>,
+) -> TokenStream {
     let Some(closure) = refused else {
         // What the error itself says, if its type says anything.
         return quote!(#probe.__obs_failure());
     };
+    if let Some(function) = of_stream {
+        return refused_of_stream(function, closure, krate);
+    }
     // The function tells the closure its parameter's type.
     let at = Span::mixed_site().located_at(closure.span());
     let refusal = crate_path::function(krate, "refusal", at);

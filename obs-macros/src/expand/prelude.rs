@@ -149,11 +149,12 @@ fn around(plan: &Plan, fields: Option<&TokenStream>) -> TokenStream {
 /// The place of the running measurement, outside of the body.
 pub(super) fn slot(plan: &Plan) -> Option<TokenStream> {
     let krate = &plan.site.krate;
-    plan.measurement.as_ref().map(|_| {
-        quote! {
-            let __obs_slot = #krate::private::Slot::new();
-            let __obs_start = #krate::private::Slot::handle(&__obs_slot);
-        }
+    plan.measurement.as_ref()?;
+    let outer = conventions::bind_outer(plan);
+    Some(quote! {
+        let __obs_slot = #krate::private::Slot::new();
+        let __obs_start = #krate::private::Slot::handle(&__obs_slot);
+        #outer
     })
 }
 

@@ -87,7 +87,29 @@ pub(super) fn outer(plan: &Plan) -> TokenStream {
         Observer::Level(level, _) => Some(level),
         _ => None,
     });
-    levels.fold(base, |kind, level| err_level(plan, &kind, level))
+    let observed = levels.fold(base, |kind, level| err_level(plan, &kind, level));
+    match conventions::outer(plan) {
+        Some(end) => measured(
+            plan,
+            &end,
+            &quote!(#observed, __obs_outer, __obs_outer_slot),
+        ),
+        None => observed,
+    }
+}
+
+/// A judge that ends a measurement too, from the judge below, the probe and the slot.
+fn measured(plan: &Plan, end: &conventions::End, below: &TokenStream) -> TokenStream {
+    let krate = &plan.site.krate;
+    let closures = &end.closures;
+    let arguments = quote!(#below, #(#closures),*);
+    let place = plan.measurement.as_ref().map(conventions::place);
+    let place = place.unwrap_or_else(Span::mixed_site);
+    let judge = call(krate, end.function, place, &arguments);
+    end.layers.iter().fold(judge, |judge, layer| {
+        let arguments = &layer.arguments;
+        call(krate, layer.function, layer.at, &quote!(#judge, #arguments))
+    })
 }
 
 /// `ret`, of what the kind says is the `Ok` value.
@@ -189,18 +211,9 @@ fn expression(plan: &Plan) -> TokenStream {
                 call(krate, "error_if", closure.span(), &arguments)
             }
         });
-    let ended = match (conventions::end(plan, &probe), &plan.measurement) {
-        (Some(end), Some(measurement)) => {
-            let closures = &end.closures;
-            let arguments = quote!(#observed, #probe, __obs_slot, #(#closures),*);
-            let place = conventions::place(measurement);
-            let judge = call(krate, end.function, place, &arguments);
-            end.layers.iter().fold(judge, |judge, layer| {
-                let arguments = &layer.arguments;
-                call(krate, layer.function, layer.at, &quote!(#judge, #arguments))
-            })
-        }
-        _ => observed,
+    let ended = match conventions::end(plan, &probe) {
+        Some(end) => measured(plan, &end, &quote!(#observed, #probe, __obs_slot)),
+        None => observed,
     };
     lasting::kind(plan, ended)
 }

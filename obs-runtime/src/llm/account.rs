@@ -137,8 +137,8 @@ impl LlmState {
     /// Says once of each model that a stream stands still whose reader is told nothing.
     pub(crate) fn warn_of(&self, stalled: &Stalled) {
         let name = format!("{}/{} stalled", stalled.provider(), stalled.model());
-        let remedy = "it waits on, as its items cannot hold the error: give `Result`s whose error implements \
-                      `From<obs_runtime::llm::Stalled>`";
+        let remedy = "it waits on, as what is waited for cannot hold the error: give `Result`s, of the stream and of its \
+                      items, whose error implements `From<obs_runtime::llm::Stalled>`";
         self.once(name, || format!("{stalled}; {remedy}"));
     }
 

@@ -155,6 +155,13 @@ impl LlmCall {
         self
     }
 
+    /// Notes that somebody heard of the provider, or asks it once more.
+    pub(crate) fn heard(&mut self) {
+        if let Some(pace) = &mut self.pace {
+            pace.heard(Moment::now());
+        }
+    }
+
     /// Notes when a chunk comes by that holds output, whoever looks at it.
     pub(crate) fn looked_at(&mut self, chunk: &LlmResponse) {
         if let (Some(pace), Some(true)) = (&mut self.pace, chunk.token) {

@@ -62,7 +62,7 @@ impl ModelCall {
 impl ModelCall {
     fn waits(&mut self, cx: &mut Context<'_>, limit: Duration) -> Option<Stalled> {
         let now = Moment::now();
-        let waited = lock(&self.call).pace.as_ref()?.wait(now);
+        let waited = lock(&self.call).pace.as_ref()?.silence(now);
         if !self.watch.stands(cx, waited, limit) {
             return None;
         }
@@ -151,6 +151,7 @@ impl Measure for ModelCall {
     }
 
     fn handed_over(&mut self) {
+        self.watch.goes_on();
         self.pace(Pace::handed_over);
     }
 

@@ -60,8 +60,8 @@ pub struct StreamTimes {
 /// Who waits for whom, and since when.
 #[derive(Clone, Copy, Debug)]
 enum Turn {
-    /// The body of the call works, and nobody has the stream yet.
-    Body,
+    /// The body of the call works, and nobody has the stream yet. Nothing was heard of the provider since then.
+    Body(Moment),
     /// The reader has asked.
     Provider(Moment),
     /// The reader has the stream, or a chunk.
@@ -87,16 +87,23 @@ impl Pace {
     pub(crate) fn new(now: Moment) -> Self {
         Self {
             started: now,
-            turn: Turn::Body,
+            turn: Turn::Body(now),
             times: StreamTimes::default(),
             waits: Waits::default(),
             is_told: false,
         }
     }
 
+    /// The body was told something of the provider, or asks it once more.
+    pub(crate) fn heard(&mut self, now: Moment) {
+        if let Turn::Body(since) = &mut self.turn {
+            *since = now;
+        }
+    }
+
     /// The reader has the stream.
     pub(crate) fn handed_over(&mut self, now: Moment) {
-        if matches!(self.turn, Turn::Body) {
+        if matches!(self.turn, Turn::Body(_)) {
             self.turn = Turn::Consumer(now);
         }
     }
@@ -146,6 +153,14 @@ impl Pace {
         match self.turn {
             Turn::Provider(asked) => now.since(asked),
             _ => Duration::ZERO,
+        }
+    }
+
+    /// How long nothing has come for which somebody waits: the stream itself, or its next item.
+    pub(crate) fn silence(&self, now: Moment) -> Duration {
+        match self.turn {
+            Turn::Body(since) | Turn::Provider(since) => now.since(since),
+            Turn::Consumer(_) | Turn::Nobody => Duration::ZERO,
         }
     }
 

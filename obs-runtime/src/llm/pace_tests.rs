@@ -180,3 +180,27 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn silence_is_what_is_waited_for_from_the_begin_of_the_call() {
+    let mut played = Played::new();
+    let silence = |played: &Played, at| played.pace.silence(played.at(at)).as_secs();
+    assert_eq!(silence(&played, 30), 30);
+    // A layer sees the request go out once more, or its status.
+    let heard = played.at(40);
+    played.pace.heard(heard);
+    assert_eq!(silence(&played, 70), 30);
+    // The stream is there, and nobody reads it.
+    let played = played.handed_over(80);
+    assert_eq!(silence(&played, 200), 0);
+    let mut played = played.polled(200);
+    assert_eq!(silence(&played, 230), 30);
+    // What a layer reads then is no chunk.
+    let heard = played.at(240);
+    played.pace.heard(heard);
+    assert_eq!(silence(&played, 250), 50);
+    let played = played.chunk(260);
+    assert_eq!(silence(&played, 300), 0);
+    // What the body took is none of the times of who had the stream.
+    assert_eq!(sides(&played.end(300)), (60, 160));
+}

@@ -88,6 +88,7 @@ impl RunningCall {
             drop(call);
             return late();
         }
+        call.heard();
         call.looked_at(&said);
         call.attempts.body(said);
     }
@@ -135,6 +136,7 @@ impl RunningCall {
             late();
             return RunningAttempt { call: None, at: 0 };
         }
+        call.heard();
         let at = call.attempts.layer(layer, self.within);
         RunningAttempt {
             call: Some(Arc::clone(&self.call)),
@@ -295,8 +297,9 @@ impl RunningAttempt {
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut LlmCall, usize) -> T) -> Option<T> {
-        let call = self.call.as_ref()?;
-        Some(change(&mut lock(call), self.at))
+        let mut call = lock(self.call.as_ref()?);
+        call.heard();
+        Some(change(&mut call, self.at))
     }
 }
 

@@ -14,10 +14,11 @@ use crate::timer::Sleep;
 /// The `error.type` of a call whose stream ended because it stood still.
 pub(crate) const STALLED: &str = "stalled";
 
-/// No chunk of a streamed answer came for as long as its reader may wait: what `stall = "60s"` of
+/// No chunk of a streamed answer came for as long as its reader may wait, or no stream: what `stall = "60s"` of
 /// [`#[llm_call]`](crate::llm_call) gives in place of the next one.
 ///
-/// The stream of a function with `stall` ends with this error if its items are `Result`s whose error can be made from it.
+/// The stream of a function with `stall` ends with this error if its items are `Result`s whose error can be made from it,
+/// and so does the call if that is true of the `Result` that holds the stream.
 ///
 /// ```
 /// use futures_util::stream::{self, BoxStream, StreamExt as _};
@@ -55,7 +56,7 @@ pub struct Stalled(
     Box<Known>,
 );
 
-/// What is known of a stream that stands still.
+/// What is known of a stream that stands still, or does not come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Known {
     pub(crate) provider: String,
@@ -80,7 +81,7 @@ impl Stalled {
         &self.0.model
     }
 
-    /// Returns how long the reader waited.
+    /// Returns how long was waited: for the chunk, or for the stream since the begin of the call.
     pub fn waited(&self) -> Duration {
         self.0.waited
     }

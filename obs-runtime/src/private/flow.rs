@@ -248,6 +248,9 @@ where
     fn resume(mut span: FutureSpan<N>, outer: &O, mut judge: K, value: Result<S, E>) -> Self::Out {
         if value.is_err() {
             let recorded = span.is_recording();
+            if O::OBSERVES {
+                span.poll(|| outer.observe(&value, recorded));
+            }
             let error = outer.failed(&value).then(|| outer.error(&value, recorded));
             let outcome = match error {
                 Some(_) => Outcome::Error,

@@ -7,7 +7,7 @@ use core::task::{Context, Poll};
 
 use super::flow::Ready;
 use super::future::Poller;
-use super::judge::Hooks;
+use super::judge::{Hooks, Judge};
 use crate::callsite::Callsite;
 use crate::trace::{FutureSpan, SyncSpan};
 
@@ -74,6 +74,7 @@ fn flow<F, O, K: Hooks, W, const N: usize>(
 impl<F, O, K, W, const N: usize> Future for TracedFlow<F, O, K, W, N>
 where
     F: Future,
+    O: Judge<F::Output>,
     K: Hooks,
     W: Ready<F::Output, O, K, N>,
 {
@@ -90,9 +91,14 @@ where
         let inner = unsafe { Pin::new_unchecked(&mut this.inner) };
         let span = &mut this.span;
         let mut poller = Poller::begin(span, judge);
-        let polled = poller.span.poll(|| inner.poll(cx));
+        let mut polled = poller.span.poll(|| inner.poll(cx));
         poller.left();
         mem::forget(poller);
+        if polled.is_pending()
+            && let Some(last) = this.outer.pending(cx)
+        {
+            polled = Poll::Ready(last);
+        }
         match (polled, this.judge.take()) {
             (Poll::Ready(value), Some(judge)) => {
                 Poll::Ready(W::resume(this.span.take(), &this.outer, judge, value))

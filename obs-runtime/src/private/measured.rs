@@ -223,11 +223,6 @@ impl<T, C, R: Into<Failure>, F: Fn(&T) -> R> ReadsFailure<T, ModelCall> for Usag
     }
 }
 
-/// Whether an error proves that the provider refused: `refused = closure`.
-pub fn refusal<E: ?Sized>(error: &E, refused: impl Fn(&E) -> bool) -> bool {
-    refused(error)
-}
-
 /// The layer of `#[llm_call]`; `usage` sees the `Ok` value, or each `Ok` item, and `refused` what is an error.
 pub fn llm_judge<T, K, C, R, F>(
     inner: K,

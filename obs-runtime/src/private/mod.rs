@@ -64,6 +64,8 @@ mod parent;
 pub mod pipeline;
 mod probe;
 #[cfg(feature = "llm")]
+mod refused;
+#[cfg(feature = "llm")]
 mod stall;
 mod stream;
 
@@ -86,8 +88,8 @@ pub use links::links;
 pub use main_fn::Main;
 #[cfg(feature = "llm")]
 pub use measured::{
-    Slot, answer_of, join, llm_judge, llm_token, refusal, streaming, text, text_value,
-    vector_judge, vector_start,
+    Slot, answer_of, join, llm_judge, llm_token, streaming, text, text_value, vector_judge,
+    vector_start,
 };
 pub use observe::{err_level, error_if, expected, no_errors, ok_if, on_return, on_return_at};
 #[cfg(not(any(feature = "record", test)))]
@@ -96,6 +98,8 @@ pub use off::*;
 pub use on::*;
 pub use parent::{parent, under};
 pub use probe::{probe, probe_output};
+#[cfg(feature = "llm")]
+pub use refused::{check_refused, probe_both, refusal, refused_item, refused_outer};
 #[cfg(feature = "llm")]
 pub use stall::llm_stall;
 

@@ -8,6 +8,8 @@ mod ended_streams;
 mod held_streams;
 mod paced_streams;
 mod paid_calls;
+mod refused_streams;
+mod stalled_calls;
 mod stalled_streams;
 mod streams;
 mod traced;
