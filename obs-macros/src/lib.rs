@@ -80,6 +80,27 @@ pub fn vector_op(args: TokenStream, item: TokenStream) -> TokenStream {
     macros::vector_op(args.into(), item.into()).into()
 }
 
+/// Opens a frame for an agent: what its model calls and tool calls use is summed there.
+#[doc = include_str!("docs/agent.md")]
+#[proc_macro_attribute]
+pub fn agent(args: TokenStream, item: TokenStream) -> TokenStream {
+    macros::agent(args.into(), item.into()).into()
+}
+
+/// Does for a workflow, which puts agents and model calls together, what `#[agent]` does for an agent.
+#[doc = include_str!("docs/agent.md")]
+#[proc_macro_attribute]
+pub fn workflow(args: TokenStream, item: TokenStream) -> TokenStream {
+    macros::workflow(args.into(), item.into()).into()
+}
+
+/// Records each call of a tool that the program runs for a model: span, duration, failures.
+#[doc = include_str!("docs/tool_call.md")]
+#[proc_macro_attribute]
+pub fn tool_call(args: TokenStream, item: TokenStream) -> TokenStream {
+    macros::tool_call(args.into(), item.into()).into()
+}
+
 /// What `span!` of the runtime hands on, with its path in front.
 #[proc_macro]
 pub fn span(tokens: TokenStream) -> TokenStream {

@@ -5,6 +5,7 @@
 
 use proc_macro2::TokenStream;
 
+use crate::attr::agents::{AgentArgs, ToolArgs};
 use crate::attr::conventions::{LlmArgs, VectorArgs};
 use crate::attr::handler::HandlerArgs;
 use crate::attr::main_fn::MainArgs;
@@ -16,6 +17,7 @@ use crate::attr::traced::TracedArgs;
 use crate::attr::{label_derive, span as span_input};
 use crate::driver::{self, Attribute};
 use crate::errors::Errors;
+use crate::plan::Annotated;
 use crate::valid::handler::{Event, Handler};
 use crate::{expand, valid};
 
@@ -53,6 +55,50 @@ pub(crate) fn vector_op(arguments: TokenStream, item: TokenStream) -> TokenStrea
         stand_in: None,
     };
     vector_op.run(arguments, item)
+}
+
+/// `#[agent]`
+pub(crate) fn agent(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let validate = |parsed: Parsed<AgentArgs>, errors: &mut Errors| {
+        valid::agents::agent("invoke_agent", parsed, errors)
+    };
+    agent_as(&table::AGENT, validate, arguments, item)
+}
+
+/// `#[workflow]`
+pub(crate) fn workflow(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let validate = |parsed: Parsed<AgentArgs>, errors: &mut Errors| {
+        valid::agents::agent("invoke_workflow", parsed, errors)
+    };
+    agent_as(&table::WORKFLOW, validate, arguments, item)
+}
+
+fn agent_as(
+    table: &'static Table,
+    validate: fn(Parsed<AgentArgs>, &mut Errors) -> Option<Annotated>,
+    arguments: TokenStream,
+    item: TokenStream,
+) -> TokenStream {
+    let agent = Attribute {
+        table,
+        arguments: AgentArgs::take,
+        validate,
+        expand: expand::function::expand,
+        stand_in: None,
+    };
+    agent.run(arguments, item)
+}
+
+/// `#[tool_call]`
+pub(crate) fn tool_call(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let tool_call = Attribute {
+        table: &table::TOOL_CALL,
+        arguments: ToolArgs::take,
+        validate: valid::agents::tool_call,
+        expand: expand::function::expand,
+        stand_in: None,
+    };
+    tool_call.run(arguments, item)
 }
 
 /// `#[pipeline_task]`

@@ -164,6 +164,14 @@ pub(crate) enum Measurement {
         /// A number, or a closure on the value.
         dimensions: Option<Expr>,
     },
+    /// `#[agent]` and `#[workflow]`
+    Agent { name: Text },
+    /// `#[tool_call]`
+    Tool {
+        name: Text,
+        /// The id of the call, by reference.
+        id: Option<Expr>,
+    },
 }
 
 /// What is asked of the chunks of a streamed answer.
@@ -196,21 +204,22 @@ impl Text {
 impl Measurement {
     /// The texts, in the order in which they are evaluated.
     pub(crate) fn texts(&self) -> impl Iterator<Item = &Text> {
-        let (first, second, third) = match self {
+        let texts = match self {
             Self::LlmCall {
                 provider,
                 operation,
                 model,
                 ..
-            } => (provider, operation, Some(model)),
+            } => [Some(provider), Some(operation), Some(model)],
             Self::VectorOp {
                 system,
                 operation,
                 collection,
                 ..
-            } => (system, operation, collection.as_ref()),
+            } => [Some(system), Some(operation), collection.as_ref()],
+            Self::Agent { name } | Self::Tool { name, .. } => [Some(name), None, None],
         };
-        [first, second].into_iter().chain(third)
+        texts.into_iter().flatten()
     }
 }
 

@@ -97,6 +97,10 @@ pub enum Construct {
     LlmCall,
     /// The macro `#[vector_op]`.
     VectorOp,
+    /// The macros `#[agent]` and `#[workflow]`.
+    Agent,
+    /// The macro `#[tool_call]`.
+    ToolCall,
     /// The macros `#[on_failure]` and `#[on_complete]`.
     Handler,
     /// The macro `span!`.

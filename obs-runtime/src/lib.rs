@@ -101,8 +101,8 @@ pub use init::{Builder, Handle, Observability};
 pub use metrics::Label;
 // Without its feature a macro says which one to enable.
 pub use obs_macros::{
-    Label, llm_call, main, on_cancel, on_complete, on_failure, on_late, pipeline_task, traced,
-    vector_op,
+    Label, agent, llm_call, main, on_cancel, on_complete, on_failure, on_late, pipeline_task,
+    tool_call, traced, vector_op, workflow,
 };
 pub use processor::TailSampling;
 pub use trace::attribute::AttributeValue;
@@ -168,6 +168,9 @@ mod pages {
     #[cfg(all(feature = "console", feature = "llm"))]
     #[doc = include_str!("../../docs/model-calls.md")]
     struct ModelCalls;
+    #[cfg(all(feature = "console", feature = "llm"))]
+    #[doc = include_str!("../../docs/agents.md")]
+    struct Agents;
     #[cfg(all(feature = "async-openai", feature = "genai", feature = "rig"))]
     #[doc = include_str!("../../docs/clients.md")]
     struct Clients;
@@ -191,6 +194,10 @@ mod macro_pages {
     struct LlmCall;
     #[doc = include_str!("../../obs-macros/src/docs/vector_op.md")]
     struct VectorOp;
+    #[doc = include_str!("../../obs-macros/src/docs/agent.md")]
+    struct Agent;
+    #[doc = include_str!("../../obs-macros/src/docs/tool_call.md")]
+    struct ToolCall;
     #[doc = include_str!("../../obs-macros/src/docs/label.md")]
     struct Label;
     #[doc = include_str!("../../obs-macros/src/docs/main.md")]

@@ -26,8 +26,9 @@ pub use crate::{
 #[cfg(feature = "llm")]
 #[doc(no_inline)]
 pub use crate::{
+    agent,
     llm::{LlmCall, LlmResponse, Usage},
-    llm_call, vector_op,
+    llm_call, tool_call, vector_op, workflow,
 };
 #[cfg(feature = "pipeline")]
 #[doc(no_inline)]

@@ -81,8 +81,14 @@ pub mod attribute {
         EXPORTER = "exporter";
         /// The function that was called (autometrics).
         FUNCTION = "function";
+        /// What an agent is for, as the program says it.
+        GEN_AI_AGENT_DESCRIPTION = "gen_ai.agent.description";
+        /// The agent or workflow, as the program names it.
+        GEN_AI_AGENT_NAME = "gen_ai.agent.name";
         /// The id of the conversation that a call belongs to, as the provider or the program has it.
         GEN_AI_CONVERSATION_ID = "gen_ai.conversation.id";
+        /// What a retrieval searches, as the system that answers knows it.
+        GEN_AI_DATA_SOURCE_ID = "gen_ai.data_source.id";
         /// How many numbers an embedding has.
         GEN_AI_EMBEDDINGS_DIMENSION_COUNT = "gen_ai.embeddings.dimension.count";
         /// The operation that is asked of the model: `chat`, `embeddings`, …
@@ -133,6 +139,14 @@ pub mod attribute {
         GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK = "gen_ai.response.time_to_first_chunk";
         /// Kind of content that tokens stand for: `text`, `image`, `audio`, `unknown`.
         GEN_AI_TOKEN_MODALITY = "gen_ai.token.modality";
+        /// The id that the model, or its provider, gave to the call of a tool.
+        GEN_AI_TOOL_CALL_ID = "gen_ai.tool.call.id";
+        /// What a tool does, as the model is told.
+        GEN_AI_TOOL_DESCRIPTION = "gen_ai.tool.description";
+        /// The tool, as the model knows it.
+        GEN_AI_TOOL_NAME = "gen_ai.tool.name";
+        /// Who runs a tool: `function` if the program does.
+        GEN_AI_TOOL_TYPE = "gen_ai.tool.type";
         /// Input tokens of sound; part of the input tokens.
         GEN_AI_USAGE_AUDIO_INPUT_TOKENS = "gen_ai.usage.audio.input_tokens";
         /// Output tokens of sound; part of the output tokens.
@@ -264,6 +278,22 @@ pub mod attribute {
         OBS_TASK_ATTEMPT = "obs.task.attempt";
         /// Which item of a mapped task the span is for, from 0. Defined by obs.
         OBS_TASK_ITEM = "obs.task.item";
+        /// What a tool does to the world: `read`, `write` or `external`. Defined by obs.
+        OBS_TOOL_EFFECT = "obs.tool.effect";
+        /// Price of all model calls of an agent and of the agents inside of it, in US dollars. Defined by obs.
+        OBS_TOTAL_COST = "obs.total.cost";
+        /// What they cost at least, where it is not known exactly. Defined by obs.
+        OBS_TOTAL_COST_AT_LEAST = "obs.total.cost.at_least";
+        /// What they cost at most, where it is not known exactly and something bounds it. Defined by obs.
+        OBS_TOTAL_COST_AT_MOST = "obs.total.cost.at_most";
+        /// Input tokens of all model calls of an agent and of the agents inside of it. Defined by obs.
+        OBS_TOTAL_INPUT_TOKENS = "obs.total.input_tokens";
+        /// How many model calls they made. Defined by obs.
+        OBS_TOTAL_MODEL_CALLS = "obs.total.model_calls";
+        /// Output tokens of all these model calls. Defined by obs.
+        OBS_TOTAL_OUTPUT_TOKENS = "obs.total.output_tokens";
+        /// How many tool calls they made. Defined by obs.
+        OBS_TOTAL_TOOL_CALLS = "obs.total.tool_calls";
         /// The id of a workflow. Defined by obs.
         OBS_WORKFLOW_ID = "obs.workflow.id";
         /// How many vectors an operation wrote or returned. Defined by obs, as the conventions have

@@ -6,6 +6,7 @@
 //! told from one argument alone. What depends on a second argument, on the function, or on the
 //! meaning of a word is a rule, and is in `valid`.
 
+pub(crate) mod agents;
 pub(crate) mod case;
 pub(crate) mod conventions;
 pub(crate) mod duration;

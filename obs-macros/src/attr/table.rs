@@ -89,6 +89,26 @@ pub(crate) const VECTOR_OP: Table = Table {
     feature: Some("llm"),
 };
 
+pub(crate) const AGENT: Table = agent("agent");
+pub(crate) const WORKFLOW: Table = agent("workflow");
+
+/// `#[agent]` and `#[workflow]`.
+const fn agent(name: &'static str) -> Table {
+    Table {
+        name,
+        shared: true,
+        own: &["description", "stream"],
+        feature: Some("llm"),
+    }
+}
+
+pub(crate) const TOOL_CALL: Table = Table {
+    name: "tool_call",
+    shared: true,
+    own: &["description", "effect", "id", "stream"],
+    feature: Some("llm"),
+};
+
 pub(crate) const MAIN: Table = Table {
     name: "obs_runtime::main",
     shared: false,
@@ -150,6 +170,9 @@ const ALL: &[&Table] = &[
     &TRACED,
     &LLM_CALL,
     &VECTOR_OP,
+    &AGENT,
+    &WORKFLOW,
+    &TOOL_CALL,
     &MAIN,
     &PIPELINE_TASK,
     &ON_FAILURE,
@@ -171,6 +194,11 @@ impl Table {
     /// What to say about an argument that the macro does not take.
     pub(crate) fn unknown(&self, name: &str) -> String {
         let this = self.name;
+        if SHARED.contains(&name) {
+            return format!(
+                "`{name}` is an argument of `#[traced]` and the other macros that make spans, not of `#[{this}]`"
+            );
+        }
         let others: Vec<_> = ALL
             .iter()
             .filter(|table| table.accepts(name))

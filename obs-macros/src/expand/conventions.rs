@@ -86,6 +86,23 @@ pub(super) fn begin(plan: &Plan) -> Option<TokenStream> {
                 )
             }
         }
+        Measurement::Agent { name } => {
+            let name = text(name);
+            quote!(#krate::private::agent_begin(#name))
+        }
+        Measurement::Tool { name, id } => {
+            let name = text(name);
+            let begin = quote!(#krate::private::tool_begin(#name));
+            match id {
+                Some(id) => {
+                    // Errors about its type are reported where it stands.
+                    let here = Span::mixed_site().located_at(id.span());
+                    let function = crate_path::function(krate, "tool_id", here);
+                    quote_spanned!(here=> #function(#begin, &(#id)))
+                }
+                None => begin,
+            }
+        }
     };
     Some(if plan.follow.items() {
         quote!(#krate::private::streaming(#begin))
@@ -188,6 +205,11 @@ pub(super) fn end(plan: &Plan, probe: &TokenStream) -> Option<End> {
         } => End {
             function: "vector_judge",
             closures: vec![later(count.as_ref()), later(dimensions.as_ref())],
+            layers: Vec::new(),
+        },
+        Measurement::Agent { .. } | Measurement::Tool { .. } => End {
+            function: "ends",
+            closures: Vec::new(),
             layers: Vec::new(),
         },
     })

@@ -132,7 +132,7 @@ pub(crate) fn vector_op(parsed: Parsed<VectorArgs>, errors: &mut Errors) -> Opti
 }
 
 /// A text argument; `variable` keeps a text that is no literal.
-fn text(variable: &'static str, value: Expr, errors: &mut Errors) -> Text {
+pub(super) fn text(variable: &'static str, value: Expr, errors: &mut Errors) -> Text {
     if as_text(&value).is_some_and(|text| text.value().trim().is_empty()) {
         let name = variable.trim_start_matches("__obs_");
         errors.push(
@@ -144,7 +144,7 @@ fn text(variable: &'static str, value: Expr, errors: &mut Errors) -> Text {
 }
 
 /// The attribute that a text argument becomes.
-fn field(key: &'static str, text: &Text) -> Field {
+pub(super) fn field(key: &'static str, text: &Text) -> Field {
     let value = match text.literal() {
         Some(literal) => FieldValue::Const(Constant::Str(literal.clone())),
         None => FieldValue::Variable(text.variable),
@@ -152,7 +152,7 @@ fn field(key: &'static str, text: &Text) -> Field {
     Field::own(FieldKey::Convention(key), value, text.value.span())
 }
 
-fn literal(text: &str) -> Expr {
+pub(super) fn literal(text: &str) -> Expr {
     Expr::Lit(ExprLit {
         attrs: Vec::new(),
         lit: Lit::Str(LitStr::new(text, Span::call_site())),

@@ -4,6 +4,7 @@
 //! be wrong. The other files hold rules that several macros share. Every rule reports what it
 //! finds and goes on, so that users see all errors at once; if there is any, nothing is expanded.
 
+pub(crate) mod agents;
 pub(crate) mod args;
 pub(crate) mod arguments;
 pub(crate) mod consumed;

@@ -81,7 +81,7 @@ impl LlmState {
         }
     }
 
-    fn metrics(&self) -> &MetricsCollector {
+    pub(crate) fn metrics(&self) -> &MetricsCollector {
         self.metrics.get_or_init(MetricsCollector::new)
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::llm::account::{Kind, LlmState};
 use crate::llm::attempt::{Attempt, AttemptEnd};
 use crate::llm::call::{LlmCall, VectorOp};
+use crate::llm::frame::{self, Spent};
 use crate::llm::price::Pricer;
 use crate::llm::record::CallRecord;
 use crate::llm::request::Request;
@@ -12,6 +13,7 @@ use crate::llm::totals::LlmTotals;
 use crate::llm::usage::Usage;
 use crate::scope;
 use crate::semconv::{attribute as key, event};
+use crate::trace::frame::FrameId;
 use crate::trace::measured::{Attributes, Here};
 use crate::{AttributeValue, Handle, Span, current, trace::TraceId};
 
@@ -20,10 +22,11 @@ pub(crate) fn record_llm(call: LlmCall, here: Here, attributes: Attributes) {
     let is_shown = attributes != Attributes::None && here.is_entered() && current::is_recording();
     let record = match LlmState::at(here) {
         Some(state) => state.llm_call(call, here.context),
-        // Nobody accounts for it; a span of another exporter may still show it.
-        None if is_shown => CallRecord::of(call, &Pricer::default()),
+        // Nothing is installed; a span of another exporter may still show it, and an agent counts it.
+        None if is_shown || here.frame != FrameId::NONE => CallRecord::of(call, &Pricer::default()),
         None => return,
     };
+    frame::add(here, &Spent::of_call(&record));
     if !is_shown {
         return;
     }

@@ -34,6 +34,7 @@
 //! even if the call fails later: [`answered`] reports it from inside.
 
 mod account;
+pub(crate) mod agent;
 mod attempt;
 mod attempts;
 mod attributes;
@@ -44,6 +45,7 @@ mod client_span;
 #[cfg(any(feature = "async-openai", feature = "genai", feature = "rig"))]
 mod clients;
 pub(crate) mod failure;
+mod frame;
 pub(crate) mod measured;
 mod pace;
 mod price;
@@ -55,6 +57,7 @@ mod server;
 pub(crate) mod stall;
 mod stream;
 mod streamed;
+pub(crate) mod tool;
 mod totals;
 mod unasked;
 mod usage;
@@ -67,6 +70,7 @@ pub use attempt::{Attempt, AttemptEnd};
 pub(crate) use builder::PriceTable;
 pub use call::{LlmCall, VectorOp, record_llm_call, record_vector_operation};
 pub use failure::ProviderError;
+pub use frame::{Frame, Spent, frame};
 pub use pace::StreamTimes;
 pub use price::{Cost, ModelPrice, Prices, Reason, Reasons, Usd};
 pub use record::CallRecord;
@@ -76,6 +80,7 @@ pub use running::{RunningAttempt, RunningCall, answered, asked, attempt};
 pub use server::IntoServer;
 pub use stall::Stalled;
 pub use stream::{LlmStream, observe_stream, observe_try_stream};
+pub use tool::ToolCallId;
 pub use totals::{LlmTotals, ModelTotals};
 pub use usage::{Count, IntoUsage, LlmResponse, Source, TokenCount, Usage};
 pub use wire::{anthropic, bedrock, gemini, openai};

@@ -13,6 +13,8 @@ use crate::semconv::attribute::{
 };
 use crate::semconv::{INFERENCE, event};
 use crate::trace::attribute::ValueRef;
+use crate::trace::context::Origin;
+use crate::trace::frame::FrameId;
 use crate::trace::{Outcome, SpanContext, SpanError, SpanView};
 
 /// Returns the record of a span that failed; none if it did not, or if its error has a record
@@ -64,8 +66,8 @@ pub(crate) fn exception(scope: u16, span: &SpanView<'_>) -> Option<LogRecord> {
             trace_id: span.trace_id,
             span_id: span.span_id,
             flags: span.flags,
-            is_remote: false,
-            deferred: false,
+            origin: Origin::Here,
+            frame: FrameId::NONE,
             scope,
         }),
     })

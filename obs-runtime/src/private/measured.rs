@@ -14,6 +14,8 @@ use crate::llm::failure::Failure;
 use crate::llm::measured::{ModelCall, Numbers, Said, VectorCall};
 use crate::llm::{IntoUsage, LlmResponse};
 use crate::lock::lock;
+use crate::trace::frame::FrameId;
+use crate::trace::local::local;
 use crate::trace::measured::{End, Measure, Measured};
 use crate::trace::open_call::{self, Place};
 use crate::trace::{Capture as _, Outcome, SpanError, Value};
@@ -29,20 +31,30 @@ struct Held<M: Measure> {
 }
 
 /// What was open on a thread, if anything was.
-struct Before(Option<Place>);
+struct Before {
+    place: Option<Place>,
+    /// If the call has opened a frame.
+    frame: Option<FrameId>,
+}
 
 impl<M: Measure> Held<M> {
     /// The body works: the place of its call is open on this thread.
     fn enter(&mut self) {
         if let (None, Some(call)) = (&self.before, &self.call) {
-            self.before = Some(Before(open_call::replace(call.place())));
+            self.before = Some(Before {
+                place: open_call::replace(call.place()),
+                frame: call.frame().map(|frame| local().frame.replace(frame)),
+            });
         }
     }
 
     /// The body pauses or has ended.
     fn leave(&mut self) {
-        if let Some(Before(before)) = self.before.take() {
-            drop(open_call::replace(before));
+        if let Some(Before { place, frame }) = self.before.take() {
+            drop(open_call::replace(place));
+            if let Some(frame) = frame {
+                local().frame.set(frame);
+            }
         }
     }
 }
@@ -271,6 +283,25 @@ pub fn llm_token<T, K: Judge<T>, R, C: Fn(&K::Success) -> bool>(
     let Measuring { slot, reads } = judge.layer;
     let reads = TokenOf { reads, token };
     layered(judge.inner, Measuring { slot, reads })
+}
+
+/// Of calls of whose values nothing is read.
+pub struct Nothing;
+
+impl<V, M: Measure<Said = ()>> Reads<V, M> for Nothing {
+    fn read(&self, _: &V) {}
+}
+
+impl<T, M: Measure> ReadsFailure<T, M> for Nothing {}
+
+/// The layer of `#[agent]` and `#[tool_call]`, which read nothing from the value.
+pub fn ends<T, K: Judge<T>, M: Measure<Said = ()>>(
+    inner: K,
+    _: Probe<T>,
+    slot: Slot<M>,
+) -> Layered<K, Measuring<M, Nothing>> {
+    let reads = Nothing;
+    layered(inner, Measuring { slot, reads })
 }
 
 /// Notes the numbers that are known before a vector operation.

@@ -88,7 +88,7 @@ pub use links::links;
 pub use main_fn::Main;
 #[cfg(feature = "llm")]
 pub use measured::{
-    Slot, answer_of, join, llm_judge, llm_token, streaming, text, text_value, vector_judge,
+    Slot, answer_of, ends, join, llm_judge, llm_token, streaming, text, text_value, vector_judge,
     vector_start,
 };
 pub use observe::{err_level, error_if, expected, no_errors, ok_if, on_return, on_return_at};
@@ -111,7 +111,11 @@ pub use crate::callsite::{
 #[cfg(feature = "llm")]
 pub use crate::llm::LlmResponse;
 #[cfg(feature = "llm")]
+pub use crate::llm::agent::agent_begin;
+#[cfg(feature = "llm")]
 pub use crate::llm::measured::{llm_begin, vector_begin};
+#[cfg(feature = "llm")]
+pub use crate::llm::tool::{tool_begin, tool_id};
 pub use crate::metrics::buckets::ascending;
 pub use crate::metrics::{BoundCounter, BoundGauge, BoundHistogram, Label};
 pub use crate::registry::CallsiteEntry;

@@ -37,6 +37,12 @@ const TOKENS: &[f64] = &[
     16_777_216.0,
     67_108_864.0,
 ];
+/// Durations of agents, seconds (GenAI metrics).
+const AGENT_SECONDS: &[f64] = &[
+    0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 102.4, 204.8, 409.6,
+];
+/// Calls that an agent makes (GenAI metrics).
+const AGENT_CALLS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
 /// Durations of database calls, seconds (database metrics).
 const DB_SECONDS: &[f64] = &[0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
 
@@ -61,11 +67,15 @@ metrics! {
     FUNCTION_CALLS_DURATION = "function.calls.duration", "s", "Duration of calls of annotated functions.", FUNCTION_SECONDS;
     GEN_AI_EMBEDDINGS_DURATION = "gen_ai.client.embeddings.duration", "s", "Duration of embeddings calls.", CALL_SECONDS;
     GEN_AI_EMBEDDINGS_INPUT_TOKENS = "gen_ai.client.embeddings.operation.input_tokens", "{token}", "Input tokens of each embeddings call.", TOKENS;
+    GEN_AI_EXECUTE_TOOL_DURATION = "gen_ai.execute_tool.duration", "s", "Duration of tool calls.", CALL_SECONDS;
     GEN_AI_INFERENCE_DURATION = "gen_ai.client.inference.duration", "s", "Duration of inference calls.", CALL_SECONDS;
     GEN_AI_INFERENCE_INPUT_TOKENS = "gen_ai.client.inference.operation.input_tokens", "{token}", "Input tokens of each inference call.", TOKENS;
     GEN_AI_INFERENCE_OUTPUT_TOKENS = "gen_ai.client.inference.operation.output_tokens", "{token}", "Output tokens of each inference call.", TOKENS;
     GEN_AI_INFERENCE_TIME_PER_OUTPUT_CHUNK = "gen_ai.client.inference.time_per_output_chunk", "s", "Time that was waited for each chunk of a streamed answer after the first.", CALL_SECONDS;
     GEN_AI_INFERENCE_TIME_TO_FIRST_CHUNK = "gen_ai.client.inference.time_to_first_chunk", "s", "Time until the first chunk of a streamed answer.", CALL_SECONDS;
+    GEN_AI_INVOKE_AGENT_DURATION = "gen_ai.invoke_agent.duration", "s", "Duration of agents, without the time that was waited for people.", AGENT_SECONDS;
+    GEN_AI_INVOKE_AGENT_INFERENCE_CALLS = "gen_ai.invoke_agent.inference_calls", "{inference_call}", "Model calls that an agent made itself.", AGENT_CALLS;
+    GEN_AI_INVOKE_AGENT_TOOL_CALLS = "gen_ai.invoke_agent.tool_calls", "{tool_call}", "Tool calls that an agent made itself.", AGENT_CALLS;
     GEN_AI_OPERATION_DURATION = "gen_ai.client.operation.duration", "s", "Duration of other calls to a model provider.", CALL_SECONDS;
     GEN_AI_RETRIEVAL_DURATION = "gen_ai.retrieval.duration", "s", "Duration of retrievals.", CALL_SECONDS;
     GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS = "gen_ai.client.inference.usage.cache_read.input_tokens", "{token}", "Input tokens read from the provider's cache.", &[];

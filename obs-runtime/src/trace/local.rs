@@ -14,6 +14,8 @@ use crate::redact;
 use crate::trace::active::FutureCore;
 use crate::trace::attribute::SpanExtra;
 use crate::trace::buffer::{Cursor, Queue};
+use crate::trace::context::Origin;
+use crate::trace::frame::FrameId;
 use crate::trace::value::Value;
 use crate::trace::{SpanContext, SpanId, TraceFlags, TraceId};
 
@@ -43,6 +45,9 @@ pub(crate) struct Local {
     pub(crate) trace_lo: Cell<u64>,
     pub(crate) span: Cell<u64>,
     pub(crate) flags: Cell<u64>,
+    /// The frame of what is done here. It is beside the span's words: only what opens a frame, and what
+    /// carries a context to another task or thread, touches it.
+    pub(crate) frame: Cell<FrameId>,
     /// Late data of the entered span. The first late call allocates it.
     pub(crate) extra: Cell<*mut SpanExtra>,
     id_state: Cell<u64>,
@@ -65,6 +70,7 @@ thread_local! {
             trace_lo: Cell::new(0),
             span: Cell::new(0),
             flags: Cell::new(0),
+            frame: Cell::new(FrameId::NONE),
             extra: Cell::new(ptr::null_mut()),
             id_state: Cell::new(0),
             cursor: Cursor::new(),
@@ -138,9 +144,13 @@ impl Local {
             trace_id: trace_id(self.trace_hi.get(), self.trace_lo.get()),
             span_id: SpanId(self.span.get()),
             flags: TraceFlags(flags as u8),
-            is_remote: flags & flag::REMOTE != 0,
-            deferred: flags & flag::DEFERRED != 0,
+            origin: match flags & (flag::REMOTE | flag::DEFERRED) {
+                0 => Origin::Here,
+                flag::REMOTE => Origin::Remote,
+                _ => Origin::Deferring,
+            },
             scope: (flags >> flag::SCOPE_SHIFT) as u16,
+            frame: self.frame.get(),
         })
     }
 
@@ -171,23 +181,29 @@ impl Local {
             return;
         }
         if let Some(c) = context {
+            // Another process has no frames of ours: what it asks for is done in the frame that is open here.
+            if !c.is_remote() {
+                self.frame.set(c.frame);
+            }
             self.trace_hi.set((c.trace_id.0 >> 64) as u64);
             self.trace_lo.set(c.trace_id.0 as u64);
             self.span.set(c.span_id.0);
-            let remote = if c.is_remote { flag::REMOTE } else { 0 };
-            let deferred = if c.deferred { flag::DEFERRED } else { 0 };
+            let origin = match c.origin {
+                Origin::Here => 0,
+                Origin::Remote => flag::REMOTE,
+                Origin::Deferring => flag::REMOTE | flag::DEFERRED,
+            };
             // Another process does not know who records here. A thread of no scope, to which the
             // context was sent, takes the scope in which the context was read.
             let scope = match self.scope() {
-                here if c.is_remote && here != 0 => here,
+                here if c.is_remote() && here != 0 => here,
                 _ => c.scope,
             };
             self.flags.set(
                 u64::from(c.flags.0)
                     | flag::VALID
                     | flag::ATTACHED
-                    | remote
-                    | deferred
+                    | origin
                     | u64::from(scope) << flag::SCOPE_SHIFT,
             );
         } else {

@@ -17,6 +17,8 @@ use std::borrow::Cow;
 
 use crate::callsite::Callsite;
 use crate::clock::Moment;
+#[cfg(feature = "llm")]
+use crate::trace::frame::FrameId;
 use crate::trace::local::local;
 use crate::trace::open_call::{Open, Place};
 use crate::trace::suppress::{NOBODY, is_suppressed};
@@ -27,7 +29,7 @@ pub trait Measure: Sized {
     /// What is read from a value of the call, or from each item of the stream that it gives.
     type Said;
 
-    /// Whether the call shows its body a place to report to ([`place`](Self::place)).
+    /// Whether the call shows its body a place to report to ([`place`](Self::place)), or opens a frame for it.
     const OPENS: bool = false;
 
     /// The call begins.
@@ -46,6 +48,12 @@ pub trait Measure: Sized {
 
     /// What the call shows to its body while it works.
     fn place(&self) -> Option<Place> {
+        None
+    }
+
+    /// The frame to which is added what the body does.
+    #[cfg(feature = "llm")]
+    fn frame(&self) -> Option<FrameId> {
         None
     }
 
@@ -111,6 +119,9 @@ impl End {
 pub struct Here {
     pub(crate) scope: u16,
     pub(crate) context: Option<SpanContext>,
+    /// The frame that it is added to.
+    #[cfg(feature = "llm")]
+    pub(crate) frame: FrameId,
 }
 
 impl Here {
@@ -125,7 +136,12 @@ impl Here {
         } else {
             local().scope()
         };
-        Self { scope, context }
+        Self {
+            scope,
+            context,
+            #[cfg(feature = "llm")]
+            frame: local().frame.get(),
+        }
     }
 
     /// Whether its span is the one that is entered now. A call that is abandoned may end outside.
@@ -214,6 +230,12 @@ impl<M: Measure> Measured<M> {
     /// What the call shows to its body.
     pub(crate) fn place(&self) -> Option<Place> {
         self.measure.as_ref().and_then(M::place)
+    }
+
+    /// The frame that the call has opened for its body.
+    #[cfg(feature = "llm")]
+    pub(crate) fn frame(&self) -> Option<FrameId> {
+        self.measure.as_ref().and_then(M::frame)
     }
 
     /// The call's own span.

@@ -25,6 +25,7 @@ pub(crate) mod context;
 #[doc(hidden)]
 pub mod current;
 mod entered;
+pub(crate) mod frame;
 pub(crate) mod gate;
 pub(crate) mod heap;
 pub(crate) mod ids;

@@ -20,6 +20,7 @@ use crate::trace::attribute::{AttributeValue, Event, Link, SpanError, SpanExtra}
 #[cfg(feature = "opentelemetry")]
 use crate::trace::bridge::context as bridge;
 use crate::trace::entered::{Entered, EnteredSpan};
+use crate::trace::frame::FrameId;
 use crate::trace::instrument::{Instrument as _, Instrumented};
 use crate::trace::into_attributes::IntoAttributes;
 #[cfg(feature = "tracing")]
@@ -221,11 +222,13 @@ impl Span {
         own.map(|inner| {
             let local = local();
             let saved = local.save();
+            let frame = local.frame.get();
             inner.manual.enter(local);
             #[cfg(feature = "opentelemetry")]
             let state = inner.manual.state_inside(saved.span);
             Attached {
                 saved,
+                frame,
                 #[cfg(feature = "opentelemetry")]
                 bridged: bridge::enter_manual(local, state, &inner.extra, |e| &mut e.boundary),
                 not_send: PhantomData,
@@ -320,6 +323,8 @@ pub struct InContext<F> {
     /// The `Observability` that records where there is no span, if not that of the thread: a task
     /// that is spawned in a test belongs to the test's capture.
     scope: Option<u16>,
+    /// The frame in which it works.
+    frame: FrameId,
     /// What log lines inside of it show.
     #[cfg(feature = "tracing")]
     line_fields: Option<LineFields>,
@@ -335,10 +340,13 @@ impl<F> InContext<F> {
         let line_fields = line_fields::here()
             .filter(|_| context == SpanContext::current())
             .map(LineFields::of_another);
+        let here = local().frame.get();
+        let frame = context.filter(|c| !c.is_remote()).map_or(here, |c| c.frame);
         Self {
             inner,
             context,
             scope,
+            frame,
             #[cfg(feature = "tracing")]
             line_fields,
             #[cfg(feature = "llm")]
@@ -366,6 +374,7 @@ impl<F: Future> Future for InContext<F> {
         let _inside = Attached::new(this.context.as_ref());
         #[cfg(feature = "llm")]
         let _open = open_call::Open::new(this.open.clone());
+        local().frame.set(this.frame);
         if let (None, Some(scope)) = (this.context, this.scope) {
             local().set_scope(scope);
         }
@@ -379,6 +388,7 @@ impl<F: Future> Future for InContext<F> {
 #[must_use = "the context is left when the guard is dropped"]
 pub struct Attached {
     saved: Saved,
+    frame: FrameId,
     #[cfg(feature = "opentelemetry")]
     bridged: bool,
     /// The thread's context must be put back on this thread.
@@ -389,9 +399,11 @@ impl Attached {
     pub(crate) fn new(context: Option<&SpanContext>) -> Self {
         let local = local();
         let saved = local.save();
+        let frame = local.frame.get();
         local.attach(context);
         Self {
             saved,
+            frame,
             #[cfg(feature = "opentelemetry")]
             bridged: bridge::enter_attached(local),
             not_send: PhantomData,
@@ -423,6 +435,7 @@ impl Drop for Attached {
                 line_fields::free(local.extra.replace(ptr::null_mut()));
             }
         }
+        local.frame.set(self.frame);
         local.restore(&self.saved);
     }
 }

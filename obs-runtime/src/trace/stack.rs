@@ -14,6 +14,7 @@ use crate::trace::active::Manual;
 use crate::trace::attribute::SpanExtra;
 #[cfg(feature = "opentelemetry")]
 use crate::trace::bridge;
+use crate::trace::frame::FrameId;
 use crate::trace::line_fields::{self, LineFields};
 use crate::trace::local::{Local, Saved, flag, local};
 use crate::trace::suppress::is_suppressed;
@@ -91,6 +92,8 @@ struct Entry {
     attached: u64,
     /// The context before the entry; none if the entry left the thread's context as it was.
     saved: Option<Saved>,
+    /// The frame before the entry.
+    frame: FrameId,
     /// Whether it was left while a span of obs that began inside was still entered.
     is_left: bool,
     /// Whether the bridge to OpenTelemetry has something to undo.
@@ -162,6 +165,7 @@ pub(crate) fn enter(key: u64, held: &Held<'_>) {
             stack.drain(..MOST / 2);
         }
         let saved = (!stays).then(|| local.save());
+        let frame = local.frame.get();
         #[cfg(feature = "opentelemetry")]
         let outer = local.span.get();
         match held {
@@ -178,6 +182,7 @@ pub(crate) fn enter(key: u64, held: &Held<'_>) {
             span,
             attached,
             saved,
+            frame,
             is_left: false,
             #[cfg(feature = "opentelemetry")]
             is_bridged: !stays && tell(local, outer, held),
@@ -217,6 +222,7 @@ pub(crate) fn exit(key: u64) -> Option<Box<SpanExtra>> {
                 // It was entered directly inside: it goes back to what was before this span.
                 Some(here) if stack[at].is_saved(&here) => {
                     stack[above].saved = Some(saved);
+                    stack[above].frame = stack[at].frame;
                     stack[at].leave_below();
                     here.extra
                 }
@@ -229,6 +235,7 @@ pub(crate) fn exit(key: u64) -> Option<Box<SpanExtra>> {
             stack[at].leave();
             let late = local.extra.get();
             local.restore(&saved);
+            local.frame.set(stack[at].frame);
             late
         } else {
             stack[at].is_left = true;
@@ -289,6 +296,7 @@ fn settle(stack: &mut Vec<Entry>, local: &Local) {
         top.leave();
         let late = local.extra.replace(ptr::null_mut());
         local.restore(&saved);
+        local.frame.set(top.frame);
         stack.pop();
         if !late.is_null() {
             // SAFETY: as in `exit`. The span may have ended.

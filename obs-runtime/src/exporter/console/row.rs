@@ -37,6 +37,8 @@ pub(super) struct Detail {
     pub(super) value: String,
     /// Whether the span's name says it already.
     pub(super) in_name: bool,
+    /// Whether it is what the call used.
+    pub(super) is_amount: bool,
 }
 
 impl HeapBytes for Row {
@@ -119,6 +121,7 @@ fn details<'a>(
         .iter()
         .any(|(key, _)| *key == semconv::HTTP_REQUEST_METHOD);
     for (key, value) in attributes {
+        let full_key = key;
         let short = if is_http {
             http_key(key)
         } else {
@@ -143,6 +146,8 @@ fn details<'a>(
         } else {
             width(&short_key) + width(&value) + 2
         };
+        // What a call used is its own, though the call around it may have used as much.
+        let is_amount = AMOUNTS.iter().any(|amounts| full_key.starts_with(amounts));
         // Values that the name says take no room on the line, but they take memory.
         let too_much = used > DETAILS || details.len() == 64;
         let key = if too_much {
@@ -154,6 +159,7 @@ fn details<'a>(
             key,
             value,
             in_name,
+            is_amount,
         });
         if too_much {
             break;
@@ -188,22 +194,31 @@ fn http_key(key: &str) -> Option<&str> {
     }
 }
 
+/// The namespaces of what a call used.
+const AMOUNTS: [&str; 4] = ["gen_ai.usage.", "obs.cost.", "obs.total.", "operation.cost"];
+
 /// Returns how a key is shown; none for what is on every span, or in the name or the error already.
 fn short_key(key: &str) -> Option<&str> {
-    const HIDDEN: [&str; 9] = [
+    const HIDDEN: [&str; 12] = [
         semconv::DB_OPERATION_NAME,
         semconv::DB_SYSTEM_NAME,
         semconv::ERROR_TYPE,
+        semconv::GEN_AI_AGENT_DESCRIPTION,
         semconv::GEN_AI_OPERATION_NAME,
         semconv::GEN_AI_PROVIDER_NAME,
         semconv::GEN_AI_RESPONSE_ID,
         semconv::GEN_AI_RESPONSE_MODEL,
+        semconv::GEN_AI_TOOL_DESCRIPTION,
+        semconv::GEN_AI_TOOL_TYPE,
         semconv::OBS_OUTCOME,
         semconv::OBS_PIPELINE_STATE,
     ];
     let hidden = HIDDEN.contains(&key) || key.starts_with("code.") || key.starts_with("thread.");
     if key == semconv::OPERATION_COST {
         return Some("cost_usd");
+    }
+    if key == semconv::OBS_TOTAL_COST {
+        return Some("total.cost_usd");
     }
     // Namespaces tell machines apart, not people: `gen_ai.usage.input_tokens` is `input_tokens`.
     let namespaced = [

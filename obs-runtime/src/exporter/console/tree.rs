@@ -210,7 +210,8 @@ fn details(item: &Item, rows: &[Row], parent: Option<&Row>) -> String {
             let same = |other: &Detail| other.key == detail.key && other.value == detail.value;
             row.details.iter().any(same)
         };
-        let inherited = parent.is_some_and(|parent| !core::ptr::eq(parent, row) && has(parent));
+        let inherited = !detail.is_amount
+            && parent.is_some_and(|parent| !core::ptr::eq(parent, row) && has(parent));
         if inherited || !item.rows().iter().all(|row| has(&rows[*row])) {
             continue;
         }

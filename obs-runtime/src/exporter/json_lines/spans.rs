@@ -97,7 +97,7 @@ fn event(event: &Event) -> impl Serialize {
 
 fn link(link: &Link) -> impl Serialize {
     let context = &link.context;
-    let flags = u32::from(context.flags.bits()) | remote(context.is_remote);
+    let flags = u32::from(context.flags.bits()) | remote(context.is_remote());
     Object((
         Field("traceId", Text(context.trace_id)),
         Field("spanId", Text(context.span_id)),

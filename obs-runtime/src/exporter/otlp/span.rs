@@ -283,7 +283,7 @@ fn link(out: &mut Vec<u8>, link: &Link, limits: &SpanLimits) {
         trace_state_field(out, context.trace_id, context.scope);
         key_values(out, LINK_ATTRIBUTES, &link.attributes[..most]);
         dropped(out, LINK_DROPPED, (link.attributes.len() - most) as u32);
-        fixed32(out, LINK_FLAGS, flags(context.flags, context.is_remote));
+        fixed32(out, LINK_FLAGS, flags(context.flags, context.is_remote()));
     });
 }
 

@@ -8,6 +8,8 @@ use super::*;
 use crate::callsite::{ConstValue, Level};
 use crate::exporter::otlp::fixtures::{Fixture, callsite, decode, encode, only, pair, spans};
 use crate::trace::attribute::SpanExtra;
+use crate::trace::context::Origin;
+use crate::trace::frame::FrameId;
 use crate::trace::{AttributeValue, SpanContext, SpanError, SpanId, TraceId, Value};
 
 const CODE: &str = "shop::etl::load";
@@ -211,8 +213,8 @@ fn events_and_links_keep_their_order_and_parts() {
         trace_id: TraceId(9),
         span_id: SpanId(8),
         flags: TraceFlags::SAMPLED,
-        is_remote: remote,
-        deferred: false,
+        origin: if remote { Origin::Remote } else { Origin::Here },
+        frame: FrameId::NONE,
         scope: 0,
     };
     let mut fixture = Fixture::bare();

@@ -14,6 +14,7 @@ use super::{Span, library, marker};
 use crate::callsite::SpanKind;
 use crate::interop::sites::Sites;
 use crate::trace::active::Manual;
+use crate::trace::context::Origin;
 use crate::trace::gate;
 use crate::trace::local::local;
 use crate::trace::{SpanContext, SpanId, TraceFlags};
@@ -114,8 +115,7 @@ fn unsampled(parent: Option<SpanContext>) -> otel::SpanContext {
     let unsampled = SpanContext {
         span_id: SpanId(local().next_id()),
         flags: TraceFlags::from_bits(parent.flags.bits() & !TraceFlags::SAMPLED.bits()),
-        is_remote: false,
-        deferred: false,
+        origin: Origin::Here,
         ..parent
     };
     unsampled.to_opentelemetry()

@@ -16,6 +16,8 @@ use crate::clock;
 use crate::trace::attribute::{SpanError, SpanExtra};
 #[cfg(feature = "opentelemetry")]
 use crate::trace::bridge::context as bridge;
+use crate::trace::context::Origin;
+use crate::trace::frame::FrameId;
 use crate::trace::gate;
 #[cfg(feature = "tracing")]
 use crate::trace::line_fields::{self, LineFields};
@@ -27,6 +29,8 @@ use crate::trace::{SpanContext, SpanId, TraceFlags};
 /// A span that is held by hand. It may end on another thread than the one it began on.
 pub(crate) struct Manual {
     core: FutureCore,
+    /// The frame that was open where the span began.
+    frame: FrameId,
     /// What log lines inside of it show.
     #[cfg(feature = "tracing")]
     pub(crate) line_fields: Option<LineFields>,
@@ -71,6 +75,7 @@ impl Manual {
         core.state |= unwinding();
         let this = Self {
             core,
+            frame: local.frame.get(),
             #[cfg(feature = "tracing")]
             line_fields,
         };
@@ -91,6 +96,7 @@ impl Manual {
         }
         let local = local();
         let saved = local.save();
+        let frame = local.frame.get();
         local.attach(parent);
         let mut core = FutureSpan::<0>::idle(site);
         core.start(local, gate);
@@ -100,6 +106,7 @@ impl Manual {
         core.state |= unwinding();
         let this = Self {
             core,
+            frame: local.frame.replace(frame),
             #[cfg(feature = "tracing")]
             line_fields: None,
         };
@@ -163,9 +170,9 @@ impl Manual {
             trace_id: local::trace_id(core.trace_hi, core.trace_lo),
             span_id: SpanId(core.span),
             flags: TraceFlags(core.state as u8),
-            is_remote: false,
-            deferred: false,
+            origin: Origin::Here,
             scope: (core.state >> flag::SCOPE_SHIFT) as u16,
+            frame: self.frame,
         })
     }
 
@@ -174,6 +181,7 @@ impl Manual {
         local.trace_hi.set(self.core.trace_hi);
         local.trace_lo.set(self.core.trace_lo);
         local.span.set(self.core.span);
+        local.frame.set(self.frame);
         local.flags.set(self.core.state & !mode::ALL & OWN);
         #[cfg(feature = "tracing")]
         local

@@ -2,6 +2,8 @@
 
 use ::opentelemetry::trace as otel;
 
+use crate::trace::context::Origin;
+use crate::trace::local::local;
 use crate::trace::propagation::TraceState;
 use crate::trace::propagation::remembered::{self, Wish};
 use crate::trace::{SpanContext, SpanId, TraceFlags, TraceId};
@@ -15,16 +17,20 @@ pub(crate) fn context(theirs: &otel::SpanContext, scope: u16) -> Option<SpanCont
         trace_id,
         span_id: SpanId::from_bytes(theirs.span_id().to_bytes()),
         flags: TraceFlags::from_bits(theirs.trace_flags().to_u8()),
-        is_remote: theirs.is_remote(),
-        deferred: theirs.is_remote() && !theirs.is_sampled() && deferred(),
+        origin: match theirs.is_remote() {
+            false => Origin::Here,
+            true if !theirs.is_sampled() && deferred() => Origin::Deferring,
+            true => Origin::Remote,
+        },
         scope,
+        frame: local().frame.get(),
     })
 }
 
 /// Takes an identity over as ours, with the `tracestate` that it came with from another process.
 pub(crate) fn take_over(theirs: &otel::SpanContext, scope: u16) -> Option<SpanContext> {
     let ours = context(theirs, scope)?;
-    if ours.is_remote {
+    if ours.is_remote() {
         remembered::keep_state(&ours, &trace_state(theirs.trace_state()));
     }
     Some(ours)
@@ -57,7 +63,7 @@ impl SpanContext {
     /// assert!(SpanContext::from_opentelemetry(&Theirs::NONE).is_none());
     /// ```
     pub fn from_opentelemetry(context: &otel::SpanContext) -> Option<Self> {
-        take_over(context, crate::trace::local::local().scope())
+        take_over(context, local().scope())
     }
 
     /// Converts the identity for OpenTelemetry's API, with the `tracestate` that the trace came
@@ -68,7 +74,7 @@ impl SpanContext {
             otel::TraceId::from_bytes(self.trace_id.to_bytes()),
             otel::SpanId::from_bytes(self.span_id.to_bytes()),
             otel::TraceFlags::new(self.flags.bits()),
-            self.is_remote,
+            self.is_remote(),
             state.unwrap_or_default(),
         )
     }

@@ -5,6 +5,7 @@
 
 use super::remembered::{self, Wish};
 use super::{Extractor, Injector};
+use crate::trace::context::Origin;
 use crate::trace::{SpanContext, SpanId, TraceFlags, TraceId};
 
 /// The name of the single header.
@@ -42,10 +43,10 @@ pub(crate) fn read<C: Extractor + ?Sized>(carrier: &C) -> Option<(SpanContext, W
         Sampling::Debug => (TraceFlags::SAMPLED.bits(), Wish::Debug),
         Sampling::Defer => (0, Wish::Decide),
     };
-    let context = SpanContext {
-        deferred: wish == Wish::Decide,
-        ..SpanContext::remote(trace_id, span_id, TraceFlags::from_bits(flags))?
-    };
+    let mut context = SpanContext::remote(trace_id, span_id, TraceFlags::from_bits(flags))?;
+    if wish == Wish::Decide {
+        context.origin = Origin::Deferring;
+    }
     Some((context, wish))
 }
 
@@ -106,7 +107,7 @@ fn trace_id(text: &str) -> Option<TraceId> {
 fn sampling_of(context: &SpanContext) -> Sampling {
     if remembered::wish(context.trace_id, context.scope) == Wish::Debug {
         Sampling::Debug
-    } else if context.deferred {
+    } else if context.origin == Origin::Deferring {
         Sampling::Defer
     } else if context.is_sampled() {
         Sampling::Accept

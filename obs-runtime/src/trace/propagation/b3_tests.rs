@@ -28,7 +28,13 @@ fn multi(more: &[(&str, &str)]) -> Option<(SpanContext, Wish)> {
 
 /// Sampled, deferred, and what else the caller wishes.
 fn decision(caller: Option<(SpanContext, Wish)>) -> Option<(bool, bool, Wish)> {
-    caller.map(|(context, wish)| (context.is_sampled(), context.deferred, wish))
+    caller.map(|(context, wish)| {
+        (
+            context.is_sampled(),
+            context.origin == Origin::Deferring,
+            wish,
+        )
+    })
 }
 
 const DENY: Option<(bool, bool, Wish)> = Some((false, false, Wish::None));
@@ -233,14 +239,11 @@ proptest! {
         sampled in any::<bool>(),
         deferred in any::<bool>(),
     ) {
-        let context = SpanContext {
-            deferred,
-            ..SpanContext::remote(
-                TraceId(trace),
-                SpanId(span),
-                TraceFlags::from_bits((sampled && !deferred).into()),
-            ).unwrap()
-        };
+        let flags = TraceFlags::from_bits((sampled && !deferred).into());
+        let mut context = SpanContext::remote(TraceId(trace), SpanId(span), flags).unwrap();
+        if deferred {
+            context.origin = Origin::Deferring;
+        }
         let mut sent = Headers::new();
         write_single(&context, &mut sent);
         prop_assert_eq!(read(&sent).map(|found| found.0), Some(context));

@@ -1,0 +1,114 @@
+//! The rules for `#[agent]`, `#[workflow]` and `#[tool_call]`.
+
+use proc_macro2::Span;
+use syn::ext::IdentExt as _;
+use syn::{Expr, FnArg, Ident, LitStr, Pat, Type};
+
+use super::conventions::{field, literal, text};
+use super::follow;
+use super::function::{self, Own};
+use crate::ast::Function;
+use crate::attr::agents::{AgentArgs, ToolArgs};
+use crate::attr::fields::{Constant, Field, FieldKey, FieldValue};
+use crate::attr::parsed::Parsed;
+use crate::attr::shared::Args;
+use crate::errors::Errors;
+use crate::plan::{Annotated, Measurement, Name, Text};
+use crate::shape;
+
+/// Judges `#[agent]` and `#[workflow]`; `operation` is what the conventions call it.
+pub(crate) fn agent(
+    operation: &'static str,
+    parsed: Parsed<AgentArgs>,
+    errors: &mut Errors,
+) -> Option<Annotated> {
+    let table = parsed.table;
+    let (function, mut args, own) = function::accept(parsed, errors)?;
+    let follow = follow::decided(own.stream.as_ref(), table, &function, errors);
+    let name = name(&mut args, &function, errors);
+    let mut fields = named("GEN_AI_AGENT_NAME", operation, &name);
+    fields.extend(described("GEN_AI_AGENT_DESCRIPTION", own.description));
+    let own = Own {
+        construct: "Agent",
+        name: span_name(operation, &name),
+        kind: None,
+        fields,
+        measurement: Some(Measurement::Agent { name }),
+        follow,
+    };
+    Some(function::annotated(function, args, own, errors))
+}
+
+/// Judges `#[tool_call]`.
+pub(crate) fn tool_call(parsed: Parsed<ToolArgs>, errors: &mut Errors) -> Option<Annotated> {
+    let table = parsed.table;
+    let (function, mut args, own) = function::accept(parsed, errors)?;
+    let follow = follow::decided(own.stream.as_ref(), table, &function, errors);
+    let name = name(&mut args, &function, errors);
+    let mut fields = named("GEN_AI_TOOL_NAME", EXECUTE_TOOL, &name);
+    fields.push(constant("GEN_AI_TOOL_TYPE", "function", Span::call_site()));
+    fields.extend(described("GEN_AI_TOOL_DESCRIPTION", own.description));
+    if let Some(effect) = &own.effect {
+        fields.push(constant("OBS_TOOL_EFFECT", effect.value, effect.at));
+    }
+    let id = own.id.or_else(|| id_parameter(&function));
+    let own = Own {
+        construct: "ToolCall",
+        name: span_name(EXECUTE_TOOL, &name),
+        kind: None,
+        fields,
+        measurement: Some(Measurement::Tool { name, id }),
+        follow,
+    };
+    Some(function::annotated(function, args, own, errors))
+}
+
+const EXECUTE_TOOL: &str = "execute_tool";
+
+/// The name of the agent or tool: that of the function unless another is given.
+fn name(args: &mut Args, function: &Function, errors: &mut Errors) -> Text {
+    let given = args.name.take().map(|name| name.value);
+    let of_function = || literal(&function.sig.ident.unraw().to_string());
+    text("__obs_name", given.unwrap_or_else(of_function), errors)
+}
+
+fn span_name(operation: &str, name: &Text) -> Name {
+    let operation = Text {
+        value: literal(operation),
+        variable: "__obs_operation",
+    };
+    Name::Texts(vec![operation, name.clone()])
+}
+
+/// The attributes that say what is done, and by whom.
+fn named(key: &'static str, operation: &str, name: &Text) -> Vec<Field> {
+    vec![
+        constant("GEN_AI_OPERATION_NAME", operation, Span::call_site()),
+        field(key, name),
+    ]
+}
+
+fn described(key: &'static str, description: Option<LitStr>) -> Option<Field> {
+    description.map(|text| constant(key, &text.value(), text.span()))
+}
+
+fn constant(key: &'static str, text: &str, at: Span) -> Field {
+    let text = LitStr::new(text, at);
+    let value = FieldValue::Const(Constant::Str(text));
+    Field::own(FieldKey::Convention(key), value, at)
+}
+
+/// The parameter that is a `&ToolCallId`.
+fn id_parameter(function: &Function) -> Option<Expr> {
+    let name = function.sig.inputs.iter().find_map(|arg| {
+        let FnArg::Typed(arg) = arg else { return None };
+        let (Pat::Ident(name), Type::Reference(reference)) = (&*arg.pat, shape::plain(&arg.ty))
+        else {
+            return None;
+        };
+        let last = shape::last_segment(&reference.elem)?;
+        (last.ident == "ToolCallId").then_some(&name.ident)
+    })?;
+    let name: &Ident = name;
+    Some(syn::parse_quote_spanned!(name.span()=> #name))
+}

@@ -1,0 +1,112 @@
+//! What `#[agent]` and `#[workflow]` measure: the frame of what is done inside.
+
+use core::time::Duration;
+use std::borrow::Cow;
+
+use crate::AttributeValue;
+use crate::current;
+use crate::llm::LlmState;
+use crate::llm::frame::{Frame, Opened, Spent};
+use crate::semconv::{attribute as key, metric};
+use crate::trace::SpanContext;
+use crate::trace::frame::FrameId;
+use crate::trace::measured::{Attributes, Ended, Here, Measure, Measured};
+
+/// An agent or a workflow while it runs.
+#[derive(Debug)]
+pub struct AgentCall {
+    name: Cow<'static, str>,
+    /// Its frame; none where too many are open.
+    opened: Option<Opened>,
+}
+
+impl Measure for AgentCall {
+    type Said = ();
+
+    const OPENS: bool = true;
+
+    fn begin(&mut self, _: Here) {
+        self.opened = Opened::new(self.name.clone());
+    }
+
+    fn frame(&self) -> Option<FrameId> {
+        Some(self.opened.as_ref()?.frame().id())
+    }
+
+    fn end(self, ended: Ended) {
+        let frame = self.opened.as_ref().map(Opened::frame);
+        let (own, total) = (frame.map(Frame::own), frame.map(Frame::total));
+        // What begins from now on is not this agent's.
+        drop(self.opened);
+        metrics(&self.name, own.as_ref(), &ended);
+        let here = ended.here;
+        if ended.attributes == Attributes::None || !here.is_entered() || !current::is_recording() {
+            return;
+        }
+        attributes(own.as_ref(), total.as_ref());
+    }
+}
+
+/// Begins the agent or workflow of `#[agent]` and `#[workflow]`, inside its span.
+pub fn agent_begin(name: impl Into<Cow<'static, str>>) -> Measured<AgentCall> {
+    Measured::in_body(AgentCall {
+        name: name.into(),
+        opened: None,
+    })
+}
+
+fn metrics(name: &str, own: Option<&Spent>, ended: &Ended) {
+    let Some(state) = LlmState::at(ended.here) else {
+        return;
+    };
+    // The agent's span is the example of its values.
+    let _inside = ended.here.context.as_ref().map(SpanContext::attach);
+    let waited = own.map_or(Duration::ZERO, |own| own.waiting);
+    let duration = ended.duration.saturating_sub(waited);
+    let named = [(key::GEN_AI_AGENT_NAME, name)];
+    let labels = [named[0], (key::ERROR_TYPE, ended.end.error_type())];
+    let metrics = state.metrics();
+    let def = &metric::GEN_AI_INVOKE_AGENT_DURATION;
+    metrics.observe(def, &labels, duration.as_secs_f64());
+    // Without a frame, how many there were is not known.
+    let Some(own) = own else { return };
+    for (def, calls) in [
+        (
+            &metric::GEN_AI_INVOKE_AGENT_INFERENCE_CALLS,
+            own.model_calls,
+        ),
+        (&metric::GEN_AI_INVOKE_AGENT_TOOL_CALLS, own.tool_calls),
+    ] {
+        metrics.observe(def, &named, calls as f64);
+    }
+}
+
+/// Says on the agent's span what it used itself, as the conventions want it, and what was used in all.
+fn attributes(own: Option<&Spent>, total: Option<&Spent>) {
+    let set = |key: &'static str, value: AttributeValue| current::set_attribute(key, value);
+    let tokens = |key, tokens: Option<u64>| {
+        if let Some(tokens) = tokens {
+            set(key, tokens.into());
+        }
+    };
+    if let Some(own) = own {
+        tokens(key::GEN_AI_USAGE_INPUT_TOKENS, own.usage.input_tokens());
+        tokens(key::GEN_AI_USAGE_OUTPUT_TOKENS, own.usage.output_tokens());
+    }
+    let Some(total) = total else { return };
+    set(key::OBS_TOTAL_MODEL_CALLS, total.model_calls.into());
+    set(key::OBS_TOTAL_TOOL_CALLS, total.tool_calls.into());
+    tokens(key::OBS_TOTAL_INPUT_TOKENS, total.usage.input_tokens());
+    tokens(key::OBS_TOTAL_OUTPUT_TOKENS, total.usage.output_tokens());
+    if let Some(usd) = total.cost.exact() {
+        set(key::OBS_TOTAL_COST, usd.as_f64().into());
+        return;
+    }
+    set(
+        key::OBS_TOTAL_COST_AT_LEAST,
+        total.cost.at_least.as_f64().into(),
+    );
+    if let Some(most) = total.cost.at_most {
+        set(key::OBS_TOTAL_COST_AT_MOST, most.as_f64().into());
+    }
+}

@@ -1,0 +1,121 @@
+//! One frame: its place among the others, and the sums of what was used in it.
+
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex};
+
+use super::{Spent, slab};
+use crate::lock::lock;
+use crate::trace::frame::FrameId;
+use crate::trace::local::local;
+
+/// What an agent or a workflow has used so far.
+///
+/// `own` is what it used itself, `total` includes the agents inside of it. So what all agents inside of a
+/// workflow used themselves adds up to the total of the workflow. The sums do not depend on sampling. A
+/// frame may be kept and asked when its agent has ended.
+///
+/// ```
+/// use obs_runtime::llm::{self, LlmCall, Spent, record_llm_call};
+/// use obs_runtime::{agent, testing};
+///
+/// #[agent]
+/// fn researcher() -> Spent {
+///     record_llm_call(LlmCall::new("openai", "chat", "gpt-4o-mini").usage((1_200, 80)));
+///     llm::frame().expect("an agent has a frame").own()
+/// }
+///
+/// let captured = testing::capture(researcher);
+/// assert_eq!(captured.value.to_string(), "1 model call, 0 tool calls, 1200 input and 80 output tokens, $0.000228");
+/// assert!(llm::frame().is_none());
+/// ```
+#[derive(Clone, Debug)]
+pub struct Frame(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    id: FrameId,
+    /// The frame around this one.
+    around: Option<Frame>,
+    name: Cow<'static, str>,
+    sums: Mutex<Sums>,
+}
+
+#[derive(Debug, Default)]
+struct Sums {
+    own: Spent,
+    total: Spent,
+    late: u64,
+}
+
+impl Frame {
+    pub(super) fn new(id: FrameId, around: Option<Self>, name: Cow<'static, str>) -> Self {
+        Self(Arc::new(Inner {
+            id,
+            around,
+            name,
+            sums: Mutex::default(),
+        }))
+    }
+
+    /// Returns the frame with this number, or the nearest one around it that is still open.
+    pub(crate) fn find(id: FrameId) -> Option<Self> {
+        Some(slab::find(id)?.frame)
+    }
+
+    pub(crate) fn id(&self) -> FrameId {
+        self.0.id
+    }
+
+    /// Returns the name of the agent or workflow.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Returns what was used by itself, without the agents inside.
+    pub fn own(&self) -> Spent {
+        lock(&self.0.sums).own.clone()
+    }
+
+    /// Returns what was used by itself and by all agents inside.
+    pub fn total(&self) -> Spent {
+        lock(&self.0.sums).total.clone()
+    }
+
+    /// Returns how many calls ended after the agent that made them: they are in the sums of this frame, the
+    /// nearest one that was still open.
+    pub fn late(&self) -> u64 {
+        lock(&self.0.sums).late
+    }
+
+    /// Returns the frame around this one: that of the agent or workflow which called it.
+    pub fn around(&self) -> Option<Self> {
+        self.0.around.clone()
+    }
+
+    /// Adds something that was done in this frame to it and to all around it.
+    pub(super) fn add(&self, spent: &Spent) {
+        lock(&self.0.sums).own += spent;
+        for frame in self.outwards() {
+            lock(&frame.0.sums).total += spent;
+        }
+    }
+
+    /// Counts something that was done in a frame inside which had ended.
+    pub(super) fn add_late(&self) {
+        lock(&self.0.sums).late += 1;
+    }
+
+    /// This frame and those around it, the innermost first.
+    fn outwards(&self) -> impl Iterator<Item = &Self> {
+        core::iter::successors(Some(self), |frame| frame.0.around.as_ref())
+    }
+}
+
+/// Returns the frame of the innermost agent or workflow that runs here; `None` outside of all.
+///
+/// It is found across awaits, in tasks that were spawned with
+/// [`in_current_span`](crate::Instrument::in_current_span), and on threads to which a
+/// [`SpanContext`](crate::SpanContext) was attached.
+pub fn frame() -> Option<Frame> {
+    Frame::find(local().frame.get())
+}

@@ -1,0 +1,3 @@
+//! Agents, tools and what they use.
+
+mod frames;
