@@ -6,6 +6,7 @@
 
 use core::any::{Any, type_name};
 use core::fmt;
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -19,7 +20,7 @@ use crate::pipeline::meters::{Active, Meters};
 use crate::pipeline::params::{TypeMap, missing};
 use crate::pipeline::plan::Rule;
 use crate::pipeline::result::{Output, TaskError};
-use crate::pipeline::runner::Mailbox;
+use crate::pipeline::runner::{Mailbox, Message};
 use crate::pipeline::state::TaskState;
 
 /// The state that all tasks of one run share.
@@ -34,7 +35,9 @@ pub(crate) struct Run {
     pub(crate) span: Option<SpanContext>,
     pub(crate) meters: Meters,
     /// What attempts tell the runner.
-    pub(crate) mailbox: Mailbox,
+    pub(crate) mailbox: Arc<Mailbox>,
+    /// Whether a task has said how far it is, and the runner was told.
+    pub(crate) has_news: AtomicBool,
     /// The tasks' own state, in the order of the graph's nodes.
     pub(crate) cells: Box<[Mutex<Cell>]>,
 }
@@ -62,6 +65,8 @@ pub(crate) struct Cell {
     own: UnitCell,
     /// Those of its items that have begun, if it is mapped.
     pub(crate) items: Vec<UnitCell>,
+    /// How far it is, as it has said last.
+    pub(crate) said: Option<Box<(u64, u64)>>,
     /// How the task as a whole has ended.
     pub(crate) ended: Option<TaskState>,
     /// The span of the last attempt, which dependants link to.
@@ -159,6 +164,37 @@ impl TaskContext {
     /// The last call counts. A `records` argument of the task replaces it.
     pub fn set_records(&self, records: u64) {
         self.cell().of(self.unit).records = Some(records);
+    }
+
+    /// Says how far the task is, for those who follow the run: so much is done, of so much, in
+    /// whatever unit. The last call counts, also over the attempts that follow.
+    ///
+    /// It may be called often. In an item of a mapped task it does nothing: the items that have
+    /// ended show how far that one is.
+    ///
+    /// ```
+    /// # use obs_runtime::pipeline::TaskContext;
+    /// async fn copy(rows: &[u32], context: &TaskContext) {
+    ///     for (done, row) in rows.iter().enumerate() {
+    ///         println!("{row}");
+    ///         context.progress(done as u64 + 1, rows.len() as u64);
+    ///     }
+    /// }
+    /// ```
+    pub fn progress(&self, done: u64, of: u64) {
+        if self.unit.item_number().is_some() {
+            return;
+        }
+        let mut cell = self.cell();
+        match &mut cell.said {
+            Some(said) => **said = (done, of),
+            said => *said = Some(Box::new((done, of))),
+        }
+        drop(cell);
+        // Once for each time that the runner has looked.
+        if !self.run.has_news.swap(true, Ordering::AcqRel) {
+            self.run.mailbox.send(Message::Said);
+        }
     }
 
     /// Returns which item of a mapped task the attempt is for, from 0; none if it is not mapped.

@@ -35,10 +35,13 @@ pub(crate) mod items;
 mod meters;
 pub(crate) mod params;
 pub(crate) mod plan;
+mod progress;
 pub(crate) mod registry;
 pub(crate) mod result;
 mod run_handle;
 mod runner;
+#[cfg(feature = "progress")]
+mod show;
 mod start;
 mod state;
 mod summary;
@@ -55,6 +58,7 @@ pub use handler::HandlerReturn;
 pub use items::Items;
 pub use params::{Input, Resource};
 pub use plan::RunIf;
+pub use progress::{ItemProgress, Progress, ProgressWatch, TaskProgress};
 pub use registry::names;
 pub use result::{
     HandlerError, ItemResult, RunResult, RunState, SkipReason, Succeeded, TaskResult, TaskResults,

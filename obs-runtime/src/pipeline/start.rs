@@ -5,6 +5,7 @@
 
 use core::any::{Any, type_name};
 use core::fmt;
+use core::sync::atomic::AtomicBool;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
@@ -23,12 +24,13 @@ use crate::pipeline::handler::{Calls, Handlers};
 use crate::pipeline::meters::Meters;
 use crate::pipeline::params::TypeMap;
 use crate::pipeline::plan::{Rule, RunLimits};
+use crate::pipeline::progress::ProgressWatch;
 use crate::pipeline::result::{Output, RunResult, RunState, TaskResult, TaskResults, TaskState};
-use crate::pipeline::run_handle::{RunnerPanicked, Told};
-use crate::pipeline::runner::{Finished, Mailbox, Runner};
+use crate::pipeline::run_handle::Teller;
+use crate::pipeline::runner::{Finished, Runner};
 use crate::pipeline::telemetry::RunTelemetry;
 use crate::pipeline::{CancelHandle, PipelineBuilder, RunHandle, registry};
-use crate::{Error, Instrument as _, SpanContext, run_id, scope, self_log};
+use crate::{Error, Instrument as _, SpanContext, run_id, scope};
 
 /// A task graph and the values that it needs, ready to run once.
 ///
@@ -44,6 +46,9 @@ pub struct Pipeline {
     pub(super) handlers: Handlers,
     deadline: Option<Duration>,
     late: Option<Duration>,
+    /// Whether people are shown how far the run is.
+    #[cfg(feature = "progress")]
+    pub(super) is_shown: bool,
     /// The mistakes in calls on it, which are reported when it starts.
     problems: Vec<String>,
 }
@@ -60,6 +65,8 @@ impl Pipeline {
             handlers: Handlers::default(),
             deadline: None,
             late: None,
+            #[cfg(feature = "progress")]
+            is_shown: false,
             problems: Vec::new(),
         }
     }
@@ -268,6 +275,11 @@ impl Pipeline {
                 ),
             ));
         }
+        #[cfg(feature = "progress")]
+        if self.is_shown {
+            let pipeline = self.graph.pipeline.clone();
+            return Ok(self.spawn(&runtime).shown(pipeline));
+        }
         Ok(self.spawn(&runtime))
     }
 
@@ -275,6 +287,10 @@ impl Pipeline {
     fn needs_timer(&self) -> Option<String> {
         if self.deadline.is_some() || self.late.is_some() {
             return Some("the run has a deadline".to_owned());
+        }
+        #[cfg(feature = "progress")]
+        if self.is_shown {
+            return Some("the progress is shown now and then".to_owned());
         }
         let mut tasks = self.graph.nodes.iter().zip(&self.graph.plan.tasks);
         let waits = |node: &Node, rule: &Rule| {
@@ -300,6 +316,7 @@ impl Pipeline {
         let limits = self.limits();
         let run = Arc::new(self.into_run(run_id, telemetry.context(), meters));
         let (span, id, cancel) = (run.span, run.id.clone(), run.cancel.clone());
+        let watch = ProgressWatch::new(Arc::clone(&run.mailbox));
         let calls = Calls::new(handlers, run.span, run.meters.clone());
         let late = calls.clone();
         let for_late = Arc::clone(&run);
@@ -316,10 +333,7 @@ impl Pipeline {
         let runner = Runner::new(Arc::clone(&run), &limits, on_late);
         let (tell, told) = oneshot::channel();
         let whole = async move {
-            let teller = Teller {
-                pipeline: run.graph.pipeline.clone(),
-                tell: Some(tell),
-            };
+            let teller = Teller::new(run.graph.pipeline.clone(), tell);
             let finished = runner.drive().await;
             let Finished {
                 state,
@@ -334,7 +348,7 @@ impl Pipeline {
             drop(running);
         };
         runtime.spawn(whole.in_span_context(span));
-        RunHandle::new(id, cancel, told)
+        RunHandle::new(id, cancel, watch, told)
     }
 
     fn limits(&self) -> RunLimits {
@@ -353,7 +367,8 @@ impl Pipeline {
 
     pub(super) fn into_run(self, id: String, span: Option<SpanContext>, meters: Meters) -> Run {
         Run {
-            mailbox: Mailbox::default(),
+            mailbox: Arc::default(),
+            has_news: AtomicBool::new(false),
             cells: self.graph.nodes.iter().map(|_| Mutex::default()).collect(),
             graph: self.graph,
             id,
@@ -381,48 +396,6 @@ impl Drop for CancelOnDrop {
         if let Some(cancel) = &self.0 {
             cancel.cancel();
         }
-    }
-}
-
-/// Tells how a run ended, and says of one that did not why: its runtime was shut down, or its
-/// runner panicked.
-struct Teller {
-    pipeline: Cow<'static, str>,
-    tell: Option<oneshot::Sender<Told>>,
-}
-
-impl Teller {
-    fn tell(mut self, result: RunResult) {
-        if let Some(tell) = self.tell.take() {
-            // An error says that nobody waits for it.
-            let _ = tell.send(Ok(result));
-        }
-    }
-}
-
-impl Drop for Teller {
-    fn drop(&mut self) {
-        let pipeline = &self.pipeline;
-        let Some(tell) = self.tell.take() else { return };
-        if std::thread::panicking() {
-            let _ = tell.send(Err(RunnerPanicked));
-            return self_log::warn_from_host(
-                "pipeline",
-                "panicked",
-                format_args!(
-                    "`{pipeline}`: the runner panicked before the run had ended, so no handler was called \
-                     for it: this is a defect of obs, please report it with the panic"
-                ),
-            );
-        }
-        self_log::warn_from_host(
-            "pipeline",
-            "cut_off",
-            format_args!(
-                "`{pipeline}`: the tokio runtime was shut down before the run had ended, so no handler was \
-                 called for it: wait for the run, or for `RunHandle::wait`, before the runtime goes"
-            ),
-        );
     }
 }
 

@@ -18,16 +18,18 @@ async fn a_run_that_ends_by_itself_is_not_cancelled() {
 async fn whoever_waits_learns_whether_the_runner_panicked_or_its_runtime_is_gone() {
     for panics in [true, false] {
         let (tell, told) = oneshot::channel();
-        let teller = Teller {
-            pipeline: "quick".into(),
-            tell: Some(tell),
-        };
+        let teller = Teller::new("quick".into(), tell);
         let ended = guarded(move || {
             let _teller = teller;
             assert!(!panics, "a defect");
         });
         assert_eq!(ended.is_none(), panics);
-        let run = RunHandle::new("1".to_owned(), CancelHandle::default(), told);
+        let run = RunHandle::new(
+            "1".to_owned(),
+            CancelHandle::default(),
+            ProgressWatch::new(Arc::default()),
+            told,
+        );
         let error = run.wait().await.unwrap_err().to_string();
         assert_eq!(error.contains("its runner panicked"), panics, "{error}");
         assert_eq!(error.contains("was shut down"), !panics, "{error}");

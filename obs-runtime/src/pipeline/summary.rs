@@ -144,8 +144,8 @@ fn duration(duration: Duration) -> String {
     format!("{value:.decimals$}{unit}")
 }
 
-/// Returns an error's text as it fits one cell of the table.
-fn one_line(text: &str) -> String {
+/// Returns a text as it fits one cell of the table, or a part of a line.
+pub(super) fn one_line(text: &str) -> String {
     const LONGEST: usize = 200;
     let mut line: String = text
         .chars()

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 
 use super::timers::Due;
 use super::{Cause, Command, Driver, Skip, Slot, Unit, Why, stopped};
+use crate::pipeline::progress::ItemProgress;
 use crate::pipeline::state::TaskState;
 
 /// The most items that are made at once: between two such lots others have their turn.
@@ -233,6 +234,24 @@ impl Driver {
         };
         self.finish(Unit::task(task), state, cause, out);
         true
+    }
+
+    /// How far the items of a task are, once they have been counted.
+    pub(crate) fn item_counts(&self, task: u32) -> Option<ItemProgress> {
+        let this = self.tasks.get(task as usize)?;
+        let fan = this.fan.as_ref()?;
+        let made = fan.items.len() as u32;
+        let is_over = this.slot.state.is_terminal();
+        let unmade = fan.len - made;
+        // Those that were never made have ended with their task.
+        let waits = if fan.closed.is_some() { 0 } else { unmade };
+        let running = if is_over { 0 } else { fan.open - waits };
+        Some(ItemProgress {
+            total: fan.len,
+            running,
+            ended: fan.len - waits - running,
+            failed: fan.failed,
+        })
     }
 
     /// Has a task stopped: its attempt, or its items.

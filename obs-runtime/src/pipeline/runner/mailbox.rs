@@ -5,13 +5,15 @@ use std::sync::Mutex;
 
 use tokio::time::Instant;
 
+use crate::guarded::guarded;
 use crate::lock::lock;
 use crate::pipeline::driver::Unit;
+use crate::pipeline::progress::{Asked, Progress};
 use crate::pipeline::result::TaskError;
 use crate::pipeline::task::Attempted;
 use crate::retry::Hint;
 
-/// What an attempt tells.
+/// What attempts tell, and those who follow the run.
 pub(crate) enum Message {
     /// It has begun to work. Said by those whose time is limited.
     Began {
@@ -29,6 +31,10 @@ pub(crate) enum Message {
     },
     /// The thread that it had left has ended.
     Released { unit: Unit, attempt: u32 },
+    /// A task has said how far it is.
+    Said,
+    /// Somebody waits for a change.
+    Asked(Asked),
 }
 
 /// How an attempt ended.
@@ -50,17 +56,44 @@ struct Inside {
     messages: Vec<Message>,
     /// The runner, if it waits.
     waker: Option<Waker>,
+    /// Whether the runner is gone, and reads nothing any more.
+    is_closed: bool,
+    /// How the run ended, and the changes until then, if anybody follows it.
+    last: Option<(u64, Progress)>,
 }
 
 impl Mailbox {
     pub(crate) fn send(&self, message: Message) {
         let mut inside = lock(&self.0);
+        if inside.is_closed {
+            let last = match &message {
+                Message::Asked(asked) => inside.last.clone().filter(|(at, _)| *at > asked.seen),
+                _ => None,
+            };
+            drop(inside);
+            if let (Message::Asked(asked), Some(last)) = (message, last) {
+                // Whoever has gone meanwhile needs no answer.
+                let _ = asked.answer.send(last);
+            }
+            return;
+        }
         inside.messages.push(message);
         let waker = inside.waker.take();
         drop(inside);
         if let Some(waker) = waker {
             waker.wake();
         }
+    }
+
+    /// Whatever is sent from now on is dropped, as is what nobody has read. Who follows the run is
+    /// told the last state.
+    pub(super) fn close(&self, last: Option<(u64, Progress)>) {
+        let mut inside = lock(&self.0);
+        inside.is_closed = true;
+        inside.last = inside.last.take().or(last);
+        let unread = core::mem::take(&mut inside.messages);
+        drop(inside);
+        guarded(|| drop(unread));
     }
 
     /// Takes all messages, in exchange for an empty list.

@@ -7,6 +7,7 @@
 mod flight;
 mod mailbox;
 mod settle;
+mod watch;
 
 use core::future::poll_fn;
 use core::pin::Pin;
@@ -18,6 +19,7 @@ use tokio::time::{Instant, Sleep};
 
 use self::flight::Flight;
 pub(crate) use self::mailbox::{Ended, Mailbox, Message};
+use self::watch::Watchers;
 use crate::guarded::guarded;
 use crate::pipeline::context::Run;
 use crate::pipeline::driver::{Command, Driver, Event, Time, Unit};
@@ -53,6 +55,7 @@ pub(crate) struct Runner {
     /// The results of tasks that have ended.
     results: Vec<Option<TaskResult>>,
     on_late: OnLate,
+    watchers: Watchers,
     timer: Option<(Time, Pin<Box<Sleep>>)>,
 }
 
@@ -66,6 +69,7 @@ impl Runner {
             items: HashMap::new(),
             results: (0..tasks).map(|_| None).collect(),
             on_late,
+            watchers: Watchers::default(),
             timer: None,
             run,
         }
@@ -91,6 +95,7 @@ impl Runner {
             }
             self.run.mailbox.take(&mut inbox);
             if inbox.is_empty() {
+                self.answer();
                 // What is due already needs no timer of tokio's, which a runtime may lack.
                 if self.tick() {
                     tokio::task::yield_now().await;
@@ -112,9 +117,11 @@ impl Runner {
             if read >= AT_ONCE {
                 read = 0;
                 self.tick();
+                self.answer();
                 tokio::task::yield_now().await;
             }
         }
+        self.end_watch();
         self.finish()
     }
 
@@ -137,7 +144,9 @@ impl Runner {
 
     fn tell(&mut self, at: Instant, event: Event) {
         let at = self.time(at);
-        self.driver.apply(at, event, &mut self.commands);
+        if self.driver.apply(at, event, &mut self.commands) {
+            self.watchers.changed();
+        }
         self.obey();
     }
 
@@ -149,6 +158,8 @@ impl Runner {
             Message::Released { unit, attempt } => {
                 self.tell(Instant::now(), Event::Released { unit, attempt });
             }
+            Message::Said => self.watchers.changed(),
+            Message::Asked(asked) => self.watchers.add(asked),
             Message::Ended {
                 unit,
                 attempt,
@@ -293,6 +304,7 @@ impl Drop for Runner {
     fn drop(&mut self) {
         let tasks = self.flights.iter().flatten();
         tasks.chain(self.items.values()).for_each(JoinHandle::abort);
+        self.run.mailbox.close(None);
     }
 }
 
