@@ -82,6 +82,8 @@ mod shown_url;
 mod sources;
 #[cfg(feature = "steps")]
 pub mod steps;
+#[cfg(any(feature = "console", feature = "pipeline"))]
+mod terminal;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(feature = "llm")]

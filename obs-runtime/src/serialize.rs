@@ -91,7 +91,7 @@ pub(crate) fn seconds<S: Serializer>(
 }
 
 /// Writes a duration that may be unknown as a number of seconds.
-#[cfg(feature = "llm")]
+#[cfg(any(feature = "llm", feature = "pipeline"))]
 #[expect(clippy::ref_option, reason = "serde hands fields over like this")]
 pub(crate) fn optional_seconds<S: Serializer>(
     duration: &Option<core::time::Duration>,

@@ -22,6 +22,7 @@
 //! # Ok::<(), obs_runtime::Error>(()) }).unwrap();
 //! ```
 
+mod analysis;
 pub(crate) mod blocking;
 mod builder;
 mod cancel;
@@ -66,4 +67,5 @@ pub use result::{
 };
 pub use run_handle::RunHandle;
 pub use start::Pipeline;
+pub use summary::Summary;
 pub use task::Task;

@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use crate::Error;
 use crate::error::ErrorKind;
+use crate::pipeline::analysis::Analysis;
 pub(crate) use crate::pipeline::error::TaskError;
 use crate::pipeline::graph::Graph;
 pub use crate::pipeline::state::{RunState, SkipReason, TaskState};
@@ -32,6 +33,13 @@ pub struct TaskResult {
     pub state: TaskState,
     /// The number of attempts that began; 0 for a task that never ran.
     pub attempts: u32,
+    /// The time from the begin of the run to that of its first attempt; none for a task that never
+    /// ran.
+    #[serde(
+        rename = "began_after_seconds",
+        serialize_with = "serialize::optional_seconds"
+    )]
+    pub began_after: Option<Duration>,
     /// The time from the start of the first attempt to the end of the last, pauses and waits for a
     /// slot between them included.
     #[serde(rename = "duration_seconds", serialize_with = "serialize::seconds")]
@@ -192,7 +200,8 @@ pub(crate) type Output = Arc<dyn Any + Send + Sync>;
 /// The result of a run. A run whose tasks failed has one too: look at `state`.
 ///
 /// It is serialized with its fields, without the outputs of tasks: `started_at` is RFC 3339 in UTC,
-/// `duration_seconds` the duration, `task_results` a list in the order of the graph.
+/// `duration_seconds` the duration, `task_results` a list in the order of the graph; `critical_path`
+/// and `root_causes` are lists of names.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
@@ -243,6 +252,8 @@ pub struct RunResult {
     pub trace_id: Option<TraceId>,
     /// The handlers that failed or panicked. A handler sees those that were called before it.
     pub handler_errors: Vec<HandlerError>,
+    #[serde(flatten)]
+    pub(crate) analysis: Analysis,
     #[serde(skip)]
     pub(crate) outputs: Arc<[Option<Output>]>,
 }

@@ -47,19 +47,21 @@ async fn a_run_is_an_object_of_its_fields() {
             "still_running": 0,
             "task_results": [
                 {"name": "extract", "state": "succeeded", "attempts": 1,
-                 "duration_seconds": 1.5, "waited_seconds": 0.0, "records": 40, "error": null,
+                 "began_after_seconds": 0.0, "duration_seconds": 1.5, "waited_seconds": 0.0, "records": 40, "error": null,
                  "still_running": 0},
                 {"name": "load", "state": "failed", "attempts": 1,
-                 "duration_seconds": 0.0, "waited_seconds": 0.0, "records": null,
+                 "began_after_seconds": 1.5, "duration_seconds": 0.0, "waited_seconds": 0.0, "records": null,
                  "error": {"error_type": error_type, "message": "no login with password=***"},
                  "still_running": 0},
                 {"name": "index", "state": "skipped", "attempts": 0,
-                 "duration_seconds": 0.0, "waited_seconds": 0.0, "records": null,
+                 "began_after_seconds": null, "duration_seconds": 0.0, "waited_seconds": 0.0, "records": null,
                  "error": null, "skipped": {"reason": "upstream_failed", "task": "load"},
                  "still_running": 0},
             ],
             "trace_id": "abababababababababababababababab",
             "handler_errors": [{"handler": "app::tell", "message": "nobody listens"}],
+            "critical_path": ["extract", "load"],
+            "root_causes": ["load"],
         })
     );
 }

@@ -9,9 +9,10 @@ use std::io::{IsTerminal as _, Write as _, stderr};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::task::JoinHandle;
 
+use crate::pipeline::Pipeline;
 use crate::pipeline::progress::{Progress, ProgressWatch, TaskProgress};
 use crate::pipeline::state::TaskState;
-use crate::pipeline::{Pipeline, summary};
+use crate::terminal::text::clean;
 
 /// How often bars are drawn.
 const DRAWN_EVERY: Duration = Duration::from_millis(100);
@@ -82,7 +83,7 @@ async fn follow(mut watch: ProgressWatch, pause: Duration, mut call: impl FnMut(
 fn line(pipeline: &str, progress: &Progress) -> String {
     let mut line = format!(
         "{}: {} of {} tasks",
-        summary::one_line(pipeline),
+        one_line(pipeline),
         progress.ended(),
         progress.tasks.len()
     );
@@ -97,7 +98,7 @@ fn line(pipeline: &str, progress: &Progress) -> String {
     let tasks = progress.tasks.iter().filter_map(|t| Some((t, part(t)?)));
     for (at, (task, (done, of))) in tasks.take(BARS).enumerate() {
         let mark = if at == 0 { "; " } else { ", " };
-        let name = summary::one_line(&task.name);
+        let name = one_line(&task.name);
         let _ = write!(line, "{mark}{name} {done} of {of}");
     }
     line
@@ -125,7 +126,7 @@ impl Bars {
         let all = MultiProgress::with_draw_target(target);
         let run = all.add(ProgressBar::new(0));
         run.set_style(style("{prefix} {bar:30} {pos}/{len} tasks{msg} {elapsed}"));
-        run.set_prefix(summary::one_line(pipeline));
+        run.set_prefix(one_line(pipeline));
         Self {
             all,
             run,
@@ -154,7 +155,7 @@ impl Bars {
             let bar = self.tasks.entry(at).or_insert_with(|| {
                 let bar = self.all.add(ProgressBar::new(of));
                 bar.set_style(style("  {prefix} {bar:28} {pos}/{len} {eta}"));
-                bar.set_prefix(summary::one_line(&task.name));
+                bar.set_prefix(one_line(&task.name));
                 bar
             });
             bar.set_length(of);
@@ -172,6 +173,11 @@ impl Bars {
 fn style(template: &str) -> ProgressStyle {
     let style = ProgressStyle::with_template(template);
     style.unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// A name as it fits a line.
+fn one_line(name: &str) -> String {
+    clean(name, 200)
 }
 
 #[cfg(test)]

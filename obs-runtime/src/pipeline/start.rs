@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::guarded::guarded;
+use crate::pipeline::analysis::Analysis;
 use crate::pipeline::cancel::Running;
 use crate::pipeline::context::Run;
 use crate::pipeline::graph::{Graph, Node, all_well, pipeline_error};
@@ -435,6 +436,7 @@ fn result(
             .filter(SpanContext::is_sampled)
             .map(|span| span.trace_id()),
         handler_errors: Vec::new(),
+        analysis: Analysis::new(&run.graph, &results),
         outputs,
         task_results: TaskResults {
             results,

@@ -7,12 +7,12 @@ use std::time::Duration;
 use super::logs::ConsoleLogs;
 use super::metrics::ConsoleMetrics;
 use super::sink::ConsoleSink;
-use super::terminal::{colour, columns};
 use crate::Error;
 use crate::exporter::ExportSchedule;
 use crate::exporter::builder::start_metrics;
 use crate::init::Builder;
 use crate::init::component::{Component, Environment, Startup, Unconfigured};
+use crate::terminal::{Stream, colour, columns};
 
 /// What is printed.
 #[derive(Default)]
@@ -38,7 +38,7 @@ impl Component for Console {
             start_traces(startup);
         }
         if self.logs {
-            let sink = ConsoleLogs::new(Box::new(stderr()), colour());
+            let sink = ConsoleLogs::new(Box::new(stderr()), colour(Stream::Stderr));
             startup.log_sinks.push(Box::new(sink));
         }
         if let Some(interval) = self.metrics {
@@ -63,7 +63,9 @@ impl Component for Console {
 }
 
 fn start_traces(startup: &mut Startup) {
-    let sink = ConsoleSink::new(Box::new(stderr()), colour(), columns);
+    let sink = ConsoleSink::new(Box::new(stderr()), colour(Stream::Stderr), || {
+        columns(Stream::Stderr)
+    });
     startup.span_sinks.push(Box::new(sink));
 }
 

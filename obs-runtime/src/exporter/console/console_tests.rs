@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
-use super::text::{clean, duration, width};
 use super::trace_tree;
+use crate::terminal::text::{clean, duration, width};
 use crate::trace::{AttributeValue, Outcome, SpanError, SpanId, SpanRecord, TraceId};
 
 const MS: u64 = 1_000_000;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::row::Row;
-use super::text::durations;
+use crate::terminal::text::durations;
 use crate::trace::Outcome;
 
 /// From how many on equal leaves are one line.

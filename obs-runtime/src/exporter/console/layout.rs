@@ -1,7 +1,7 @@
 //! What a line of a tree shows, and how its columns are shared out.
 
 use super::fold::Item;
-use super::text::width;
+use crate::terminal::text::width;
 
 /// Columns of the bar that shows when a span ran.
 const BAR: usize = 20;

@@ -1,8 +1,8 @@
 use crate::exporter::console::row::Row;
 use crate::exporter::console::tests::span;
-use crate::exporter::console::text::width;
 use crate::exporter::console::trace_tree;
 use crate::exporter::console::tree::Tree;
+use crate::terminal::text::width;
 use crate::trace::{Outcome, SpanError, SpanRecord, TraceId};
 
 /// Draws the spans on a terminal of so many columns.

@@ -6,8 +6,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use super::row::show;
-use super::text::clean;
-use super::tree::{DIM, GREEN, RED, RESET, YELLOW};
 use super::writer::{Writer, writer};
 use crate::Error;
 use crate::callsite::Level;
@@ -15,6 +13,8 @@ use crate::logs::LogRecord;
 use crate::processor::sink::{LogSink, PendingFlush};
 use crate::rfc3339::rfc3339;
 use crate::self_obs::ExporterCounters;
+use crate::terminal::text::clean;
+use crate::terminal::{DIM, GREEN, RED, RESET, YELLOW};
 
 /// Characters of a message that are shown.
 const BODY: usize = 4096;

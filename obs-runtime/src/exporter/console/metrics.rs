@@ -4,12 +4,12 @@ use core::fmt::Write as _;
 use std::io::Write;
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::text::{clean, duration, pad, width};
 use crate::Error;
 use crate::error::ErrorKind;
 use crate::exporter::{MetricBatch, MetricExporter};
 use crate::metrics::{HistogramPoint, Labels, MetricData, MetricFamily, Number, SummaryPoint};
 use crate::rfc3339::rfc3339;
+use crate::terminal::text::{clean, duration, pad, width};
 
 /// Columns of a name or a label's value.
 const TEXT: usize = 64;

@@ -8,8 +8,6 @@ mod logs;
 mod metrics;
 mod row;
 mod sink;
-mod terminal;
-mod text;
 mod tree;
 mod writer;
 

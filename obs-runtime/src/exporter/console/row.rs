@@ -1,8 +1,8 @@
 //! One span, reduced to what its line says.
 
-use super::text::{clean, width};
 use crate::printable::is_quoted;
 use crate::semconv::attribute as semconv;
+use crate::terminal::text::{clean, width};
 use crate::trace::attribute::{SpanError, ValueRef};
 use crate::trace::heap::HeapBytes;
 use crate::trace::{Outcome, SpanId, SpanRecord, SpanView};

@@ -6,16 +6,10 @@ use std::collections::HashMap;
 use super::fold::{Item, fold};
 use super::layout::{Layout, Placed};
 use super::row::{Detail, Row};
-use super::text::{clean, duration, pad, width};
+use crate::terminal::text::{cut, duration, pad, width};
+use crate::terminal::{BOLD, DIM, GREEN, RED, RESET, YELLOW};
 use crate::trace::TraceId;
 use crate::trace::{Outcome, SpanId};
-
-pub(super) const RED: &str = "\x1b[31m";
-pub(super) const YELLOW: &str = "\x1b[33m";
-pub(super) const GREEN: &str = "\x1b[32m";
-const BOLD: &str = "\x1b[1m";
-pub(super) const DIM: &str = "\x1b[2m";
-pub(super) const RESET: &str = "\x1b[0m";
 
 /// A trace to draw.
 pub(super) struct Tree<'a> {
@@ -237,14 +231,6 @@ fn fitted(text: &str, room: usize) -> String {
         return String::new();
     }
     cut(text, room)
-}
-
-/// Returns a text in at most `most` columns, with a mark where something is left out.
-fn cut(text: &str, most: usize) -> String {
-    if width(text) <= most {
-        return text.to_owned();
-    }
-    clean(text, most.saturating_sub(1))
 }
 
 fn mark(outcome: Outcome) -> &'static str {

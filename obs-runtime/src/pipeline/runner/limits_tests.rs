@@ -66,7 +66,7 @@ async fn a_task_that_waits_for_its_limit_keeps_nobody_from_running() {
     assert_eq!(result.task_results["free"].waited, Duration::ZERO);
     let summary = result.summary();
     assert!(
-        summary.contains("\n  waited for a slot: two 1.00s\n"),
+        summary.contains("\n  waited for a slot: two 1.00 s\n"),
         "{summary}"
     );
 }

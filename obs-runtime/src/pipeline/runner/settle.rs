@@ -128,6 +128,9 @@ impl Runner {
             name: node.name.clone(),
             state,
             attempts,
+            began_after: began
+                .filter(|_| attempts > 0)
+                .map(|began| began.saturating_duration_since(self.run.began)),
             duration: began
                 .filter(|_| attempts > 0)
                 .map_or(Duration::ZERO, lasted),

@@ -4,8 +4,8 @@ use core::fmt::Write as _;
 
 use crate::printable::is_unprintable;
 
-/// Returns a span's duration with three significant digits.
-pub(super) fn duration(nanos: u64) -> String {
+/// Returns a duration with three significant digits.
+pub(crate) fn duration(nanos: u64) -> String {
     let seconds = nanos / 1_000_000_000;
     match nanos {
         0..1_000 => format!("{nanos} ns"),
@@ -18,7 +18,8 @@ pub(super) fn duration(nanos: u64) -> String {
 }
 
 /// Returns a range of durations: `1.20 to 3.40 ms`, `900 ns to 1.20 ms`, or one if they look alike.
-pub(super) fn durations(least: u64, most: u64) -> String {
+#[cfg(feature = "console")]
+pub(crate) fn durations(least: u64, most: u64) -> String {
     let (least, most) = (duration(least), duration(most));
     if least == most {
         return most;
@@ -41,7 +42,7 @@ fn scaled(nanos: u64, unit_nanos: f64, unit: &str) -> String {
 }
 
 /// Returns the columns that a text takes on a terminal.
-pub(super) fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     text.chars().map(char_width).sum()
 }
 
@@ -64,7 +65,7 @@ fn char_width(c: char) -> usize {
 
 /// Returns the text in at most `most` columns and one line: control characters, which could move the cursor or turn the
 /// reading direction, become escapes.
-pub(super) fn clean(text: &str, most: usize) -> String {
+pub(crate) fn clean(text: &str, most: usize) -> String {
     let mut out = String::with_capacity(text.len().min(most.saturating_mul(4)));
     let mut used = 0;
     for c in text.chars() {
@@ -84,7 +85,15 @@ pub(super) fn clean(text: &str, most: usize) -> String {
     out
 }
 
+/// Returns a text in at most `most` columns, with a mark where something is left out.
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    if width(text) <= most {
+        return text.to_owned();
+    }
+    clean(text, most.saturating_sub(1))
+}
+
 /// Fills up to a column.
-pub(super) fn pad(out: &mut String, columns: usize) {
+pub(crate) fn pad(out: &mut String, columns: usize) {
     out.extend(core::iter::repeat_n(' ', columns));
 }
