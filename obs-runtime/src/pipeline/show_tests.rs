@@ -51,7 +51,7 @@ fn done() -> Progress {
 #[test]
 fn a_line_says_how_far_the_run_and_its_tasks_are() {
     let text = line("index", &half_done());
-    let expected = "index: 2 of 5 tasks, 1 failed; embed 40 of 100, co py 3 of 10";
+    let expected = "index: 2 of 5 tasks, 1 failed; embed 40 of 100, co\\npy 3 of 10";
     assert_eq!(text, expected);
     let text = line("index", &done());
     assert_eq!(text, "index: 5 of 5 tasks, 1 failed, failed");
@@ -114,7 +114,7 @@ fn the_run_has_a_bar_and_so_has_each_task_that_says_how_far_it_is() {
         "2/5 tasks, 1 failed",
         "embed",
         "40/100",
-        "co py",
+        "co\\npy",
         "5/5 tasks",
     ] {
         assert!(text.contains(part), "no `{part}`: {text}");
