@@ -5,7 +5,7 @@ use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned as _;
-use syn::{Expr, ExprClosure, Ident, LitStr, Path, Token};
+use syn::{Expr, ExprClosure, Ident, Lit, LitStr, Path, Token};
 
 use super::duration::DurationArg;
 use super::expr::{as_bool, as_text, plain};
@@ -26,6 +26,10 @@ pub(crate) struct TaskArgs {
     pub(crate) when: Option<Given<ExprClosure>>,
     pub(crate) map: Option<Given<Map>>,
     pub(crate) concurrency: Option<LitStr>,
+    /// A variant of `Effects`.
+    pub(crate) effects: Option<Given<&'static str>>,
+    /// What the user adds to the version: a text.
+    pub(crate) version: Option<Expr>,
     pub(crate) records: Option<Expr>,
 }
 
@@ -102,6 +106,8 @@ impl TaskArgs {
             when: list.given("when", errors, when),
             map: list.given("map", errors, map),
             concurrency: concurrency.and_then(|arg| arg.filled("a limit needs a name", errors)),
+            effects: list.given("effects", errors, effects),
+            version: list.take("version").and_then(|arg| version(arg, errors)),
             records: list.expr("records", errors),
         }
     }
@@ -151,6 +157,35 @@ fn run_if(arg: Arg, errors: &mut Errors) -> Option<&'static str> {
         "failed" => "Failed",
         _ => "AnySuccess",
     })
+}
+
+fn effects(arg: Arg, errors: &mut Errors) -> Option<&'static str> {
+    let words = ["none", "idempotent", "once"];
+    Some(match arg.word(&words, errors)? {
+        "none" => "None",
+        "idempotent" => "Idempotent",
+        _ => "Once",
+    })
+}
+
+/// `version = "2"`, `version = 2`, or a constant text.
+fn version(arg: Arg, errors: &mut Errors) -> Option<Expr> {
+    let value = arg.expr(errors)?;
+    let Expr::Lit(lit) = plain(&value) else {
+        return Some(value);
+    };
+    let text = match &lit.lit {
+        Lit::Str(text) => text.value(),
+        Lit::Int(number) => number.base10_digits().to_owned(),
+        _ => String::new(),
+    };
+    if text.trim().is_empty() {
+        let message = "`version` is a text or a whole number that changes with what the compiler does not see: `version = 2`";
+        errors.push_on(&value, message);
+        return None;
+    }
+    let text = LitStr::new(&text, lit.span());
+    Some(syn::parse_quote!(#text))
 }
 
 /// `when = |load| !load.is_empty()`: the parameters are outputs, so it must be a closure here.

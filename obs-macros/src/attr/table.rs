@@ -145,6 +145,8 @@ pub(crate) const PIPELINE_TASK: Table = Table {
         "when",
         "map",
         "cache",
+        "effects",
+        "version",
         "records",
     ],
     feature: Some("pipeline"),

@@ -15,6 +15,7 @@ macro_rules! meta {
                 usage: Use::Order,
             }),*],
             policy: TaskPolicy::DEFAULT,
+            about: crate::pipeline::about::About::NONE,
             map: None,
             error_types: &[],
             requires: &[],

@@ -22,6 +22,7 @@
 //! # Ok::<(), obs_runtime::Error>(()) }).unwrap();
 //! ```
 
+pub(crate) mod about;
 mod analysis;
 pub(crate) mod blocking;
 mod builder;
@@ -29,10 +30,12 @@ mod cancel;
 pub(crate) mod check;
 pub(crate) mod context;
 pub(crate) mod driver;
+pub(crate) mod effect_key;
 mod error;
 mod graph;
 pub(crate) mod handler;
 pub(crate) mod items;
+mod listing;
 mod meters;
 pub(crate) mod params;
 pub(crate) mod plan;
@@ -50,13 +53,16 @@ pub(crate) mod task;
 pub(crate) mod telemetry;
 
 pub use crate::retry::{Backoff, RetryPolicy};
+pub use about::Effects;
 pub use builder::PipelineBuilder;
 pub use cancel::CancelHandle;
 pub(crate) use cancel::{all_ended, cancel_all};
 pub use context::TaskContext;
+pub use effect_key::EffectKey;
 pub use error::TaskError;
 pub use handler::HandlerReturn;
 pub use items::Items;
+pub use listing::{DependencyInfo, MapInfo, TaskInfo, tasks};
 pub use params::{Input, Resource};
 pub use plan::RunIf;
 pub use progress::{ItemProgress, Progress, ProgressWatch, TaskProgress};

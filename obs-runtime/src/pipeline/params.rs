@@ -137,7 +137,7 @@ pub(crate) fn missing(method: &str, type_name: &str) -> TaskError {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no parameter that a task can take",
     label = "no dependency has this parameter's name",
-    note = "a parameter is the output of a task in `depends_on(…)` and has its name, or is `Input<T>`, `Resource<T>` or `&TaskContext`"
+    note = "a parameter is the output of a task in `depends_on(…)` and has its name, or is `Input<T>`, `Resource<T>`, `&TaskContext` or `&EffectKey`"
 )]
 pub trait TaskParam: Sized {
     /// Returns what the run must be given for this parameter.

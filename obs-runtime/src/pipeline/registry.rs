@@ -51,7 +51,7 @@ pub fn names() -> Vec<&'static str> {
     names
 }
 
-fn registered() -> impl Iterator<Item = &'static TaskMeta> {
+pub(super) fn registered() -> impl Iterator<Item = &'static TaskMeta> {
     inventory::iter::<TaskEntry>
         .into_iter()
         .map(|entry| entry.0)

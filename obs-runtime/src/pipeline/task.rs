@@ -11,6 +11,7 @@ use core::time::Duration;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::pipeline::about::About;
 use crate::pipeline::plan::{MapRule, RunIf, Times};
 use crate::pipeline::result::{Output, TaskError};
 use crate::pipeline::{Backoff, RetryPolicy, TaskContext};
@@ -104,6 +105,8 @@ pub struct TaskMeta {
     pub dependencies: &'static [Dependency],
     /// Its attempts, timeout and limit.
     pub policy: TaskPolicy,
+    /// What it says of itself beside.
+    pub about: About,
     /// How its items are found, if it is mapped.
     pub map: Option<Mapping>,
     /// The types of the errors that it can return.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::count::IntoCount;
 use super::judge::Judge;
 pub use super::probe::probe;
+pub use crate::pipeline::about::{About, Effects, Version, check_once};
 pub use crate::pipeline::blocking::blocking;
 pub use crate::pipeline::check::{check, check_moves, check_shared};
 pub use crate::pipeline::handler::{
@@ -21,7 +22,7 @@ pub use crate::pipeline::task::{
     Attempt, Attempted, Dependency, Mapping, Requirement, TaskMeta, TaskPolicy, Unmade, Use,
 };
 pub use crate::pipeline::telemetry::span_began;
-pub use crate::pipeline::{Backoff, RetryPolicy, RunResult, TaskContext};
+pub use crate::pipeline::{Backoff, EffectKey, RetryPolicy, RunResult, TaskContext};
 pub use crate::retry::Hint;
 pub use std::borrow::Cow;
 pub use std::vec::Vec;
@@ -239,21 +240,62 @@ pub fn lend<O>(output: &Arc<O>) -> &O {
 #[diagnostic::on_unimplemented(
     message = "`&{Self}` is no parameter that a task can take",
     label = "no dependency has this parameter's name",
-    note = "a parameter is the output of a task in `depends_on(…)` and has its name, or is `Input<T>`, `Resource<T>` or `&TaskContext`"
+    note = "a parameter is the output of a task in `depends_on(…)` and has its name, or is `Input<T>`, `Resource<T>`, `&TaskContext` or `&EffectKey`"
 )]
 pub trait LentParam {
-    fn lend(context: &TaskContext) -> &Self;
+    /// What is kept for it while the function runs.
+    type Held;
+    /// Whether it makes a repetition known as one.
+    const IS_KEY: bool;
+
+    fn hold(context: &TaskContext) -> Self::Held;
+
+    fn lend<'a>(context: &'a TaskContext, held: &'a Self::Held) -> &'a Self;
 }
 
 impl LentParam for TaskContext {
-    fn lend(context: &TaskContext) -> &Self {
+    type Held = ();
+    const IS_KEY: bool = false;
+
+    fn hold(_: &TaskContext) {}
+
+    fn lend<'a>(context: &'a TaskContext, (): &'a ()) -> &'a Self {
         context
     }
 }
 
+impl LentParam for EffectKey {
+    type Held = Self;
+    const IS_KEY: bool = true;
+
+    fn hold(context: &TaskContext) -> Self {
+        context.effect_key()
+    }
+
+    fn lend<'a>(_: &'a TaskContext, held: &'a Self) -> &'a Self {
+        held
+    }
+}
+
+/// What lends a parameter `&T` that is no output.
+pub struct Lender<'a, P: LentParam> {
+    context: &'a TaskContext,
+    held: P::Held,
+}
+
+impl<P: LentParam> Lender<'_, P> {
+    /// The parameter.
+    pub fn get(&self) -> &P {
+        P::lend(self.context, &self.held)
+    }
+}
+
 /// A parameter `&T` that is no output.
-pub fn lent<P: LentParam>(context: &TaskContext) -> &P {
-    P::lend(context)
+pub fn lent<P: LentParam>(context: &TaskContext) -> Lender<'_, P> {
+    Lender {
+        context,
+        held: P::hold(context),
+    }
 }
 
 /// Counts the records of an output.

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod blocking;
+mod effects;
 mod handlers;
 mod lints;
 mod maps;

@@ -1,7 +1,7 @@
-//! What the compiler checks of a task where it stands: the types of its parameters, cycles, and
-//! outputs that a repeated or mapped task takes away.
+//! What the compiler checks of a task where it stands: the types of its parameters, cycles,
+//! outputs that a repeated or mapped task takes away, and effects that nobody may repeat.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 
 use super::meta::retries;
@@ -63,5 +63,23 @@ pub(super) fn checks(task: &Task, glue: &TokenStream) -> TokenStream {
         let here = at(glue, span);
         quote_spanned!(span=> const _: () = #here::check(&__OBS_TASK, #position);)
     });
-    quote!(#(#dependencies)* #(#moves)*)
+    let once = once(task, glue);
+    quote!(#(#dependencies)* #(#moves)* #once)
+}
+
+/// An effect that is to happen once is repeated only if its receiver can know it again.
+fn once(task: &Task, glue: &TokenStream) -> Option<TokenStream> {
+    let given = task
+        .effects
+        .as_ref()
+        .filter(|given| given.value == "Once")?;
+    task.retry.retries.as_ref()?;
+    let retries = retries(task);
+    let keys = task.params.iter().filter_map(|param| match param {
+        Param::Lent { ty } => Some(quote!(|| <#ty as #glue::LentParam>::IS_KEY)),
+        _ => None,
+    });
+    let span = Span::mixed_site().located_at(given.at);
+    let here = at(glue, span);
+    Some(quote_spanned!(span=> const _: () = #here::check_once(#retries, false #(#keys)*);))
 }

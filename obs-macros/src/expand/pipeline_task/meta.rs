@@ -27,6 +27,7 @@ pub(super) fn meta(task: &Task, glue: &TokenStream) -> TokenStream {
     let line = site::line_of(item.sig.ident.span());
     let dependencies = dependencies(task, glue);
     let policy = policy(task, glue);
+    let about = super::about::about(task, glue);
     let map = optional(super::map::mapping(task, glue));
     let error_types = error_types(task, glue);
     let requires = task.params.iter().enumerate().filter_map(|(at, param)| {
@@ -42,6 +43,7 @@ pub(super) fn meta(task: &Task, glue: &TokenStream) -> TokenStream {
             line: #line,
             dependencies: &[#(#dependencies),*],
             policy: #policy,
+            about: #about,
             map: #map,
             error_types: &[#(#error_types),*],
             requires: &[#(#requires),*],

@@ -3,12 +3,14 @@
 //! The braced `struct` has the function's name: it lives in the namespace of types, so a `use` of
 //! the function brings both, and `depends_on(path)` reaches the struct by the function's path.
 
+mod about;
 mod checks;
 mod map;
 mod meta;
 mod names;
 mod run;
 pub(crate) mod stand_in;
+mod version;
 
 use proc_macro2::TokenStream;
 

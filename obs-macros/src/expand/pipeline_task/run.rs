@@ -95,7 +95,10 @@ fn argument(at: usize, param: &Param, task: &Task, glue: &TokenStream) -> (Token
         Param::Output { position, .. } => {
             quote!(let #value = #source.take(#context, #position)?;)
         }
-        Param::Lent { .. } => quote_spanned!(span=> let #value = #glue::lent::<#ty>(#context);),
+        Param::Lent { .. } => {
+            let lent = quote_spanned!(span=> let #value = #glue::lent::<#ty>(#context););
+            quote!(#lent let #value = #value.get();)
+        }
         Param::Value { .. } => quote!(let #value = (#source.get)(#context)?;),
     };
     (fetch, value)

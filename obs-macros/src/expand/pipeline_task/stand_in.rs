@@ -30,6 +30,7 @@ pub(crate) fn expand(item: &Function) -> TokenStream {
                 line: 0,
                 dependencies: &[],
                 policy: #glue::TaskPolicy::DEFAULT,
+                about: #glue::About::NONE,
                 map: ::core::option::Option::None,
                 error_types: &[],
                 requires: &[],

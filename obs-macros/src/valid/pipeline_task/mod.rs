@@ -18,7 +18,7 @@ use super::names::is_dynamic;
 use crate::ast::{Function, Item};
 use crate::attr::duration::DurationArg;
 use crate::attr::fields::{Constant, Field, FieldKey, FieldValue};
-use crate::attr::list::Required;
+use crate::attr::list::{Given, Required};
 use crate::attr::parsed::Parsed;
 use crate::attr::pipeline_task::{Dependency, Retry, TaskArgs};
 use crate::attr::shared::Args;
@@ -41,6 +41,9 @@ pub(crate) struct Task {
     pub(crate) when: Option<When>,
     pub(crate) map: Option<Mapped>,
     pub(crate) concurrency: Option<LitStr>,
+    /// A variant of `Effects`.
+    pub(crate) effects: Option<Given<&'static str>>,
+    pub(crate) version: Option<Expr>,
     pub(crate) records: Option<Expr>,
     /// `ok_if` and `error_if`: the closure, and which answer fails the task.
     pub(crate) judge: Option<(Expr, bool)>,
@@ -97,6 +100,8 @@ pub(crate) fn task(parsed: Parsed<TaskArgs>, errors: &mut Errors) -> Option<Task
         when,
         map,
         concurrency: own.concurrency,
+        effects: own.effects,
+        version: own.version,
         records: own.records,
         judge,
     })

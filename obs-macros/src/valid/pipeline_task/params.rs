@@ -92,7 +92,7 @@ fn other(
 ) -> Option<Param> {
     let is_ours = match ty {
         Type::Path(path) => path.path.segments.last().is_some_and(|last| {
-            ["Input", "Resource", "TaskContext"]
+            ["Input", "Resource", "TaskContext", "EffectKey"]
                 .iter()
                 .any(|n| last.ident == n)
         }),

@@ -112,6 +112,7 @@ async fn a_handler_of_a_task_is_not_called_before_its_run_has_ended() {
         line: 1,
         dependencies: &[],
         policy: crate::pipeline::task::TaskPolicy::DEFAULT,
+        about: crate::pipeline::about::About::NONE,
         map: None,
         error_types: &[],
         requires: &[],
