@@ -5,6 +5,7 @@ use core::time::Duration;
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
 use crate::llm::price::Cost;
+use crate::llm::server::Server;
 use crate::llm::usage::{LlmResponse, Source, Usage};
 use crate::words::words;
 
@@ -46,6 +47,8 @@ pub struct Attempt {
     pub(crate) response: LlmResponse,
     pub(super) status: Option<u16>,
     pub(super) retry_after: Option<Duration>,
+    /// Who was asked, as a layer or the client saw it.
+    pub(super) server: Option<Server>,
     /// The layers that see this attempt. The first of them made it.
     pub(super) layers: Vec<&'static str>,
     /// The attempt of an outer layer inside of which a layer repeated the request.

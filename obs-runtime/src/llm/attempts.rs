@@ -8,6 +8,7 @@ use core::time::Duration;
 
 use crate::llm::attempt::{Attempt, AttemptEnd, Pairing};
 use crate::llm::price::{Cost, Reason};
+use crate::llm::server::Server;
 use crate::llm::usage::{LlmResponse, Source, Unit, Usage};
 
 /// The most attempts of a call that are kept. Of what comes before the last of them, only the tokens are.
@@ -298,6 +299,17 @@ impl Attempts {
         if let Some(at) = self.at(place) {
             change(&mut self.all[at]);
         }
+    }
+
+    /// Somebody sees whom an attempt asks.
+    #[cfg(any(feature = "reqwest", feature = "tracing", feature = "opentelemetry"))]
+    pub(crate) fn server(&mut self, place: usize, server: Server) {
+        self.change(place, |attempt| attempt.server = Some(server));
+    }
+
+    /// Who was asked by the attempt whose answer the call gave.
+    pub(crate) fn asked_server(&self) -> Option<Server> {
+        self.decisive()?.server.clone()
     }
 
     /// A layer sees the status of an answer. A provider that `bills` may bill what it calls a bad request.

@@ -135,8 +135,8 @@ impl ClientSpan {
             key::SERVER_ADDRESS => self.server.0 = text(value).map(str::to_owned),
             _ => self.server.1 = number(value).and_then(|port| port.try_into().ok()),
         }
-        if let (Some(address), port) = self.server.clone() {
-            self.call.asked(Request::new().server(address, port));
+        if let (Verdict::Attempt(attempt), (Some(address), port)) = (&self.verdict, &self.server) {
+            attempt.server(address.clone(), *port);
         }
     }
 

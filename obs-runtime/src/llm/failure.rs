@@ -110,18 +110,6 @@ impl ProviderError for ::reqwest_middleware::Error {
     }
 }
 
-/// Whether an error that is made from one of reqwest proves that nothing was sent.
-#[cfg(all(feature = "reqwest", feature = "rig"))]
-pub(super) fn is_unsent(error: &(dyn core::error::Error + 'static)) -> bool {
-    let causes = core::iter::successors(Some(error), |error| error.source());
-    causes.into_iter().any(|error| {
-        let of_reqwest = error.downcast_ref::<::reqwest::Error>();
-        let of_middleware = error.downcast_ref::<::reqwest_middleware::Error>();
-        of_reqwest.is_some_and(ProviderError::is_unsent)
-            || of_middleware.is_some_and(ProviderError::is_unsent)
-    })
-}
-
 #[cfg(all(test, feature = "reqwest"))]
 #[path = "failure_tests.rs"]
 mod tests;

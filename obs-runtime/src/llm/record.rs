@@ -60,7 +60,7 @@ impl CallRecord {
             operation,
             model,
             mut attempts,
-            request,
+            mut request,
             duration,
             time_to_first_chunk,
             time_to_first_token,
@@ -84,6 +84,8 @@ impl CallRecord {
             }
             priced.cost
         });
+        // What the program says of it stands above what a layer saw.
+        request.server = request.server.or_else(|| attempts.asked_server());
         let response = attempts.decisive().map(|attempt| attempt.response.clone());
         Self {
             provider,

@@ -256,6 +256,12 @@ impl RunningAttempt {
         self.change(|call, at| call.attempts.refused(at));
     }
 
+    /// Says whom the request asks.
+    #[cfg(any(feature = "reqwest", feature = "tracing", feature = "opentelemetry"))]
+    pub(crate) fn server(&self, host: String, port: Option<u16>) {
+        self.change(|call, at| call.attempts.server(at, (host.into(), port)));
+    }
+
     /// Says that the request was not to a model: it is no attempt.
     #[cfg(feature = "reqwest")]
     pub(crate) fn withdraw(&self) {

@@ -59,6 +59,8 @@ struct Watched {
     attempt: Option<RunningAttempt>,
     /// Where the request goes is not known before the response.
     is_guess: bool,
+    /// Who is asked, as soon as that is known.
+    server: Option<(String, Option<u16>)>,
     /// The answer's body, if the provider answered.
     body: Option<Body>,
     /// What the head said, for an attempt that is begun by the body.
@@ -77,17 +79,33 @@ fn begin(layer: &'static str, target: Option<Target<'_>>) -> Option<Box<dyn Watc
         Some(target) if target.method != "POST" => return None,
         Some(target) => infers(target.path) || call.asks(target.host),
     };
-    Some(Box::new(Watched {
+    let watched = Watched {
         attempt: counts.then(|| call.attempt(layer)),
         call,
         layer,
         is_guess: target.is_none(),
+        server: target.and_then(server),
         body: None,
         head: None,
-    }))
+    };
+    watched.tell_server();
+    Some(Box::new(watched))
+}
+
+/// Who is asked.
+fn server(target: Target<'_>) -> Option<(String, Option<u16>)> {
+    let host = target.host.to_ascii_lowercase();
+    (!host.is_empty()).then_some((host, target.port))
 }
 
 impl Watched {
+    /// Reports who is asked, if both are known.
+    fn tell_server(&self) {
+        if let (Some(attempt), Some((host, port))) = (&self.attempt, &self.server) {
+            attempt.server(host.clone(), *port);
+        }
+    }
+
     /// Reports what an answer says; that a model answered makes an attempt of any request.
     fn say(&mut self, answer: LlmResponse) {
         let Some(attempt) = &self.attempt else {
@@ -98,6 +116,7 @@ impl Watched {
                 }
                 attempt.answered(answer);
                 self.attempt = Some(attempt);
+                self.tell_server();
             }
             return;
         };
@@ -110,14 +129,18 @@ impl Watch for Watched {
         self.attempt.as_ref().and_then(RunningAttempt::place)
     }
 
-    fn head(&mut self, status: u16, headers: &HeaderMap, path: &str) {
+    fn head(&mut self, status: u16, headers: &HeaderMap, from: Target<'_>) {
         let text = |name| headers.get(name)?.to_str().ok();
         let pause = retry_after::of_headers(text);
-        if self.is_guess && !infers(path) {
+        if self.is_guess && !infers(from.path) {
             // Its answer may still be one of a model.
             if let Some(attempt) = self.attempt.take() {
                 attempt.withdraw();
             }
+        }
+        if self.is_guess {
+            self.server = server(from);
+            self.tell_server();
         }
         self.head = Some((status, pause));
         if let Some(attempt) = &self.attempt {

@@ -13,6 +13,7 @@ use ::http::HeaderMap;
 pub(crate) struct Target<'a> {
     pub(crate) method: &'a str,
     pub(crate) host: &'a str,
+    pub(crate) port: Option<u16>,
     pub(crate) path: &'a str,
 }
 
@@ -22,8 +23,8 @@ pub(crate) trait Watch: Debug + Send + Sync {
     #[cfg(feature = "llm")]
     fn place(&self) -> Option<crate::trace::open_call::Place>;
 
-    /// The head of the response has come, from this path.
-    fn head(&mut self, status: u16, headers: &HeaderMap, path: &str);
+    /// The head of the response has come, from there.
+    fn head(&mut self, status: u16, headers: &HeaderMap, from: Target<'_>);
 
     /// The next bytes of the response's body have come.
     fn bytes(&mut self, bytes: &[u8]);

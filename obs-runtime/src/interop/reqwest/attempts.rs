@@ -11,7 +11,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::watched;
-use crate::requests::watch::{self, Target, Watch};
+use crate::requests::watch::{self, Watch};
 
 /// Returns a layer that reports each request to the model call that runs.
 ///
@@ -71,11 +71,7 @@ where
 
     fn call(&mut self, request: R) -> Self::Future {
         let seen = (&request as &dyn Any).downcast_ref::<::reqwest::Request>();
-        let target = seen.map(|request| Target {
-            method: request.method().as_str(),
-            host: request.url().host_str().unwrap_or_default(),
-            path: request.url().path(),
-        });
+        let target = seen.map(|request| watched::target(request.method().as_str(), request.url()));
         let watch = watch::begin("tower", target);
         let inner = {
             let _open = watch::open(watch.as_deref());
@@ -85,27 +81,16 @@ where
     }
 }
 
-/// Whether an error says that no connection was made, so that nobody can have worked on the request: it is reqwest's, or
-/// has one of reqwest's among its causes.
+/// Whether an error of a service says that the request was not sent.
 fn is_unsent<E: 'static>(error: &E) -> bool {
     let error: &dyn Any = error;
-    let mut cause: Option<&(dyn Error + 'static)> =
-        if let Some(error) = error.downcast_ref::<Box<dyn Error + Send + Sync>>() {
-            Some(&**error)
-        } else if let Some(error) = error.downcast_ref::<::reqwest_middleware::Error>() {
-            Some(error)
-        } else {
-            error
-                .downcast_ref::<::reqwest::Error>()
-                .map(|error| error as _)
-        };
-    while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<::reqwest::Error>() {
-            return error.is_connect();
-        }
-        cause = error.source();
+    if let Some(error) = error.downcast_ref::<Box<dyn Error + Send + Sync>>() {
+        return super::is_unsent(&**error);
     }
-    false
+    let of_reqwest = error.downcast_ref::<::reqwest::Error>();
+    let of_middleware = error.downcast_ref::<::reqwest_middleware::Error>();
+    of_reqwest.is_some_and(|error| super::is_unsent(error))
+        || of_middleware.is_some_and(|error| super::is_unsent(error))
 }
 
 pin_project! {

@@ -56,12 +56,13 @@ use ::reqwest::{Request, Response};
 use ::reqwest_middleware::{Middleware, Next, Result};
 
 use self::hosts::Hosts;
-use crate::requests::watch::{self, Target};
+use crate::requests::watch;
 use crate::trace::gate;
 use crate::trace::propagation::{self, Baggage, ambient};
 
 #[cfg(all(feature = "tower", feature = "llm"))]
 pub use attempts::{AttemptFuture, Attempts, AttemptsLayer, attempts};
+pub(crate) use request::is_unsent;
 
 /// Returns a middleware that records requests; [the module](self) describes how.
 pub fn middleware() -> TraceMiddleware {
@@ -135,12 +136,7 @@ impl TraceMiddleware {
         let headers = request.headers_mut();
         sent.run(|| propagation::inject_current(headers));
         self.add_baggage(&mut request);
-        let url = request.url();
-        let target = Target {
-            method: request.method().as_str(),
-            host: url.host_str().unwrap_or_default(),
-            path: url.path(),
-        };
+        let target = watched::target(request.method().as_str(), request.url());
         let mut watch = watch::begin("reqwest", Some(target));
         let mut response = next.run(request, extensions);
         // The inner future is dropped before `sent`, so that what it holds ends inside of the span.
@@ -150,7 +146,9 @@ impl TraceMiddleware {
         });
         let response = response.await;
         request::end(&mut sent, &response);
-        if let (Some(watch), true) = (&mut watch, request::is_unsent(&response)) {
+        if let (Some(watch), Err(error)) = (&mut watch, &response)
+            && is_unsent(error)
+        {
             watch.unsent();
         }
         response.map(|response| watched::response(watch, response))

@@ -104,9 +104,19 @@ pub(super) fn end(exchange: &mut Exchange, response: &Result<Response>) {
     exchange.end();
 }
 
-/// Whether no connection was made, so that nobody can have worked on the request.
-pub(super) fn is_unsent(response: &Result<Response>) -> bool {
-    matches!(response, Err(Error::Reqwest(error)) if error.is_connect())
+/// Whether an error is made from one of reqwest that says that no connection was made, or that the request could not be
+/// written, so that nobody can have worked on it.
+pub(crate) fn is_unsent(error: &(dyn std::error::Error + 'static)) -> bool {
+    let is = |error: &::reqwest::Error| error.is_connect() || error.is_builder();
+    let causes = core::iter::successors(Some(error), |&error| error.source());
+    causes.into_iter().any(|error| {
+        // That of the middleware stands for reqwest's, and does not give it as its source.
+        let middleware = match error.downcast_ref::<Error>() {
+            Some(Error::Reqwest(error)) => is(error),
+            _ => false,
+        };
+        middleware || error.downcast_ref::<::reqwest::Error>().is_some_and(is)
+    })
 }
 
 /// Returns the kind of an error, one of a few texts, since it is a label.

@@ -6,21 +6,34 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 
 use ::http::Response as HttpResponse;
-use ::reqwest::{Body, Response, ResponseBuilderExt as _};
+use ::reqwest::{Body, Response, ResponseBuilderExt as _, Url};
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use crate::requests::watch::Watch;
+use crate::requests::watch::{Target, Watch};
+
+/// Where a request goes, or a response comes from.
+pub(super) fn target<'a>(method: &'a str, url: &'a Url) -> Target<'a> {
+    // An address of IPv6 stands in brackets in a URL.
+    let host = url.host_str().unwrap_or_default();
+    Target {
+        method,
+        host: host.trim_matches(['[', ']']),
+        port: url.port_or_known_default(),
+        path: url.path(),
+    }
+}
 
 /// The response of a request that is watched, if it is.
 pub(super) fn response(watch: Option<Box<dyn Watch>>, response: Response) -> Response {
     let Some(mut watch) = watch else {
         return response;
     };
-    let path = response.url().path().to_owned();
-    watch.head(response.status().as_u16(), response.headers(), &path);
     // The address is no part of `http`'s response, so it is carried over.
     let url = response.url().clone();
+    let status = response.status().as_u16();
+    // Whatever the request's method was.
+    watch.head(status, response.headers(), target("", &url));
     let mut carrier = HttpResponse::builder().url(url);
     let (mut head, inner) = HttpResponse::<Body>::from(response).into_parts();
     if let Some(carried) = carrier.extensions_mut() {

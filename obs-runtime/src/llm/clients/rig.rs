@@ -117,7 +117,7 @@ impl ProviderError for RigError {
 fn is_unconnected(error: &HttpError) -> bool {
     match error {
         #[cfg(feature = "reqwest")]
-        HttpError::Instance(error) => crate::llm::failure::is_unsent(&**error),
+        HttpError::Instance(error) => crate::interop::reqwest::is_unsent(&**error),
         _ => false,
     }
 }

@@ -11,6 +11,7 @@ mod bill;
 mod case;
 mod clients;
 mod layers;
+mod servers;
 mod stalls;
 
 use std::sync::OnceLock;
