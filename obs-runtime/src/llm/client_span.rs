@@ -28,6 +28,10 @@ pub(super) struct ClientSpan {
     verdict: Verdict,
     /// All tokens that it has reported.
     usage: Usage,
+    /// Why the model stopped is still to be said, by a client that says it.
+    awaits_reason: bool,
+    /// The answer is streamed.
+    streams: bool,
     server: (Option<String>, Option<u16>),
 }
 
@@ -53,7 +57,7 @@ mod old {
 }
 
 impl ClientSpan {
-    pub(super) fn new(call: RunningCall, client: &'static str) -> Self {
+    pub(super) fn new(call: RunningCall, client: &'static str, keys: &[&'static str]) -> Self {
         Self {
             call,
             client,
@@ -62,6 +66,8 @@ impl ClientSpan {
             model: None,
             verdict: Verdict::Open(Vec::new()),
             usage: Usage::UNKNOWN,
+            awaits_reason: keys.contains(&key::GEN_AI_RESPONSE_FINISH_REASONS),
+            streams: false,
             server: (None, None),
         }
     }
@@ -102,7 +108,13 @@ impl ClientSpan {
                     _ => LlmResponse::new().id(text),
                 });
             }
-            key::GEN_AI_RESPONSE_FINISH_REASONS => attempt.answered(finished(value)),
+            key::GEN_AI_RESPONSE_FINISH_REASONS => {
+                attempt.answered(finished(value));
+                self.awaits_reason = false;
+                if !self.usage.is_unknown() {
+                    attempt.answered(self.last_word());
+                }
+            }
             // The status of the response, if it is one: other classes of errors are no numbers.
             key::ERROR_TYPE => {
                 let status = text(value).and_then(|text| text.parse().ok());
@@ -122,7 +134,8 @@ impl ClientSpan {
             }
             key::SERVER_ADDRESS | key::SERVER_PORT => self.asks(said, value),
             // What the call's macro and its record say of themselves.
-            key::GEN_AI_REQUEST_STREAM | key::GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK => {}
+            key::GEN_AI_REQUEST_STREAM => self.streams = *value == AttributeValue::Bool(true),
+            key::GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK => {}
             _ if said.starts_with("gen_ai.") => {
                 lock(&self.call.call).detail(said, value);
             }
@@ -141,9 +154,11 @@ impl ClientSpan {
     }
 
     /// The usage so far. It is the provider's last word once the output is known: some clients report the input first.
+    /// A client may tell what it heard of a stream that was cut off; if it says why models stop, it did not say it then.
     fn last_word(&self) -> Usage {
         let embeds = self.operation.as_deref().map(Kind::of) == Some(Kind::Embeddings);
-        if embeds || self.usage.output_tokens().is_some() {
+        let is_cut = self.streams && self.awaits_reason;
+        if embeds || self.usage.output_tokens().is_some() && !is_cut {
             self.usage
         } else {
             self.usage.partial()

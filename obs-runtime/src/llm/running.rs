@@ -61,9 +61,14 @@ pub struct RunningCall {
 
 impl OpenCall for Mutex<LlmCall> {
     #[cfg(any(feature = "tracing", feature = "opentelemetry"))]
-    fn client_span(self: Arc<Self>, client: &'static str, within: Option<usize>) -> Box<dyn Judge> {
+    fn client_span(
+        self: Arc<Self>,
+        client: &'static str,
+        keys: &[&'static str],
+        within: Option<usize>,
+    ) -> Box<dyn Judge> {
         let call = RunningCall { call: self, within };
-        Box::new(ClientSpan::new(call, client))
+        Box::new(ClientSpan::new(call, client, keys))
     }
 }
 

@@ -33,7 +33,9 @@ impl ClientSpan {
             .split_once("::")
             .map_or(target, |(library, _)| library);
         Some(Self {
-            judge: place.call.client_span(client, place.within),
+            judge: place
+                .call
+                .client_span(client, internal.keys(), place.within),
             client,
             internal,
         })

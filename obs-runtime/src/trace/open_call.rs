@@ -28,9 +28,15 @@ impl Place {
 
 /// A call that runs, as those inside see it.
 pub(crate) trait OpenCall: Any + Debug + Send + Sync {
-    /// A span of this client begins inside, which may be about the same request; inside of this attempt of a layer.
+    /// A span of this client begins inside, which may be about the same request and has declared these keys; inside of
+    /// this attempt of a layer.
     #[cfg(any(feature = "tracing", feature = "opentelemetry"))]
-    fn client_span(self: Arc<Self>, client: &'static str, within: Option<usize>) -> Box<dyn Judge>;
+    fn client_span(
+        self: Arc<Self>,
+        client: &'static str,
+        keys: &[&'static str],
+        within: Option<usize>,
+    ) -> Box<dyn Judge>;
 }
 
 /// The judgement of a call on a span that a client makes inside.

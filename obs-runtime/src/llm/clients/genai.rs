@@ -1,12 +1,14 @@
 //! Answers, ends of streams, usages and errors of genai.
 //!
-//! Its sums include their parts, whatever the provider. With `ChatOptions::with_capture_raw_body` it keeps the raw answer,
-//! which says what its types drop: the tier that served, searches.
+//! Its sums include their parts, but for what Bedrock cached. Where a provider says nothing of a sum it may be 0, and a
+//! part that is 0 is left out. With `ChatOptions::with_capture_raw_body` it keeps the raw answer, which says what its
+//! types drop: the tier that served, searches.
 
 use core::time::Duration;
 use std::borrow::Cow;
 
 use ::genai::Error;
+use ::genai::adapter::AdapterKind;
 use ::genai::chat::{ChatResponse, ChatStreamEvent, StopReason, StreamEnd, Usage};
 use ::genai::embed::EmbedResponse;
 use ::genai::webc::Error as CallError;
@@ -14,10 +16,11 @@ use ::genai::webc::Error as CallError;
 use super::kept;
 use crate::llm::failure::ProviderError;
 use crate::llm::usage::{Count, IntoUsage, LlmResponse, TokenCount as _, Usage as OurUsage};
-use crate::llm::wire::Counts;
+use crate::llm::wire::{Counts, or_none, sum};
 use crate::retry_after;
 
-fn counts(usage: &Usage) -> Counts {
+/// What a usage says, of the provider if that is known.
+fn counts(usage: &Usage, of: Option<AdapterKind>) -> Counts {
     let (input, output) = (
         usage.prompt_tokens_details.as_ref(),
         usage.completion_tokens_details.as_ref(),
@@ -43,7 +46,33 @@ fn counts(usage: &Usage) -> Counts {
             }
         }
     }
+    // No model answers without a token: that of some providers is 0 where they did not say it.
+    if counts.output == Count::Known(0) {
+        counts.output = Count::Unknown;
+    }
+    // One of its kinds is there with a feature of genai alone.
+    let is_bedrock = of.is_some_and(|kind| kind.as_lower_str().starts_with("bedrock"));
+    if is_bedrock || of == Some(AdapterKind::Anthropic) {
+        // These leave out what was not cached.
+        counts.cache_read = or_none(counts.cache_read, true);
+        counts.cache_write = or_none(counts.cache_write, true);
+    }
+    let is_apart = is_bedrock || of.is_none() && has_cached_apart(usage);
+    if is_apart {
+        counts.input = sum(counts.input, &[counts.cache_read, counts.cache_write]);
+    }
     counts
+}
+
+/// Whether the total is more than the sums by what was cached, as with Bedrock.
+fn has_cached_apart(usage: &Usage) -> bool {
+    let Some(parts) = &usage.prompt_tokens_details else {
+        return false;
+    };
+    let number = |tokens: Option<i32>| i64::from(tokens.unwrap_or(0));
+    let cached = number(parts.cached_tokens) + number(parts.cache_creation_tokens);
+    let sums = number(usage.prompt_tokens) + number(usage.completion_tokens);
+    cached > 0 && number(usage.total_tokens) == sums + cached
 }
 
 /// The conventions' word for a reason.
@@ -59,13 +88,13 @@ fn reason(reason: &StopReason) -> Cow<'static, str> {
 
 impl IntoUsage for &Usage {
     fn into_llm_response(self) -> LlmResponse {
-        LlmResponse::new().usage(counts(self).usage(true))
+        LlmResponse::new().usage(counts(self, None).usage(true))
     }
 }
 
 impl IntoUsage for &ChatResponse {
     fn into_llm_response(self) -> LlmResponse {
-        let counts = counts(&self.usage);
+        let counts = counts(&self.usage, Some(self.model_iden.adapter_kind));
         let mut answer = kept(self.captured_raw_body.as_ref(), counts, true);
         answer
             .model
@@ -80,12 +109,14 @@ impl IntoUsage for &ChatResponse {
     }
 }
 
-/// The end of a stream has the usage if `ChatOptions::with_capture_usage` asks for it.
+/// The end of a stream has the usage if `ChatOptions::with_capture_usage` asks for it. It comes of a stream that was cut
+/// off too, with what had been said until then: only one that says why the model stopped has the last word.
 impl IntoUsage for &StreamEnd {
     fn into_llm_response(self) -> LlmResponse {
+        let is_whole = self.captured_stop_reason.is_some();
         let usage = self.captured_usage.as_ref();
-        let mut answer =
-            LlmResponse::new().usage(usage.and_then(|usage| counts(usage).usage(true)));
+        let usage = usage.and_then(|usage| counts(usage, None).usage(is_whole));
+        let mut answer = LlmResponse::new().usage(usage);
         answer.id.clone_from(&self.captured_response_id);
         match &self.captured_stop_reason {
             Some(stopped) => answer.finish(0, reason(stopped)),

@@ -4,6 +4,7 @@ use ::genai::embed::Embedding;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::llm::usage::Source;
 use crate::llm::wire::anthropic;
 
 fn usage(raw: Value) -> Usage {
@@ -114,4 +115,72 @@ fn embeddings_have_input_alone() {
     let none = usage(json!({"prompt_tokens": 0}));
     let said = (&EmbedResponse::new(Vec::new(), model(), model(), none)).into_llm_response();
     assert_eq!(said.usage, None, "no text is without tokens");
+}
+
+/// What genai makes of an answer of this provider with this usage.
+fn answer_of(kind: AdapterKind, said: Value) -> OurUsage {
+    let mut answer = answer(None);
+    answer.model_iden = ModelIden::from_static(kind, "model");
+    answer.usage = usage(said);
+    answer.into_llm_response().usage.unwrap()
+}
+
+// bug: what Bedrock cached was taken for a part of the input, so the rest of it cost nothing.
+#[test]
+fn bedrock_counts_what_was_cached_beside_the_input() {
+    // As `Converse` says it: 1,000 and 500 and 80 and 20 are 1,600 in all.
+    let said = json!({
+        "prompt_tokens": 1_000, "completion_tokens": 80, "total_tokens": 1_600,
+        "prompt_tokens_details": {"cached_tokens": 500, "cache_creation_tokens": 20},
+    });
+    let expected = OurUsage::new(1_520, 80).cache_read(500).cache_write(20);
+    assert_eq!(answer_of(AdapterKind::BedrockApi, said.clone()), expected);
+    // The end of a stream does not say whose it is; the total does.
+    let end = StreamEnd {
+        captured_usage: Some(usage(said)),
+        captured_stop_reason: Some(StopReason::from("end_turn".to_owned())),
+        ..StreamEnd::default()
+    };
+    assert_eq!((&end).into_llm_response().usage, Some(expected));
+    // Nothing was cached, or it is a part of the input.
+    let said = json!({"prompt_tokens": 1_000, "completion_tokens": 80, "total_tokens": 1_080});
+    let none = OurUsage::new(1_000, 80).cache_read(0).cache_write(0);
+    assert_eq!(answer_of(AdapterKind::BedrockApi, said), none);
+    let said = json!({
+        "prompt_tokens": 1_000, "completion_tokens": 80, "total_tokens": 1_080,
+        "prompt_tokens_details": {"cached_tokens": 500},
+    });
+    let part = OurUsage::new(1_000, 80).cache_read(500);
+    assert_eq!((&usage(said)).into_llm_response().usage, Some(part));
+}
+
+// bug: genai fills in 0 where a provider did not say what it put out, and that was priced.
+#[test]
+fn a_sum_that_was_filled_with_zero_is_unknown() {
+    let said = json!({"prompt_tokens": 1_000, "completion_tokens": 0, "total_tokens": 1_000});
+    let none = answer_of(AdapterKind::Anthropic, said);
+    assert_eq!(
+        (none.output_tokens(), none.source()),
+        (None, Source::Partial)
+    );
+    // Of what was not cached Anthropic says nothing; others may have left it out.
+    let said = json!({"prompt_tokens": 1_000, "completion_tokens": 80});
+    let known = answer_of(AdapterKind::Anthropic, said.clone());
+    assert_eq!(known.cache_read_tokens(), Some(0));
+    let unknown = answer_of(AdapterKind::OpenAI, said);
+    assert_eq!(unknown.cache_read_tokens(), None);
+}
+
+// bug: the end that genai makes of a stream that was cut off was taken for the provider's last word.
+#[test]
+fn the_end_of_a_stream_that_was_cut_off_is_no_last_word() {
+    let end = StreamEnd {
+        captured_usage: Some(usage(json!({"prompt_tokens": 9, "completion_tokens": 2}))),
+        ..StreamEnd::default()
+    };
+    let said = (&end).into_llm_response().usage.unwrap();
+    assert_eq!(
+        (said.source(), said.output_tokens()),
+        (Source::Partial, Some(2))
+    );
 }

@@ -98,7 +98,7 @@ impl Counts {
 }
 
 /// The sum of a count and its other parts. Without the first there is none; other parts that are unknown are not there.
-pub(super) fn sum(first: Count, others: &[Count]) -> Count {
+pub(in crate::llm) fn sum(first: Count, others: &[Count]) -> Count {
     let mut sum = match first {
         Count::Known(number) => number,
         other => return other,

@@ -22,6 +22,8 @@ pub mod openai;
 pub(crate) use body::Body;
 #[cfg(any(feature = "async-openai", feature = "genai", feature = "rig"))]
 pub(in crate::llm) use counts::Counts;
+#[cfg(feature = "genai")]
+pub(in crate::llm) use counts::sum;
 use serde_json::Value;
 #[cfg(feature = "async-openai")]
 pub(in crate::llm) use {counts::or_none, json::tier};

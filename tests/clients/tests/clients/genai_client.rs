@@ -6,12 +6,23 @@ use genai::chat::{ChatMessage, ChatOptions, ChatRequest, ChatResponse, ChatStrea
 use genai::resolver::{AuthData, Endpoint};
 use genai::{Client, ModelIden, ServiceTarget};
 use obs_runtime::llm_call;
-use obs_tests_provider::{Answer, Asked, Provider, Refusal, Script, Tokens};
+use obs_tests_provider::{Answer, Asked, Format, Provider, Refusal, Reports, Script, Tokens, body};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
 use super::{MODEL, TOKENS, assert_one_inference, capture, loopback, of_inference};
 
 fn client(provider: &Provider, kind: AdapterKind) -> Client {
-    let url = format!("{}/v1/", provider.url());
+    client_at(&provider.url(), kind)
+}
+
+fn client_at(provider: &str, kind: AdapterKind) -> Client {
+    let version = if kind == AdapterKind::Gemini {
+        "v1beta"
+    } else {
+        "v1"
+    };
+    let url = format!("{provider}/{version}/");
     let target = move |target: ServiceTarget| -> genai::resolver::Result<ServiceTarget> {
         Ok(ServiceTarget {
             endpoint: Endpoint::from_owned(url.clone()),
@@ -154,4 +165,63 @@ fn the_lifetimes_of_what_was_cached_stay_apart() {
         .assert_span("chat claude-sonnet-4-5")
         .attribute("gen_ai.usage.input_tokens", 1_200)
         .attribute("operation.cost", 0.002_325);
+}
+
+/// Reads a stream through the type of its last item alone.
+#[llm_call(provider = "gcp.gemini", model = "gemini-2.5-flash")]
+async fn read_gemini(client: &Client) -> genai::Result<()> {
+    let options = ChatOptions::default().with_capture_usage(true);
+    let answer = client.exec_chat_stream("gemini-2.5-flash", request(), Some(&options));
+    let mut events = answer.await?.stream;
+    while let Some(event) = events.next().await {
+        obs_runtime::llm::answered(&event?);
+    }
+    Ok(())
+}
+
+/// A server that sends these chunks and ends, as if that were all.
+async fn ends_early(chunks: &[Vec<u8>]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await;
+    let listener = listener.expect("a port of this machine");
+    let address = listener.local_addr().expect("it listens");
+    let mut said =
+        b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n".to_vec();
+    said.extend(chunks.concat());
+    tokio::spawn(async move {
+        let (mut client, _) = listener.accept().await?;
+        // The head of the request, and of its body what comes with it.
+        let read = client.read(&mut [0; 16_384]).await?;
+        assert!(read > 0, "it asks");
+        client.write_all(&said).await?;
+        client.shutdown().await?;
+        // Until the client has gone: to close before all is read is to reset.
+        client.read_to_end(&mut Vec::new()).await
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn a_stream_of_gemini_that_ends_early_is_no_whole_one() {
+    let tokens = Tokens {
+        cache_read: 0,
+        ..TOKENS
+    };
+    let answer = Answer {
+        reports: Reports::Every,
+        ..Answer::new("gemini-2.5-flash", ["It ", "is ", "so."], tokens)
+    };
+    let chunks = body(Format::Gemini, true, &answer);
+    for (sent, is_whole) in [(chunks.len(), true), (2, false)] {
+        let captured = capture(async {
+            let url = ends_early(&chunks[..sent]).await;
+            read_gemini(&client_at(&url, AdapterKind::Gemini)).await
+        });
+        captured.value.as_ref().expect("genai makes an end of it");
+        let [call] = &captured.llm_calls[..] else {
+            panic!("{:?}", captured.llm_calls)
+        };
+        let output = call.usage().and_then(|usage| usage.output_tokens());
+        assert_eq!(output == Some(80), is_whole, "{output:?}");
+        assert_eq!(call.cost().at_most.is_some(), is_whole, "{}", call.cost());
+    }
 }
