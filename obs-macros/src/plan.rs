@@ -7,6 +7,7 @@ use proc_macro2::{Span, TokenStream};
 use syn::{Expr, Ident, LitStr};
 
 use crate::ast::Function;
+use crate::attr::agents::Limit;
 use crate::attr::conventions::Asked;
 use crate::attr::duration::DurationArg;
 use crate::attr::expr::{as_text, plain};
@@ -165,12 +166,21 @@ pub(crate) enum Measurement {
         dimensions: Option<Expr>,
     },
     /// `#[agent]` and `#[workflow]`
-    Agent { name: Text },
+    Agent {
+        name: Text,
+        limits: Vec<(Limit, Expr)>,
+        timeout: Option<DurationArg>,
+        /// Where the first limit stands, if the agent is stopped by it.
+        stops: Option<Span>,
+        only_flags: bool,
+    },
     /// `#[tool_call]`
     Tool {
         name: Text,
         /// The id of the call, by reference.
         id: Option<Expr>,
+        /// The parameters that tell a call from others; `None` if it may be repeated.
+        told_by: Option<Vec<Ident>>,
     },
 }
 
@@ -217,7 +227,7 @@ impl Measurement {
                 collection,
                 ..
             } => [Some(system), Some(operation), collection.as_ref()],
-            Self::Agent { name } | Self::Tool { name, .. } => [Some(name), None, None],
+            Self::Agent { name, .. } | Self::Tool { name, .. } => [Some(name), None, None],
         };
         texts.into_iter().flatten()
     }

@@ -212,6 +212,8 @@ pub mod attribute {
         NETWORK_PROTOCOL_VERSION = "network.protocol.version";
         /// A notifier of alerts: `webhook`, `log`, … Defined by obs.
         NOTIFIER = "notifier";
+        /// Why an agent was stopped: `steps`, `tool_calls`, `repeated` or `timeout`. Defined by obs.
+        OBS_AGENT_STOP_REASON = "obs.agent.stop_reason";
         /// What a cache had for a call: `hit`, `shared`, `miss` or `no_key`. Defined by obs.
         OBS_CACHE_LOOKUP = "obs.cache.lookup";
         /// The correlation id of what caused a workflow. Defined by obs.

@@ -97,7 +97,15 @@ const fn agent(name: &'static str) -> Table {
     Table {
         name,
         shared: true,
-        own: &["description", "stream"],
+        own: &[
+            "description",
+            "max_steps",
+            "max_tool_calls",
+            "max_same_tool_call",
+            "timeout",
+            "on_stop",
+            "stream",
+        ],
         feature: Some("llm"),
     }
 }
@@ -105,7 +113,7 @@ const fn agent(name: &'static str) -> Table {
 pub(crate) const TOOL_CALL: Table = Table {
     name: "tool_call",
     shared: true,
-    own: &["description", "effect", "id", "stream"],
+    own: &["description", "effect", "id", "repeat", "stream"],
     feature: Some("llm"),
 };
 

@@ -8,8 +8,8 @@ use quote::quote_spanned;
 use syn::Expr;
 use syn::spanned::Spanned as _;
 
-use super::duration;
 use super::name::text;
+use super::{duration, stop};
 use crate::attr::conventions::Asked;
 use crate::attr::expr::plain;
 use crate::crate_path;
@@ -86,11 +86,18 @@ pub(super) fn begin(plan: &Plan) -> Option<TokenStream> {
                 )
             }
         }
-        Measurement::Agent { name } => {
+        Measurement::Agent {
+            name,
+            limits,
+            timeout,
+            only_flags,
+            ..
+        } => {
             let name = text(name);
-            quote!(#krate::private::agent_begin(#name))
+            let limits = stop::limits(limits, timeout.as_ref(), *only_flags, krate);
+            quote!(#krate::private::agent_begin(#name, #limits))
         }
-        Measurement::Tool { name, id } => {
+        Measurement::Tool { name, id, .. } => {
             let name = text(name);
             let begin = quote!(#krate::private::tool_begin(#name));
             match id {

@@ -6,7 +6,7 @@ use syn::ReturnType;
 use syn::spanned::Spanned as _;
 
 use super::assemble::{assemble, assemble_around};
-use super::{lasting, prelude, rebind, site, types, value};
+use super::{lasting, prelude, rebind, site, stop, types, value};
 use crate::ast::{Function, with_content};
 use crate::crate_path;
 use crate::hygiene::quote;
@@ -25,11 +25,11 @@ fn statements(function: &Function, plan: &Plan, rebound: &rebind::Rebound) -> St
     let krate = &plan.site.krate;
     let (bind_site, site) = site::before_body(function, plan);
     let rebind::Rebound { lets, receiver, .. } = rebound;
-    let prelude = prelude::in_future(function, plan);
+    let output = &function.sig.output;
+    let prelude = prelude::in_future(function, plan, Some(output));
     let slot = prelude::slot(plan);
     let before = lasting::before(function, plan);
     let body = &function.body;
-    let output = &function.sig.output;
     let ty = match output {
         ReturnType::Default => None,
         ReturnType::Type(_, ty) => Some(shape::plain(ty)),
@@ -58,7 +58,8 @@ fn statements(function: &Function, plan: &Plan, rebound: &rebind::Rebound) -> St
     };
     // rustc speaks of "this async block": let it show the function's name.
     let at = Span::mixed_site().located_at(function.sig.ident.span());
-    let block = quote_spanned!(at=> async move { #expect #receiver #lets #prelude (#body) });
+    let body = stop::around(plan, quote!((#body)), expect.as_ref());
+    let block = quote_spanned!(at=> async move { #expect #receiver #lets #prelude #body });
     let parent = prelude::parent(plan, function, "__obs_context");
     let future = future(&function.sig.ident, plan, &site, &kind);
     Statements {
@@ -169,12 +170,14 @@ pub(super) fn in_box(function: &Function, plan: &Plan, in_box: &InBox) -> TokenS
     let inner = in_box.call.stream();
     let slot = prelude::slot(plan);
     let before = lasting::before(function, plan);
-    let prelude = prelude::in_future(function, plan);
+    let output = shape::returned(&function.sig.output).and_then(returned_stream::boxed_output);
+    let returned = output.map(|ty| syn::parse_quote!(-> #ty));
+    let prelude = prelude::in_future(function, plan, returned.as_ref());
     let probe = probe(function, plan);
     let future = if let Some((head, block)) = shape::async_block(&inner) {
         let statements = rebind::mark_used(block.stream(), &prelude::named(plan));
-        let output = shape::returned(&function.sig.output).and_then(returned_stream::boxed_output);
         let expect = output.map(|ty| expect(plan, &types::annotation(ty), ty.span()));
+        let statements = stop::around(plan, statements, expect.as_ref());
         let block = with_content(&block, quote!(#expect #prelude #statements));
         quote!(#head #block)
     } else {

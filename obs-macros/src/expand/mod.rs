@@ -18,6 +18,7 @@ mod pieces;
 mod prelude;
 mod rebind;
 mod site;
+mod stop;
 mod sync;
 mod types;
 mod value;

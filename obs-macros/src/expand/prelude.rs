@@ -1,11 +1,11 @@
 //! What runs inside the span before the body: the fields, and a name that the call decides about.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens as _, format_ident, quote_spanned};
-use syn::Expr;
+use quote::{ToTokens, format_ident, quote_spanned};
 use syn::spanned::Spanned as _;
+use syn::{Expr, ReturnType};
 
-use super::{argument, conventions, lasting, name, rebind};
+use super::{argument, conventions, lasting, name, rebind, stop};
 use crate::ast::Function;
 use crate::attr::fields::{FieldKey, FieldValue};
 use crate::crate_path;
@@ -112,7 +112,7 @@ pub(super) fn changes_guard(plan: &Plan) -> bool {
 
 /// The statements between the parameters and the body of a synchronous call; `guard` is a mutable
 /// reference to the guard.
-pub(super) fn with_guard(plan: &Plan, guard: &TokenStream) -> TokenStream {
+pub(super) fn with_guard(plan: &Plan, function: &Function, guard: &TokenStream) -> Prelude {
     let krate = &plan.site.krate;
     let fields = plan.records_before_the_body().then(|| {
         let links = links(plan);
@@ -120,11 +120,23 @@ pub(super) fn with_guard(plan: &Plan, guard: &TokenStream) -> TokenStream {
         let Links { before, after, .. } = links;
         quote!(#before #krate::private::SyncSpan::fields(#guard, #fields); #after)
     });
-    around(plan, fields.as_ref())
+    let output = &function.sig.output;
+    let check = stop::check(plan, output);
+    let admission = stop::admission(plan, Some(output), false);
+    let Prelude { before, start, .. } = around(plan, fields.as_ref());
+    Prelude {
+        before: quote!(#check #before),
+        admission,
+        start,
+    }
 }
 
 /// The statements between the parameters and the body of a future: evaluated in the first poll.
-pub(super) fn in_future(function: &Function, plan: &Plan) -> TokenStream {
+pub(super) fn in_future(
+    function: &Function,
+    plan: &Plan,
+    output: Option<&ReturnType>,
+) -> TokenStream {
     let in_flight = lasting::in_body(function, plan);
     let krate = &plan.site.krate;
     let fields = plan.records_before_the_body().then(|| {
@@ -134,16 +146,38 @@ pub(super) fn in_future(function: &Function, plan: &Plan) -> TokenStream {
         let Links { before, after, .. } = links;
         quote!(#before #krate::private::future_fields::<#count>(#fields); #after)
     });
-    let around = around(plan, fields.as_ref());
-    quote!(#in_flight #around)
+    let Prelude { before, start, .. } = around(plan, fields.as_ref());
+    let admission = stop::admission(plan, output, true);
+    quote!(#in_flight #before #admission #start)
 }
 
-fn around(plan: &Plan, fields: Option<&TokenStream>) -> TokenStream {
+/// The statements between the parameters and the body of a synchronous call.
+pub(super) struct Prelude {
+    pub(super) before: TokenStream,
+    /// Returns if the call may not begin.
+    pub(super) admission: Option<TokenStream>,
+    /// Begins the measurement.
+    pub(super) start: Option<TokenStream>,
+}
+
+impl ToTokens for Prelude {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        self.before.to_tokens(tokens);
+        self.admission.to_tokens(tokens);
+        self.start.to_tokens(tokens);
+    }
+}
+
+fn around(plan: &Plan, fields: Option<&TokenStream>) -> Prelude {
     let krate = &plan.site.krate;
     let texts = conventions::bind_texts(plan);
     let start = conventions::begin(plan)
         .map(|begin| quote!(#krate::private::Slot::start(&__obs_start, #begin);));
-    quote!(#texts #fields #start)
+    Prelude {
+        before: quote!(#texts #fields),
+        admission: None,
+        start,
+    }
 }
 
 /// The place of the running measurement, outside of the body.

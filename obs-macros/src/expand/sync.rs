@@ -4,7 +4,8 @@ use proc_macro2::{Ident, Span, TokenStream};
 use syn::ReturnType;
 
 use super::assemble::{assemble, assemble_around};
-use super::{lasting, prelude, rebind, site, types, value};
+use super::prelude::Prelude;
+use super::{lasting, prelude, rebind, site, stop, types, value};
 use crate::ast::{Function, with_content};
 use crate::hygiene::quote;
 use crate::plan::{Follow, Plan};
@@ -28,7 +29,7 @@ fn enter(function: &Function, plan: &Plan, site: &TokenStream) -> TokenStream {
 pub(super) fn guard_inside(function: &Function, plan: &Plan) -> TokenStream {
     let site = site::of_function(function, plan);
     let enter = enter(function, plan, &site);
-    let prelude = prelude::with_guard(plan, &quote!(&mut __obs_guard));
+    let prelude = prelude::with_guard(plan, function, &quote!(&mut __obs_guard));
     let statements = function.body.braces.stream();
     let body = with_content(&function.body.braces, quote!(#enter #prelude #statements));
     assemble(function, &function.sig, &quote!(#body))
@@ -42,7 +43,7 @@ pub(super) fn guard_outside(function: &Function, plan: &Plan) -> TokenStream {
     let mut sig = function.sig.clone();
     sig.inputs = rebound.inputs;
     let lets = rebound.lets;
-    let prelude = prelude::with_guard(plan, &quote!(&mut __obs_guard));
+    let prelude = prelude::with_guard(plan, function, &quote!(&mut __obs_guard));
     let body = &function.body;
     assemble_around(function, &sig, &quote!(#enter #lets #prelude (#body)))
 }
@@ -53,15 +54,27 @@ pub(super) fn block(function: &Function, plan: &Plan) -> TokenStream {
     let site = site::of_function(function, plan);
     let enter = enter(function, plan, &quote!(__obs_site));
     let slot = prelude::slot(plan);
-    let prelude = prelude::with_guard(plan, &quote!(&mut __obs_guard));
+    let prelude = prelude::with_guard(plan, function, &quote!(&mut __obs_guard));
     let body = &function.body;
     let finish = finish(function, plan);
+    let Prelude { before, start, .. } = prelude;
+    let asked = stop::admitted(plan, Some(&function.sig.output), false);
+    let body = if let Some(asked) = asked {
+        quote! {
+            match #asked {
+                ::core::option::Option::Some(__obs_stopped) => __obs_stopped,
+                ::core::option::Option::None => { #start (#body) }
+            }
+        }
+    } else {
+        quote!({ #start (#body) })
+    };
     let statements = quote! {
         let __obs_site = #site;
         #enter
         #slot
-        #prelude
-        let __obs_value: #returned = (#body);
+        #before
+        let __obs_value: #returned = #body;
         #finish
     };
     assemble_around(function, &function.sig, &statements)
@@ -97,7 +110,7 @@ fn call(
     let krate = &plan.site.krate;
     let body = &function.body;
     let returned = types::returned(&function.sig.output);
-    let prelude = prelude::with_guard(plan, &quote!(__obs_guard));
+    let prelude = prelude::with_guard(plan, function, &quote!(__obs_guard));
     let is_future = matches!(plan.shape, Shape::FutureClosure);
     if prelude::changes_guard(plan) {
         let call = if is_future {

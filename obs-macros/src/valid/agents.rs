@@ -4,12 +4,14 @@ use proc_macro2::Span;
 use syn::ext::IdentExt as _;
 use syn::{Expr, FnArg, Ident, LitStr, Pat, Type};
 
-use super::conventions::{field, literal, text};
+use super::conventions::{field, is_below_one, literal, text};
 use super::follow;
 use super::function::{self, Own};
+use super::names::parameters;
 use crate::ast::Function;
-use crate::attr::agents::{AgentArgs, ToolArgs};
+use crate::attr::agents::{AgentArgs, Limit, ToolArgs};
 use crate::attr::fields::{Constant, Field, FieldKey, FieldValue};
+use crate::attr::list::Given;
 use crate::attr::parsed::Parsed;
 use crate::attr::shared::Args;
 use crate::errors::Errors;
@@ -28,12 +30,26 @@ pub(crate) fn agent(
     let name = name(&mut args, &function, errors);
     let mut fields = named("GEN_AI_AGENT_NAME", operation, &name);
     fields.extend(described("GEN_AI_AGENT_DESCRIPTION", own.description));
+    check_limits(&own.limits, errors);
+    let timeout = own.timeout.as_ref().map(|timeout| timeout.at);
+    let first = own.limits.first().map(|limit| limit.at).or(timeout);
+    if let (Some(on_stop), None) = (&own.on_stop, first) {
+        let message = "`on_stop` needs a limit: `max_steps`, `max_tool_calls`, `max_same_tool_call` or `timeout`";
+        errors.push(on_stop.at, message);
+    }
+    let only_flags = own.on_stop.is_some_and(|on_stop| on_stop.value == "flag");
     let own = Own {
         construct: "Agent",
         name: span_name(operation, &name),
         kind: None,
         fields,
-        measurement: Some(Measurement::Agent { name }),
+        measurement: Some(Measurement::Agent {
+            name,
+            limits: own.limits.into_iter().map(|limit| limit.value).collect(),
+            timeout: own.timeout.map(|timeout| timeout.value),
+            stops: first.filter(|_| !only_flags),
+            only_flags,
+        }),
         follow,
     };
     Some(function::annotated(function, args, own, errors))
@@ -51,13 +67,19 @@ pub(crate) fn tool_call(parsed: Parsed<ToolArgs>, errors: &mut Errors) -> Option
     if let Some(effect) = &own.effect {
         fields.push(constant("OBS_TOOL_EFFECT", effect.value, effect.at));
     }
-    let id = own.id.or_else(|| id_parameter(&function));
+    let parameter = id_parameter(&function);
+    let is_told = own.repeat.is_none_or(|repeat| repeat.value == "counted");
+    let told_by = is_told.then(|| told_by(&function, parameter.as_ref()));
+    let id = own.id.or_else(|| {
+        let name = parameter?;
+        Some(syn::parse_quote_spanned!(name.span()=> #name))
+    });
     let own = Own {
         construct: "ToolCall",
         name: span_name(EXECUTE_TOOL, &name),
         kind: None,
         fields,
-        measurement: Some(Measurement::Tool { name, id }),
+        measurement: Some(Measurement::Tool { name, id, told_by }),
         follow,
     };
     Some(function::annotated(function, args, own, errors))
@@ -99,16 +121,34 @@ fn constant(key: &'static str, text: &str, at: Span) -> Field {
 }
 
 /// The parameter that is a `&ToolCallId`.
-fn id_parameter(function: &Function) -> Option<Expr> {
-    let name = function.sig.inputs.iter().find_map(|arg| {
+fn id_parameter(function: &Function) -> Option<Ident> {
+    function.sig.inputs.iter().find_map(|arg| {
         let FnArg::Typed(arg) = arg else { return None };
         let (Pat::Ident(name), Type::Reference(reference)) = (&*arg.pat, shape::plain(&arg.ty))
         else {
             return None;
         };
         let last = shape::last_segment(&reference.elem)?;
-        (last.ident == "ToolCallId").then_some(&name.ident)
-    })?;
-    let name: &Ident = name;
-    Some(syn::parse_quote_spanned!(name.span()=> #name))
+        (last.ident == "ToolCallId").then(|| name.ident.clone())
+    })
+}
+
+/// The parameters that tell one call of a tool from another.
+fn told_by(function: &Function, id: Option<&Ident>) -> Vec<Ident> {
+    let is_told = |name: &Ident| name != "self" && Some(name) != id;
+    let names = parameters(function).into_iter();
+    names.filter(is_told).collect()
+}
+
+/// A limit of zero lets nothing begin.
+fn check_limits(limits: &[Given<(Limit, Expr)>], errors: &mut Errors) {
+    for limit in limits {
+        let (_, value) = &limit.value;
+        if is_below_one(value) {
+            errors.push_on(
+                value,
+                "a limit is at least 1: leave it out if there is none",
+            );
+        }
+    }
 }

@@ -211,7 +211,7 @@ fn check_asked(asked: &[Given<(Asked, Expr)>], errors: &mut Errors) {
 }
 
 /// Whether a number that stands in the source is negative or zero.
-fn is_below_one(value: &Expr) -> bool {
+pub(super) fn is_below_one(value: &Expr) -> bool {
     match plain(value) {
         Expr::Unary(negative) => matches!(negative.op, UnOp::Neg(_)),
         Expr::Lit(ExprLit {

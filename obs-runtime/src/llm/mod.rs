@@ -66,6 +66,7 @@ mod watch;
 mod wire;
 
 pub(crate) use account::LlmState;
+pub use agent::{AgentStopped, StopReason};
 pub use attempt::{Attempt, AttemptEnd};
 pub(crate) use builder::PriceTable;
 pub use call::{LlmCall, VectorOp, record_llm_call, record_vector_operation};

@@ -67,6 +67,8 @@ mod probe;
 mod refused;
 #[cfg(feature = "llm")]
 mod stall;
+#[cfg(feature = "llm")]
+mod stop;
 mod stream;
 
 pub use arguments::{HasDebug, argument};
@@ -102,6 +104,10 @@ pub use probe::{probe, probe_output};
 pub use refused::{check_refused, probe_both, refusal, refused_item, refused_outer};
 #[cfg(feature = "llm")]
 pub use stall::llm_stall;
+#[cfg(feature = "llm")]
+pub use stop::{
+    admit, admit_now, goes_on, model_step, on_stop, probe_type, stops, tool_step, until_stopped,
+};
 
 pub use crate::__obs_register as register;
 pub use crate::__obs_submit as submit;
@@ -111,7 +117,7 @@ pub use crate::callsite::{
 #[cfg(feature = "llm")]
 pub use crate::llm::LlmResponse;
 #[cfg(feature = "llm")]
-pub use crate::llm::agent::agent_begin;
+pub use crate::llm::agent::{Limits, agent_begin};
 #[cfg(feature = "llm")]
 pub use crate::llm::measured::{llm_begin, vector_begin};
 #[cfg(feature = "llm")]

@@ -86,6 +86,10 @@ metrics! {
     HTTP_CLIENT_REQUEST_DURATION = "http.client.request.duration", "s", "Duration of HTTP client requests.", FUNCTION_SECONDS;
     HTTP_SERVER_REQUEST_DURATION = "http.server.request.duration", "s", "Duration of HTTP server requests.", FUNCTION_SECONDS;
     /// Defined by obs, as no convention has a metric for it.
+    OBS_AGENT_OVERRUNS = "obs.agent.overruns", "{call}", "Calls that began though their agent was stopped: those of tasks and threads that cannot say so.", &[];
+    /// Defined by obs, as no convention has a metric for it.
+    OBS_AGENT_STOPS = "obs.agent.stops", "{stop}", "Agents that were stopped, or went beyond a limit, by reason.", &[];
+    /// Defined by obs, as no convention has a metric for it.
     OBS_CACHE_LOOKUPS = "obs.cache.lookups", "{lookup}", "Lookups of caches by outcome.", &[];
     /// Defined by obs, as no convention has a metric for it.
     OBS_CACHE_STORE_FAILURES = "obs.cache.store_failures", "{failure}", "Times that the store of a cache failed to read or to write.", &[];

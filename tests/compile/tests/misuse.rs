@@ -7,6 +7,7 @@ mod functions {
         let cases = trybuild::TestCases::new();
         cases.compile_fail("ui/traced_*.rs");
         cases.compile_fail("ui/calls_*.rs");
+        cases.compile_fail("ui/agents_*.rs");
         cases.compile_fail("ui/main_*.rs");
     }
 }

@@ -1,3 +1,4 @@
 //! Agents, tools and what they use.
 
 mod frames;
+mod stops;

@@ -12,6 +12,7 @@ use std::sync::Mutex;
 use super::spent::Spent;
 use super::sums::Frame;
 use crate::fork::PerProcess;
+use crate::llm::agent::limits::Limits;
 use crate::lock::lock;
 use crate::self_obs;
 use crate::trace::frame::FrameId;
@@ -159,9 +160,9 @@ pub(crate) struct Opened(Frame);
 
 impl Opened {
     /// Opens a frame inside of the one that is open on this thread. `None` where all places are taken.
-    pub(crate) fn new(name: Cow<'static, str>) -> Option<Self> {
+    pub(crate) fn new(name: Cow<'static, str>, limits: Limits) -> Option<Self> {
         let around = local().frame.get();
-        let make = |id, parent| Frame::new(id, parent, name);
+        let make = |id, parent| Frame::new(id, parent, name, limits);
         lock(&SLAB).open(around, make).map(Self)
     }
 

@@ -7,7 +7,7 @@ fn slab(most: usize, rest: usize) -> Slab {
 }
 
 fn open(slab: &mut Slab, around: FrameId) -> Option<FrameId> {
-    let make = |id, parent| Frame::new(id, parent, "agent".into());
+    let make = |id, parent| Frame::new(id, parent, "agent".into(), Limits::new());
     slab.open(around, make).map(|frame| frame.id())
 }
 

@@ -1,9 +1,13 @@
 //! One frame: its place among the others, and the sums of what was used in it.
 
+use core::task::Waker;
+use core::time::Duration;
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 
 use super::{Spent, slab};
+use crate::llm::agent::limits::{Limits, Progress, Step};
+use crate::llm::agent::{AgentStopped, StopReason};
 use crate::lock::lock;
 use crate::trace::frame::FrameId;
 use crate::trace::local::local;
@@ -38,6 +42,7 @@ struct Inner {
     around: Option<Frame>,
     name: Cow<'static, str>,
     sums: Mutex<Sums>,
+    progress: Mutex<Progress>,
 }
 
 #[derive(Debug, Default)]
@@ -48,12 +53,18 @@ struct Sums {
 }
 
 impl Frame {
-    pub(super) fn new(id: FrameId, around: Option<Self>, name: Cow<'static, str>) -> Self {
+    pub(super) fn new(
+        id: FrameId,
+        around: Option<Self>,
+        name: Cow<'static, str>,
+        limits: Limits,
+    ) -> Self {
         Self(Arc::new(Inner {
             id,
             around,
             name,
             sums: Mutex::default(),
+            progress: Mutex::new(Progress::new(limits)),
         }))
     }
 
@@ -90,6 +101,70 @@ impl Frame {
     /// Returns the frame around this one: that of the agent or workflow which called it.
     pub fn around(&self) -> Option<Self> {
         self.0.around.clone()
+    }
+
+    /// Returns how many model calls the agent may still begin; `None` without `max_steps`.
+    pub fn steps_left(&self) -> Option<u64> {
+        lock(&self.0.progress).steps_left()
+    }
+
+    /// Returns how many tool calls the agent may still begin; `None` without `max_tool_calls`.
+    pub fn tool_calls_left(&self) -> Option<u64> {
+        lock(&self.0.progress).tool_calls_left()
+    }
+
+    /// Returns for how long the agent may go on; `None` without `timeout`.
+    pub fn time_left(&self) -> Option<Duration> {
+        lock(&self.0.progress).time_left()
+    }
+
+    /// Returns why the agent was stopped, or, with `on_stop = "flag"`, which limit it went beyond first.
+    pub fn stopped(&self) -> Option<StopReason> {
+        lock(&self.0.progress).reason().cloned()
+    }
+
+    /// Begins a step of this agent. Returns who is stopped if it may not begin: the agent itself, or one around it.
+    pub(crate) fn begin(&self, step: &Step) -> Option<AgentStopped> {
+        let around = self.outwards().skip(1);
+        let mut stopped = around.filter_map(|frame| {
+            let reason = lock(&frame.0.progress).is_stopped()?;
+            Some(AgentStopped::new(frame.clone(), reason))
+        });
+        stopped.next().or_else(|| {
+            let reason = lock(&self.0.progress).begin(step)?;
+            Some(AgentStopped::new(self.clone(), reason))
+        })
+    }
+
+    /// The agent is to end where it waits, as what runs inside cannot say that it is stopped.
+    pub(crate) fn ask_to_end(&self) {
+        let waker = lock(&self.0.progress).end();
+        // What it runs is the program's, and may ask about this frame.
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Whom to wake when the agent is to end.
+    pub(crate) fn waits(&self, waker: &Waker) {
+        let before = lock(&self.0.progress).waker.replace(waker.clone());
+        drop(before);
+    }
+
+    /// Returns why the agent must end now, if it must.
+    pub(crate) fn must_end(&self) -> Option<AgentStopped> {
+        let reason = lock(&self.0.progress).must_end()?;
+        Some(AgentStopped::new(self.clone(), reason))
+    }
+
+    /// Something was begun though the agent is stopped.
+    pub(crate) fn overran(&self) {
+        lock(&self.0.progress).overruns += 1;
+    }
+
+    /// Returns how many calls began though the agent was stopped: those of tasks and threads that cannot say so.
+    pub fn overruns(&self) -> u64 {
+        lock(&self.0.progress).overruns
     }
 
     /// Adds something that was done in this frame to it and to all around it.

@@ -1,7 +1,14 @@
-//! What `#[agent]` and `#[workflow]` measure: the frame of what is done inside.
+//! What `#[agent]` and `#[workflow]` measure: the frame of what is done inside, and its limits.
+
+pub(crate) mod limits;
+mod stop;
 
 use core::time::Duration;
 use std::borrow::Cow;
+
+pub use limits::Limits;
+pub(crate) use stop::AGENT_STOPPED;
+pub use stop::{AgentStopped, StopReason};
 
 use crate::AttributeValue;
 use crate::current;
@@ -10,12 +17,13 @@ use crate::llm::frame::{Frame, Opened, Spent};
 use crate::semconv::{attribute as key, metric};
 use crate::trace::SpanContext;
 use crate::trace::frame::FrameId;
-use crate::trace::measured::{Attributes, Ended, Here, Measure, Measured};
+use crate::trace::measured::{Attributes, End, Ended, Here, Measure, Measured};
 
 /// An agent or a workflow while it runs.
 #[derive(Debug)]
 pub struct AgentCall {
     name: Cow<'static, str>,
+    limits: Limits,
     /// Its frame; none where too many are open.
     opened: Option<Opened>,
 }
@@ -26,7 +34,7 @@ impl Measure for AgentCall {
     const OPENS: bool = true;
 
     fn begin(&mut self, _: Here) {
-        self.opened = Opened::new(self.name.clone());
+        self.opened = Opened::new(self.name.clone(), self.limits);
     }
 
     fn frame(&self) -> Option<FrameId> {
@@ -36,26 +44,35 @@ impl Measure for AgentCall {
     fn end(self, ended: Ended) {
         let frame = self.opened.as_ref().map(Opened::frame);
         let (own, total) = (frame.map(Frame::own), frame.map(Frame::total));
+        let stopped = frame.and_then(Frame::stopped);
         // What begins from now on is not this agent's.
         drop(self.opened);
-        metrics(&self.name, own.as_ref(), &ended);
+        metrics(&self.name, own.as_ref(), stopped.as_ref(), &ended);
         let here = ended.here;
         if ended.attributes == Attributes::None || !here.is_entered() || !current::is_recording() {
             return;
         }
         attributes(own.as_ref(), total.as_ref());
+        if let Some(reason) = stopped {
+            current::set_attribute(key::OBS_AGENT_STOP_REASON, reason.as_str());
+            if ended.end != End::Ok {
+                let message = format!("the agent `{}` was stopped {reason}", self.name);
+                current::set_error(AGENT_STOPPED, &message);
+            }
+        }
     }
 }
 
 /// Begins the agent or workflow of `#[agent]` and `#[workflow]`, inside its span.
-pub fn agent_begin(name: impl Into<Cow<'static, str>>) -> Measured<AgentCall> {
+pub fn agent_begin(name: impl Into<Cow<'static, str>>, limits: Limits) -> Measured<AgentCall> {
     Measured::in_body(AgentCall {
         name: name.into(),
+        limits,
         opened: None,
     })
 }
 
-fn metrics(name: &str, own: Option<&Spent>, ended: &Ended) {
+fn metrics(name: &str, own: Option<&Spent>, stopped: Option<&StopReason>, ended: &Ended) {
     let Some(state) = LlmState::at(ended.here) else {
         return;
     };
@@ -64,10 +81,18 @@ fn metrics(name: &str, own: Option<&Spent>, ended: &Ended) {
     let waited = own.map_or(Duration::ZERO, |own| own.waiting);
     let duration = ended.duration.saturating_sub(waited);
     let named = [(key::GEN_AI_AGENT_NAME, name)];
-    let labels = [named[0], (key::ERROR_TYPE, ended.end.error_type())];
+    let error_type = match (&ended.end, stopped) {
+        (End::Failed(_), Some(_)) => AGENT_STOPPED,
+        (end, _) => end.error_type(),
+    };
+    let labels = [named[0], (key::ERROR_TYPE, error_type)];
     let metrics = state.metrics();
     let def = &metric::GEN_AI_INVOKE_AGENT_DURATION;
     metrics.observe(def, &labels, duration.as_secs_f64());
+    if let Some(reason) = stopped {
+        let labels = [named[0], (key::REASON, reason.as_str())];
+        metrics.count(&metric::OBS_AGENT_STOPS, &labels, 1);
+    }
     // Without a frame, how many there were is not known.
     let Some(own) = own else { return };
     for (def, calls) in [
@@ -78,6 +103,17 @@ fn metrics(name: &str, own: Option<&Spent>, ended: &Ended) {
         (&metric::GEN_AI_INVOKE_AGENT_TOOL_CALLS, own.tool_calls),
     ] {
         metrics.observe(def, &named, calls as f64);
+    }
+}
+
+/// Counts a call that began though an agent was stopped, as it cannot say so.
+pub(crate) fn overran(agent: &Frame) {
+    agent.overran();
+    if let Some(state) = LlmState::at(Here::now()) {
+        let labels = [(key::GEN_AI_AGENT_NAME, agent.name())];
+        state
+            .metrics()
+            .count(&metric::OBS_AGENT_OVERRUNS, &labels, 1);
     }
 }
 
