@@ -4,7 +4,10 @@
 //!
 //! ```text
 //! pipelines [--rounds N] [wide] [line] [layered] [items] [threads] [memory]
+//! pipelines --rounds N short
 //! ```
+//!
+//! `short` only runs 100 tasks at once, N times, recorded: for a profiler.
 
 mod graphs;
 mod memory;
@@ -31,8 +34,11 @@ impl RecordExporter for Discard {
 
 fn main() -> ExitCode {
     let rows: Vec<&str> = Graph::ALL.iter().map(|g| g.name()).collect();
-    let rows = [&rows[..], &["memory"]].concat();
+    let rows = [&rows[..], &["memory", "short"]].concat();
     harness::rounds_program("pipelines", 7, &rows, |rounds, named| {
+        if named.iter().any(|name| name == "short") {
+            return short(rounds);
+        }
         let is_asked = |row: &str| named.is_empty() || named.iter().any(|name| name == row);
         let graphs: Vec<Graph> = Graph::ALL
             .into_iter()
@@ -46,6 +52,23 @@ fn main() -> ExitCode {
         }
         Ok(())
     })
+}
+
+fn short(rounds: usize) -> Result<(), Box<dyn std::error::Error>> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let obs = Observability::builder()
+        .service_name("benches")
+        .record_exporter(Discard)
+        .install()?;
+    let mut ran = Duration::ZERO;
+    for _ in 0..rounds {
+        ran += Graph::Wide.pipeline(&runtime, SIZES[0])?.1;
+    }
+    obs.shutdown()?;
+    println!("{:.1} us a run", ran.as_secs_f64() * 1e6 / rounds as f64);
+    Ok(())
 }
 
 /// What one round measured of one graph.

@@ -236,6 +236,18 @@ pub const fn check_moves(moves: bool, retries: u32) {
     );
 }
 
+/// Refuses a mapped task of which no item could work.
+///
+/// # Panics
+/// Panics at compile time if the number is 0.
+#[track_caller]
+pub const fn check_parallel(parallel: u32) {
+    assert!(
+        parallel > 0,
+        "`parallel` is the number of items that work at once: at least 1"
+    );
+}
+
 /// Refuses a parameter that takes an output away which all items of a mapped task need.
 ///
 /// # Panics

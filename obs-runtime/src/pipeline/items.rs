@@ -1,10 +1,12 @@
 //! The items of a mapped task: where they come from, and the list of their outputs.
 
 use core::any::{Any, type_name};
-use core::ops::Index;
+use core::fmt;
+use core::ops::{Deref, Index};
 use std::sync::Arc;
 
 use crate::pipeline::TaskContext;
+use crate::pipeline::lazy::MakesItems;
 use crate::pipeline::result::{Output, TaskError};
 
 /// The outputs of a mapped task some of whose items may fail (`allow_failed`): those that succeeded,
@@ -78,14 +80,62 @@ impl<T> Index<usize> for Items<T> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no items that a task can be mapped over",
     label = "the output of this task is `{Self}`",
-    note = "a task is mapped over the output of one that returns `Vec<T>`, `Box<[T]>`, `Arc<[T]>` or `[T; N]`"
+    note = "a task is mapped over the output of one that returns `Vec<T>`, `Box<[T]>`, `Arc<[T]>`, `[T; N]` or `Lazy<T>`"
 )]
-pub trait MapSource: Any + Send + Sync {
+pub trait MapSource: Any + Send + Sync + Sized {
     /// The type of one item.
     type Item;
 
-    /// Returns the items.
-    fn items(&self) -> &[Self::Item];
+    /// Returns how many items there are, or what makes them; none if another task has them.
+    fn counted(this: &Arc<Self>) -> Option<Counted>;
+
+    /// Returns an item.
+    fn item(&self, at: usize) -> Option<ItemRef<'_, Self::Item>>;
+}
+
+/// The items of an output: how many there are, or what makes them.
+pub struct Counted(pub(crate) Count);
+
+impl fmt::Debug for Counted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Count::Known(items) => write!(f, "{items} items"),
+            Count::Made(_) => f.write_str("items that are made"),
+        }
+    }
+}
+
+pub(crate) enum Count {
+    Known(usize),
+    /// They are made one after the other.
+    Made(Arc<dyn MakesItems>),
+}
+
+/// One item, for an attempt.
+#[derive(Debug)]
+pub struct ItemRef<'a, T>(Kept<'a, T>);
+
+#[derive(Debug)]
+enum Kept<'a, T> {
+    Lent(&'a T),
+    Held(Arc<T>),
+}
+
+impl<T> ItemRef<'_, T> {
+    pub(crate) fn held(item: Arc<T>) -> Self {
+        Self(Kept::Held(item))
+    }
+}
+
+impl<T> Deref for ItemRef<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        match &self.0 {
+            Kept::Lent(item) => item,
+            Kept::Held(item) => item,
+        }
+    }
 }
 
 macro_rules! sources {
@@ -93,8 +143,12 @@ macro_rules! sources {
         impl<$($generic)*> MapSource for $source {
             type Item = T;
 
-            fn items(&self) -> &[T] {
-                self
+            fn counted(this: &Arc<Self>) -> Option<Counted> {
+                Some(Counted(Count::Known(this.len())))
+            }
+
+            fn item(&self, at: usize) -> Option<ItemRef<'_, T>> {
+                self.get(at).map(|item| ItemRef(Kept::Lent(item)))
             }
         }
     )+};
@@ -108,8 +162,8 @@ sources! {
 }
 
 /// Counts the items of an output of this type.
-pub fn count_items<O: MapSource>(output: &(dyn Any + Send + Sync)) -> Option<usize> {
-    Some(output.downcast_ref::<O>()?.items().len())
+pub fn count_items<O: MapSource>(output: Output) -> Option<Counted> {
+    O::counted(&output.downcast().ok()?)
 }
 
 /// Returns the item that an attempt is for.
@@ -119,8 +173,8 @@ pub fn count_items<O: MapSource>(output: &(dyn Any + Send + Sync)) -> Option<usi
 pub fn item<'a, O: MapSource>(
     output: &'a Arc<O>,
     context: &TaskContext,
-) -> Result<&'a O::Item, TaskError> {
-    let item = context.item().and_then(|item| output.items().get(item));
+) -> Result<ItemRef<'a, O::Item>, TaskError> {
+    let item = context.item().and_then(|item| output.item(item));
     item.ok_or_else(|| TaskError::new("items", "the attempt is for no item of its list"))
 }
 

@@ -93,17 +93,9 @@ impl MapRule {
         allow_failed: AllowFailed::Count(0),
     };
 
-    /// Sets how many items work at once at most.
-    ///
-    /// # Panics
-    /// Panics at compile time if it is 0.
+    /// Sets how many items work at once at most; 0 counts as 1.
     #[must_use]
-    #[track_caller]
     pub const fn parallel(mut self, parallel: u32) -> Self {
-        assert!(
-            parallel > 0,
-            "`parallel` is the number of items that work at once: at least 1"
-        );
         self.parallel = Some(parallel);
         self
     }

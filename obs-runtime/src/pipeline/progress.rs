@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use crate::pipeline::runner::{Mailbox, Message};
+pub use crate::pipeline::state::ItemProgress;
 use crate::pipeline::state::{RunState, TaskState};
 
 /// How far a run is.
@@ -69,20 +70,6 @@ pub struct TaskProgress {
     pub said: Option<(u64, u64)>,
     /// Its items, if it is mapped and they have been counted.
     pub items: Option<ItemProgress>,
-}
-
-/// How far the items of a mapped task are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ItemProgress {
-    /// How many there are.
-    pub total: u32,
-    /// How many of them run, or wait for another attempt.
-    pub running: u32,
-    /// How many have ended, in whatever state.
-    pub ended: u32,
-    /// How many of those failed, timed out, panicked or crashed.
-    pub failed: u32,
 }
 
 /// Follows a run from anywhere: [`RunHandle::watch`](crate::pipeline::RunHandle::watch) returns it.

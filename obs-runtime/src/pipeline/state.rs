@@ -96,6 +96,20 @@ impl fmt::Display for TaskState {
     }
 }
 
+/// How far the items of a mapped task are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ItemProgress {
+    /// How many there are.
+    pub total: u32,
+    /// How many of them run, or wait for another attempt.
+    pub running: u32,
+    /// How many have ended, in whatever state.
+    pub ended: u32,
+    /// How many of those failed, timed out, panicked or crashed.
+    pub failed: u32,
+}
+
 /// The reason why a task was skipped.
 ///
 /// It is serialized as an object: `{"reason": "upstream_failed", "task": "load"}`.

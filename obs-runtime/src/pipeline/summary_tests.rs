@@ -166,7 +166,7 @@ async fn a_map_of_1_000_items_is_told_by_its_slowest_and_its_failed_ones() {
     each.map = Some(Mapping {
         rule: MapRule::DEFAULT,
         source: 0,
-        count: |output| Some(output.downcast_ref::<Vec<u64>>()?.len()),
+        count: crate::pipeline::items::count_items::<Vec<u64>>,
         collect: |_| Arc::new(()),
     });
     let pipeline = Pipeline::builder("index").add_task(list).add_task(each);

@@ -12,6 +12,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::pipeline::about::About;
+use crate::pipeline::items::Counted;
 use crate::pipeline::plan::{MapRule, RunIf, Times};
 use crate::pipeline::result::{Output, TaskError};
 use crate::pipeline::{Backoff, RetryPolicy, TaskContext};
@@ -150,8 +151,8 @@ pub struct Mapping {
     pub rule: MapRule,
     /// The position of the dependency whose output has the items.
     pub source: usize,
-    /// Counts the items of that output; none if it is of another type.
-    pub count: fn(&(dyn Any + Send + Sync)) -> Option<usize>,
+    /// Counts the items of that output, or finds what makes them; none if it is of another type.
+    pub count: fn(Output) -> Option<Counted>,
     /// Makes the task's output of those of its items.
     pub collect: fn(Vec<Option<Output>>) -> Output,
 }

@@ -9,7 +9,7 @@ use super::judge::Judge;
 pub use super::probe::probe;
 pub use crate::pipeline::about::{About, Effects, Version, check_once};
 pub use crate::pipeline::blocking::blocking;
-pub use crate::pipeline::check::{check, check_moves, check_shared};
+pub use crate::pipeline::check::{check, check_moves, check_parallel, check_shared};
 pub use crate::pipeline::handler::{
     HandlerCall, HandlerEntry, HandlerEvent, HandlerFuture, HandlerMeta, HandlerReturn,
 };

@@ -4,6 +4,7 @@ mod alerts;
 mod blocking;
 mod effects;
 mod handlers;
+mod lazy;
 mod lints;
 mod maps;
 mod rules;

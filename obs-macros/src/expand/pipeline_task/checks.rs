@@ -36,7 +36,8 @@ pub(super) fn source(
     }
 }
 
-/// What the compiler evaluates: cycles, and outputs that a repeated or mapped task takes away.
+/// What the compiler evaluates: cycles, outputs that a repeated or mapped task takes away, and how
+/// many items work at once.
 pub(super) fn checks(task: &Task, glue: &TokenStream) -> TokenStream {
     let retries = retries(task);
     let moves = task
@@ -64,7 +65,13 @@ pub(super) fn checks(task: &Task, glue: &TokenStream) -> TokenStream {
         quote_spanned!(span=> const _: () = #here::check(&__OBS_TASK, #position);)
     });
     let once = once(task, glue);
-    quote!(#(#dependencies)* #(#moves)* #once)
+    let parallel = task.map.as_ref().and_then(|map| map.map.parallel.as_ref());
+    let parallel = parallel.map(|value| {
+        let span = located(value);
+        let here = at(glue, span);
+        quote_spanned!(span=> const _: () = #here::check_parallel(#value);)
+    });
+    quote!(#(#dependencies)* #(#moves)* #once #parallel)
 }
 
 /// An effect that is to happen once is repeated only if its receiver can know it again.

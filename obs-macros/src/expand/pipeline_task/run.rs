@@ -73,7 +73,7 @@ fn argument(at: usize, param: &Param, task: &Task, glue: &TokenStream) -> (Token
     let fetch = match param {
         Param::Item { position, .. } => {
             let output = dependency_output(&task.dependencies[*position].path, glue);
-            let items = variable("__items");
+            let (items, held) = (variable("__items"), variable("__held"));
             // An output without items is reported where the map names it, once.
             let source = task.map.as_ref().map(|mapped| &mapped.map.source);
             let there = source.map_or(span, located);
@@ -81,7 +81,8 @@ fn argument(at: usize, param: &Param, task: &Task, glue: &TokenStream) -> (Token
             let item = quote_spanned!(there=> #here::item::<#list>);
             quote! {
                 let #items = #glue::shared::<#output>(#context, #position)?;
-                let #value = #item(&#items, #context)?;
+                let #held = #item(&#items, #context)?;
+                let #value = &*#held;
             }
         }
         Param::Shared { position, .. } => {

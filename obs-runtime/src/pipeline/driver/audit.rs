@@ -45,17 +45,17 @@ impl Driver {
             slot.state == TaskState::Retrying
         });
         let asked = self.tasks.iter().filter(|task| task.is_asked);
-        assert_eq!(self.pausing, retrying.count() + asked.count(), "pausing");
+        let fans = || self.tasks.iter().filter_map(|t| t.fan.as_ref());
+        let making = fans().filter(|fan| fan.is_making);
+        let pausing = retrying.count() + asked.count() + making.count();
+        assert_eq!(self.pausing, pausing, "pausing");
         let open = |task: &&Task| !task.slot.state.is_terminal();
         assert_eq!(
             self.unended,
             self.tasks.iter().filter(open).count(),
             "unended"
         );
-        self.tasks
-            .iter()
-            .filter_map(|t| t.fan.as_ref())
-            .for_each(|fan| fan.audit());
+        fans().for_each(|fan| fan.audit());
         let left = self.left_attempts();
         let taken = running.iter().chain(&left);
         let taken: Vec<Option<u32>> = taken.map(|(unit, _)| self.rule(unit.task).limit).collect();

@@ -75,12 +75,29 @@ pub(crate) enum Event {
     Released { unit: Unit, attempt: u32 },
     /// A mapped task has this many items, or the output that gives them could not be read.
     Expanded { task: u32, items: Option<u32> },
+    /// The items of a mapped task are made one after the other.
+    Opened { task: u32 },
+    /// An item was made that was asked for, or no more of them.
+    Made { task: u32, made: Made },
     /// The outputs of a mapped task's items were made into its own, or could not be.
     Collected { task: u32, is_whole: bool },
     /// The run is to stop.
     Cancel,
     /// Time has passed.
     Tick,
+}
+
+/// What became of items that were asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Made {
+    /// One was made, and more may follow.
+    Item,
+    /// As many as were asked for have been made.
+    Lot,
+    /// There are no more.
+    All,
+    /// The next one could not be made.
+    Broken,
 }
 
 /// How an attempt ended.
@@ -119,6 +136,8 @@ pub(crate) enum Command {
     Stop { unit: Unit, attempt: u32, why: Why },
     /// Say how many items a mapped task has.
     Expand { task: u32 },
+    /// Make items of a mapped task, at most so many.
+    Make { task: u32, most: u32 },
     /// Make the output of a mapped task of those of its items, which have ended.
     Collect { task: u32 },
     /// The unit has ended; nothing follows for it.
@@ -153,6 +172,8 @@ pub(crate) enum Cause {
     TooMany(u32),
     /// The output that gives the items could not be read.
     Unreadable,
+    /// An item could not be made.
+    Unmade,
     /// The outputs of the items could not be made into one.
     Uncollected,
     /// More items of a mapped task failed than may.

@@ -7,21 +7,26 @@ use std::collections::VecDeque;
 
 use super::timers::Due;
 use super::{Cause, Command, Driver, Skip, Slot, Unit, Why, stopped};
-use crate::pipeline::progress::ItemProgress;
-use crate::pipeline::state::TaskState;
+use crate::pipeline::plan::{AllowFailed, MapRule};
+use crate::pipeline::state::{ItemProgress, TaskState};
 
 /// The most items that are made at once: between two such lots others have their turn.
-const LOT: u32 = 1_024;
+pub(super) const LOT: u32 = 1_024;
 
 /// The items of a task.
 #[derive(Debug)]
 pub(super) struct Fan {
+    /// How many there are, so far.
     pub(super) len: u32,
-    /// Those that have been made.
+    /// Whether there may be more, which are made when they may begin.
+    pub(super) is_open: bool,
+    /// Whether some have been asked for.
+    pub(super) is_making: bool,
+    /// Those that have a slot.
     pub(super) items: Vec<Slot>,
     /// Those whose pause is over, and that wait for their turn.
     pub(super) due: VecDeque<u32>,
-    parallel: u32,
+    pub(super) parallel: u32,
     /// Those that work or wait for permits.
     working: u32,
     /// Those that have not ended.
@@ -35,13 +40,64 @@ pub(super) struct Fan {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Closed {
+pub(super) enum Closed {
     /// Too many have failed.
     Failed,
+    /// Too many were made.
+    TooMany,
+    /// One could not be made.
+    Broken,
     Stopped(Why),
 }
 
 impl Fan {
+    fn new(len: u32, rule: &MapRule) -> Self {
+        Self {
+            len,
+            is_open: false,
+            is_making: false,
+            items: Vec::new(),
+            due: VecDeque::new(),
+            parallel: rule.parallel.unwrap_or(u32::MAX).max(1),
+            working: 0,
+            open: len,
+            failed: 0,
+            allowed: rule.allow_failed.of(len),
+            closed: None,
+            is_set: false,
+        }
+    }
+
+    /// One whose items are made as they may begin, in bounded numbers.
+    pub(super) fn open(rule: &MapRule) -> Self {
+        let mut fan = Self::new(0, rule);
+        fan.is_open = true;
+        fan.parallel = fan.parallel.min(LOT);
+        // How many are a part of them is known at the end.
+        if let AllowFailed::Part(_) = rule.allow_failed {
+            fan.allowed = u32::MAX;
+        }
+        fan
+    }
+
+    /// One more item. Returns how many there are.
+    pub(super) fn add(&mut self) -> u32 {
+        self.len += 1;
+        self.open += 1;
+        self.len
+    }
+
+    /// Now that there are no more, whether too many have failed.
+    pub(super) fn is_over_allowed(&mut self, rule: &MapRule) -> bool {
+        self.allowed = rule.allow_failed.of(self.len);
+        self.failed > self.allowed && self.closed.is_none()
+    }
+
+    /// How many more may work.
+    pub(super) fn room(&self) -> u32 {
+        self.parallel.saturating_sub(self.working)
+    }
+
     pub(super) fn is_doomed(&self) -> bool {
         self.closed.is_some()
     }
@@ -55,14 +111,9 @@ impl Driver {
         items: Option<u32>,
         out: &mut Vec<Command>,
     ) -> bool {
-        let Some(rule) = self.plan.tasks.get(task as usize).and_then(|rule| rule.map) else {
+        let Some(rule) = self.takes_items(task) else {
             return false;
         };
-        let this = &mut self.tasks[task as usize];
-        if this.fan.is_some() || !core::mem::take(&mut this.is_asked) {
-            return false;
-        }
-        self.pausing -= 1;
         let whole = Unit::task(task);
         match items {
             None => self.finish(whole, TaskState::Failed, Cause::Unreadable, out),
@@ -70,18 +121,7 @@ impl Driver {
                 self.finish(whole, TaskState::Failed, Cause::TooMany(len), out);
             }
             Some(len) => {
-                this.fan = Some(Box::new(Fan {
-                    len,
-                    items: Vec::new(),
-                    due: VecDeque::new(),
-                    parallel: rule.parallel.unwrap_or(u32::MAX).max(1),
-                    working: 0,
-                    open: len,
-                    failed: 0,
-                    allowed: rule.allow_failed.of(len),
-                    closed: None,
-                    is_set: false,
-                }));
+                self.tasks[task as usize].fan = Some(Box::new(Fan::new(len, &rule)));
                 if len == 0 {
                     self.settle_fan(task, out);
                 } else {
@@ -90,6 +130,17 @@ impl Driver {
             }
         }
         true
+    }
+
+    /// The rule of a mapped task that waits for its items.
+    pub(super) fn takes_items(&mut self, task: u32) -> Option<MapRule> {
+        let rule = self.plan.tasks.get(task as usize)?.map?;
+        let this = &mut self.tasks[task as usize];
+        if this.fan.is_some() || !core::mem::take(&mut this.is_asked) {
+            return None;
+        }
+        self.pausing -= 1;
+        Some(rule)
     }
 
     /// Lets items wait for their permits, as many as may work.
@@ -117,6 +168,7 @@ impl Driver {
                 fan.items.push(Slot::NEW);
                 fan.items.len() as u32 - 1
             } else {
+                self.ask_for_items(task, out);
                 return;
             };
             fan.working += 1;
@@ -158,13 +210,17 @@ impl Driver {
     }
 
     /// Ends the items that do not run, and has the others stopped unless they may end by themselves.
-    fn close(&mut self, task: u32, closed: Closed, out: &mut Vec<Command>) {
+    pub(super) fn close(&mut self, task: u32, closed: Closed, out: &mut Vec<Command>) {
         let Some(fan) = &mut self.tasks[task as usize].fan else {
             return;
         };
         let made = fan.items.len() as u32;
         if fan.closed.is_none() {
             fan.closed = Some(closed);
+            fan.is_open = false;
+            if core::mem::take(&mut fan.is_making) {
+                self.pausing -= 1;
+            }
             // Those that were never made end without a word.
             fan.open -= fan.len - made;
         }
@@ -173,15 +229,15 @@ impl Driver {
             let slot = self.slot(unit).copied().unwrap_or(Slot::NEW);
             match (slot.state, closed) {
                 (state, _) if state.is_terminal() => {}
-                (TaskState::Running, Closed::Failed) => {}
                 (TaskState::Running, Closed::Stopped(why)) => {
                     self.stop(unit, slot.attempts, why, out);
                 }
+                (TaskState::Running, _) => {}
                 (_, Closed::Stopped(why)) if why != Why::RunDeadline || slot.attempts > 0 => {
                     self.finish(unit, stopped(why), Cause::Stopped(why), out);
                 }
                 // Its last attempt did not succeed, and no other follows.
-                (_, Closed::Failed) if slot.attempts > 0 => {
+                (_, Closed::Failed | Closed::TooMany | Closed::Broken) if slot.attempts > 0 => {
                     self.finish(unit, slot.last, Cause::Attempt, out);
                 }
                 _ => {
@@ -193,11 +249,11 @@ impl Driver {
     }
 
     /// Ends a mapped task whose items have all ended.
-    fn settle_fan(&mut self, task: u32, out: &mut Vec<Command>) {
+    pub(super) fn settle_fan(&mut self, task: u32, out: &mut Vec<Command>) {
         let Some(fan) = &self.tasks[task as usize].fan else {
             return;
         };
-        if fan.open > 0 {
+        if fan.open > 0 || fan.is_open {
             return;
         }
         let (failed, allowed) = (fan.failed, fan.allowed);
@@ -208,6 +264,8 @@ impl Driver {
             }
             Some(Closed::Stopped(why)) => (stopped(why), Cause::Stopped(why)),
             Some(Closed::Failed) => (TaskState::Failed, Cause::Items { failed, allowed }),
+            Some(Closed::TooMany) => (TaskState::Failed, Cause::TooMany(fan.len)),
+            Some(Closed::Broken) => (TaskState::Failed, Cause::Unmade),
             None => {
                 self.pausing += 1;
                 self.tasks[task as usize].is_asked = true;

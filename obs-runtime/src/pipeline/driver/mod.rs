@@ -13,6 +13,7 @@ mod due;
 mod ends;
 mod event;
 mod fan;
+mod feed;
 mod permits;
 mod rules;
 mod stop;
@@ -21,7 +22,7 @@ mod timers;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-pub(crate) use event::{Cause, Command, End, Event, Skip, Time, Unit, Verdict, Why};
+pub(crate) use event::{Cause, Command, End, Event, Made, Skip, Time, Unit, Verdict, Why};
 
 use self::due::is_live;
 use self::fan::Fan;
@@ -201,6 +202,8 @@ impl Driver {
             } => self.attempt_ended(unit, attempt, end, left, out),
             Event::Released { unit, attempt } => self.released(unit, attempt),
             Event::Expanded { task, items } => self.expanded(task, items, out),
+            Event::Opened { task } => self.opened(task, out),
+            Event::Made { task, made } => self.made(task, made, out),
             Event::Collected { task, is_whole } => self.collected(task, is_whole, out),
             Event::Cancel => self.halt(Why::Cancel, out),
             Event::Tick => self.tick(out),

@@ -78,6 +78,8 @@ pub(crate) struct Model {
     pub(crate) declines: Vec<bool>,
     /// How many items the output of each task has.
     pub(crate) gives: Vec<u32>,
+    /// The tasks whose output makes its items one after the other, for one mapped task.
+    pub(crate) lazy: Vec<bool>,
     pub(crate) limits: RunLimits,
     pub(crate) cut: Cut,
 }
@@ -102,6 +104,7 @@ impl Model {
             acts: Vec::new(),
             declines: Vec::new(),
             gives: Vec::new(),
+            lazy: Vec::new(),
             limits: RunLimits {
                 parallel: random.one_in(2).then(|| 1 + random.below(4)),
                 named: (0..named).map(|_| 1 + random.below(2)).collect(),
@@ -156,7 +159,15 @@ impl Model {
         for edge in &dependencies {
             self.plan.tasks[edge.task as usize].dependants.push(task);
         }
-        let items = map.and_then(|_| Some(self.gives[source?]));
+        let source = source.filter(|_| map.is_some());
+        let items = source.map(|at| self.gives[at]);
+        if let Some(at) = source {
+            let mut others = self.plan.tasks.iter().filter(|rule| rule.map.is_some());
+            let is_shared = others.any(|rule| rule.dependencies[0].task as usize == at);
+            let may_be = !is_shared && self.plan.tasks[at].map.is_none();
+            self.lazy[at] = may_be && random.one_in(2);
+        }
+        self.lazy.push(false);
         let mut unit = || {
             (0..=retries)
                 .map(|_| match random.below(11) {
@@ -189,8 +200,11 @@ impl Model {
     }
 
     /// Whether another task can be mapped over the output of one: the list of a mapped task some of
-    /// whose items may fail has none.
+    /// whose items may fail has none, and a lazy one is for one task.
     fn has_list(&self, task: usize) -> bool {
+        if self.lazy[task] {
+            return false;
+        }
         let map = self.plan.tasks[task].map;
         map.is_none_or(|map| map.allow_failed == AllowFailed::Count(0))
     }
@@ -293,7 +307,9 @@ impl Model {
         let ends: Vec<_> = (0..self.acts[task as usize].len() as u32)
             .map(|item| self.unit(task, Some(item)))
             .collect();
-        if ends.len() as u32 > map.max {
+        let is_lazy = self.is_lazy(task);
+        let are_too_many = ends.len() as u32 > map.max;
+        if are_too_many && !is_lazy {
             return attempts == (TaskState::Failed, 0) && end.items.is_empty()
                 || (end.attempts == 0 && self.is_cut(task, end.state, 0, end.skip));
         }
@@ -301,7 +317,10 @@ impl Model {
         let failures = |ends: &[(TaskState, u32)]| {
             ends.iter().filter(|(state, _)| state.is_failure()).count() as u32
         };
-        let is_doomed = end.state == TaskState::Failed && failures(&end.items) > allowed;
+        // Those that were made before the one too many have run.
+        let is_doomed = end.state == TaskState::Failed
+            && (failures(&end.items) > allowed || are_too_many && end.items.len() as u32 > map.max);
+        let may_be_fewer = is_lazy && end.items.len() <= ends.len();
         let is_cut = self.is_cut(task, end.state, end.attempts, end.skip);
         let mut items = end.items.iter().zip(&ends).enumerate();
         let fits = items.all(|(item, (end, expected))| {
@@ -314,14 +333,20 @@ impl Model {
             end == expected || is_own || (is_doomed || is_cut) && (is_left_out || was_given_up)
         });
         let most = end.items.iter().map(|(_, attempts)| *attempts).max();
-        let all = failures(&end.items) <= allowed && end.items.len() == ends.len();
+        let all = failures(&end.items) <= allowed && end.items.len() == ends.len() && !are_too_many;
         fits && end.attempts == most.unwrap_or(0)
             && match end.state {
                 TaskState::Succeeded => {
                     all && (self.cut != Cut::Nothing || failures(&ends) <= allowed)
                 }
-                _ => is_doomed && end.items.len() == ends.len() || is_cut,
+                _ => is_doomed && (end.items.len() == ends.len() || may_be_fewer) || is_cut,
             }
+    }
+
+    /// Whether the items of a mapped task are made while others work.
+    pub(crate) fn is_lazy(&self, task: u32) -> bool {
+        let edge = self.plan.tasks[task as usize].dependencies.first();
+        edge.is_some_and(|edge| self.lazy[edge.task as usize])
     }
 
     /// How a unit would have ended if this attempt had been the last.

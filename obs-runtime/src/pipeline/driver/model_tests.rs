@@ -21,6 +21,8 @@ struct Pretender {
     /// The attempts that run or were left, with the limit that they count against.
     working: HashMap<(Unit, u32), Option<u32>>,
     stopped: Vec<(Unit, u32)>,
+    /// How many items have been made of tasks that are mapped over a lazy list.
+    items: HashMap<u32, u32>,
     overruns: usize,
     starts: usize,
     late: usize,
@@ -40,6 +42,7 @@ impl Pretender {
             verdicts: HashMap::new(),
             working: HashMap::new(),
             stopped: Vec::new(),
+            items: HashMap::new(),
             overruns: 0,
             starts: 0,
             late: 0,
@@ -138,6 +141,10 @@ impl Pretender {
                     self.plan(after * 3, Event::Released { unit, attempt });
                 }
             }
+            Command::Expand { task } if model.is_lazy(task) => {
+                self.plan(Duration::ZERO, Event::Opened { task });
+            }
+            Command::Make { task, most } => self.make(model, task, most),
             Command::Expand { task } => {
                 let source = model.plan.tasks[task as usize].dependencies[0].task;
                 let items = Some(model.gives[source as usize]);
@@ -156,6 +163,23 @@ impl Pretender {
             Command::Overrun { .. } => self.overruns += 1,
             Command::Late => self.late += 1,
         }
+    }
+
+    /// Makes items, each after a while.
+    fn make(&mut self, model: &Model, task: u32, most: u32) {
+        let source = model.plan.tasks[task as usize].dependencies[0].task;
+        let all = model.gives[source as usize];
+        let before = self.items.get(&task).copied().unwrap_or(0);
+        let now = most.min(all - before);
+        self.items.insert(task, before + now);
+        let mut after = Duration::ZERO;
+        for _ in 0..now {
+            after += self.a_while();
+            let made = Made::Item;
+            self.plan(after, Event::Made { task, made });
+        }
+        let made = if now < most { Made::All } else { Made::Lot };
+        self.plan(after, Event::Made { task, made });
     }
 
     /// Runs to the end.

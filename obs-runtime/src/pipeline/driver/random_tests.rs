@@ -123,7 +123,17 @@ fn event(random: &mut Random, driver: &Driver, tasks: u32) -> Event {
             task,
             items: (!random.one_in(8)).then(|| random.below(9)),
         },
-        7..12 => Event::Tick,
+        7..10 => Event::Tick,
+        10 if random.one_in(2) => Event::Opened { task },
+        10 | 11 => Event::Made {
+            task,
+            made: match random.below(12) {
+                0 => Made::Broken,
+                1 => Made::All,
+                2..4 => Made::Lot,
+                _ => Made::Item,
+            },
+        },
         12..18 => Event::Began { unit, attempt },
         _ => Event::Ended {
             unit,

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::guarded::guarded;
 use crate::lock::lock;
-use crate::pipeline::driver::Unit;
+use crate::pipeline::driver::{Made, Unit};
 use crate::pipeline::progress::{Asked, Progress};
 use crate::pipeline::result::TaskError;
 use crate::pipeline::task::Attempted;
@@ -31,6 +31,11 @@ pub(crate) enum Message {
     },
     /// The thread that it had left has ended.
     Released { unit: Unit, attempt: u32 },
+    /// An item of a mapped task was made, or could not be.
+    Made {
+        task: u32,
+        made: Result<Made, String>,
+    },
     /// A task has said how far it is.
     Said,
     /// Somebody waits for a change.

@@ -4,6 +4,7 @@
 //! One task of tokio's owns the driver. Each attempt is a task of its own, which leaves what it has
 //! to say in the run's [`Mailbox`]; so the driver needs no lock, and takes many ends at a time.
 
+mod feed;
 mod flight;
 mod mailbox;
 mod settle;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Sleep};
 
+use self::feed::Feed;
 use self::flight::Flight;
 pub(crate) use self::mailbox::{Ended, Mailbox, Message};
 use self::watch::Watchers;
@@ -52,6 +54,8 @@ pub(crate) struct Runner {
     flights: Vec<Option<JoinHandle<()>>>,
     /// The attempts of items that run.
     items: HashMap<Unit, JoinHandle<()>>,
+    /// What makes the items of mapped tasks while others work.
+    feeds: HashMap<u32, Feed>,
     /// The results of tasks that have ended.
     results: Vec<Option<TaskResult>>,
     on_late: OnLate,
@@ -67,6 +71,7 @@ impl Runner {
             commands: Vec::new(),
             flights: (0..tasks).map(|_| None).collect(),
             items: HashMap::new(),
+            feeds: HashMap::new(),
             results: (0..tasks).map(|_| None).collect(),
             on_late,
             watchers: Watchers::default(),
@@ -158,6 +163,7 @@ impl Runner {
             Message::Released { unit, attempt } => {
                 self.tell(Instant::now(), Event::Released { unit, attempt });
             }
+            Message::Made { task, made } => self.have_made(task, made),
             Message::Said => self.watchers.changed(),
             Message::Asked(asked) => self.watchers.add(asked),
             Message::Ended {
@@ -216,12 +222,8 @@ impl Runner {
                 };
                 handle.inspect(|handle| handle.abort());
             }
-            Command::Expand { task } => {
-                let items = self.count_items(task);
-                let at = Time::of(self.run.began.elapsed());
-                let event = Event::Expanded { task, items };
-                self.driver.apply(at, event, &mut self.commands);
-            }
+            Command::Expand { task } => self.expand(task),
+            Command::Make { task, most } => self.make(task, most),
             Command::Collect { task } => {
                 let is_whole = self.collect(task);
                 let at = Time::of(self.run.began.elapsed());

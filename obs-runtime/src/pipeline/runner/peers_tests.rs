@@ -14,8 +14,8 @@ use crate::pipeline::items::{collect_all, count_items};
 use crate::pipeline::plan::{MapRule, RunIf};
 use crate::pipeline::task::{Attempt, Attempted, Body, Mapping};
 use crate::pipeline::{
-    Backoff, Pipeline, RetryPolicy, RunResult, RunState, SkipReason, Task, TaskContext, TaskError,
-    TaskState,
+    Backoff, Lazy, Pipeline, RetryPolicy, RunResult, RunState, SkipReason, Task, TaskContext,
+    TaskError, TaskState,
 };
 use crate::testing;
 
@@ -276,6 +276,54 @@ async fn a_chain_of_large_outputs_holds_two_of_them() {
         1,
         "the last one is the result's"
     );
+}
+
+/// dagster#11475: nothing started before the last of 5,600 items had been made, which took 30 minutes.
+#[tokio::test]
+async fn the_first_of_many_items_begins_before_the_second_lot_is_made() {
+    const ITEMS: usize = 100_000;
+    static MADE: AtomicUsize = AtomicUsize::new(0);
+    static HELD: AtomicUsize = AtomicUsize::new(0);
+    struct Item;
+    impl Drop for Item {
+        fn drop(&mut self) {
+            HELD.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+    let load = |_| async {
+        Ok::<_, String>(Lazy::new((0..ITEMS).map(|_| {
+            MADE.fetch_add(1, Ordering::SeqCst);
+            HELD.fetch_add(1, Ordering::SeqCst);
+            Item
+        })))
+    };
+    let most = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&most);
+    let mut each = Task::new("each", move |context: TaskContext| {
+        let item = context.item().unwrap();
+        // No more are made than may work at once, and what has ended is let go.
+        assert!(MADE.load(Ordering::SeqCst) <= item + 2 * 1_024);
+        seen.fetch_max(HELD.load(Ordering::SeqCst), Ordering::SeqCst);
+        async { Ok::<_, String>(()) }
+    });
+    each = each.depends_on(["load"]);
+    each.map = Some(Mapping {
+        rule: MapRule::DEFAULT.max(ITEMS as u32),
+        source: 0,
+        count: count_items::<Lazy<Item>>,
+        collect: collect_all::<()>,
+    });
+    let pipeline = Pipeline::builder("each").task("load", [], load);
+    let pipeline = pipeline.add_task(each).build().unwrap();
+    let result = pipeline.run().await.unwrap();
+    assert!(
+        result.succeeded(),
+        "{:?}",
+        result.task_results["each"].error
+    );
+    assert_eq!(result.task_results["each"].items.len(), ITEMS);
+    assert!(most.load(Ordering::SeqCst) <= 2 * 1_024);
+    assert_eq!(HELD.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::guarded::guarded;
 use crate::pipeline::driver::{Cause, End, Skip, Slot, Unit, Verdict, Why};
+use crate::pipeline::items::Counted;
 use crate::pipeline::result::{ItemResult, Output, SkipReason, TaskError, TaskResult};
 use crate::pipeline::runner::{Ended, Finished, Runner};
 use crate::pipeline::state::TaskState;
@@ -40,8 +41,8 @@ impl Runner {
         end
     }
 
-    /// Counts the items of a mapped task; none if they cannot be read.
-    pub(super) fn count_items(&self, task: u32) -> Option<u32> {
+    /// Counts the items of a mapped task, or finds what makes them; none if they cannot be read.
+    pub(super) fn count_items(&self, task: u32) -> Option<Counted> {
         let graph = &self.run.graph;
         let map = graph.nodes[task as usize].map.as_ref()?;
         let source = graph.rule(task).dependencies.get(map.source)?.task;
@@ -51,22 +52,22 @@ impl Runner {
             .of(Unit::task(source))
             .output
             .clone();
-        // More than can be counted is more than any `max`.
-        let count = guarded(|| (map.count)(&*output?))??;
-        Some(u32::try_from(count).unwrap_or(u32::MAX))
+        guarded(|| (map.count)(output?))?
     }
 
     /// A unit has ended.
     pub(super) fn settle(&mut self, unit: Unit, verdict: Verdict) {
         let error = self.error(unit, verdict);
-        if unit.item_number().is_some() {
+        if let Some(item) = unit.item_number() {
             let mut cell = self.run.cell(unit.task as usize);
             cell.of(unit).error = error.map(Box::new);
-            return;
+            drop(cell);
+            return self.release_item(unit.task, item);
         }
         let at = unit.task as usize;
         self.run.cell(at).ended = Some(verdict.state);
         if self.run.graph.nodes[at].map.is_some() {
+            self.end_feed(unit.task);
             self.settle_items(unit.task);
         }
         let mut result = self.result(unit.task, verdict.state, error);
@@ -215,7 +216,7 @@ impl Runner {
             Cause::Attempt if verdict.state == TaskState::Crashed => {
                 with_last("crashed", "what ran the attempt is gone".to_owned())
             }
-            Cause::Attempt => last,
+            Cause::Attempt | Cause::Unmade => last,
             Cause::Skipped(_) => None,
             Cause::Stopped(Why::Cancel) => {
                 with_last("cancelled", "the run was cancelled".to_owned())
@@ -239,7 +240,7 @@ impl Runner {
             Cause::Unreadable => Some(TaskError::new(
                 "items",
                 format!(
-                    "the output of `{}` has no items that can be counted",
+                    "the output of `{}` has no items that can be counted: it is of another type, or a                      `Lazy` list that another task is mapped over",
                     self.source(unit.task)
                 ),
             )),

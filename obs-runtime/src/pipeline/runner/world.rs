@@ -7,9 +7,10 @@ use crate::pipeline::blocking::blocking;
 use crate::pipeline::driver::model::{ASKED, Act, Cut, Model, Outcome, Random, TICK};
 use crate::pipeline::items::{collect_all, collect_some, count_items};
 use crate::pipeline::plan::AllowFailed;
+use crate::pipeline::result::Output;
 use crate::pipeline::task::{Attempt, Attempted, Body, Mapping, Unmade, Use};
 use crate::pipeline::telemetry::task_span;
-use crate::pipeline::{Pipeline, Task, TaskContext, TaskError};
+use crate::pipeline::{Lazy, Pipeline, Task, TaskContext, TaskError};
 use crate::retry::Hint;
 use crate::trace::SpanRecord;
 
@@ -87,6 +88,7 @@ impl World {
             Act::Succeed => Ok(Attempted {
                 value: match item {
                     Some(item) => Arc::new(item as u8),
+                    None if self.model.lazy[task as usize] => self.lazy(task),
                     None => Arc::new(vec![0_u8; self.model.gives[task as usize] as usize]),
                 },
                 records: None,
@@ -99,6 +101,21 @@ impl World {
             Act::Panic => std::panic::resume_unwind(Box::new("boom")),
             Act::Hang => unreachable!("it is waited for"),
         }
+    }
+
+    /// Items that are made while others work, each after a while or at once.
+    fn lazy(&self, task: u32) -> Output {
+        let items = self.model.gives[task as usize];
+        if self.seed.is_multiple_of(2) || !self.has_clock {
+            return Arc::new(Lazy::new((0..items).map(|item| item as u8)));
+        }
+        Arc::new(Lazy::stream(futures_util::stream::unfold(
+            0,
+            move |at| async move {
+                tokio::time::sleep(TICK * (at % 3) / 4).await;
+                (at < items).then_some((at as u8, at + 1))
+            },
+        )))
     }
 
     fn attempt(self: &Arc<Self>, task: u32, context: TaskContext) -> Attempt {
@@ -161,7 +178,11 @@ impl World {
             task.map = rule.map.map(|rule| Mapping {
                 rule,
                 source: 0,
-                count: count_items::<Vec<u8>>,
+                count: if self.model.is_lazy(number) {
+                    count_items::<Lazy<u8>>
+                } else {
+                    count_items::<Vec<u8>>
+                },
                 collect: match rule.allow_failed {
                     AllowFailed::Count(0) => collect_all::<u8>,
                     _ => collect_some::<u8>,
