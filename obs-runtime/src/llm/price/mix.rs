@@ -22,9 +22,9 @@ pub(super) struct Spread {
 struct Mix {
     counts: Counts,
     /// The lifetime of what was written to the cache.
-    ttl: u8,
+    ttl: u16,
     /// The other parts.
-    parts: u8,
+    parts: u16,
 }
 
 /// Returns the prices of an input and an output; the last so many of the output may be of any sort. `None` where the
@@ -62,7 +62,7 @@ pub(super) fn spread(
     let (inputs, prices): (Vec<_>, Vec<_>) = inputs.filter_map(priced).unzip();
     let lowest = (0..inputs.len()).min_by_key(|at| prices[*at].0)?;
     let highest = (0..inputs.len()).max_by_key(|at| prices[*at].1)?;
-    let differs = |same: fn(&Mix) -> u8, other: fn(&Mix) -> u8| {
+    let differs = |same: fn(&Mix) -> u16, other: fn(&Mix) -> u16| {
         let pairs = (0..inputs.len()).flat_map(|one| (0..one).map(move |two| (one, two)));
         pairs.into_iter().any(|(one, two)| {
             let (a, b) = (&inputs[one], &inputs[two]);
@@ -103,7 +103,7 @@ fn outputs(rates: &dyn Rates, usage: &Usage, (output, grown): (u64, u64)) -> Vec
         Unit::ImageOutputTokens,
     ];
     let known = PARTS.map(|unit| usage.get(unit).unwrap_or(0));
-    let mix = |parts: [u64; 3], number: u8| Mix {
+    let mix = |parts: [u64; 3], number: u16| Mix {
         counts: Counts {
             reasoning: parts[0],
             audio_output: parts[1],
@@ -137,7 +137,7 @@ fn outputs(rates: &dyn Rates, usage: &Usage, (output, grown): (u64, u64)) -> Vec
             if let Some(at) = later {
                 parts[at] += grown;
             }
-            all.push(mix(parts, all.len() as u8));
+            all.push(mix(parts, all.len() as u16));
         }
     }
     all
@@ -152,8 +152,8 @@ fn inputs(rates: &dyn Rates, usage: &Usage, base: Counts) -> Vec<Mix> {
             for (place, counts) in modal.into_iter().enumerate() {
                 all.push(Mix {
                     counts,
-                    ttl: ttl as u8,
-                    parts: (parts * 32 + place) as u8,
+                    ttl: ttl as u16,
+                    parts: (parts * 32 + place) as u16,
                 });
             }
         }
@@ -172,20 +172,23 @@ fn cached(rates: &dyn Rates, usage: &Usage, base: Counts) -> Vec<Counts> {
         read: read.unwrap_or(of_modality[0].saturating_add(of_modality[1])),
         ..base
     };
-    // What is known to be of a modality and not cached leaves no room; so many are cached at most.
-    let apart = |most: u64| {
+    // What is known to be of a modality and not cached leaves no room; so many are cached at most, and of a modality
+    // of which that is not said only if it may.
+    let apart = |most: u64, may: [bool; 2]| {
         let (mut plain, mut unsaid, mut cached) = (0_u64, 0_u64, 0_u64);
-        for (all, part) in [
+        let modalities = [
             (Unit::AudioInputTokens, Unit::CacheReadAudioTokens),
             (Unit::ImageInputTokens, Unit::CacheReadImageTokens),
-        ] {
+        ];
+        for ((all, part), may) in modalities.into_iter().zip(may) {
             let all = usage.get(all).unwrap_or(0);
             match usage.get(part) {
                 Some(said) => {
                     plain = plain.saturating_add(all.saturating_sub(said));
                     cached = cached.saturating_add(said);
                 }
-                None => unsaid = unsaid.saturating_add(all),
+                None if may => unsaid = unsaid.saturating_add(all),
+                None => plain = plain.saturating_add(all),
             }
         }
         plain.saturating_add(unsaid.saturating_sub(most.saturating_sub(cached)))
@@ -194,29 +197,28 @@ fn cached(rates: &dyn Rates, usage: &Usage, base: Counts) -> Vec<Counts> {
         .input
         .saturating_sub(known.read.saturating_add(written.unwrap_or(0)));
     let mut all = vec![known];
-    // As much as if all of a modality that can have been cached was, and as if none was.
-    let rests = |cached: [u64; 2]| {
-        let [one, other] = cached.map(|cached| left.saturating_sub(apart(cached)));
-        [Some(one), (other != one).then_some(other)]
-    };
-    let mut take = |rests: [Option<u64>; 2], with: fn(Counts, u64) -> Counts| {
-        let rests = rests.into_iter().flatten().filter(|rest| *rest > 0);
-        all.extend(rests.map(|rest| with(known, rest)));
+    // As much as if all of each modality that can have been cached was, or all of one of them, or none.
+    let mut take = |most: u64, with: fn(Counts, u64) -> Counts| {
+        let each = [[true, true], [true, false], [false, true], [false, false]];
+        let rests = each.map(|may| left.saturating_sub(apart(most, may)));
+        let new =
+            (0..rests.len()).filter(|at| rests[*at] > 0 && !rests[..*at].contains(&rests[*at]));
+        all.extend(new.map(|at| with(known, rests[at])));
     };
     if read.is_none() && rates.tells(Unit::CacheReadTokens) {
-        take(rests([u64::MAX, 0]), |known, rest| Counts {
+        take(u64::MAX, |known, rest| Counts {
             read: known.read + rest,
             ..known
         });
     }
     if written.is_none() && rates.tells(Unit::CacheWrite5mTokens) {
-        take(rests([known.read, 0]), |known, rest| Counts {
+        take(known.read, |known, rest| Counts {
             write_5m: rest,
             ..known
         });
     }
     if written.is_none() && rates.tells(Unit::CacheWrite1hTokens) {
-        take(rests([known.read, 0]), |known, rest| Counts {
+        take(known.read, |known, rest| Counts {
             write_1h: rest,
             ..known
         });

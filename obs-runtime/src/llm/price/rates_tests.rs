@@ -68,6 +68,37 @@ fn impossible_and_contradicting_counts_have_a_range() {
     assert!(!found.is_exact() || found.at_least > Usd::ZERO);
 }
 
+// bug: that one modality was cached and another was not left room for a write to the cache that nobody thought of.
+#[test]
+fn what_is_cached_of_one_modality_makes_room_for_what_was_written() {
+    let counts = Counts {
+        input: 257,
+        read: 255,
+        write_1h: 1,
+        audio_input: 1,
+        image_input: 1,
+        read_image: 1,
+        ..Counts::default()
+    };
+    // Nobody says what was written, and of which sort the cached tokens were.
+    let nobody = None::<u64>;
+    let said = Usage::new(257, 0)
+        .cache_read(255)
+        .cache_write(nobody)
+        .audio_input(1)
+        .image_input(1)
+        .cache_read_audio(nobody)
+        .cache_read_image(nobody);
+    let bounds = Bounds {
+        output: Some(0),
+        input: None,
+        server_tools: false,
+    };
+    let found = cost(&Apart, &said, Said::All, bounds);
+    let billed = Apart.price(&counts).unwrap();
+    assert!(found.at_most.unwrap() >= billed, "{found} < {billed}");
+}
+
 proptest! {
     /// What is known exactly costs one amount, and less is never dearer.
     #[test]
