@@ -71,6 +71,8 @@ pub use attempt::{Attempt, AttemptEnd};
 pub(crate) use builder::PriceTable;
 pub use call::{LlmCall, VectorOp, record_llm_call, record_vector_operation};
 pub use failure::ProviderError;
+#[cfg(feature = "pipeline")]
+pub(crate) use frame::Opened;
 pub use frame::{Frame, Spent, frame};
 pub use pace::StreamTimes;
 pub use price::{Cost, ModelPrice, Prices, Reason, Reasons, Usd};

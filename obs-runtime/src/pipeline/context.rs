@@ -14,6 +14,8 @@ use tokio::time::Instant;
 
 use crate::SpanContext;
 use crate::pipeline::CancelHandle;
+#[cfg(feature = "llm")]
+use crate::pipeline::account::Account;
 use crate::pipeline::driver::{Unit, Why};
 use crate::pipeline::graph::{Graph, Node};
 use crate::pipeline::meters::{Active, Meters};
@@ -34,6 +36,9 @@ pub(crate) struct Run {
     /// The run's span, the parent of all task spans.
     pub(crate) span: Option<SpanContext>,
     pub(crate) meters: Meters,
+    /// What its model calls are added to.
+    #[cfg(feature = "llm")]
+    pub(crate) account: Option<Account>,
     /// What attempts tell the runner.
     pub(crate) mailbox: Arc<Mailbox>,
     /// Whether a task has said how far it is, and the runner was told.
@@ -69,6 +74,9 @@ pub(crate) struct Cell {
     pub(crate) said: Option<Box<(u64, u64)>>,
     /// How the task as a whole has ended.
     pub(crate) ended: Option<TaskState>,
+    /// What its model calls are added to, from its first attempt to its end.
+    #[cfg(feature = "llm")]
+    pub(crate) account: Option<Account>,
     /// The span of the last attempt, which dependants link to.
     pub(crate) span: Option<SpanContext>,
     /// Its attempts that have a thread which nothing can stop, or will have one. A mapped task may

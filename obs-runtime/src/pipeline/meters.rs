@@ -26,6 +26,13 @@ pub(crate) struct Meters {
     runs: Option<Counter>,
     active_runs: Option<UpDownCounter>,
     detached: Option<UpDownCounter>,
+    active_attempts: Option<UpDownCounter>,
+    queue_depth: Option<UpDownCounter>,
+    queue_wait: Option<Histogram>,
+    #[cfg(feature = "llm")]
+    cost: Option<Counter>,
+    #[cfg(feature = "llm")]
+    model_calls: Option<Counter>,
     run_duration: Option<Histogram>,
     tasks: Option<Counter>,
     task_errors: Option<Counter>,
@@ -59,6 +66,13 @@ impl Meters {
             runs: instrument(collector, &metric::OBS_PIPELINE_RUNS, &run),
             active_runs: instrument(collector, &metric::OBS_PIPELINE_ACTIVE_RUNS, &pipeline),
             detached: instrument(collector, &metric::OBS_PIPELINE_DETACHED, &task),
+            active_attempts: instrument(collector, &metric::OBS_PIPELINE_ACTIVE_ATTEMPTS, &task),
+            queue_depth: instrument(collector, &metric::OBS_PIPELINE_QUEUE_DEPTH, &pipeline),
+            queue_wait: instrument(collector, &metric::OBS_PIPELINE_QUEUE_WAIT_TIME, &task),
+            #[cfg(feature = "llm")]
+            cost: instrument(collector, &metric::OBS_PIPELINE_COST, &task),
+            #[cfg(feature = "llm")]
+            model_calls: instrument(collector, &metric::OBS_PIPELINE_MODEL_CALLS, &task),
             run_duration: instrument(collector, &metric::OBS_PIPELINE_RUN_DURATION, &run),
             tasks: instrument(collector, &metric::OBS_PIPELINE_TASKS, &ended),
             task_errors: instrument(collector, &metric::OBS_PIPELINE_TASK_ERRORS, &failed),
@@ -78,6 +92,7 @@ impl Meters {
             ahead(self.runs.as_ref(), &[pipeline, state.as_str()]);
         }
         ahead_up_down(self.active_runs.as_ref(), &[pipeline]);
+        ahead_up_down(self.queue_depth.as_ref(), &[pipeline]);
         for (node, rule) in tasks(graph) {
             let task = &*node.name;
             let states = TaskState::ALL.iter().filter(|state| state.is_terminal());
@@ -127,8 +142,39 @@ impl Meters {
         count(self.handler_calls.as_ref(), [pipeline, handler, result], 1);
     }
 
-    /// Counts a task that has ended; one that never ran has no duration.
-    pub(crate) fn task(&self, pipeline: &str, task: &TaskResult) {
+    /// An attempt works until the returned value is dropped.
+    pub(crate) fn active_attempt(&self, pipeline: &str, task: &str) -> Option<Active> {
+        let counter = self.active_attempts.as_ref()?.with([pipeline, task]);
+        Some(Active::new(counter.ok()?))
+    }
+
+    /// Shows how many attempts of a run wait.
+    pub(crate) fn queue(&self, pipeline: &str) -> Queue {
+        let counter = self.queue_depth.as_ref();
+        Queue {
+            depth: counter.and_then(|counter| counter.with([pipeline]).ok()),
+            shown: 0,
+        }
+    }
+
+    /// Counts a task that has ended; one that never ran has no duration. `may_wait` says whether it
+    /// had to have a slot.
+    pub(crate) fn task(&self, pipeline: &str, task: &TaskResult, may_wait: bool) {
+        if may_wait && (task.attempts > 0 || !task.waited.is_zero()) {
+            let labels = [pipeline, &*task.name];
+            observe(self.queue_wait.as_ref(), labels, task.waited.as_secs_f64());
+        }
+        #[cfg(feature = "llm")]
+        if let Some(spent) = &task.spent {
+            let labels = [pipeline, &*task.name];
+            count(self.model_calls.as_ref(), labels, spent.model_calls);
+            let usd = spent.cost.at_least.as_f64();
+            if usd > 0.0
+                && let Some(Ok(cost)) = self.cost.as_ref().map(|cost| cost.with(labels))
+            {
+                cost.add(usd);
+            }
+        }
         let labels = [pipeline, &task.name, task.state.as_str()];
         count(self.tasks.as_ref(), labels, 1);
         if let Some(error) = task.error.as_ref().filter(|_| task.failed()) {
@@ -178,6 +224,32 @@ impl Active {
 impl Drop for Active {
     fn drop(&mut self) {
         self.0.dec();
+    }
+}
+
+/// The part of a run in the number of attempts that wait.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    depth: Option<BoundUpDownCounter>,
+    shown: usize,
+}
+
+impl Queue {
+    /// So many wait now.
+    pub(crate) fn show(&mut self, waiting: usize) {
+        if waiting != self.shown
+            && let Some(depth) = &self.depth
+        {
+            depth.add(waiting as i64 - self.shown as i64);
+            self.shown = waiting;
+        }
+    }
+}
+
+/// Whoever waited when the run was dropped waits no more.
+impl Drop for Queue {
+    fn drop(&mut self) {
+        self.show(0);
     }
 }
 

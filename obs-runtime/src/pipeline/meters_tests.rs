@@ -139,6 +139,71 @@ async fn a_run_is_active_until_it_has_ended() {
     captured.assert_metric("obs.pipeline.active_runs").value(0);
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_a_slot_is_counted_and_how_long() {
+    type Seen = (Vec<(String, f64)>, Vec<(String, f64)>);
+
+    let look = |name: &'static str| {
+        let families = crate::scope::current_metrics().collect_all();
+        family(&families, name)
+    };
+    let task = move |_: TaskContext| async move {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let depth = look("obs.pipeline.queue.depth");
+        Ok::<_, String>((depth, look("obs.pipeline.active_attempts")))
+    };
+    let captured = testing::capture_async(async {
+        let pipeline = Pipeline::builder("narrow");
+        let pipeline = pipeline.task("first", [], task).task("second", [], task);
+        let pipeline = pipeline.build().unwrap().max_parallel_tasks(1);
+        pipeline.run().await.unwrap()
+    })
+    .await;
+    let seen = |task| captured.value.output::<Seen>(task).unwrap();
+    let one = |labels: &str, value| (labels.to_owned(), value);
+    assert_eq!(seen("first").0, [one("pipeline=narrow", 1.0)]);
+    assert_eq!(seen("first").1, [one("pipeline=narrow,task=first", 1.0)]);
+    assert_eq!(seen("second").0, [one("pipeline=narrow", 0.0)]);
+    let active = &seen("second").1;
+    assert!(active.contains(&one("pipeline=narrow,task=second", 1.0)));
+    assert!(active.contains(&one("pipeline=narrow,task=first", 0.0)));
+    let waits = captured.assert_metric("obs.pipeline.queue.wait_time");
+    waits.clone().labels([("task", "first")]).count(1).value(0);
+    waits.labels([("task", "second")]).count(1).value(2);
+    captured.assert_metric("obs.pipeline.queue.depth").value(0);
+}
+
+/// Whoever has no limit never waits: there is nothing to be measured.
+#[tokio::test]
+async fn without_limits_no_wait_is_measured() {
+    let captured = testing::capture_async(etl().run()).await;
+    let name = "obs.pipeline.queue.wait_time";
+    assert!(captured.metrics.iter().all(|family| family.name != name));
+}
+
+#[tokio::test]
+async fn a_run_that_is_cut_off_leaves_nothing_active_or_waiting() {
+    let endless = || std::future::pending::<Result<(), String>>();
+    let pipeline = Pipeline::builder("cut")
+        .task("first", [], move |_| endless())
+        .task("second", [], move |_| endless());
+    let pipeline = pipeline.build().unwrap().max_parallel_tasks(1);
+    let captured = testing::capture_async(async {
+        let run = pipeline.start().await.unwrap();
+        tokio::task::yield_now().await;
+        run.cancel();
+        run.wait().await.unwrap()
+    })
+    .await;
+    for name in [
+        "obs.pipeline.queue.depth",
+        "obs.pipeline.active_attempts",
+        "obs.pipeline.active_runs",
+    ] {
+        captured.assert_metric(name).total(0);
+    }
+}
+
 // bug: each run looked every series up again.
 #[test]
 fn a_graph_is_shown_once_in_each_scope() {

@@ -23,6 +23,8 @@
 //! ```
 
 pub(crate) mod about;
+#[cfg(feature = "llm")]
+mod account;
 mod analysis;
 pub(crate) mod blocking;
 mod builder;

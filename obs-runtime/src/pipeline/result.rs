@@ -58,6 +58,11 @@ pub struct TaskResult {
     /// The reason why it was skipped.
     #[serde(rename = "skipped", skip_serializing_if = "Option::is_none")]
     pub skip_reason: Option<SkipReason>,
+    /// What the model calls and tool calls of all its attempts used, failed attempts too; none if it
+    /// made none. What it left behind, and what ends after it, is the run's alone.
+    #[cfg(feature = "llm")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spent: Option<crate::llm::Spent>,
     /// The results of its items, in their order, if it is mapped.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<ItemResult>,
@@ -252,6 +257,10 @@ pub struct RunResult {
     pub trace_id: Option<TraceId>,
     /// The handlers that failed or panicked. A handler sees those that were called before it.
     pub handler_errors: Vec<HandlerError>,
+    /// What its model calls and tool calls used; none if it made none.
+    #[cfg(feature = "llm")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spent: Option<crate::llm::Spent>,
     #[serde(flatten)]
     pub(crate) analysis: Analysis,
     #[serde(skip)]

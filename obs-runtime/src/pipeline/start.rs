@@ -17,6 +17,8 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::guarded::guarded;
+#[cfg(feature = "llm")]
+use crate::pipeline::account::Account;
 use crate::pipeline::analysis::Analysis;
 use crate::pipeline::cancel::Running;
 use crate::pipeline::context::Run;
@@ -367,6 +369,8 @@ impl Pipeline {
     }
 
     pub(super) fn into_run(self, id: String, span: Option<SpanContext>, meters: Meters) -> Run {
+        #[cfg(feature = "llm")]
+        let account = Account::of_run(self.graph.pipeline.clone());
         Run {
             mailbox: Arc::default(),
             has_news: AtomicBool::new(false),
@@ -377,6 +381,8 @@ impl Pipeline {
             resources: self.resources,
             cancel: self.cancel,
             began: Instant::now(),
+            #[cfg(feature = "llm")]
+            account,
             span,
             meters,
         }
@@ -436,6 +442,8 @@ fn result(
             .filter(SpanContext::is_sampled)
             .map(|span| span.trace_id()),
         handler_errors: Vec::new(),
+        #[cfg(feature = "llm")]
+        spent: run.account.as_ref().and_then(Account::spent),
         analysis: Analysis::new(&run.graph, &results),
         outputs,
         task_results: TaskResults {

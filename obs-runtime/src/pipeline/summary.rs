@@ -163,6 +163,17 @@ impl Summary<'_> {
         if let Some(text) = run.path() {
             self.said(out, "", &text);
         }
+        #[cfg(feature = "llm")]
+        {
+            let costs = run.cost_by_task().into_iter();
+            let costs: Vec<_> = costs
+                .map(|(task, spent)| unbroken(&format!("{} {}", name(task), spent.cost)))
+                .collect();
+            if !costs.is_empty() {
+                let text = listed(costs.into_iter(), ", ");
+                self.said(out, "", &format!("cost of model calls: {text}"));
+            }
+        }
         if run.task_results.len() > MOST_ROWS {
             let slowest = run.slowest_tasks().into_iter().take(MOST_LISTED);
             let slowest = slowest.map(timed);
@@ -230,6 +241,10 @@ impl RunResult {
         }
         if self.task_results.iter().any(|t| t.records.is_some()) {
             let _ = write!(text, "; {}", many(self.records_count, "record"));
+        }
+        #[cfg(feature = "llm")]
+        if let Some(spent) = &self.spent {
+            let _ = write!(text, "; {}", unbroken(&spent.cost.to_string()));
         }
         text
     }

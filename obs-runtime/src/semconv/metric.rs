@@ -120,10 +120,15 @@ metrics! {
     OBS_LOGS_RECORDED = "obs.logs.recorded", "{record}", "Log records that were made.", &[];
     OBS_METRICS_OVERFLOWED = "obs.metrics.overflowed", "{lookup}", "Lookups of label values that fell into the overflow series.", &[];
     OBS_METRICS_REFUSED = "obs.metrics.refused", "{value}", "Values that a metric did not take: no valid amount, or given without its labels or as another kind.", &[];
+    OBS_PIPELINE_ACTIVE_ATTEMPTS = "obs.pipeline.active_attempts", "{attempt}", "Attempts of tasks that work.", &[];
     OBS_PIPELINE_ACTIVE_RUNS = "obs.pipeline.active_runs", "{run}", "Runs of pipelines that have begun and not ended, handlers included.", &[];
+    OBS_PIPELINE_COST = "obs.pipeline.cost", "USD", "Price of the model calls of tasks, as far as it is known: at least.", &[];
     OBS_PIPELINE_DETACHED = "obs.pipeline.detached", "{thread}", "Threads of synchronous tasks that go on although nobody waits for them any more: after a timeout, a deadline, or a cancel.", &[];
     OBS_PIPELINE_HANDLER_CALLS = "obs.pipeline.handler.calls", "{call}", "Calls of handlers of pipelines by result: `ok`, `error`, `panic`, or `timeout` for one that took longer than its deadline.", &[];
     OBS_PIPELINE_ITEMS = "obs.pipeline.items", "{item}", "Items of mapped tasks by the state in which they ended.", &[];
+    OBS_PIPELINE_MODEL_CALLS = "obs.pipeline.model_calls", "{call}", "Model calls of tasks.", &[];
+    OBS_PIPELINE_QUEUE_DEPTH = "obs.pipeline.queue.depth", "{attempt}", "Attempts of tasks that wait for a slot of their run or of a limit.", &[];
+    OBS_PIPELINE_QUEUE_WAIT_TIME = "obs.pipeline.queue.wait_time", "s", "Time that tasks waited for slots, of those that may have to.", PIPELINE_SECONDS;
     OBS_PIPELINE_RECORDS = "obs.pipeline.records", "{record}", "Records that tasks counted.", &[];
     OBS_PIPELINE_RUNS = "obs.pipeline.runs", "{run}", "Runs of pipelines by state.", &[];
     OBS_PIPELINE_RUN_DURATION = "obs.pipeline.run.duration", "s", "Duration of runs of pipelines.", PIPELINE_SECONDS;

@@ -8,5 +8,6 @@ mod lazy;
 mod lints;
 mod maps;
 mod rules;
+mod spent;
 mod tasks;
 mod timeouts;

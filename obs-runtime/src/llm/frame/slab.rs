@@ -166,6 +166,12 @@ impl Opened {
         lock(&SLAB).open(around, make).map(Self)
     }
 
+    /// Opens one without limits, for what is no agent.
+    #[cfg(feature = "pipeline")]
+    pub(crate) fn without_limits(name: Cow<'static, str>) -> Option<Self> {
+        Self::new(name, Limits::new())
+    }
+
     pub(crate) const fn frame(&self) -> &Frame {
         &self.0
     }

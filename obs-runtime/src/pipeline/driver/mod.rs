@@ -219,6 +219,17 @@ impl Driver {
         self.timers.next()
     }
 
+    /// Returns how many units wait for permits.
+    pub(crate) fn queued(&self) -> usize {
+        self.queued
+    }
+
+    /// Returns whether attempts of a task need permits that may be taken.
+    pub(crate) fn may_wait(&self, task: u32) -> bool {
+        let rule = self.plan.tasks.get(task as usize);
+        rule.is_some_and(|rule| !self.permits.are_endless(rule.limit))
+    }
+
     pub(crate) fn is_over(&self) -> bool {
         self.unended == 0
     }

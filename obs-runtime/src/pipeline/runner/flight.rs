@@ -10,14 +10,19 @@ use tokio::time::Instant;
 
 use crate::guarded::{caught, guarded};
 use crate::pipeline::TaskContext;
+#[cfg(feature = "llm")]
+use crate::pipeline::account::{Account, InFrame};
 use crate::pipeline::context::Run;
 use crate::pipeline::driver::{Unit, Why};
+use crate::pipeline::meters::Active;
 use crate::pipeline::plan::Times;
 use crate::pipeline::result::TaskError;
 use crate::pipeline::runner::mailbox::{Ended, Message};
 use crate::pipeline::task::{Attempt, Body, Unmade};
 use crate::pipeline::telemetry::{self, Beginning};
 use crate::trace::active::drop_failed;
+#[cfg(feature = "llm")]
+use crate::trace::frame::FrameId;
 use crate::trace::{Outcome, SpanError};
 use crate::{Span, SpanContext};
 
@@ -29,6 +34,10 @@ pub(super) struct Flight {
     stage: Stage,
     /// Of a closure task; annotated functions bring their own.
     span: Span,
+    active: Option<Active>,
+    /// Its task's, to which model calls are added.
+    #[cfg(feature = "llm")]
+    frame: Option<FrameId>,
 }
 
 enum Stage {
@@ -46,6 +55,9 @@ impl Flight {
             attempt,
             stage: Stage::New,
             span: Span::none(),
+            active: None,
+            #[cfg(feature = "llm")]
+            frame: None,
         }
     }
 
@@ -63,7 +75,17 @@ impl Flight {
         let task = self.unit.task;
         let mut cell = self.run.cell(task as usize);
         cell.of(self.unit).began.get_or_insert(now);
+        let graph = &self.run.graph;
+        let name = &graph.nodes[task as usize].name;
+        #[cfg(feature = "llm")]
+        {
+            let account = cell.account.take();
+            let make = || Account::of_task(self.run.account.as_ref(), name.clone());
+            cell.account = account.or_else(make);
+            self.frame = cell.account.as_ref().map(Account::id);
+        }
         drop(cell);
+        self.active = self.run.meters.active_attempt(&graph.pipeline, name);
         if self.run.graph.rule(task).times.timeout.is_some() {
             self.run.mailbox.send(Message::Began {
                 unit: self.unit,
@@ -75,6 +97,8 @@ impl Flight {
         let run = Arc::clone(&self.run);
         let node = &run.graph.nodes[task as usize];
         let _inside = run.span.as_ref().map(SpanContext::attach);
+        #[cfg(feature = "llm")]
+        let _frame = self.frame.map(InFrame::enter);
         if !node.traced {
             self.span = telemetry::task_span(&context);
         }
@@ -107,6 +131,8 @@ impl Flight {
         };
         let _inside = self.run.span.as_ref().map(SpanContext::attach);
         let _own = self.span.enter();
+        #[cfg(feature = "llm")]
+        let _frame = self.frame.map(InFrame::enter);
         let _beginning = core::mem::take(is_first).then(|| {
             Beginning::enter(TaskContext {
                 run: Arc::clone(&self.run),
@@ -137,6 +163,7 @@ impl Flight {
             }
             Ended::Dropped(None) => span.end(Outcome::Cancelled),
         }
+        self.active = None;
         let work = core::mem::replace(&mut self.stage, Stage::Over);
         // What the attempt holds may panic when it is dropped.
         guarded(|| match &ended {

@@ -25,6 +25,7 @@ use self::watch::Watchers;
 use crate::guarded::guarded;
 use crate::pipeline::context::Run;
 use crate::pipeline::driver::{Command, Driver, Event, Time, Unit};
+use crate::pipeline::meters::Queue;
 use crate::pipeline::plan::RunLimits;
 use crate::pipeline::result::{Output, TaskResult};
 use crate::pipeline::state::RunState;
@@ -59,6 +60,7 @@ pub(crate) struct Runner {
     /// The results of tasks that have ended.
     results: Vec<Option<TaskResult>>,
     on_late: OnLate,
+    queue: Queue,
     watchers: Watchers,
     timer: Option<(Time, Pin<Box<Sleep>>)>,
 }
@@ -67,6 +69,7 @@ impl Runner {
     pub(crate) fn new(run: Arc<Run>, limits: &RunLimits, on_late: OnLate) -> Self {
         let tasks = run.graph.nodes.len();
         Self {
+            queue: run.meters.queue(&run.graph.pipeline),
             driver: Driver::new(Arc::clone(&run.graph.plan), limits),
             commands: Vec::new(),
             flights: (0..tasks).map(|_| None).collect(),
@@ -191,6 +194,7 @@ impl Runner {
 
     /// Does what the driver says, and what follows from it.
     fn obey(&mut self) {
+        self.queue.show(self.driver.queued());
         let mut commands = Vec::new();
         while !self.commands.is_empty() {
             core::mem::swap(&mut commands, &mut self.commands);

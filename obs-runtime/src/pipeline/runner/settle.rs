@@ -4,6 +4,8 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use crate::guarded::guarded;
+#[cfg(feature = "llm")]
+use crate::pipeline::account::Account;
 use crate::pipeline::driver::{Cause, End, Skip, Slot, Unit, Verdict, Why};
 use crate::pipeline::items::Counted;
 use crate::pipeline::result::{ItemResult, Output, SkipReason, TaskError, TaskResult};
@@ -74,7 +76,9 @@ impl Runner {
         if let Cause::Skipped(skip) = verdict.cause {
             result.skip_reason = Some(self.skip_reason(skip));
         }
-        self.run.meters.task(&self.run.graph.pipeline, &result);
+        let may_wait = self.driver.may_wait(unit.task);
+        let pipeline = &self.run.graph.pipeline;
+        self.run.meters.task(pipeline, &result, may_wait);
         self.results[at] = Some(result);
     }
 
@@ -117,6 +121,13 @@ impl Runner {
         let own = cell.of(Unit::task(task));
         let began = own.began.or(first);
         let records = own.records.filter(|_| state.is_success());
+        // What it uses from now on is the run's.
+        #[cfg(feature = "llm")]
+        let spent = if state.is_terminal() {
+            cell.account.take().and_then(|account| account.spent())
+        } else {
+            cell.account.as_ref().and_then(Account::spent)
+        };
         drop(cell);
         let attempts = slot.map_or(0, |slot| slot.attempts);
         let ended = slot.map(|slot| self.run.began + Duration::from_nanos(slot.ended.0));
@@ -139,6 +150,8 @@ impl Runner {
             records,
             error,
             skip_reason: None,
+            #[cfg(feature = "llm")]
+            spent,
             items: self.item_results(task, state),
             still_running: 0,
         }
