@@ -4,7 +4,7 @@ use core::hash::{Hash as _, Hasher as _};
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::hash::DefaultHasher;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 use crate::lock::lock;
 use crate::metrics::bound::Bound;
@@ -48,8 +48,11 @@ impl Meters {
     /// ones. Where counters start at 0, they show every way in which its runs, tasks and handlers can
     /// end, so that a rate knows the first failure.
     pub(crate) fn of(scope: &Scope, graph: &Graph, closures: &[Cow<'static, str>]) -> Self {
-        let meters = Self::new(&scope.metrics);
-        if scope.counts_from_zero() && scope.extension::<Ahead>().is_new(graph, closures) {
+        let known = scope.extension::<Known>();
+        // Each run would look all of them up by name.
+        let meters = known.meters.get_or_init(|| Self::new(&scope.metrics));
+        let meters = meters.clone();
+        if scope.counts_from_zero() && known.is_new(graph, closures) {
             meters.count_from_zero(graph, closures);
         }
         meters
@@ -313,13 +316,16 @@ fn error_types<'a>(node: &'a Node, rule: &Rule) -> impl Iterator<Item = &'a str>
     node.error_types.iter().map(|kind| kind()).chain(limits)
 }
 
-/// The graphs whose counters show 0 in a scope.
+/// The instruments of a scope, and the graphs whose counters show 0 in it.
 #[derive(Default)]
-struct Ahead(Mutex<HashSet<u64>>);
+struct Known {
+    meters: OnceLock<Meters>,
+    graphs: Mutex<HashSet<u64>>,
+}
 
-impl Extension for Ahead {}
+impl Extension for Known {}
 
-impl Ahead {
+impl Known {
     /// Returns whether the counters of a graph are to be shown: once, as each run of a pipeline
     /// makes its graph anew. What it counts tells graphs apart. A program that makes up pipelines
     /// is remembered up to the number of names that the label `pipeline` takes.
@@ -330,7 +336,7 @@ impl Ahead {
             (&node.name, rule.retry.retries() > 0).hash(&mut hasher);
             error_types(node, rule).for_each(|kind| kind.hash(&mut hasher));
         }
-        let mut known = lock(&self.0);
+        let mut known = lock(&self.graphs);
         known.len() < MOST_TASKS && known.insert(hasher.finish())
     }
 }

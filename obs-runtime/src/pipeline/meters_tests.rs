@@ -241,8 +241,8 @@ fn a_graph_is_shown_once_in_each_scope() {
     assert_eq!(shown(&scope, "obs.pipeline.task.retries"), Some(1));
     assert_eq!(shown(&scope, "obs.pipeline.task.duration"), None);
     assert_eq!(shown(&scope, "obs.pipeline.handler.calls"), Some(4));
-    let ahead = scope.extension::<Ahead>();
-    assert!(!ahead.is_new(&graph(0), &[]) && !ahead.is_new(&graph(1), &closure));
+    let known = scope.extension::<Known>();
+    assert!(!known.is_new(&graph(0), &[]) && !known.is_new(&graph(1), &closure));
     let other = Scope::new(0, Vec::new(), MetricsCollector::new());
-    assert!(other.extension::<Ahead>().is_new(&graph(0), &[]));
+    assert!(other.extension::<Known>().is_new(&graph(0), &[]));
 }
