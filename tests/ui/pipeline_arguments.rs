@@ -16,7 +16,7 @@ async fn misspelled() {}
 #[pipeline_task(pipeline = "p", provider = "openai")]
 async fn of_another_macro() {}
 
-#[pipeline_task(pipeline = "p", cache(ttl = "1h"))]
+#[pipeline_task(pipeline = "p", cache = "1h")]
 async fn cached() {}
 
 #[pipeline_task(pipeline = "p", backoff = "linear", jitter)]

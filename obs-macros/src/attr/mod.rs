@@ -7,6 +7,7 @@
 //! meaning of a word is a rule, and is in `valid`.
 
 pub(crate) mod agents;
+pub(crate) mod cache;
 pub(crate) mod case;
 pub(crate) mod conventions;
 pub(crate) mod duration;

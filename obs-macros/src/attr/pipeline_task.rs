@@ -1,12 +1,12 @@
 //! The arguments of `#[pipeline_task]` alone.
 
-use proc_macro2::Span;
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned as _;
 use syn::{Expr, ExprClosure, Ident, Lit, LitStr, Path, Token};
 
+use super::cache::{Cache, cache};
 use super::duration::DurationArg;
 use super::expr::{as_bool, as_text, plain};
 use super::list::{Arg, ArgList, ArgValue, Given, Required};
@@ -15,8 +15,7 @@ use crate::errors::Errors;
 /// What `#[pipeline_task]` takes beside the shared arguments.
 pub(crate) struct TaskArgs {
     pub(crate) pipeline: Required<LitStr>,
-    /// Where `cache` stands.
-    pub(crate) cache: Option<Span>,
+    pub(crate) cache: Option<Given<Cache>>,
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) retry: Retry,
     /// `timeout`, `deadline` and `queue_timeout`.
@@ -97,7 +96,7 @@ impl TaskArgs {
             pipeline: list.required("pipeline", errors, |arg, errors| {
                 arg.filled("a pipeline needs a name", errors)
             }),
-            cache: list.take("cache").map(|arg| arg.span()),
+            cache: list.given("cache", errors, cache),
             dependencies: dependencies(list, errors),
             retry: Retry::take(list, errors),
             times: ["timeout", "deadline", "queue_timeout"]

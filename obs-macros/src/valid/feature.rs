@@ -22,6 +22,7 @@ pub(crate) fn check(table: &Table, errors: &mut Errors) {
 
 /// The features of the runtime that this crate has too, and whether they are on.
 const FEATURES: &[(&str, bool)] = &[
+    ("cache", cfg!(feature = "cache")),
     ("llm", cfg!(feature = "llm")),
     ("pipeline", cfg!(feature = "pipeline")),
     ("tokio", cfg!(feature = "tokio")),

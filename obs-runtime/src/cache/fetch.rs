@@ -29,6 +29,8 @@ pub struct Cache<K, V, E, S = Memory<K, V>> {
     flights: Flights<K, V, Shareable<E>>,
     counters: Counters,
     share: Option<fn(&E) -> E>,
+    /// Whether lookups are said on the entered span.
+    is_said: bool,
 }
 
 /// What a store failed to do.
@@ -129,6 +131,7 @@ where
             flights: Flights::default(),
             counters: Counters::default(),
             share: None,
+            is_said: true,
         })
     }
 
@@ -139,6 +142,13 @@ where
         E: Clone,
     {
         self.share = Some(E::clone);
+        self
+    }
+
+    /// Leaves it to the caller to say of a lookup on a span, as there may be none of its own.
+    #[cfg(feature = "pipeline")]
+    pub(crate) fn unsaid(mut self) -> Self {
+        self.is_said = false;
         self
     }
 
@@ -230,7 +240,9 @@ where
 
     fn tell(&self, lookup: Lookup) {
         self.counters.count(lookup);
-        current::set_attribute(attribute::OBS_CACHE_LOOKUP, lookup.as_str());
+        if self.is_said {
+            current::set_attribute(attribute::OBS_CACHE_LOOKUP, lookup.as_str());
+        }
         let labels = [
             (attribute::CACHE, &*self.name),
             (attribute::OUTCOME, lookup.as_str()),

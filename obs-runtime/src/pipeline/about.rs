@@ -1,8 +1,13 @@
 //! What a task says of itself beside the rules of its runs: effects, version, and which closures
 //! it has.
 
+use core::any::Any;
 use core::fmt;
+use core::time::Duration;
+use std::sync::Arc;
 
+use crate::pipeline::result::Output;
+use crate::pipeline::task::TaskMeta;
 use crate::words::words;
 
 words! {
@@ -56,6 +61,67 @@ pub struct About {
     pub when: &'static [&'static str],
     /// Whether it counts the records of its output.
     pub records: bool,
+    /// How its outputs are kept.
+    pub cache: Option<CacheRule>,
+}
+
+/// How the outputs of a task are kept for later runs.
+#[derive(Clone, Copy, Debug)]
+pub struct CacheRule {
+    /// How long.
+    pub ttl: Duration,
+    /// How many at most.
+    pub max: u64,
+    /// Whether they are known by what a closure says, not by all that the task takes.
+    pub has_key: bool,
+    /// Makes another output of one that is kept.
+    pub copy: fn(&Output) -> Output,
+}
+
+impl CacheRule {
+    /// 1,000 outputs, which are shared.
+    pub const fn new(ttl: Duration, has_key: bool) -> Self {
+        Self {
+            ttl,
+            max: 1_000,
+            has_key,
+            copy: Arc::clone,
+        }
+    }
+
+    /// Sets how many outputs are kept at most.
+    #[must_use]
+    pub const fn max(mut self, max: u64) -> Self {
+        self.max = max;
+        self
+    }
+
+    /// Sets how another output is made of one that is kept.
+    #[must_use]
+    pub const fn copy(mut self, copy: fn(&Output) -> Output) -> Self {
+        self.copy = copy;
+        self
+    }
+}
+
+/// Makes a copy of an output: what is one of many is taken out of its place.
+pub fn copied<T: Any + Clone + Send + Sync>(output: &Output) -> Output {
+    match output.downcast_ref::<T>() {
+        Some(output) => Arc::new(output.clone()),
+        None => Arc::clone(output),
+    }
+}
+
+/// Refuses a parameter that takes an output away which is kept for later runs.
+///
+/// # Panics
+/// Panics at compile time if it does.
+#[track_caller]
+pub const fn check_kept(moves: bool, dependency: &'static TaskMeta) {
+    assert!(
+        !moves || dependency.about.cache.is_none(),
+        "this output is kept for later runs (`cache`): take it as `&T` or `Arc<T>`"
+    );
 }
 
 impl About {
@@ -69,6 +135,7 @@ impl About {
         retry_if: false,
         when: &[],
         records: false,
+        cache: None,
     };
 }
 

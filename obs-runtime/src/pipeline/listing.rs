@@ -75,6 +75,20 @@ pub struct TaskInfo {
     pub map: Option<MapInfo>,
     /// Whether it counts the records of its output.
     pub records: bool,
+    /// How its outputs are kept for later runs, if they are.
+    pub cache: Option<CacheInfo>,
+}
+
+/// How the outputs of a task are kept for later runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct CacheInfo {
+    /// How long.
+    pub ttl: f64,
+    /// How many at most.
+    pub max: u64,
+    /// What they are known by: `all` that the task takes, or what a `closure` says.
+    pub key: String,
 }
 
 /// A task that comes first.
@@ -148,6 +162,11 @@ impl TaskInfo {
             when: about.when.iter().map(|name| (*name).to_owned()).collect(),
             map: map(meta),
             records: about.records,
+            cache: about.cache.as_ref().map(|cache| CacheInfo {
+                ttl: cache.ttl.as_secs_f64(),
+                max: cache.max,
+                key: if cache.has_key { "closure" } else { "all" }.to_owned(),
+            }),
         }
     }
 }

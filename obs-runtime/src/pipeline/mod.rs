@@ -28,6 +28,8 @@ mod account;
 mod analysis;
 pub(crate) mod blocking;
 mod builder;
+#[cfg(feature = "cache")]
+pub(crate) mod cached;
 mod cancel;
 pub(crate) mod check;
 pub(crate) mod context;
@@ -66,7 +68,7 @@ pub use error::TaskError;
 pub use handler::HandlerReturn;
 pub use items::Items;
 pub use lazy::Lazy;
-pub use listing::{DependencyInfo, MapInfo, TaskInfo, tasks};
+pub use listing::{CacheInfo, DependencyInfo, MapInfo, TaskInfo, tasks};
 pub use params::{Input, Resource};
 pub use plan::RunIf;
 pub use progress::{ItemProgress, Progress, ProgressWatch, TaskProgress};

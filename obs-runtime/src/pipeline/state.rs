@@ -61,7 +61,8 @@ words! {
         Cancelled => "cancelled",
         /// The last attempt, or the task as a whole, took longer than it may.
         TimedOut => "timed_out",
-        /// Its output was known already, and no attempt was made.
+        /// Its output was known already, and its function was not called. The look-up counts as its
+        /// attempt.
         Cached => "cached",
         /// An attempt panicked.
         Panicked => "panicked",

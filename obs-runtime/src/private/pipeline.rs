@@ -7,8 +7,14 @@ use std::sync::Arc;
 use super::count::IntoCount;
 use super::judge::Judge;
 pub use super::probe::probe;
-pub use crate::pipeline::about::{About, Effects, Version, check_once};
+pub use crate::pipeline::about::{
+    About, CacheRule, Effects, Version, check_kept, check_once, copied,
+};
 pub use crate::pipeline::blocking::blocking;
+#[cfg(feature = "cache")]
+pub use crate::pipeline::cached::{
+    cache_key, cached, given_probe, key, key_of_parts, key_probe, part_probe,
+};
 pub use crate::pipeline::check::{check, check_moves, check_parallel, check_shared};
 pub use crate::pipeline::handler::{
     HandlerCall, HandlerEntry, HandlerEvent, HandlerFuture, HandlerMeta, HandlerReturn,

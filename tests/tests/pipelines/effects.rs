@@ -136,6 +136,7 @@ mod everything {
         concurrency = "gpu",
         run_if = "success",
         when = |first, pages| *first > 0 && !pages.is_empty(),
+        cache(ttl = "2h", key = |first| *first, max = 5),
         effects = "idempotent",
         version = "7",
         records = |_| 1
@@ -196,6 +197,7 @@ fn every_argument_is_in_the_manifest_and_back() {
             "when": ["first", "pages"],
             "map": null,
             "records": true,
+            "cache": {"ttl": 7200.0, "max": 5, "key": "closure"},
         })
     );
     assert!(task.version.starts_with("7-"));

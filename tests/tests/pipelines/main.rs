@@ -2,6 +2,7 @@
 
 mod alerts;
 mod blocking;
+mod caches;
 mod effects;
 mod handlers;
 mod lazy;

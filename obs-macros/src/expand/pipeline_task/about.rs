@@ -22,6 +22,7 @@ pub(super) fn about(task: &Task, glue: &TokenStream) -> TokenStream {
     let retry_if = task.retry.retry_if.is_some();
     let when = task.when.iter().flat_map(|when| &when.params);
     let when = when.map(|param| param.name.to_string());
+    let cache = super::cache::rule(task, glue);
     let records = task.records.is_some();
     quote! {
         #glue::About {
@@ -30,6 +31,7 @@ pub(super) fn about(task: &Task, glue: &TokenStream) -> TokenStream {
             retry_if: #retry_if,
             when: &[#(#when),*],
             records: #records,
+            cache: #cache,
         }
     }
 }

@@ -6,7 +6,7 @@ use quote::quote_spanned;
 
 use super::meta::retries;
 use super::names::{dependency_output, source_name};
-use crate::expand::pieces::{at, located};
+use crate::expand::pieces::{at, located, task_of};
 use crate::hygiene::quote;
 use crate::valid::pipeline_task::Task;
 use crate::valid::pipeline_task::params::Param;
@@ -45,7 +45,7 @@ pub(super) fn checks(task: &Task, glue: &TokenStream) -> TokenStream {
         .iter()
         .enumerate()
         .filter_map(|(index, param)| match param {
-            Param::Output { ty, .. } => {
+            Param::Output { ty, position } => {
                 let source = source_name(index);
                 let span = located(ty);
                 let here = at(glue, span);
@@ -54,7 +54,10 @@ pub(super) fn checks(task: &Task, glue: &TokenStream) -> TokenStream {
                 } else {
                     quote_spanned!(span=> #here::check_moves(#source.moves, #retries))
                 };
-                Some(quote_spanned!(span=> const _: () = #check;))
+                let path = &task.dependencies[*position].path;
+                let dependency = task_of(path);
+                let kept = quote_spanned!(span=> #here::check_kept(#source.moves, #dependency));
+                Some(quote_spanned!(span=> const _: () = { #check; #kept };))
             }
             _ => None,
         });

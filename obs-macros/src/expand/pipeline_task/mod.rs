@@ -4,6 +4,7 @@
 //! the function brings both, and `depends_on(path)` reaches the struct by the function's path.
 
 mod about;
+mod cache;
 mod checks;
 mod map;
 mod meta;

@@ -18,6 +18,7 @@ pub(super) fn run(task: &Task, glue: &TokenStream) -> TokenStream {
     let item = &task.annotated.function;
     let ident = &item.sig.ident;
     let (context, value) = (variable("__context"), variable("__value"));
+    let key_name = variable("__key");
     let (lets, args): (Vec<_>, Vec<_>) = task
         .params
         .iter()
@@ -40,7 +41,32 @@ pub(super) fn run(task: &Task, glue: &TokenStream) -> TokenStream {
     // A future that is not `Send` is reported at the function's name.
     let span = located(ident);
     let here = at(glue, span);
-    let attempt = if is_async {
+    let attempt = if let Some(cached) = &task.cache {
+        let key = super::cache::key(cached, task, glue);
+        let body = quote! {
+            #(#lets)*
+            let #value = #ident(#(#args),*) #wait;
+            #judge
+            #settle
+        };
+        let call = if is_async {
+            quote_spanned!(span=> || async { #body })
+        } else {
+            quote_spanned! {span=> || {
+                let #context = ::core::clone::Clone::clone(#context);
+                #here::blocking(move || {
+                    let #context = &#context;
+                    #body
+                })
+            }}
+        };
+        quote_spanned!(span=> #here::attempt(async move {
+            let #context = &#context;
+            #when
+            #key
+            #here::cached(&__OBS_TASK, #context, #key_name, #call).await
+        }))
+    } else if is_async {
         quote_spanned!(span=> #here::attempt(async move { #body }))
     } else {
         quote_spanned!(span=> #here::attempt(#here::blocking(move || { #body })))

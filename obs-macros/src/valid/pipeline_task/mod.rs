@@ -1,6 +1,7 @@
 //! The rules for `#[pipeline_task]`: those for its arguments are here, those for the function in
 //! the other files.
 
+pub(crate) mod cache;
 pub(crate) mod params;
 pub(crate) mod rules;
 pub(crate) mod signature;
@@ -10,6 +11,7 @@ use quote::ToTokens as _;
 use syn::ext::IdentExt as _;
 use syn::{Expr, LitStr, ReturnType, Signature};
 
+use self::cache::Cached;
 use self::params::Param;
 use self::rules::{Mapped, When};
 use super::feature;
@@ -40,6 +42,7 @@ pub(crate) struct Task {
     pub(crate) run_if: Option<&'static str>,
     pub(crate) when: Option<When>,
     pub(crate) map: Option<Mapped>,
+    pub(crate) cache: Option<Cached>,
     pub(crate) concurrency: Option<LitStr>,
     /// A variant of `Effects`.
     pub(crate) effects: Option<Given<&'static str>>,
@@ -76,6 +79,9 @@ pub(crate) fn task(parsed: Parsed<TaskArgs>, errors: &mut Errors) -> Option<Task
         when.as_ref(),
         errors,
     );
+    let cache = own.cache.and_then(|given| {
+        cache::cache(given, &function.sig, &params, own.effects.as_ref(), errors)
+    });
     let Required::Given(pipeline) = own.pipeline else {
         return None;
     };
@@ -99,6 +105,7 @@ pub(crate) fn task(parsed: Parsed<TaskArgs>, errors: &mut Errors) -> Option<Task
         run_if: own.run_if.map(|given| given.value),
         when,
         map,
+        cache,
         concurrency: own.concurrency,
         effects: own.effects,
         version: own.version,
@@ -130,10 +137,6 @@ fn check_own(own: &TaskArgs, errors: &mut Errors) {
         let message =
             "say which pipeline the task belongs to: `#[pipeline_task(pipeline = \"…\")]`";
         errors.push(Span::call_site(), message);
-    }
-    if let Some(at) = own.cache {
-        let message = "`cache` does not work yet: outputs are kept for one run only; keep them yourself, in a `Resource<T>`";
-        errors.push(at, message);
     }
     check_dependencies(&own.dependencies, errors);
     check_retry(&own.retry, errors);
