@@ -87,8 +87,6 @@ pub mod attribute {
         GEN_AI_AGENT_NAME = "gen_ai.agent.name";
         /// The id of the conversation that a call belongs to, as the provider or the program has it.
         GEN_AI_CONVERSATION_ID = "gen_ai.conversation.id";
-        /// What a retrieval searches, as the system that answers knows it.
-        GEN_AI_DATA_SOURCE_ID = "gen_ai.data_source.id";
         /// How many numbers an embedding has.
         GEN_AI_EMBEDDINGS_DIMENSION_COUNT = "gen_ai.embeddings.dimension.count";
         /// The operation that is asked of the model: `chat`, `embeddings`, …
@@ -429,6 +427,8 @@ pub mod event {
         GEN_AI_CLIENT_INFERENCE_EXCEPTION = "gen_ai.client.inference.exception";
         /// The name of the log record of another call to a provider of models that failed.
         GEN_AI_CLIENT_OPERATION_EXCEPTION = "gen_ai.client.operation.exception";
+        /// The call of a tool failed; its attributes are those of an exception.
+        GEN_AI_EXECUTE_TOOL_EXCEPTION = "gen_ai.execute_tool.exception";
         /// An attempt of a model call, on the call's span: where there were several, or one was refused. Defined by obs.
         OBS_LLM_ATTEMPT = "obs.llm.attempt";
     }

@@ -77,6 +77,7 @@ fn event_name(span: &SpanView<'_>) -> &'static str {
     match span.callsite.construct() {
         Construct::LlmCall if is_inference(span) => event::GEN_AI_CLIENT_INFERENCE_EXCEPTION,
         Construct::LlmCall => event::GEN_AI_CLIENT_OPERATION_EXCEPTION,
+        Construct::ToolCall => event::GEN_AI_EXECUTE_TOOL_EXCEPTION,
         Construct::VectorOp => event::DB_CLIENT_OPERATION_EXCEPTION,
         _ => event::EXCEPTION,
     }

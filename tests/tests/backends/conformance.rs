@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use futures_util::stream::{self, Stream, StreamExt as _};
 use obs_runtime::llm::{
-    self, LlmCall, LlmResponse, Request, Usage, VectorOp, observe_stream, observe_try_stream,
-    record_llm_call, record_vector_operation,
+    self, LlmCall, LlmResponse, Request, ToolCallId, Usage, VectorOp, observe_stream,
+    observe_try_stream, record_llm_call, record_vector_operation,
 };
-use obs_runtime::{Observability, llm_call, semconv, vector_op};
+use obs_runtime::{Observability, agent, llm_call, semconv, tool_call, vector_op, workflow};
 use obs_tests::cases::cancel;
 use obs_tests::conventions::{Conventions, second_opinion};
 use obs_tests::otlp_oracle::{Dump, OtlpOracle};
@@ -112,8 +112,35 @@ fn searches(fails: bool) -> Result<Vec<u8>, String> {
     }
 }
 
+#[tool_call(description = "Adds.", effect = "read")]
+fn adds(call: &ToolCallId, fails: bool) -> Result<(), String> {
+    let _ = call;
+    if fails {
+        Err("too large".to_owned())
+    } else {
+        Ok(())
+    }
+}
+
+#[agent(description = "Does sums.", max_tool_calls = 2)]
+async fn agent_of(fails: bool) -> Result<(), String> {
+    everything().await;
+    adds(&ToolCallId::new("call_1"), fails)?;
+    loop {
+        adds(&ToolCallId::new("call_2"), false)?;
+    }
+}
+
+#[workflow]
+async fn agents() {
+    for fails in [false, true] {
+        let _ = agent_of(fails).await;
+    }
+}
+
 /// Calls of every kind, in every ending.
 async fn calls() {
+    agents().await;
     everything().await;
     for (provider, operation, model) in [
         ("openai", "chat", "gpt-4o-mini"),
