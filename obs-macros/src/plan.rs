@@ -180,8 +180,15 @@ pub(crate) enum Measurement {
         /// The id of the call, by reference.
         id: Option<Expr>,
         /// The parameters that tell a call from others; `None` if it may be repeated.
-        told_by: Option<Vec<Ident>>,
+        told_by: Option<ToldBy>,
     },
+}
+
+/// The parameters that tell a call of a tool from another.
+pub(crate) struct ToldBy {
+    /// `self`, as it is written in the function.
+    pub(crate) receiver: Option<Ident>,
+    pub(crate) parameters: Vec<Ident>,
 }
 
 /// What is asked of the chunks of a streamed answer.

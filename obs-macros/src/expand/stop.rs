@@ -2,7 +2,7 @@
 //! around the body of an agent with limits.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote_spanned;
+use quote::{ToTokens as _, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::{Expr, ReturnType, Type};
 
@@ -12,7 +12,7 @@ use crate::attr::agents::Limit;
 use crate::attr::duration::DurationArg;
 use crate::crate_path;
 use crate::hygiene::quote;
-use crate::plan::{Measurement, Plan};
+use crate::plan::{Measurement, Plan, ToldBy};
 use crate::shape;
 
 /// `Limits::new().max_steps(…)…`
@@ -32,7 +32,8 @@ pub(super) fn limits(
             Limit::SameToolCall => "max_same_tool_call",
         };
         let method = Ident::new(method, here);
-        tokens = quote_spanned!(here=> #tokens.#method(#value));
+        let count = quote_spanned!(here=> #krate::private::IntoCount::into_count(#value));
+        tokens = quote!(#tokens.#method(#count));
     }
     if let Some(timeout) = timeout {
         let timeout = duration::tokens(timeout);
@@ -44,8 +45,8 @@ pub(super) fn limits(
     tokens
 }
 
-/// `if let Some(value) = admit(…) { return value; }`, before the measurement begins; `waits` says that
-/// it stands in a future.
+/// Asks whether the call may begin, before the measurement does, and returns a value that says why not;
+/// `waits` says that it stands in a future. `output` is the type of the value, where that is known.
 pub(super) fn admission(
     plan: &Plan,
     output: Option<&ReturnType>,
@@ -59,29 +60,14 @@ pub(super) fn admission(
     })
 }
 
-/// An expression for the value that the call gives if it may not begin. `output` is its type, where
-/// that is known.
+/// An expression for the value that the call gives if it may not begin.
 pub(super) fn admitted(
     plan: &Plan,
     output: Option<&ReturnType>,
     waits: bool,
 ) -> Option<TokenStream> {
     let krate = &plan.site.krate;
-    let step = match plan.measurement.as_ref()? {
-        Measurement::LlmCall { .. } => quote!(#krate::private::model_step()),
-        Measurement::Tool { name, told_by, .. } => {
-            let name = text(name);
-            let told = told_by.as_ref().map(|names| {
-                let names = names.iter();
-                quote! {
-                    #(__obs_prints.add(#krate::private::probe(&#names).__obs_print(), &#names);)*
-                }
-            });
-            let told = told.unwrap_or_else(|| quote!(__obs_prints.repeats();));
-            quote!(#krate::private::tool_step(#name, |__obs_prints| { #told }))
-        }
-        Measurement::Agent { .. } | Measurement::VectorOp { .. } => return None,
-    };
+    let step = step(plan)?;
     let ty = match output {
         Some(ReturnType::Type(_, ty)) => Some(shape::plain(ty)),
         _ => None,
@@ -89,7 +75,7 @@ pub(super) fn admitted(
     if shape::is_never(ty) {
         return None;
     }
-    let how = match output {
+    let answer = match output {
         Some(output) if !matches!(ty, Some(Type::ImplTrait(_))) => {
             let returned = types::returned(output);
             quote!({
@@ -99,11 +85,54 @@ pub(super) fn admitted(
         }
         _ => quote!(#krate::private::goes_on()),
     };
-    Some(if waits {
-        quote!(#krate::private::admit(#step, #how).await)
+    let asked = if waits {
+        quote!(#krate::private::admit(#step, __obs_answer.says()).await)
     } else {
-        quote!(#krate::private::admit_now(#step, #how))
+        quote!(#krate::private::admit_now(#step, __obs_answer.says()))
+    };
+    Some(quote!({
+        let __obs_answer = #answer;
+        match #asked {
+            ::core::option::Option::Some(__obs_stopped) => __obs_answer.value(__obs_stopped),
+            ::core::option::Option::None => ::core::option::Option::None,
+        }
+    }))
+}
+
+/// What wants to begin.
+fn step(plan: &Plan) -> Option<TokenStream> {
+    let krate = &plan.site.krate;
+    Some(match plan.measurement.as_ref()? {
+        Measurement::LlmCall { .. } => quote!(#krate::private::model_step()),
+        Measurement::Tool { name, told_by, .. } => {
+            let name = text(name);
+            let told = match told_by {
+                None => quote!(__obs_prints.repeats();),
+                Some(told) => prints(told, krate),
+            };
+            quote!(#krate::private::tool_step(#name, |__obs_prints| { #told }))
+        }
+        Measurement::Agent { .. } | Measurement::VectorOp { .. } => return None,
     })
+}
+
+/// What tells a call of a tool from another.
+fn prints(told: &ToldBy, krate: &TokenStream) -> TokenStream {
+    let names = told.parameters.iter();
+    let arguments = quote! {
+        #(__obs_prints.add(#krate::private::probe(&#names).__obs_print(), &#names);)*
+    };
+    let receiver = told.receiver.as_ref().map(|receiver| {
+        let is_alone = told.parameters.is_empty();
+        quote! {
+            __obs_prints.receiver(
+                #krate::private::probe(&#receiver).__obs_print(),
+                &#receiver,
+                #is_alone,
+            );
+        }
+    });
+    quote!(#receiver #arguments)
 }
 
 /// What is put around the body of an agent with limits; `at` is where an error about its type is
@@ -130,6 +159,14 @@ pub(super) fn check(plan: &Plan, output: &ReturnType) -> Option<TokenStream> {
     };
     let here = Span::mixed_site().located_at(*at);
     let stops = crate_path::function(&plan.site.krate, "stops", here);
+    let mentions_some = output
+        .to_token_stream()
+        .into_iter()
+        .any(|token| matches!(token, proc_macro2::TokenTree::Ident(word) if word == "impl"));
+    if mentions_some {
+        // The body's own errors say it.
+        return None;
+    }
     let returned = types::returned(output);
     let krate = &plan.site.krate;
     Some(quote_spanned!(here=> #stops(#krate::private::probe_type::<#returned>());))

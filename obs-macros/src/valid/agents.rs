@@ -15,7 +15,7 @@ use crate::attr::list::Given;
 use crate::attr::parsed::Parsed;
 use crate::attr::shared::Args;
 use crate::errors::Errors;
-use crate::plan::{Annotated, Measurement, Name, Text};
+use crate::plan::{Annotated, Measurement, Name, Text, ToldBy};
 use crate::shape;
 
 /// Judges `#[agent]` and `#[workflow]`; `operation` is what the conventions call it.
@@ -36,6 +36,9 @@ pub(crate) fn agent(
     if let (Some(on_stop), None) = (&own.on_stop, first) {
         let message = "`on_stop` needs a limit: `max_steps`, `max_tool_calls`, `max_same_tool_call` or `timeout`";
         errors.push(on_stop.at, message);
+    }
+    if let Some(at) = first {
+        check_item(at, &function, own.stream.as_ref(), errors);
     }
     let only_flags = own.on_stop.is_some_and(|on_stop| on_stop.value == "flag");
     let own = Own {
@@ -134,10 +137,36 @@ fn id_parameter(function: &Function) -> Option<Ident> {
 }
 
 /// The parameters that tell one call of a tool from another.
-fn told_by(function: &Function, id: Option<&Ident>) -> Vec<Ident> {
-    let is_told = |name: &Ident| name != "self" && Some(name) != id;
+fn told_by(function: &Function, id: Option<&Ident>) -> ToldBy {
     let names = parameters(function).into_iter();
-    names.filter(is_told).collect()
+    let names = names.filter(|name| Some(name) != id);
+    let (mut receiver, parameters): (Vec<_>, Vec<_>) = names.partition(|name| name == "self");
+    ToldBy {
+        receiver: receiver.pop(),
+        parameters,
+    }
+}
+
+/// A limit ends the body of the function where that waits: it must be seen.
+fn check_item(at: Span, function: &Function, stream: Option<&Given<bool>>, errors: &mut Errors) {
+    if let Some(stream) = stream.filter(|stream| stream.value) {
+        let message = "a stream is not ended by a limit yet: limit the agent that reads it";
+        errors.push(stream.at, message);
+    }
+    let output = &function.sig.output;
+    let boxed = |last: &syn::PathSegment| {
+        ["Pin", "BoxFuture", "LocalBoxFuture"]
+            .iter()
+            .any(|name| last.ident == name)
+    };
+    let gives_future = shape::future_output(output).is_some()
+        || shape::returned(output)
+            .and_then(shape::last_segment)
+            .is_some_and(boxed);
+    if function.sig.asyncness.is_none() && gives_future {
+        let message = "a limit needs an `async fn`: what becomes of a returned future is not seen";
+        errors.push(at, message);
+    }
 }
 
 /// A limit of zero lets nothing begin.

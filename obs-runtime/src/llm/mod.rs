@@ -73,6 +73,7 @@ pub use call::{LlmCall, VectorOp, record_llm_call, record_vector_operation};
 pub use failure::ProviderError;
 #[cfg(feature = "pipeline")]
 pub(crate) use frame::Opened;
+pub(crate) use frame::decides;
 pub use frame::{Frame, Spent, frame};
 pub use pace::StreamTimes;
 pub use price::{Cost, ModelPrice, Prices, Reason, Reasons, Usd};

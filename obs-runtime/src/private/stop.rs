@@ -8,6 +8,7 @@ use core::hash::{Hash, Hasher};
 use core::marker::PhantomData;
 use core::pin::Pin;
 use core::task::{Context, Poll};
+use core::time::Duration;
 use std::borrow::Cow;
 use std::hash::{BuildHasher as _, DefaultHasher, RandomState};
 use std::io;
@@ -19,7 +20,7 @@ use serde::Serialize;
 use super::probe::{AnyProbe, FutureProbe, Probe, answers};
 use crate::llm::agent::limits::Step;
 use crate::llm::agent::{AGENT_STOPPED, overran};
-use crate::llm::{AgentStopped, Frame, frame};
+use crate::llm::{AgentStopped, Frame, decides, frame};
 use crate::timer::Sleep;
 use crate::{clock, current};
 
@@ -41,6 +42,9 @@ impl<T, E: From<AgentStopped>> HoldsStop for Result<T, E> {
 
 /// What becomes of a call that gives a `T` and may not begin.
 pub trait OnStop<T> {
+    /// Whether it can say why.
+    const SAYS: bool;
+
     /// The value that it gives; nothing if it cannot say why.
     fn value(stopped: AgentStopped) -> Option<T>;
 }
@@ -52,12 +56,16 @@ pub struct SaysStop<T>(PhantomData<fn(T)>);
 pub struct GoesOn;
 
 impl<T: HoldsStop> OnStop<T> for SaysStop<T> {
+    const SAYS: bool = true;
+
     fn value(stopped: AgentStopped) -> Option<T> {
         Some(T::stopped(stopped))
     }
 }
 
 impl<T> OnStop<T> for GoesOn {
+    const SAYS: bool = false;
+
     fn value(_: AgentStopped) -> Option<T> {
         None
     }
@@ -94,83 +102,107 @@ pub fn goes_on<T>() -> Answer<T, GoesOn> {
     Answer(PhantomData)
 }
 
-/// What wants to begin: a model call.
-pub fn model_step() -> impl FnOnce() -> Step {
-    || Step::Model
+impl<T, X: OnStop<T>> Answer<T, X> {
+    /// Whether the call can say that its agent is stopped.
+    pub fn says(&self) -> bool {
+        X::SAYS
+    }
+
+    /// The value that says so.
+    pub fn value(&self, stopped: AgentStopped) -> Option<T> {
+        current::set_error(AGENT_STOPPED, &stopped.to_string());
+        X::value(stopped)
+    }
 }
 
-/// What wants to begin: the call of a tool. `prints` tells its arguments from others.
+/// What wants to begin: a model call.
+pub fn model_step() -> impl FnOnce(bool) -> Step {
+    |_| Step::Model
+}
+
+/// What wants to begin: the call of a tool. `prints` tells its arguments from others, where that is asked for.
 pub fn tool_step(
     name: impl Into<Cow<'static, str>>,
     prints: impl FnOnce(&mut Fingerprint),
-) -> impl FnOnce() -> Step {
-    || {
-        let mut fingerprint = Fingerprint::new();
-        prints(&mut fingerprint);
-        Step::Tool(name.into(), fingerprint.finish())
+) -> impl FnOnce(bool) -> Step {
+    |is_asked| {
+        let print = is_asked.then(|| {
+            let mut fingerprint = Fingerprint::new();
+            prints(&mut fingerprint);
+            fingerprint.finish()
+        });
+        Step::Tool(name.into(), print.flatten())
     }
 }
 
-/// Begins a step of the agent that is open here; returns why it may not begin, and the agent that is stopped.
-fn begin(step: impl FnOnce() -> Step) -> Option<AgentStopped> {
-    let stopped = frame()?.begin(&step())?;
-    current::set_error(AGENT_STOPPED, &stopped.to_string());
-    Some(stopped)
+/// Begins a step of the agent that is open here. Returns that agent and why it may not begin.
+fn begin(step: impl FnOnce(bool) -> Step) -> Option<(Frame, AgentStopped)> {
+    let agent = decides()?;
+    let stopped = agent.begin(&step(agent.tells_calls_apart()))?;
+    Some((agent, stopped))
 }
 
-/// Asks before a synchronous call begins.
-pub fn admit_now<T, X: OnStop<T>>(step: impl FnOnce() -> Step, _: Answer<T, X>) -> Option<T> {
-    let stopped = begin(step)?;
-    let agent = stopped.frame().clone();
-    let value = X::value(stopped);
-    if value.is_none() {
-        overran(&agent);
+/// Asks before a synchronous call begins that can say that its agent is stopped, or goes on.
+pub fn admit_now(step: impl FnOnce(bool) -> Step, says: bool) -> Option<AgentStopped> {
+    let (_, stopped) = begin(step)?;
+    if says {
+        return Some(stopped);
     }
-    value
+    overran(stopped.frame());
+    None
 }
 
 /// Asks before a call begins that can wait.
-pub fn admit<T, X: OnStop<T>>(step: impl FnOnce() -> Step, _: Answer<T, X>) -> Admitted<T> {
-    let Some(stopped) = begin(step) else {
-        return Admitted::Yes;
-    };
-    let agent = stopped.frame().clone();
-    match X::value(stopped) {
-        Some(value) => Admitted::No(Some(value)),
-        None => Admitted::Asks(agent),
-    }
+pub fn admit(step: impl FnOnce(bool) -> Step, says: bool) -> Admitted {
+    Admitted(match begin(step) {
+        None => Admission::Yes,
+        Some((_, stopped)) if says => Admission::No(Some(stopped)),
+        Some((agent, stopped)) => Admission::Asks(agent, stopped),
+    })
 }
 
-/// Whether a call may begin: the value that it gives otherwise.
-pub enum Admitted<T> {
+/// Whether a call may begin; why not, where it can say so.
+pub struct Admitted(Admission);
+
+enum Admission {
     Yes,
-    No(Option<T>),
-    /// The agent is to be told.
-    Asks(Frame),
-    /// The agent was told, and ends before this is asked again if it is of the same task.
-    Asked(Frame),
+    No(Option<AgentStopped>),
+    /// The agents, from this one out to the one that is stopped, are to be told.
+    Asks(Frame, AgentStopped),
+    /// They were told; this one is to end.
+    Waits(Frame, AgentStopped, Option<Sleep>),
 }
 
-impl<T> Unpin for Admitted<T> {}
+/// How long a call waits for its agent to end: one that is blocked on the call cannot.
+const PATIENCE: Duration = Duration::from_secs(1);
 
-impl<T> Future for Admitted<T> {
-    type Output = Option<T>;
+impl Future for Admitted {
+    type Output = Option<AgentStopped>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        match &mut *self {
-            Self::Yes => Poll::Ready(None),
-            Self::No(value) => Poll::Ready(value.take()),
-            Self::Asks(agent) => {
-                agent.ask_to_end();
-                *self = Self::Asked(agent.clone());
-                cx.waker().wake_by_ref();
-                Poll::Pending
-            }
-            Self::Asked(agent) => {
-                overran(agent);
-                *self = Self::Yes;
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<AgentStopped>> {
+        if let Admission::Asks(agent, stopped) = &self.0 {
+            agent.ask_to_end(stopped.frame());
+            let ends = agent.ends_with(stopped.frame());
+            let sleep = ends.is_some().then(|| Sleep::until(clock::after(PATIENCE)));
+            let ends = ends.unwrap_or_else(|| agent.clone());
+            self.0 = Admission::Waits(ends, stopped.clone(), sleep.flatten());
+        }
+        match &mut self.0 {
+            Admission::No(stopped) => Poll::Ready(stopped.take()),
+            Admission::Waits(agent, stopped, sleep) => {
+                let is_over = sleep
+                    .as_mut()
+                    .is_none_or(|sleep| Pin::new(sleep).poll(cx).is_ready());
+                if !is_over && agent.can_be_ended() {
+                    agent.parks(cx.waker());
+                    return Poll::Pending;
+                }
+                // It runs in another task, or nobody ends its agent.
+                overran(stopped.frame());
+                self.0 = Admission::Yes;
                 Poll::Ready(None)
             }
+            Admission::Yes | Admission::Asks(..) => Poll::Ready(None),
         }
     }
 }
@@ -207,9 +239,15 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
+        if let Some(agent) = this.agent {
+            agent.waits(cx.waker());
+        }
         if let Some(body) = this.body.as_mut().as_pin_mut()
             && let Poll::Ready(value) = body.poll(cx)
         {
+            if let Some(agent) = this.agent {
+                agent.rests();
+            }
             return Poll::Ready(value);
         }
         if let Some(sleep) = this.sleep
@@ -217,13 +255,13 @@ where
         {
             *this.sleep = None;
         }
-        let Some(agent) = this.agent.as_ref() else {
+        let Some(agent) = this.agent else {
             return Poll::Pending;
         };
-        agent.waits(cx.waker());
         let Some(stopped) = agent.must_end() else {
             return Poll::Pending;
         };
+        agent.rests();
         // What runs inside ends before the agent does, and is the agent's.
         this.body.set(None);
         Poll::Ready(F::Output::stopped(stopped))
@@ -253,6 +291,12 @@ impl Fingerprint {
     /// None where something cannot be told apart: then no call is taken for the same.
     fn finish(self) -> Option<u64> {
         self.whole.then(|| self.hasher.finish())
+    }
+
+    /// Takes `self`, which often is no argument but where the tool lives: it counts if it can be told apart, and alone it
+    /// must be.
+    pub fn receiver<T: ?Sized, X: Prints<T>>(&mut self, _: X, receiver: &T, is_alone: bool) {
+        self.whole &= X::print(receiver, &mut self.hasher) || !is_alone;
     }
 
     /// The tool may be called again with the same arguments.

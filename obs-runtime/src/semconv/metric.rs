@@ -86,6 +86,8 @@ metrics! {
     HTTP_CLIENT_REQUEST_DURATION = "http.client.request.duration", "s", "Duration of HTTP client requests.", FUNCTION_SECONDS;
     HTTP_SERVER_REQUEST_DURATION = "http.server.request.duration", "s", "Duration of HTTP server requests.", FUNCTION_SECONDS;
     /// Defined by obs, as no convention has a metric for it.
+    OBS_AGENT_ACTIVE = "obs.agent.active", "{agent}", "Agents and workflows that are running.", &[];
+    /// Defined by obs, as no convention has a metric for it.
     OBS_AGENT_OVERRUNS = "obs.agent.overruns", "{call}", "Calls that began though their agent was stopped: those of tasks and threads that cannot say so.", &[];
     /// Defined by obs, as no convention has a metric for it.
     OBS_AGENT_STOPS = "obs.agent.stops", "{stop}", "Agents that were stopped, or went beyond a limit, by reason.", &[];

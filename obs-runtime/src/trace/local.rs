@@ -181,10 +181,7 @@ impl Local {
             return;
         }
         if let Some(c) = context {
-            // Another process has no frames of ours: what it asks for is done in the frame that is open here.
-            if !c.is_remote() {
-                self.frame.set(c.frame);
-            }
+            self.carry(c.frame);
             self.trace_hi.set((c.trace_id.0 >> 64) as u64);
             self.trace_lo.set(c.trace_id.0 as u64);
             self.span.set(c.span_id.0);
@@ -215,6 +212,16 @@ impl Local {
                 .set(self.flags.get() & flag::SCOPE_MASK | flag::ATTACHED);
         }
         self.extra.set(ptr::null_mut());
+    }
+
+    /// Opens the frame that a context or a span has brought, where none is open.
+    ///
+    /// A thread on which one is open works inside of that agent, whatever span it enters.
+    #[inline]
+    pub(crate) fn carry(&self, frame: FrameId) {
+        if self.frame.get() == FrameId::NONE {
+            self.frame.set(frame);
+        }
     }
 
     /// Returns the late data of the entered span. The first late call makes it.

@@ -229,6 +229,7 @@ impl Span {
             Attached {
                 saved,
                 frame,
+                brought: local.frame.get(),
                 #[cfg(feature = "opentelemetry")]
                 bridged: bridge::enter_manual(local, state, &inner.extra, |e| &mut e.boundary),
                 not_send: PhantomData,
@@ -369,12 +370,15 @@ impl<F: Future> Future for InContext<F> {
         // SAFETY: `inner` is never moved out of its place; the context is not pinned.
         let this = unsafe { self.get_unchecked_mut() };
         #[cfg(feature = "tracing")]
-        let _inside = Attached::showing(this.context.as_ref(), this.line_fields.as_ref());
+        let mut inside = Attached::showing(this.context.as_ref(), this.line_fields.as_ref());
         #[cfg(not(feature = "tracing"))]
-        let _inside = Attached::new(this.context.as_ref());
+        let mut inside = Attached::new(this.context.as_ref());
         #[cfg(feature = "llm")]
         let _open = open_call::Open::new(this.open.clone());
-        local().frame.set(this.frame);
+        if this.frame != FrameId::NONE {
+            local().frame.set(this.frame);
+            inside.brought = this.frame;
+        }
         if let (None, Some(scope)) = (this.context, this.scope) {
             local().set_scope(scope);
         }
@@ -388,7 +392,9 @@ impl<F: Future> Future for InContext<F> {
 #[must_use = "the context is left when the guard is dropped"]
 pub struct Attached {
     saved: Saved,
+    /// The frame before, and the one that was brought.
     frame: FrameId,
+    brought: FrameId,
     #[cfg(feature = "opentelemetry")]
     bridged: bool,
     /// The thread's context must be put back on this thread.
@@ -404,6 +410,7 @@ impl Attached {
         Self {
             saved,
             frame,
+            brought: local.frame.get(),
             #[cfg(feature = "opentelemetry")]
             bridged: bridge::enter_attached(local),
             not_send: PhantomData,
@@ -435,7 +442,10 @@ impl Drop for Attached {
                 line_fields::free(local.extra.replace(ptr::null_mut()));
             }
         }
-        local.frame.set(self.frame);
+        // A frame that was opened meanwhile, and is still open, is left by whoever opened it.
+        if self.brought != FrameId::NONE && local.frame.get() == self.brought {
+            local.frame.set(self.frame);
+        }
         local.restore(&self.saved);
     }
 }

@@ -92,8 +92,9 @@ struct Entry {
     attached: u64,
     /// The context before the entry; none if the entry left the thread's context as it was.
     saved: Option<Saved>,
-    /// The frame before the entry.
+    /// The frame before the entry, and the one that it brought.
     frame: FrameId,
+    brought: FrameId,
     /// Whether it was left while a span of obs that began inside was still entered.
     is_left: bool,
     /// Whether the bridge to OpenTelemetry has something to undo.
@@ -113,6 +114,13 @@ impl Entry {
 
     fn is_current(&self, local: &Local) -> bool {
         self.is(local.trace_lo.get(), local.span.get(), local.flags.get())
+    }
+
+    /// Closes the frame that the entry has brought, if it is still the thread's.
+    fn leave_frame(&self, local: &Local) {
+        if self.brought != FrameId::NONE && local.frame.get() == self.brought {
+            local.frame.set(self.frame);
+        }
     }
 
     /// Leaves the entry while it is the thread's context.
@@ -183,6 +191,7 @@ pub(crate) fn enter(key: u64, held: &Held<'_>) {
             attached,
             saved,
             frame,
+            brought: local.frame.get(),
             is_left: false,
             #[cfg(feature = "opentelemetry")]
             is_bridged: !stays && tell(local, outer, held),
@@ -235,7 +244,7 @@ pub(crate) fn exit(key: u64) -> Option<Box<SpanExtra>> {
             stack[at].leave();
             let late = local.extra.get();
             local.restore(&saved);
-            local.frame.set(stack[at].frame);
+            stack[at].leave_frame(local);
             late
         } else {
             stack[at].is_left = true;
@@ -296,7 +305,7 @@ fn settle(stack: &mut Vec<Entry>, local: &Local) {
         top.leave();
         let late = local.extra.replace(ptr::null_mut());
         local.restore(&saved);
-        local.frame.set(top.frame);
+        top.leave_frame(local);
         stack.pop();
         if !late.is_null() {
             // SAFETY: as in `exit`. The span may have ended.

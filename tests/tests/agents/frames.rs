@@ -75,6 +75,7 @@ async fn worker(calls: u64) -> Frame {
 async fn supervisor() -> (Frame, Frame, Frame) {
     ask(1_000, 100).await;
     let (one, other) = tokio::join!(worker(1), worker(2));
+    assert_eq!(one.around().unwrap().name(), "boss");
     (here(), one, other)
 }
 
@@ -84,8 +85,8 @@ fn an_agent_has_its_own_sums_and_those_of_the_agents_inside() {
     let captured = testing::capture_with(priced(), || frames = Some(run(supervisor()))).unwrap();
     let (boss, one, other) = frames.unwrap();
     assert_eq!(boss.name(), "boss");
-    assert_eq!(one.around().unwrap().name(), "boss");
-    assert!(boss.around().is_none() && llm::frame().is_none());
+    // Those around are gone.
+    assert!(one.around().is_none() && boss.around().is_none() && llm::frame().is_none());
     assert_eq!(
         sums(&one.own()),
         (1, 1, Some(10), Some(1), Some(12_000_000))
@@ -276,4 +277,56 @@ fn a_tool_says_the_id_that_the_model_gave() {
     assert_eq!(id("execute_tool add"), Some(&"call_7".into()));
     assert_eq!(id("execute_tool weather"), Some(&"call_8".into()));
     assert!(captured.span("execute_tool weather").error.is_some());
+}
+
+#[test]
+fn a_span_from_outside_does_not_take_the_frame_away() {
+    #[agent]
+    fn inside(span: &obs_runtime::Span, outside: obs_runtime::trace::EnteredSpan) -> Frame {
+        drop(outside);
+        span.in_scope(|_| ask_at_once(1, 0));
+        let context = span.context().unwrap();
+        let _inside = context.attach();
+        ask_at_once(2, 0);
+        here()
+    }
+
+    let captured = testing::capture_with(priced(), || {
+        let span = obs_runtime::span!("session");
+        inside(&span, obs_runtime::span!("entered").entered())
+    })
+    .unwrap();
+    assert_eq!(captured.value.own().usage.input_tokens(), Some(3));
+    assert!(llm::frame().is_none());
+}
+
+/// bug: the frames of all agents before hung on the last one, and their drop took as much stack.
+#[test]
+fn a_chain_of_agents_that_begin_each_other_is_not_kept() {
+    fn next(left: u32) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(tick(left))
+    }
+
+    #[agent]
+    async fn tick(left: u32) {
+        if left > 0 {
+            tokio::spawn(next(left - 1).in_current_span());
+        } else {
+            let mut depth = 0;
+            let mut around = Some(here());
+            while let Some(frame) = around {
+                depth += 1;
+                around = frame.around();
+            }
+            assert!(depth < 10, "{depth}");
+        }
+        tokio::task::yield_now().await;
+    }
+
+    run(async {
+        tokio::spawn(tick(20_000).in_current_span()).await.unwrap();
+        for _ in 0..100_000 {
+            tokio::task::yield_now().await;
+        }
+    });
 }

@@ -1,4 +1,5 @@
 //! Agents, tools and what they use.
 
+mod crowd;
 mod frames;
 mod stops;

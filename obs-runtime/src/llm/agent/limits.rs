@@ -33,22 +33,22 @@ impl Limits {
 
     /// `max_steps`: the most model calls.
     #[must_use]
-    pub const fn max_steps(mut self, calls: u64) -> Self {
-        self.max_steps = Some(calls);
+    pub const fn max_steps(mut self, calls: Option<u64>) -> Self {
+        self.max_steps = calls;
         self
     }
 
     /// `max_tool_calls`: the most tool calls.
     #[must_use]
-    pub const fn max_tool_calls(mut self, calls: u64) -> Self {
-        self.max_tool_calls = Some(calls);
+    pub const fn max_tool_calls(mut self, calls: Option<u64>) -> Self {
+        self.max_tool_calls = calls;
         self
     }
 
     /// `max_same_tool_call`: the most calls of one tool with the same arguments.
     #[must_use]
-    pub const fn max_same_tool_call(mut self, calls: u64) -> Self {
-        self.max_same_tool_call = Some(calls);
+    pub const fn max_same_tool_call(mut self, calls: Option<u64>) -> Self {
+        self.max_same_tool_call = calls;
         self
     }
 
@@ -96,8 +96,11 @@ pub(crate) struct Progress {
     stopped: Option<StopReason>,
     /// Something inside cannot say that the agent is stopped: the agent itself must end.
     must_end: bool,
+    has_ended: bool,
     /// The task that works on the agent.
     pub(crate) waker: Option<Waker>,
+    /// The calls that wait for the end of the agent.
+    parked: Vec<Waker>,
     pub(crate) overruns: u64,
 }
 
@@ -114,7 +117,9 @@ impl Progress {
             same: HashMap::new(),
             stopped: None,
             must_end: false,
+            has_ended: false,
             waker: None,
+            parked: Vec::new(),
             overruns: 0,
         }
     }
@@ -133,39 +138,49 @@ impl Progress {
 
     /// The limit that the step is beyond.
     fn beyond(&mut self, step: &Step) -> Option<StopReason> {
-        let (count, limit) = match step {
-            Step::Model => (&mut self.steps, self.limits.max_steps),
-            Step::Tool(..) => (&mut self.tool_calls, self.limits.max_tool_calls),
-        };
-        if let Some(limit) = limit
-            && *count >= limit
-        {
-            return Some(match step {
-                Step::Model => StopReason::Steps { limit },
-                Step::Tool(..) => StopReason::ToolCalls { limit },
-            });
+        match step {
+            Step::Model => {
+                if let Some(limit) = self.limits.max_steps
+                    && self.steps >= limit
+                {
+                    return Some(StopReason::Steps { limit });
+                }
+                self.steps += 1;
+            }
+            Step::Tool(tool, print) => {
+                if let Some(limit) = self.limits.max_tool_calls
+                    && self.tool_calls >= limit
+                {
+                    return Some(StopReason::ToolCalls { limit });
+                }
+                if let (Some(limit), Some(print)) = (self.limits.max_same_tool_call, print) {
+                    let same = self.same(tool.clone(), *print);
+                    if same >= limit {
+                        let tool = tool.clone();
+                        return Some(StopReason::Repeated { tool, limit });
+                    }
+                }
+                self.tool_calls += 1;
+            }
         }
-        *count += 1;
-        let (Some(limit), Step::Tool(tool, Some(print))) = (self.limits.max_same_tool_call, step)
-        else {
-            return None;
-        };
-        let key = (tool.clone(), *print);
+        None
+    }
+
+    /// How often the tool was called with these arguments before; this call is counted.
+    fn same(&mut self, tool: Cow<'static, str>, print: u64) -> u64 {
+        let key = (tool, print);
         if self.same.len() >= MOST_SAME && !self.same.contains_key(&key) {
-            return None;
+            return 0;
         }
         let same = self.same.entry(key).or_default();
-        if *same >= limit {
-            let tool = tool.clone();
-            return Some(StopReason::Repeated { tool, limit });
-        }
         *same += 1;
-        None
+        *same - 1
     }
 
     /// Why the agent is stopped, if it is.
     pub(crate) fn is_stopped(&mut self) -> Option<StopReason> {
         if self.stopped.is_none()
+            && !self.has_ended
             && let Some(limit) = self.limits.timeout
             && self.began.elapsed() >= limit
         {
@@ -185,10 +200,35 @@ impl Progress {
         self.stopped.as_ref()
     }
 
+    /// The agent has ended: its time is over for nobody any more.
+    /// Returns whom to wake.
+    pub(crate) fn ended(&mut self) -> Vec<Waker> {
+        self.is_stopped();
+        self.has_ended = true;
+        let mut wakers = core::mem::take(&mut self.parked);
+        wakers.extend(self.waker.take());
+        wakers
+    }
+
+    /// A call waits for the end of the agent.
+    pub(crate) fn park(&mut self, waker: Waker) {
+        if !self.parked.iter().any(|parked| parked.will_wake(&waker)) {
+            self.parked.push(waker);
+        }
+    }
+
+    pub(crate) const fn tells_calls_apart(&self) -> bool {
+        self.limits.max_same_tool_call.is_some()
+    }
+
+    pub(crate) const fn is_asked(&self) -> bool {
+        self.must_end
+    }
+
     /// The agent itself must end; returns whom to wake for that.
-    pub(crate) const fn end(&mut self) -> Option<Waker> {
+    pub(crate) fn end(&mut self) -> Option<Waker> {
         self.must_end = true;
-        self.waker.take()
+        self.waker.clone()
     }
 
     /// Why the agent must end now, if it must.

@@ -6,7 +6,7 @@ fn tool(print: Option<u64>) -> Step {
 
 #[test]
 fn each_limit_stops_the_step_behind_it() {
-    let mut steps = Progress::new(Limits::new().max_steps(2));
+    let mut steps = Progress::new(Limits::new().max_steps(Some(2)));
     assert_eq!(
         (steps.begin(&Step::Model), steps.begin(&tool(None))),
         (None, None)
@@ -20,7 +20,7 @@ fn each_limit_stops_the_step_behind_it() {
     // Nothing begins from now on.
     assert_eq!(steps.begin(&tool(None)), Some(reason));
 
-    let mut tools = Progress::new(Limits::new().max_tool_calls(1));
+    let mut tools = Progress::new(Limits::new().max_tool_calls(Some(1)));
     assert_eq!(
         (tools.begin(&tool(None)), tools.tool_calls_left()),
         (None, Some(0))
@@ -34,7 +34,7 @@ fn each_limit_stops_the_step_behind_it() {
 
 #[test]
 fn calls_of_a_tool_are_the_same_by_their_arguments_alone() {
-    let mut same = Progress::new(Limits::new().max_same_tool_call(2));
+    let mut same = Progress::new(Limits::new().max_same_tool_call(Some(2)));
     for print in [Some(1), Some(2), Some(1), None, None, None, Some(2)] {
         assert_eq!(same.begin(&tool(print)), None, "{print:?}");
     }
@@ -49,7 +49,10 @@ fn calls_of_a_tool_are_the_same_by_their_arguments_alone() {
 
 #[test]
 fn a_flag_says_the_first_reason_and_stops_nothing() {
-    let limits = Limits::new().max_steps(1).max_tool_calls(1).only_flags();
+    let limits = Limits::new()
+        .max_steps(Some(1))
+        .max_tool_calls(Some(1))
+        .only_flags();
     let mut flagged = Progress::new(limits);
     for step in [Step::Model, tool(None), tool(None), Step::Model] {
         assert_eq!(flagged.begin(&step), None);
@@ -61,7 +64,7 @@ fn a_flag_says_the_first_reason_and_stops_nothing() {
 
 #[test]
 fn an_agent_ends_by_itself_if_it_is_asked_to_or_its_time_is_over() {
-    let mut asked = Progress::new(Limits::new().max_steps(1));
+    let mut asked = Progress::new(Limits::new().max_steps(Some(1)));
     asked.end();
     assert_eq!(asked.must_end(), None);
     asked.begin(&Step::Model);

@@ -14,6 +14,7 @@ use crate::AttributeValue;
 use crate::current;
 use crate::llm::LlmState;
 use crate::llm::frame::{Frame, Opened, Spent};
+use crate::metrics::BoundUpDownCounter;
 use crate::semconv::{attribute as key, metric};
 use crate::trace::SpanContext;
 use crate::trace::frame::FrameId;
@@ -24,6 +25,8 @@ use crate::trace::measured::{Attributes, End, Ended, Here, Measure, Measured};
 pub struct AgentCall {
     name: Cow<'static, str>,
     limits: Limits,
+    /// The number of agents of this name that run.
+    active: Option<BoundUpDownCounter>,
     /// Its frame; none where too many are open.
     opened: Option<Opened>,
 }
@@ -33,7 +36,13 @@ impl Measure for AgentCall {
 
     const OPENS: bool = true;
 
-    fn begin(&mut self, _: Here) {
+    fn begin(&mut self, here: Here) {
+        let labels = [(key::GEN_AI_AGENT_NAME, &*self.name)];
+        self.active = LlmState::at(here)
+            .and_then(|state| state.metrics().up_down(&metric::OBS_AGENT_ACTIVE, &labels));
+        if let Some(active) = &self.active {
+            active.add(1);
+        }
         self.opened = Opened::new(self.name.clone(), self.limits);
     }
 
@@ -44,10 +53,20 @@ impl Measure for AgentCall {
     fn end(self, ended: Ended) {
         let frame = self.opened.as_ref().map(Opened::frame);
         let (own, total) = (frame.map(Frame::own), frame.map(Frame::total));
-        let stopped = frame.and_then(Frame::stopped);
+        let stopped = frame.and_then(Frame::passed);
+        let stopped_by = frame.and_then(Frame::stopped_by);
+        if let Some(active) = &self.active {
+            active.add(-1);
+        }
         // What begins from now on is not this agent's.
         drop(self.opened);
-        metrics(&self.name, own.as_ref(), stopped.as_ref(), &ended);
+        metrics(
+            &self.name,
+            own.as_ref(),
+            stopped.as_ref(),
+            stopped_by.is_some(),
+            &ended,
+        );
         let here = ended.here;
         if ended.attributes == Attributes::None || !here.is_entered() || !current::is_recording() {
             return;
@@ -55,7 +74,7 @@ impl Measure for AgentCall {
         attributes(own.as_ref(), total.as_ref());
         if let Some(reason) = stopped {
             current::set_attribute(key::OBS_AGENT_STOP_REASON, reason.as_str());
-            if ended.end != End::Ok {
+            if ended.end != End::Ok && stopped_by.is_some() {
                 let message = format!("the agent `{}` was stopped {reason}", self.name);
                 current::set_error(AGENT_STOPPED, &message);
             }
@@ -68,11 +87,18 @@ pub fn agent_begin(name: impl Into<Cow<'static, str>>, limits: Limits) -> Measur
     Measured::in_body(AgentCall {
         name: name.into(),
         limits,
+        active: None,
         opened: None,
     })
 }
 
-fn metrics(name: &str, own: Option<&Spent>, stopped: Option<&StopReason>, ended: &Ended) {
+fn metrics(
+    name: &str,
+    own: Option<&Spent>,
+    stopped: Option<&StopReason>,
+    is_stopped: bool,
+    ended: &Ended,
+) {
     let Some(state) = LlmState::at(ended.here) else {
         return;
     };
@@ -81,9 +107,9 @@ fn metrics(name: &str, own: Option<&Spent>, stopped: Option<&StopReason>, ended:
     let waited = own.map_or(Duration::ZERO, |own| own.waiting);
     let duration = ended.duration.saturating_sub(waited);
     let named = [(key::GEN_AI_AGENT_NAME, name)];
-    let error_type = match (&ended.end, stopped) {
-        (End::Failed(_), Some(_)) => AGENT_STOPPED,
-        (end, _) => end.error_type(),
+    let error_type = match &ended.end {
+        End::Failed(_) if is_stopped => AGENT_STOPPED,
+        end => end.error_type(),
     };
     let labels = [named[0], (key::ERROR_TYPE, error_type)];
     let metrics = state.metrics();

@@ -8,6 +8,6 @@ mod slab;
 mod spent;
 mod sums;
 
-pub(crate) use slab::{Opened, add};
+pub(crate) use slab::{Opened, add, decides};
 pub use spent::Spent;
 pub use sums::{Frame, frame};

@@ -23,7 +23,7 @@ use crate::trace::suppress::NOBODY;
 /// The most frames that are open at once.
 const MOST: usize = 1 << 16;
 /// So many places stay free before one is taken again.
-const REST: usize = 1 << 10;
+const REST: usize = 1 << 15;
 
 static SLAB: PerProcess<Mutex<Slab>> = PerProcess::new(|| Mutex::new(Slab::new(MOST, REST)));
 
@@ -42,6 +42,8 @@ struct Place {
     /// The frame around the one that is or was here.
     around: FrameId,
     frame: Option<Frame>,
+    /// The frame that was here, if its agent was stopped: what goes on inside is stopped as well.
+    stopped: Option<Frame>,
 }
 
 /// A frame that a number led to.
@@ -76,6 +78,7 @@ impl Slab {
                 turn: 0,
                 around: FrameId::NONE,
                 frame: None,
+                stopped: None,
             });
             (self.places.len() - 1) as u16
         };
@@ -83,9 +86,11 @@ impl Slab {
         let place = &mut self.places[usize::from(at)];
         // Number 0 is none.
         place.turn = place.turn.checked_add(1).unwrap_or(1);
+        let before = place.stopped.take();
         place.around = parent.as_ref().map_or(FrameId::NONE, Frame::id);
         let frame = make(FrameId::new(at, place.turn), parent);
         place.frame = Some(frame.clone());
+        drop(before);
         Some(frame)
     }
 
@@ -93,9 +98,21 @@ impl Slab {
         let (at, turn) = id.parts();
         let place = self.places.get_mut(usize::from(at));
         if let Some(place) = place.filter(|place| place.turn == turn)
-            && place.frame.take().is_some()
+            && let Some(frame) = place.frame.take()
         {
+            place.stopped = frame.is_stopped().then_some(frame);
             self.free.push_back(at);
+        }
+    }
+
+    /// Returns the frame that decides whether something may begin: as [`find`](Self::find), but for agents that were
+    /// stopped and have ended.
+    pub(super) fn decides(&self, id: FrameId) -> Option<Frame> {
+        let (at, turn) = id.parts();
+        let place = self.places.get(usize::from(at))?;
+        match &place.stopped {
+            Some(frame) if place.turn == turn => Some(frame.clone()),
+            _ => self.find(id).map(|found| found.frame),
         }
     }
 
@@ -134,6 +151,15 @@ pub(super) fn find(id: FrameId) -> Option<Found> {
         return None;
     }
     lock(&SLAB).find(id)
+}
+
+/// Returns the frame that decides whether something may begin on this thread.
+pub(crate) fn decides() -> Option<Frame> {
+    let id = local().frame.get();
+    if id == FrameId::NONE {
+        return None;
+    }
+    lock(&SLAB).decides(id)
 }
 
 /// Adds what was done somewhere to the frame there, and to all frames around it.
@@ -179,6 +205,7 @@ impl Opened {
 
 impl Drop for Opened {
     fn drop(&mut self) {
+        self.0.close();
         lock(&SLAB).close(self.0.id());
     }
 }

@@ -11,7 +11,7 @@ use crate::llm::record::CallRecord;
 use crate::llm::usage::Usage;
 use crate::serialize;
 
-/// What model calls and tool calls used together, as an [`Account`](crate::llm::Account) has it.
+/// What model calls and tool calls used together, as a [`Frame`](crate::llm::Frame) has it.
 ///
 /// Durations are summed over calls, so those of calls that ran side by side may be longer than the time
 /// that passed. They are serialized in seconds.

@@ -3,6 +3,7 @@
 use core::task::Waker;
 use core::time::Duration;
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::{Spent, slab};
@@ -38,8 +39,10 @@ pub struct Frame(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     id: FrameId,
-    /// The frame around this one.
-    around: Option<Frame>,
+    /// The frame around this one. One that has closed is passed over, or chains of agents that begin
+    /// others would grow for ever.
+    around: Mutex<Option<Frame>>,
+    is_closed: AtomicBool,
     name: Cow<'static, str>,
     sums: Mutex<Sums>,
     progress: Mutex<Progress>,
@@ -61,7 +64,8 @@ impl Frame {
     ) -> Self {
         Self(Arc::new(Inner {
             id,
-            around,
+            around: Mutex::new(around),
+            is_closed: AtomicBool::new(false),
             name,
             sums: Mutex::default(),
             progress: Mutex::new(Progress::new(limits)),
@@ -98,9 +102,50 @@ impl Frame {
         lock(&self.0.sums).late
     }
 
-    /// Returns the frame around this one: that of the agent or workflow which called it.
+    /// Returns the frame around this one that is still open: that of the agent or workflow which called it.
     pub fn around(&self) -> Option<Self> {
-        self.0.around.clone()
+        let mut around = lock(&self.0.around);
+        while let Some(frame) = &*around
+            && frame.is_passed_over()
+        {
+            let next = lock(&frame.0.around).clone();
+            *around = next;
+        }
+        around.clone()
+    }
+
+    /// Its agent has ended. A frame whose agent was stopped still stops what goes on inside.
+    pub(super) fn close(&self) {
+        self.0.is_closed.store(true, Ordering::Release);
+        let wakers = lock(&self.0.progress).ended();
+        // What they run is the program's, and may ask about this frame.
+        for waker in wakers {
+            waker.wake();
+        }
+    }
+
+    /// A call waits for the end of the agent.
+    pub(crate) fn parks(&self, waker: &Waker) {
+        let waker = waker.clone();
+        lock(&self.0.progress).park(waker);
+    }
+
+    /// The agent that ends when it is asked to, of this one and those out to the one that is stopped.
+    pub(crate) fn ends_with(&self, stopped: &Self) -> Option<Self> {
+        let mut is_last = false;
+        let mut agents = self
+            .outwards()
+            .take_while(|agent| !core::mem::replace(&mut is_last, agent.id() == stopped.id()));
+        agents.find(Self::can_be_ended)
+    }
+
+    /// Whether what is inside has no use for it.
+    fn is_passed_over(&self) -> bool {
+        self.0.is_closed.load(Ordering::Acquire) && !self.is_stopped()
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        lock(&self.0.progress).is_stopped().is_some()
     }
 
     /// Returns how many model calls the agent may still begin; `None` without `max_steps`.
@@ -123,12 +168,24 @@ impl Frame {
         lock(&self.0.progress).reason().cloned()
     }
 
+    /// The limit that the agent has passed, as of now.
+    pub(crate) fn passed(&self) -> Option<StopReason> {
+        let mut progress = lock(&self.0.progress);
+        progress.is_stopped();
+        progress.reason().cloned()
+    }
+
+    /// Why the agent is stopped; nothing if it may go on.
+    pub(crate) fn stopped_by(&self) -> Option<StopReason> {
+        lock(&self.0.progress).is_stopped()
+    }
+
     /// Begins a step of this agent. Returns who is stopped if it may not begin: the agent itself, or one around it.
     pub(crate) fn begin(&self, step: &Step) -> Option<AgentStopped> {
         let around = self.outwards().skip(1);
         let mut stopped = around.filter_map(|frame| {
             let reason = lock(&frame.0.progress).is_stopped()?;
-            Some(AgentStopped::new(frame.clone(), reason))
+            Some(AgentStopped::new(frame, reason))
         });
         stopped.next().or_else(|| {
             let reason = lock(&self.0.progress).begin(step)?;
@@ -136,25 +193,64 @@ impl Frame {
         })
     }
 
-    /// The agent is to end where it waits, as what runs inside cannot say that it is stopped.
-    pub(crate) fn ask_to_end(&self) {
-        let waker = lock(&self.0.progress).end();
-        // What it runs is the program's, and may ask about this frame.
-        if let Some(waker) = waker {
-            waker.wake();
+    /// The agents from this one out to the one that is stopped are to end where they wait, as what runs inside cannot say
+    /// that it is stopped.
+    pub(crate) fn ask_to_end(&self, stopped: &Self) {
+        for frame in self.outwards() {
+            let waker = lock(&frame.0.progress).end();
+            // What it runs is the program's, and may ask about this frame.
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+            if frame.id() == stopped.id() {
+                break;
+            }
         }
     }
 
     /// Whom to wake when the agent is to end.
     pub(crate) fn waits(&self, waker: &Waker) {
-        let before = lock(&self.0.progress).waker.replace(waker.clone());
+        let known = |progress: &Progress| {
+            let known = progress.waker.as_ref();
+            known.is_some_and(|known| known.will_wake(waker))
+        };
+        if !known(&lock(&self.0.progress)) {
+            let waker = waker.clone();
+            let before = lock(&self.0.progress).waker.replace(waker);
+            drop(before);
+        }
+    }
+
+    /// Nobody works on the agent any more.
+    pub(crate) fn rests(&self) {
+        let before = lock(&self.0.progress).waker.take();
         drop(before);
+    }
+
+    /// Whether somebody works on the agent who ends it when it is asked to.
+    pub(crate) fn can_be_ended(&self) -> bool {
+        !self.0.is_closed.load(Ordering::Acquire) && lock(&self.0.progress).waker.is_some()
+    }
+
+    /// Whether the arguments of its tool calls are to be told apart.
+    pub(crate) fn tells_calls_apart(&self) -> bool {
+        lock(&self.0.progress).tells_calls_apart()
     }
 
     /// Returns why the agent must end now, if it must.
     pub(crate) fn must_end(&self) -> Option<AgentStopped> {
-        let reason = lock(&self.0.progress).must_end()?;
-        Some(AgentStopped::new(self.clone(), reason))
+        let mut own = lock(&self.0.progress);
+        if let Some(reason) = own.must_end() {
+            drop(own);
+            return Some(AgentStopped::new(self.clone(), reason));
+        }
+        let is_asked = own.is_asked();
+        drop(own);
+        let mut stopped = self.outwards().skip(1).filter_map(|frame| {
+            let reason = lock(&frame.0.progress).is_stopped()?;
+            Some(AgentStopped::new(frame, reason))
+        });
+        stopped.next().filter(|_| is_asked)
     }
 
     /// Something was begun though the agent is stopped.
@@ -181,8 +277,19 @@ impl Frame {
     }
 
     /// This frame and those around it, the innermost first.
-    fn outwards(&self) -> impl Iterator<Item = &Self> {
-        core::iter::successors(Some(self), |frame| frame.0.around.as_ref())
+    fn outwards(&self) -> impl Iterator<Item = Self> {
+        core::iter::successors(Some(self.clone()), Self::around)
+    }
+}
+
+impl Drop for Inner {
+    /// Lets go of the frames around it one after the other: one inside the other they would take as much stack as the
+    /// chain is long.
+    fn drop(&mut self) {
+        let mut around = lock(&self.around).take();
+        while let Some(frame) = around {
+            around = Arc::into_inner(frame.0).and_then(|inner| lock(&inner.around).take());
+        }
     }
 }
 

@@ -22,11 +22,13 @@ pub mod openai;
 pub(crate) use body::Body;
 #[cfg(any(feature = "async-openai", feature = "genai", feature = "rig"))]
 pub(in crate::llm) use counts::Counts;
+#[cfg(any(feature = "async-openai", feature = "genai"))]
+pub(in crate::llm) use counts::or_none;
 #[cfg(feature = "genai")]
 pub(in crate::llm) use counts::sum;
-use serde_json::Value;
 #[cfg(feature = "async-openai")]
-pub(in crate::llm) use {counts::or_none, json::tier};
+pub(in crate::llm) use json::tier;
+use serde_json::Value;
 
 use crate::llm::usage::{IntoUsage, LlmResponse};
 

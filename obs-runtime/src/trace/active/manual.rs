@@ -181,7 +181,7 @@ impl Manual {
         local.trace_hi.set(self.core.trace_hi);
         local.trace_lo.set(self.core.trace_lo);
         local.span.set(self.core.span);
-        local.frame.set(self.frame);
+        local.carry(self.frame);
         local.flags.set(self.core.state & !mode::ALL & OWN);
         #[cfg(feature = "tracing")]
         local
