@@ -4,16 +4,16 @@
 //! cargo run -p obs-examples --example agents
 //! ```
 //!
-//! The model is a function that counts words: nothing is asked over the network. A program of your own
-//! needs `obs-runtime` with the feature `llm`.
+//! The model is a function that counts words, at the price of the model by that name: nothing is asked
+//! over the network. A program of your own needs `obs-runtime` with the feature `llm`.
 
 #![allow(clippy::print_stdout, reason = "what the agents used is the point")]
 
-use obs_runtime::llm::{self, AgentStopped, Prices, Usage};
+use obs_runtime::llm::{self, AgentStopped, Usage};
 use obs_runtime::{Observability, agent, llm_call, tool_call};
 
-/// What a model of the house answers. Its error can say that the agent is stopped.
-#[llm_call(provider = "house", model = "house-large", usage = |answer| {
+/// What the model answers. Its error can say that the agent is stopped.
+#[llm_call(provider = "openai", model = "gpt-4o-mini", usage = |answer| {
     Usage::new(120, answer.split_whitespace().count()).nothing_else()
 })]
 async fn ask(prompt: &str) -> Result<String, AgentStopped> {
@@ -57,11 +57,7 @@ async fn supervisor() -> Result<String, AgentStopped> {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let prices = Prices::new().price("house-large", 3.0, 15.0);
-    let obs = Observability::builder()
-        .prices(prices)
-        .console(true)
-        .install()?;
+    let obs = Observability::builder().console(true).install()?;
     println!("{}", supervisor().await?);
     println!("the program: {}", obs.llm_totals());
     Ok(())

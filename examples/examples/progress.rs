@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use obs_runtime::pipeline::{Pipeline, TaskContext};
-use obs_runtime::{Error, pipeline_task};
+use obs_runtime::{Error, Observability, pipeline_task};
 
 #[pipeline_task(pipeline = "index")]
 async fn load(context: &TaskContext) -> Vec<u32> {
@@ -31,6 +31,7 @@ async fn embed(page: &u32) -> u32 {
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
+    let _obs = Observability::builder().install()?;
     let run = Pipeline::named("index")?.show_progress().run().await?;
     println!("{}", run.summary());
     Ok(())

@@ -78,7 +78,10 @@ fn a_failed_run_is_logged_and_sent_to_the_webhook() {
         (&"critical".into(), &"The pipeline rag failed".into())
     );
     assert_eq!(alert["trace_id"], ended.json()["trace_id"]);
-    assert_eq!(alert["details"]["retrieve"], "--fail retrieve asked for it");
+    assert_eq!(
+        alert["details"]["retrieve"],
+        "--fail retrieve asked for it (2 attempts)"
+    );
 }
 
 #[test]

@@ -11,7 +11,17 @@ use serde_json::Value;
 use crate::example;
 
 /// Each example, and names of the conventions that it must send; one without any sends none at all.
-const EXAMPLES: [(&str, &[&str]); 8] = [
+const EXAMPLES: [(&str, &[&str]); 10] = [
+    (
+        "agents",
+        &[
+            "gen_ai.agent.name",
+            "gen_ai.execute_tool.duration",
+            "gen_ai.execute_tool.exception",
+            "gen_ai.invoke_agent.inference_calls",
+            "gen_ai.tool.description",
+        ],
+    ),
     ("alerts", &[]),
     ("axum", &[]),
     (
@@ -25,6 +35,7 @@ const EXAMPLES: [(&str, &[&str]); 8] = [
     ),
     ("metrics", &[]),
     ("pipeline", &[]),
+    ("progress", &[]),
     ("steps", &[]),
     (
         "stream",
