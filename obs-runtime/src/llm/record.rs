@@ -11,7 +11,7 @@ use crate::llm::attempt::Attempt;
 use crate::llm::attempts::Attempts;
 use crate::llm::call::LlmCall;
 use crate::llm::pace::Pace;
-use crate::llm::price::{Cost, Pricer, Reason};
+use crate::llm::price::{Cost, Pricer, Reason, is_standard_tier};
 use crate::llm::request::Request;
 use crate::llm::usage::{LlmResponse, Usage};
 use crate::trace::measured::End;
@@ -76,13 +76,20 @@ impl CallRecord {
         let mut tables: Vec<Arc<str>> = Vec::new();
         let cost = attempts.price(&mut |attempt| {
             let asked = (&*provider, &*model);
-            let priced = pricer.price(asked, &attempt.response, attempt.end(), bounds);
-            if let Some(table) = priced.table
-                && !tables.contains(&table)
-            {
-                tables.push(table);
+            let mut price = |response: &LlmResponse| {
+                let priced = pricer.price(asked, response, attempt.end(), bounds);
+                if let Some(table) = priced.table
+                    && !tables.contains(&table)
+                {
+                    tables.push(table);
+                }
+                priced.cost
+            };
+            let cost = price(&attempt.response);
+            match unconfirmed(&request, &attempt.response) {
+                None => cost,
+                Some(asked_for) => cost.or(price(&asked_for), Reason::TierUnknown),
             }
-            priced.cost
         });
         // What the program says of it stands above what a layer saw.
         request.server = request.server.or_else(|| attempts.asked_server());
@@ -196,6 +203,17 @@ impl CallRecord {
     pub(crate) fn reasons(&self) -> impl Iterator<Item = Reason> {
         self.cost.reasons.iter()
     }
+}
+
+/// What was answered, in the tier that was asked for: where no answer says which tier served, that one may have, or the
+/// standard one.
+fn unconfirmed(request: &Request, response: &LlmResponse) -> Option<LlmResponse> {
+    let tier = request
+        .tier
+        .as_ref()
+        .filter(|tier| !is_standard_tier(tier))?;
+    let is_open = response.tier.is_none() && response.cost_usd.is_none();
+    is_open.then(|| response.clone().tier(tier.to_string()))
 }
 
 /// Says of the last attempt what the end of the call proves.

@@ -181,3 +181,30 @@ fn what_the_caller_counted_is_not_exact() {
     let cost = CallRecord::of(call, &pricer()).cost;
     assert_eq!(cost.exact().map(Usd::picodollars), Some(bill(8, 1)));
 }
+
+// bug: a tier that was asked for and that no answer confirmed was priced as the standard one, exactly.
+#[test]
+fn a_tier_that_nobody_confirms_is_a_range() {
+    let pricer = Pricer::default();
+    let cost = |asked: &str, served: Option<&str>| {
+        let usage = Usage::new(1_000_000, 0).nothing_else();
+        let mut answer = LlmResponse::new().usage(usage);
+        if let Some(served) = served {
+            answer = answer.tier(served.to_owned());
+        }
+        let request = Request::new().tier(asked.to_owned());
+        let call = LlmCall::new("openai", "chat", "gpt-5").request(request);
+        CallRecord::of(call.usage(answer), &pricer).cost
+    };
+    let standard = cost("auto", None);
+    assert!(standard.is_exact());
+    let half = cost("flex", Some("flex"));
+    let either = cost("flex", None);
+    let ends = (Some(either.at_least), either.at_most);
+    assert_eq!(ends, (half.exact(), standard.exact()));
+    assert!(either.reasons.contains(Reason::TierUnknown));
+    assert_eq!(cost("flex", Some("default")), standard);
+    assert_eq!(cost("default", None), standard);
+    // One that the list does not know bounds nothing.
+    assert_eq!(cost("imaginary", None).at_most, None);
+}

@@ -11,6 +11,21 @@ pub(crate) struct Context {
     search_type: String,
 }
 
+/// Words of providers for the tier that is sold at the standard price.
+const STANDARD: [&str; 6] = [
+    "",
+    "default",
+    "standard",
+    "standard_only",
+    "on_demand",
+    "auto",
+];
+
+/// Whether this is a word of providers for the tier that is sold at the standard price.
+pub(crate) fn is_standard_tier(tier: &str) -> bool {
+    STANDARD.contains(&&*tier.to_ascii_lowercase())
+}
+
 impl Context {
     pub(crate) fn of(response: &LlmResponse) -> Self {
         let text = |text: &Option<String>| text.as_deref().unwrap_or("").to_ascii_lowercase();
@@ -29,8 +44,7 @@ impl Context {
 
     /// Whether these are words of providers for what is sold at the standard price.
     pub(crate) fn is_standard(&self) -> bool {
-        const WORDS: [&str; 5] = ["", "default", "standard", "on_demand", "auto"];
-        !self.batch && self.search_type.is_empty() && WORDS.contains(&&*self.tier)
+        !self.batch && self.search_type.is_empty() && STANDARD.contains(&&*self.tier)
     }
 
     /// What the price list knows it by.

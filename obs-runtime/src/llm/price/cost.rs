@@ -83,6 +83,19 @@ impl Cost {
         self.at_most == Some(self.at_least) && self.reasons.is_empty()
     }
 
+    /// One of the two, for a reason that matters if they differ.
+    pub(crate) fn or(self, other: Self, reason: Reason) -> Self {
+        if self == other {
+            return self;
+        }
+        let at_most = self.at_most.zip(other.at_most);
+        Self {
+            at_least: self.at_least.min(other.at_least),
+            at_most: at_most.map(|(one, other)| one.max(other)),
+            reasons: self.reasons.union(other.reasons).and(reason),
+        }
+    }
+
     /// The same with one more reason.
     #[must_use]
     pub const fn because(mut self, reason: Reason) -> Self {

@@ -17,6 +17,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use context::Context;
+pub(crate) use context::is_standard_tier;
 #[cfg(any(feature = "tracing", feature = "opentelemetry"))]
 pub(in crate::llm) use listed::listed_provider;
 pub(crate) use listed::warm_up;
