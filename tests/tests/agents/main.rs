@@ -2,4 +2,6 @@
 
 mod crowd;
 mod frames;
+mod house;
 mod stops;
+mod stops_beside;
