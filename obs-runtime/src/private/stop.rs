@@ -1,8 +1,8 @@
 //! Where an agent that has done enough is told so: before a model call or a tool call begins, and where the agent waits.
 //!
 //! The type of the value decides what a call does that may not begin, by the tiers of the probe ([`answers!`]). A `Result`
-//! whose error can be made from [`AgentStopped`] says it. Any other call gives control back once, and the future of the
-//! agent around it, which is polled by the same task, ends; if it is another task, the call goes on, and that is counted.
+//! whose error can be made from [`AgentStopped`] says it. Any other call that can wait asks the agents around it to end, and
+//! waits for that. What cannot wait, or has no agent that somebody ends, goes on, and that is counted.
 
 use core::hash::{Hash, Hasher};
 use core::marker::PhantomData;
@@ -157,7 +157,15 @@ pub fn admit(step: impl FnOnce(bool) -> Step, says: bool) -> Admitted {
     Admitted(match begin(step) {
         None => Admission::Yes,
         Some((_, stopped)) if says => Admission::No(Some(stopped)),
-        Some((agent, stopped)) => Admission::Asks(agent, stopped),
+        Some((agent, stopped)) => {
+            agent.ask_to_end(stopped.frame());
+            if let Some(ends) = agent.ends_with(stopped.frame()) {
+                Admission::Waits(ends, stopped, Sleep::until(clock::after(PATIENCE)))
+            } else {
+                overran(stopped.frame());
+                Admission::Yes
+            }
+        }
     })
 }
 
@@ -167,9 +175,7 @@ pub struct Admitted(Admission);
 enum Admission {
     Yes,
     No(Option<AgentStopped>),
-    /// The agents, from this one out to the one that is stopped, are to be told.
-    Asks(Frame, AgentStopped),
-    /// They were told; this one is to end.
+    /// This agent is to end first.
     Waits(Frame, AgentStopped, Option<Sleep>),
 }
 
@@ -180,13 +186,6 @@ impl Future for Admitted {
     type Output = Option<AgentStopped>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<AgentStopped>> {
-        if let Admission::Asks(agent, stopped) = &self.0 {
-            agent.ask_to_end(stopped.frame());
-            let ends = agent.ends_with(stopped.frame());
-            let sleep = ends.is_some().then(|| Sleep::until(clock::after(PATIENCE)));
-            let ends = ends.unwrap_or_else(|| agent.clone());
-            self.0 = Admission::Waits(ends, stopped.clone(), sleep.flatten());
-        }
         match &mut self.0 {
             Admission::No(stopped) => Poll::Ready(stopped.take()),
             Admission::Waits(agent, stopped, sleep) => {
@@ -197,12 +196,12 @@ impl Future for Admitted {
                     agent.parks(cx.waker());
                     return Poll::Pending;
                 }
-                // It runs in another task, or nobody ends its agent.
+                // The agent has ended, or is blocked on this call.
                 overran(stopped.frame());
                 self.0 = Admission::Yes;
                 Poll::Ready(None)
             }
-            Admission::Yes | Admission::Asks(..) => Poll::Ready(None),
+            Admission::Yes => Poll::Ready(None),
         }
     }
 }

@@ -73,7 +73,7 @@ metrics! {
     GEN_AI_INFERENCE_OUTPUT_TOKENS = "gen_ai.client.inference.operation.output_tokens", "{token}", "Output tokens of each inference call.", TOKENS;
     GEN_AI_INFERENCE_TIME_PER_OUTPUT_CHUNK = "gen_ai.client.inference.time_per_output_chunk", "s", "Time that was waited for each chunk of a streamed answer after the first.", CALL_SECONDS;
     GEN_AI_INFERENCE_TIME_TO_FIRST_CHUNK = "gen_ai.client.inference.time_to_first_chunk", "s", "Time until the first chunk of a streamed answer.", CALL_SECONDS;
-    GEN_AI_INVOKE_AGENT_DURATION = "gen_ai.invoke_agent.duration", "s", "Duration of agents, without the time that was waited for people.", AGENT_SECONDS;
+    GEN_AI_INVOKE_AGENT_DURATION = "gen_ai.invoke_agent.duration", "s", "Duration of agents.", AGENT_SECONDS;
     GEN_AI_INVOKE_AGENT_INFERENCE_CALLS = "gen_ai.invoke_agent.inference_calls", "{inference_call}", "Model calls that an agent made itself.", AGENT_CALLS;
     GEN_AI_INVOKE_AGENT_TOOL_CALLS = "gen_ai.invoke_agent.tool_calls", "{tool_call}", "Tool calls that an agent made itself.", AGENT_CALLS;
     GEN_AI_OPERATION_DURATION = "gen_ai.client.operation.duration", "s", "Duration of other calls to a model provider.", CALL_SECONDS;

@@ -3,7 +3,6 @@
 pub(crate) mod limits;
 mod stop;
 
-use core::time::Duration;
 use std::borrow::Cow;
 
 pub use limits::Limits;
@@ -104,8 +103,6 @@ fn metrics(
     };
     // The agent's span is the example of its values.
     let _inside = ended.here.context.as_ref().map(SpanContext::attach);
-    let waited = own.map_or(Duration::ZERO, |own| own.waiting);
-    let duration = ended.duration.saturating_sub(waited);
     let named = [(key::GEN_AI_AGENT_NAME, name)];
     let error_type = match &ended.end {
         End::Failed(_) if is_stopped => AGENT_STOPPED,
@@ -114,7 +111,7 @@ fn metrics(
     let labels = [named[0], (key::ERROR_TYPE, error_type)];
     let metrics = state.metrics();
     let def = &metric::GEN_AI_INVOKE_AGENT_DURATION;
-    metrics.observe(def, &labels, duration.as_secs_f64());
+    metrics.observe(def, &labels, ended.duration.as_secs_f64());
     if let Some(reason) = stopped {
         let labels = [named[0], (key::REASON, reason.as_str())];
         metrics.count(&metric::OBS_AGENT_STOPS, &labels, 1);

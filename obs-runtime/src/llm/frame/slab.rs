@@ -64,12 +64,13 @@ impl Slab {
         }
     }
 
-    /// Opens a frame inside of another; `None` where all places are taken.
+    /// Opens a frame inside of another; `None` where all places are taken. Returns also what the place has kept so far,
+    /// whose drop may run code of the program's, which must not meet the lock.
     pub(super) fn open(
         &mut self,
         around: FrameId,
         make: impl FnOnce(FrameId, Option<Frame>) -> Frame,
-    ) -> Option<Frame> {
+    ) -> Option<(Frame, Option<Frame>)> {
         let is_full = self.places.len() == self.most;
         let at = if is_full || self.free.len() > self.rest {
             self.free.pop_front()?
@@ -90,8 +91,7 @@ impl Slab {
         place.around = parent.as_ref().map_or(FrameId::NONE, Frame::id);
         let frame = make(FrameId::new(at, place.turn), parent);
         place.frame = Some(frame.clone());
-        drop(before);
-        Some(frame)
+        Some((frame, before))
     }
 
     pub(super) fn close(&mut self, id: FrameId) {
@@ -189,7 +189,8 @@ impl Opened {
     pub(crate) fn new(name: Cow<'static, str>, limits: Limits) -> Option<Self> {
         let around = local().frame.get();
         let make = |id, parent| Frame::new(id, parent, name, limits);
-        lock(&SLAB).open(around, make).map(Self)
+        let opened = lock(&SLAB).open(around, make);
+        opened.map(|(frame, _)| Self(frame))
     }
 
     /// Opens one without limits, for what is no agent.

@@ -8,7 +8,7 @@ fn slab(most: usize, rest: usize) -> Slab {
 
 fn open(slab: &mut Slab, around: FrameId) -> Option<FrameId> {
     let make = |id, parent| Frame::new(id, parent, "agent".into(), Limits::new());
-    slab.open(around, make).map(|frame| frame.id())
+    slab.open(around, make).map(|(frame, _)| frame.id())
 }
 
 fn found(slab: &Slab, id: FrameId) -> Option<(FrameId, bool)> {

@@ -1,4 +1,4 @@
-//! What was used on an account.
+//! What was used in a frame.
 
 use core::fmt;
 use core::ops::AddAssign;
@@ -43,9 +43,6 @@ pub struct Spent {
     /// How long tool calls took.
     #[serde(rename = "in_tools_s", serialize_with = "serialize::seconds")]
     pub in_tools: Duration,
-    /// How long was waited for people (`llm::waiting_for_person`).
-    #[serde(rename = "waiting_s", serialize_with = "serialize::seconds")]
-    pub waiting: Duration,
 }
 
 impl Default for Spent {
@@ -60,7 +57,6 @@ impl Default for Spent {
             cost: Cost::ZERO,
             in_model: Duration::ZERO,
             in_tools: Duration::ZERO,
-            waiting: Duration::ZERO,
         }
     }
 }
@@ -101,7 +97,6 @@ impl AddAssign<&Self> for Spent {
         self.cost += other.cost;
         self.in_model = self.in_model.saturating_add(other.in_model);
         self.in_tools = self.in_tools.saturating_add(other.in_tools);
-        self.waiting = self.waiting.saturating_add(other.waiting);
     }
 }
 

@@ -13,7 +13,7 @@ use crate::lock::lock;
 use crate::trace::frame::FrameId;
 use crate::trace::local::local;
 
-/// What an agent or a workflow has used so far.
+/// What an agent, a workflow, or a run or task of a pipeline has used so far.
 ///
 /// `own` is what it used itself, `total` includes the agents inside of it. So what all agents inside of a
 /// workflow used themselves adds up to the total of the workflow. The sums do not depend on sampling. A
@@ -81,7 +81,7 @@ impl Frame {
         self.0.id
     }
 
-    /// Returns the name of the agent or workflow.
+    /// Returns the name of the agent, workflow, pipeline or task.
     pub fn name(&self) -> &str {
         &self.0.name
     }
@@ -293,7 +293,7 @@ impl Drop for Inner {
     }
 }
 
-/// Returns the frame of the innermost agent or workflow that runs here; `None` outside of all.
+/// Returns the frame of the innermost agent, workflow, run or task of a pipeline that runs here; `None` outside of all.
 ///
 /// It is found across awaits, in tasks that were spawned with
 /// [`in_current_span`](crate::Instrument::in_current_span), and on threads to which a
